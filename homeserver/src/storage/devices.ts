@@ -1,0 +1,101 @@
+import type { Sql, Tx } from "./database.ts";
+
+/** A row of devices. Times are ms since 1970. */
+export interface DeviceRow {
+  deviceId: string;
+  displayName: string | null;
+  lastSeenTs: number | null;
+  lastSeenIp: string | null;
+}
+
+/** When and from where a device was last seen. */
+export interface Sighting {
+  userId: string;
+  deviceId: string;
+  ts: number;
+  ip: string;
+  userAgent: string | null;
+}
+
+/** A user's devices, oldest first. */
+export async function listDevices(sql: Sql | Tx, userId: string): Promise<DeviceRow[]> {
+  return await sql<DeviceRow[]>`
+    SELECT device_id AS "deviceId", display_name AS "displayName",
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+    FROM devices WHERE user_id = ${userId} ORDER BY created_ts, device_id`;
+}
+
+/** One device of a user. */
+export async function findDevice(
+  sql: Sql | Tx,
+  userId: string,
+  deviceId: string,
+): Promise<DeviceRow | undefined> {
+  const [row] = await sql<DeviceRow[]>`
+    SELECT device_id AS "deviceId", display_name AS "displayName",
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+    FROM devices WHERE user_id = ${userId} AND device_id = ${deviceId}`;
+  return row;
+}
+
+/** Makes sure of a device. True if it is new; a known one keeps its display name. */
+export async function insertDevice(
+  tx: Tx,
+  device: { userId: string; deviceId: string; displayName: string | null; createdTs: number },
+): Promise<boolean> {
+  const result = await tx`
+    INSERT INTO devices (user_id, device_id, display_name, created_ts)
+    VALUES (${device.userId}, ${device.deviceId}, ${device.displayName}, ${device.createdTs})
+    ON CONFLICT (user_id, device_id) DO NOTHING`;
+  return result.count === 1;
+}
+
+/** Renames a device. False if there is no such device. */
+export async function updateDeviceName(
+  tx: Tx,
+  userId: string,
+  deviceId: string,
+  displayName: string,
+): Promise<boolean> {
+  const result = await tx`
+    UPDATE devices SET display_name = ${displayName}
+    WHERE user_id = ${userId} AND device_id = ${deviceId}`;
+  return result.count === 1;
+}
+
+/** Deletes the named devices of a user, and answers which of them were there. */
+export async function deleteDeviceRows(
+  tx: Tx,
+  userId: string,
+  deviceIds: readonly string[],
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    DELETE FROM devices WHERE user_id = ${userId} AND device_id = ANY(${deviceIds as string[]}::text[])
+    RETURNING device_id AS "deviceId"`;
+  return rows.map((row) => row.deviceId);
+}
+
+/** Deletes a user's devices except one (null: all), and answers which. */
+export async function deleteOtherDevices(
+  tx: Tx,
+  userId: string,
+  except: string | null,
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    DELETE FROM devices WHERE user_id = ${userId} AND device_id IS DISTINCT FROM ${except}
+    RETURNING device_id AS "deviceId"`;
+  return rows.map((row) => row.deviceId);
+}
+
+/** Records many sightings in one statement. Unknown devices are passed over. */
+export async function recordSightings(tx: Tx, sightings: readonly Sighting[]): Promise<void> {
+  await tx`
+    UPDATE devices SET last_seen_ts = s.ts, last_seen_ip = s.ip, last_seen_user_agent = s.agent
+    FROM unnest(
+      ${sightings.map((s) => s.userId)}::text[], ${sightings.map((s) => s.deviceId)}::text[],
+      ${sightings.map((s) => s.ts)}::bigint[], ${sightings.map((s) => s.ip)}::text[],
+      ${sightings.map((s) => s.userAgent)}::text[]
+    ) AS s (user_id, device_id, ts, ip, agent)
+    WHERE devices.user_id = s.user_id AND devices.device_id = s.device_id
+      AND (devices.last_seen_ts IS NULL OR devices.last_seen_ts < s.ts)`;
+}

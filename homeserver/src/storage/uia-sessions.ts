@@ -1,0 +1,54 @@
+import type { Sql, Tx } from "./database.ts";
+
+/** A row of uia_sessions, without its expiry. */
+export interface UiaSessionRow {
+  operation: string;
+  userId: string | null;
+  requestDigest: Buffer;
+  completed: string[];
+  facts: string;
+}
+
+/** Starts a session. Expired ones are cleared away on the occasion. */
+export async function insertUiaSession(
+  tx: Tx,
+  sessionHash: Buffer,
+  session: Pick<UiaSessionRow, "operation" | "userId" | "requestDigest">,
+  now: number,
+  expiresTs: number,
+): Promise<void> {
+  await tx`DELETE FROM uia_sessions WHERE expires_ts <= ${now}`;
+  await tx`
+    INSERT INTO uia_sessions (session_hash, operation, user_id, request_digest, expires_ts)
+    VALUES (${sessionHash}, ${session.operation}, ${session.userId}, ${session.requestDigest}, ${expiresTs})`;
+}
+
+/** A session that has not expired. */
+export async function findUiaSession(
+  sql: Sql | Tx,
+  sessionHash: Buffer,
+  now: number,
+): Promise<UiaSessionRow | undefined> {
+  const [row] = await sql<UiaSessionRow[]>`
+    SELECT operation, user_id AS "userId", request_digest AS "requestDigest", completed, facts
+    FROM uia_sessions WHERE session_hash = ${sessionHash} AND expires_ts > ${now}`;
+  return row;
+}
+
+/** Saves a session's progress: stages done, what they established, the request it is bound to. */
+export async function updateUiaSession(
+  tx: Tx,
+  sessionHash: Buffer,
+  session: Pick<UiaSessionRow, "requestDigest" | "completed" | "facts">,
+): Promise<void> {
+  await tx`
+    UPDATE uia_sessions SET request_digest = ${session.requestDigest},
+      completed = ${session.completed}::text[], facts = ${session.facts}
+    WHERE session_hash = ${sessionHash}`;
+}
+
+/** Ends a session. False if it was ended already: the operation it authorised has been done. */
+export async function deleteUiaSession(tx: Tx, sessionHash: Buffer): Promise<boolean> {
+  const result = await tx`DELETE FROM uia_sessions WHERE session_hash = ${sessionHash}`;
+  return result.count === 1;
+}
