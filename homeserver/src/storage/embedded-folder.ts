@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
+import { chmod, chown, mkdtemp, open, readFile, readlink, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import type { Binaries } from "./embedded-binaries.ts";
+import type { Launcher } from "./embedded-launch.ts";
+import { commandFor } from "./embedded-server.ts";
+import type { ServerCommand } from "./embedded-server.ts";
+import { commandLine, processStart, waitForExit } from "./process-identity.ts";
+
+type Log = (line: string) => void;
+
+const RUN_PREFIX = "weft-pg-";
+/** A unix socket's path must be shorter than 108 bytes on Linux, 104 on macOS. */
+const LONGEST_SOCKET_PATH = 103;
+
+/** A folder that only we can enter, with a path short enough for a unix socket. */
+export async function makeRunFolder(launcher: Launcher): Promise<string> {
+  const wanted = join(tmpdir(), `${RUN_PREFIX}XXXXXX`, ".s.PGSQL.5432");
+  const parent = Buffer.byteLength(wanted) <= LONGEST_SOCKET_PATH ? tmpdir() : "/tmp";
+  const folder = await mkdtemp(join(parent, RUN_PREFIX));
+  await chmod(folder, 0o700);
+  if (launcher.owner !== undefined) await chown(folder, launcher.owner.uid, launcher.owner.gid);
+  return folder;
+}
+
+export async function removeRunFolder(folder: string): Promise<void> {
+  if (basename(folder).startsWith(RUN_PREFIX)) await rm(folder, { recursive: true, force: true });
+}
+
+/**
+ * Makes the cluster when there is none. It is made beside its place and renamed when it is whole, so
+ * that a kill in the middle leaves nothing half made.
+ */
+export async function initialise(
+  cluster: string,
+  binaries: Binaries,
+  command: ServerCommand,
+  log: Log,
+): Promise<void> {
+  if (existsSync(join(cluster, "PG_VERSION"))) return;
+  const draft = `${cluster}.new`;
+  await rm(draft, { recursive: true, force: true });
+  const { owner } = command.launcher;
+  // The unprivileged user must be able to make the folder inside ours.
+  if (owner !== undefined) await chown(dirname(cluster), owner.uid, owner.gid);
+  log("making a new database cluster");
+  await run(command, binaries.initdb, [
+    ...["-D", draft, "-U", "weft", "-E", "UTF8", "--locale=C", "--auth=trust"],
+    "--no-instructions",
+  ]);
+  await rename(draft, cluster);
+  await syncFolder(dirname(cluster));
+}
+
+/**
+ * Stops the PostgreSQL that a killed Weft left running on this cluster, and clears a pid file whose
+ * number now belongs to another program. Must be called with the data folder's lock held.
+ */
+export async function stopPredecessor(cluster: string, log: Log): Promise<void> {
+  const file = join(cluster, "postmaster.pid");
+  const lines = (await readFile(file, "utf8").catch(() => "")).split("\n");
+  const pid = Number(lines[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  if (processStart(pid) !== undefined) {
+    if (await isPostgresOn(pid, cluster)) await stopOrphan(pid, log);
+    else await rm(file, { force: true });
+  }
+  const socketFolder = lines[4]?.trim();
+  if (socketFolder) await removeRunFolder(socketFolder);
+}
+
+async function isPostgresOn(pid: number, cluster: string): Promise<boolean> {
+  const command = commandLine(pid) ?? "";
+  if (!command.includes("postgres")) return false;
+  if (command.includes(cluster)) return true;
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+  return folder !== "" && folder === realpathSync(cluster);
+}
+
+async function stopOrphan(pid: number, log: Log): Promise<void> {
+  log(`stopping a PostgreSQL left over by an earlier run (process ${pid})`);
+  for (const [signal, patience] of [
+    ["SIGINT", 10_000],
+    ["SIGQUIT", 10_000],
+  ] as const) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has gone in between.
+    }
+    if (await waitForExit(pid, patience)) return;
+  }
+  throw new Error(`a PostgreSQL left over by an earlier run (process ${pid}) does not stop`);
+}
+
+async function run(command: ServerCommand, program: string, args: string[]): Promise<void> {
+  const [file, rest] = commandFor(command, program, args);
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += String(chunk)));
+  child.stderr.on("data", (chunk) => (output += String(chunk)));
+  const code = await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code !== 0) throw new Error(`${basename(program)} failed (${String(code)}): ${output.trim()}`);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

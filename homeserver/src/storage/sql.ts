@@ -1,0 +1,159 @@
+import postgres from "postgres";
+
+/** A pool of connections. Integers of 64 bits come back as JavaScript numbers: all of ours are below 2^53. */
+export type Sql = postgres.Sql<Record<string, never>>;
+/** A transaction on one connection. Functions that write more than one statement demand this. */
+export type Tx = postgres.TransactionSql<Record<string, never>>;
+
+/** Where a database is: a URL, or the folder of a unix socket (the embedded PostgreSQL). */
+export interface DatabaseLocation {
+  url?: string;
+  socketFolder?: string;
+  database?: string;
+  user?: string;
+}
+
+export interface SqlOptions {
+  /** Most connections at once (10). */
+  max?: number;
+  /** Session settings, such as `{plan_cache_mode: "force_generic_plan"}`. */
+  settings?: Record<string, string>;
+  /** Name shown in pg_stat_activity ("weft"). */
+  applicationName?: string;
+  onNotice?: (message: string) => void;
+}
+
+const OID = { int8: 20, byteaArray: 1001, int4Array: 1007, textArray: 1009, int8Array: 1016 };
+
+/** Opens a client. Connections are made on demand and come back by themselves after a lost one. */
+export function connect(location: DatabaseLocation, options: SqlOptions = {}): Sql {
+  const common = {
+    max: options.max ?? 10,
+    fetch_types: false,
+    max_lifetime: null,
+    types: TYPES,
+    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 2),
+    onnotice: (notice: { message?: string }) => options.onNotice?.(notice.message ?? ""),
+    connection: { application_name: options.applicationName ?? "weft", ...options.settings },
+  };
+  const client =
+    location.socketFolder === undefined
+      ? postgres(location.url ?? "", common as never)
+      : postgres({
+          ...common,
+          host: location.socketFolder,
+          database: location.database ?? "weft",
+          user: location.user ?? "weft",
+        } as never);
+  return client as unknown as Sql;
+}
+
+/** PostgreSQL's literal for an array of numbers or null, for `${…}::bigint[]`. */
+export function numberArray(values: readonly (number | null)[]): string {
+  return `{${values.map((value) => value ?? "NULL").join(",")}}`;
+}
+
+/** PostgreSQL's literal for an array of texts, for `${…}::text[]`. */
+export function textArray(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? "NULL" : quoteElement(value))).join(",")}}`;
+}
+
+/** PostgreSQL's literal for an array of byte strings, for `${…}::bytea[]`. */
+export function byteaArray(values: readonly (Uint8Array | null)[]): string {
+  return `{${values.map((value) => (value === null ? "NULL" : `"\\\\x${hex(value)}"`)).join(",")}}`;
+}
+
+/** True when an error says that the connection was lost or could not be made, not that the query was wrong. */
+export function isConnectionError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && CONNECTION_CODES.has(code);
+}
+
+/** The SQLSTATE of an error from PostgreSQL, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof postgres.PostgresError ? error.code : undefined;
+}
+
+const CONNECTION_CODES = new Set([
+  ...["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "CONNECT_TIMEOUT"],
+  ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND"],
+  // Shut down by an administrator, crashed, starting up, recovering, too many connections, idle too long.
+  ...["57P01", "57P02", "57P03", "57P05", "53300", "08000", "08003", "08006"],
+]);
+
+function quoteElement(value: string): string {
+  return SPECIAL.test(value) ? `"${value.replace(ESCAPED, "\\$&")}"` : `"${value}"`;
+}
+const SPECIAL = /["\\]/;
+const ESCAPED = /["\\]/g;
+
+function hex(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
+}
+
+const asText = (value: unknown): string => String(value);
+const orText =
+  <T>(serialize: (values: T[]) => string) =>
+  (value: unknown): string =>
+    Array.isArray(value) ? serialize(value as T[]) : asText(value);
+
+function parseNumbers(text: string): (number | null)[] {
+  if (text === "{}") return [];
+  return text
+    .slice(1, -1)
+    .split(",")
+    .map((item) => (item === "NULL" ? null : Number(item)));
+}
+
+/** Parses a one-dimensional array literal of PostgreSQL. */
+function parseTexts(text: string): (string | null)[] {
+  const items: (string | null)[] = [];
+  let at = 1;
+  while (at < text.length - 1) {
+    if (text[at] === '"') {
+      let item = "";
+      for (at += 1; text[at] !== '"'; at += 1) {
+        if (text[at] === "\\") at += 1;
+        item += text[at];
+      }
+      items.push(item);
+      at += 2;
+    } else {
+      let end = text.indexOf(",", at);
+      if (end === -1) end = text.length - 1;
+      const item = text.slice(at, end);
+      items.push(item === "NULL" ? null : item);
+      at = end + 1;
+    }
+  }
+  return items;
+}
+
+const TYPES = {
+  int8: { to: OID.int8, from: [OID.int8], serialize: asText, parse: Number },
+  int8Array: {
+    to: OID.int8Array,
+    from: [OID.int8Array],
+    serialize: orText(numberArray),
+    parse: parseNumbers,
+  },
+  int4Array: {
+    to: OID.int4Array,
+    from: [OID.int4Array],
+    serialize: orText(numberArray),
+    parse: parseNumbers,
+  },
+  textArray: {
+    to: OID.textArray,
+    from: [OID.textArray],
+    serialize: orText(textArray),
+    parse: parseTexts,
+  },
+  byteaArray: {
+    to: OID.byteaArray,
+    from: [OID.byteaArray],
+    serialize: orText(byteaArray),
+    parse: (text: string) =>
+      parseTexts(text).map((item) => (item === null ? null : Buffer.from(item.slice(2), "hex"))),
+  },
+};
