@@ -1,0 +1,77 @@
+import { LRUCache } from "lru-cache";
+import { createSingleFlight } from "./single-flight.ts";
+
+export { LRUCache } from "lru-cache";
+
+/** A bounded cache in front of something slow. */
+export interface LoadingCache<K, V> {
+  /** From memory, or loaded once for all who ask meanwhile. `undefined` is not kept. */
+  get(key: K): Promise<V | undefined>;
+  /** From memory only. */
+  peek(key: K): V | undefined;
+  set(key: K, value: V): void;
+  /** Forgets the key, and whatever is being loaded for it. */
+  delete(key: K): void;
+  clear(): void;
+  readonly size: number;
+}
+
+export interface LoadingCacheOptions<K, V> {
+  /** Most entries. */
+  max: number;
+  /** Ms after which an entry is loaded again (never). */
+  ttlMs?: number;
+  load(key: K): Promise<V | undefined>;
+}
+
+/** A value that was loaded while its key was deleted or set is not kept: it may be the old one. */
+export function createLoadingCache<K extends {}, V extends {}>(
+  options: LoadingCacheOptions<K, V>,
+): LoadingCache<K, V> {
+  const ttl = options.ttlMs === undefined ? {} : { ttl: options.ttlMs };
+  const cache = new LRUCache<K, V>({ max: options.max, ...ttl });
+  const loading = createSingleFlight<K, V | undefined>();
+  const outdated = new Set<K>();
+  const pending = new Set<K>();
+
+  async function load(key: K): Promise<V | undefined> {
+    pending.add(key);
+    try {
+      const value = await options.load(key);
+      if (value !== undefined && !outdated.has(key)) cache.set(key, value);
+      return value;
+    } finally {
+      pending.delete(key);
+      outdated.delete(key);
+    }
+  }
+
+  function outdate(key: K): void {
+    if (pending.has(key)) outdated.add(key);
+  }
+
+  return {
+    async get(key) {
+      const known = cache.get(key);
+      if (known !== undefined) return known;
+      // Whoever asks after a deletion must not be given what was read before it.
+      return outdated.has(key) ? options.load(key) : loading.run(key, () => load(key));
+    },
+    peek: (key) => cache.get(key),
+    set(key, value) {
+      outdate(key);
+      cache.set(key, value);
+    },
+    delete(key) {
+      outdate(key);
+      cache.delete(key);
+    },
+    clear() {
+      for (const key of pending) outdated.add(key);
+      cache.clear();
+    },
+    get size() {
+      return cache.size;
+    },
+  };
+}
