@@ -1,0 +1,195 @@
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { parse as parseYaml } from "yaml";
+import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
+import { type Setting, type SettingKey, configSchema, environmentName, settings } from "./schema.ts";
+
+export type Registration = "open" | "token" | "closed";
+
+export interface Config {
+  readonly serverName: ServerName;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly listen: ListenAddress;
+  /** The HTTPS listener for peers; absent: off. */
+  readonly federationListen: ListenAddress | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Path of a PEM file. */
+  readonly federationCa: string | undefined;
+  readonly allowPrivateAddresses: boolean;
+  /** Without a trailing slash. */
+  readonly publicBaseUrl: string;
+  /** Absent: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  /** Absent: in memory, one replica. */
+  readonly redisUrl: string | undefined;
+  readonly registration: Registration;
+  readonly registrationSharedSecret: string | undefined;
+  readonly rateLimits: boolean;
+  /** Absolute path of a folder. */
+  readonly appservices: string | undefined;
+  readonly trustedKeyServers: readonly ServerName[];
+  readonly logLevel: string;
+}
+
+/** A wrong configuration. The message is one line: the key, the value, and what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+type Values = Partial<Record<SettingKey, unknown>>;
+const keys = Object.keys(settings) as SettingKey[];
+
+/**
+ * Reads the YAML file (if any) and the environment over it, and checks both.
+ * @throws ConfigError
+ */
+export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv): Config {
+  const values = { ...(file === undefined ? {} : readFile(file)), ...readEnvironment(env) };
+  const origin = (key: SettingKey) => (environmentValue(key, env) ? environmentName(key) : key);
+  checkSchema(values, origin, file);
+  return complete(values, origin);
+}
+
+/** Variables that look like Weft's and are not: most often a typing mistake. */
+export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set<string>([...keys.map(environmentName), "WEFT_CONFIG"]);
+  return Object.keys(env).filter((name) => /^WEFT_(?!TEST_)/.test(name) && !known.has(name));
+}
+
+function readFile(file: string): Values {
+  let value: unknown;
+  try {
+    value = parseYaml(readFileSync(file, "utf8"));
+  } catch (error) {
+    const reason = String((error as Error).message).split("\n")[0];
+    throw new ConfigError(`--config ${file}: cannot be read (${reason}); name a YAML file`);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw new ConfigError(`--config ${file}: is not a mapping; write lines such as "listen: …"`);
+  }
+  // A key that is written without a value is a key left out.
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null));
+}
+
+function environmentValue(key: SettingKey, env: NodeJS.ProcessEnv): string | undefined {
+  const also = (settings[key] as Setting)["x-also-env"];
+  const text = env[environmentName(key)] ?? (also === undefined ? undefined : env[also]);
+  return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+function readEnvironment(env: NodeJS.ProcessEnv): Values {
+  const values: Values = {};
+  for (const key of keys) {
+    const text = environmentValue(key, env);
+    if (text !== undefined) values[key] = fromText(settings[key].type, text);
+  }
+  return values;
+}
+
+function fromText(type: Setting["type"], text: string): unknown {
+  if (type === "array") return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  if (type === "string") return text;
+  if (/^(true|1|yes|on)$/i.test(text)) return true;
+  return /^(false|0|no|off)$/i.test(text) ? false : text;
+}
+
+type Origin = (key: SettingKey) => string;
+
+function checkSchema(values: Values, origin: Origin, file: string | undefined): void {
+  const ajv = new Ajv2020({ strict: false });
+  const validate = ajv.compile(configSchema);
+  if (validate(values)) return;
+  const error = validate.errors?.[0];
+  const [, first = ""] = error?.instancePath.split("/") ?? [];
+  if (error?.keyword === "additionalProperties") {
+    const name = String(error.params["additionalProperty"]);
+    throw new ConfigError(`${name}: is no setting (in ${file}); ${suggestion(name)}`);
+  }
+  throw wrong(first as SettingKey, values[first as SettingKey], origin);
+}
+
+function suggestion(name: string): string {
+  const wanted = name.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const near = keys.find((key) => {
+    const plain = key.replaceAll("_", "");
+    return plain.includes(wanted) || wanted.includes(plain);
+  });
+  return near ? `did you mean ${near}?` : "see weft generate-config for those there are";
+}
+
+function wrong(key: SettingKey, value: unknown, origin: Origin, why = "is not valid"): ConfigError {
+  const secret = /secret|_url/.test(key) ? "(hidden)" : JSON.stringify(value);
+  return new ConfigError(`${origin(key)}: ${secret} ${why}; write ${settings[key]["x-mend"]}`);
+}
+
+function complete(values: Values, origin: Origin): Config {
+  const text = (key: SettingKey): string | undefined =>
+    (values[key] ?? (settings[key] as Setting).default) as string | undefined;
+  const fail = (key: SettingKey, why?: string) => wrong(key, values[key], origin, why);
+  const address = (key: "listen" | "federation_listen"): ListenAddress | undefined => {
+    const value = text(key);
+    if (value === undefined) return undefined;
+    const parsed = parseListen(value);
+    if (!parsed) throw fail(key, "has a port above 65535");
+    return parsed;
+  };
+  const file = (key: "tls_cert" | "tls_key" | "federation_ca"): string | undefined => {
+    const path = text(key);
+    if (path !== undefined && !readable(resolve(path))) throw fail(key, "cannot be read");
+    return path === undefined ? undefined : resolve(path);
+  };
+  const serverName = (key: SettingKey, value: string): ServerName => {
+    try {
+      return parseServerName(value);
+    } catch {
+      throw fail(key, "is no server name");
+    }
+  };
+  const listen = address("listen")!;
+  const federationListen = address("federation_listen");
+  const [tlsCert, tlsKey] = [file("tls_cert"), file("tls_key")];
+  if (federationListen && !(tlsCert && tlsKey)) {
+    throw fail("federation_listen", `needs ${tlsCert ? "tls_key" : "tls_cert"} too`);
+  }
+  const appservices = text("appservices");
+  if (appservices !== undefined && !isFolder(appservices)) throw fail("appservices", "is no folder");
+  return {
+    serverName: serverName("server_name", text("server_name")!),
+    dataDir: resolve(text("data_dir")!),
+    listen,
+    federationListen,
+    tlsCert,
+    tlsKey,
+    federationCa: file("federation_ca"),
+    allowPrivateAddresses: (values.federation_allow_private as boolean | undefined) ?? false,
+    publicBaseUrl: (text("public_base_url") ?? baseUrlOf(listen)).replace(/\/+$/, ""),
+    databaseUrl: text("database_url"),
+    redisUrl: text("redis_url"),
+    registration: text("registration") as Registration,
+    registrationSharedSecret: text("registration_shared_secret"),
+    rateLimits: text("rate_limits") === "on",
+    appservices: appservices === undefined ? undefined : resolve(appservices),
+    trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
+      serverName("trusted_key_servers", name),
+    ),
+    logLevel: text("log_level")!,
+  };
+}
+
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

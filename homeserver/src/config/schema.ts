@@ -1,0 +1,154 @@
+/**
+ * The configuration's JSON Schema (2020-12). One key here is one key of the YAML file, and one
+ * environment variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to put a bad value right.
+ */
+
+export interface Setting {
+  readonly type: "string" | "boolean" | "array";
+  readonly description: string;
+  readonly default?: string | boolean;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly items?: { readonly type: "string"; readonly pattern?: string };
+  /** What to write instead, for the one line that a wrong configuration prints. */
+  readonly "x-mend": string;
+  /** A further environment variable that is read when WEFT_… is unset. */
+  readonly "x-also-env"?: string;
+}
+
+const LISTEN = "^(\\[[0-9a-fA-F:.]+\\]|[^\\s:\\[\\]/]*):\\d{1,5}$";
+const SERVER_NAME = "^(\\[[0-9a-fA-F:.]{2,45}\\]|[0-9A-Za-z.-]{1,230})(:\\d{1,5})?$";
+
+export const settings = {
+  server_name: {
+    type: "string",
+    description:
+      "The name in user and room identifiers, as in @user:name. It cannot be changed once there are users.",
+    default: "localhost",
+    pattern: SERVER_NAME,
+    "x-mend": "a host name, optionally with a port, such as example.org or localhost:8448",
+  },
+  data_dir: {
+    type: "string",
+    description: "The folder of the embedded database, the media and the signing key.",
+    default: "./data",
+    minLength: 1,
+    "x-mend": "the path of a folder that this user may write to",
+  },
+  listen: {
+    type: "string",
+    description: "Where plain HTTP is served: every API and the web client.",
+    default: "127.0.0.1:8008",
+    pattern: LISTEN,
+    "x-mend": "an address and a port, such as 127.0.0.1:8008, 0.0.0.0:8008 or [::]:8008",
+  },
+  federation_listen: {
+    type: "string",
+    description:
+      "Where HTTPS is served for other servers; needs tls_cert and tls_key. Leave it out to be off.",
+    pattern: LISTEN,
+    "x-mend": "an address and a port, such as 0.0.0.0:8448, together with tls_cert and tls_key",
+  },
+  tls_cert: {
+    type: "string",
+    description: "PEM file with the certificate chain for federation_listen, reloaded on change.",
+    minLength: 1,
+    "x-mend": "the path of a readable PEM file with the certificate chain",
+  },
+  tls_key: {
+    type: "string",
+    description: "PEM file with the private key for federation_listen, reloaded on change.",
+    minLength: 1,
+    "x-mend": "the path of a readable PEM file with the private key",
+  },
+  federation_ca: {
+    type: "string",
+    description: "PEM file of further certificate authorities trusted when calling other servers.",
+    minLength: 1,
+    "x-mend": "the path of a readable PEM file with certificates",
+  },
+  federation_allow_private: {
+    type: "boolean",
+    description:
+      "Let federation, URL previews and push reach private and loopback addresses. For tests and closed networks.",
+    default: false,
+    "x-mend": "true or false",
+  },
+  public_base_url: {
+    type: "string",
+    description: "The address that clients are told. When left out it follows from listen.",
+    pattern: "^https?://[^\\s/?#]+(/[^\\s?#]*)?$",
+    "x-mend": "an http or https address, such as https://matrix.example.org",
+  },
+  database_url: {
+    type: "string",
+    description: "The PostgreSQL to use. When left out, an embedded one runs in data_dir.",
+    pattern: "^postgres(ql)?://",
+    "x-mend": "an address such as postgres://user:password@host:5432/weft",
+    "x-also-env": "DATABASE_URL",
+  },
+  redis_url: {
+    type: "string",
+    description: "The Redis between several replicas. When left out, one replica works in memory.",
+    pattern: "^(rediss?|redis\\+unix|unix)://",
+    "x-mend": "an address such as redis://host:6379",
+    "x-also-env": "REDIS_URL",
+  },
+  registration: {
+    type: "string",
+    description:
+      "Who may register: open (anybody), token (whoever has a registration token) or closed.",
+    default: "token",
+    enum: ["open", "token", "closed"],
+    "x-mend": "open, token or closed",
+  },
+  registration_shared_secret: {
+    type: "string",
+    description:
+      "Enables /_synapse/admin/v1/register, by which tools that know this secret create users.",
+    minLength: 1,
+    "x-mend": "a long random text",
+  },
+  rate_limits: {
+    type: "string",
+    description: "Whether clients that ask too often are slowed down.",
+    default: "on",
+    enum: ["on", "off"],
+    "x-mend": "on or off",
+  },
+  appservices: {
+    type: "string",
+    description: "A folder of registration YAML files of application services (bridges, bots).",
+    minLength: 1,
+    "x-mend": "the path of a folder that exists",
+  },
+  trusted_key_servers: {
+    type: "array",
+    description: "Notaries: servers asked for the keys of servers that do not answer.",
+    items: { type: "string", pattern: SERVER_NAME },
+    "x-mend": "server names, separated by commas in the environment variable",
+  },
+  log_level: {
+    type: "string",
+    description: "How much is logged: fatal, error, warn, info, debug or trace.",
+    default: "info",
+    enum: ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+    "x-mend": "fatal, error, warn, info, debug or trace",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settings;
+
+export const configSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "Weft's configuration",
+  type: "object",
+  properties: settings,
+  additionalProperties: false,
+} as const;
+
+/** `server_name` → `WEFT_SERVER_NAME`. */
+export function environmentName(key: SettingKey): string {
+  return `WEFT_${key.toUpperCase()}`;
+}

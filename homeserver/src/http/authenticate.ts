@@ -1,0 +1,58 @@
+import type { FastifyRequest } from "fastify";
+import { errors } from "../protocol/errors.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+
+/** Who makes a request with an access token. */
+export interface Requester {
+  readonly userId: UserId;
+  /** Absent for application services that act for a user without a device. */
+  readonly deviceId: string;
+  readonly isAdmin: boolean;
+  readonly isGuest?: boolean;
+  /** Of the access token, for signing out and refreshing. */
+  readonly tokenHash?: Buffer;
+}
+
+/** What a token's holder sends along: kept with the device as "last seen". */
+export interface Visit {
+  readonly ip: string;
+  readonly userAgent: string | undefined;
+}
+
+export interface Authenticator {
+  /**
+   * The requester that an access token stands for.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401 (with soft_logout when the token merely expired)
+   */
+  byAccessToken(token: string, visit: Visit): Promise<Requester>;
+}
+
+/** The request's access token: the Authorization header's, otherwise `?access_token=`. */
+export function accessTokenOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) {
+    const match = /^bearer +(\S+)\s*$/i.exec(header);
+    return match?.[1];
+  }
+  const query = (request.query as Record<string, unknown>)["access_token"];
+  return typeof query === "string" && query !== "" ? query : undefined;
+}
+
+/**
+ * Who asks. With `optional`, a request without a token has no requester; one with a bad token is
+ * refused all the same, so that clients learn of it.
+ * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN (both 401)
+ */
+export async function authenticateUser(
+  request: FastifyRequest,
+  authenticator: Authenticator,
+  optional: boolean,
+): Promise<Requester | undefined> {
+  const token = accessTokenOf(request);
+  if (token === undefined) {
+    if (optional) return undefined;
+    throw errors.missingToken();
+  }
+  const userAgent = request.headers["user-agent"];
+  return await authenticator.byAccessToken(token, { ip: request.ip, userAgent });
+}

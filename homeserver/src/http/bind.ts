@@ -1,0 +1,176 @@
+import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { errors } from "../protocol/errors.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
+import { bodyLimit, completeBody, parseBody } from "./body.ts";
+import { requestSignal } from "./request-signal.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { Reply, raw } from "./reply.ts";
+import type { Context, Route } from "./route.ts";
+import { type SignatureCheck, authenticateServer } from "./server-signature.ts";
+import { type Part, createValidators } from "./validate.ts";
+
+export interface BindDependencies {
+  readonly authenticator: Authenticator;
+  readonly signatures: SignatureCheck;
+  readonly rateLimiter: RateLimiter;
+  /** A server's signed request was good: it is there, so deliver what waits for it. */
+  readonly onPeer?: ((server: ServerName) => void) | undefined;
+  readonly draining: AbortSignal;
+}
+
+/** What the hooks found out about a request, for the handler. */
+interface Found {
+  requester?: Requester | undefined;
+  origin?: ServerName;
+}
+const found = new WeakMap<FastifyRequest, Found>();
+
+/** Binds every route to its operation's method and paths, and 405 to the paths' other methods. */
+export function bindRoutes(
+  app: FastifyInstance,
+  routes: readonly Route[],
+  dependencies: BindDependencies,
+): void {
+  const validators = createValidators();
+  const methods = new Map<string, Set<string>>();
+  for (const route of routes) {
+    const row: OperationRow = operations[route.operationId];
+    for (const path of pathsOf(row)) {
+      const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
+      addToSet(methods, url.replaceAll(/:\w+/g, ":"), row.method);
+      bind(app, route, row, url, dependencies, validators);
+    }
+  }
+  for (const [shape, served] of methods) refuseOthers(app, shape, served);
+}
+
+/** The operation's path and aliases; a state key at the end may be left out with its slash. */
+function pathsOf(row: OperationRow): Set<string> {
+  const paths = [row.path, ...row.aliases];
+  const short = paths.filter((path) => path.endsWith("/{stateKey}"));
+  return new Set([...paths, ...short.map((path) => path.slice(0, -"/{stateKey}".length))]);
+}
+
+function addToSet(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const set = sets.get(key);
+  if (set) set.add(value);
+  else sets.set(key, new Set([value]));
+}
+
+function refuseOthers(app: FastifyInstance, shape: string, served: ReadonlySet<string>): void {
+  let count = 0;
+  const url = shape.replaceAll(":", () => `:p${count++}`);
+  const others = app.supportedMethods.filter(
+    (method) =>
+      !served.has(method) && method !== "OPTIONS" && !(method === "HEAD" && served.has("GET")),
+  );
+  app.route({
+    method: others as HTTPMethods[],
+    url,
+    exposeHeadRoute: false,
+    // Bodies of refused requests are not read.
+    onRequest: async () => {
+      throw errors.methodNotAllowed();
+    },
+    handler: async () => undefined,
+  });
+}
+
+function bind(
+  app: FastifyInstance,
+  route: Route,
+  row: OperationRow,
+  url: string,
+  dependencies: BindDependencies,
+  validators: ReturnType<typeof createValidators>,
+): void {
+  const { operationId } = route;
+  const check = (part: Part) => {
+    const validate = validators(operationId, part);
+    return (value: unknown) => {
+      const error = validate(value);
+      return error ? { error } : { value };
+    };
+  };
+  // Fastify asks for a compiled validator per part; what it hands in as "schema" is our part's name.
+  const schema: Record<string, unknown> = { params: { part: "params" }, querystring: { part: "query" } };
+  if (row.body === "json") schema["body"] = { part: "body" };
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    if (row.body === "binary") {
+      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    } else {
+      scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, bytes: Buffer) =>
+        parseBody(operationId, row, bytes),
+      );
+    }
+    scope.route({
+      method: row.method,
+      url,
+      schema,
+      bodyLimit: bodyLimit(operationId, row),
+      config: { operationId },
+      validatorCompiler: ({ schema: part }) => check((part as { part: Part }).part),
+      onRequest: beforeBody(operationId, row, dependencies),
+      preValidation: afterBody(row, dependencies),
+      handler: (request, reply) => handle(route, request, reply, dependencies.draining),
+    });
+  });
+}
+
+function beforeBody(operationId: OperationId, row: OperationRow, dependencies: BindDependencies) {
+  return async (request: FastifyRequest): Promise<void> => {
+    // Whatever a JSON body claims to be, it is read as JSON.
+    if (row.body !== "binary") delete request.raw.headers["content-type"];
+    const known: Found = {};
+    found.set(request, known);
+    if (row.auth === "access-token" || row.auth === "access-token?") {
+      const optional = row.auth === "access-token?";
+      known.requester = await authenticateUser(request, dependencies.authenticator, optional);
+    }
+    if (!row.rateLimited) return;
+    const user = known.requester?.userId;
+    await dependencies.rateLimiter.check(operationId, { user, ip: request.ip });
+  };
+}
+
+function afterBody(row: OperationRow, dependencies: BindDependencies) {
+  return async (request: FastifyRequest): Promise<void> => {
+    if (row.auth === "server-signature") {
+      const origin = await authenticateServer(request, dependencies.signatures);
+      found.get(request)!.origin = origin;
+      dependencies.onPeer?.(origin);
+    }
+    completeBody(row, request);
+    const params = request.params as Record<string, string>;
+    for (const name of row.path.matchAll(/\{(\w+)\}/g)) params[name[1]!] ??= "";
+  };
+}
+
+async function handle(
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  draining: AbortSignal,
+): Promise<FastifyReply> {
+  const known = found.get(request)!;
+  const context = {
+    operationId: route.operationId,
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    requester: known.requester,
+    origin: known.origin,
+    ip: request.ip,
+    get signal() {
+      return requestSignal(request, reply, draining);
+    },
+    request,
+  };
+  const answer = await route.handle(context as unknown as Context<never>);
+  const { status, headers, payload } = answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
+  if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
+  return reply.code(status).headers(headers).send(payload);
+}

@@ -1,0 +1,26 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/** Headers on every answer of the client API. (Client-server API, "Web Browser Clients".) */
+export const CORS_HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
+  "access-control-allow-headers": "X-Requested-With, Content-Type, Authorization",
+  "access-control-expose-headers": "Retry-After, ETag",
+  "access-control-max-age": "86400",
+  "cross-origin-resource-policy": "cross-origin",
+} as const;
+
+const SERVERS_ONLY = /^\/_matrix\/(federation|key|app)(\/|$)/;
+const FOR_BROWSERS = /^\/(_matrix|_synapse|_weft|\.well-known\/matrix)(\/|$)/;
+
+/** True for what browsers may ask across origins: all APIs but those of servers. */
+export function isForBrowsers(url: string): boolean {
+  return FOR_BROWSERS.test(url) && !SERVERS_ONLY.test(url);
+}
+
+/** An onRequest hook: adds the headers, and answers OPTIONS wherever the client API is. */
+export async function cors(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (!isForBrowsers(request.raw.url ?? "")) return undefined;
+  void reply.headers(CORS_HEADERS);
+  return request.method === "OPTIONS" ? reply.code(204).send() : undefined;
+}

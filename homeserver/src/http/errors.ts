@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import type { FastifyError } from "fastify";
+import type { Logger } from "pino";
+import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
+import { JsonError } from "../protocol/json.ts";
+import { type Reply, json } from "./reply.ts";
+
+/**
+ * The one place where an exception becomes an answer. What is not foreseen is a 500 that says nothing
+ * of the inside and carries an id that the log has too.
+ */
+export function errorReply(error: unknown, log: Logger): Reply {
+  const known = asMatrixError(error);
+  if (known) return matrixErrorReply(known);
+  const id = randomBytes(6).toString("hex");
+  log.error({ err: error, errorId: id }, "request failed");
+  return json({ errcode: "M_UNKNOWN", error: `Internal error ${id}` }, { status: 500 });
+}
+
+function matrixErrorReply(error: MatrixError): Reply {
+  const wait = error.extra?.["retry_after_ms"];
+  const headers =
+    error.status === 429 && typeof wait === "number"
+      ? { "retry-after": Math.max(1, Math.ceil(wait / 1000)) }
+      : {};
+  return json(error.toJSON(), { status: error.status, headers });
+}
+
+/** MatrixErrors, and what else has a meaning for the requester; undefined for the rest. */
+export function asMatrixError(error: unknown): MatrixError | undefined {
+  if (error instanceof MatrixError) return error;
+  if (error instanceof Rejection) return errors.forbidden(error.reason);
+  if (error instanceof JsonError) return jsonError(error);
+  const code = (error as FastifyError | undefined)?.code;
+  return typeof code === "string" ? frameworkError(code) : undefined;
+}
+
+function jsonError(error: JsonError): MatrixError {
+  return error.kind === "syntax" ? errors.notJson(error.message) : errors.badJson(error.message);
+}
+
+function frameworkError(code: string): MatrixError | undefined {
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return errors.tooLarge("The body is too large");
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return errors.notJson();
+    case "FST_ERR_BAD_URL":
+    case "FST_ERR_ASYNC_CONSTRAINT":
+      return errors.invalidParam("The path is not properly percent-encoded");
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return errors.invalidParam("A part of the path is too long");
+    case "FST_ERR_NOT_FOUND":
+      return errors.unrecognized();
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import type { FastifyInstance } from "fastify";
+import { readFileSync, rmSync, unwatchFile, watchFile } from "node:fs";
+import { type Server, createServer } from "node:http";
+import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+
+export interface TlsFiles {
+  /** Paths of PEM files. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Listeners {
+  /** Plain HTTP. @returns the port, which matters when 0 was asked */
+  listen(address: { host: string; port: number }): Promise<number>;
+  /** Plain HTTP on a unix socket; a stale file is replaced. */
+  listenOnSocket(path: string): Promise<void>;
+  /** HTTPS, for peers. The files are read again when they change. */
+  listenSecurely(address: { host: string; port: number }, files: TlsFiles): Promise<number>;
+}
+
+const WATCH_MS = 5_000;
+
+/** Any number of listeners in front of one framework instance, which must be ready. */
+export function createListeners(app: FastifyInstance, log: Logger) {
+  const servers = new Set<Server | SecureServer>();
+  const watched = new Set<() => void>();
+
+  async function start(server: Server | SecureServer, where: object): Promise<number> {
+    server.keepAliveTimeout = app.server.keepAliveTimeout;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(where, () => resolve());
+    });
+    servers.add(server);
+    const address = server.address() as AddressInfo | string | null;
+    return typeof address === "object" ? (address?.port ?? 0) : 0;
+  }
+
+  return {
+    listen: ({ host, port }: { host: string; port: number }) =>
+      start(createServer(app.routing), { host, port }),
+    async listenOnSocket(path: string) {
+      rmSync(path, { force: true });
+      await start(createServer(app.routing), { path });
+    },
+    async listenSecurely({ host, port }: { host: string; port: number }, files: TlsFiles) {
+      const read = () => ({ cert: readFileSync(files.cert), key: readFileSync(files.key) });
+      const server = createSecureServer({ ...read(), minVersion: "TLSv1.2" }, app.routing);
+      const reload = () => {
+        try {
+          server.setSecureContext({ ...read(), minVersion: "TLSv1.2" });
+          log.info({ cert: files.cert }, "TLS certificate reloaded");
+        } catch (error) {
+          log.error({ err: error, cert: files.cert }, "TLS certificate not reloaded; the old one stays");
+        }
+      };
+      for (const file of [files.cert, files.key]) {
+        watchFile(file, { interval: WATCH_MS, persistent: false }, reload);
+        watched.add(() => unwatchFile(file, reload));
+      }
+      return await start(server, { host, port });
+    },
+    /** Accepts no more; resolves when the connections have ended. */
+    async stop(): Promise<void> {
+      for (const unwatch of watched) unwatch();
+      await Promise.all(
+        [...servers].map((server) => {
+          const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+          server.closeIdleConnections();
+          return ended;
+        }),
+      );
+    },
+    /** Ends all connections at once. */
+    cut(): void {
+      for (const server of servers) server.closeAllConnections();
+    },
+  } satisfies Listeners & { stop(): Promise<void>; cut(): void };
+}

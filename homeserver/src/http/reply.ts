@@ -1,0 +1,47 @@
+import type { Readable } from "node:stream";
+
+export type ReplyHeaders = Readonly<Record<string, string | number | undefined>>;
+
+/** An answer other than "200 with this object". Made by the functions below. */
+export class Reply {
+  readonly status: number;
+  readonly headers: ReplyHeaders;
+  readonly payload: string | Buffer | Readable | undefined;
+
+  constructor(status: number, headers: ReplyHeaders, payload?: string | Buffer | Readable) {
+    this.status = status;
+    this.headers = headers;
+    this.payload = payload;
+  }
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** An object as JSON with another status or further headers. */
+export function json(body: object, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+  return raw(JSON.stringify(body), options);
+}
+
+/** JSON text that is ready: it goes out byte for byte. */
+export function raw(text: string, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+  return new Reply(options.status ?? 200, { ...JSON_TYPE, ...options.headers }, text);
+}
+
+/** Bytes of any kind: `headers` should hold content-type and, where known, content-length. */
+export function binary(
+  payload: Readable | Buffer | string,
+  options: { status?: number; headers: ReplyHeaders },
+): Reply {
+  return new Reply(options.status ?? 200, options.headers, payload);
+}
+
+/** A redirection (302 unless told). */
+export function redirect(location: string, status = 302): Reply {
+  return new Reply(status, { location });
+}
+
+/** An HTML page. */
+export function html(text: string, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+  const headers = { "content-type": "text/html; charset=utf-8", ...options.headers };
+  return new Reply(options.status ?? 200, headers, text);
+}

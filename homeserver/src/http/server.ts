@@ -1,0 +1,128 @@
+import { type Api, type OperationId, operations } from "@weft/spec/operations";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import { errors } from "../protocol/errors.ts";
+import { bindRoutes, type BindDependencies } from "./bind.ts";
+import { CORS_HEADERS, cors } from "./cors.ts";
+import { errorReply } from "./errors.ts";
+import { type Health, weftEndpoints } from "./health.ts";
+import { type Listeners, createListeners } from "./listeners.ts";
+import { observe } from "./observe.ts";
+import type { Reply } from "./reply.ts";
+import type { Route } from "./route.ts";
+import { serveWebClient, type WebClient } from "./static.ts";
+
+export interface HttpServerOptions extends Omit<BindDependencies, "draining"> {
+  readonly routes: readonly Route[];
+  /** APIs that must be complete: every operation of theirs needs a handler. */
+  readonly requireAllOf: readonly Api[];
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly health: Health;
+  /** The built web client, served at `/`. */
+  readonly webClient?: WebClient | undefined;
+}
+
+export interface HttpServer extends Listeners {
+  /** The framework's instance, for `inject()` in tests. */
+  readonly app: FastifyInstance;
+  /** Aborts when the server begins to stop: long-polls answer with what they have. */
+  readonly draining: AbortSignal;
+  /** Stops accepting, lets requests under way finish within `ms`, then cuts. */
+  close(ms?: number): Promise<void>;
+}
+
+const DRAIN_MS = 6_000;
+/** Longer than the minute that proxies keep an idle connection for. */
+const KEEP_ALIVE_MS = 72_000;
+
+/**
+ * Builds the server of all APIs. It listens nowhere yet: call `listen…`.
+ * @throws Error for an operation without a handler, or a handler bound twice or to no operation
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  checkComplete(options.routes, options.requireAllOf);
+  const stopping = new AbortController();
+  const app = createFastify(options, stopping.signal);
+  bindRoutes(app, options.routes, { ...options, draining: stopping.signal });
+  weftEndpoints(app, options.health, options.registry, stopping.signal);
+  if (options.webClient) await serveWebClient(app, options.webClient);
+  await app.ready();
+  const listeners = createListeners(app, options.log);
+  return {
+    ...listeners,
+    app,
+    draining: stopping.signal,
+    async close(ms = DRAIN_MS) {
+      stopping.abort(new Error("the server is stopping"));
+      const cut = setTimeout(() => listeners.cut(), ms);
+      await Promise.all([listeners.stop(), app.close()]);
+      clearTimeout(cut);
+    },
+  };
+}
+
+function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    trustProxy: ["loopback", "linklocal", "uniquelocal"],
+    exposeHeadRoutes: true,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },
+    frameworkErrors: (error, _request, reply) => {
+      void reply.headers(CORS_HEADERS);
+      send(reply, errorReply(error, options.log));
+    },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable || (error as { code?: string }).code === "ECONNRESET") socket.destroy();
+      else socket.end(MALFORMED_REQUEST);
+    },
+  });
+  app.addHook("onRequest", cors);
+  app.addHook("onSend", async (_request, reply) => {
+    if (draining.aborted) void reply.header("connection", "close");
+    void reply.header("x-content-type-options", "nosniff");
+  });
+  observe(app, options.registry, options.log);
+  app.setErrorHandler((error, _request, reply) => send(reply, errorReply(error, options.log)));
+  app.setNotFoundHandler((_request, reply) => {
+    send(reply, errorReply(errors.unrecognized(), options.log));
+  });
+  return app;
+}
+
+const MALFORMED_BODY = JSON.stringify({ errcode: "M_UNKNOWN", error: "The request is not HTTP" });
+const MALFORMED_REQUEST = [
+  "HTTP/1.1 400 Bad Request",
+  ...Object.entries(CORS_HEADERS).map(([name, value]) => `${name}: ${value}`),
+  "content-type: application/json",
+  `content-length: ${Buffer.byteLength(MALFORMED_BODY)}`,
+  "connection: close",
+  "",
+  MALFORMED_BODY,
+].join("\r\n");
+
+function send(reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown }, answer: Reply): void {
+  reply.code(answer.status);
+  reply.headers(answer.headers);
+  reply.send(answer.payload);
+}
+
+/** Throws, naming all that is wrong at once. */
+function checkComplete(routes: readonly Route[], required: readonly Api[]): void {
+  const bound = new Set<OperationId>();
+  const problems: string[] = [];
+  for (const { operationId } of routes) {
+    if (!(operationId in operations)) problems.push(`${operationId} is no operation of the specification`);
+    if (bound.has(operationId)) problems.push(`${operationId} has two handlers`);
+    bound.add(operationId);
+  }
+  for (const operationId of Object.keys(operations) as OperationId[]) {
+    if (bound.has(operationId) || !required.includes(operations[operationId].api)) continue;
+    problems.push(`${operationId} has no handler`);
+  }
+  if (problems.length > 0) throw new Error(`Routes: ${problems.join("; ")}`);
+}

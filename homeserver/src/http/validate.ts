@@ -1,0 +1,51 @@
+import { definitions, operationSchemas } from "@weft/spec/schemas";
+import type { OperationId } from "@weft/spec/operations";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { type MatrixError, errors } from "../protocol/errors.ts";
+
+export type Part = "params" | "query" | "body";
+
+/** Checks one part of a request; parameters are coerced in place, bodies are left as they are. */
+export type Check = (value: unknown) => MatrixError | undefined;
+
+/**
+ * Makes the checks of requests from the specification's schemas. A schema is compiled when it is
+ * first used: compiling all takes half a second and most of them are idle.
+ */
+export function createValidators(): (operationId: OperationId, part: Part) => Check {
+  const forBodies = compiler({ coerceTypes: false });
+  const forParameters = compiler({ coerceTypes: "array" });
+  return (operationId, part) => {
+    const schema = operationSchemas[operationId][part];
+    if (schema === undefined) return () => undefined;
+    let validate: ValidateFunction | undefined;
+    return (value) => {
+      validate ??= (part === "body" ? forBodies : forParameters).compile(schema);
+      if (validate(value)) return undefined;
+      return toMatrixError(part, validate.errors?.[0]);
+    };
+  };
+}
+
+function compiler(options: { coerceTypes: boolean | "array" }): Ajv2020 {
+  const ajv = new Ajv2020({
+    ...options,
+    strict: false,
+    allErrors: false,
+    useDefaults: false,
+    removeAdditional: false,
+  });
+  addFormats.default(ajv);
+  ajv.addSchema(definitions as object);
+  return ajv;
+}
+
+/** A missing key on top is M_MISSING_PARAM; else bodies are M_BAD_JSON and parameters M_INVALID_PARAM. */
+function toMatrixError(part: Part, error: ErrorObject | undefined): MatrixError {
+  const missing = error?.keyword === "required" && error.instancePath === "";
+  if (missing) return errors.missingParam(`${String(error.params["missingProperty"])} is missing`);
+  const place = error?.instancePath.slice(1).replaceAll("/", ".") ?? "";
+  const what = `${place === "" ? "It" : place} ${error?.message ?? "is not valid"}`;
+  return part === "body" ? errors.badJson(`Body: ${what}`) : errors.invalidParam(what);
+}
