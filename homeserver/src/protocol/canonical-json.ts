@@ -1,4 +1,10 @@
-import { type Json, JsonError, type JsonObject, MAX_NESTING, type RawNumber } from "./json-value.ts";
+import {
+  type Json,
+  JsonError,
+  type JsonObject,
+  MAX_NESTING,
+  type RawNumber,
+} from "./json-value.ts";
 
 /** Needs escaping, or is a surrogate (of a pair or not). */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for

@@ -1,11 +1,4 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  hash,
-  type KeyObject,
-  sign,
-  verify,
-} from "node:crypto";
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
 
 /** A key that this server signs with. */
 export interface SigningKey {

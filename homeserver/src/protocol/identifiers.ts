@@ -48,7 +48,9 @@ export function fitsIdLength(text: string): boolean {
 function isLocalAndDomain(text: string, sigil: string): boolean {
   if (!text.startsWith(sigil) || !fitsIdLength(text)) return false;
   const colon = text.indexOf(":");
-  return colon > 0 && !text.includes("\0") && text.isWellFormed() && isServerName(text.slice(colon + 1));
+  return (
+    colon > 0 && !text.includes("\0") && text.isWellFormed() && isServerName(text.slice(colon + 1))
+  );
 }
 
 /** True for user ids of the historical grammar: any localpart without ":" and NUL, also an empty one. */

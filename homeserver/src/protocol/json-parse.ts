@@ -7,8 +7,7 @@ import { forbiddenIn, type Json, JsonError, MAX_NESTING } from "./json-value.ts"
  * begins; space between a key and its colon (which would spoil the count of keys); an escaped
  * surrogate. Inside strings these are false alarms and cost a slower reading, no more.
  */
-const SUSPICIOUS =
-  /[:,[][ \t\r\n]*(?:-?\d+[.eE]|-?\d{16}|-0)|"[ \t\r\n]+:|\\u[dD][89a-fA-F]/;
+const SUSPICIOUS = /[:,[][ \t\r\n]*(?:-?\d+[.eE]|-?\d{16}|-0)|"[ \t\r\n]+:|\\u[dD][89a-fA-F]/;
 
 /**
  * Reads JSON for which canonical JSON holds: throws JsonError "syntax" for what is no JSON (or not
@@ -17,7 +16,8 @@ const SUSPICIOUS =
  */
 export function parseStrict(text: string | Uint8Array): Json {
   const value = parseLoose(text);
-  const reason = forbiddenIn(value) ?? (typeof value === "string" ? loneSurrogate(value) : undefined);
+  const reason =
+    forbiddenIn(value) ?? (typeof value === "string" ? loneSurrogate(value) : undefined);
   if (reason !== undefined) throw new JsonError("forbidden", `Forbidden JSON: ${reason}`);
   return value;
 }

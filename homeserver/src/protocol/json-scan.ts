@@ -145,7 +145,8 @@ class Scanner {
 }
 
 function finish(value: Json[] | JsonObject, height: number, inside: string | undefined): Scanned {
-  const reason = inside ?? (height > MAX_NESTING ? `it is nested over ${MAX_NESTING} deep` : undefined);
+  const reason =
+    inside ?? (height > MAX_NESTING ? `it is nested over ${MAX_NESTING} deep` : undefined);
   if (reason !== undefined) markForbidden(value, reason);
   return { value, height, reason };
 }

@@ -11,4 +11,9 @@ export {
   type RawNumber,
 } from "./json-value.ts";
 export { decodeUtf8, parseLoose, parseStrict } from "./json-parse.ts";
-export { canonicalJson, canonicalJsonLoose, compareCodePoints, sortedKeys } from "./canonical-json.ts";
+export {
+  canonicalJson,
+  canonicalJsonLoose,
+  compareCodePoints,
+  sortedKeys,
+} from "./canonical-json.ts";

@@ -1,4 +1,10 @@
-import { signText, type SigningKey, type VerifyKey, verifyText, verifyTextAsync } from "./crypto.ts";
+import {
+  signText,
+  type SigningKey,
+  type VerifyKey,
+  verifyText,
+  verifyTextAsync,
+} from "./crypto.ts";
 import { canonicalJsonLoose, isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /**
@@ -7,7 +13,10 @@ import { canonicalJsonLoose, isJsonObject, type Json, type JsonObject } from "./
  */
 export function signJson(object: JsonObject, serverName: string, key: SigningKey): JsonObject {
   const signature = signText(signedText(object), key);
-  return { ...object, signatures: withSignature(object.signatures, serverName, key.keyId, signature) };
+  return {
+    ...object,
+    signatures: withSignature(object.signatures, serverName, key.keyId, signature),
+  };
 }
 
 /** `signatures` with one more in it; whatever is no object in there is replaced. */
