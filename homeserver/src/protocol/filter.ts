@@ -1,0 +1,206 @@
+import { errors } from "./errors.ts";
+import { type Glob, glob } from "./glob.ts";
+import { isInteger, isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { parsePropertyPath, pickProperties } from "./property-path.ts";
+
+/** A RoomEventFilter (or EventFilter: the parts for rooms are then empty), ready for matching. */
+export interface Filter {
+  /** At most MAX_FILTER_LIMIT; undefined when the client leaves it to the server. */
+  readonly limit: number | undefined;
+  readonly types: readonly Glob[] | undefined;
+  readonly notTypes: readonly Glob[];
+  readonly senders: ReadonlySet<string> | undefined;
+  readonly notSenders: ReadonlySet<string>;
+  readonly rooms: ReadonlySet<string> | undefined;
+  readonly notRooms: ReadonlySet<string>;
+  readonly containsUrl: boolean | undefined;
+  readonly lazyLoadMembers: boolean;
+  readonly includeRedundantMembers: boolean;
+  readonly unreadThreadNotifications: boolean;
+  readonly relatedByRelTypes: ReadonlySet<string> | undefined;
+  readonly relatedBySenders: ReadonlySet<string> | undefined;
+  /** True when no event is left out by type, sender, room, url or relation. */
+  readonly admitsAll: boolean;
+}
+
+export interface RoomFilter {
+  readonly rooms: ReadonlySet<string> | undefined;
+  readonly notRooms: ReadonlySet<string>;
+  readonly includeLeave: boolean;
+  readonly timeline: Filter;
+  readonly state: Filter;
+  readonly ephemeral: Filter;
+  readonly accountData: Filter;
+}
+
+/** A whole filter, as /sync takes it and POST /user/{userId}/filter stores it. */
+export interface SyncFilter {
+  readonly eventFormat: "client" | "federation";
+  /** Paths that stay of each event; undefined: all. */
+  readonly eventFields: readonly (readonly string[])[] | undefined;
+  readonly presence: Filter;
+  readonly accountData: Filter;
+  readonly room: RoomFilter;
+}
+
+/** What a filter looks at. Account data and ephemeral events have no sender. */
+export interface Filterable {
+  readonly type: string;
+  readonly sender?: string | undefined;
+  readonly roomId?: string | undefined;
+  readonly content?: JsonObject | undefined;
+}
+
+/** Larger limits are taken for this one. */
+export const MAX_FILTER_LIMIT = 1000;
+
+/**
+ * The whole filter of a client; throws M_BAD_JSON when a part has the wrong shape. Unknown keys are
+ * ignored. (Client-server API, "Filtering".)
+ */
+export function parseFilter(json: Json | undefined): SyncFilter {
+  const filter = object(json, "filter");
+  const format = filter.event_format ?? "client";
+  if (format !== "client" && format !== "federation") {
+    throw errors.badJson("event_format is neither client nor federation");
+  }
+  const room = object(filter.room, "room");
+  return {
+    eventFormat: format,
+    eventFields: strings(filter, "event_fields")?.map(parsePropertyPath),
+    presence: parseEventFilter(filter.presence, "presence"),
+    accountData: parseEventFilter(filter.account_data, "account_data"),
+    room: {
+      rooms: ids(room, "rooms", "!"),
+      notRooms: ids(room, "not_rooms", "!") ?? NONE,
+      includeLeave: flag(room, "include_leave") ?? false,
+      timeline: parseEventFilter(room.timeline, "room.timeline"),
+      state: parseEventFilter(room.state, "room.state"),
+      ephemeral: parseEventFilter(room.ephemeral, "room.ephemeral"),
+      accountData: parseEventFilter(room.account_data, "room.account_data"),
+    },
+  };
+}
+
+/** One EventFilter or RoomEventFilter, as /messages, /context and search take it; throws M_BAD_JSON. */
+export function parseEventFilter(json: Json | undefined, name = "filter"): Filter {
+  if (json === undefined) return ADMIT_ALL;
+  const filter = object(json, name);
+  const types = strings(filter, "types");
+  const notTypes = strings(filter, "not_types") ?? [];
+  const parsed = {
+    limit: limit(filter),
+    types: types?.map((type) => glob(type)),
+    notTypes: notTypes.map((type) => glob(type)),
+    senders: ids(filter, "senders", "@"),
+    notSenders: ids(filter, "not_senders", "@") ?? NONE,
+    rooms: ids(filter, "rooms", "!"),
+    notRooms: ids(filter, "not_rooms", "!") ?? NONE,
+    containsUrl: flag(filter, "contains_url"),
+    lazyLoadMembers: flag(filter, "lazy_load_members") ?? false,
+    includeRedundantMembers: flag(filter, "include_redundant_members") ?? false,
+    unreadThreadNotifications: flag(filter, "unread_thread_notifications") ?? false,
+    relatedByRelTypes: set(strings(filter, "related_by_rel_types")),
+    relatedBySenders: set(strings(filter, "related_by_senders")),
+  };
+  const lists = [parsed.types, parsed.senders, parsed.rooms, parsed.containsUrl];
+  const admitsAll =
+    [...lists, parsed.relatedByRelTypes, parsed.relatedBySenders].every((x) => x === undefined) &&
+    parsed.notTypes.length + parsed.notSenders.size + parsed.notRooms.size === 0;
+  return { ...parsed, admitsAll };
+}
+
+/** True when the filter lets the event through (relations apart: see matchesRelations). */
+export function matchesEvent(filter: Filter, event: Filterable): boolean {
+  if (filter.admitsAll) return true;
+  if (event.roomId !== undefined && !matchesRoom(filter, event.roomId)) return false;
+  return (
+    matchesType(filter, event.type) &&
+    matchesSender(filter, event.sender) &&
+    matchesUrl(filter, event.content)
+  );
+}
+
+/** True when events of that room may come: what to ask before reading any of them. */
+export function matchesRoom(filter: Pick<Filter, "rooms" | "notRooms">, roomId: string): boolean {
+  if (filter.notRooms.has(roomId)) return false;
+  return filter.rooms === undefined || filter.rooms.has(roomId);
+}
+
+/** True when events of that type may come. */
+export function matchesType(filter: Filter, type: string): boolean {
+  if (filter.notTypes.some((pattern) => pattern.matches(type))) return false;
+  return filter.types === undefined || filter.types.some((pattern) => pattern.matches(type));
+}
+
+/** True when events of that sender may come; events without one come unless senders are listed. */
+export function matchesSender(filter: Filter, sender: string | undefined): boolean {
+  if (sender === undefined) return filter.senders === undefined;
+  if (filter.notSenders.has(sender)) return false;
+  return filter.senders === undefined || filter.senders.has(sender);
+}
+
+/** True when the event has a child that `related_by_rel_types` and `related_by_senders` both fit. */
+export function matchesRelations(
+  filter: Filter,
+  children: readonly { readonly relType: string; readonly sender: string }[],
+): boolean {
+  const { relatedByRelTypes: types, relatedBySenders: senders } = filter;
+  if (types === undefined && senders === undefined) return true;
+  return children.some(
+    (child) => (types?.has(child.relType) ?? true) && (senders?.has(child.sender) ?? true),
+  );
+}
+
+/** The client event with the fields that the filter asks for. */
+export function pickFields(filter: SyncFilter, event: JsonObject): JsonObject {
+  return filter.eventFields === undefined ? event : pickProperties(event, filter.eventFields);
+}
+
+function matchesUrl(filter: Filter, content: JsonObject | undefined): boolean {
+  if (filter.containsUrl === undefined) return true;
+  const contains = content !== undefined && typeof content.url === "string";
+  return contains === filter.containsUrl;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function object(json: Json | undefined, name: string): JsonObject {
+  if (json === undefined) return {};
+  if (isJsonObject(json)) return json;
+  throw errors.badJson(`${name} is not an object`);
+}
+
+function strings(filter: JsonObject, key: string): string[] | undefined {
+  const list = filter[key];
+  if (list === undefined || list === null) return undefined;
+  if (Array.isArray(list) && list.every((item) => typeof item === "string")) return list;
+  throw errors.badJson(`${key} is not a list of strings`);
+}
+
+function ids(filter: JsonObject, key: string, sigil: string): ReadonlySet<string> | undefined {
+  const list = strings(filter, key);
+  if (list?.every((id) => id.startsWith(sigil)) ?? true) return set(list);
+  throw errors.badJson(`${key} holds what does not start with ${sigil}`);
+}
+
+function set(list: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  return list === undefined ? undefined : new Set(list);
+}
+
+function flag(filter: JsonObject, key: string): boolean | undefined {
+  const value = filter[key];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "boolean") return value;
+  throw errors.badJson(`${key} is not a boolean`);
+}
+
+function limit(filter: JsonObject): number | undefined {
+  const value = filter.limit;
+  if (value === undefined || value === null) return undefined;
+  if (isInteger(value) && value >= 0) return Math.min(value, MAX_FILTER_LIMIT);
+  throw errors.badJson("limit is not a positive integer");
+}
+
+/** The filter that leaves nothing out. */
+export const ADMIT_ALL: Filter = parseEventFilter({});
