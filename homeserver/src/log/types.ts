@@ -1,0 +1,108 @@
+import type { RoomEvent } from "../protocol/event.ts";
+import type {
+  Append,
+  Committed,
+  EventStatus,
+  MembershipChange,
+} from "../storage/append-types.ts";
+
+export {
+  DuplicateEvent,
+  DuplicateTransaction,
+  LogUnavailable,
+  nextHeadVersion,
+  StaleHead,
+  Unstorable,
+} from "../storage/append-types.ts";
+export type {
+  AccountDataRow,
+  Append,
+  Committed,
+  EventStatus,
+  HeadMove,
+  MembershipChange,
+  NewEvent,
+  ReceiptRow,
+  RedactionRow,
+  Timeline,
+} from "../storage/append-types.ts";
+
+/** The one ordered log. */
+export interface Log {
+  /**
+   * Commits in groups, in the order given. Resolves when it is on disk and `position` has reached it.
+   * Rejects with StaleHead, DuplicateEvent, DuplicateTransaction, Unstorable or LogUnavailable.
+   */
+  append(append: Append): Promise<Committed>;
+  /** Everything up to here is committed, visible in the tables, and was told to listeners. */
+  readonly position: number;
+  /**
+   * Up to `limit` records after a position, oldest first: from memory, otherwise from the tables. Fewer than
+   * `limit` means that these were all up to the `position` at the time of the call.
+   */
+  read(after: number, limit: number): Promise<readonly LogRecord[]>;
+  /** Calls the listener with new records, in order and without gaps, whichever replica wrote them. */
+  onAdvance(listener: AdvanceListener): () => void;
+  /** Finishes what was handed over and closes the writer's connection. */
+  stop(): Promise<void>;
+}
+
+/** `position` is the log's new one; it may move with no records. */
+export type AdvanceListener = (records: readonly LogRecord[], position: number) => void;
+
+/** What happened at a position. A receipt or account data replaced since is told only at its newest position. */
+export type LogRecord = EventRecord | MembershipRecord | ReceiptRecord | AccountDataRecord;
+
+/** A live event was appended to a room's timeline. */
+export interface EventRecord {
+  kind: "event";
+  position: number;
+  roomNid: number;
+  roomId: string;
+  eventNid: number;
+  event: RoomEvent;
+  status: EventStatus;
+  /** Roots of state trees, 32 hexadecimal digits; null: none. */
+  stateBefore: string | null;
+  stateAfter: string | null;
+  /** The room's current state right after it. */
+  stateRoot: string | null;
+  /** The room's current state is another than before this event. */
+  stateChanged: boolean;
+  /** What it did to the room's members, effects of state resolution included. */
+  memberships: readonly MembershipChange[];
+  /** Its sender is a user of this server. */
+  local: boolean;
+  redactedBy: number | null;
+}
+
+/** A membership changed without a live event: an invite, knock or leave of a room that this server isn't in. */
+export interface MembershipRecord extends MembershipChange {
+  kind: "membership";
+  position: number;
+  roomId: string;
+}
+
+export interface ReceiptRecord {
+  kind: "receipt";
+  position: number;
+  roomNid: number;
+  roomId: string;
+  userId: string;
+  receiptType: string;
+  threadId: string;
+  eventId: string;
+  eventPosition: number | null;
+  ts: number;
+}
+
+export interface AccountDataRecord {
+  kind: "account_data";
+  position: number;
+  userId: string;
+  /** null: global. */
+  roomNid: number | null;
+  type: string;
+  /** JSON object text. */
+  content: string;
+}

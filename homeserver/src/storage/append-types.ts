@@ -1,0 +1,174 @@
+import type { RoomEvent } from "../protocol/event.ts";
+
+/**
+ * Everything that one command commits: all or nothing. Further kinds of rows are added here, in
+ * `append-kinds.ts` (how they are written) and in `log/records.ts` (how followers see them).
+ */
+export interface Append {
+  /** Moves the room's head; the whole append fails with StaleHead when another writer was faster. */
+  head?: HeadMove;
+  events?: readonly NewEvent[];
+  stateNodes?: readonly { hash: Buffer; data: Buffer }[];
+  currentState?: {
+    roomNid: number;
+    /** `eventNid` null: the key is no longer set. */
+    changes: readonly { type: string; stateKey: string; eventNid: number | null }[];
+  };
+  memberships?: readonly MembershipChange[];
+  /** Idempotency key; a repeated one fails with DuplicateTransaction. */
+  transaction?: { userId: string; deviceId: string; scope: string; txnId: string; eventId: string };
+  redactions?: readonly RedactionRow[];
+  missing?: {
+    add?: readonly { roomNid: number; eventId: string; childNid: number }[];
+    /** These events have come, or are given up: all rows that name them go. */
+    remove?: readonly { roomNid: number; eventId: string }[];
+  };
+  receipts?: readonly ReceiptRow[];
+  accountData?: readonly AccountDataRow[];
+  /** Stripped state of rooms known by an invite or knock only; null removes it. */
+  strippedRooms?: readonly { roomNid: number; userId: string; strippedState: string | null }[];
+}
+
+/** Compare and move of a room's head. */
+export interface HeadMove {
+  roomNid: number;
+  /** Version that this command was built on; 0 creates the head. */
+  expectedVersion: number;
+  /** From `nextHeadVersion(expectedVersion)`. */
+  version: number;
+  /** nids of the forward extremities. */
+  extremities: readonly number[];
+  stateRoot: Buffer | null;
+  depth: number;
+}
+
+/**
+ * Where an event stands in its room's timeline: "live" takes the next position of the log; history
+ * stands in front of the live event at `position`, ordinals falling from -1; an outlier stands nowhere.
+ */
+export type Timeline = "live" | "outlier" | { position: number; ordinal: number };
+
+export type EventStatus = "accepted" | "soft-failed" | "rejected";
+
+export interface NewEvent {
+  nid: number;
+  roomNid: number;
+  event: RoomEvent;
+  timeline: Timeline;
+  /** "accepted" unless given. */
+  status?: EventStatus;
+  /** Why it was soft-failed or rejected. */
+  reason?: string;
+  stateBefore: Buffer | null;
+  stateAfter: Buffer | null;
+  /** Root of the room's current state after this append (live events). */
+  roomState?: Buffer | null;
+  /** nids of its auth_events, those known. */
+  authNids: readonly number[];
+  /** True when the room's current state is another after this event than before it. */
+  stateChanged?: boolean;
+  /** nid of a redaction that came earlier and is applied already (`event` is the redacted one). */
+  redactedBy?: number;
+  /** The event is in the table already, as an outlier under this nid, and is now given its place. */
+  stored?: boolean;
+}
+
+export interface MembershipChange {
+  roomNid: number;
+  userId: string;
+  membership: string;
+  /** nid of the member event. */
+  eventNid: number;
+  /** Server part of the user id. */
+  server: string;
+}
+
+export interface RedactionRow {
+  targetEventId: string;
+  redactionNid: number;
+  /** The target's JSON as the redaction leaves it, when it is applied now. */
+  redactedJson?: string;
+}
+
+export interface ReceiptRow {
+  roomNid: number;
+  userId: string;
+  receiptType: string;
+  /** "" for unthreaded. */
+  threadId: string;
+  eventId: string;
+  /** Log position of the event, when known here. */
+  eventPosition: number | null;
+  /** ms since 1970. */
+  ts: number;
+}
+
+export interface AccountDataRow {
+  userId: string;
+  /** null: global. */
+  roomNid: number | null;
+  type: string;
+  /** JSON object text. */
+  content: string;
+}
+
+/** What became of a committed append. */
+export interface Committed {
+  /** The log's position with this append in it: whoever has read up to here has seen all of it. */
+  position: number;
+  /** Of each of `events`, in order; null for outliers. */
+  eventPositions: readonly (number | null)[];
+}
+
+/** Another writer moved the room's head (or a command that this one was built on failed): reload and try again. */
+export class StaleHead extends Error {
+  override name = "StaleHead";
+  readonly roomNid: number;
+  constructor(roomNid: number) {
+    super(`the head of room ${roomNid} was moved by another writer`);
+    this.roomNid = roomNid;
+  }
+}
+
+/** The event is stored already. */
+export class DuplicateEvent extends Error {
+  override name = "DuplicateEvent";
+  readonly eventId: string;
+  /** Under which nid. */
+  readonly eventNid: number;
+  constructor(eventId: string, eventNid: number) {
+    super(`the event ${eventId} is stored already`);
+    this.eventId = eventId;
+    this.eventNid = eventNid;
+  }
+}
+
+/** The client's request was done before, with this event. */
+export class DuplicateTransaction extends Error {
+  override name = "DuplicateTransaction";
+  readonly eventId: string;
+  constructor(eventId: string) {
+    super(`the transaction was answered before with ${eventId}`);
+    this.eventId = eventId;
+  }
+}
+
+/** The append holds what PostgreSQL can't store: a NUL character, or a key that is too long. */
+export class Unstorable extends Error {
+  override name = "Unstorable";
+}
+
+/** The log is stopped, or the database stayed away too long: whether the append was committed is not known. */
+export class LogUnavailable extends Error {
+  override name = "LogUnavailable";
+}
+
+const RANDOM_BITS = 2 ** 23;
+
+/**
+ * The next version of a room's head: a counter with random low bits, so that a command built on a head
+ * that was never committed can't be taken for one built on another writer's.
+ */
+export function nextHeadVersion(version: number): number {
+  return (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + Math.floor(Math.random() * RANDOM_BITS);
+}
