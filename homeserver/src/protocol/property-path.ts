@@ -42,18 +42,19 @@ export function pickProperties(
   const picked: JsonObject = {};
   for (const names of paths) {
     const value = propertyAt(object, names);
-    if (value === undefined) continue;
-    let into = picked;
-    let from: JsonObject = object;
-    for (const name of names.slice(0, -1)) {
-      from = from[name] as JsonObject;
-      if (into[name] === from) break;
-      if (!Object.hasOwn(into, name)) define(into, name, {});
-      into = into[name] as JsonObject;
-    }
-    define(into, names.at(-1) as string, value);
+    if (value !== undefined) place(picked, object, names, value);
   }
   return picked;
+}
+
+function place(into: JsonObject, from: JsonObject, names: readonly string[], value: Json): void {
+  for (const name of names.slice(0, -1)) {
+    from = from[name] as JsonObject;
+    if (!Object.hasOwn(into, name)) define(into, name, {});
+    into = into[name] as JsonObject;
+    if (into === from) return; // an earlier path has taken the whole of it
+  }
+  define(into, names.at(-1) as string, value);
 }
 
 function define(object: JsonObject, name: string, value: Json): void {
