@@ -116,8 +116,8 @@ export interface AccountDataRow {
 export interface Committed {
   /** The log's position with this append in it: whoever has read up to here has seen all of it. */
   position: number;
-  /** Of each of `events`, in order; null for outliers. */
-  eventPositions: readonly (number | null)[];
+  /** Event nid → log position, of the live events. */
+  positions: ReadonlyMap<number, number>;
 }
 
 /** Another writer moved the room's head (or a command that this one was built on failed): reload and try again. */
