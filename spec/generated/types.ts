@@ -1823,6 +1823,80 @@ export interface components {
                 base_url: string;
             };
         };
+        /** @description What is known of an image. */
+        ImageInfo: {
+            /** @description Its width in pixels. */
+            w?: number;
+            /** @description Its height in pixels. */
+            h?: number;
+            mimetype?: string;
+            /** @description Its size in bytes. */
+            size?: number;
+            thumbnail_url?: components["schemas"]["MxcUri"];
+        };
+        /** @description What is known of a file. */
+        FileInfo: {
+            /** @description Its width in pixels. */
+            w?: number;
+            /** @description Its height in pixels. */
+            h?: number;
+            /** @description Its length in milliseconds. */
+            duration?: number;
+            mimetype?: string | null;
+            /** @description Its size in bytes. */
+            size?: number;
+            /** @description Whether the image moves. */
+            is_animated?: boolean;
+            thumbnail_url?: string;
+            thumbnail_file?: components["schemas"]["EncryptedFile"];
+            thumbnail_info?: components["schemas"]["ImageInfo"];
+        };
+        /** @description Where an encrypted file is, and its key. */
+        EncryptedFile: {
+            url: components["schemas"]["MxcUri"];
+            /** @description A JSON web key. */
+            key: {
+                kty: string;
+                key_ops: string[];
+                alg: string;
+                k: components["schemas"]["UrlSafeBase64"];
+                ext: boolean;
+            };
+            iv: components["schemas"]["Base64"];
+            /** @description Hashes of what was uploaded. */
+            hashes: {
+                [key: string]: components["schemas"]["Base64"];
+            };
+            v: string;
+        };
+        /** @description Whom a message is meant to alert. */
+        Mentions: {
+            user_ids?: string[];
+            /** @description Everybody in the room. */
+            room?: boolean;
+        };
+        /** @description How an event relates to another. */
+        RelatesTo: {
+            /** @description `m.annotation`, `m.replace`, `m.thread`, `m.reference`. */
+            rel_type?: string;
+            event_id?: string;
+            /** @description With `m.annotation`, the reaction. */
+            key?: string;
+            /** @description With `m.thread`, whether the reply is there for older clients only. */
+            is_falling_back?: boolean;
+            "m.in_reply_to"?: {
+                event_id?: string;
+            };
+        };
+        /** @description A recommendation. Without content it is taken back. */
+        PolicyRule: {
+            /** @description Whom or what it is about; `*` and `?` stand for others. */
+            entity?: string;
+            /** @description `m.ban`. */
+            recommendation?: string;
+            /** @description Why. */
+            reason?: string;
+        };
         /** @description The body of every error. */
         Error: {
             /** @description What went wrong, for programs. One of the codes of types/errors.yaml, or one of a server's own. */
@@ -2430,6 +2504,830 @@ export interface components {
                 [key: string]: number;
             };
             device_unused_fallback_key_types?: string[];
+        };
+        /**
+         * @description Terms that the user has accepted, by address.
+         * @example {
+         *       "accepted": [
+         *         "https://example.org/terms-1"
+         *       ]
+         *     }
+         */
+        "Content.m.accepted_terms": {
+            accepted?: string[];
+        };
+        /**
+         * @description A user's direct chats, by the other user.
+         * @example {
+         *       "@bob:example.org": [
+         *         "!chat:example.org"
+         *       ]
+         *     }
+         */
+        "Content.m.direct": {
+            [key: string]: string[];
+        };
+        /**
+         * @description The last event of a room that the user has read entirely.
+         * @example {
+         *       "event_id": "$event:example.org"
+         *     }
+         */
+        "Content.m.fully_read": {
+            event_id: string;
+        };
+        /**
+         * @description The identity server that the user has chosen.
+         * @example {
+         *       "base_url": "https://id.example"
+         *     }
+         * @example {
+         *       "base_url": null
+         *     }
+         */
+        "Content.m.identity_server": {
+            base_url?: string | null;
+        };
+        /**
+         * @description Users whose events the user does not want.
+         * @example {
+         *       "ignored_users": {
+         *         "@spam:example.org": {}
+         *       }
+         *     }
+         */
+        "Content.m.ignored_user_list": {
+            ignored_users: {
+                [key: string]: Record<string, unknown>;
+            };
+        };
+        /**
+         * @description Whether the user has marked a room as unread.
+         * @example {
+         *       "unread": true
+         *     }
+         */
+        "Content.m.marked_unread": {
+            unread: boolean;
+        };
+        /**
+         * @description A recommendation about rooms.
+         * @example {
+         *       "entity": "#bad*:example.org",
+         *       "recommendation": "m.ban",
+         *       "reason": "Spam"
+         *     }
+         */
+        "Content.m.policy.rule.room": components["schemas"]["PolicyRule"];
+        /**
+         * @description A recommendation about servers.
+         * @example {
+         *       "entity": "*.example.org",
+         *       "recommendation": "m.ban",
+         *       "reason": "Spam"
+         *     }
+         */
+        "Content.m.policy.rule.server": components["schemas"]["PolicyRule"];
+        /**
+         * @description A recommendation about users.
+         * @example {
+         *       "entity": "@spam*:example.org",
+         *       "recommendation": "m.ban",
+         *       "reason": "Spam"
+         *     }
+         * @example {}
+         */
+        "Content.m.policy.rule.user": components["schemas"]["PolicyRule"];
+        /**
+         * @description Whether a user is there. The user is the event's sender.
+         * @example {
+         *       "presence": "online",
+         *       "currently_active": true,
+         *       "last_active_ago": 120,
+         *       "status_msg": "Cooking"
+         *     }
+         */
+        "Content.m.presence": {
+            presence: components["schemas"]["Presence"];
+            /** @description Milliseconds since the user did something. */
+            last_active_ago?: number;
+            /** @description Whether they are doing something. */
+            currently_active?: boolean;
+            /** @description Their words on it. */
+            status_msg?: string | null;
+            /** @description Their name. */
+            displayname?: string | null;
+            /** @description Their picture. */
+            avatar_url?: string | null;
+        };
+        /**
+         * @description The user's push rules.
+         * @example {
+         *       "global": {
+         *         "content": [],
+         *         "override": [
+         *           {
+         *             "rule_id": ".m.rule.master",
+         *             "default": true,
+         *             "enabled": false,
+         *             "actions": [],
+         *             "conditions": []
+         *           }
+         *         ],
+         *         "room": [],
+         *         "sender": [],
+         *         "underride": []
+         *       }
+         *     }
+         */
+        "Content.m.push_rules": {
+            global?: components["schemas"]["PushRuleset"];
+        };
+        /**
+         * @description A short reaction to another event.
+         * @example {
+         *       "m.relates_to": {
+         *         "rel_type": "m.annotation",
+         *         "event_id": "$event:example.org",
+         *         "key": "👍"
+         *       }
+         *     }
+         */
+        "Content.m.reaction": {
+            "m.relates_to"?: {
+                /** @description `m.annotation`. */
+                rel_type?: string;
+                event_id?: components["schemas"]["EventId"];
+                /** @description The reaction; mostly an emoji. */
+                key?: string;
+            };
+        };
+        /**
+         * @description How far users have read, by event, kind of receipt and user.
+         * @example {
+         *       "$event:example.org": {
+         *         "m.read": {
+         *           "@alice:example.org": {
+         *             "ts": 1700000000000,
+         *             "thread_id": "main"
+         *           }
+         *         }
+         *       }
+         *     }
+         */
+        "Content.m.receipt": {
+            [key: string]: {
+                [key: string]: {
+                    [key: string]: {
+                        ts?: components["schemas"]["OriginTimestamp"];
+                        /** @description The thread; absent means all. */
+                        thread_id?: string;
+                    };
+                };
+            };
+        };
+        /**
+         * @description The aliases that a server has for the room. No longer sent; older rooms hold it, and room versions up to 5 have a rule on it.
+         * @example {
+         *       "aliases": [
+         *         "#kitchen:example.org"
+         *       ]
+         *     }
+         */
+        "Content.m.room.aliases": {
+            aliases?: components["schemas"]["RoomAlias"][];
+        };
+        /**
+         * @description A room's picture.
+         * @example {
+         *       "url": "mxc://example.org/abc",
+         *       "info": {
+         *         "w": 64,
+         *         "h": 64,
+         *         "mimetype": "image/png",
+         *         "size": 1024
+         *       }
+         *     }
+         * @example {}
+         */
+        "Content.m.room.avatar": {
+            url?: components["schemas"]["MxcUri"];
+            info?: components["schemas"]["ImageInfo"];
+        };
+        /**
+         * @description The aliases by which a room wants to be known.
+         * @example {
+         *       "alias": "#kitchen:example.org",
+         *       "alt_aliases": [
+         *         "#food:example.org"
+         *       ]
+         *     }
+         */
+        "Content.m.room.canonical_alias": {
+            /** @description The one that comes first. Absent or empty or null means none. */
+            alias?: components["schemas"]["RoomAlias"] | string | null;
+            /** @description Others. */
+            alt_aliases?: components["schemas"]["RoomAlias"][];
+        };
+        /**
+         * @description The first event of a room. It says what the room is, and cannot be changed.
+         * @example {
+         *       "room_version": "12"
+         *     }
+         * @example {
+         *       "creator": "@alice:example.org",
+         *       "room_version": "10",
+         *       "m.federate": true,
+         *       "predecessor": {
+         *         "room_id": "!old:example.org",
+         *         "event_id": "$last:example.org"
+         *       }
+         *     }
+         */
+        "Content.m.room.create": {
+            creator?: components["schemas"]["UserId"];
+            /** @description The room version. Version 1 if absent. */
+            room_version?: string;
+            /** @description Whether users of other servers may take part. True if absent. */
+            "m.federate"?: boolean;
+            /** @description What the room is for, for instance `m.space`. */
+            type?: string;
+            /** @description The room that this one replaces. */
+            predecessor?: {
+                room_id: components["schemas"]["RoomId"];
+                event_id?: components["schemas"]["EventId"];
+            };
+            /** @description From room version 12 on, who else has a creator's power. */
+            additional_creators?: components["schemas"]["UserId"][];
+        };
+        /**
+         * @description An event whose content is encrypted.
+         * @example {
+         *       "algorithm": "m.megolm.v1.aes-sha2",
+         *       "ciphertext": "AwgA",
+         *       "session_id": "abc",
+         *       "sender_key": "def",
+         *       "device_id": "DEVICE"
+         *     }
+         */
+        "Content.m.room.encrypted": {
+            /** @description `m.megolm.v1.aes-sha2` in rooms, `m.olm.v1.curve25519-aes-sha2` between devices. */
+            algorithm: string;
+            /** @description The text or one for each device. */
+            ciphertext: string | {
+                [key: string]: {
+                    body?: string;
+                    type?: number;
+                };
+            };
+            /** @description No longer needed with Megolm. */
+            sender_key?: string;
+            /** @description No longer needed with Megolm. */
+            device_id?: string;
+            /** @description With Megolm, which key. */
+            session_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Says that messages in the room are to be encrypted. Once set it stays.
+         * @example {
+         *       "algorithm": "m.megolm.v1.aes-sha2",
+         *       "rotation_period_ms": 604800000,
+         *       "rotation_period_msgs": 100
+         *     }
+         */
+        "Content.m.room.encryption": {
+            /** @description `m.megolm.v1.aes-sha2`. */
+            algorithm: string;
+            /** @description How long a key is used. */
+            rotation_period_ms?: number;
+            /** @description For how many messages a key is used. */
+            rotation_period_msgs?: number;
+        };
+        /**
+         * @description Whether guests may join.
+         * @example {
+         *       "guest_access": "can_join"
+         *     }
+         */
+        "Content.m.room.guest_access": {
+            /** @enum {string} */
+            guest_access: "can_join" | "forbidden";
+        };
+        /**
+         * @description Who may read what was said, and from when on.
+         * @example {
+         *       "history_visibility": "shared"
+         *     }
+         */
+        "Content.m.room.history_visibility": {
+            /**
+             * @description From one's invite on, from one's join on, all of it once a member, or all of it for anybody.
+             * @enum {string}
+             */
+            history_visibility: "invited" | "joined" | "shared" | "world_readable";
+        };
+        /**
+         * @description How one gets into a room.
+         * @example {
+         *       "join_rule": "public"
+         *     }
+         * @example {
+         *       "join_rule": "restricted",
+         *       "allow": [
+         *         {
+         *           "type": "m.room_membership",
+         *           "room_id": "!space:example.org"
+         *         }
+         *       ]
+         *     }
+         */
+        "Content.m.room.join_rules": {
+            /**
+             * @description The rule.
+             * @enum {string}
+             */
+            join_rule: "public" | "invite" | "knock" | "private" | "restricted" | "knock_restricted";
+            /** @description With restricted rules, what admits a user without an invite. */
+            allow?: {
+                /** @description For instance `m.room_membership`. */
+                type: string;
+                room_id?: components["schemas"]["RoomId"];
+            }[];
+        };
+        /**
+         * @description What one user is to a room. The state key is the user.
+         * @example {
+         *       "membership": "join",
+         *       "displayname": "Alice"
+         *     }
+         * @example {
+         *       "membership": "leave",
+         *       "reason": "Gone fishing"
+         *     }
+         */
+        "Content.m.room.member": {
+            membership: components["schemas"]["Membership"];
+            /** @description The user's name in the room. */
+            displayname?: string | null;
+            /** @description The user's picture in the room. */
+            avatar_url?: string | null;
+            /** @description With an invite, whether the room is a direct chat. */
+            is_direct?: boolean;
+            /** @description Why. */
+            reason?: string;
+            join_authorised_via_users_server?: components["schemas"]["UserId"];
+            /** @description The proof that an invite by address was meant for this user. */
+            third_party_invite?: {
+                display_name: string;
+                signed: {
+                    mxid: components["schemas"]["UserId"];
+                    token: string;
+                    signatures: components["schemas"]["Signatures"];
+                };
+            };
+        };
+        /**
+         * @description A message. `msgtype` says of what sort; some sorts need further keys.
+         * @example {
+         *       "msgtype": "m.text",
+         *       "body": "Hello"
+         *     }
+         * @example {
+         *       "msgtype": "m.image",
+         *       "body": "cat.png",
+         *       "url": "mxc://example.org/cat",
+         *       "info": {
+         *         "w": 640,
+         *         "h": 480,
+         *         "mimetype": "image/png",
+         *         "size": 30000
+         *       }
+         *     }
+         * @example {
+         *       "msgtype": "m.location",
+         *       "body": "Here",
+         *       "geo_uri": "geo:52.5,13.4"
+         *     }
+         * @example {
+         *       "msgtype": "m.text",
+         *       "body": "* Hullo",
+         *       "m.new_content": {
+         *         "msgtype": "m.text",
+         *         "body": "Hullo"
+         *       },
+         *       "m.relates_to": {
+         *         "rel_type": "m.replace",
+         *         "event_id": "$event:example.org"
+         *       }
+         *     }
+         */
+        "Content.m.room.message": {
+            msgtype: string;
+            /** @description The text, or a caption or name of the file. */
+            body: string;
+            /** @description The form of `formatted_body`; `org.matrix.custom.html`. */
+            format?: string;
+            /** @description The text with markup. */
+            formatted_body?: string;
+            /** @description The file's name. With it, `body` is a caption. */
+            filename?: string;
+            /** @description With files that are not encrypted, where the file is. */
+            url?: string;
+            file?: components["schemas"]["EncryptedFile"];
+            info?: components["schemas"]["FileInfo"];
+            /** @description With `m.location`, where. */
+            geo_uri?: string;
+            /** @description With `m.server_notice`, of what sort. */
+            server_notice_type?: string;
+            /** @description With `m.server_notice`, whom to ask. */
+            admin_contact?: string;
+            /** @description With `m.server_notice`, which limit was reached. */
+            limit_type?: string;
+            "m.mentions"?: components["schemas"]["Mentions"];
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+            /** @description With an edit, the content that takes the place of the old one. */
+            "m.new_content"?: Record<string, unknown>;
+        } & (unknown & unknown & unknown);
+        /**
+         * @description A room's name.
+         * @example {
+         *       "name": "The kitchen"
+         *     }
+         */
+        "Content.m.room.name": {
+            /** @description The name. Empty means none. */
+            name: string;
+        };
+        /**
+         * @description Events to keep in view.
+         * @example {
+         *       "pinned": [
+         *         "$event:example.org"
+         *       ]
+         *     }
+         */
+        "Content.m.room.pinned_events": {
+            pinned: components["schemas"]["EventId"][];
+        };
+        /**
+         * @description The server whose consent events need before they are shown.
+         * @example {
+         *       "via": "policy.example.org",
+         *       "public_keys": {
+         *         "ed25519": "abc"
+         *       }
+         *     }
+         */
+        "Content.m.room.policy": {
+            via: components["schemas"]["ServerName"];
+            public_keys: {
+                ed25519: components["schemas"]["Base64"];
+            } & {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description Who may do what. Users and actions have levels; who is at or above an action's level may do it.
+         * @example {
+         *       "users": {
+         *         "@alice:example.org": 100
+         *       },
+         *       "events": {
+         *         "m.room.name": 50
+         *       },
+         *       "state_default": 50,
+         *       "ban": 50,
+         *       "kick": 50,
+         *       "redact": 50,
+         *       "invite": 0
+         *     }
+         */
+        "Content.m.room.power_levels": {
+            /** @description Levels of users. */
+            users?: {
+                [key: string]: number;
+            };
+            /** @description The level of all other users. 0 if absent. */
+            users_default?: number;
+            /** @description Levels for sending, by event type. */
+            events?: {
+                [key: string]: number;
+            };
+            /** @description The level for all other events that are no state. 0 if absent. */
+            events_default?: number;
+            /** @description The level for all other state. 50 if absent. */
+            state_default?: number;
+            /** @description The level for banning. 50 if absent. */
+            ban?: number;
+            /** @description The level for kicking. 50 if absent. */
+            kick?: number;
+            /** @description The level for inviting. 0 if absent. */
+            invite?: number;
+            /** @description The level for redacting others' events. 50 if absent. */
+            redact?: number;
+            /** @description Levels for notifying, by kind; `room` is 50 if absent. */
+            notifications?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description Takes the content from another event. In room versions before 11 the event that is meant stands outside the content.
+         * @example {
+         *       "redacts": "$event:example.org",
+         *       "reason": "Spam"
+         *     }
+         */
+        "Content.m.room.redaction": {
+            redacts?: components["schemas"]["EventId"];
+            /** @description Why. */
+            reason?: string;
+        };
+        /**
+         * @description Which servers may take part. Names may hold `*` and `?`.
+         * @example {
+         *       "allow": [
+         *         "*"
+         *       ],
+         *       "deny": [
+         *         "*.evil.example"
+         *       ],
+         *       "allow_ip_literals": false
+         *     }
+         */
+        "Content.m.room.server_acl": {
+            /** @description Servers that may. None if absent. */
+            allow?: string[];
+            /** @description Servers that may not even so. */
+            deny?: string[];
+            /** @description Whether servers named by an address may. True if absent. */
+            allow_ip_literals?: boolean;
+        };
+        /**
+         * @description An invite to somebody known only by an address. The state key is a token.
+         * @example {
+         *       "display_name": "b...@e...",
+         *       "key_validity_url": "https://id.example/valid",
+         *       "public_key": "abc",
+         *       "public_keys": [
+         *         {
+         *           "public_key": "abc"
+         *         }
+         *       ]
+         *     }
+         */
+        "Content.m.room.third_party_invite": {
+            /** @description The address, partly hidden. */
+            display_name: string;
+            /** @description Where to ask whether the key is still good. */
+            key_validity_url?: string;
+            public_key?: components["schemas"]["Base64"];
+            /** @description Keys of which one must have signed the acceptance. */
+            public_keys?: {
+                public_key: components["schemas"]["Base64"];
+                key_validity_url?: string;
+            }[];
+        };
+        /**
+         * @description Says that a room has been replaced.
+         * @example {
+         *       "body": "We have moved",
+         *       "replacement_room": "!new:example.org"
+         *     }
+         */
+        "Content.m.room.tombstone": {
+            /** @description A word on it. */
+            body: string;
+            replacement_room: components["schemas"]["RoomId"];
+        };
+        /**
+         * @description What a room is about.
+         * @example {
+         *       "topic": "What is for dinner"
+         *     }
+         */
+        "Content.m.room.topic": {
+            /** @description The topic as plain text. */
+            topic: string;
+            "m.topic"?: {
+                /** @description The topic in one or more forms. */
+                "m.text"?: {
+                    body: string;
+                    mimetype?: string;
+                }[];
+            };
+        };
+        /**
+         * @description A room that belongs to a space. The state key is the room; without `via` it no longer belongs.
+         * @example {
+         *       "via": [
+         *         "example.org"
+         *       ],
+         *       "order": "a",
+         *       "suggested": true
+         *     }
+         * @example {}
+         */
+        "Content.m.space.child": {
+            /** @description Servers through which to join it. */
+            via?: components["schemas"]["ServerName"][];
+            /** @description Where it stands among its siblings. */
+            order?: string;
+            /** @description Whether members of the space should be shown it. */
+            suggested?: boolean;
+        };
+        /**
+         * @description A space that the room belongs to. The state key is the space.
+         * @example {
+         *       "via": [
+         *         "example.org"
+         *       ],
+         *       "canonical": true
+         *     }
+         */
+        "Content.m.space.parent": {
+            /** @description Servers through which to join it. */
+            via?: components["schemas"]["ServerName"][];
+            /** @description Whether it is the first of the room's spaces. */
+            canonical?: boolean;
+        };
+        /**
+         * @description A picture sent in place of words.
+         * @example {
+         *       "body": "A waving cat",
+         *       "url": "mxc://example.org/wave",
+         *       "info": {
+         *         "w": 128,
+         *         "h": 128,
+         *         "mimetype": "image/png",
+         *         "size": 4096
+         *       }
+         *     }
+         */
+        "Content.m.sticker": {
+            /** @description What it shows. */
+            body: string;
+            /** @description Where it is. */
+            url?: string;
+            file?: components["schemas"]["EncryptedFile"];
+            info?: components["schemas"]["FileInfo"];
+            "m.mentions"?: components["schemas"]["Mentions"];
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description A user's tags on a room.
+         * @example {
+         *       "tags": {
+         *         "m.favourite": {
+         *           "order": 0.25
+         *         },
+         *         "u.work": {}
+         *       }
+         *     }
+         */
+        "Content.m.tag": {
+            tags?: {
+                [key: string]: components["schemas"]["Tag"];
+            };
+        };
+        /**
+         * @description Who is typing.
+         * @example {
+         *       "user_ids": [
+         *         "@alice:example.org"
+         *       ]
+         *     }
+         * @example {
+         *       "user_ids": []
+         *     }
+         */
+        "Content.m.typing": {
+            user_ids: components["schemas"]["UserId"][];
+        };
+        /**
+         * @description A device of a user of the sending server has changed.
+         * @example {
+         *       "user_id": "@alice:example.org",
+         *       "device_id": "DEVICE",
+         *       "stream_id": 6,
+         *       "prev_id": [
+         *         5
+         *       ],
+         *       "device_display_name": "Phone"
+         *     }
+         */
+        "Edu.m.device_list_update": {
+            user_id: components["schemas"]["UserId"];
+            device_id: components["schemas"]["DeviceId"];
+            stream_id: number;
+            prev_id?: number[];
+            device_display_name?: string | null;
+            deleted?: boolean;
+            keys?: Record<string, unknown>;
+        };
+        /**
+         * @description Messages for devices of the receiving server's users.
+         * @example {
+         *       "sender": "@alice:example.org",
+         *       "type": "m.room_key_request",
+         *       "message_id": "abc",
+         *       "messages": {
+         *         "@bob:elsewhere.example": {
+         *           "DEVICE": {}
+         *         }
+         *       }
+         *     }
+         */
+        "Edu.m.direct_to_device": {
+            sender: components["schemas"]["UserId"];
+            type: components["schemas"]["EventType"];
+            message_id: string;
+            messages: {
+                [key: string]: {
+                    [key: string]: Record<string, unknown>;
+                };
+            };
+        };
+        /**
+         * @description Whether users of the sending server are there.
+         * @example {
+         *       "push": [
+         *         {
+         *           "user_id": "@alice:example.org",
+         *           "presence": "online",
+         *           "last_active_ago": 500,
+         *           "currently_active": true
+         *         }
+         *       ]
+         *     }
+         */
+        "Edu.m.presence": {
+            /** @description What is new. */
+            push: {
+                user_id: components["schemas"]["UserId"];
+                presence: components["schemas"]["Presence"];
+                /** @description Milliseconds since the user did something. */
+                last_active_ago?: number;
+                /** @description Whether they are doing something. */
+                currently_active?: boolean;
+                /** @description Their words on it. */
+                status_msg?: string | null;
+            }[];
+        };
+        /**
+         * @description How far users of the sending server have read, by room, kind of receipt and user.
+         * @example {
+         *       "!room:example.org": {
+         *         "m.read": {
+         *           "@alice:example.org": {
+         *             "event_ids": [
+         *               "$event:example.org"
+         *             ],
+         *             "data": {
+         *               "ts": 1700000000000,
+         *               "thread_id": "main"
+         *             }
+         *           }
+         *         }
+         *       }
+         *     }
+         */
+        "Edu.m.receipt": {
+            [key: string]: {
+                [key: string]: {
+                    [key: string]: {
+                        event_ids: components["schemas"]["EventId"][];
+                        data: {
+                            ts?: components["schemas"]["OriginTimestamp"];
+                            thread_id?: string;
+                        };
+                    };
+                };
+            };
+        };
+        /**
+         * @description The cross-signing keys of a user of the sending server have changed.
+         * @example {
+         *       "user_id": "@alice:example.org"
+         *     }
+         */
+        "Edu.m.signing_key_update": {
+            user_id: components["schemas"]["UserId"];
+            master_key?: Record<string, unknown>;
+            self_signing_key?: Record<string, unknown>;
+        };
+        /**
+         * @description A user of the sending server has begun or stopped typing.
+         * @example {
+         *       "room_id": "!room:example.org",
+         *       "user_id": "@alice:example.org",
+         *       "typing": true
+         *     }
+         */
+        "Edu.m.typing": {
+            room_id: components["schemas"]["RoomId"];
+            user_id: components["schemas"]["UserId"];
+            typing: boolean;
         };
     };
     responses: {
@@ -4650,7 +5548,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MemberTarget"] | components["schemas"]["ThirdPartyInvitee"];
+                "application/json": components["schemas"]["MemberTarget"];
             };
         };
         responses: {
@@ -9946,11 +10844,53 @@ export type ResponseBody<Id extends keyof operations> = operations[Id] extends {
 
 /** The content of each event type that the specification describes. */
 export interface EventContents {
-
+  "m.accepted_terms": components["schemas"]["Content.m.accepted_terms"];
+  "m.direct": components["schemas"]["Content.m.direct"];
+  "m.fully_read": components["schemas"]["Content.m.fully_read"];
+  "m.identity_server": components["schemas"]["Content.m.identity_server"];
+  "m.ignored_user_list": components["schemas"]["Content.m.ignored_user_list"];
+  "m.marked_unread": components["schemas"]["Content.m.marked_unread"];
+  "m.policy.rule.room": components["schemas"]["Content.m.policy.rule.room"];
+  "m.policy.rule.server": components["schemas"]["Content.m.policy.rule.server"];
+  "m.policy.rule.user": components["schemas"]["Content.m.policy.rule.user"];
+  "m.presence": components["schemas"]["Content.m.presence"];
+  "m.push_rules": components["schemas"]["Content.m.push_rules"];
+  "m.reaction": components["schemas"]["Content.m.reaction"];
+  "m.receipt": components["schemas"]["Content.m.receipt"];
+  "m.room.aliases": components["schemas"]["Content.m.room.aliases"];
+  "m.room.avatar": components["schemas"]["Content.m.room.avatar"];
+  "m.room.canonical_alias": components["schemas"]["Content.m.room.canonical_alias"];
+  "m.room.create": components["schemas"]["Content.m.room.create"];
+  "m.room.encrypted": components["schemas"]["Content.m.room.encrypted"];
+  "m.room.encryption": components["schemas"]["Content.m.room.encryption"];
+  "m.room.guest_access": components["schemas"]["Content.m.room.guest_access"];
+  "m.room.history_visibility": components["schemas"]["Content.m.room.history_visibility"];
+  "m.room.join_rules": components["schemas"]["Content.m.room.join_rules"];
+  "m.room.member": components["schemas"]["Content.m.room.member"];
+  "m.room.message": components["schemas"]["Content.m.room.message"];
+  "m.room.name": components["schemas"]["Content.m.room.name"];
+  "m.room.pinned_events": components["schemas"]["Content.m.room.pinned_events"];
+  "m.room.policy": components["schemas"]["Content.m.room.policy"];
+  "m.room.power_levels": components["schemas"]["Content.m.room.power_levels"];
+  "m.room.redaction": components["schemas"]["Content.m.room.redaction"];
+  "m.room.server_acl": components["schemas"]["Content.m.room.server_acl"];
+  "m.room.third_party_invite": components["schemas"]["Content.m.room.third_party_invite"];
+  "m.room.tombstone": components["schemas"]["Content.m.room.tombstone"];
+  "m.room.topic": components["schemas"]["Content.m.room.topic"];
+  "m.space.child": components["schemas"]["Content.m.space.child"];
+  "m.space.parent": components["schemas"]["Content.m.space.parent"];
+  "m.sticker": components["schemas"]["Content.m.sticker"];
+  "m.tag": components["schemas"]["Content.m.tag"];
+  "m.typing": components["schemas"]["Content.m.typing"];
 }
 export type EventContent<Type extends keyof EventContents> = EventContents[Type];
 
 /** The content of each EDU type. */
 export interface EduContents {
-
+  "m.device_list_update": components["schemas"]["Edu.m.device_list_update"];
+  "m.direct_to_device": components["schemas"]["Edu.m.direct_to_device"];
+  "m.presence": components["schemas"]["Edu.m.presence"];
+  "m.receipt": components["schemas"]["Edu.m.receipt"];
+  "m.signing_key_update": components["schemas"]["Edu.m.signing_key_update"];
+  "m.typing": components["schemas"]["Edu.m.typing"];
 }
