@@ -1,0 +1,13 @@
+import type { RoomEvent } from "../event.ts";
+import type { PowerLevels } from "../power-levels.ts";
+import type { AuthState } from "./state.ts";
+
+/** An event under authorisation, and what the rules ask of the room's state. */
+export interface AuthContext {
+  readonly event: RoomEvent;
+  readonly state: AuthState;
+  readonly create: RoomEvent;
+  readonly levels: PowerLevels;
+  /** The power level of the event's sender. */
+  readonly senderLevel: number;
+}

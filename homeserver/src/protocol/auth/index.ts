@@ -1,0 +1,5 @@
+/** Who may do what in a room: the authorisation rules of room versions 1 to 12. */
+export { checkAuthEvents } from "./auth-events.ts";
+export { authTypesFor, type SelectingEvent, type StateKeyPair } from "./auth-types.ts";
+export { authorise } from "./authorise.ts";
+export { type AuthState, authStateOf, membershipIn } from "./state.ts";
