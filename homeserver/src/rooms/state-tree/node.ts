@@ -24,7 +24,7 @@ export type Entry = [tuple: number, event: number];
 export type NodeKey = string;
 
 export function keyOf(data: Buffer): NodeKey {
-  return hash("sha256", data, "buffer").latin1Slice(0, HASH_BYTES);
+  return hash("sha256", data, "buffer").toString("latin1", 0, HASH_BYTES);
 }
 
 /** Which of a branch's 32 children holds this tuple. */
@@ -100,7 +100,7 @@ export function encodeBranch(children: readonly (NodeKey | undefined)[], count: 
   for (let slot = 0; slot < 32; slot++) {
     const child = children[slot];
     if (child === undefined) continue;
-    data.latin1Write(child, at, HASH_BYTES);
+    data.write(child, at, HASH_BYTES, "latin1");
     at += HASH_BYTES;
   }
   return data;
@@ -116,7 +116,7 @@ export function branchChildren(branch: Buffer): (NodeKey | undefined)[] {
       children.push(undefined);
       continue;
     }
-    children.push(branch.latin1Slice(at, at + HASH_BYTES));
+    children.push(branch.toString("latin1", at, at + HASH_BYTES));
     at += HASH_BYTES;
   }
   return children;
@@ -126,7 +126,7 @@ export function branchChild(branch: Buffer, slot: number): NodeKey | undefined {
   const bitmap = branch.readInt32BE(1);
   if ((bitmap & (1 << slot)) === 0) return undefined;
   const at = BRANCH_HEADER + popcount(bitmap & ((1 << slot) - 1)) * HASH_BYTES;
-  return branch.latin1Slice(at, at + HASH_BYTES);
+  return branch.toString("latin1", at, at + HASH_BYTES);
 }
 
 function popcount(bits: number): number {

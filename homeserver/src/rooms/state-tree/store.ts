@@ -42,7 +42,7 @@ export function createNodeStore(load: LoadNodes, cacheBytes: number): NodeStore 
     loaded.queries += 1;
     loaded.nodes += nodes.length;
     for (const node of nodes) {
-      const key = node.hash.latin1Slice(0);
+      const key = node.hash.toString("latin1", 0);
       local.set(key, node.data);
       cache.set(key, node.data);
     }
@@ -74,7 +74,7 @@ export function createNodeStore(load: LoadNodes, cacheBytes: number): NodeStore 
     },
     hold(nodes) {
       for (const node of nodes) {
-        const key = node.hash.latin1Slice(0);
+        const key = node.hash.toString("latin1", 0);
         const entry = held.get(key);
         if (entry) entry.count += 1;
         else held.set(key, { data: node.data, count: 1 });
@@ -82,7 +82,7 @@ export function createNodeStore(load: LoadNodes, cacheBytes: number): NodeStore 
     },
     release(nodes) {
       for (const node of nodes) {
-        const key = node.hash.latin1Slice(0);
+        const key = node.hash.toString("latin1", 0);
         const entry = held.get(key);
         if (!entry) continue;
         entry.count -= 1;

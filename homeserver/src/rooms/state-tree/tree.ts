@@ -144,7 +144,7 @@ function visit(
 }
 
 function keyOfRoot(root: StateRoot): NodeKey | undefined {
-  return root === null ? undefined : Buffer.from(root, "hex").latin1Slice();
+  return root === null ? undefined : Buffer.from(root, "hex").toString("latin1");
 }
 
 function rootOfKey(key: NodeKey): string {

@@ -1,0 +1,140 @@
+/** Events by nid and by id: a cache in front of bulk queries, and those that are not committed yet. */
+import { LRUCache } from "lru-cache";
+import { eventFromStored } from "../protocol/event.ts";
+import type { EventId } from "../protocol/identifiers.ts";
+import { roomVersion } from "../protocol/room-versions.ts";
+import { eventsByIds, eventsByNids } from "../storage/room-events.ts";
+import type { EventRow } from "../storage/room-events.ts";
+import type { Sql } from "../storage/sql.ts";
+import type { StateRoot, StoredEvent } from "./types.ts";
+
+export interface Events {
+  byNids(nids: readonly number[]): Promise<Map<number, StoredEvent>>;
+  byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
+  one(nid: number): Promise<StoredEvent | undefined>;
+  byId(id: EventId): Promise<StoredEvent | undefined>;
+  /** From memory only. */
+  peek(nid: number): StoredEvent | undefined;
+  /** Events that a command of a mailbox made and that are on their way to the log. */
+  addPending(events: readonly StoredEvent[]): void;
+  /** They're committed (then with their positions), or have failed. */
+  settlePending(events: readonly StoredEvent[], committed: boolean): void;
+  /** Turns rows of a query into events, the cached objects where there are any. */
+  ofRows(rows: readonly EventRow[]): StoredEvent[];
+  /** Forgets an event that has changed (redaction, status). */
+  forget(nid: number, id: EventId): void;
+}
+
+const STATUS = ["accepted", "soft-failed", "rejected"] as const;
+
+export function createEvents(sql: Sql, max = 50_000): Events {
+  const cache = new LRUCache<number, StoredEvent>({ max });
+  const nidOf = new LRUCache<EventId, number>({ max: max * 2 });
+  const pending = new Map<number, StoredEvent>();
+
+  function keep(event: StoredEvent): void {
+    cache.set(event.nid, event);
+    nidOf.set(event.event.eventId, event.nid);
+  }
+
+  function ofRows(rows: readonly EventRow[]): StoredEvent[] {
+    return rows.map((row) => {
+      const known = cache.get(row.nid);
+      if (known !== undefined && sameRow(known, row)) return known;
+      const stored = fromRow(row);
+      keep(stored);
+      return stored;
+    });
+  }
+
+  async function byNids(nids: readonly number[]): Promise<Map<number, StoredEvent>> {
+    const found = new Map<number, StoredEvent>();
+    const unknown: number[] = [];
+    for (const nid of nids) {
+      const event = cache.get(nid) ?? pending.get(nid);
+      if (event === undefined) unknown.push(nid);
+      else found.set(nid, event);
+    }
+    if (unknown.length > 0) {
+      for (const event of ofRows(await eventsByNids(sql, unknown))) found.set(event.nid, event);
+    }
+    return found;
+  }
+
+  async function byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>> {
+    const found = new Map<EventId, StoredEvent>();
+    const unknown: EventId[] = [];
+    for (const id of ids) {
+      const nid = nidOf.get(id);
+      const event = nid === undefined ? undefined : (cache.get(nid) ?? pending.get(nid));
+      if (event === undefined) unknown.push(id);
+      else found.set(id, event);
+    }
+    if (unknown.length > 0) {
+      for (const event of ofRows(await eventsByIds(sql, unknown))) {
+        found.set(event.event.eventId, event);
+      }
+    }
+    return found;
+  }
+
+  return {
+    byNids,
+    byIds,
+    one: async (nid) => (await byNids([nid])).get(nid),
+    byId: async (id) => (await byIds([id])).get(id),
+    peek: (nid) => cache.get(nid) ?? pending.get(nid),
+    addPending(events) {
+      for (const event of events) {
+        pending.set(event.nid, event);
+        nidOf.set(event.event.eventId, event.nid);
+      }
+    },
+    settlePending(events, committed) {
+      for (const event of events) {
+        pending.delete(event.nid);
+        if (committed) keep(event);
+        else if (nidOf.get(event.event.eventId) === event.nid) nidOf.delete(event.event.eventId);
+      }
+    },
+    ofRows,
+    forget(nid, id) {
+      cache.delete(nid);
+      nidOf.delete(id);
+    },
+  };
+}
+
+function sameRow(known: StoredEvent, row: EventRow): boolean {
+  return (
+    known.redactedBy === row.redactedBy &&
+    known.position === row.position &&
+    known.ordinal === row.ordinal &&
+    known.status === STATUS[row.status]
+  );
+}
+
+function fromRow(row: EventRow): StoredEvent {
+  const version = roomVersion(row.version);
+  if (version === undefined) throw new Error(`stored room version ${row.version} is not supported`);
+  return {
+    nid: row.nid,
+    roomNid: row.roomNid,
+    event: eventFromStored(row.json, version, row.eventId as EventId),
+    position: row.position,
+    ordinal: row.ordinal,
+    status: STATUS[row.status] ?? "rejected",
+    stateBefore: rootOfBytes(row.stateBefore),
+    stateAfter: rootOfBytes(row.stateAfter),
+    roomState: rootOfBytes(row.roomState),
+    redactedBy: row.redactedBy,
+  };
+}
+
+export function rootOfBytes(bytes: Buffer | null): StateRoot {
+  return bytes === null ? null : bytes.toString("hex");
+}
+
+export function bytesOfRoot(root: StateRoot): Buffer | null {
+  return root === null ? null : Buffer.from(root, "hex");
+}

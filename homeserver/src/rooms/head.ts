@@ -1,0 +1,58 @@
+/** A room's head: where the next event goes, and the state that it is authorised against. */
+import { loadHead } from "../storage/room-heads.ts";
+import { rootOfBytes } from "./events.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, StateRoot, StoredEvent } from "./types.ts";
+
+export interface Head {
+  readonly room: Room;
+  /** Moves by one per command: the fence against another writer. 0: the room has no head yet. */
+  readonly version: number;
+  /** Forward extremities: none before the create event. */
+  readonly extremities: readonly StoredEvent[];
+  /** Current (resolved) state. */
+  readonly stateRoot: StateRoot;
+  /** Greatest depth among the extremities. */
+  readonly depth: number;
+  /** Current state events by stateTuple, as far as they were asked for; null: there is none. */
+  readonly state: Map<string, StoredEvent | null>;
+}
+
+/** More cached state events than this and a head starts anew. */
+const MAX_CACHED_STATE = 5_000;
+
+/** The head as it is committed. */
+export async function readHead(store: RoomStore, room: Room): Promise<Head> {
+  const row = await loadHead(store.sql, room.nid);
+  if (row === undefined) {
+    return {
+      room,
+      version: 0,
+      extremities: [],
+      stateRoot: null,
+      depth: 0,
+      state: new Map(),
+    };
+  }
+  const events = await store.events.byNids(row.extremities);
+  const extremities = row.extremities.map((nid) => {
+    const event = events.get(nid);
+    if (event === undefined) throw new Error(`extremity ${nid} of ${room.roomId} is not stored`);
+    return event;
+  });
+  return {
+    room,
+    version: row.version,
+    extremities,
+    stateRoot: rootOfBytes(row.stateRoot),
+    depth: row.depth,
+    state: new Map(),
+  };
+}
+
+/** The cache to carry on with. */
+export function boundedState(
+  state: Map<string, StoredEvent | null>,
+): Map<string, StoredEvent | null> {
+  return state.size > MAX_CACHED_STATE ? new Map() : state;
+}

@@ -1,0 +1,152 @@
+/**
+ * One mailbox per room: commands run one after another on the room's head in memory and hand their rows to the
+ * log. The next command builds on a head that is still being committed; when a commit fails, everything built
+ * on it fails too, the head is loaded afresh and the stale commands run again in their order.
+ */
+import type { Append, Committed } from "../log/types.ts";
+import { StaleHead } from "../log/types.ts";
+import type { Head } from "./head.ts";
+
+/** What a command hands back: its answer, and what is to be committed before the answer is given. */
+export interface Step<T> {
+  readonly value: T;
+  readonly append?: Append | undefined;
+  /** The head after the append; absent when the head stays. */
+  readonly next?: Head | undefined;
+  /** Called once the append is committed, or with undefined when it has failed. */
+  readonly settled?: (committed: Committed | undefined) => void;
+}
+
+export type Command<T> = (head: Head) => Promise<Step<T>>;
+
+export interface Mailbox {
+  /** Queues a command. Throws what the command throws, or what the commit failed with. */
+  run<T>(command: Command<T>): Promise<T>;
+  readonly idle: boolean;
+  /** Resolves when nothing is queued or being committed. */
+  drained(): Promise<void>;
+}
+
+export interface MailboxDeps {
+  /** Loads the room's committed head. */
+  readonly load: () => Promise<Head>;
+  readonly append: (append: Append) => Promise<Committed>;
+}
+
+interface Job {
+  readonly order: number;
+  readonly command: Command<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  attempts: number;
+}
+
+const MAX_ATTEMPTS = 12;
+
+export function createMailbox(deps: MailboxDeps): Mailbox {
+  const queue: Job[] = [];
+  const retry: Job[] = [];
+  const inFlight = new Set<Promise<void>>();
+  const idleWaiters: (() => void)[] = [];
+  let head: Head | undefined;
+  let broken = false;
+  let running = false;
+  let order = 0;
+
+  return {
+    run: <T>(command: Command<T>) =>
+      new Promise<T>((resolve, reject) => {
+        const settle = resolve as (value: unknown) => void;
+        queue.push({ order: order++, command, resolve: settle, reject, attempts: 0 });
+        void pump();
+      }),
+    get idle() {
+      return !running && queue.length === 0 && retry.length === 0 && inFlight.size === 0;
+    },
+    drained() {
+      if (this.idle) return Promise.resolve();
+      return new Promise((resolve) => idleWaiters.push(resolve));
+    },
+  };
+
+  async function pump(): Promise<void> {
+    if (running) return;
+    running = true;
+    for (;;) {
+      if (broken) await startAfresh();
+      const job = queue.shift();
+      if (job === undefined) break;
+      await execute(job);
+    }
+    running = false;
+    if (inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
+  }
+
+  /** After a failed commit: waits for what was built on it, then puts the failed commands in front again. */
+  async function startAfresh(): Promise<void> {
+    await Promise.all(inFlight);
+    broken = false;
+    head = undefined;
+    queue.unshift(...retry.splice(0).sort((a, b) => a.order - b.order));
+  }
+
+  async function execute(job: Job): Promise<void> {
+    let step: Step<unknown>;
+    try {
+      head ??= await deps.load();
+      step = await job.command(head);
+    } catch (error) {
+      settleAfterOthers(job, () => job.reject(error));
+      return;
+    }
+    if (step.append === undefined) {
+      settleAfterOthers(job, () => job.resolve(step.value));
+      return;
+    }
+    if (step.next !== undefined) head = step.next;
+    const commit = deps.append(step.append).then(
+      (committed) => {
+        step.settled?.(committed);
+        job.resolve(step.value);
+      },
+      (error: unknown) => {
+        step.settled?.(undefined);
+        failed(job, error);
+      },
+    );
+    track(commit);
+  }
+
+  /** An answer that rests on a head not yet committed waits for it, and is thought over when that fails. */
+  function settleAfterOthers(job: Job, settle: () => void): void {
+    if (inFlight.size === 0 && !broken) {
+      settle();
+      return;
+    }
+    const others = Promise.all(inFlight).then(() => {
+      if (broken) again(job);
+      else settle();
+    });
+    track(others);
+  }
+
+  function failed(job: Job, error: unknown): void {
+    broken = true;
+    if (error instanceof StaleHead && job.attempts < MAX_ATTEMPTS) again(job);
+    else job.reject(error);
+  }
+
+  function again(job: Job): void {
+    job.attempts += 1;
+    retry.push(job);
+  }
+
+  function track(work: Promise<void>): void {
+    inFlight.add(work);
+    void work.finally(() => {
+      inFlight.delete(work);
+      if (broken) void pump();
+      if (!running && inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
+    });
+  }
+}

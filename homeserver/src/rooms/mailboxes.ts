@@ -1,0 +1,52 @@
+/** The mailboxes of the rooms in use; idle ones leave memory when there are too many. */
+import type { Log } from "../log/types.ts";
+import { readHead } from "./head.ts";
+import { createMailbox } from "./mailbox.ts";
+import type { Command, Mailbox } from "./mailbox.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room } from "./types.ts";
+
+export interface Mailboxes {
+  /** Runs a command on the room's head. */
+  run<T>(room: Room, command: Command<T>): Promise<T>;
+  readonly size: number;
+  /** Resolves when no command is under way. */
+  drained(): Promise<void>;
+}
+
+export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailboxes {
+  // In the order of last use: the first are those that were idle longest.
+  const boxes = new Map<number, Mailbox>();
+
+  function boxOf(room: Room): Mailbox {
+    let box = boxes.get(room.nid);
+    if (box === undefined) {
+      box = createMailbox({
+        load: () => readHead(store, room),
+        append: (append) => log.append(append),
+      });
+    } else {
+      boxes.delete(room.nid);
+    }
+    boxes.set(room.nid, box);
+    if (boxes.size > max) shrink();
+    return box;
+  }
+
+  function shrink(): void {
+    for (const [nid, box] of boxes) {
+      if (boxes.size <= max) return;
+      if (box.idle) boxes.delete(nid);
+    }
+  }
+
+  return {
+    run: (room, command) => boxOf(room).run(command),
+    get size() {
+      return boxes.size;
+    },
+    async drained() {
+      await Promise.all([...boxes.values()].map((box) => box.drained()));
+    },
+  };
+}

@@ -1,0 +1,136 @@
+/** A command's result as rows for the log. */
+import type { Append, MembershipChange, NewEvent, RedactionRow, Timeline } from "../log/types.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
+import { bytesOfRoot } from "./events.ts";
+import type { Head } from "./head.ts";
+import type { StateNode } from "./state-tree/index.ts";
+import type { Room, StoredEvent } from "./types.ts";
+
+export interface AddedEvent {
+  readonly stored: StoredEvent;
+  readonly authNids: readonly number[];
+  readonly timeline: Timeline;
+  /** The room's current state is another after it. */
+  readonly stateChanged: boolean;
+  /** It was an outlier, and is given its place now. */
+  readonly known?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface StateChange {
+  readonly type: string;
+  readonly stateKey: string;
+  /** null: the key has no event any more. */
+  readonly event: StoredEvent | null;
+}
+
+export interface AppliedRedaction {
+  readonly target: StoredEvent;
+  readonly redacted: StoredEvent;
+  readonly redaction: StoredEvent;
+}
+
+/** A client's transaction id; `scope` names operation, room and type. */
+export interface Transaction {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly scope: string;
+  readonly txnId: string;
+  readonly eventId: string;
+}
+
+export interface AppendParts {
+  readonly room: Room;
+  readonly before: Head;
+  /** Absent when the head stays. */
+  readonly after: Head | undefined;
+  readonly added: readonly AddedEvent[];
+  readonly nodes: readonly StateNode[];
+  readonly changes: readonly StateChange[];
+  readonly redactions: readonly AppliedRedaction[];
+  readonly transaction: Transaction | undefined;
+}
+
+/** The rows of one command on a room's mailbox. */
+export function appendOf(parts: AppendParts): Append {
+  const { room, before, after, added } = parts;
+  const append: Append = { events: added.map(newEvent), stateNodes: parts.nodes };
+  if (after !== undefined) {
+    append.head = {
+      roomNid: room.nid,
+      expectedVersion: before.version,
+      version: after.version,
+      extremities: after.extremities.map((event) => event.nid),
+      stateRoot: bytesOfRoot(after.stateRoot),
+      depth: after.depth,
+    };
+  }
+  if (parts.changes.length > 0) {
+    append.currentState = {
+      roomNid: room.nid,
+      changes: parts.changes.map(({ type, stateKey, event }) => ({
+        type,
+        stateKey,
+        eventNid: event?.nid ?? null,
+      })),
+    };
+    append.memberships = parts.changes.flatMap((change) => membershipOf(room, change));
+  }
+  const redactions = redactionRows(added, parts.redactions);
+  if (redactions.length > 0) append.redactions = redactions;
+  if (parts.transaction !== undefined) append.transaction = parts.transaction;
+  return append;
+}
+
+function newEvent(added: AddedEvent): NewEvent {
+  const { stored } = added;
+  return {
+    nid: stored.nid,
+    roomNid: stored.roomNid,
+    event: stored.event,
+    timeline: added.timeline,
+    status: stored.status,
+    ...(added.reason === undefined ? {} : { reason: added.reason }),
+    stateBefore: bytesOfRoot(stored.stateBefore),
+    stateAfter: bytesOfRoot(stored.stateAfter),
+    roomState: bytesOfRoot(stored.roomState),
+    authNids: added.authNids,
+    stateChanged: added.stateChanged,
+    ...(stored.redactedBy === null ? {} : { redactedBy: stored.redactedBy }),
+    ...(added.known === true ? { stored: true } : {}),
+  };
+}
+
+function membershipOf(room: Room, { type, stateKey, event }: StateChange): MembershipChange[] {
+  if (type !== "m.room.member" || !isUserId(stateKey) || event === null) return [];
+  const membership = event.event.content.membership;
+  if (typeof membership !== "string") return [];
+  return [
+    {
+      roomNid: room.nid,
+      userId: stateKey,
+      membership,
+      eventNid: event.nid,
+      server: serverOf(stateKey),
+    },
+  ];
+}
+
+/** Every redaction is kept by its target, applied or not: the target may come later. */
+function redactionRows(
+  added: readonly AddedEvent[],
+  applied: readonly AppliedRedaction[],
+): RedactionRow[] {
+  const rows: RedactionRow[] = [];
+  for (const { stored } of added) {
+    const target = stored.event.redacts;
+    if (target === undefined || stored.status === "rejected") continue;
+    const done = applied.find((one) => one.redaction.nid === stored.nid);
+    rows.push({
+      targetEventId: target,
+      redactionNid: stored.nid,
+      ...(done === undefined ? {} : { redactedJson: done.redacted.event.json() }),
+    });
+  }
+  return rows;
+}

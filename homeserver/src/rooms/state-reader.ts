@@ -1,0 +1,82 @@
+/** State of a room at a root, as events. */
+import type { Events } from "./events.ts";
+import type { StateTree } from "./state-tree/index.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import type { StateKey, Tuples } from "./tuples.ts";
+import type { StateRoot, StateSelector, StoredEvent } from "./types.ts";
+
+export interface StateReader {
+  /** Keyed by stateTuple; keys without an event are absent. */
+  events(root: StateRoot, keys: readonly StateKey[]): Promise<Map<string, StoredEvent>>;
+  all(root: StateRoot, selector?: StateSelector): Promise<StoredEvent[]>;
+  delta(
+    before: StateRoot,
+    after: StateRoot,
+  ): Promise<{ changed: StoredEvent[]; removed: [type: string, stateKey: string][] }>;
+}
+
+export function createStateReader(tree: StateTree, tuples: Tuples, events: Events): StateReader {
+  return {
+    async events(root, keys) {
+      const result = new Map<string, StoredEvent>();
+      if (root === null || keys.length === 0) return result;
+      const nids = await tuples.find(keys);
+      const held = await tree.getMany(root, [...nids.values()]);
+      const found = await events.byNids([...held.values()]);
+      for (const [text, tuple] of nids) {
+        const nid = held.get(tuple);
+        const event = nid === undefined ? undefined : found.get(nid);
+        if (event !== undefined) result.set(text, event);
+      }
+      return result;
+    },
+    async all(root, selector) {
+      const entries = await tree.entries(root);
+      const wanted = selector === undefined ? entries : await select(entries, selector);
+      const found = await events.byNids(wanted.map(([, event]) => event));
+      return wanted.flatMap(([, nid]) => found.get(nid) ?? []);
+    },
+    async delta(before, after) {
+      const difference = await tree.diff(before, after);
+      const changedNids: number[] = [];
+      const removedTuples: number[] = [];
+      for (const [tuple, [, now]] of difference) {
+        if (now === undefined) removedTuples.push(tuple);
+        else changedNids.push(now);
+      }
+      const found = await events.byNids(changedNids);
+      const keys = await tuples.keys(removedTuples);
+      return {
+        changed: changedNids.flatMap((nid) => found.get(nid) ?? []),
+        removed: removedTuples.flatMap((tuple) => {
+          const key = keys.get(tuple);
+          return key === undefined ? [] : [[key[0], key[1]] as [string, string]];
+        }),
+      };
+    },
+  };
+
+  async function select(
+    entries: readonly [number, number][],
+    selector: StateSelector,
+  ): Promise<[number, number][]> {
+    const keys = await tuples.keys(entries.map(([tuple]) => tuple));
+    const types = selector.types === undefined ? undefined : new Set(selector.types);
+    const members = selector.members === undefined ? undefined : new Set(selector.members);
+    return entries.filter(([tuple]) => {
+      const key = keys.get(tuple);
+      if (key === undefined) return false;
+      if (types !== undefined && !types.has(key[0])) return false;
+      return members === undefined || key[0] !== "m.room.member" || members.has(key[1]);
+    });
+  }
+}
+
+/** Look-up of one key in what `events` answered. */
+export function stateEventIn(
+  state: ReadonlyMap<string, StoredEvent>,
+  type: string,
+  stateKey: string,
+): StoredEvent | undefined {
+  return state.get(stateTuple(type, stateKey));
+}

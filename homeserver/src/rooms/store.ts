@@ -1,0 +1,36 @@
+/** What the engine knows of rooms, in memory and in the database: shared by its parts. */
+import { stateNodes } from "../storage/room-heads.ts";
+import type { Sql } from "../storage/sql.ts";
+import { createEvents } from "./events.ts";
+import type { Events } from "./events.ts";
+import { createRegistry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
+import { createStateReader } from "./state-reader.ts";
+import type { StateReader } from "./state-reader.ts";
+import { createStateTree } from "./state-tree/index.ts";
+import type { StateTree } from "./state-tree/index.ts";
+import { createTuples } from "./tuples.ts";
+import type { Tuples } from "./tuples.ts";
+
+export interface RoomStore {
+  readonly sql: Sql;
+  readonly registry: Registry;
+  readonly events: Events;
+  readonly tuples: Tuples;
+  readonly tree: StateTree;
+  readonly state: StateReader;
+}
+
+export function createRoomStore(sql: Sql): RoomStore {
+  const events = createEvents(sql);
+  const tuples = createTuples(sql);
+  const tree = createStateTree((hashes) => stateNodes(sql, hashes));
+  return {
+    sql,
+    registry: createRegistry(sql),
+    events,
+    tuples,
+    tree,
+    state: createStateReader(tree, tuples, events),
+  };
+}

@@ -1,0 +1,71 @@
+/** (type, state key) ↔ tuple nid, in memory for the tuples in use. */
+import { LRUCache } from "lru-cache";
+import { stateTuple } from "../protocol/state-map.ts";
+import { insertTuples, tuplesByKeys, tuplesByNids } from "../storage/room-heads.ts";
+import type { TupleRow } from "../storage/room-heads.ts";
+import type { Sql } from "../storage/sql.ts";
+
+export type StateKey = readonly [type: string, stateKey: string];
+
+export interface Tuples {
+  /** Nids of tuples; those that no state has ever had are absent. */
+  find(keys: readonly StateKey[]): Promise<Map<string, number>>;
+  /** Nids of tuples, given out where there are none. Keyed by stateTuple. */
+  make(keys: readonly StateKey[]): Promise<Map<string, number>>;
+  keys(nids: readonly number[]): Promise<Map<number, StateKey>>;
+}
+
+export function createTuples(sql: Sql, max = 200_000): Tuples {
+  const byText = new LRUCache<string, number>({ max });
+  const byNid = new LRUCache<number, StateKey>({ max });
+
+  function remember(rows: readonly TupleRow[], into: Map<string, number>): void {
+    for (const row of rows) {
+      const text = stateTuple(row.type, row.stateKey);
+      byText.set(text, row.nid);
+      byNid.set(row.nid, [row.type, row.stateKey]);
+      into.set(text, row.nid);
+    }
+  }
+
+  async function find(keys: readonly StateKey[]): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    const unknown: StateKey[] = [];
+    for (const key of keys) {
+      const text = stateTuple(key[0], key[1]);
+      const nid = byText.get(text);
+      if (nid === undefined) unknown.push(key);
+      else found.set(text, nid);
+    }
+    if (unknown.length > 0) remember(await tuplesByKeys(sql, unknown), found);
+    return found;
+  }
+
+  return {
+    find,
+    async make(keys) {
+      const found = await find(keys);
+      const absent = keys.filter((key) => !found.has(stateTuple(key[0], key[1])));
+      if (absent.length === 0) return found;
+      remember(await insertTuples(sql, absent), found);
+      const raced = absent.filter((key) => !found.has(stateTuple(key[0], key[1])));
+      if (raced.length > 0) remember(await tuplesByKeys(sql, raced), found);
+      return found;
+    },
+    async keys(nids) {
+      const found = new Map<number, StateKey>();
+      const unknown: number[] = [];
+      for (const nid of nids) {
+        const key = byNid.get(nid);
+        if (key === undefined) unknown.push(nid);
+        else found.set(nid, key);
+      }
+      if (unknown.length === 0) return found;
+      for (const row of await tuplesByNids(sql, unknown)) {
+        byNid.set(row.nid, [row.type, row.stateKey]);
+        found.set(row.nid, [row.type, row.stateKey]);
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,315 @@
+/** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
+import { nextHeadVersion } from "../log/types.ts";
+import type { Append, Committed } from "../log/types.ts";
+import { authorise, authTypesFor } from "../protocol/auth/index.ts";
+import type { AuthState } from "../protocol/auth/index.ts";
+import { buildEvent } from "../protocol/build-event.ts";
+import type { SigningKey } from "../protocol/crypto.ts";
+import { errors, Rejection } from "../protocol/errors.ts";
+import { referenceHash, redactEvent } from "../protocol/event.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import { boundedState } from "./head.ts";
+import type { Head } from "./head.ts";
+import type { Step } from "./mailbox.ts";
+import { appendOf } from "./rows.ts";
+import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
+import type { StateNode } from "./state-tree/index.ts";
+import type { RoomStore } from "./store.ts";
+import type { StateKey } from "./tuples.ts";
+import type { Room, StateRoot, StoredEvent } from "./types.ts";
+
+/** Who signs this server's events, and when. */
+export interface Identity {
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  /** ms since 1970. */
+  now(): number;
+}
+
+/** A local event still to be placed in the room. */
+export interface LocalDraft {
+  readonly type: string;
+  readonly stateKey?: string | undefined;
+  readonly sender: UserId;
+  readonly content: JsonObject;
+  readonly redacts?: string | undefined;
+  readonly originServerTs?: number | undefined;
+}
+
+const MAX_PREV_EVENTS = 10;
+
+export class Work {
+  readonly room: Room;
+  readonly added: AddedEvent[] = [];
+  readonly redactions: AppliedRedaction[] = [];
+  readonly #store: RoomStore;
+  readonly #identity: Identity;
+  readonly #head: Head;
+  readonly #nodes: StateNode[] = [];
+  readonly #changes = new Map<string, StateChange>();
+  #extremities: readonly StoredEvent[];
+  #stateRoot: StateRoot;
+  #depth: number;
+
+  constructor(store: RoomStore, identity: Identity, head: Head) {
+    this.room = head.room;
+    this.#store = store;
+    this.#identity = identity;
+    this.#head = head;
+    this.#extremities = head.extremities;
+    this.#stateRoot = head.stateRoot;
+    this.#depth = head.depth;
+  }
+
+  get stateRoot(): StateRoot {
+    return this.#stateRoot;
+  }
+
+  get extremities(): readonly StoredEvent[] {
+    return this.#extremities;
+  }
+
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Current state events of these keys, by stateTuple. From memory where the head has them. */
+  async state(keys: readonly StateKey[]): Promise<Map<string, StoredEvent>> {
+    const found = new Map<string, StoredEvent>();
+    let unknown: StateKey[] | undefined;
+    for (const key of keys) {
+      const text = stateTuple(key[0], key[1]);
+      const change = this.#changes.get(text);
+      const known = change === undefined ? this.#head.state.get(text) : change.event;
+      if (known === undefined) (unknown ??= []).push(key);
+      else if (known !== null) found.set(text, known);
+    }
+    if (unknown === undefined) return found;
+    const loaded = await this.#store.state.events(this.#stateRoot, unknown);
+    for (const key of unknown) {
+      const text = stateTuple(key[0], key[1]);
+      const event = loaded.get(text);
+      this.#head.state.set(text, event ?? null);
+      if (event !== undefined) found.set(text, event);
+    }
+    return found;
+  }
+
+  async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
+    return (await this.state([[type, stateKey]])).get(stateTuple(type, stateKey));
+  }
+
+  /** Current state for the authorisation rules: what `authTypesFor` names, and the create event. */
+  async authState(event: {
+    type: string;
+    stateKey?: string | undefined;
+    sender: string;
+    content: JsonObject;
+  }): Promise<{ state: AuthState; authEvents: StoredEvent[] }> {
+    const selected = authTypesFor(event, this.room.version);
+    const keys: StateKey[] = [...selected, ["m.room.create", ""]];
+    const found = await this.state(keys);
+    return {
+      state: { get: (type, stateKey) => found.get(stateTuple(type, stateKey))?.event },
+      authEvents: selected.flatMap(([type, key]) => found.get(stateTuple(type, key)) ?? []),
+    };
+  }
+
+  /**
+   * Adds an event of this server on top of the head: selects auth events, builds, authorises against the current
+   * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON.
+   */
+  async local(draft: LocalDraft): Promise<StoredEvent> {
+    const { state, authEvents } = await this.authState(draft);
+    const event = this.build(draft, authEvents);
+    try {
+      authorise(event, state);
+    } catch (error) {
+      if (error instanceof Rejection) throw errors.forbidden(error.reason);
+      throw error;
+    }
+    return this.addOnHead(event, authEvents);
+  }
+
+  /** The event that a draft becomes on this head, hashed and signed. */
+  build(draft: LocalDraft, authEvents: readonly StoredEvent[]): RoomEvent {
+    const prev = this.#prevEvents();
+    const version = this.room.version;
+    const isRoot = version.roomIdIsCreateHash && draft.type === "m.room.create";
+    return buildEvent(
+      {
+        ...(isRoot ? {} : { roomId: this.room.roomId }),
+        type: draft.type,
+        ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
+        sender: draft.sender,
+        content: draft.content,
+        depth: Math.min(this.#depth + 1, Number.MAX_SAFE_INTEGER),
+        originServerTs: draft.originServerTs ?? this.#identity.now(),
+        prevEventIds: prev.map((event) => event.event.eventId),
+        authEventIds: authEvents.map((event) => event.event.eventId),
+        ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
+        ...(version.referencesArePairs ? { referenceHashes: hashesOf(prev, authEvents) } : {}),
+      },
+      version,
+      this.#identity.serverName,
+      this.#identity.signingKey,
+    );
+  }
+
+  /** Puts an event whose prev events are the head's on top of it. It has been authorised. */
+  async addOnHead(event: RoomEvent, authEvents: readonly StoredEvent[]): Promise<StoredEvent> {
+    const [nid] = (await this.#store.registry.eventNids(1)) as [number];
+    const before = this.#stateRoot;
+    const after =
+      event.stateKey === undefined
+        ? before
+        : await this.setState(before, [[event.type, event.stateKey, nid]]);
+    const stored: StoredEvent = {
+      nid,
+      roomNid: this.room.nid,
+      event,
+      position: null,
+      ordinal: 0,
+      status: "accepted",
+      stateBefore: before,
+      stateAfter: after,
+      roomState: after,
+      redactedBy: null,
+    };
+    this.add({
+      stored,
+      authNids: authEvents.map((auth) => auth.nid),
+      timeline: "live",
+      stateChanged: after !== before,
+    });
+    if (event.stateKey !== undefined) this.#changeState(event.type, event.stateKey, stored);
+    const named = new Set<string>(event.prevEventIds);
+    this.#extremities = [
+      ...this.#extremities.filter((extremity) => !named.has(extremity.event.eventId)),
+      stored,
+    ];
+    this.#stateRoot = after;
+    this.#depth = Math.max(this.#depth, event.depth);
+    return stored;
+  }
+
+  /** Adds an event without moving the head. */
+  add(added: AddedEvent): void {
+    this.added.push(added);
+    this.#store.events.addPending([added.stored]);
+  }
+
+  /** Sets state keys at any root; the nodes made are stored along with this command. */
+  async setState(
+    root: StateRoot,
+    changes: readonly (readonly [type: string, stateKey: string, nid: number | null])[],
+  ): Promise<StateRoot> {
+    const tuples = await this.#store.tuples.make(changes.map(([type, key]) => [type, key]));
+    const set = await this.#store.tree.set(
+      root,
+      changes.map(([type, key, nid]) => [tuples.get(stateTuple(type, key)) as number, nid]),
+    );
+    this.#nodes.push(...set.nodes);
+    this.#store.tree.hold(set.nodes);
+    return set.root;
+  }
+
+  /** Moves the head to other extremities and another current state. */
+  async moveHead(extremities: readonly StoredEvent[], root: StateRoot): Promise<void> {
+    if (root !== this.#stateRoot) {
+      const { changed, removed } = await this.#store.state.delta(this.#stateRoot, root);
+      for (const stored of changed) {
+        this.#changeState(stored.event.type, stored.event.stateKey as string, stored);
+      }
+      for (const [type, stateKey] of removed) this.#changeState(type, stateKey, null);
+    }
+    this.#extremities = extremities;
+    this.#stateRoot = root;
+    this.#depth = extremities.reduce((depth, event) => Math.max(depth, event.event.depth), 0);
+  }
+
+  /** A redaction takes effect on an event that is stored already. */
+  redact(target: StoredEvent, redaction: StoredEvent): void {
+    const redacted: StoredEvent = {
+      ...target,
+      event: redactEvent(target.event),
+      redactedBy: redaction.nid,
+    };
+    this.redactions.push({ target, redacted, redaction });
+  }
+
+  /** The command's end: its rows as one append, and the head after it. */
+  step<T>(
+    value: T,
+    more: { transaction?: Transaction | undefined; append?: Partial<Append> } = {},
+  ): Step<T> {
+    const head = this.#head;
+    const moved = this.#extremities !== head.extremities || this.#stateRoot !== head.stateRoot;
+    for (const [text, change] of this.#changes) head.state.set(text, change.event);
+    const next: Head | undefined = moved
+      ? {
+          room: head.room,
+          version: nextHeadVersion(head.version),
+          extremities: this.#extremities,
+          stateRoot: this.#stateRoot,
+          depth: this.#depth,
+          state: boundedState(head.state),
+        }
+      : undefined;
+    const append = appendOf({
+      room: this.room,
+      before: head,
+      after: next,
+      added: this.added,
+      nodes: this.#nodes,
+      changes: [...this.#changes.values()],
+      redactions: this.redactions,
+      transaction: more.transaction,
+    });
+    return {
+      value,
+      append: { ...append, ...more.append },
+      next,
+      settled: (committed) => this.#settle(committed),
+    };
+  }
+
+  /** For commands that end without an append. */
+  abandon(): void {
+    this.#settle(undefined);
+  }
+
+  #prevEvents(): readonly StoredEvent[] {
+    if (this.#extremities.length <= MAX_PREV_EVENTS) return this.#extremities;
+    return this.#extremities
+      .toSorted((a, b) => b.event.depth - a.event.depth || b.nid - a.nid)
+      .slice(0, MAX_PREV_EVENTS);
+  }
+
+  #changeState(type: string, stateKey: string, event: StoredEvent | null): void {
+    this.#changes.set(stateTuple(type, stateKey), { type, stateKey, event });
+  }
+
+  #settle(committed: Committed | undefined): void {
+    const store = this.#store;
+    store.tree.release(this.#nodes);
+    const events = this.added.map(({ stored }) => ({
+      ...stored,
+      position: committed?.positions.get(stored.nid) ?? stored.position,
+    }));
+    store.events.settlePending(events, committed !== undefined);
+    for (const { target } of this.redactions) store.events.forget(target.nid, target.event.eventId);
+  }
+}
+
+function hashesOf(
+  prev: readonly StoredEvent[],
+  auth: readonly StoredEvent[],
+): ReadonlyMap<string, string> {
+  const hashes = new Map<string, string>();
+  for (const { event } of [...prev, ...auth]) hashes.set(event.eventId, referenceHash(event));
+  return hashes;
+}

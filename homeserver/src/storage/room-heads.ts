@@ -1,0 +1,106 @@
+import { byteaArray, numberArray, textArray } from "./sql.ts";
+import type { Sql, Tx } from "./sql.ts";
+
+export interface RoomRow {
+  nid: number;
+  roomId: string;
+  version: string;
+}
+
+export interface HeadRow {
+  version: number;
+  extremities: number[];
+  stateRoot: Buffer | null;
+  depth: number;
+  position: number;
+}
+
+export async function roomByRoomId(sql: Sql | Tx, roomId: string): Promise<RoomRow | undefined> {
+  const [row] = await sql<RoomRow[]>`
+    SELECT room_nid AS nid, room_id AS "roomId", version FROM rooms WHERE room_id = ${roomId}`;
+  return row;
+}
+
+export async function roomsByNids(sql: Sql | Tx, nids: readonly number[]): Promise<RoomRow[]> {
+  return sql<RoomRow[]>`
+    SELECT room_nid AS nid, room_id AS "roomId", version FROM rooms
+    WHERE room_nid = ANY (${numberArray(nids)}::bigint[])`;
+}
+
+/** Makes the room's row, or finds the one that is there (whose version may differ from the one asked). */
+export async function ensureRoom(
+  sql: Sql | Tx,
+  roomId: string,
+  version: string,
+  createdTs: number,
+): Promise<RoomRow> {
+  const [made] = await sql<RoomRow[]>`
+    INSERT INTO rooms (room_nid, room_id, version, created_ts)
+    VALUES (nextval('room_nids'), ${roomId}, ${version}, ${createdTs})
+    ON CONFLICT (room_id) DO NOTHING
+    RETURNING room_nid AS nid, room_id AS "roomId", version`;
+  const row = made ?? (await roomByRoomId(sql, roomId));
+  if (row === undefined) throw new Error(`room ${roomId} could not be stored`);
+  return row;
+}
+
+/** The committed head; undefined when the server has none (rooms known by an invite only). */
+export async function loadHead(sql: Sql | Tx, roomNid: number): Promise<HeadRow | undefined> {
+  const [row] = await sql<HeadRow[]>`
+    SELECT version, extremities, state_root AS "stateRoot", depth, position
+    FROM room_heads WHERE room_nid = ${roomNid}`;
+  return row;
+}
+
+/** The first nid of a fresh block of 1,000. */
+export async function takeEventNids(sql: Sql | Tx): Promise<number> {
+  const [row] = await sql<{ first: number }[]>`SELECT nextval('event_nids') AS first`;
+  if (row === undefined) throw new Error("event_nids gave nothing");
+  return row.first;
+}
+
+/** State nodes by hash, in no order. */
+export async function stateNodes(
+  sql: Sql | Tx,
+  hashes: readonly Buffer[],
+): Promise<{ hash: Buffer; data: Buffer }[]> {
+  return sql<{ hash: Buffer; data: Buffer }[]>`
+    SELECT hash, data FROM state_nodes WHERE hash = ANY (${byteaArray(hashes)}::bytea[])`;
+}
+
+export interface TupleRow {
+  nid: number;
+  type: string;
+  stateKey: string;
+}
+
+export async function tuplesByNids(sql: Sql | Tx, nids: readonly number[]): Promise<TupleRow[]> {
+  return sql<TupleRow[]>`
+    SELECT tuple_nid AS nid, type, state_key AS "stateKey" FROM state_tuples
+    WHERE tuple_nid = ANY (${numberArray(nids)}::bigint[])`;
+}
+
+export async function tuplesByKeys(
+  sql: Sql | Tx,
+  keys: readonly (readonly [type: string, stateKey: string])[],
+): Promise<TupleRow[]> {
+  return sql<TupleRow[]>`
+    SELECT t.tuple_nid AS nid, t.type, t.state_key AS "stateKey"
+    FROM unnest(${textArray(keys.map(([type]) => type))}::text[],
+                ${textArray(keys.map(([, stateKey]) => stateKey))}::text[]) AS key (type, state_key)
+    JOIN state_tuples t ON t.type = key.type AND t.state_key = key.state_key`;
+}
+
+/** Gives nids to keys that have none; those that another writer made meanwhile are not in the answer. */
+export async function insertTuples(
+  sql: Sql | Tx,
+  keys: readonly (readonly [type: string, stateKey: string])[],
+): Promise<TupleRow[]> {
+  return sql<TupleRow[]>`
+    INSERT INTO state_tuples (tuple_nid, type, state_key)
+    SELECT nextval('state_tuple_nids'), key.type, key.state_key
+    FROM unnest(${textArray(keys.map(([type]) => type))}::text[],
+                ${textArray(keys.map(([, stateKey]) => stateKey))}::text[]) AS key (type, state_key)
+    ON CONFLICT (type, state_key) DO NOTHING
+    RETURNING tuple_nid AS nid, type, state_key AS "stateKey"`;
+}

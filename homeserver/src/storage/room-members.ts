@@ -1,0 +1,161 @@
+import { numberArray, textArray } from "./sql.ts";
+import type { Sql, Tx } from "./sql.ts";
+
+export interface MembershipTableRow {
+  roomNid: number;
+  userId: string;
+  membership: string;
+  eventNid: number;
+  position: number;
+  forgotten: boolean;
+}
+
+function columns(sql: Sql | Tx) {
+  return sql`room_nid AS "roomNid", user_id AS "userId", membership, event_nid AS "eventNid",
+    position, forgotten`;
+}
+
+/** Every room that the user has or had to do with. */
+export async function membershipsOfUser(
+  sql: Sql | Tx,
+  userId: string,
+): Promise<MembershipTableRow[]> {
+  return sql<MembershipTableRow[]>`
+    SELECT ${columns(sql)} FROM memberships WHERE user_id = ${userId}`;
+}
+
+export async function membershipIn(
+  sql: Sql | Tx,
+  roomNid: number,
+  userId: string,
+): Promise<MembershipTableRow | undefined> {
+  const [row] = await sql<MembershipTableRow[]>`
+    SELECT ${columns(sql)} FROM memberships WHERE room_nid = ${roomNid} AND user_id = ${userId}`;
+  return row;
+}
+
+/** Joined user ids, in the order in which they joined. */
+export async function joinedUsers(sql: Sql | Tx, roomNid: number): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND membership = 'join' ORDER BY position, event_nid`;
+  return rows.map((row) => row.userId);
+}
+
+/** Servers with a joined member. */
+export async function joinedServers(sql: Sql | Tx, roomNid: number): Promise<string[]> {
+  const rows = await sql<{ server: string }[]>`
+    SELECT DISTINCT server FROM memberships
+    WHERE room_nid = ${roomNid} AND membership = 'join'`;
+  return rows.map((row) => row.server);
+}
+
+/** Which of the others is joined to a room that the user is joined to. */
+export async function usersSharingRoom(
+  sql: Sql | Tx,
+  userId: string,
+  others: readonly string[],
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT DISTINCT theirs.user_id AS "userId"
+    FROM memberships theirs JOIN memberships mine USING (room_nid)
+    WHERE theirs.user_id = ANY (${textArray(others)}::text[]) AND theirs.membership = 'join'
+      AND mine.user_id = ${userId} AND mine.membership = 'join'`;
+  return rows.map((row) => row.userId);
+}
+
+/** Numbers of joined and invited members. */
+export async function memberCounts(
+  sql: Sql | Tx,
+  roomNid: number,
+): Promise<{ joined: number; invited: number }> {
+  const [row] = await sql<{ joined: number; invited: number }[]>`
+    SELECT count(*) FILTER (WHERE membership = 'join') AS joined,
+           count(*) FILTER (WHERE membership = 'invite') AS invited
+    FROM memberships WHERE room_nid = ${roomNid} AND membership IN ('join', 'invite')`;
+  return row ?? { joined: 0, invited: 0 };
+}
+
+/** Up to `limit` users of these memberships, those who came first first, without one user. */
+export async function firstMembers(
+  sql: Sql | Tx,
+  roomNid: number,
+  memberships: readonly string[],
+  without: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND membership = ANY (${textArray(memberships)}::text[])
+      AND user_id <> ${without}
+    ORDER BY position, event_nid LIMIT ${limit}`;
+  return rows.map((row) => row.userId);
+}
+
+/** True when any local user of `server` is joined. */
+export async function serverIsJoined(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM memberships
+    WHERE server = ${server} AND room_nid = ${roomNid} AND membership = 'join' LIMIT 1`;
+  return rows.length > 0;
+}
+
+/** Rooms that a user is joined to, by nid. */
+export async function joinedRoomNids(sql: Sql | Tx, userId: string): Promise<number[]> {
+  const rows = await sql<{ roomNid: number }[]>`
+    SELECT room_nid AS "roomNid" FROM memberships
+    WHERE user_id = ${userId} AND membership = 'join'`;
+  return rows.map((row) => row.roomNid);
+}
+
+/** Marks a room as forgotten by a user who is out of it; false when the user is not. */
+export async function markForgotten(
+  sql: Sql | Tx,
+  roomNid: number,
+  userId: string,
+): Promise<boolean> {
+  const rows = await sql`
+    UPDATE memberships SET forgotten = true
+    WHERE room_nid = ${roomNid} AND user_id = ${userId} AND membership IN ('leave', 'ban')
+    RETURNING 1`;
+  return rows.length > 0;
+}
+
+/** Stripped state that came with an invite or a knock: JSON array text. */
+export async function strippedState(
+  sql: Sql | Tx,
+  roomNid: number,
+  userId: string,
+): Promise<string | undefined> {
+  const [row] = await sql<{ text: string }[]>`
+    SELECT stripped_state AS text FROM stripped_rooms
+    WHERE room_nid = ${roomNid} AND user_id = ${userId}`;
+  return row?.text;
+}
+
+export async function saveStrippedState(
+  sql: Sql | Tx,
+  roomNid: number,
+  userId: string,
+  text: string,
+): Promise<void> {
+  await sql`
+    INSERT INTO stripped_rooms (room_nid, user_id, stripped_state)
+    VALUES (${roomNid}, ${userId}, ${text})
+    ON CONFLICT (room_nid, user_id) DO UPDATE SET stripped_state = excluded.stripped_state`;
+}
+
+/** Joined counts of many rooms. */
+export async function joinedCounts(
+  sql: Sql | Tx,
+  roomNids: readonly number[],
+): Promise<{ roomNid: number; joined: number }[]> {
+  return sql<{ roomNid: number; joined: number }[]>`
+    SELECT room_nid AS "roomNid", count(*) AS joined FROM memberships
+    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND membership = 'join'
+    GROUP BY room_nid`;
+}
