@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** What an access token stands for, joined with its account. */
 export interface AccessTokenRow {
@@ -32,7 +32,7 @@ export async function findAccessToken(
 
 /** Stores an access token. */
 export async function insertAccessToken(
-  tx: Tx,
+  tx: Sql | Tx,
   token: {
     tokenHash: Buffer;
     userId: string;
@@ -50,7 +50,7 @@ export async function insertAccessToken(
 
 /** Stores a refresh token. */
 export async function insertRefreshToken(
-  tx: Tx,
+  tx: Sql | Tx,
   token: { tokenHash: Buffer; userId: string; deviceId: string; createdTs: number },
 ): Promise<void> {
   await tx`
@@ -70,7 +70,11 @@ export async function lockRefreshToken(
 }
 
 /** Notes which refresh token was given out in exchange for another. */
-export async function replaceRefreshToken(tx: Tx, old: Buffer, successor: Buffer): Promise<void> {
+export async function replaceRefreshToken(
+  tx: Sql | Tx,
+  old: Buffer,
+  successor: Buffer,
+): Promise<void> {
   await tx`UPDATE refresh_tokens SET replaced_by = ${successor} WHERE token_hash = ${old}`;
 }
 
@@ -86,7 +90,7 @@ export async function deleteRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Bu
  * The pair that `refreshHash` belongs to is in use: deletes what it replaced, the refresh tokens and their
  * access tokens. Answers the hashes of deleted access tokens.
  */
-export async function retirePredecessors(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
+export async function retirePredecessors(tx: Sql | Tx, refreshHash: Buffer): Promise<Buffer[]> {
   const rows = await tx<{ hash: Buffer }[]>`
     WITH old AS (
       DELETE FROM refresh_tokens WHERE replaced_by = ${refreshHash} RETURNING token_hash
@@ -97,13 +101,13 @@ export async function retirePredecessors(tx: Tx, refreshHash: Buffer): Promise<B
 }
 
 /** Marks an access token as seen in a request. */
-export async function markAccessTokenUsed(tx: Tx, tokenHash: Buffer): Promise<void> {
+export async function markAccessTokenUsed(tx: Sql | Tx, tokenHash: Buffer): Promise<void> {
   await tx`UPDATE access_tokens SET used = true WHERE token_hash = ${tokenHash}`;
 }
 
 /** Deletes every token of the named devices of a user. */
 export async function deleteDeviceTokens(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   deviceIds: readonly string[],
 ): Promise<void> {
@@ -117,7 +121,7 @@ export async function deleteDeviceTokens(
 
 /** Stores a one-time sign-in token. */
 export async function insertLoginToken(
-  tx: Tx,
+  tx: Sql | Tx,
   tokenHash: Buffer,
   userId: string,
   expiresTs: number,
@@ -140,13 +144,8 @@ export async function takeLoginToken(
 }
 
 /** Deletes the one-time sign-in tokens of a user. */
-export async function deleteLoginTokens(tx: Tx, userId: string): Promise<void> {
+export async function deleteLoginTokens(tx: Sql | Tx, userId: string): Promise<void> {
   await tx`DELETE FROM login_tokens WHERE user_id = ${userId}`;
-}
-
-/** Deletes access tokens that expired before a time and have no refresh token to be renewed by. */
-export async function deleteExpiredAccessTokens(tx: Tx, before: number): Promise<void> {
-  await tx`DELETE FROM access_tokens WHERE expires_ts < ${before} AND refresh_hash IS NULL`;
 }
 
 const CHANNEL = "weft_tokens";

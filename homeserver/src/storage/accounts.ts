@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** A row of accounts. Times are ms since 1970. */
 export interface AccountRow {
@@ -21,7 +21,7 @@ export async function findAccount(sql: Sql | Tx, userId: string): Promise<Accoun
 
 /** Creates an account. False if the name was ever given before. */
 export async function insertAccount(
-  tx: Tx,
+  tx: Sql | Tx,
   account: Pick<AccountRow, "userId" | "passwordHash" | "isAdmin" | "createdTs">,
 ): Promise<boolean> {
   const result = await tx`
@@ -38,19 +38,23 @@ export async function anyAccount(sql: Sql | Tx): Promise<boolean> {
 }
 
 /** Replaces the password hash of an open account. */
-export async function updatePasswordHash(tx: Tx, userId: string, hash: string): Promise<void> {
+export async function updatePasswordHash(
+  tx: Sql | Tx,
+  userId: string,
+  hash: string,
+): Promise<void> {
   await tx`
     UPDATE accounts SET password_hash = ${hash} WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
 }
 
 /** Makes an account an administrator, or no longer. */
-export async function updateAdmin(tx: Tx, userId: string, isAdmin: boolean): Promise<void> {
+export async function updateAdmin(tx: Sql | Tx, userId: string, isAdmin: boolean): Promise<void> {
   await tx`UPDATE accounts SET is_admin = ${isAdmin} WHERE user_id = ${userId}`;
 }
 
 /** Closes an account for good. The row stays, so that the name cannot be taken again. */
 export async function closeAccount(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   closedTs: number,
   erase: boolean,
@@ -58,4 +62,12 @@ export async function closeAccount(
   await tx`
     UPDATE accounts SET deactivated_ts = ${closedTs}, password_hash = NULL, erased = erased OR ${erase}
     WHERE user_id = ${userId}`;
+}
+
+/** Local users whose account is closed and who are still in rooms: closing was cut short. */
+export async function closedAccountsInRooms(sql: Sql | Tx): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT DISTINCT a.user_id AS "userId" FROM accounts a JOIN memberships m USING (user_id)
+    WHERE a.deactivated_ts IS NOT NULL AND m.membership IN ('join', 'invite', 'knock')`;
+  return rows.map((row) => row.userId);
 }

@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** A row of devices. Times are ms since 1970. */
 export interface DeviceRow {
@@ -40,7 +40,7 @@ export async function findDevice(
 
 /** Makes sure of a device. True if it is new; a known one keeps its display name. */
 export async function insertDevice(
-  tx: Tx,
+  tx: Sql | Tx,
   device: { userId: string; deviceId: string; displayName: string | null; createdTs: number },
 ): Promise<boolean> {
   const result = await tx`
@@ -52,7 +52,7 @@ export async function insertDevice(
 
 /** Renames a device. False if there is no such device. */
 export async function updateDeviceName(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   deviceId: string,
   displayName: string,
@@ -65,7 +65,7 @@ export async function updateDeviceName(
 
 /** Deletes the named devices of a user, and answers which of them were there. */
 export async function deleteDeviceRows(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   deviceIds: readonly string[],
 ): Promise<string[]> {
@@ -77,7 +77,7 @@ export async function deleteDeviceRows(
 
 /** Deletes a user's devices except one (null: all), and answers which. */
 export async function deleteOtherDevices(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   except: string | null,
 ): Promise<string[]> {
@@ -88,7 +88,7 @@ export async function deleteOtherDevices(
 }
 
 /** Records many sightings in one statement. Unknown devices are passed over. */
-export async function recordSightings(tx: Tx, sightings: readonly Sighting[]): Promise<void> {
+export async function recordSightings(tx: Sql | Tx, sightings: readonly Sighting[]): Promise<void> {
   await tx`
     UPDATE devices SET last_seen_ts = s.ts, last_seen_ip = s.ip, last_seen_user_agent = s.agent
     FROM unnest(

@@ -1,8 +1,8 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** Stores a filter's canonical JSON once for a user and answers its id. */
 export async function insertFilter(
-  tx: Tx,
+  tx: Sql | Tx,
   userId: string,
   hash: Buffer,
   content: string,
@@ -41,4 +41,9 @@ export async function countFilters(sql: Sql | Tx, userId: string): Promise<numbe
   const [row] = await sql<{ n: number }[]>`
     SELECT count(*)::integer AS n FROM filters WHERE user_id = ${userId}`;
   return row?.n ?? 0;
+}
+
+/** Deletes all filters of a user. */
+export async function deleteFilters(sql: Sql | Tx, userId: string): Promise<void> {
+  await sql`DELETE FROM filters WHERE user_id = ${userId}`;
 }

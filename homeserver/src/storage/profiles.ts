@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** A row of profiles; fields is the JSON text of all that has no column. */
 export interface ProfileRow {
@@ -8,10 +8,7 @@ export interface ProfileRow {
 }
 
 /** The profile of a local user whose account is open. */
-export async function findProfile(
-  sql: Sql | Tx,
-  userId: string,
-): Promise<ProfileRow | undefined> {
+export async function findProfile(sql: Sql | Tx, userId: string): Promise<ProfileRow | undefined> {
   const [row] = await sql<ProfileRow[]>`
     SELECT displayname, avatar_url AS "avatarUrl", fields FROM profiles WHERE user_id = ${userId}`;
   return row;
@@ -26,7 +23,11 @@ export async function lockProfile(tx: Tx, userId: string): Promise<ProfileRow | 
 }
 
 /** Creates or replaces a profile. */
-export async function upsertProfile(tx: Tx, userId: string, profile: ProfileRow): Promise<void> {
+export async function upsertProfile(
+  tx: Sql | Tx,
+  userId: string,
+  profile: ProfileRow,
+): Promise<void> {
   await tx`
     INSERT INTO profiles (user_id, displayname, avatar_url, fields)
     VALUES (${userId}, ${profile.displayname}, ${profile.avatarUrl}, ${profile.fields})
@@ -35,6 +36,6 @@ export async function upsertProfile(tx: Tx, userId: string, profile: ProfileRow)
 }
 
 /** Removes a profile. */
-export async function deleteProfile(tx: Tx, userId: string): Promise<void> {
+export async function deleteProfile(tx: Sql | Tx, userId: string): Promise<void> {
   await tx`DELETE FROM profiles WHERE user_id = ${userId}`;
 }

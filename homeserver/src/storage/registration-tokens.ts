@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** A row of registration_tokens. Times are ms since 1970. */
 export interface RegistrationTokenRow {
@@ -18,7 +18,7 @@ export async function listRegistrationTokens(sql: Sql | Tx): Promise<Registratio
 
 /** Creates a token. False if it exists, or if it is a second bootstrap token. */
 export async function insertRegistrationToken(
-  tx: Tx,
+  tx: Sql | Tx,
   token: {
     token: string;
     usesAllowed: number | null;
@@ -55,7 +55,7 @@ export async function isRegistrationTokenValid(
 
 /** Counts one use of a token, if it has one left. */
 export async function takeRegistrationToken(
-  tx: Tx,
+  tx: Sql | Tx,
   token: string,
   now: number,
 ): Promise<{ bootstrap: boolean } | undefined> {
@@ -67,7 +67,7 @@ export async function takeRegistrationToken(
 }
 
 /** Deletes a token. False if there is none. */
-export async function deleteRegistrationToken(tx: Tx, token: string): Promise<boolean> {
+export async function deleteRegistrationToken(tx: Sql | Tx, token: string): Promise<boolean> {
   const result = await tx`DELETE FROM registration_tokens WHERE token = ${token}`;
   return result.count === 1;
 }

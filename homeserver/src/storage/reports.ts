@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** What a user reported. Ids are those of the kind: room and event, room, or user. */
 export interface ReportRow {
@@ -12,7 +12,7 @@ export interface ReportRow {
 }
 
 /** Stores a report. */
-export async function insertReport(tx: Tx, report: ReportRow): Promise<void> {
+export async function insertReport(tx: Sql | Tx, report: ReportRow): Promise<void> {
   await tx`
     INSERT INTO reports (kind, reporter, room_id, event_id, user_id, reason, received_ts)
     VALUES (${report.kind}, ${report.reporter}, ${report.roomId}, ${report.eventId}, ${report.userId},

@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx } from "./sql.ts";
 
 /** A row of uia_sessions, without its expiry. */
 export interface UiaSessionRow {
@@ -37,7 +37,7 @@ export async function findUiaSession(
 
 /** Saves a session's progress: stages done, what they established, the request it is bound to. */
 export async function updateUiaSession(
-  tx: Tx,
+  tx: Sql | Tx,
   sessionHash: Buffer,
   session: Pick<UiaSessionRow, "requestDigest" | "completed" | "facts">,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function updateUiaSession(
 }
 
 /** Ends a session. False if it was ended already: the operation it authorised has been done. */
-export async function deleteUiaSession(tx: Tx, sessionHash: Buffer): Promise<boolean> {
+export async function deleteUiaSession(tx: Sql | Tx, sessionHash: Buffer): Promise<boolean> {
   const result = await tx`DELETE FROM uia_sessions WHERE session_hash = ${sessionHash}`;
   return result.count === 1;
 }

@@ -1,0 +1,67 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import { deleteLoginTokens } from "../storage/access-tokens.ts";
+import { deleteAccountData } from "../storage/account-data.ts";
+import { closeAccount, closedAccountsInRooms } from "../storage/accounts.ts";
+import { deleteFilters } from "../storage/filters.ts";
+import { deleteProfile } from "../storage/profiles.ts";
+import type { Sql } from "../storage/sql.ts";
+import type { Devices } from "./devices.ts";
+import type { UserHooks } from "./types.ts";
+
+/** Closing accounts for good. (Client-server API, "Account deactivation".) */
+export interface Deactivation {
+  /**
+   * Closes an account: no sign-in any more, no session, no profile. Leaving the rooms goes on after this returns.
+   * `erase` also removes account data and filters, and marks the user's events to be withheld.
+   */
+  deactivate(userId: UserId, erase: boolean): Promise<void>;
+  /** Goes on leaving rooms where a stop of the server cut it short. To be called once at start. */
+  resume(): Promise<void>;
+  /** Resolves when leaving rooms is done. */
+  settled(): Promise<void>;
+}
+
+export function createDeactivation(deps: {
+  sql: Sql;
+  clock: Clock;
+  logger: Logger;
+  devices: Devices;
+  hooks: Pick<UserHooks, "leaveAllRooms">;
+}): Deactivation {
+  const { sql, clock, logger, devices, hooks } = deps;
+  let leaving: Promise<void> = Promise.resolve();
+
+  function leaveRooms(userId: UserId): void {
+    leaving = leaving.then(async () => {
+      try {
+        await hooks.leaveAllRooms(userId);
+      } catch (error) {
+        logger.error({ err: error, userId }, "a closed account could not leave its rooms");
+      }
+    });
+  }
+
+  return {
+    async deactivate(userId, erase) {
+      await sql.begin(async (tx) => {
+        await closeAccount(tx, userId, clock.now(), erase);
+        await deleteLoginTokens(tx, userId);
+        await deleteProfile(tx, userId);
+        if (erase) {
+          await deleteAccountData(tx, userId);
+          await deleteFilters(tx, userId);
+        }
+      });
+      await devices.removeOthers(userId, undefined);
+      leaveRooms(userId);
+    },
+
+    async resume() {
+      for (const userId of await closedAccountsInRooms(sql)) leaveRooms(userId as UserId);
+    },
+
+    settled: () => leaving,
+  };
+}

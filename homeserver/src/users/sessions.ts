@@ -1,0 +1,202 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
+import { errors } from "../protocol/errors.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import * as tokens from "../storage/access-tokens.ts";
+import { insertDevice } from "../storage/devices.ts";
+import type { Sql, Tx } from "../storage/sql.ts";
+import { createLastSeen } from "./last-seen.ts";
+import { hashSecret, newDeviceId, newSecret } from "./secrets.ts";
+import { plainText } from "./text.ts";
+import { createTokenCache, type CachedToken } from "./token-cache.ts";
+import type { IssuedSession, Requester, SessionRequest, UserHooks } from "./types.ts";
+
+/** Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access tokens".) */
+export interface Sessions {
+  /**
+   * The requester that an access token stands for; usually without a query.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired
+   */
+  byAccessToken(
+    token: string,
+    visit?: { ip: string; userAgent?: string | undefined },
+  ): Promise<Requester>;
+  /**
+   * Signs a device in. A device that is known keeps its name and loses its former tokens.
+   * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
+   */
+  issue(userId: UserId, request: SessionRequest): Promise<IssuedSession>;
+  /**
+   * Exchanges a refresh token. The old one stays good until what it was exchanged for is used, so that a lost
+   * answer can be asked for again.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401
+   */
+  refresh(refreshToken: string): Promise<IssuedSession>;
+  /** Ends the tokens of the devices within a transaction; `forget` follows its commit. */
+  revoke(tx: Tx, userId: UserId, deviceIds: readonly string[]): Promise<void>;
+  /** Forgets what is remembered of a user's tokens: after a revocation is committed. */
+  forget(userId: UserId): void;
+  /** Writes last-seen times that wait. */
+  flushLastSeen(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface SessionDeps {
+  sql: Sql;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  hooks: Pick<UserHooks, "devicesChanged">;
+  /** Life of an access token that comes with a refresh token, ms. */
+  accessTokenLifeMs?: number;
+  /** Whether other replicas work on the same database. */
+  replicated?: boolean;
+}
+
+const HOUR = 3_600_000;
+const CACHED_TOKENS = 100_000;
+
+export async function createSessions(deps: SessionDeps): Promise<Sessions> {
+  const { sql, clock, random, logger } = deps;
+  const lifeMs = deps.accessTokenLifeMs ?? HOUR;
+  const cache = createTokenCache({ max: CACHED_TOKENS, ttlMs: deps.replicated ? 60_000 : HOUR });
+  const lastSeen = createLastSeen({ sql, clock, logger });
+  const lookups = createSingleFlight<string, CachedToken | undefined>();
+  const subscription = deps.replicated
+    ? await tokens.listenTokensChanged(
+        sql,
+        (userId) => cache.forgetUser(userId),
+        () => cache.clear(),
+      )
+    : undefined;
+
+  /** Reads a token from the database, once however many requests ask for it at the same time. */
+  function lookUp(tokenHash: Buffer): Promise<CachedToken | undefined> {
+    return lookups.run(tokenHash.toString("base64"), () => read(tokenHash));
+  }
+
+  async function read(tokenHash: Buffer): Promise<CachedToken | undefined> {
+    const epoch = cache.epoch;
+    const row = await tokens.findAccessToken(sql, tokenHash);
+    if (row === undefined) return undefined;
+    const expired = row.expiresTs !== null && row.expiresTs <= clock.now();
+    if (!row.used && row.refreshHash !== null && !expired) {
+      await firstUse(row.userId as UserId, tokenHash, row.refreshHash);
+    }
+    const { deviceId, isAdmin, expiresTs } = row;
+    const userId = row.userId as UserId;
+    const token = { userId, deviceId, isAdmin, tokenHash, expiresTs, seenTs: 0, seenIp: "" };
+    if (!expired) cache.put(token, epoch);
+    return token;
+  }
+
+  /** A refreshed pair is used for the first time: what it replaced ends. */
+  async function firstUse(userId: UserId, tokenHash: Buffer, refreshHash: Buffer): Promise<void> {
+    const ended = await sql.begin(async (tx) => {
+      await tokens.markAccessTokenUsed(tx, tokenHash);
+      const hashes = await tokens.retirePredecessors(tx, refreshHash);
+      if (hashes.length > 0) await tokens.notifyTokensChanged(tx, userId);
+      return hashes.length;
+    });
+    if (ended > 0) cache.forgetUser(userId);
+  }
+
+  /** Makes a device's tokens within a transaction. */
+  async function make(
+    tx: Tx,
+    owner: { userId: UserId; deviceId: string },
+    refreshable: boolean,
+  ): Promise<{ session: IssuedSession; refreshHash: Buffer | null }> {
+    const createdTs = clock.now();
+    const accessToken = newSecret("access", random);
+    const refreshToken = refreshable ? newSecret("refresh", random) : undefined;
+    const refreshHash = refreshToken === undefined ? null : hashSecret(refreshToken);
+    if (refreshHash !== null) {
+      await tokens.insertRefreshToken(tx, { ...owner, tokenHash: refreshHash, createdTs });
+    }
+    const expiresTs = refreshable ? createdTs + lifeMs : null;
+    const tokenHash = hashSecret(accessToken);
+    await tokens.insertAccessToken(tx, { ...owner, tokenHash, refreshHash, createdTs, expiresTs });
+    const session = {
+      ...owner,
+      accessToken,
+      ...(refreshToken !== undefined && { refreshToken, expiresInMs: lifeMs }),
+    };
+    return { session, refreshHash };
+  }
+
+  return {
+    async byAccessToken(token, visit) {
+      const tokenHash = hashSecret(token);
+      const found = cache.get(tokenHash) ?? (await lookUp(tokenHash));
+      if (found === undefined) throw errors.unknownToken();
+      if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
+        throw errors.unknownToken("The access token has expired", true);
+      }
+      if (visit) lastSeen.note(found, visit);
+      const { userId, deviceId, isAdmin } = found;
+      return { userId, deviceId, isAdmin, isGuest: false, tokenHash: found.tokenHash };
+    },
+
+    async issue(userId, request) {
+      const deviceId =
+        request.deviceId === undefined || request.deviceId === ""
+          ? newDeviceId(random)
+          : plainText(request.deviceId, "device_id", 255);
+      const displayName =
+        request.initialDeviceDisplayName === undefined
+          ? null
+          : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
+      const owner = { userId, deviceId };
+      const { session, isNew } = await sql.begin(async (tx) => {
+        const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
+        if (!added) {
+          await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
+          await tokens.notifyTokensChanged(tx, userId);
+        }
+        const made = await make(tx, owner, request.refreshToken === true);
+        return { session: made.session, isNew: added };
+      });
+      if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
+      else cache.forgetUser(userId);
+      return session;
+    },
+
+    async refresh(refreshToken) {
+      const oldHash = hashSecret(refreshToken);
+      const session = await sql.begin(async (tx) => {
+        const old = await tokens.lockRefreshToken(tx, oldHash);
+        if (old === undefined) return undefined;
+        const owner = { userId: old.userId as UserId, deviceId: old.deviceId };
+        // An exchange whose answer was lost: the pair that nobody used is taken back.
+        if (old.replacedBy !== null) await tokens.deleteRefreshPair(tx, old.replacedBy);
+        await tokens.retirePredecessors(tx, oldHash);
+        const made = await make(tx, owner, true);
+        await tokens.replaceRefreshToken(tx, oldHash, made.refreshHash!);
+        await tokens.notifyTokensChanged(tx, owner.userId);
+        return made.session;
+      });
+      if (session === undefined) throw errors.unknownToken("The refresh token is not known");
+      cache.forgetUser(session.userId);
+      return session;
+    },
+
+    async revoke(tx, userId, deviceIds) {
+      await tokens.deleteDeviceTokens(tx, userId, deviceIds);
+      await tokens.notifyTokensChanged(tx, userId);
+    },
+
+    forget(userId) {
+      cache.forgetUser(userId);
+    },
+
+    flushLastSeen: () => lastSeen.flush(),
+
+    async stop() {
+      await subscription?.unlisten();
+      await lastSeen.stop();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { errors } from "../protocol/errors.ts";
+import type { RoomId, UserId } from "../protocol/identifiers.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import type { AccountData } from "./account-data.ts";
+import { plainText } from "./text.ts";
+
+/** Tags of rooms: m.tag in a room's account data. (Client-server API, "Room Tagging".) */
+export interface Tags {
+  list(userId: UserId, roomId: RoomId): Promise<JsonObject>;
+  /** @throws MatrixError M_INVALID_PARAM 400, M_BAD_JSON 400, M_NOT_FOUND 404 for an unknown room */
+  set(userId: UserId, roomId: RoomId, tag: string, content: JsonObject): Promise<void>;
+  /** Removing a tag that is not there is no error. */
+  remove(userId: UserId, roomId: RoomId, tag: string): Promise<void>;
+}
+
+const TAG_TYPE = "m.tag";
+const MAX_TAG_BYTES = 255;
+
+export function createTags(accountData: AccountData): Tags {
+  return {
+    async list(userId, roomId) {
+      return tagsOf(await accountData.find(userId, roomId, TAG_TYPE));
+    },
+
+    async set(userId, roomId, tag, content) {
+      plainText(tag, "The tag", MAX_TAG_BYTES);
+      const { order } = content;
+      if (order !== undefined && !(typeof order === "number" && order >= 0 && order <= 1)) {
+        throw errors.badJson("order must be a number between 0 and 1");
+      }
+      await accountData.update(userId, roomId, TAG_TYPE, (before) => ({
+        ...before,
+        tags: { ...tagsOf(before), [tag]: content },
+      }));
+    },
+
+    async remove(userId, roomId, tag) {
+      if (!(tag in (await this.list(userId, roomId)))) return;
+      await accountData.update(userId, roomId, TAG_TYPE, (before) => {
+        const { [tag]: _removed, ...tags } = tagsOf(before);
+        return { ...before, tags };
+      });
+    },
+  };
+}
+
+function tagsOf(content: JsonObject | undefined): JsonObject {
+  const tags: Json | undefined = content?.["tags"];
+  const isObject = typeof tags === "object" && tags !== null && !Array.isArray(tags);
+  return isObject ? tags : {};
+}

@@ -1,0 +1,109 @@
+import type { Log } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { Sql } from "../storage/sql.ts";
+import { createAccountData, type AccountData } from "./account-data.ts";
+import { createAccounts, type Accounts } from "./accounts.ts";
+import { createDeactivation, type Deactivation } from "./deactivation.ts";
+import { createDevices, type Devices } from "./devices.ts";
+import { createFilters, type Filters } from "./filters.ts";
+import { createIgnores, type Ignores } from "./ignores.ts";
+import { createLogin, type Login } from "./login.ts";
+import { createPasswords, type PasswordOptions, type Passwords } from "./passwords.ts";
+import { createProfiles, type Profiles } from "./profiles.ts";
+import { createPushRules, type PushRules } from "./push-rules.ts";
+import { createRegistration, type Registration, type RegistrationMode } from "./registration.ts";
+import { createRegistrationTokens, type RegistrationTokens } from "./registration-tokens.ts";
+import { createReports, type Reports } from "./reports.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { createTags, type Tags } from "./tags.ts";
+import { createUserInteractiveAuth, type UserInteractiveAuth } from "./uia.ts";
+import type { UserHooks } from "./types.ts";
+
+/** Everything about this server's users that is not a room's. */
+export interface Users {
+  readonly accounts: Accounts;
+  readonly passwords: Passwords;
+  readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly login: Login;
+  readonly registration: Registration;
+  readonly registrationTokens: RegistrationTokens;
+  readonly uia: UserInteractiveAuth;
+  readonly deactivation: Deactivation;
+  readonly profiles: Profiles;
+  readonly accountData: AccountData;
+  readonly tags: Tags;
+  readonly filters: Filters;
+  readonly pushRules: PushRules;
+  readonly ignores: Ignores;
+  readonly reports: Reports;
+  /** The token by which the first user registers; undefined once there is one. */
+  ensureBootstrapToken(): Promise<string | undefined>;
+  /** Writes what waits and lets go of timers and subscriptions. */
+  stop(): Promise<void>;
+}
+
+export interface UsersOptions {
+  readonly sql: Sql;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly serverName: ServerName;
+  readonly registration: RegistrationMode;
+  readonly registrationSharedSecret?: string | undefined;
+  readonly hooks: UserHooks;
+  /** Whether other replicas work on the same database: token changes are then announced through it. */
+  readonly replicated?: boolean;
+  readonly passwordHashing?: PasswordOptions;
+  /** Life of an access token that comes with a refresh token, ms. */
+  readonly accessTokenLifeMs?: number;
+}
+
+export async function createUsers(options: UsersOptions): Promise<Users> {
+  const { registration: mode, registrationSharedSecret: sharedSecret } = options;
+  const passwords = createPasswords(options.passwordHashing);
+  const accounts = createAccounts({ ...options, passwords });
+  const sessions = await createSessions(options);
+  const devices = createDevices({ ...options, sessions });
+  const accountData = createAccountData(options);
+  const pushRules = createPushRules({ ...options, accountData });
+  const ignores = createIgnores(options);
+  const registrationTokens = createRegistrationTokens(options);
+  const registration = createRegistration({
+    ...options,
+    accounts,
+    passwords,
+    tokens: registrationTokens,
+    mode,
+    sharedSecret,
+    onCreated: (userId) => pushRules.initialise(userId),
+  });
+  return {
+    accounts,
+    passwords,
+    sessions,
+    devices,
+    login: createLogin({ ...options, accounts, sessions }),
+    registration,
+    registrationTokens,
+    uia: createUserInteractiveAuth({ ...options, accounts, registrationTokens }),
+    deactivation: createDeactivation({ ...options, devices }),
+    profiles: createProfiles({ ...options, accounts }),
+    accountData,
+    tags: createTags(accountData),
+    filters: createFilters(options),
+    pushRules,
+    ignores,
+    reports: createReports(options),
+    ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),
+    async stop() {
+      pushRules.stop();
+      ignores.stop();
+      await sessions.stop();
+    },
+  };
+}
