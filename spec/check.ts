@@ -1,0 +1,49 @@
+/**
+ * Checks the specification: lints the bundled document, proves generated/ fresh, and prints how much of
+ * the protocol is served.
+ *
+ *   node spec/check.ts               exits 1 when something is wrong
+ *   node spec/check.ts --list        names every operation that is not served yet
+ */
+import { join } from "node:path";
+import { staleFiles } from "./generate.ts";
+import { operations } from "./generated/operations.ts";
+import { boundOperations, coverage, readProtocol } from "./tools/coverage.ts";
+import { redocly } from "./tools/redocly.ts";
+import { SPEC_FOLDER } from "./tools/source.ts";
+
+async function lint(): Promise<boolean> {
+  const document = join(SPEC_FOLDER, "generated", "openapi.json");
+  const { code, output } = await redocly(["lint", document]);
+  if (code !== 0) console.error(output);
+  else console.log("spec: the OpenAPI document is valid");
+  return code === 0;
+}
+
+async function fresh(): Promise<boolean> {
+  const stale = await staleFiles();
+  for (const name of stale) console.error(`spec/generated/${name} is stale: npm run generate`);
+  if (stale.length === 0) console.log("spec: the generated files are fresh");
+  return stale.length === 0;
+}
+
+function printCoverage(list: boolean): void {
+  const bound = boundOperations();
+  const rows = coverage(readProtocol(), operations, bound);
+  const count = (state: string): number => rows.filter((row) => row.state === state).length;
+  const accounted = new Set(rows.map((row) => row.operationId));
+  const own = Object.keys(operations).filter((id) => !accounted.has(id));
+  console.log(
+    `spec: ${count("served")} of the protocol's ${rows.length} operations served, ` +
+      `${count("described")} described without a handler, ${count("not yet")} not yet; ` +
+      `${own.length} of our own (${own.join(", ")})`,
+  );
+  for (const { method, path, state } of rows) {
+    if (state === "described") console.log(`  no handler  ${method} ${path}`);
+    else if (list && state === "not yet") console.log(`  not yet     ${method} ${path}`);
+  }
+}
+
+const passed = await Promise.all([lint(), fresh()]);
+printCoverage(process.argv.includes("--list"));
+if (passed.includes(false)) process.exitCode = 1;

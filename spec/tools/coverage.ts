@@ -1,0 +1,73 @@
+/** How much of the protocol is described and served, against spec/coverage.tsv (method, path). */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SPEC_FOLDER } from "./source.ts";
+
+export interface CoverageRow {
+  method: string;
+  path: string;
+  /** The operation of ours that accounts for the row. */
+  operationId: string | undefined;
+  /** "described": in spec/ but bound by no handler. */
+  state: "served" | "described" | "not yet";
+}
+
+interface Described {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Reads the protocol's list of operations. */
+export function readProtocol(): Described[] {
+  const lines = readFileSync(join(SPEC_FOLDER, "coverage.tsv"), "utf8").trim().split("\n");
+  return lines.slice(1).map((line) => {
+    const [method = "", path = ""] = line.split("\t");
+    return { method, path };
+  });
+}
+
+/**
+ * Accounts for every row. One operation accounts for one row, also where the protocol lists a path
+ * twice. `bound` holds the operations with a handler; undefined when there is no server to ask.
+ */
+export function coverage(
+  rows: readonly Described[],
+  operations: Readonly<Record<string, Described>>,
+  bound: ReadonlySet<string> | undefined,
+): CoverageRow[] {
+  const ids = new Map(
+    Object.entries(operations).map(([id, { method, path }]) => [`${method} ${path}`, id]),
+  );
+  return rows.map(({ method, path }) => {
+    const key = `${method} ${path}`;
+    const operationId = ids.get(key);
+    ids.delete(key);
+    if (operationId === undefined) return { method, path, operationId, state: "not yet" };
+    const served = bound === undefined || bound.has(operationId);
+    return { method, path, operationId, state: served ? "served" : "described" };
+  });
+}
+
+const HANDLERS = ["client-api", "federation-api", "appservice-api", "admin-api"];
+
+/** The operations that the homeserver binds with route("…"), by its text; undefined without one. */
+export function boundOperations(source = join(SPEC_FOLDER, "..", "homeserver", "src")): Set<string> | undefined {
+  const bound = new Set<string>();
+  for (const folder of HANDLERS) {
+    for (const file of filesIn(join(source, folder))) {
+      const text = readFileSync(file, "utf8");
+      for (const match of text.matchAll(/\broute\(\s*"(\w+)"/g)) bound.add(match[1] as string);
+    }
+  }
+  return bound.size > 0 ? bound : undefined;
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
