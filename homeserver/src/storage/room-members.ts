@@ -159,3 +159,15 @@ export async function joinedCounts(
     WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND membership = 'join'
     GROUP BY room_nid`;
 }
+
+/** Joined users of one server. */
+export async function localJoinedUsers(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND server = ${server} AND membership = 'join'`;
+  return rows.map((row) => row.userId);
+}

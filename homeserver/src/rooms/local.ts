@@ -1,0 +1,108 @@
+/** Events of this server's users: one command on the room's mailbox each. */
+import { errors } from "../protocol/errors.ts";
+import type { EventId, RoomId } from "../protocol/identifiers.ts";
+import { canonicalJsonLoose } from "../protocol/json.ts";
+import { PowerLevels } from "../protocol/power-levels.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { TransactionKey } from "./once.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room } from "./types.ts";
+import { Work } from "./work.ts";
+import type { Identity, LocalDraft } from "./work.ts";
+
+export interface LocalEvents {
+  readonly identity: Identity;
+  /** The room, or M_FORBIDDEN: who isn't in it is not told whether it exists. */
+  room(roomId: RoomId): Promise<Room>;
+  /** Runs a command with the room's work. */
+  work<T>(room: Room, command: (work: Work) => Promise<T>): Promise<T>;
+  /** Sends one event. An equal state event of the same sender is answered with the one that is there. */
+  send(room: Room, draft: LocalDraft, transaction?: TransactionKey): Promise<EventId>;
+  /** Sends a redaction and applies it. M_NOT_FOUND, M_FORBIDDEN. */
+  redact(
+    room: Room,
+    draft: LocalDraft & { readonly redacts: EventId },
+    transaction?: TransactionKey,
+  ): Promise<EventId>;
+}
+
+export function createLocalEvents(
+  store: RoomStore,
+  mailboxes: Mailboxes,
+  identity: Identity,
+): LocalEvents {
+  return {
+    identity,
+    async room(roomId) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.forbidden("You are not in that room");
+      return room;
+    },
+    work: (room, command) =>
+      mailboxes.run(room, async (head) => {
+        const work = new Work(store, identity, head);
+        try {
+          const value = await command(work);
+          if (work.added.length > 0) return work.step(value);
+          work.abandon();
+          return { value };
+        } catch (error) {
+          work.abandon();
+          throw error;
+        }
+      }),
+    send: (room, draft, transaction) =>
+      mailboxes.run(room, async (head) => {
+        const work = new Work(store, identity, head);
+        const same = await unchanged(work, draft);
+        if (same !== undefined) return { value: same };
+        const { eventId } = (await work.local(draft)).event;
+        return work.step(eventId, {
+          transaction: transaction && { ...transaction, eventId },
+        });
+      }),
+    redact: (room, draft, transaction) =>
+      mailboxes.run(room, async (head) => {
+        const work = new Work(store, identity, head);
+        const target = await store.events.byId(draft.redacts);
+        if (target === undefined || target.roomNid !== room.nid) {
+          throw errors.notFound("That event is not in the room");
+        }
+        if (target.event.sender !== draft.sender) await requireRedactLevel(work, draft.sender);
+        const redaction = await work.local(draft);
+        if (target.redactedBy === null) work.redact(target, redaction);
+        const { eventId } = redaction.event;
+        return work.step(eventId, {
+          transaction: transaction && { ...transaction, eventId },
+        });
+      }),
+  };
+}
+
+async function unchanged(work: Work, draft: LocalDraft): Promise<EventId | undefined> {
+  if (draft.stateKey === undefined) return undefined;
+  const present = await work.stateEvent(draft.type, draft.stateKey);
+  if (present === undefined || present.event.sender !== draft.sender) return undefined;
+  const same = canonicalJsonLoose(present.event.content) === canonicalJsonLoose(draft.content);
+  return same ? present.event.eventId : undefined;
+}
+
+/** Power levels in force on the head. */
+export async function powerLevelsOf(work: Work): Promise<PowerLevels> {
+  const state = await work.state([
+    ["m.room.power_levels", ""],
+    ["m.room.create", ""],
+  ]);
+  return PowerLevels.of(
+    state.get(stateTuple("m.room.power_levels", ""))?.event,
+    state.get(stateTuple("m.room.create", ""))?.event,
+    work.room.version,
+  );
+}
+
+async function requireRedactLevel(work: Work, sender: string): Promise<void> {
+  const levels = await powerLevelsOf(work);
+  if (levels.userLevel(sender) >= levels.redact) return;
+  throw errors.forbidden("Your power does not suffice to redact another user's event");
+}

@@ -1,0 +1,285 @@
+/** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+import { errors } from "../protocol/errors.ts";
+import { isRoomAlias, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import {
+  joinedRoomNids,
+  joinedServers,
+  markForgotten,
+  membershipIn,
+  serverIsJoined,
+} from "../storage/room-members.ts";
+import type { LocalEvents } from "./local.ts";
+import { vouchFor } from "./restricted.ts";
+import type { RoomStore } from "./store.ts";
+import type {
+  Actor,
+  MemberChange,
+  Profiles,
+  Room,
+  RoomMembers,
+  SendMessage,
+  StoredEvent,
+} from "./types.ts";
+import type { Work } from "./work.ts";
+
+/** What membership needs of other servers; the federation part of the engine supplies it. */
+export interface RemoteMembership {
+  join(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
+  knock(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
+  /** Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too. */
+  leave(room: Room, userId: UserId, content: JsonObject): Promise<void>;
+  /** Has the other server sign the invite, then puts it in the room. */
+  invite(room: Room, sender: UserId, userId: UserId, content: JsonObject): Promise<EventId>;
+}
+
+export interface MembersDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly profiles: Profiles;
+  readonly remote: RemoteMembership;
+  readonly resolveAlias: (
+    alias: RoomAlias,
+  ) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
+}
+
+export interface Members extends RoomMembers {
+  /** An invite sent as a state event: its content goes as it is. */
+  inviteByState(message: SendMessage & { readonly stateKey: string }): Promise<EventId>;
+}
+
+export function createMembers(deps: MembersDeps): Members {
+  const { store, local, profiles, remote } = deps;
+  const { serverName } = local.identity;
+
+  return {
+    async join(request) {
+      const { by, thirdPartySigned } = request;
+      const { roomId, via } = await destination(request.room, request.via);
+      const content: JsonObject = {
+        ...request.content,
+        ...(await memberContent("join", by.userId, request.reason)),
+        ...(thirdPartySigned === undefined ? {} : { third_party_signed: thirdPartySigned }),
+      };
+      const room = await store.registry.byId(roomId);
+      if (room === undefined || !(await isResident(room))) {
+        await remote.join(roomId, by.userId, content, await doors(room, by.userId, via));
+      } else if (!(await joinHere(room, by, content))) {
+        await remote.join(roomId, by.userId, content, await otherServers(room));
+      }
+      return roomId;
+    },
+
+    async knock(request) {
+      const { by } = request;
+      const { roomId, via } = await destination(request.room, request.via);
+      const content = await memberContent("knock", by.userId, request.reason);
+      const room = await store.registry.byId(roomId);
+      if (room === undefined || !(await isResident(room))) {
+        await remote.knock(roomId, by.userId, content, await doors(room, by.userId, via));
+      } else {
+        await local.send(room, memberDraft(by.userId, by.userId, content));
+      }
+      return roomId;
+    },
+
+    async invite(request) {
+      const { by, userId, isDirect } = request;
+      const room = await local.room(request.roomId);
+      const content = {
+        ...(await memberContent("invite", userId, request.reason)),
+        ...(isDirect === true ? { is_direct: true } : {}),
+      };
+      await sendInvite(room, by.userId, userId, content);
+    },
+
+    async inviteByState(message) {
+      const room = await local.room(message.roomId);
+      return sendInvite(room, message.by.userId, message.stateKey as UserId, message.content);
+    },
+
+    async leave(request) {
+      const { by, roomId } = request;
+      const room = await store.registry.byId(roomId);
+      const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+      if (room === undefined || row === undefined) throw errors.forbidden("You are not in that room");
+      if (row.membership === "leave" || row.membership === "ban") return;
+      const content: JsonObject = { membership: "leave", ...reasonOf(request.reason) };
+      if (!(await isResident(room)) && row.membership !== "join") {
+        await remote.leave(room, by.userId, content);
+        return;
+      }
+      await local.send(room, memberDraft(by.userId, by.userId, content));
+    },
+
+    kick: (request) =>
+      changeOther(request, "leave", (membership) => {
+        if (membership === "join" || membership === "invite" || membership === "knock") return;
+        throw errors.forbidden("That user is not in the room");
+      }),
+    ban: (request) => changeOther(request, "ban", () => {}),
+    unban: (request) =>
+      changeOther(request, "leave", (membership) => {
+        if (membership !== "ban") throw errors.forbidden("That user is not banned");
+      }),
+
+    async forget(by, roomId) {
+      const room = await store.registry.byId(roomId);
+      const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+      if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
+      if (await markForgotten(store.sql, room.nid, by.userId)) return;
+      throw errors.unknown("Leave the room before you forget it", 400);
+    },
+
+    async profileChanged(userId) {
+      const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
+      const profile = await profiles.get(userId);
+      for (const room of rooms.values()) {
+        // A room whose rules refuse the change keeps the old name: the others still get it.
+        await local.work(room, (work) => updateMember(work, userId, profile)).catch(() => {});
+      }
+    },
+  };
+
+  async function destination(
+    room: RoomId | RoomAlias,
+    via: readonly ServerName[] = [],
+  ): Promise<{ roomId: RoomId; via: ServerName[] }> {
+    if (!isRoomAlias(room)) return { roomId: room, via: [...via] };
+    const { roomId, servers } = await deps.resolveAlias(room);
+    return { roomId, via: [...new Set([...via, ...servers])] };
+  }
+
+  async function memberContent(
+    membership: string,
+    userId: UserId,
+    reason: string | undefined,
+  ): Promise<JsonObject> {
+    const isOurs = serverOf(userId) === serverName;
+    const { displayname, avatar_url } = isOurs ? await profiles.get(userId) : {};
+    return {
+      membership,
+      ...(displayname === undefined ? {} : { displayname }),
+      ...(avatar_url === undefined ? {} : { avatar_url }),
+      ...reasonOf(reason),
+    };
+  }
+
+  /** True when this server takes part: a user of it is joined, or nobody else is. */
+  async function isResident(room: Room): Promise<boolean> {
+    if (await serverIsJoined(store.sql, room.nid, serverName)) return true;
+    const hasHead = await local.work(room, async (work) => work.extremities.length > 0);
+    return hasHead && (await joinedServers(store.sql, room.nid)).length === 0;
+  }
+
+  async function otherServers(room: Room): Promise<ServerName[]> {
+    const servers = (await joinedServers(store.sql, room.nid)) as ServerName[];
+    return servers.filter((server) => server !== serverName);
+  }
+
+  /** Servers to join by: those asked for, who sent the invite, and who was in the room at last. */
+  async function doors(
+    room: Room | undefined,
+    userId: UserId,
+    via: readonly ServerName[],
+  ): Promise<ServerName[]> {
+    const servers = new Set(via);
+    if (room !== undefined) {
+      const row = await membershipIn(store.sql, room.nid, userId);
+      const invite = row && (await store.events.one(row.eventNid));
+      if (invite !== undefined) servers.add(serverOf(invite.event.sender));
+      for (const server of await otherServers(room)) servers.add(server);
+    }
+    servers.delete(serverName);
+    return [...servers];
+  }
+
+  /** False when another server has to vouch for the join. */
+  async function joinHere(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+    return local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.member", by.userId);
+      if (present?.event.content.membership === "join") return true;
+      const vouching = await vouchFor(store, work, serverName, by.userId);
+      if (vouching.kind === "no-voucher") return false;
+      if (vouching.kind === "refused" && vouching.unknown) return false;
+      const full =
+        vouching.kind === "allowed"
+          ? { ...content, join_authorised_via_users_server: vouching.voucher }
+          : content;
+      await work.local(memberDraft(by.userId, by.userId, full));
+      return true;
+    });
+  }
+
+  async function sendInvite(
+    room: Room,
+    sender: UserId,
+    userId: UserId,
+    content: JsonObject,
+  ): Promise<EventId> {
+    if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
+    return local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.member", userId);
+      if (present !== undefined && isInvited(present) && present.event.sender === sender) {
+        return present.event.eventId;
+      }
+      return (await work.local(memberDraft(sender, userId, content))).event.eventId;
+    });
+  }
+
+  /** Kick, ban, unban. `check` is given the present membership and throws. */
+  async function changeOther(
+    request: MemberChange & { readonly userId: UserId },
+    membership: string,
+    check: (membership: string | undefined) => void,
+  ): Promise<void> {
+    const room = await local.room(request.roomId);
+    await local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.member", request.userId);
+      const mine = await work.stateEvent("m.room.member", request.by.userId);
+      if (mine?.event.content.membership !== "join") {
+        throw errors.forbidden("You are not in that room");
+      }
+      const before = present?.event.content.membership;
+      check(typeof before === "string" ? before : undefined);
+      const content = { membership, ...reasonOf(request.reason) };
+      await work.local(memberDraft(request.by.userId, request.userId, content));
+    });
+  }
+}
+
+/** A member event of `sender` about `userId`. */
+export function memberDraft(sender: UserId, userId: UserId, content: JsonObject) {
+  return { type: "m.room.member", stateKey: userId as string, sender, content };
+}
+
+function isInvited(member: StoredEvent): boolean {
+  return member.event.content.membership === "invite";
+}
+
+function reasonOf(reason: string | undefined): JsonObject {
+  return reason === undefined ? {} : { reason };
+}
+
+async function updateMember(
+  work: Work,
+  userId: UserId,
+  profile: { displayname?: string; avatar_url?: string },
+): Promise<void> {
+  const present = (await work.stateEvent("m.room.member", userId))?.event.content;
+  if (present?.membership !== "join") return;
+  const {
+    displayname: oldName,
+    avatar_url: oldAvatar,
+    reason: _reason,
+    join_authorised_via_users_server: _voucher,
+    third_party_invite: _invite,
+    ...rest
+  } = present;
+  if (oldName === profile.displayname && oldAvatar === profile.avatar_url) return;
+  const content: JsonObject = { ...rest };
+  if (profile.displayname !== undefined) content.displayname = profile.displayname;
+  if (profile.avatar_url !== undefined) content.avatar_url = profile.avatar_url;
+  await work.local(memberDraft(userId, userId, content));
+}

@@ -1,0 +1,100 @@
+/** Message and state events, and redactions, of this server's users. */
+import { errors } from "../protocol/errors.ts";
+import { isRoomAlias } from "../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId } from "../protocol/identifiers.ts";
+import { isJsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import { hasAnnotation } from "../storage/room-relations.ts";
+import type { LocalEvents } from "./local.ts";
+import { transactionKey } from "./once.ts";
+import type { Once } from "./once.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, RoomSend, SendMessage } from "./types.ts";
+
+export interface SendDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly once: Once;
+  /** The room that an alias stands for, here or elsewhere; undefined: none. */
+  readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
+  /** Invites that are sent as state go the way of invites, to the other server too. */
+  readonly invite: (message: SendMessage & { readonly stateKey: string }) => Promise<EventId>;
+}
+
+export function createSend(deps: SendDeps): RoomSend {
+  const { store, local, once } = deps;
+
+  return {
+    async message(message) {
+      const { by, roomId, type, content, txnId, originServerTs } = message;
+      const key = transactionKey(by, `send\0${roomId}\0${type}`, txnId);
+      return once.run(key, async () => {
+        const room = await local.room(roomId);
+        await refuseSecondAnnotation(store, room, message);
+        return local.send(room, { type, sender: by.userId, content, originServerTs }, key);
+      });
+    },
+    async state(message) {
+      const { by, roomId, type, stateKey, content, originServerTs } = message;
+      const room = await local.room(roomId);
+      if (type === "m.room.create") throw errors.forbidden("A room is created once");
+      if (type === "m.room.canonical_alias") await checkAliases(deps, room, content);
+      if (type === "m.room.member" && content.membership === "invite") return deps.invite(message);
+      return local.send(room, { type, stateKey, sender: by.userId, content, originServerTs });
+    },
+    async redact(request) {
+      const { by, roomId, eventId, reason, txnId } = request;
+      const key = transactionKey(by, `redact\0${roomId}\0${eventId}`, txnId);
+      return once.run(key, async () => {
+        const room = await local.room(roomId);
+        const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };
+        const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
+        return local.redact(room, draft, key);
+      });
+    },
+  };
+}
+
+/** The same user annotates an event with the same key once. (Client-server API, "Event annotations".) */
+async function refuseSecondAnnotation(
+  store: RoomStore,
+  room: Room,
+  message: SendMessage,
+): Promise<void> {
+  const relation = message.content["m.relates_to"];
+  if (!isJsonObject(relation) || relation.rel_type !== "m.annotation") return;
+  const { event_id: target, key } = relation;
+  if (typeof target !== "string" || typeof key !== "string") return;
+  const annotation = { target, type: message.type, sender: message.by.userId, key };
+  if (await hasAnnotation(store.sql, room.nid, annotation)) {
+    throw errors.duplicateAnnotation("You have annotated that event with this key already");
+  }
+}
+
+/**
+ * New aliases in m.room.canonical_alias must be well-formed (M_INVALID_PARAM) and lead to this room
+ * (M_BAD_ALIAS). (Client-server API, PUT state.)
+ */
+async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
+  const current = await deps.local.work(room, (work) =>
+    work.stateEvent("m.room.canonical_alias", ""),
+  );
+  const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
+  for (const alias of aliasesIn(content)) {
+    if (old.has(alias)) continue;
+    if (!isRoomAlias(alias)) throw errors.invalidParam("That is not a room alias");
+    if ((await deps.resolveAlias(alias)) !== room.roomId) {
+      throw errors.badAlias(`${alias} does not lead to this room`);
+    }
+  }
+}
+
+function aliasesIn(content: JsonObject): Json[] {
+  const aliases: Json[] = [];
+  if (content.alias !== undefined && content.alias !== null && content.alias !== "") {
+    aliases.push(content.alias);
+  }
+  if (content.alt_aliases === undefined || content.alt_aliases === null) return aliases;
+  if (!Array.isArray(content.alt_aliases)) throw errors.invalidParam("alt_aliases is not a list");
+  return [...aliases, ...content.alt_aliases];
+}
