@@ -46,11 +46,14 @@ export function bindRoutes(
   for (const [shape, served] of methods) refuseOthers(app, shape, served);
 }
 
-/** The operation's path and aliases; a state key at the end may be left out with its slash. */
+/**
+ * The operation's path and aliases, without slashes at the end (the router takes both). Clients of
+ * the r0 series are told that they are welcome, so every v3 path has its r0 one.
+ */
 function pathsOf(row: OperationRow): Set<string> {
-  const paths = [row.path, ...row.aliases];
-  const short = paths.filter((path) => path.endsWith("/{stateKey}"));
-  return new Set([...paths, ...short.map((path) => path.slice(0, -"/{stateKey}".length))]);
+  const paths = [row.path, ...row.aliases].map((path) => path.replace(/\/$/, ""));
+  const old = paths.map((path) => path.replace("/_matrix/client/v3/", "/_matrix/client/r0/"));
+  return new Set([...paths, ...old]);
 }
 
 function addToSet(sets: Map<string, Set<string>>, key: string, value: string): void {

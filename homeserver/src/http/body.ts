@@ -1,7 +1,7 @@
 import type { OperationId, OperationRow } from "@weft/spec/operations";
 import type { FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
-import { type Json, JsonError, forbiddenIn, parseLoose, parseStrict } from "../protocol/json.ts";
+import { JsonError, forbiddenIn, parseLoose, parseStrict } from "../protocol/json.ts";
 
 const MIB = 1024 * 1024;
 
@@ -29,7 +29,7 @@ const WITH_FRACTIONS = new Set<string>([
 ]);
 
 /** Bodies in which one wrong event must not spoil the others: they are judged one by one. */
-const WITH_EVENTS = new Set<string>(["sendTransaction", "sendFederationTransaction"]);
+const WITH_EVENTS = new Set<string>(["sendTransaction"]);
 
 /**
  * Reads a JSON body, whatever the content type says.
@@ -57,5 +57,3 @@ export function completeBody(row: OperationRow, request: FastifyRequest): void {
   if (row.bodyRequired) throw errors.notJson("A JSON body is needed");
   request.body = {};
 }
-
-export type { Json };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyError } from "fastify";
-import type { Logger } from "pino";
+import type { Logger } from "../platform/logger.ts";
 import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
 import { type Reply, json } from "./reply.ts";

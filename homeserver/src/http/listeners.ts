@@ -3,7 +3,9 @@ import { readFileSync, rmSync, unwatchFile, watchFile } from "node:fs";
 import { type Server, createServer } from "node:http";
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { Logger } from "pino";
+import type { Duplex } from "node:stream";
+import type { Logger } from "../platform/logger.ts";
+import { CORS_HEADERS } from "./cors.ts";
 
 export interface TlsFiles {
   /** Paths of PEM files. */
@@ -21,6 +23,8 @@ export interface Listeners {
 }
 
 const WATCH_MS = 5_000;
+/** Longer than the minute that proxies keep an idle connection for. */
+const KEEP_ALIVE_MS = 72_000;
 
 /** Any number of listeners in front of one framework instance, which must be ready. */
 export function createListeners(app: FastifyInstance, log: Logger) {
@@ -28,7 +32,8 @@ export function createListeners(app: FastifyInstance, log: Logger) {
   const watched = new Set<() => void>();
 
   async function start(server: Server | SecureServer, where: object): Promise<number> {
-    server.keepAliveTimeout = app.server.keepAliveTimeout;
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.on("clientError", refuseMalformed);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => resolve());
@@ -78,4 +83,20 @@ export function createListeners(app: FastifyInstance, log: Logger) {
       for (const server of servers) server.closeAllConnections();
     },
   } satisfies Listeners & { stop(): Promise<void>; cut(): void };
+}
+
+const MALFORMED_BODY = JSON.stringify({ errcode: "M_UNKNOWN", error: "The request is not HTTP" });
+const MALFORMED_ANSWER = [
+  "HTTP/1.1 400 Bad Request",
+  ...Object.entries(CORS_HEADERS).map(([name, value]) => `${name}: ${value}`),
+  "content-type: application/json",
+  `content-length: ${Buffer.byteLength(MALFORMED_BODY)}`,
+  "connection: close",
+  "",
+  MALFORMED_BODY,
+].join("\r\n");
+
+function refuseMalformed(error: Error, socket: Duplex): void {
+  if (!socket.writable || (error as { code?: string }).code === "ECONNRESET") socket.destroy();
+  else socket.end(MALFORMED_ANSWER);
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
-import { Gauge, Histogram, type Registry } from "prom-client";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -12,19 +12,17 @@ declare module "fastify" {
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Measures and logs every request, by operation. Paths hold ids and tokens, so they are not logged. */
-export function observe(app: FastifyInstance, registry: Registry, log: Logger): void {
-  const durations = new Histogram({
-    name: "weft_http_request_seconds",
-    help: "Time from a request's first byte to its answer's last, by operation and status",
-    labelNames: ["operation", "status"],
-    buckets: SECONDS,
-    registers: [registry],
-  });
-  const underWay = new Gauge({
-    name: "weft_http_requests_under_way",
-    help: "Requests being answered, waiting long-polls included",
-    registers: [registry],
-  });
+export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): void {
+  const durations = metrics.histogram(
+    "http_request_seconds",
+    "Time from a request's first byte to its answer's last, by operation and status",
+    ["operation", "status"],
+    SECONDS,
+  );
+  const underWay = metrics.gauge(
+    "http_requests_under_way",
+    "Requests being answered, waiting long-polls included",
+  );
   app.addHook("onRequest", async () => underWay.inc());
   app.addHook("onRequestAbort", async () => underWay.dec());
   app.addHook("onResponse", async (request: FastifyRequest, reply: FastifyReply) => {

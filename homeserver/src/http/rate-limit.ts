@@ -28,6 +28,7 @@ const classes = {
   invite: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
   report: { by: "user", limit: { perSecond: 0.2, burst: 10 } },
   directory: { by: "user", limit: { perSecond: 2, burst: 30 } },
+  media: { by: "user", limit: { perSecond: 30, burst: 300 } },
   other: { by: "user", limit: { perSecond: 10, burst: 100 } },
 } as const satisfies Record<string, Class>;
 
@@ -40,20 +41,26 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   login: "login",
   refresh: "login",
   changePassword: "login",
+  deactivateAccount: "login",
   register: "register",
   checkUsernameAvailability: "register",
   registrationTokenValidity: "registrationToken",
   createRoom: "createRoom",
   joinRoom: "join",
   joinRoomById: "join",
-  knockRoom: "join",
   inviteUser: "invite",
-  reportContent: "report",
+  reportEvent: "report",
   reportRoom: "report",
   reportUser: "report",
+  getPublicRooms: "directory",
   queryPublicRooms: "directory",
-  searchUserDirectory: "directory",
-} as Partial<Record<string, RateClass>>;
+  getContent: "media",
+  getContentOverrideName: "media",
+  getContentThumbnail: "media",
+  getContentAuthed: "media",
+  getContentOverrideNameAuthed: "media",
+  getContentThumbnailAuthed: "media",
+};
 
 /** Wrong passwords for one account, whatever the address they come from. */
 const PASSWORDS_PER_ACCOUNT: Limit = { perSecond: 0.17, burst: 10 };

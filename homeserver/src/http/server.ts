@@ -1,12 +1,12 @@
 import { type Api, type OperationId, operations } from "@weft/spec/operations";
 import Fastify, { type FastifyInstance } from "fastify";
-import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
 import { CORS_HEADERS, cors } from "./cors.ts";
 import { errorReply } from "./errors.ts";
-import { type Health, weftEndpoints } from "./health.ts";
+import { type Health, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
 import { observe } from "./observe.ts";
 import type { Reply } from "./reply.ts";
@@ -18,7 +18,7 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining"> {
   /** APIs that must be complete: every operation of theirs needs a handler. */
   readonly requireAllOf: readonly Api[];
   readonly log: Logger;
-  readonly registry: Registry;
+  readonly metrics: Metrics;
   readonly health: Health;
   /** The built web client, served at `/`. */
   readonly webClient?: WebClient | undefined;
@@ -34,19 +34,18 @@ export interface HttpServer extends Listeners {
 }
 
 const DRAIN_MS = 6_000;
-/** Longer than the minute that proxies keep an idle connection for. */
-const KEEP_ALIVE_MS = 72_000;
 
 /**
  * Builds the server of all APIs. It listens nowhere yet: call `listen…`.
  * @throws Error for an operation without a handler, or a handler bound twice or to no operation
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  checkComplete(options.routes, options.requireAllOf);
   const stopping = new AbortController();
+  const own = weftRoutes(options.health, options.metrics, stopping.signal);
+  const routes = [...options.routes, ...own];
+  checkComplete(routes, options.requireAllOf);
   const app = createFastify(options, stopping.signal);
-  bindRoutes(app, options.routes, { ...options, draining: stopping.signal });
-  weftEndpoints(app, options.health, options.registry, stopping.signal);
+  bindRoutes(app, routes, { ...options, draining: stopping.signal });
   if (options.webClient) await serveWebClient(app, options.webClient);
   await app.ready();
   const listeners = createListeners(app, options.log);
@@ -57,8 +56,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     async close(ms = DRAIN_MS) {
       stopping.abort(new Error("the server is stopping"));
       const cut = setTimeout(() => listeners.cut(), ms);
-      await Promise.all([listeners.stop(), app.close()]);
+      await listeners.stop();
       clearTimeout(cut);
+      await app.close();
     },
   };
 }
@@ -69,16 +69,10 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     trustProxy: ["loopback", "linklocal", "uniquelocal"],
     exposeHeadRoutes: true,
     return503OnClosing: false,
-    forceCloseConnections: "idle",
-    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },
     frameworkErrors: (error, _request, reply) => {
       void reply.headers(CORS_HEADERS);
       send(reply, errorReply(error, options.log));
-    },
-    clientErrorHandler: (error, socket) => {
-      if (!socket.writable || (error as { code?: string }).code === "ECONNRESET") socket.destroy();
-      else socket.end(MALFORMED_REQUEST);
     },
   });
   app.addHook("onRequest", cors);
@@ -86,24 +80,13 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
   });
-  observe(app, options.registry, options.log);
+  observe(app, options.metrics, options.log);
   app.setErrorHandler((error, _request, reply) => send(reply, errorReply(error, options.log)));
   app.setNotFoundHandler((_request, reply) => {
     send(reply, errorReply(errors.unrecognized(), options.log));
   });
   return app;
 }
-
-const MALFORMED_BODY = JSON.stringify({ errcode: "M_UNKNOWN", error: "The request is not HTTP" });
-const MALFORMED_REQUEST = [
-  "HTTP/1.1 400 Bad Request",
-  ...Object.entries(CORS_HEADERS).map(([name, value]) => `${name}: ${value}`),
-  "content-type: application/json",
-  `content-length: ${Buffer.byteLength(MALFORMED_BODY)}`,
-  "connection: close",
-  "",
-  MALFORMED_BODY,
-].join("\r\n");
 
 function send(reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown }, answer: Reply): void {
   reply.code(answer.status);

@@ -1,0 +1,163 @@
+import type { Dispatcher } from "undici";
+import type { SigningKey } from "../protocol/crypto.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { type Json, type JsonObject, JsonError, isJsonObject, parseLoose } from "../protocol/json.ts";
+import type { Backoff } from "./backoff.ts";
+import type { Connections } from "./connections.ts";
+import type { Discovery, Target } from "./discovery.ts";
+import { AnswerTooLarge, readBody } from "./read-body.ts";
+import { RemoteError } from "./remote-error.ts";
+import { xMatrixHeader } from "./signed-request.ts";
+
+export interface RemoteRequest {
+  readonly method: "GET" | "PUT" | "POST";
+  /** Path with query, percent-encoded. */
+  readonly uri: string;
+  readonly content?: JsonObject | undefined;
+  /** Ms for the whole exchange (60,000). */
+  readonly timeoutMs?: number | undefined;
+  /** Most bytes of the answer (16 MiB). */
+  readonly maxBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Keys are fetched unsigned. */
+  readonly unsigned?: boolean;
+  /** The answer is `[200, body]`, as some v1 endpoints give it. */
+  readonly pairAnswer?: boolean;
+  /** Ask even though the server failed of late: a person waits for it. */
+  readonly insist?: boolean;
+}
+
+/** Requests to other servers, signed as ours. */
+export interface RemoteClient {
+  /** The JSON object they answer. @throws RemoteError */
+  json(server: ServerName, request: RemoteRequest): Promise<JsonObject>;
+  /** The answer's head and its unread body, for status 200 only. @throws RemoteError */
+  stream(server: ServerName, request: RemoteRequest): Promise<Dispatcher.ResponseData>;
+}
+
+export interface RemoteClientOptions {
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  readonly discovery: Discovery;
+  readonly connections: Connections;
+  readonly backoff: Backoff;
+}
+
+const TIMEOUT_MS = 60_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+const USER_AGENT = "Weft/0.1";
+
+export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
+  const { serverName, signingKey, discovery, connections, backoff } = options;
+
+  function headers(server: ServerName, request: RemoteRequest, target: Target) {
+    const { method, uri, content } = request;
+    const signed = { method, uri, origin: serverName, destination: server };
+    return {
+      host: target.hostHeader,
+      "user-agent": USER_AGENT,
+      accept: "application/json, multipart/mixed",
+      ...(request.unsigned
+        ? {}
+        : {
+            authorization: xMatrixHeader(content ? { ...signed, content } : signed, signingKey),
+          }),
+      ...(content ? { "content-type": "application/json" } : {}),
+    };
+  }
+
+  async function send(server: ServerName, request: RemoteRequest, signal: AbortSignal) {
+    const targets = await discovery.find(server);
+    let failure: unknown;
+    for (const target of targets) {
+      try {
+        return await connections.to(target).request({
+          method: request.method,
+          path: request.uri,
+          headers: headers(server, request, target),
+          body: request.content === undefined ? null : JSON.stringify(request.content),
+          signal,
+        });
+      } catch (error) {
+        failure = error;
+        if (signal.aborted || !couldNotConnect(error)) break;
+      }
+    }
+    throw failure;
+  }
+
+  /** Runs one exchange, and keeps the books of who is there. */
+  async function exchange<T>(
+    server: ServerName,
+    request: RemoteRequest,
+    read: (answer: Dispatcher.ResponseData) => Promise<T>,
+  ): Promise<T> {
+    if (!request.insist && !backoff.mayTry(server)) {
+      throw new RemoteError(server, undefined, undefined, `${server} has not answered of late`);
+    }
+    const timeout = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
+    const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
+    try {
+      const answer = await read(await send(server, request, signal));
+      backoff.succeeded(server);
+      return answer;
+    } catch (error) {
+      const remote = error instanceof RemoteError ? error : unreachable(server, error);
+      if (remote.serverIsFailing && !request.signal?.aborted) backoff.failed(server);
+      else if (!remote.serverIsFailing) backoff.succeeded(server);
+      throw remote;
+    }
+  }
+
+  return {
+    json: (server, request) =>
+      exchange(server, request, async (answer) => {
+        const bytes = await readBody(answer.body, request.maxBytes ?? MAX_BYTES);
+        const parsed = parseAnswer(bytes);
+        if (answer.statusCode !== 200) throw refused(server, answer.statusCode, parsed);
+        const value = request.pairAnswer && Array.isArray(parsed) ? parsed[1] : parsed;
+        if (isJsonObject(value)) return value;
+        throw new RemoteError(server, undefined, undefined, `${server} did not answer with JSON`);
+      }),
+    stream: (server, request) =>
+      exchange(server, request, async (answer) => {
+        if (answer.statusCode === 200) return answer;
+        const value = parseAnswer(await readBody(answer.body, 65_536));
+        throw refused(server, answer.statusCode, value);
+      }),
+  };
+}
+
+/** Events in answers are judged one by one, so numbers that canonical JSON forbids are kept. */
+function parseAnswer(bytes: Buffer): Json | undefined {
+  try {
+    return parseLoose(bytes);
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
+
+function refused(server: ServerName, status: number, body: Json | undefined): RemoteError {
+  const told = isJsonObject(body) && typeof body["error"] === "string" ? `: ${body["error"]}` : "";
+  return new RemoteError(server, status, body, `${server} answered ${status}${told}`.slice(0, 500));
+}
+
+function unreachable(server: ServerName, error: unknown): RemoteError {
+  const { name, code, message } = error as { name?: string; code?: string; message?: string };
+  const reason =
+    error instanceof AnswerTooLarge
+      ? "answered at too great a length"
+      : name === "TimeoutError" || name === "AbortError"
+        ? "did not answer in time"
+        : `could not be reached (${code ?? message ?? "unknown"})`;
+  const remote = new RemoteError(server, undefined, undefined, `${server} ${reason}`);
+  remote.cause = error;
+  return remote;
+}
+
+const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|EADDRREFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|DEPTH_|UNABLE_|SELF_)/;
+
+function couldNotConnect(error: unknown): boolean {
+  return NOT_CONNECTED.test((error as { code?: string }).code ?? "");
+}

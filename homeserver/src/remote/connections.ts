@@ -1,0 +1,50 @@
+import { LRUCache } from "lru-cache";
+import { Pool } from "undici";
+import { ipLiteral } from "./addresses.ts";
+import type { Connector } from "./agent.ts";
+import type { Target } from "./discovery.ts";
+
+/** Kept-alive connections per target. */
+export interface Connections {
+  to(target: Target): Pool;
+  close(): Promise<void>;
+}
+
+const MAX_TARGETS = 1_000;
+const PER_TARGET = 8;
+
+export function createConnections(connector: Connector): Connections {
+  const pools = new LRUCache<string, Pool>({
+    max: MAX_TARGETS,
+    dispose: (pool) => void pool.close().catch(() => undefined),
+  });
+
+  function open({ host, port, tlsName }: Target): Pool {
+    const origin = tlsName.includes(":") ? `[${tlsName}]` : tlsName;
+    const servername = ipLiteral(tlsName) === undefined ? tlsName : undefined;
+    return new Pool(`https://${origin}:${port}`, {
+      connections: PER_TARGET,
+      keepAliveTimeout: 30_000,
+      // An SRV record sends us to another host, whose certificate is for the name all the same.
+      connect: (options, callback) =>
+        connector(
+          { ...options, host, hostname: host, port: String(port), servername },
+          callback,
+        ),
+    });
+  }
+
+  return {
+    to(target) {
+      const key = `${target.host}\0${target.port}\0${target.tlsName}`;
+      const pool = pools.get(key) ?? open(target);
+      pools.set(key, pool);
+      return pool;
+    },
+    async close() {
+      const all = [...pools.values()];
+      await Promise.all(all.map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../platform/clock.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
+import { type SigningKey, type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { type JsonObject, parseStrict } from "../protocol/json.ts";
+import {
+  findKeyObjects,
+  findServerKeys,
+  type ServerKeyRow,
+  upsertKeyObject,
+  upsertServerKeys,
+} from "../storage/server-keys.ts";
+import type { Sql } from "../storage/sql.ts";
+import type { KeyFetcher } from "./key-fetcher.ts";
+import type { KeyObject } from "./key-object.ts";
+
+export interface WantedKey {
+  readonly server: ServerName;
+  readonly keyId: string;
+  /** When the signature was made, ms since 1970; 0 where the room version does not ask (1 to 4). */
+  readonly validAt: number;
+}
+
+/** Keys of other servers, from memory, the database, the servers themselves and notaries. */
+export interface KeyRing {
+  /** In the order asked. Undefined where a key cannot be had, or was not valid at that time. Never throws. */
+  keys(wanted: readonly WantedKey[]): Promise<(VerifyKey | undefined)[]>;
+  /** The newest key object of a server that holds at `validAt`, for notary answers; fetched if need be. */
+  keyObject(server: ServerName, validAt: number): Promise<JsonObject | undefined>;
+}
+
+export interface KeyRingOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly fetcher: KeyFetcher;
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  /** WEFT_TRUSTED_KEY_SERVERS */
+  readonly notaries: readonly ServerName[];
+}
+
+interface KnownKey {
+  readonly key: VerifyKey;
+  readonly validUntil: number;
+}
+type Keys = Map<string, KnownKey>;
+type Wanted = Map<ServerName, { keyIds: string[]; validAt: number }>;
+
+/** From so many servers on, notaries are asked first: one request instead of many. */
+const MANY = 8;
+const FIRST_PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 10 * 60_000;
+
+export function createKeyRing(options: KeyRingOptions): KeyRing {
+  const { sql, clock, fetcher, serverName, signingKey, notaries } = options;
+  const memory = new LRUCache<ServerName, Keys>({ max: 20_000 });
+  /** Servers that gave nothing new of late are not asked again at once. */
+  const pauses = new LRUCache<ServerName, { until: number; ms: number }>({ max: 20_000 });
+  const flights = createSingleFlight<ServerName, void>();
+  const own = verifyKeyFromBase64(signingKey.publicKeyBase64);
+
+  function lookUp({ server, keyId, validAt }: WantedKey): VerifyKey | undefined {
+    if (server === serverName) return keyId === signingKey.keyId ? own : undefined;
+    const known = memory.get(server)?.get(keyId);
+    return known && known.validUntil >= validAt ? known.key : undefined;
+  }
+
+  function remember(rows: readonly ServerKeyRow[]): void {
+    for (const { server, keyId, publicKey, validUntil } of rows) {
+      const keys = memory.get(server) ?? new Map<string, KnownKey>();
+      const before = keys.get(keyId);
+      const key =
+        before?.key.publicKeyBase64 === publicKey ? before.key : verifyKeyFromBase64(publicKey);
+      keys.set(keyId, { key, validUntil });
+      memory.set(server, keys);
+    }
+  }
+
+  async function keep({ server, keys, object, validUntil }: KeyObject): Promise<void> {
+    remember(keys);
+    await upsertServerKeys(sql, keys);
+    const fetched = clock.now();
+    await upsertKeyObject(sql, { server, object: JSON.stringify(object), validUntil, fetched });
+  }
+
+  function missing(wanted: readonly WantedKey[]): Wanted {
+    const servers: Wanted = new Map();
+    for (const want of wanted) {
+      if (want.server === serverName || lookUp(want)) continue;
+      const { keyIds, validAt } = servers.get(want.server) ?? { keyIds: [], validAt: 0 };
+      if (!keyIds.includes(want.keyId)) keyIds.push(want.keyId);
+      servers.set(want.server, { keyIds, validAt: Math.max(validAt, want.validAt) });
+    }
+    return servers;
+  }
+
+  async function fetchDirectly(wanted: Wanted): Promise<void> {
+    const servers = [...wanted.keys()].filter(
+      (server) => (pauses.get(server)?.until ?? 0) <= clock.now(),
+    );
+    await Promise.all(servers.map((server) => flights.run(server, () => fetchOne(server))));
+  }
+
+  async function fetchOne(server: ServerName): Promise<void> {
+    const found = await fetcher.direct(server);
+    if (found) await keep(found);
+    const before = pauses.get(server)?.ms;
+    const ms = found || before === undefined ? FIRST_PAUSE_MS : Math.min(MAX_PAUSE_MS, before * 2);
+    pauses.set(server, { until: clock.now() + ms, ms });
+  }
+
+  async function askNotaries(wanted: readonly WantedKey[]): Promise<void> {
+    for (const notary of notaries) {
+      const left = missing(wanted.filter(({ server }) => server !== notary));
+      if (left.size === 0 || notary === serverName) continue;
+      if (!memory.has(notary)) await fetchDirectly(new Map([[notary, { keyIds: [], validAt: 0 }]]));
+      const keys = [...(memory.get(notary) ?? [])].map(([id, { key }]) => [id, key] as const);
+      for (const found of await fetcher.viaNotary(notary, new Map(keys), left)) await keep(found);
+    }
+  }
+
+  async function obtain(wanted: readonly WantedKey[]): Promise<void> {
+    const unknown = missing(wanted);
+    if (unknown.size === 0) return;
+    remember(await findServerKeys(sql, [...unknown.keys()]));
+    const direct = async () => fetchDirectly(missing(wanted));
+    const notary = async () => askNotaries(wanted);
+    const steps = missing(wanted).size > MANY ? [notary, direct] : [direct, notary];
+    for (const step of steps) await step();
+  }
+
+  return {
+    async keys(wanted) {
+      await obtain(wanted);
+      return wanted.map(lookUp);
+    },
+    async keyObject(server, validAt) {
+      const stored = async () => (await findKeyObjects(sql, [server]))[0];
+      const before = await stored();
+      if (!before || before.validUntil < Math.max(validAt, clock.now())) {
+        await fetchDirectly(new Map([[server, { keyIds: [], validAt }]]));
+      }
+      const object = (await stored())?.object;
+      return object === undefined ? undefined : (parseStrict(object) as JsonObject);
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { RemoteClient, RemoteRequest } from "./client.ts";
+import { RemoteError } from "./remote-error.ts";
+import { uriOf } from "./signed-request.ts";
+
+/** One call per federation operation. Answers are JSON objects of unknown shape; all throw RemoteError. */
+export type RemoteServer = ReturnType<typeof createRemoteServer>;
+
+/** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
+const STATE_BYTES = 512 * 1024 * 1024;
+const STATE_MS = 10 * 60_000;
+const PERSON_MS = 30_000;
+
+const FEDERATION = ["_matrix", "federation"] as const;
+
+export function createRemoteServer(client: RemoteClient) {
+  const v1 = (...segments: string[]) => [...FEDERATION, "v1", ...segments];
+  const v2 = (...segments: string[]) => [...FEDERATION, "v2", ...segments];
+  type Query = Parameters<typeof uriOf>[1];
+
+  const get = (server: ServerName, path: string[], query?: Query, more: Partial<RemoteRequest> = {}) =>
+    client.json(server, { method: "GET", uri: uriOf(path, query), ...more });
+  const put = (server: ServerName, path: string[], content: JsonObject, more: Partial<RemoteRequest> = {}) =>
+    client.json(server, { method: "PUT", uri: uriOf(path), content, ...more });
+  const post = (server: ServerName, path: string[], content: JsonObject, more: Partial<RemoteRequest> = {}) =>
+    client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
+
+  /** A person waits: also servers that failed of late are asked. */
+  const forPerson = { insist: true, timeoutMs: PERSON_MS };
+  const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
+
+  /** v2, or v1 where the other server is too old; v1 answers are `[200, body]`, which is no object. */
+  async function newerOrOlder<T>(newer: () => Promise<T>, older: () => Promise<T>): Promise<T> {
+    try {
+      return await newer();
+    } catch (error) {
+      if (error instanceof RemoteError && error.isUnsupported) return await older();
+      throw error;
+    }
+  }
+
+  return {
+    /** GET /_matrix/federation/v1/make_join */
+    makeJoin: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+      get(server, v1("make_join", roomId, userId), { ver: versions }, forPerson),
+
+    /** PUT /_matrix/federation/v2/send_join */
+    sendJoin: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
+      put(server, v2("send_join", roomId, eventId), pdu, { ...bulky, insist: true }),
+
+    /** GET /_matrix/federation/v1/make_leave */
+    makeLeave: (server: ServerName, roomId: RoomId, userId: UserId) =>
+      get(server, v1("make_leave", roomId, userId), {}, forPerson),
+
+    /** PUT /_matrix/federation/v2/send_leave */
+    async sendLeave(server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject): Promise<void> {
+      await put(server, v2("send_leave", roomId, eventId), pdu, forPerson);
+    },
+
+    /** GET /_matrix/federation/v1/make_knock */
+    makeKnock: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+      get(server, v1("make_knock", roomId, userId), { ver: versions }, forPerson),
+
+    /** PUT /_matrix/federation/v1/send_knock */
+    sendKnock: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
+      put(server, v1("send_knock", roomId, eventId), pdu, forPerson),
+
+    /** PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers {event}. */
+    invite: (
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      body: { event: JsonObject; room_version: string; invite_room_state: JsonObject[] },
+    ) =>
+      newerOrOlder(
+        () => put(server, v2("invite", roomId, eventId), body, forPerson),
+        async () => {
+          if (body.room_version !== "1" && body.room_version !== "2") {
+            throw new RemoteError(server, undefined, undefined, `${server} is too old for the room`);
+          }
+          const unsigned = { invite_room_state: body.invite_room_state };
+          return await put(server, v1("invite", roomId, eventId), { ...body.event, unsigned }, {
+            ...forPerson,
+            pairAnswer: true,
+          });
+        },
+      ),
+
+    /** GET /_matrix/federation/v1/event/{eventId} */
+    event: (server: ServerName, eventId: EventId) => get(server, v1("event", eventId)),
+
+    /** GET /_matrix/federation/v1/state_ids/{roomId} */
+    stateIds: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+      get(server, v1("state_ids", roomId), { event_id: eventId }, bulky),
+
+    /** GET /_matrix/federation/v1/state/{roomId} */
+    state: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+      get(server, v1("state", roomId), { event_id: eventId }, bulky),
+
+    /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
+    eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+      get(server, v1("event_auth", roomId, eventId), {}, bulky),
+
+    /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
+    missingEvents: (
+      server: ServerName,
+      roomId: RoomId,
+      body: {
+        earliest_events: readonly EventId[];
+        latest_events: readonly EventId[];
+        limit: number;
+        min_depth?: number;
+      },
+    ) => post(server, v1("get_missing_events", roomId), body as unknown as JsonObject),
+
+    /** GET /_matrix/federation/v1/backfill/{roomId} */
+    backfill: (server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number) =>
+      get(server, v1("backfill", roomId), { v: from, limit }, { timeoutMs: PERSON_MS }),
+
+    /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
+    directory: (server: ServerName, alias: string) =>
+      get(server, v1("query", "directory"), { room_alias: alias }, forPerson),
+
+    /** GET /_matrix/federation/v1/query/profile; all fields, or the one named */
+    profile: (server: ServerName, userId: UserId, field?: string) =>
+      get(server, v1("query", "profile"), { user_id: userId, field }, forPerson),
+
+    /** GET /_matrix/federation/v1/publicRooms, or POST when there is a filter */
+    publicRooms: (
+      server: ServerName,
+      query: { limit?: number; since?: string; filter?: JsonObject },
+    ) =>
+      query.filter === undefined
+        ? get(server, v1("publicRooms"), { limit: query.limit, since: query.since }, forPerson)
+        : post(server, v1("publicRooms"), query, forPerson),
+
+    /** PUT /_matrix/federation/v1/send/{txnId}: {pdus: {event id → {error?}}} */
+    sendTransaction: (
+      server: ServerName,
+      txnId: string,
+      transaction: { origin: string; origin_server_ts: number; pdus: JsonObject[]; edus?: JsonObject[] },
+      signal?: AbortSignal,
+    ) => put(server, v1("send", txnId), transaction, { signal }),
+
+    /** GET /_matrix/federation/v1/version */
+    version: (server: ServerName) => get(server, v1("version"), {}, { unsigned: true, ...forPerson }),
+  };
+}

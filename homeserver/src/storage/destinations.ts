@@ -1,0 +1,32 @@
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { Sql, Tx } from "./sql.ts";
+
+/** A server that does not answer. Times are ms since 1970. */
+export interface FailureRow {
+  readonly server: ServerName;
+  readonly since: number;
+  /** Not asked before this. */
+  readonly until: number;
+  readonly intervalMs: number;
+}
+
+/** Every server that is failing. */
+export async function loadFailures(sql: Sql | Tx): Promise<FailureRow[]> {
+  return await sql<FailureRow[]>`
+    SELECT server, failing_since AS "since", retry_after AS "until", interval_ms AS "intervalMs"
+    FROM failing_servers`;
+}
+
+/** Writes down a failure, over an earlier one of the same server. */
+export async function upsertFailure(sql: Sql | Tx, failure: FailureRow): Promise<void> {
+  await sql`
+    INSERT INTO failing_servers (server, failing_since, retry_after, interval_ms)
+    VALUES (${failure.server}, ${failure.since}, ${failure.until}, ${failure.intervalMs})
+    ON CONFLICT (server) DO UPDATE SET failing_since = excluded.failing_since,
+      retry_after = excluded.retry_after, interval_ms = excluded.interval_ms`;
+}
+
+/** The server is back. */
+export async function deleteFailure(sql: Sql | Tx, server: ServerName): Promise<void> {
+  await sql`DELETE FROM failing_servers WHERE server = ${server}`;
+}
