@@ -1,0 +1,153 @@
+import { matchesEvent, matchesRoom } from "../protocol/filter.ts";
+import type { Room, RoomView } from "../rooms/types.ts";
+import { accountDataEvent, type ExtraSources } from "./extras.ts";
+import type { createJoinedRoom } from "./joined-room.ts";
+import type { OtherRooms } from "./other-rooms.ts";
+import type { PersonRoom } from "./people.ts";
+import type { PresenceSection } from "./presence-section.ts";
+import { JsonText, eventsJson } from "./response.ts";
+import type { Scope } from "./scope.ts";
+import type { Tails } from "./tails.ts";
+import { formatSyncToken } from "./token.ts";
+
+export interface ComputeDeps {
+  readonly view: RoomView;
+  readonly tails: Tails;
+  readonly joinedRoom: ReturnType<typeof createJoinedRoom>;
+  readonly otherRooms: OtherRooms;
+  readonly sources: ExtraSources;
+  readonly presence: PresenceSection;
+  readonly accountDataMayHaveChanged: (userId: Scope["userId"], position: number) => boolean;
+}
+
+export interface Computed {
+  readonly body: string;
+  /** Nothing in it but the token. */
+  readonly empty: boolean;
+}
+
+/** This many rooms are worked on at a time. */
+const ROOMS_AT_ONCE = 16;
+
+type Section = "join" | "invite" | "knock" | "leave";
+
+/** One sync response: which rooms, what of each, as JSON text. */
+export function createCompute(deps: ComputeDeps) {
+  /** The rooms that may have something for the client, by section: from memory alone. */
+  function skeleton(scope: Scope): [Section, PersonRoom][] {
+    const rooms: [Section, PersonRoom][] = [];
+    for (const mine of scope.person.rooms.values()) {
+      if (!matchesRoom(scope.filter.room, mine.roomId)) continue;
+      const section = sectionOf(scope, mine);
+      if (section) rooms.push([section, mine]);
+    }
+    return rooms;
+  }
+
+  function sectionOf(scope: Scope, mine: PersonRoom): Section | undefined {
+    const { since, upTo } = scope;
+    const isNews = !since || mine.position > since.position;
+    switch (mine.membership) {
+      case "join":
+        return scope.fullState || isNews || changed(scope, mine) ? "join" : undefined;
+      case "invite":
+      case "knock":
+        return (isNews || scope.fullState) && mine.position <= upTo.position
+          ? mine.membership
+          : undefined;
+      case "leave":
+      case "ban":
+        if (!since) return scope.filter.room.includeLeave ? "leave" : undefined;
+        return isNews ? "leave" : undefined;
+    }
+  }
+
+  function changed(scope: Scope, mine: PersonRoom): boolean {
+    const since = scope.since!;
+    return (
+      deps.tails.mayHaveChanged(mine.roomNid, since.position) ||
+      deps.sources.typing(mine.roomId).serial > since.ephemeral ||
+      deps.accountDataMayHaveChanged(scope.userId, since.position)
+    );
+  }
+
+  async function roomText(
+    scope: Scope,
+    section: Section,
+    room: Room,
+    mine: PersonRoom,
+  ): Promise<string | undefined> {
+    if (section === "join") return deps.joinedRoom(scope, room, mine);
+    if (section === "leave") return deps.otherRooms.left(scope, room, mine);
+    if (section === "invite" && (await ignoredInviter(scope, mine))) return undefined;
+    return deps.otherRooms.pending(scope, mine);
+  }
+
+  async function ignoredInviter(scope: Scope, mine: PersonRoom): Promise<boolean> {
+    if (scope.ignored.size === 0) return false;
+    const invite = (await deps.view.events([mine.eventNid])).get(mine.eventNid);
+    return invite !== undefined && scope.ignored.has(invite.event.sender);
+  }
+
+  async function roomsJson(scope: Scope): Promise<JsonText> {
+    const wanted = skeleton(scope);
+    const known = await deps.view.rooms(wanted.map(([, mine]) => mine.roomNid));
+    const sections: Record<Section, JsonText> = {
+      join: new JsonText(),
+      invite: new JsonText(),
+      knock: new JsonText(),
+      leave: new JsonText(),
+    };
+    await inParallel(wanted, ROOMS_AT_ONCE, async ([section, mine]) => {
+      const room = known.get(mine.roomNid);
+      if (!room) return;
+      const text = await roomText(scope, section, room, mine);
+      if (text !== undefined) sections[section].member(room.roomId, text);
+    });
+    const out = new JsonText();
+    for (const [name, section] of Object.entries(sections)) {
+      if (!section.empty) out.member(name, section.toString());
+    }
+    return out;
+  }
+
+  async function globalAccountData(scope: Scope): Promise<string[]> {
+    const after = scope.since && !scope.fullState ? scope.since.position : 0;
+    if (!deps.accountDataMayHaveChanged(scope.userId, after)) return [];
+    const { userId, upTo } = scope;
+    const data = await deps.sources.accountData(userId, undefined, after, upTo.position);
+    return data
+      .filter(({ type }) => matchesEvent(scope.filter.accountData, { type }))
+      .map(accountDataEvent);
+  }
+
+  return async function compute(scope: Scope): Promise<Computed> {
+    const [rooms, accountData, presence] = await Promise.all([
+      roomsJson(scope),
+      globalAccountData(scope),
+      deps.presence(scope),
+    ]);
+    const out = new JsonText();
+    if (accountData.length > 0) out.member("account_data", eventsJson(accountData));
+    if (presence.length > 0) out.member("presence", eventsJson(presence));
+    if (!rooms.empty) out.member("rooms", rooms.toString());
+    const empty = out.empty;
+    out.member("next_batch", JSON.stringify(formatSyncToken(scope.upTo)));
+    return { body: out.toString(), empty };
+  };
+}
+
+export type Compute = ReturnType<typeof createCompute>;
+
+/** Runs a job over items, a few at a time, in their order of start. */
+async function inParallel<T>(
+  items: readonly T[],
+  width: number,
+  job: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await job(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}

@@ -1,0 +1,156 @@
+import { LRUCache } from "lru-cache";
+import type { Log } from "../log/types.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { RoomId, UserId } from "../protocol/identifiers.ts";
+import type { CompiledRules } from "../protocol/push-rules.ts";
+import type { RoomHistory, RoomView } from "../rooms/types.ts";
+import type { Sql } from "../storage/sql.ts";
+import { accountDataBetween, readPositions, receiptsBetween } from "../storage/sync-reads.ts";
+import { createCompute } from "./compute.ts";
+import { createEphemeralChanges, type EphemeralChange } from "./ephemeral-changes.ts";
+import { createRoomExtras, type ExtraSources } from "./extras.ts";
+import { createJoinedRoom } from "./joined-room.ts";
+import { createSentMembers } from "./lazy-members.ts";
+import { createOtherRooms } from "./other-rooms.ts";
+import { createPeople } from "./people.ts";
+import { createPresenceSection, type PresenceState } from "./presence-section.ts";
+import { createPresent } from "./present.ts";
+import { createPushContexts } from "./push-context.ts";
+import { createStateSection } from "./state-section.ts";
+import { createLongPoll, type SyncRequest } from "./sync.ts";
+import { createTails } from "./tails.ts";
+import { createTimelines } from "./timeline.ts";
+import { createUnread } from "./unread.ts";
+import { createWaker } from "./wake.ts";
+
+export type { SyncRequest } from "./sync.ts";
+
+/** Typing and presence, which are not in the log. */
+export interface EphemeralSource {
+  /** Serial of the newest change. */
+  readonly serial: number;
+  typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
+  presenceSince(serial: number): PresenceState[];
+  onChange(listener: (change: EphemeralChange) => void): () => void;
+}
+
+/** A user's rules and ignore list. */
+export interface UserPreferences {
+  rulesOf(userId: UserId): Promise<CompiledRules>;
+  ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
+}
+
+export interface SyncDeps {
+  readonly log: Log;
+  readonly sql: Sql;
+  readonly view: RoomView;
+  readonly history: RoomHistory;
+  readonly ephemeral: EphemeralSource;
+  readonly preferences: UserPreferences;
+  readonly logger: Logger;
+}
+
+/** The computation behind GET /sync. (Client-server API, "Syncing".) */
+export interface Sync {
+  /** The response body as JSON text. */
+  sync(request: SyncRequest): Promise<string>;
+  /** The user forgot a room: it is no longer listed. */
+  forgotten(userId: UserId, roomId: RoomId): Promise<void>;
+  stop(): void;
+}
+
+export function createSync(deps: SyncDeps): Sync {
+  const { log, sql, view, history, ephemeral, preferences } = deps;
+  const position = (): number => log.position;
+  const people = createPeople({ view, position, ephemeralSerial: () => ephemeral.serial });
+  const waker = createWaker();
+  const tails = createTails({ history, view, position });
+  const accountDataChanges = createAccountDataChanges(position);
+  const sources: ExtraSources = {
+    receipts: (roomNid, reader, after, upTo) =>
+      receiptsBetween(sql, { roomNid, reader, after, upTo }),
+    accountData: (userId, roomNid, after, upTo) =>
+      accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
+    typing: (roomId) => ephemeral.typing(roomId),
+  };
+  const unread = createUnread({
+    tails,
+    contextOf: createPushContexts(view),
+    rulesOf: preferences.rulesOf,
+    readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
+  });
+  const shared = {
+    view,
+    tails,
+    timelines: createTimelines({ view, tails }),
+    stateSection: createStateSection({ view, tails, sent: createSentMembers() }),
+    present: createPresent(view),
+  };
+  const { mayHaveChanged: accountDataMayHaveChanged } = accountDataChanges;
+  const extras = createRoomExtras({ tails, sources, accountDataMayHaveChanged });
+  const compute = createCompute({
+    view,
+    tails,
+    joinedRoom: createJoinedRoom({ ...shared, extras, unread }),
+    otherRooms: createOtherRooms(shared),
+    sources,
+    presence: createPresenceSection({ view, source: ephemeral }),
+    accountDataMayHaveChanged,
+  });
+
+  const unfollow = log.onAdvance((records) => {
+    for (const record of records) {
+      if (record.kind === "event") tails.event(record);
+      if (record.kind === "receipt") {
+        tails.receipt(record);
+        unread.forget(record.userId, record.roomNid);
+      }
+      if (record.kind === "account_data") {
+        accountDataChanges.take(record.userId, record.position);
+        if (record.type === "m.push_rules") unread.forgetUser(record.userId);
+      }
+    }
+    waker.wake(people.take(records));
+  });
+  const takeEphemeral = createEphemeralChanges({ view, people, waker });
+  const unlisten = ephemeral.onChange((change) => {
+    takeEphemeral(change).catch((error: unknown) => {
+      deps.logger.warn({ err: error }, "typing or presence did not reach the clients");
+    });
+  });
+
+  return {
+    sync: createLongPoll({
+      log,
+      people,
+      waker,
+      compute,
+      ignoredBy: preferences.ignoredBy,
+      ephemeralSerial: () => ephemeral.serial,
+      now: Date.now,
+    }),
+    async forgotten(userId, roomId) {
+      const room = await view.room(roomId);
+      if (room) people.forget(userId, room.nid);
+    },
+    stop() {
+      unfollow();
+      unlisten();
+    },
+  };
+}
+
+/** Remembers when each user's account data changed last. */
+function createAccountDataChanges(position: () => number) {
+  const last = new LRUCache<string, number>({ max: 50_000 });
+  let floor = position();
+  return {
+    take(userId: string, at: number): void {
+      if (last.size >= last.max && !last.has(userId)) floor = at;
+      last.set(userId, at);
+    },
+    mayHaveChanged(userId: string, after: number): boolean {
+      return (last.get(userId) ?? floor) > after || after === 0;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { matchesEvent } from "../protocol/filter.ts";
+import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
+import type { RoomExtras } from "./extras.ts";
+import type { PersonRoom } from "./people.ts";
+import type { Present } from "./present.ts";
+import { JsonText, eventsJson } from "./response.ts";
+import type { Scope } from "./scope.ts";
+import type { StateSection } from "./state-section.ts";
+import type { Tails } from "./tails.ts";
+import { type Timeline, timelineJson, type Timelines } from "./timeline.ts";
+import type { UnreadCounts } from "./unread.ts";
+
+export interface JoinedRoomDeps {
+  readonly view: RoomView;
+  readonly tails: Tails;
+  readonly timelines: Timelines;
+  readonly stateSection: StateSection;
+  readonly extras: RoomExtras;
+  readonly unread: UnreadCounts;
+  readonly present: Present;
+}
+
+const SUMMARY_TYPES = new Set(["m.room.member", "m.room.name", "m.room.canonical_alias"]);
+
+/** One room of `rooms.join`: JSON text, or undefined when there is nothing new. */
+export function createJoinedRoom(deps: JoinedRoomDeps) {
+  /** True when the client has this room's state as of its token. */
+  async function known(scope: Scope, mine: PersonRoom): Promise<boolean> {
+    if (!scope.since) return false;
+    if (mine.heldSince <= scope.since.position) return true;
+    const root = await deps.tails.rootAt(mine.roomNid, scope.since.position);
+    const [member] = await deps.view.stateEventsAt(root, [["m.room.member", scope.userId]]);
+    return member?.event.content.membership === "join";
+  }
+
+  async function stateOf(
+    scope: Scope,
+    mine: PersonRoom,
+    timeline: Timeline,
+    isKnown: boolean,
+    heroes: readonly string[],
+  ): Promise<StoredEvent[]> {
+    const filter = scope.filter.room.state;
+    const state = await deps.stateSection({
+      roomNid: mine.roomNid,
+      userId: scope.userId,
+      device: scope.device,
+      timeline: timeline.events.map((readable) => readable.stored),
+      known: isKnown && !scope.fullState ? scope.since!.position : undefined,
+      upTo: scope.upTo.position,
+      limited: timeline.limited,
+      after: scope.stateAfter !== undefined,
+      lazy: filter.lazyLoadMembers,
+      repeatMembers: filter.includeRedundantMembers,
+      alsoMembers: heroes,
+    });
+    return filter.admitsAll ? state : state.filter((stored) => matchesEvent(filter, stored.event));
+  }
+
+  async function summaryOf(
+    scope: Scope,
+    room: Room,
+    timeline: Timeline,
+    isKnown: boolean,
+  ): Promise<{ json: string; heroes: string[] } | undefined> {
+    const touched = timeline.events.some(({ stored }) => SUMMARY_TYPES.has(stored.event.type));
+    if (isKnown && !scope.fullState && !timeline.limited && !touched) return undefined;
+    const { joined, invited, heroes } = await deps.view.summary(room.nid, scope.userId);
+    const json = JSON.stringify({
+      "m.heroes": heroes,
+      "m.joined_member_count": joined,
+      "m.invited_member_count": invited,
+    });
+    return { json, heroes };
+  }
+
+  async function counts(scope: Scope, room: Room, mine: PersonRoom, out: JsonText): Promise<void> {
+    const unread = await deps.unread.of(
+      scope.userId,
+      room,
+      mine.heldSince,
+      scope.upTo.position,
+    );
+    const byThread = scope.filter.room.timeline.unreadThreadNotifications;
+    let { notify, highlight } = unread.main;
+    const threads: Record<string, object> = {};
+    for (const [root, inThread] of unread.threads) {
+      if (byThread) {
+        threads[root] = {
+          notification_count: inThread.notify,
+          highlight_count: inThread.highlight,
+        };
+      } else {
+        notify += inThread.notify;
+        highlight += inThread.highlight;
+      }
+    }
+    out.member(
+      "unread_notifications",
+      `{"notification_count":${notify},"highlight_count":${highlight}}`,
+    );
+    if (byThread) out.member("unread_thread_notifications", JSON.stringify(threads));
+  }
+
+  return async function joinedRoom(
+    scope: Scope,
+    room: Room,
+    mine: PersonRoom,
+  ): Promise<string | undefined> {
+    const isKnown = await known(scope, mine);
+    const timeline = await deps.timelines(scope, {
+      roomNid: room.nid,
+      after: isKnown ? scope.since!.position : 0,
+      upTo: scope.upTo.position,
+      joinedThroughout: isKnown && mine.heldSince <= scope.since!.position,
+    });
+    const limited = timeline.limited || (scope.since !== undefined && !isKnown);
+    const shown = { ...timeline, limited };
+    const summary = await summaryOf(scope, room, shown, isKnown);
+    const state = await stateOf(scope, mine, shown, isKnown, summary?.heroes ?? []);
+    const { ephemeral, accountData } = await deps.extras(scope, room, isKnown);
+    const quiet = shown.events.length + state.length + ephemeral.length + accountData.length === 0;
+    if (isKnown && quiet && !limited && !scope.fullState) return undefined;
+
+    const out = new JsonText();
+    out.optional("summary", summary?.json);
+    out.member(scope.stateAfter ?? "state", eventsJson(deps.present.state(scope, state)));
+    out.member("timeline", await timelineJson(deps.present, scope, shown, scope.upTo.position));
+    out.member("ephemeral", eventsJson(ephemeral));
+    out.member("account_data", eventsJson(accountData));
+    await counts(scope, room, mine, out);
+    return out.toString();
+  };
+}

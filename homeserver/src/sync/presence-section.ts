@@ -1,0 +1,57 @@
+import { matchesEvent } from "../protocol/filter.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import type { RoomView } from "../rooms/types.ts";
+import type { Scope } from "./scope.ts";
+
+/** One user's presence as sync shows it. */
+export interface PresenceState {
+  readonly userId: UserId;
+  readonly presence: "online" | "offline" | "unavailable";
+  readonly statusMsg?: string | undefined;
+  /** ms since the user was last active. */
+  readonly lastActiveAgo?: number | undefined;
+  readonly currentlyActive?: boolean | undefined;
+}
+
+export interface PresenceSource {
+  /** Presences that changed after the serial; with 0, all that are not offline. */
+  presenceSince(serial: number): PresenceState[];
+}
+
+/** The `presence` section: of users who share a room with the reader, and of themselves. */
+export function createPresenceSection(deps: {
+  readonly view: RoomView;
+  readonly source: PresenceSource;
+}) {
+  return async function presence(scope: Scope): Promise<string[]> {
+    const since = scope.since && !scope.fullState ? scope.since.ephemeral : 0;
+    const changed = deps.source
+      .presenceSince(since)
+      .filter((state) => !scope.ignored.has(state.userId))
+      .filter((state) =>
+        matchesEvent(scope.filter.presence, { type: "m.presence", sender: state.userId }),
+      );
+    if (changed.length === 0) return [];
+    const others = changed.map((state) => state.userId).filter((id) => id !== scope.userId);
+    const sharing =
+      others.length === 0 ? new Set<UserId>() : await deps.view.sharesRoom(scope.userId, others);
+    return changed
+      .filter((state) => state.userId === scope.userId || sharing.has(state.userId))
+      .map(presenceEvent);
+  };
+}
+
+export type PresenceSection = ReturnType<typeof createPresenceSection>;
+
+function presenceEvent(state: PresenceState): string {
+  return JSON.stringify({
+    type: "m.presence",
+    sender: state.userId,
+    content: {
+      presence: state.presence,
+      status_msg: state.statusMsg,
+      last_active_ago: state.lastActiveAgo,
+      currently_active: state.currentlyActive,
+    },
+  });
+}

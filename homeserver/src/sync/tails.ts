@@ -1,0 +1,136 @@
+import { LRUCache } from "lru-cache";
+import type { EventRecord, ReceiptRecord } from "../log/types.ts";
+import type { RoomHistory, RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
+
+const EVENTS_KEPT = 100;
+const ROOMS_KEPT = 20_000;
+
+/** Where a live event stands, and the room's current state after it. */
+interface Mark {
+  readonly nid: number;
+  readonly position: number;
+  readonly root: StateRoot;
+  readonly shown: boolean;
+}
+
+/** The newest part of one room, as the log told it. */
+interface Tail {
+  /** Every live event after this position is in `marks`. */
+  from: number;
+  /** Oldest first. */
+  readonly marks: Mark[];
+  /** Current state root as of `from`, when known. */
+  rootAtFrom: StateRoot | undefined;
+  /** Position of the last receipt that everybody may see. */
+  receiptAt: number;
+}
+
+/** A room's timeline between two positions, oldest first; `limited` when older ones were left out. */
+export interface Stretch {
+  readonly events: StoredEvent[];
+  readonly limited: boolean;
+}
+
+/**
+ * What happened lately in each room, from memory: an incremental sync over the newest events asks no database.
+ * Anything older comes from the rooms' history.
+ */
+export function createTails(deps: {
+  readonly history: RoomHistory;
+  readonly view: RoomView;
+  readonly position: () => number;
+}) {
+  const tails = new LRUCache<number, Tail>({ max: ROOMS_KEPT });
+  /** Rooms without a tail have had nothing after this position. */
+  let floor = deps.position();
+
+  function tailFor(record: EventRecord | ReceiptRecord): Tail {
+    let tail = tails.get(record.roomNid);
+    if (!tail) {
+      tail = { from: record.position - 1, marks: [], rootAtFrom: undefined, receiptAt: 0 };
+      if (tails.size >= ROOMS_KEPT) floor = record.position;
+      tails.set(record.roomNid, tail);
+    }
+    return tail;
+  }
+
+  function trim(tail: Tail): void {
+    if (tail.marks.length <= EVENTS_KEPT * 2) return;
+    const last = tail.marks.splice(0, tail.marks.length - EVENTS_KEPT).at(-1)!;
+    tail.from = last.position;
+    tail.rootAtFrom = last.root;
+  }
+
+  /** True when memory knows everything of the room after `position`. */
+  function covers(roomNid: number, position: number): boolean {
+    const tail = tails.get(roomNid);
+    return tail ? position >= tail.from : position >= floor;
+  }
+
+  return {
+    /** Takes in a live event of the log, in order. */
+    event(record: EventRecord): void {
+      const tail = tailFor(record);
+      const { eventNid: nid, position, stateRoot: root } = record;
+      tail.marks.push({ nid, position, root, shown: record.status === "accepted" });
+      trim(tail);
+    },
+
+    receipt(record: ReceiptRecord): void {
+      tailFor(record).receiptAt = record.position;
+    },
+
+    /** False only when nothing was appended to the room after the position, receipts included. */
+    mayHaveChanged(roomNid: number, position: number): boolean {
+      const tail = tails.get(roomNid);
+      if (!tail) return position < floor;
+      return (
+        position < tail.from ||
+        tail.receiptAt > position ||
+        (tail.marks.at(-1)?.position ?? 0) > position
+      );
+    },
+
+    /** False only when there was no public receipt in the room after the position. */
+    mayHaveReceipts(roomNid: number, position: number): boolean {
+      const tail = tails.get(roomNid);
+      return tail ? position < tail.from || tail.receiptAt > position : position < floor;
+    },
+
+    /** Accepted live events with after < position ≤ upTo, the newest `limit` of them. */
+    async between(
+      roomNid: number,
+      after: number,
+      upTo: number,
+      limit: number,
+    ): Promise<Stretch> {
+      if (covers(roomNid, after)) {
+        const marks = (tails.get(roomNid)?.marks ?? []).filter(
+          (mark) => mark.shown && mark.position > after && mark.position <= upTo,
+        );
+        const limited = marks.length > limit;
+        const nids = (limited ? marks.slice(marks.length - limit) : marks).map((mark) => mark.nid);
+        const found = await deps.view.events(nids);
+        return { events: nids.flatMap((nid) => found.get(nid) ?? []), limited };
+      }
+      const found = await deps.history.recent([{ roomNid, after, upTo }], limit);
+      return found.get(roomNid) ?? { events: [], limited: false };
+    },
+
+    /** Root of the room's current state as of a position; null when the room had none then. */
+    async rootAt(roomNid: number, position: number): Promise<StateRoot> {
+      const tail = tails.get(roomNid);
+      if (tail && position >= tail.from) {
+        const last = tail.marks.findLast((mark) => mark.position <= position);
+        if (last) return last.root;
+        if (tail.rootAtFrom !== undefined) return tail.rootAtFrom;
+      }
+      const roots = await deps.view.rootsAt([roomNid], position);
+      const root = roots.get(roomNid) ?? null;
+      if (tail && position === tail.from) tail.rootAtFrom = root;
+      return root;
+    },
+  };
+}
+
+export type Tails = ReturnType<typeof createTails>;

@@ -1,0 +1,78 @@
+import { matchesEvent } from "../protocol/filter.ts";
+import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/types.ts";
+import { formatBefore, formatPlace } from "../rooms/tokens.ts";
+import type { Present } from "./present.ts";
+import { JsonText } from "./response.ts";
+import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
+import type { Tails } from "./tails.ts";
+
+export interface Timeline {
+  /** Oldest first: what the client is shown. */
+  readonly events: readonly ReadableEvent[];
+  readonly limited: boolean;
+}
+
+export interface TimelineRange {
+  readonly roomNid: number;
+  readonly after: number;
+  readonly upTo: number;
+  /** The user was joined over the whole range, so that every event of it may be seen. */
+  readonly joinedThroughout: boolean;
+}
+
+/** With a filter, this many events are looked through for each one that is wanted. */
+const LOOK_FURTHER = 20;
+
+/** The timeline section: newest events of a range that the filter, the ignore list and visibility let through. */
+export function createTimelines(deps: { readonly view: RoomView; readonly tails: Tails }) {
+  function admits(scope: Scope, stored: StoredEvent): boolean {
+    const { event } = stored;
+    if (event.stateKey === undefined && scope.ignored.has(event.sender)) return false;
+    return matchesEvent(scope.filter.room.timeline, event);
+  }
+
+  async function readable(
+    scope: Scope,
+    range: TimelineRange,
+    events: readonly StoredEvent[],
+  ): Promise<ReadableEvent[]> {
+    if (!range.joinedThroughout) return deps.view.readable(scope.userId, events);
+    return events.map((stored) => ({ stored, membership: "join" }));
+  }
+
+  return async function timeline(scope: Scope, range: TimelineRange): Promise<Timeline> {
+    const filter = scope.filter.room.timeline;
+    const limit = filter.limit ?? DEFAULT_TIMELINE_LIMIT;
+    const looked = filter.admitsAll && scope.ignored.size === 0 ? limit : limit * LOOK_FURTHER;
+    const { roomNid, after, upTo } = range;
+    const stretch = await deps.tails.between(roomNid, after, upTo, looked);
+    const admitted = stretch.events.filter((stored) => admits(scope, stored));
+    const seen = await readable(scope, range, admitted);
+    const events = limit === 0 ? [] : seen.slice(-limit);
+    return { events, limited: stretch.limited || seen.length > limit };
+  };
+}
+
+export type Timelines = ReturnType<typeof createTimelines>;
+
+/**
+ * `timeline` as JSON text. `prev_batch` is the place in front of the first event, from where /messages reads
+ * backwards; without events, the end of the range.
+ */
+export async function timelineJson(
+  present: Present,
+  scope: Scope,
+  timeline: Timeline,
+  upTo: number,
+): Promise<string> {
+  const texts = await present.timeline(scope, timeline.events);
+  const first = timeline.events[0]?.stored;
+  const before = first
+    ? formatBefore({ position: first.position!, ordinal: first.ordinal })
+    : formatPlace({ position: upTo, ordinal: 0 });
+  return new JsonText()
+    .member("events", `[${texts.join(",")}]`)
+    .member("limited", String(timeline.limited))
+    .member("prev_batch", JSON.stringify(before))
+    .toString();
+}
