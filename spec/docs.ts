@@ -19,8 +19,8 @@ export function withoutNetwork(page: string): string {
   const stripped = page
     .replaceAll(/<link[^>]+href="https?:[^>]*>/g, "")
     .replaceAll(/<script[^>]+src="https?:[^>]*><\/script>/g, "")
-    .replaceAll(/https:\/\/[\w.-]*redoc(ly\.com|\.ly)[^"'`\s)\\]*/g, "about:blank")
-    .replaceAll(/https:\/\/fonts\.(googleapis|gstatic)\.com[^"'`\s)\\]*/g, "about:blank");
+    .replaceAll(/https:\/\/[\w.-]*redoc(ly\.com|\.ly)[^"'`\s)\\]*/g, "data:,")
+    .replaceAll(/https:\/\/fonts\.(googleapis|gstatic)\.com[^"'`\s)\\]*/g, "data:,");
   return stripped.replace("<head>", () => `<head>${policy}`);
 }
 

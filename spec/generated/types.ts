@@ -8734,6 +8734,7 @@ export interface operations {
                 since?: string;
                 /** @description Whether all state is wanted whatever the client has. */
                 full_state?: boolean;
+                /** @description What to make of the user's presence by this request. `online` by default. */
                 set_presence?: components["schemas"]["Presence"];
                 /** @description Milliseconds to wait for news. 0 by default. */
                 timeout?: number;

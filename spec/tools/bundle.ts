@@ -55,15 +55,23 @@ function root(source: Source, paths: Node): Node {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The server that serves this page" }],
-    tags: tags(source),
-    "x-tagGroups": APIS.map((api) => ({
-      name: API_TITLES[api],
-      tags: source.resources.filter((each) => each.api === api).map((each) => tagOf(each.document)),
-    })),
+    tags: [...tags(source), { name: SHAPES }],
+    "x-tagGroups": [
+      ...APIS.map((api) => ({
+        name: API_TITLES[api],
+        tags: source.resources
+          .filter((each) => each.api === api)
+          .map((each) => tagOf(each.document)),
+      })),
+      { name: "Shapes", tags: [SHAPES] },
+    ],
     paths,
     components: components(source),
   };
 }
+
+/** The site's section of schemas; redocly.yaml names it too. */
+const SHAPES = "Types, events and EDUs";
 
 const API_TITLES: Record<Api, string> = {
   "client-server": "Client API",

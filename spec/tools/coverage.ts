@@ -51,7 +51,9 @@ export function coverage(
 const HANDLERS = ["client-api", "federation-api", "appservice-api", "admin-api"];
 
 /** The operations that the homeserver binds with route("…"), by its text; undefined without one. */
-export function boundOperations(source = join(SPEC_FOLDER, "..", "homeserver", "src")): Set<string> | undefined {
+export function boundOperations(
+  source = join(SPEC_FOLDER, "..", "homeserver", "src"),
+): Set<string> | undefined {
   const bound = new Set<string>();
   for (const folder of HANDLERS) {
     for (const file of filesIn(join(source, folder))) {

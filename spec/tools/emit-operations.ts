@@ -45,8 +45,7 @@ export function emitOperations(bundle: Bundle, source: Source): string {
     return `  ${operation.id}: ${JSON.stringify(row)},`;
   });
   const errors = Object.entries(source.types.get("types/errors.yaml") ?? {}).map(
-    ([code, entry]) =>
-      `  ${code}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
+    ([code, entry]) => `  ${code}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
   );
   return `${HEADER}
 export type Api = ${APIS.map((api) => JSON.stringify(api)).join(" | ")};

@@ -16,12 +16,13 @@ export function emitSchemas(bundle: Bundle, source: Source): string {
     $defs: absolute(schemas),
   };
   const rows = bundle.operations.map(
-    (operation) =>
-      `  ${operation.id}: ${JSON.stringify(operationSchemas(operation, components))},`,
+    (operation) => `  ${operation.id}: ${JSON.stringify(operationSchemas(operation, components))},`,
   );
   const refs = (names: Iterable<string>, prefix: string): string =>
     [...names]
-      .map((name) => `  ${JSON.stringify(name)}: { $ref: "${DEFINITIONS}#/$defs/${prefix}.${name}" },`)
+      .map(
+        (name) => `  ${JSON.stringify(name)}: { $ref: "${DEFINITIONS}#/$defs/${prefix}.${name}" },`,
+      )
       .join("\n");
   const keys = [...source.events].map(
     ([name, event]) =>
@@ -92,9 +93,7 @@ function parameterObject(parameters: Node[], place: string): Node {
   const required = inPlace.filter((each) => each["required"] === true);
   return {
     type: "object",
-    properties: Object.fromEntries(
-      inPlace.map((each) => [each["name"], absolute(each["schema"])]),
-    ),
+    properties: Object.fromEntries(inPlace.map((each) => [each["name"], absolute(each["schema"])])),
     ...(required.length > 0 ? { required: required.map((each) => each["name"]) } : {}),
   };
 }
@@ -119,7 +118,7 @@ function absolute(node: unknown, inProperties = false): unknown {
     if (!inProperties && PROSE.has(key)) continue;
     if (!inProperties && (key === "const" || key === "enum")) copy[key] = value;
     else if (!inProperties && key === "$ref" && typeof value === "string") {
-      copy[key] = value.replace("#/components/schemas/", `${DEFINITIONS}#/$defs/`);
+      copy[key] = value.replace(/^.*#\/(components\/schemas\/)?/, `${DEFINITIONS}#/$defs/`);
     } else {
       const holdsNames = !inProperties && (key === "properties" || key === "patternProperties");
       copy[key] = absolute(value, holdsNames);

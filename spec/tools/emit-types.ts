@@ -15,11 +15,13 @@ ${astToString(tree)}
 ${maps(source)}`;
 }
 
+function entries(names: Iterable<string>, prefix: string): string {
+  return [...names]
+    .map((name) => `  ${JSON.stringify(name)}: components["schemas"]["${prefix}.${name}"];`)
+    .join("\n");
+}
+
 function maps(source: Source): string {
-  const entries = (names: Iterable<string>, prefix: string): string =>
-    [...names]
-      .map((name) => `  ${JSON.stringify(name)}: components["schemas"]["${prefix}.${name}"];`)
-      .join("\n");
   return `/** A named schema. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 

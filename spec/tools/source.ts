@@ -78,7 +78,7 @@ function byName(folder: string): Map<string, Node> {
 function yamlFiles(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith(".yaml"))
-    .sort()
+    .toSorted()
     .map((name) => join(folder, name));
 }
 
