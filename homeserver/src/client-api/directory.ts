@@ -1,0 +1,36 @@
+import { route, type Route } from "../http/route.ts";
+import { parseRoomAlias, parseRoomId } from "../protocol/identifiers.ts";
+import type { Rooms } from "../rooms/types.ts";
+
+/** Aliases. (Client-server API, "Room aliases".) */
+export function directoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
+  const { directory } = rooms;
+  return [
+    // GET /_matrix/client/v3/directory/room/{roomAlias}
+    route("getRoomIdByAlias", async ({ params }) => {
+      const { roomId, servers } = await directory.resolve(parseRoomAlias(params.roomAlias));
+      return { room_id: roomId, servers };
+    }),
+
+    // PUT /_matrix/client/v3/directory/room/{roomAlias}
+    route("setRoomAlias", async ({ params, body, requester }) => {
+      await directory.setAlias(
+        requester,
+        parseRoomAlias(params.roomAlias),
+        parseRoomId(body.room_id),
+      );
+      return {};
+    }),
+
+    // DELETE /_matrix/client/v3/directory/room/{roomAlias}
+    route("deleteRoomAlias", async ({ params, requester }) => {
+      await directory.deleteAlias(requester, parseRoomAlias(params.roomAlias));
+      return {};
+    }),
+
+    // GET /_matrix/client/v3/rooms/{roomId}/aliases
+    route("getLocalAliases", async ({ params, requester }) => ({
+      aliases: await directory.aliases(requester, parseRoomId(params.roomId)),
+    })),
+  ];
+}
