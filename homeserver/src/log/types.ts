@@ -1,10 +1,5 @@
 import type { RoomEvent } from "../protocol/event.ts";
-import type {
-  Append,
-  Committed,
-  EventStatus,
-  MembershipChange,
-} from "../storage/append-types.ts";
+import type { Append, Committed, EventStatus, MembershipChange } from "../storage/append-types.ts";
 
 export {
   DuplicateEvent,
@@ -80,7 +75,6 @@ export interface EventRecord {
 export interface MembershipRecord extends MembershipChange {
   kind: "membership";
   position: number;
-  roomId: string;
 }
 
 export interface ReceiptRecord {

@@ -75,6 +75,7 @@ export interface NewEvent {
 
 export interface MembershipChange {
   roomNid: number;
+  roomId: string;
   userId: string;
   membership: string;
   /** nid of the member event. */
@@ -92,6 +93,7 @@ export interface RedactionRow {
 
 export interface ReceiptRow {
   roomNid: number;
+  roomId: string;
   userId: string;
   receiptType: string;
   /** "" for unthreaded. */
@@ -105,7 +107,7 @@ export interface ReceiptRow {
 
 export interface AccountDataRow {
   userId: string;
-  /** null: global. */
+  /** null or 0: global. */
   roomNid: number | null;
   type: string;
   /** JSON object text. */
@@ -170,5 +172,7 @@ const RANDOM_BITS = 2 ** 23;
  * that was never committed can't be taken for one built on another writer's.
  */
 export function nextHeadVersion(version: number): number {
-  return (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + Math.floor(Math.random() * RANDOM_BITS);
+  return (
+    (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + Math.floor(Math.random() * RANDOM_BITS)
+  );
 }

@@ -23,7 +23,14 @@ export interface SqlOptions {
   onNotice?: (message: string) => void;
 }
 
-const OID = { int8: 20, byteaArray: 1001, int4Array: 1007, textArray: 1009, int8Array: 1016 };
+const OID = {
+  int8: 20,
+  booleanArray: 1000,
+  byteaArray: 1001,
+  int4Array: 1007,
+  textArray: 1009,
+  int8Array: 1016,
+};
 
 /** Opens a client. Connections are made on demand and come back by themselves after a lost one. */
 export function connect(location: DatabaseLocation, options: SqlOptions = {}): Sql {
@@ -142,6 +149,18 @@ const TYPES = {
     from: [OID.int4Array],
     serialize: orText(numberArray),
     parse: parseNumbers,
+  },
+  booleanArray: {
+    to: OID.booleanArray,
+    from: [OID.booleanArray],
+    serialize: orText((values: boolean[]) => `{${values.join(",")}}`),
+    parse: (text: string) =>
+      text === "{}"
+        ? []
+        : text
+            .slice(1, -1)
+            .split(",")
+            .map((x) => x === "t"),
   },
   textArray: {
     to: OID.textArray,

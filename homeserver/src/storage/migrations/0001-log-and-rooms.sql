@@ -103,6 +103,7 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_by_user ON memberships (user_id, membership);
 CREATE INDEX memberships_by_server ON memberships (server, room_nid) WHERE membership = 'join';
+CREATE INDEX memberships_log ON memberships (position);
 CREATE INDEX memberships_joined ON memberships (room_nid) WHERE membership = 'join';
 
 -- Invites and knocks to rooms of which this server knows only stripped state.

@@ -1,0 +1,68 @@
+import type { LogRecord } from "./types.ts";
+
+/** The newest records of the log in memory, bounded by what they weigh. */
+export interface Ring {
+  /** Records above `end`, in order; `end` moves to the new one. */
+  push(records: readonly LogRecord[], end: number): void;
+  /** Records after a position, or undefined when memory doesn't reach back so far. */
+  read(after: number, limit: number): LogRecord[] | undefined;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const RECORD_BYTES = 300;
+
+export function createRing(start: number, maxBytes = MAX_BYTES): Ring {
+  /** Everything after this position is in `records`. */
+  let from = start;
+  let records: { record: LogRecord; bytes: number }[] = [];
+  let bytes = 0;
+
+  /** Drops the older half when there is too much: rarely, so that it costs little per record. */
+  function trim(): void {
+    if (bytes <= maxBytes) return;
+    let dropped = 0;
+    while (bytes > maxBytes / 2 && dropped < records.length) {
+      bytes -= records[dropped]?.bytes ?? 0;
+      from = records[dropped]?.record.position ?? from;
+      dropped += 1;
+    }
+    records = records.slice(dropped);
+  }
+
+  return {
+    push(added) {
+      for (const record of added) {
+        const weight = weigh(record);
+        records.push({ record, bytes: weight });
+        bytes += weight;
+      }
+      trim();
+    },
+    read(after, limit) {
+      if (after < from) return undefined;
+      const first = firstAfter(records, after);
+      return records.slice(first, first + limit).map(({ record }) => record);
+    },
+  };
+}
+
+function firstAfter(records: readonly { record: LogRecord }[], position: number): number {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle]?.record.position ?? 0) > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function weigh(record: LogRecord): number {
+  switch (record.kind) {
+    case "event":
+      return record.event.json().length * 3 + record.memberships.length * 200 + RECORD_BYTES;
+    case "account_data":
+      return record.content.length + RECORD_BYTES;
+    default:
+      return RECORD_BYTES;
+  }
+}

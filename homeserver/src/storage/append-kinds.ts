@@ -1,0 +1,34 @@
+import { events, placedOutliers } from "./append-event-kinds.ts";
+import type { Offsets, RowKind } from "./append-kind.ts";
+import {
+  currentState,
+  found,
+  memberships,
+  missing,
+  redactions,
+  stateNodes,
+} from "./append-room-kinds.ts";
+import type { Append } from "./append-types.ts";
+import { accountData, receipts, strippedRooms, transactions } from "./append-user-kinds.ts";
+
+/** All kinds. A further one is written like these and listed here. */
+export const ROW_KINDS: readonly RowKind[] = [
+  ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
+  ...[transactions, receipts, accountData, strippedRooms],
+];
+
+/** Gives out an append's positions, from `start` on; returns them and the next free one. */
+export function placeAppend(append: Append, start: number): { offsets: Offsets; next: number } {
+  let next = start;
+  const events = (append.events ?? []).map(({ timeline }) => (timeline === "live" ? next++ : null));
+  const ofEvent = new Map(
+    (append.events ?? []).map(({ nid }, index) => [nid, events[index] ?? null]),
+  );
+  const lastEvent = events.findLast((offset) => offset !== null) ?? undefined;
+  const memberships = (append.memberships ?? []).map(
+    ({ eventNid }) => ofEvent.get(eventNid) ?? lastEvent ?? next++,
+  );
+  const receipts = (append.receipts ?? []).map(() => next++);
+  const accountData = (append.accountData ?? []).map(() => next++);
+  return { offsets: { events, memberships, receipts, accountData }, next };
+}
