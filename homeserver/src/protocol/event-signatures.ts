@@ -1,12 +1,14 @@
 import { type VerifyKey, verifyText, verifyTextAsync } from "./crypto.ts";
+import { Rejection } from "./errors.ts";
 import type { RoomEvent } from "./event.ts";
 import { isUserId, serverOf, serverOfEventId, type ServerName } from "./identifiers.ts";
 import { signatureOf } from "./signed-json.ts";
 
 /**
  * The servers whose signature the event must bear: the sender's (but for invitations by third-party
- * id), in versions 1 and 2 the event id's, and for restricted joins that of the user who vouches.
- * (Server-server API, "Validating hashes and signatures on received events"; rooms, v8.)
+ * id), in versions 1 and 2 the event id's, and that of the user who vouches for a restricted join.
+ * Throws Rejection when who vouches is no user. (Server-server API, "Validating hashes and
+ * signatures on received events"; rooms, v8, authorisation rule on m.room.member.)
  */
 export function requiredSigners(event: RoomEvent): ServerName[] {
   const signers = new Set<ServerName>();
@@ -16,7 +18,8 @@ export function requiredSigners(event: RoomEvent): ServerName[] {
     if (server !== undefined) signers.add(server);
   }
   const voucher = event.content.join_authorised_via_users_server;
-  if (event.version.restrictedJoins && isJoin(event) && isUserId(voucher)) {
+  if (event.version.restrictedJoins && event.type === "m.room.member" && voucher !== undefined) {
+    if (!isUserId(voucher)) throw new Rejection("join_authorised_via_users_server is no user id");
     signers.add(serverOf(voucher));
   }
   return [...signers];
@@ -50,8 +53,4 @@ function isThirdPartyInvite(event: RoomEvent): boolean {
     event.content.membership === "invite" &&
     event.content.third_party_invite !== undefined
   );
-}
-
-function isJoin(event: RoomEvent): boolean {
-  return event.type === "m.room.member" && event.content.membership === "join";
 }

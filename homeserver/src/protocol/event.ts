@@ -1,4 +1,4 @@
-import { sha256Base64, sha256Base64Url } from "./crypto.ts";
+import { decodeBase64, encodeBase64, sha256Base64, sha256Base64Url } from "./crypto.ts";
 import { Rejection } from "./errors.ts";
 import { contentHashText, membersOf, signedEventText, wholeText } from "./event-text.ts";
 import {
@@ -95,8 +95,10 @@ export class RoomEvent {
 
   /** Whether `hashes.sha256` is the hash of the whole event. */
   contentHashMatches(): boolean {
-    this.#contentHashMatches ??=
-      sha256Base64(contentHashText(membersOf(this.pdu, this.version))) === claimedHash(this.pdu);
+    this.#contentHashMatches ??= claims(
+      this.pdu,
+      sha256Base64(contentHashText(membersOf(this.pdu, this.version))),
+    );
     return this.#contentHashMatches;
   }
 }
@@ -116,7 +118,7 @@ export function parsePdu(value: Json, version: RoomVersion): RoomEvent {
       throw new Rejection(`the event has over ${MAX_PDU_BYTES} bytes`);
     }
     const signedText = signedEventText(members, value, version);
-    const contentHashMatches = sha256Base64(contentHashText(members)) === claimedHash(value);
+    const contentHashMatches = claims(value, sha256Base64(contentHashText(members)));
     const eventId = eventIdOf(value, version, signedText);
     return new RoomEvent(value, version, eventId, { json, signedText, contentHashMatches });
   } catch (error) {
@@ -163,8 +165,9 @@ export function byteLengthExceeds(text: string, limit: number): boolean {
   return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }
 
-/** The content hash that the PDU claims, without padding. */
-function claimedHash(pdu: Pdu): string | undefined {
-  const claimed = pdu.hashes.sha256;
-  return typeof claimed === "string" ? claimed.replace(/=+$/, "") : undefined;
+/** Whether the PDU claims that content hash; bytes count, not how base64 writes them. */
+function claims(pdu: Pdu, contentHash: string): boolean {
+  if (pdu.hashes.sha256 === contentHash) return true;
+  const claimed = decodeBase64(pdu.hashes.sha256);
+  return claimed !== undefined && encodeBase64(claimed) === contentHash;
 }

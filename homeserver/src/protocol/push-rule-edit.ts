@@ -9,6 +9,9 @@ import {
   type Ruleset,
 } from "./push-ruleset.ts";
 
+/** What an action may be as a word; the last two are historical and do nothing. */
+const KNOWN_ACTIONS: ReadonlySet<string> = new Set(["notify", "dont_notify", "coalesce"]);
+
 /** Where a rule goes: ids of the user's own rules of the same kind. */
 export interface RulePlace {
   /** The rule becomes the next more important one to this. */
@@ -134,7 +137,7 @@ function parseActions(actions: Json | undefined): PushAction[] {
 }
 
 function isAction(action: Json): action is PushAction & Json {
-  if (typeof action === "string") return true;
+  if (typeof action === "string") return KNOWN_ACTIONS.has(action);
   return isJsonObject(action) && typeof action.set_tweak === "string";
 }
 
