@@ -49,8 +49,8 @@ export function listPublicRoomsRoutes(deps: ListPublicRoomsDeps): Route[] {
     route("queryPublicRooms", ({ query, body }) =>
       publicRooms(query.server, {
         limit: body.limit,
-        since: body.since,
-        searchTerm: body.filter?.generic_search_term,
+        since: body.since ?? undefined,
+        searchTerm: body.filter?.generic_search_term ?? undefined,
         roomTypes: body.filter?.room_types ?? undefined,
       }),
     ),

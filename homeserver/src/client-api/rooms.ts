@@ -9,9 +9,7 @@ export function roomsRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}
     route("getOneRoomEvent", async ({ params, requester }) =>
-      raw(
-        await history.event(requester, parseRoomId(params.roomId), parseEventId(params.eventId)),
-      ),
+      raw(await history.event(requester, parseRoomId(params.roomId), parseEventId(params.eventId))),
     ),
 
     // GET /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}
