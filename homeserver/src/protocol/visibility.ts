@@ -1,4 +1,5 @@
 import type { RoomEvent } from "./event.ts";
+import { isUserId, serverOf } from "./identifiers.ts";
 
 export type HistoryVisibility = "world_readable" | "shared" | "invited" | "joined";
 
@@ -76,7 +77,8 @@ export function serverCanSee(
   const visibilities = visibilitiesAround(event, before.visibility);
   if (visibilities.includes("world_readable") || visibilities.includes("shared")) return true;
   const memberships = new Set<ReaderMembership>(before.membership);
-  if (event.type === "m.room.member" && event.stateKey?.endsWith(`:${serverName}`) === true) {
+  const { stateKey } = event;
+  if (event.type === "m.room.member" && isUserId(stateKey) && serverOf(stateKey) === serverName) {
     memberships.add(membershipOf(event));
   }
   return (
