@@ -19,6 +19,8 @@ export type {
   EduContents,
   EventContent,
   EventContents,
+  Json,
+  JsonObject,
   operations as OperationTypes,
   PathParams,
   paths,

@@ -1,5 +1,6 @@
 /** Writes generated/types.ts: openapi-typescript's rendering of the bundle, and maps by operation. */
-import openapiTS, { astToString } from "openapi-typescript";
+import openapiTS, { astToString, type OpenAPITSOptions } from "openapi-typescript";
+import ts from "typescript";
 import type { Bundle } from "./bundle.ts";
 import { HEADER } from "./emit-operations.ts";
 import type { Source } from "./source.ts";
@@ -9,11 +10,35 @@ export async function emitTypes(bundle: Bundle, source: Source): Promise<string>
     defaultNonNullable: false,
     emptyObjectsUnknown: true,
     alphabetize: false,
+    transform: jsonTypes,
   });
   return `${HEADER}
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+/** A JSON object of no particular shape. */
+export interface JsonObject {
+  [key: string]: Json | undefined;
+}
+
 ${astToString(tree)}
 ${maps(source)}`;
 }
+
+/** What has no particular shape is JSON, not unknown. */
+const jsonTypes: OpenAPITSOptions["transform"] = (schema) => {
+  const keywords = Object.keys(schema).filter((keyword) => keyword !== "description");
+  const bare = keywords.every((keyword) => BARE.has(keyword));
+  if (!bare) return undefined;
+  if (keywords.length === 0) return ts.factory.createTypeReferenceNode("Json");
+  const type = "type" in schema ? schema.type : undefined;
+  if (type === "object" && !("maxProperties" in schema)) {
+    return ts.factory.createTypeReferenceNode("JsonObject");
+  }
+  if (type !== "array") return undefined;
+  return ts.factory.createArrayTypeNode(ts.factory.createTypeReferenceNode("Json"));
+};
+/** Keywords that say nothing of the parts. */
+const BARE = new Set(["type", "minProperties", "maxProperties", "minItems", "maxItems"]);
 
 function entries(names: Iterable<string>, prefix: string): string {
   return [...names]
