@@ -17,10 +17,12 @@ const TAG_TYPE = "m.tag";
 const MAX_TAG_BYTES = 255;
 
 export function createTags(accountData: AccountData): Tags {
+  async function list(userId: UserId, roomId: RoomId): Promise<JsonObject> {
+    return tagsOf(await accountData.find(userId, roomId, TAG_TYPE));
+  }
+
   return {
-    async list(userId, roomId) {
-      return tagsOf(await accountData.find(userId, roomId, TAG_TYPE));
-    },
+    list,
 
     async set(userId, roomId, tag, content) {
       plainText(tag, "The tag", MAX_TAG_BYTES);
@@ -35,7 +37,7 @@ export function createTags(accountData: AccountData): Tags {
     },
 
     async remove(userId, roomId, tag) {
-      if (!(tag in (await this.list(userId, roomId)))) return;
+      if (!(tag in (await list(userId, roomId)))) return;
       await accountData.update(userId, roomId, TAG_TYPE, (before) => {
         const { [tag]: _removed, ...tags } = tagsOf(before);
         return { ...before, tags };

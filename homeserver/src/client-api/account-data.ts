@@ -1,0 +1,34 @@
+import { route, type Route } from "../http/route.ts";
+import { parseRoomId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Users } from "../users/users.ts";
+import { ownUserId } from "./own-user.ts";
+
+export function accountDataRoutes(deps: { users: Users }): Route[] {
+  const { accountData } = deps.users;
+  return [
+    // GET /_matrix/client/v3/user/{userId}/account_data/{type}
+    route("getAccountData", ({ requester, params }) =>
+      accountData.get(ownUserId(requester, params.userId), undefined, params.type),
+    ),
+
+    // PUT /_matrix/client/v3/user/{userId}/account_data/{type}
+    route("setAccountData", ({ requester, params, body }) => {
+      const userId = ownUserId(requester, params.userId);
+      return accountData.set(userId, undefined, params.type, body as JsonObject);
+    }),
+
+    // GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}
+    route("getAccountDataPerRoom", ({ requester, params }) => {
+      const userId = ownUserId(requester, params.userId);
+      return accountData.get(userId, parseRoomId(params.roomId), params.type);
+    }),
+
+    // PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}
+    route("setAccountDataPerRoom", ({ requester, params, body }) => {
+      const userId = ownUserId(requester, params.userId);
+      const roomId = parseRoomId(params.roomId);
+      return accountData.set(userId, roomId, params.type, body as JsonObject);
+    }),
+  ];
+}

@@ -1,0 +1,35 @@
+import { route, type Route } from "../http/route.ts";
+import { errors } from "../protocol/errors.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Users } from "../users/users.ts";
+import { sessionBody, sessionRequest } from "./session-body.ts";
+
+export function registrationRoutes(deps: { users: Users }): Route[] {
+  const { accounts, registration, sessions, uia } = deps.users;
+  return [
+    // POST /_matrix/client/v3/register
+    route("register", async ({ query, body }) => {
+      if (query.kind === "guest") throw errors.forbidden("Guests are not admitted on this server");
+      const userId = await registration.check(body.username);
+      if (body.auth?.type !== undefined && body.password === undefined) {
+        throw errors.missingParam("password is missing");
+      }
+      const facts = await uia.authorise({
+        operation: "register",
+        body: body as unknown as JsonObject,
+        userId: undefined,
+        flows: registration.flows,
+      });
+      await registration.register(userId, body.password, facts);
+      const homeServer = accounts.serverName;
+      if (body.inhibit_login === true) return { user_id: userId, home_server: homeServer };
+      return sessionBody(await sessions.issue(userId, sessionRequest(body)), homeServer);
+    }),
+
+    // GET /_matrix/client/v3/register/available
+    route("checkUsernameAvailability", async ({ query }) => {
+      await registration.check(query.username);
+      return { available: true };
+    }),
+  ];
+}

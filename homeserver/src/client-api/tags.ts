@@ -1,0 +1,27 @@
+import { route, type Route } from "../http/route.ts";
+import { parseRoomId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Users } from "../users/users.ts";
+import { ownUserId } from "./own-user.ts";
+
+export function tagsRoutes(deps: { users: Users }): Route[] {
+  const { tags } = deps.users;
+  return [
+    // GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags
+    route("getRoomTags", async ({ requester, params }) => ({
+      tags: await tags.list(ownUserId(requester, params.userId), parseRoomId(params.roomId)),
+    })),
+
+    // PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}
+    route("setRoomTag", ({ requester, params, body }) => {
+      const userId = ownUserId(requester, params.userId);
+      return tags.set(userId, parseRoomId(params.roomId), params.tag, body as JsonObject);
+    }),
+
+    // DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}
+    route("deleteRoomTag", ({ requester, params }) => {
+      const userId = ownUserId(requester, params.userId);
+      return tags.remove(userId, parseRoomId(params.roomId), params.tag);
+    }),
+  ];
+}

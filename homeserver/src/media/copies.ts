@@ -1,0 +1,169 @@
+import { Transform, type Readable } from "node:stream";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { RemoteError } from "../remote/remote-error.ts";
+import type { RemoteMedia } from "../remote/remote-media.ts";
+import * as storage from "../storage/media.ts";
+import type { Sql } from "../storage/sql.ts";
+import { FileTooLarge, type FileStore } from "./file-store.ts";
+import { cleanContentType, fileNameOf } from "./labels.ts";
+
+/** Copies of other servers' files: fetched once, kept while there is room. */
+export interface Copies {
+  /**
+   * Fetches a file and keeps it. Who asks meanwhile waits for the same fetch, which goes on when they give up.
+   * @throws MatrixError M_NOT_FOUND 404, M_TOO_LARGE and M_UNKNOWN 502, M_NOT_YET_UPLOADED 504
+   */
+  fetch(server: ServerName, mediaId: string, timeoutMs: number): Promise<storage.MediaRow>;
+  stop(): Promise<void>;
+}
+
+export interface CopiesDeps {
+  sql: Sql;
+  clock: Clock;
+  logger: Logger;
+  files: FileStore;
+  remote: Pick<RemoteMedia, "download">;
+  /** Most bytes of one copy. */
+  maxBytes: number;
+  /** Most bytes of all copies; the oldest go first. */
+  maxTotalBytes: number;
+}
+
+/** A transfer in which nothing arrives for so long is given up, ms. */
+const STALL_MS = 60_000;
+
+export function createCopies(deps: CopiesDeps): Copies {
+  const { sql, clock, logger, files, maxBytes } = deps;
+  const flights = createSingleFlight<string, storage.MediaRow>();
+  const stopping = new AbortController();
+  let trimming: Promise<void> = Promise.resolve();
+
+  async function fetch(server: ServerName, mediaId: string): Promise<storage.MediaRow> {
+    const signal = stopping.signal;
+    const file = await deps.remote.download(server, mediaId, { timeoutMs: 20_000, signal });
+    if ((file.contentLength ?? 0) > maxBytes) {
+      file.body.destroy();
+      throw tooLarge();
+    }
+    const staged = await files.stage(guarded(file.body, signal), maxBytes);
+    const row: storage.MediaRow = {
+      sha256: staged.sha256,
+      contentType: cleanContentType(file.contentType),
+      fileName: fileNameOf(file.contentDisposition) ?? null,
+      size: staged.size,
+      userId: null,
+      createdTs: clock.now(),
+    };
+    try {
+      await sql.begin(async (tx) => {
+        await storage.lockFile(tx, staged.sha256);
+        await staged.keep();
+        await storage.upsertMedia(tx, server, mediaId, row);
+      });
+    } finally {
+      await staged.discard();
+    }
+    trimming = trimming.then(trim);
+    return row;
+  }
+
+  /** Deletes the oldest copies until they fit. */
+  async function trim(): Promise<void> {
+    try {
+      let excess = (await storage.sumRemoteMedia(sql)) - deps.maxTotalBytes;
+      while (excess > 0 && !stopping.signal.aborted) {
+        const oldest = await storage.oldestRemoteMedia(sql, 50);
+        if (oldest.length === 0) return;
+        for (const copy of oldest) {
+          if (excess <= 0) return;
+          await forget(copy);
+          excess -= copy.size;
+        }
+      }
+    } catch (error) {
+      logger.warn({ err: error }, "old copies of media were not cleared away");
+    }
+  }
+
+  async function forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void> {
+    await sql.begin(async (tx) => {
+      await storage.lockFile(tx, copy.sha256);
+      await storage.deleteMedia(tx, copy.server, copy.mediaId);
+      if (await storage.isFileUsed(tx, copy.sha256)) return;
+      for (const thumbnail of await storage.deleteThumbnails(tx, copy.sha256)) {
+        if (!(await storage.isFileUsed(tx, thumbnail))) await files.remove(thumbnail);
+      }
+      await files.remove(copy.sha256);
+    });
+  }
+
+  return {
+    async fetch(server, mediaId, timeoutMs) {
+      const flight = flights.run(`${server}/${mediaId}`, () => fetch(server, mediaId));
+      const patience = new AbortController();
+      const late = clock.sleep(timeoutMs, patience.signal).then(() => undefined);
+      // The flight may fail after nobody waits for it any more.
+      flight.catch(() => {});
+      try {
+        const row = await Promise.race([flight, late]);
+        if (row !== undefined) return row;
+        throw new MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not arrived yet");
+      } catch (error) {
+        throw asMediaError(error);
+      } finally {
+        patience.abort();
+      }
+    },
+
+    async stop() {
+      stopping.abort();
+      await trimming;
+    },
+  };
+}
+
+/** What a client is told when another server's file cannot be had. */
+function asMediaError(error: unknown): unknown {
+  if (error instanceof FileTooLarge) return tooLarge();
+  if (!(error instanceof RemoteError)) {
+    return error instanceof MatrixError ? error : errors.unknown("The transfer was cut short", 502);
+  }
+  switch (error.remoteStatus) {
+    case 404:
+      return errors.notFound("That server has no such file");
+    case 504:
+      return new MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet");
+    case 413:
+      return tooLarge();
+    default:
+      return errors.unknown(error.message, 502);
+  }
+}
+
+function tooLarge(): MatrixError {
+  return new MatrixError(502, "M_TOO_LARGE", "The other server's file is too large");
+}
+
+/** The stream, cut when nothing arrives for a while or when the server stops. */
+function guarded(body: Readable, signal: AbortSignal): Readable {
+  const watched = new Transform({
+    transform(chunk, _encoding, done) {
+      timer.refresh();
+      done(null, chunk);
+    },
+  });
+  const cut = () => watched.destroy(new Error("the transfer was cut short"));
+  const timer = setTimeout(cut, STALL_MS);
+  signal.addEventListener("abort", cut, { once: true });
+  body.on("error", (error) => watched.destroy(error));
+  watched.on("close", () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", cut);
+    body.destroy();
+  });
+  return body.pipe(watched);
+}

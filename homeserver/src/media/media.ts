@@ -1,0 +1,176 @@
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
+import { isServerName, type ServerName } from "../protocol/identifiers.ts";
+import type { RemoteMedia } from "../remote/remote-media.ts";
+import * as storage from "../storage/media.ts";
+import type { Sql } from "../storage/sql.ts";
+import { createCopies } from "./copies.ts";
+import { createFileStore, FileTooLarge, type FileStore } from "./file-store.ts";
+import { cleanContentType, cleanFileName, isInlineType } from "./labels.ts";
+import { createThumbnails } from "./thumbnails.ts";
+import type { Media, MediaFile, MediaRequest } from "./types.ts";
+
+export interface MediaOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly serverName: ServerName;
+  /** The data folder: files go to its subfolder "media", which replicas share. */
+  readonly dataDir: string;
+  readonly remote: Pick<RemoteMedia, "download">;
+  /** Most bytes of one upload, and of one file of another server (100 MiB). */
+  readonly maxUploadBytes?: number;
+  /** Most bytes that one user may upload in all (no limit). */
+  readonly quotaBytes?: number;
+  /** Most bytes of all copies of other servers' files (20 GiB). */
+  readonly maxCopiesBytes?: number;
+  /** Most pixels of an image that thumbnails are made of (120 million). */
+  readonly maxPixels?: number;
+}
+
+const MIB = 1024 * 1024;
+const MEDIA_ID = /^[A-Za-z0-9_-]{1,255}$/;
+const MEDIA_ID_LENGTH = 24;
+const TIMEOUT_MS = 20_000;
+const MAX_TIMEOUT_MS = 60_000;
+
+/** The content repository. (Client-server API, "Content repository".) */
+export async function createMedia(options: MediaOptions): Promise<Media> {
+  const { sql, clock, random, serverName } = options;
+  const maxUploadBytes = options.maxUploadBytes ?? 100 * MIB;
+  const files = await createFileStore(join(options.dataDir, "media"), random);
+  const thumbnails = createThumbnails({ ...options, files });
+  const copies = createCopies({
+    ...options,
+    files,
+    maxBytes: maxUploadBytes,
+    maxTotalBytes: options.maxCopiesBytes ?? 20_480 * MIB,
+  });
+
+  function tooLarge(): MatrixError {
+    return errors.tooLarge(`A file is at most ${maxUploadBytes} bytes long`);
+  }
+
+  async function ensureQuota(userId: string, size: number): Promise<void> {
+    if (options.quotaBytes === undefined) return;
+    if ((await storage.sumUploads(sql, userId)) + size > options.quotaBytes) {
+      throw errors.forbidden("You have used up your space for files");
+    }
+  }
+
+  /** The row of a file that is here, fetched if need be. @throws MatrixError */
+  async function locate(
+    request: MediaRequest,
+  ): Promise<storage.MediaRow & { sha256: Buffer; isLocal: boolean }> {
+    const { server, mediaId } = request;
+    if (!isServerName(server)) throw errors.invalidParam("Not a server name");
+    if (!MEDIA_ID.test(mediaId)) throw errors.invalidParam("Not a media id");
+    const isLocal = server === serverName;
+    const known = await storage.findMedia(sql, server, mediaId);
+    if (known?.sha256 && (await files.has(known.sha256))) {
+      return { ...known, sha256: known.sha256, isLocal };
+    }
+    if (isLocal || request.allowRemote === false) throw errors.notFound("No such file");
+    const timeoutMs = Math.min(request.timeoutMs ?? TIMEOUT_MS, MAX_TIMEOUT_MS);
+    const copy = await copies.fetch(server, mediaId, timeoutMs);
+    return { ...copy, sha256: copy.sha256!, isLocal };
+  }
+
+  return {
+    maxUploadBytes,
+
+    async upload(by, said, content) {
+      if ((said.length ?? 0) > maxUploadBytes) throw tooLarge();
+      await ensureQuota(by, said.length ?? 0);
+      const staged = await stageUpload(files, content, maxUploadBytes, tooLarge);
+      const mediaId = random.alphanumeric(MEDIA_ID_LENGTH);
+      try {
+        await ensureQuota(by, staged.size);
+        await sql.begin(async (tx) => {
+          await storage.lockFile(tx, staged.sha256);
+          await staged.keep();
+          await storage.upsertMedia(tx, serverName, mediaId, {
+            sha256: staged.sha256,
+            contentType: cleanContentType(said.contentType),
+            fileName: cleanFileName(said.fileName) ?? null,
+            size: staged.size,
+            userId: by,
+            createdTs: clock.now(),
+          });
+        });
+      } finally {
+        await staged.discard();
+      }
+      return `mxc://${serverName}/${mediaId}`;
+    },
+
+    async download(request) {
+      return fileOf(files, await locate(request));
+    },
+
+    async thumbnail(request, wanted) {
+      const source = await locate(request);
+      try {
+        const row = await thumbnails.of(source.sha256, wanted);
+        if (row.sha256 === null) return originalAsThumbnail(fileOf(files, source), row.contentType);
+        const { sha256, contentType, size } = row;
+        return fileOf(files, { sha256, contentType, size, fileName: thumbnailName(contentType) });
+      } catch (error) {
+        const isOurs = source.isLocal || !(error instanceof MatrixError);
+        if (isOurs || error.errcode !== "M_TOO_LARGE") throw error;
+        throw new MatrixError(502, "M_TOO_LARGE", error.message);
+      }
+    },
+
+    stop: () => copies.stop(),
+  };
+}
+
+async function stageUpload(
+  files: FileStore,
+  content: Readable,
+  maxBytes: number,
+  tooLarge: () => MatrixError,
+) {
+  try {
+    return await files.stage(content, maxBytes);
+  } catch (error) {
+    if (error instanceof FileTooLarge) throw tooLarge();
+    if (content.errored || content.destroyed) throw errors.unknown("The upload was cut short", 400);
+    throw error;
+  }
+}
+
+function fileOf(
+  files: FileStore,
+  row: { sha256: Buffer; contentType: string; size: number; fileName: string | null },
+): MediaFile {
+  const { sha256, contentType, size, fileName } = row;
+  return {
+    contentType,
+    fileName: fileName ?? undefined,
+    size,
+    version: sha256.toString("hex"),
+    read: (range) => files.read(sha256, range),
+  };
+}
+
+/**
+ * The original in place of a thumbnail. `seenType` is what a look at its bytes showed, "" when nobody looked.
+ * @throws MatrixError M_UNKNOWN 400 when its type is not one that may be shown in place as an image
+ */
+function originalAsThumbnail(file: MediaFile, seenType: string): MediaFile {
+  const contentType = seenType === "" ? file.contentType : seenType;
+  if (contentType.startsWith("image/") && isInlineType(contentType))
+    return { ...file, contentType };
+  throw errors.unknown("No thumbnail can be made of that file", 400);
+}
+
+function thumbnailName(contentType: string): string {
+  return `thumbnail.${contentType.slice("image/".length)}`;
+}

@@ -1,0 +1,131 @@
+import type { Sql, Tx } from "./sql.ts";
+
+/** A row of media. sha256 is null while the content is awaited; times are ms since 1970. */
+export interface MediaRow {
+  sha256: Buffer | null;
+  contentType: string;
+  fileName: string | null;
+  size: number;
+  userId: string | null;
+  createdTs: number;
+}
+
+/** A row of thumbnails. sha256 is null when the original serves. */
+export interface ThumbnailRow {
+  sha256: Buffer | null;
+  contentType: string;
+  size: number;
+}
+
+/** What a thumbnail was made for: a source file and one entry of the table of sizes. */
+export interface ThumbnailKey {
+  source: Buffer;
+  width: number;
+  height: number;
+  method: string;
+  animated: boolean;
+}
+
+/** What an mxc URI stands for. */
+export async function findMedia(
+  sql: Sql | Tx,
+  server: string,
+  mediaId: string,
+): Promise<MediaRow | undefined> {
+  const [row] = await sql<MediaRow[]>`
+    SELECT sha256, content_type AS "contentType", file_name AS "fileName", size, user_id AS "userId",
+      created_ts AS "createdTs"
+    FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
+  return row;
+}
+
+/** Adds media, or replaces the copy of another server's. */
+export async function upsertMedia(
+  sql: Sql | Tx,
+  server: string,
+  mediaId: string,
+  media: MediaRow,
+): Promise<void> {
+  await sql`
+    INSERT INTO media (server, media_id, sha256, content_type, file_name, size, user_id, created_ts)
+    VALUES (${server}, ${mediaId}, ${media.sha256}, ${media.contentType}, ${media.fileName}, ${media.size},
+      ${media.userId}, ${media.createdTs})
+    ON CONFLICT (server, media_id) DO UPDATE SET sha256 = excluded.sha256,
+      content_type = excluded.content_type, file_name = excluded.file_name, size = excluded.size,
+      created_ts = excluded.created_ts`;
+}
+
+/** Bytes that a user has uploaded. */
+export async function sumUploads(sql: Sql | Tx, userId: string): Promise<number> {
+  const [row] = await sql<{ total: number }[]>`
+    SELECT coalesce(sum(size), 0)::bigint AS total FROM media WHERE user_id = ${userId}`;
+  return row?.total ?? 0;
+}
+
+/** Bytes of the copies of other servers' media. */
+export async function sumRemoteMedia(sql: Sql | Tx): Promise<number> {
+  const [row] = await sql<{ total: number }[]>`
+    SELECT coalesce(sum(size), 0)::bigint AS total FROM media WHERE user_id IS NULL`;
+  return row?.total ?? 0;
+}
+
+/** The oldest copies of other servers' media. */
+export async function oldestRemoteMedia(
+  sql: Sql | Tx,
+  limit: number,
+): Promise<{ server: string; mediaId: string; sha256: Buffer; size: number }[]> {
+  return await sql<{ server: string; mediaId: string; sha256: Buffer; size: number }[]>`
+    SELECT server, media_id AS "mediaId", sha256, size FROM media
+    WHERE user_id IS NULL AND sha256 IS NOT NULL ORDER BY created_ts LIMIT ${limit}`;
+}
+
+/** Forgets media. The file is another matter. */
+export async function deleteMedia(sql: Sql | Tx, server: string, mediaId: string): Promise<void> {
+  await sql`DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
+}
+
+/** Whether any media or thumbnail still lies in a file. */
+export async function isFileUsed(sql: Sql | Tx, sha256: Buffer): Promise<boolean> {
+  const [row] = await sql<{ used: boolean }[]>`
+    SELECT EXISTS (SELECT FROM media WHERE sha256 = ${sha256})
+      OR EXISTS (SELECT FROM thumbnails WHERE sha256 = ${sha256}) AS used`;
+  return row?.used === true;
+}
+
+/** Until the transaction ends, no other adds or removes uses of a file. */
+export async function lockFile(tx: Tx, sha256: Buffer): Promise<void> {
+  await tx`SELECT pg_advisory_xact_lock(${sha256.readBigInt64BE(0).toString()}::bigint)`;
+}
+
+/** A thumbnail that was made before. */
+export async function findThumbnail(
+  sql: Sql | Tx,
+  key: ThumbnailKey,
+): Promise<ThumbnailRow | undefined> {
+  const [row] = await sql<ThumbnailRow[]>`
+    SELECT sha256, content_type AS "contentType", size FROM thumbnails
+    WHERE source = ${key.source} AND width = ${key.width} AND height = ${key.height}
+      AND method = ${key.method} AND animated = ${key.animated}`;
+  return row;
+}
+
+/** Remembers a thumbnail. */
+export async function insertThumbnail(
+  sql: Sql | Tx,
+  key: ThumbnailKey,
+  thumbnail: ThumbnailRow,
+): Promise<void> {
+  await sql`
+    INSERT INTO thumbnails (source, width, height, method, animated, sha256, content_type, size)
+    VALUES (${key.source}, ${key.width}, ${key.height}, ${key.method}, ${key.animated},
+      ${thumbnail.sha256}, ${thumbnail.contentType}, ${thumbnail.size})
+    ON CONFLICT (source, width, height, method, animated) DO UPDATE SET sha256 = excluded.sha256,
+      content_type = excluded.content_type, size = excluded.size`;
+}
+
+/** Forgets the thumbnails of a source file, and answers which files they lay in. */
+export async function deleteThumbnails(sql: Sql | Tx, source: Buffer): Promise<Buffer[]> {
+  const rows = await sql<{ sha256: Buffer }[]>`
+    DELETE FROM thumbnails WHERE source = ${source} AND sha256 IS NOT NULL RETURNING sha256`;
+  return rows.map((row) => row.sha256);
+}
