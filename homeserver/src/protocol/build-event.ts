@@ -39,7 +39,7 @@ export function buildEvent(
   serverName: string,
   key: SigningKey,
 ): RoomEvent {
-  return signPdu(draftPdu(draft, version), version, serverName, key);
+  return seal(draftPdu(draft, version), version, serverName, key);
 }
 
 /** The PDU without hashes and signatures, as make_join and its like answer it. */
@@ -75,14 +75,7 @@ export function signPdu(
   key: SigningKey,
 ): RoomEvent {
   const { hashes: _hashes, signatures: _signatures, event_id: _eventId, ...rest } = template;
-  try {
-    return seal(rest as Pdu, version, serverName, key);
-  } catch (error) {
-    if (error instanceof JsonError || error instanceof Rejection) {
-      throw errors.badJson(error.message);
-    }
-    throw error;
-  }
+  return seal(rest, version, serverName, key);
 }
 
 /** The same event with one more signature; its id stays. */
@@ -105,7 +98,29 @@ function references(
   });
 }
 
-function seal(pdu: Pdu, version: RoomVersion, serverName: string, key: SigningKey): RoomEvent {
+function seal(
+  draft: JsonObject,
+  version: RoomVersion,
+  serverName: string,
+  key: SigningKey,
+): RoomEvent {
+  try {
+    return hashAndSign(draft as Pdu, version, serverName, key);
+  } catch (error) {
+    if (error instanceof JsonError || error instanceof Rejection) {
+      throw errors.badJson(error.message);
+    }
+    throw error;
+  }
+}
+
+/** Fills in `pdu`: nobody else holds it. The members are written once, for all four texts. */
+function hashAndSign(
+  pdu: Pdu,
+  version: RoomVersion,
+  serverName: string,
+  key: SigningKey,
+): RoomEvent {
   checkLengths(pdu);
   if (version.eventIdFormat === "opaque") {
     const draftText = contentHashText(membersOf(pdu, version));

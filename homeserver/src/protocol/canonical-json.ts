@@ -68,8 +68,8 @@ export function sortedKeys(object: JsonObject): string[] {
     if (at > 0 && (keys[at - 1] as string) > key) sorted = false;
     if (!surrogates && SURROGATE.test(key)) surrogates = true;
   }
-  if (surrogates) return keys.sort(compareCodePoints);
-  return sorted ? keys : keys.sort();
+  if (surrogates) return keys.toSorted(compareCodePoints);
+  return sorted ? keys : keys.toSorted();
 }
 
 function write(value: Json, depth: number, strict: boolean): string {

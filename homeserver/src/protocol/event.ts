@@ -118,9 +118,9 @@ export function parsePdu(value: Json, version: RoomVersion): RoomEvent {
       throw new Rejection(`the event has over ${MAX_PDU_BYTES} bytes`);
     }
     const signedText = signedEventText(members, value, version);
-    const contentHashMatches = claims(value, sha256Base64(contentHashText(members)));
+    const matches = claims(value, sha256Base64(contentHashText(members)));
     const eventId = eventIdOf(value, version, signedText);
-    return new RoomEvent(value, version, eventId, { json, signedText, contentHashMatches });
+    return new RoomEvent(value, version, eventId, { json, signedText, contentHashMatches: matches });
   } catch (error) {
     if (error instanceof JsonError) throw new Rejection(`not canonical JSON: ${error.message}`);
     throw error;

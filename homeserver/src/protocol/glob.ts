@@ -30,6 +30,11 @@ export function glob(pattern: string, options: { ignoreCase?: boolean } = {}): G
   };
 }
 
+/** True when the literal occurs in the text at word boundaries, whatever the case. */
+export function containsWords(text: string, literal: string): boolean {
+  return findsWords(text.toLowerCase(), literal.toLowerCase());
+}
+
 function findsWords(text: string, literal: string): boolean {
   if (literal === "") return text === "" || hasEmptyWord(text);
   for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + 1)) {

@@ -142,8 +142,10 @@ function isAction(action: Json): action is PushAction & Json {
 }
 
 function parseConditions(conditions: Json): JsonObject[] {
-  const valid = (item: Json): item is JsonObject =>
-    isJsonObject(item) && typeof item.kind === "string";
-  if (Array.isArray(conditions) && conditions.every(valid)) return conditions;
+  if (Array.isArray(conditions) && conditions.every(isCondition)) return conditions;
   throw errors.badJson("conditions is not a list of push conditions");
+}
+
+function isCondition(condition: Json): condition is JsonObject {
+  return isJsonObject(condition) && typeof condition.kind === "string";
 }

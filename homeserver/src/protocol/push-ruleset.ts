@@ -120,11 +120,13 @@ export function refreshDefaults(stored: Ruleset, userId: string): Ruleset {
   const fresh = defaultRules(userId);
   for (const kind of RULE_KINDS) {
     const before = stored[kind] ?? [];
-    const defaults = fresh[kind].map((rule) => {
-      const old = before.find((other) => other.default && other.rule_id === rule.rule_id);
-      return old === undefined ? rule : { ...rule, enabled: old.enabled, actions: old.actions };
+    const defaults = fresh[kind].map((current) => {
+      const old = before.find((other) => other.default && other.rule_id === current.rule_id);
+      return old === undefined
+        ? current
+        : { ...current, enabled: old.enabled, actions: old.actions };
     });
-    const own = before.filter((rule) => !rule.default);
+    const own = before.filter((other) => !other.default);
     const first = defaults[0]?.rule_id === MASTER_RULE_ID ? 1 : 0;
     fresh[kind] = [...defaults.slice(0, first), ...own, ...defaults.slice(first)];
   }
