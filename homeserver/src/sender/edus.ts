@@ -1,0 +1,43 @@
+import type { JsonObject } from "../protocol/json.ts";
+
+/** An EDU that waits for its transaction. A newer one with the same key takes its place. */
+export interface PendingEdu {
+  readonly key: string;
+  readonly edu: { readonly edu_type: string; readonly content: JsonObject };
+  /** ms since 1970 after which it says nothing of use any more. */
+  readonly staleAt: number;
+}
+
+/** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
+export const MOST_EDUS = 100;
+/** A destination that does not answer keeps at most this many. */
+const MOST_WAITING = 1000;
+
+/** The EDUs that wait for one destination: the newest of each key. */
+export class EduQueue {
+  readonly #waiting = new Map<string, PendingEdu>();
+
+  add(edu: PendingEdu): void {
+    this.#waiting.delete(edu.key);
+    this.#waiting.set(edu.key, edu);
+    if (this.#waiting.size > MOST_WAITING) {
+      const [oldest] = this.#waiting.keys();
+      this.#waiting.delete(oldest!);
+    }
+  }
+
+  get empty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** Takes the oldest ones out; stale ones are dropped. */
+  take(now: number): PendingEdu[] {
+    const taken: PendingEdu[] = [];
+    for (const edu of this.#waiting.values()) {
+      if (taken.length === MOST_EDUS) break;
+      this.#waiting.delete(edu.key);
+      if (edu.staleAt > now) taken.push(edu);
+    }
+    return taken;
+  }
+}

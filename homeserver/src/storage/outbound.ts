@@ -1,0 +1,51 @@
+import type { ServerName } from "../protocol/identifiers.ts";
+import { numberArray, type Sql, type Tx, textArray } from "./sql.ts";
+
+/** How far a server has our events, in log positions. */
+export interface DestinationRow {
+  readonly server: ServerName;
+  readonly sent: number;
+  readonly wanted: number;
+}
+
+/** Servers that have not been sent everything that is meant for them. */
+export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[]> {
+  return sql<DestinationRow[]>`
+    SELECT server, sent_position AS sent, wanted_position AS wanted
+    FROM destinations WHERE wanted_position > sent_position`;
+}
+
+/** Notes how far servers are and shall be; positions only move forward. */
+export async function saveDestinations(sql: Sql | Tx, rows: readonly DestinationRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    INSERT INTO destinations (server, sent_position, wanted_position)
+    SELECT * FROM unnest(
+      ${textArray(rows.map((row) => row.server))}::text[],
+      ${numberArray(rows.map((row) => row.sent))}::bigint[],
+      ${numberArray(rows.map((row) => row.wanted))}::bigint[])
+    ON CONFLICT (server) DO UPDATE SET
+      sent_position = GREATEST(destinations.sent_position, excluded.sent_position),
+      wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position)`;
+}
+
+/**
+ * The next of our accepted live events for a server, oldest first: of rooms that it is in, or about one of
+ * its users (who may have left by it).
+ */
+export async function eventsForDestination(
+  sql: Sql | Tx,
+  range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
+): Promise<{ nid: number; position: number }[]> {
+  return sql<{ nid: number; position: number }[]>`
+    SELECT e.event_nid AS nid, e.position
+    FROM events e
+    WHERE e.position > ${range.after} AND e.position <= ${range.upTo} AND e.ordinal = 0
+      AND e.status = 0 AND substr(e.sender, strpos(e.sender, ':') + 1) = ${range.ours}
+      AND (EXISTS (
+             SELECT 1 FROM memberships m
+             WHERE m.room_nid = e.room_nid AND m.server = ${range.server} AND m.membership = 'join')
+           OR (e.type = 'm.room.member'
+               AND substr(e.state_key, strpos(e.state_key, ':') + 1) = ${range.server}))
+    ORDER BY e.position LIMIT ${range.limit}`;
+}
