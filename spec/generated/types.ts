@@ -1815,11 +1815,11 @@ export interface components {
         Device: {
             device_id: components["schemas"]["DeviceId"];
             /** @description The name that its user gave it. */
-            display_name?: string | null;
+            display_name?: string;
             /** @description The address of its last request. */
-            last_seen_ip?: string | null;
+            last_seen_ip?: string;
             /** @description When that was, in milliseconds since 1970. */
-            last_seen_ts?: number | null;
+            last_seen_ts?: number;
         };
         /** @description Where a client finds the servers of a domain. */
         WellKnownClient: {
@@ -1842,6 +1842,7 @@ export interface components {
             /** @description Its size in bytes. */
             size?: number;
             thumbnail_url?: components["schemas"]["MxcUri"];
+            thumbnail_info?: components["schemas"]["ImageInfo"];
         };
         /** @description What is known of a file. */
         FileInfo: {
@@ -2140,6 +2141,18 @@ export interface components {
             signatures?: JsonObject;
             unsigned?: JsonObject;
         };
+        /** @description A membership event as servers hand it in, before it is judged. */
+        MembershipPdu: {
+            /** @constant */
+            type: "m.room.member";
+            sender: components["schemas"]["UserId"];
+            state_key: components["schemas"]["UserId"];
+            origin_server_ts: number;
+            content: {
+                membership: components["schemas"]["Membership"];
+                join_authorised_via_users_server?: string;
+            };
+        } & WithRequired<components["schemas"]["Pdu"], "type" | "sender" | "state_key" | "origin_server_ts" | "content">;
         /** @description What a PDU of any room version holds. */
         PduEssentials: {
             type: components["schemas"]["EventType"];
@@ -2256,7 +2269,7 @@ export interface components {
                     expired_ts: components["schemas"]["Timestamp"];
                 };
             };
-            signatures?: components["schemas"]["Signatures"];
+            signatures: components["schemas"]["Signatures"];
             valid_until_ts: components["schemas"]["Timestamp"];
         };
         /** @description Keys that a notary has seen and signed. */
@@ -6771,9 +6784,9 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @description The name. */
-                        displayname?: string | null;
+                        displayname?: string;
                         /** @description The picture. */
-                        avatar_url?: string | null;
+                        avatar_url?: string;
                         /** @description The time zone. */
                         "m.tz"?: string;
                     };
@@ -8700,9 +8713,9 @@ export interface operations {
                         joined: {
                             [key: string]: {
                                 /** @description Their name there. */
-                                display_name?: string | null;
+                                display_name?: string;
                                 /** @description Their picture there. */
-                                avatar_url?: string | null;
+                                avatar_url?: string;
                             };
                         };
                     };
@@ -9152,6 +9165,15 @@ export interface operations {
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token may not act for that user. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9767,7 +9789,7 @@ export interface operations {
                     unsigned?: {
                         invite_room_state?: components["schemas"]["InviteStateEvent"][];
                     };
-                } & components["schemas"]["Pdu"];
+                } & components["schemas"]["MembershipPdu"];
             };
         };
         responses: {
@@ -9778,7 +9800,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": (number | {
-                        event: components["schemas"]["Pdu"];
+                        event: components["schemas"]["MembershipPdu"];
                     })[];
                 };
             };
@@ -9843,7 +9865,7 @@ export interface operations {
             content: {
                 "application/json": {
                     room_version: components["schemas"]["RoomVersion"];
-                    event: components["schemas"]["Pdu"];
+                    event: components["schemas"]["MembershipPdu"];
                     /** @description What the invited user may know of the room. From room version 12 on, whole PDUs. */
                     invite_room_state?: components["schemas"]["InviteStateEvent"][];
                 };
@@ -9857,7 +9879,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        event: components["schemas"]["Pdu"];
+                        event: components["schemas"]["MembershipPdu"];
                     };
                 };
             };
@@ -9994,7 +10016,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Pdu"];
+                "application/json": components["schemas"]["MembershipPdu"];
             };
         };
         responses: {
@@ -10255,7 +10277,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Pdu"];
+                "application/json": components["schemas"]["MembershipPdu"];
             };
         };
         responses: {
@@ -10491,9 +10513,9 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @description The name. */
-                        displayname?: string | null;
+                        displayname?: string;
                         /** @description The picture. */
-                        avatar_url?: string | null;
+                        avatar_url?: string;
                         /** @description The time zone. */
                         "m.tz"?: string;
                     };
@@ -10827,6 +10849,9 @@ export interface operations {
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};
 
 /** A named schema. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
