@@ -120,7 +120,11 @@ export function parsePdu(value: Json, version: RoomVersion): RoomEvent {
     const signedText = signedEventText(members, value, version);
     const matches = claims(value, sha256Base64(contentHashText(members)));
     const eventId = eventIdOf(value, version, signedText);
-    return new RoomEvent(value, version, eventId, { json, signedText, contentHashMatches: matches });
+    return new RoomEvent(value, version, eventId, {
+      json,
+      signedText,
+      contentHashMatches: matches,
+    });
   } catch (error) {
     if (error instanceof JsonError) throw new Rejection(`not canonical JSON: ${error.message}`);
     throw error;
