@@ -1,17 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
-import type { UserId } from "../protocol/identifiers.ts";
+import type { Requester } from "../users/types.ts";
 
-/** Who makes a request with an access token. */
-export interface Requester {
-  readonly userId: UserId;
-  /** Absent for application services that act for a user without a device. */
-  readonly deviceId: string;
-  readonly isAdmin: boolean;
-  readonly isGuest?: boolean;
-  /** Of the access token, for signing out and refreshing. */
-  readonly tokenHash?: Buffer;
-}
+export type { Requester };
 
 /** What a token's holder sends along: kept with the device as "last seen". */
 export interface Visit {

@@ -11,6 +11,8 @@ export interface TlsFiles {
   /** Paths of PEM files. */
   readonly cert: string;
   readonly key: string;
+  /** How often the files are looked at (5,000 ms). */
+  readonly watchMs?: number;
 }
 
 export interface Listeners {
@@ -62,7 +64,7 @@ export function createListeners(app: FastifyInstance, log: Logger) {
         }
       };
       for (const file of [files.cert, files.key]) {
-        watchFile(file, { interval: WATCH_MS, persistent: false }, reload);
+        watchFile(file, { interval: files.watchMs ?? WATCH_MS, persistent: false }, reload);
         watched.add(() => unwatchFile(file, reload));
       }
       return await start(server, { host, port });

@@ -23,10 +23,11 @@ export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): vo
     "http_requests_under_way",
     "Requests being answered, waiting long-polls included",
   );
-  app.addHook("onRequest", async () => underWay.inc());
-  app.addHook("onRequestAbort", async () => underWay.dec());
+  app.addHook("onRequest", async (_request, reply) => {
+    underWay.inc();
+    reply.raw.once("close", () => underWay.dec());
+  });
   app.addHook("onResponse", async (request: FastifyRequest, reply: FastifyReply) => {
-    underWay.dec();
     const operation = request.routeOptions.config.operationId ?? "unknown";
     const status = reply.statusCode;
     durations.observe({ operation, status }, reply.elapsedTime / 1000);

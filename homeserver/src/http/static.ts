@@ -39,8 +39,9 @@ export async function serveWebClient(app: FastifyInstance, client: WebClient): P
       })
       .sendFile("index.html", { cacheControl: false });
   app.get("/*", { config: { operationId: "webClient" } }, async (request, reply) => {
-    const path = decodeURIComponent((request.params as { "*": string })["*"]);
-    if (path.startsWith("_") || path.startsWith(".well-known/")) throw errors.unrecognized();
+    const path = (request.params as { "*": string })["*"];
+    // APIs' names begin with "_"; no file of ours begins with a dot, and none is reached through one.
+    if (/^_|(^|[/\\])\.|[\0\\]/.test(path)) throw errors.unrecognized();
     if (path === "" || path === "index.html" || !/\.[a-z0-9]+$/i.test(path)) return page(reply);
     const immutable = path.startsWith("assets/");
     return reply.sendFile(path, { maxAge: immutable ? "365d" : "10m", immutable });

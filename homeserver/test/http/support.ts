@@ -1,0 +1,50 @@
+import { silentLogger } from "../../src/platform/logger.ts";
+import { createMetrics } from "../../src/platform/metrics.ts";
+import { type SigningKey, signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
+import { errors } from "../../src/protocol/errors.ts";
+import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import { memoryBuckets, createRateLimiter } from "../../src/http/rate-limit.ts";
+import type { Route } from "../../src/http/route.ts";
+import { type HttpServer, type HttpServerOptions, createHttpServer } from "../../src/http/server.ts";
+
+export const HERE = "here.test" as ServerName;
+export const PEER = "peer.test" as ServerName;
+export const peerKey: SigningKey = signingKeyFromSeed("ed25519:1", Buffer.alloc(32, 7));
+
+/** A server with these routes alone; `good-token` is @alice's, `old-token` has expired. */
+export function serverWith(
+  routes: readonly Route[],
+  options: Partial<HttpServerOptions> & { limited?: boolean } = {},
+): Promise<HttpServer> {
+  return createHttpServer({
+    routes,
+    requireAllOf: [],
+    log: silentLogger(),
+    metrics: createMetrics(),
+    health: () => undefined,
+    authenticator: {
+      async byAccessToken(token) {
+        if (token === "old-token") throw errors.unknownToken("Expired", true);
+        if (token !== "good-token") throw errors.unknownToken();
+        const userId = "@alice:here.test" as UserId;
+        return { userId, deviceId: "D", isAdmin: false, isGuest: false, tokenHash: Buffer.alloc(1) };
+      },
+    },
+    signatures: {
+      serverName: HERE,
+      now: () => 1_700_000_000_000,
+      keyRing: {
+        keys: async (wanted) =>
+          wanted.map(({ server, keyId }) =>
+            server === PEER && keyId === peerKey.keyId
+              ? verifyKeyFromBase64(peerKey.publicKeyBase64)
+              : undefined,
+          ),
+      },
+    },
+    rateLimiter: createRateLimiter(options.limited ? memoryBuckets(Date.now) : undefined),
+    ...options,
+  });
+}
+
+export const asAlice = { authorization: "Bearer good-token" };
