@@ -1,0 +1,51 @@
+import { raw } from "../http/reply.ts";
+import { route, type Route } from "../http/route.ts";
+import type { Clock } from "../platform/clock.ts";
+import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
+import type { Rooms } from "../rooms/types.ts";
+import { checkAcl } from "./acl.ts";
+
+export interface EventsDeps {
+  readonly rooms: Rooms;
+  readonly serverName: ServerName;
+  readonly clock: Clock;
+}
+
+/** Events and state for other servers. (Server-server API, "Retrieving events", "Retrieving room state".) */
+export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] {
+  const { federation } = rooms;
+  return [
+    // GET /_matrix/federation/v1/event/{eventId}
+    route("getEvent", async ({ params, origin }) => {
+      const pdu = await federation.event(origin, parseEventId(params.eventId));
+      const head = `"origin":${JSON.stringify(serverName)},"origin_server_ts":${clock.now()}`;
+      return raw(`{${head},"pdus":[${pdu}]}`);
+    }),
+
+    // GET /_matrix/federation/v1/state/{roomId}
+    route("federationGetRoomState", async ({ params, query, origin }) => {
+      const roomId = parseRoomId(params.roomId);
+      await checkAcl(rooms, roomId, origin);
+      const eventId = parseEventId(query.event_id);
+      const { pdus, authChain } = await federation.state(origin, roomId, eventId);
+      return raw(`{"auth_chain":[${authChain.join(",")}],"pdus":[${pdus.join(",")}]}`);
+    }),
+
+    // GET /_matrix/federation/v1/state_ids/{roomId}
+    route("getRoomStateIds", async ({ params, query, origin }) => {
+      const roomId = parseRoomId(params.roomId);
+      await checkAcl(rooms, roomId, origin);
+      const eventId = parseEventId(query.event_id);
+      const { pduIds, authChainIds } = await federation.stateIds(origin, roomId, eventId);
+      return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
+    }),
+
+    // GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}
+    route("getEventAuth", async ({ params, origin }) => {
+      const roomId = parseRoomId(params.roomId);
+      await checkAcl(rooms, roomId, origin);
+      const chain = await federation.eventAuth(origin, roomId, parseEventId(params.eventId));
+      return raw(`{"auth_chain":[${chain.join(",")}]}`);
+    }),
+  ];
+}

@@ -1,0 +1,47 @@
+import { LRUCache } from "lru-cache";
+import { route, type Route } from "../http/route.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Rooms } from "../rooms/types.ts";
+
+export interface TransactionsDeps {
+  readonly rooms: Rooms;
+  /** Takes in one EDU of another server; what is malformed or not theirs to say is dropped. */
+  readonly receiveEdu: (origin: ServerName, type: string, content: JsonObject) => Promise<void>;
+  /** The server is there: whatever waits for it may go. */
+  readonly heard: (server: ServerName) => void;
+}
+
+/** A transaction that is repeated while it is worked on, or soon after, gets the same answer. */
+const ANSWERS_KEPT = 2000;
+
+/** What other servers tell. (Server-server API, "Transactions".) */
+export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDeps): Route[] {
+  const answers = new LRUCache<string, Promise<object>>({ max: ANSWERS_KEPT, ttl: 10 * 60_000 });
+
+  async function work(
+    origin: ServerName,
+    pdus: readonly JsonObject[],
+    edus: readonly { edu_type: string; content: JsonObject }[],
+  ): Promise<object> {
+    const results = await rooms.federation.receive(origin, pdus);
+    for (const { edu_type: type, content } of edus) await receiveEdu(origin, type, content);
+    return { pdus: results };
+  }
+
+  return [
+    // PUT /_matrix/federation/v1/send/{txnId}
+    route("sendTransaction", ({ params, body, origin }) => {
+      heard(origin);
+      const key = `${origin} ${params.txnId}`;
+      let answer = answers.get(key);
+      if (!answer) {
+        const edus = (body.edus ?? []) as { edu_type: string; content: JsonObject }[];
+        answer = work(origin, body.pdus as JsonObject[], edus);
+        answers.set(key, answer);
+        answer.catch(() => answers.delete(key));
+      }
+      return answer;
+    }),
+  ];
+}
