@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLog } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/types.ts";
+import { createMemoryWake } from "../../src/log/wake.ts";
+import { createManualClock, type ManualClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { errors } from "../../src/protocol/errors.ts";
+import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import { connectWriter } from "../../src/storage/append.ts";
+import type { Sql } from "../../src/storage/sql.ts";
+import type { UserHooks } from "../../src/users/types.ts";
+import { createUsers, type Users, type UsersOptions } from "../../src/users/users.ts";
+import { freshDatabase } from "../support/database.ts";
+
+export const HERE = "here.test" as ServerName;
+export const START = 1_700_000_000_000;
+/** Cheap hashes: their strength is not what is tested. */
+export const CHEAP = { memoryKib: 64, passes: 1 };
+
+export interface TestUsers {
+  users: Users;
+  sql: Sql;
+  log: Log;
+  clock: ManualClock;
+  /** What the hooks were told, in order. */
+  told: string[];
+  dataDir: string;
+  /** A further replica on the same database. */
+  replica(options?: Partial<UsersOptions>): Promise<Users>;
+  close(): Promise<void>;
+}
+
+export async function openUsers(options: Partial<UsersOptions> = {}): Promise<TestUsers> {
+  const database = await freshDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), "weft-users-"));
+  const clock = createManualClock(START);
+  const logger = silentLogger();
+  const told: string[] = [];
+  const { sql } = database;
+  const log = await createLog({
+    sql,
+    writer: connectWriter(database.location),
+    wake: createMemoryWake(),
+    clock,
+    logger,
+    serverName: HERE,
+  });
+  const hooks: UserHooks = {
+    profileChanged: async (userId) => void told.push(`profile ${userId}`),
+    leaveAllRooms: async (userId) => void told.push(`leave ${userId}`),
+    devicesChanged: async (userId, ids, change) => void told.push(`${change} ${userId} ${ids}`),
+    remoteProfile: async (userId) => {
+      if (userId === "@zoe:there.test") return { displayname: "Zoë", "m.tz": "Europe/Paris" };
+      throw errors.notFound("No such user");
+    },
+    isReserved: (userId) => userId.startsWith("@bridge_"),
+  };
+  const opened: Users[] = [];
+  async function open(more: Partial<UsersOptions> = {}): Promise<Users> {
+    const made = await createUsers({
+      sql,
+      log,
+      clock,
+      random: systemRandom,
+      logger,
+      serverName: HERE,
+      registration: "open",
+      hooks,
+      passwordHashing: CHEAP,
+      ...options,
+      ...more,
+    });
+    opened.push(made);
+    return made;
+  }
+  return {
+    users: await open(),
+    sql,
+    log,
+    clock,
+    told,
+    dataDir,
+    replica: (more) => open({ sql: database.connect(), ...more }),
+    async close() {
+      await Promise.all(opened.map((users) => users.stop()));
+      await log.stop();
+      await database.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const id = (localpart: string): UserId => `@${localpart}:${HERE}` as UserId;
+
+/** The error code that a promise fails with; "nothing" when it does not. */
+export async function errcodeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return "nothing";
+  } catch (error) {
+    return (error as { errcode?: string }).errcode ?? String(error);
+  }
+}
