@@ -21,8 +21,10 @@ export interface Events {
   settlePending(events: readonly StoredEvent[], committed: boolean): void;
   /** Turns rows of a query into events, the cached objects where there are any. */
   ofRows(rows: readonly EventRow[]): StoredEvent[];
+  /** Takes in an event as it is committed. */
+  keep(event: StoredEvent): void;
   /** Forgets an event that has changed (redaction, status). */
-  forget(nid: number, id: EventId): void;
+  forget(id: EventId): void;
 }
 
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
@@ -98,7 +100,10 @@ export function createEvents(sql: Sql, max = 50_000): Events {
       }
     },
     ofRows,
-    forget(nid, id) {
+    keep,
+    forget(id) {
+      const nid = nidOf.get(id);
+      if (nid === undefined) return;
       cache.delete(nid);
       nidOf.delete(id);
     },

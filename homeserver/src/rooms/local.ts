@@ -1,13 +1,16 @@
 /** Events of this server's users: one command on the room's mailbox each. */
+import { Unstorable } from "../log/types.ts";
 import { errors } from "../protocol/errors.ts";
 import type { EventId, RoomId } from "../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../protocol/json.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import { stateTuple } from "../protocol/state-map.ts";
+import type { Command } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { TransactionKey } from "./once.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
+import type { Transactions } from "./transactions.ts";
 import { Work } from "./work.ts";
 import type { Identity, LocalDraft } from "./work.ts";
 
@@ -31,7 +34,22 @@ export function createLocalEvents(
   store: RoomStore,
   mailboxes: Mailboxes,
   identity: Identity,
+  transactions: Transactions,
 ): LocalEvents {
+  function sent(eventId: EventId, key: TransactionKey | undefined): EventId {
+    transactions.sent(eventId, key?.deviceId ?? "", key?.txnId);
+    return eventId;
+  }
+
+  async function run<T>(room: Room, command: Command<T>): Promise<T> {
+    try {
+      return await mailboxes.run(room, command);
+    } catch (error) {
+      if (error instanceof Unstorable) throw errors.badJson(`Not to be stored: ${error.message}`);
+      throw error;
+    }
+  }
+
   return {
     identity,
     async room(roomId) {
@@ -40,7 +58,7 @@ export function createLocalEvents(
       return room;
     },
     work: (room, command) =>
-      mailboxes.run(room, async (head) => {
+      run(room, async (head) => {
         const work = new Work(store, identity, head);
         try {
           const value = await command(work);
@@ -53,17 +71,17 @@ export function createLocalEvents(
         }
       }),
     send: (room, draft, transaction) =>
-      mailboxes.run(room, async (head) => {
+      run(room, async (head) => {
         const work = new Work(store, identity, head);
         const same = await unchanged(work, draft);
         if (same !== undefined) return { value: same };
-        const { eventId } = (await work.local(draft)).event;
+        const eventId = sent((await work.local(draft)).event.eventId, transaction);
         return work.step(eventId, {
           transaction: transaction && { ...transaction, eventId },
         });
       }),
     redact: (room, draft, transaction) =>
-      mailboxes.run(room, async (head) => {
+      run(room, async (head) => {
         const work = new Work(store, identity, head);
         const target = await store.events.byId(draft.redacts);
         if (target === undefined || target.roomNid !== room.nid) {
@@ -72,7 +90,7 @@ export function createLocalEvents(
         if (target.event.sender !== draft.sender) await requireRedactLevel(work, draft.sender);
         const redaction = await work.local(draft);
         if (target.redactedBy === null) work.redact(target, redaction);
-        const { eventId } = redaction.event;
+        const eventId = sent(redaction.event.eventId, transaction);
         return work.step(eventId, {
           transaction: transaction && { ...transaction, eventId },
         });

@@ -11,6 +11,7 @@ import {
   serverIsJoined,
 } from "../storage/room-members.ts";
 import type { LocalEvents } from "./local.ts";
+import type { Memberships } from "./memberships.ts";
 import { vouchFor } from "./restricted.ts";
 import type { RoomStore } from "./store.ts";
 import type {
@@ -38,10 +39,9 @@ export interface MembersDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly profiles: Profiles;
+  readonly memberships: Memberships;
   readonly remote: RemoteMembership;
-  readonly resolveAlias: (
-    alias: RoomAlias,
-  ) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
 }
 
 export interface Members extends RoomMembers {
@@ -103,7 +103,8 @@ export function createMembers(deps: MembersDeps): Members {
       const { by, roomId } = request;
       const room = await store.registry.byId(roomId);
       const row = room && (await membershipIn(store.sql, room.nid, by.userId));
-      if (room === undefined || row === undefined) throw errors.forbidden("You are not in that room");
+      if (room === undefined || row === undefined)
+        throw errors.forbidden("You are not in that room");
       if (row.membership === "leave" || row.membership === "ban") return;
       const content: JsonObject = { membership: "leave", ...reasonOf(request.reason) };
       if (!(await isResident(room)) && row.membership !== "join") {
@@ -128,7 +129,9 @@ export function createMembers(deps: MembersDeps): Members {
       const room = await store.registry.byId(roomId);
       const row = room && (await membershipIn(store.sql, room.nid, by.userId));
       if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
-      if (await markForgotten(store.sql, room.nid, by.userId)) return;
+      const done = await markForgotten(store.sql, room.nid, by.userId);
+      deps.memberships.forget(by.userId);
+      if (done) return;
       throw errors.unknown("Leave the room before you forget it", 400);
     },
 

@@ -108,6 +108,7 @@ function membershipOf(room: Room, { type, stateKey, event }: StateChange): Membe
   return [
     {
       roomNid: room.nid,
+      roomId: room.roomId,
       userId: stateKey,
       membership,
       eventNid: event.nid,

@@ -27,7 +27,7 @@ export function createSend(deps: SendDeps): RoomSend {
   return {
     async message(message) {
       const { by, roomId, type, content, txnId, originServerTs } = message;
-      const key = transactionKey(by, `send\0${roomId}\0${type}`, txnId);
+      const key = transactionKey(by, `send ${roomId} ${type}`, txnId);
       return once.run(key, async () => {
         const room = await local.room(roomId);
         await refuseSecondAnnotation(store, room, message);
@@ -44,7 +44,7 @@ export function createSend(deps: SendDeps): RoomSend {
     },
     async redact(request) {
       const { by, roomId, eventId, reason, txnId } = request;
-      const key = transactionKey(by, `redact\0${roomId}\0${eventId}`, txnId);
+      const key = transactionKey(by, `redact ${roomId} ${eventId}`, txnId);
       return once.run(key, async () => {
         const room = await local.room(roomId);
         const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };

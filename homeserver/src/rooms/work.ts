@@ -123,6 +123,9 @@ export class Work {
    * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON.
    */
   async local(draft: LocalDraft): Promise<StoredEvent> {
+    if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
+      throw errors.badJson("An event's type and state key hold no NUL");
+    }
     const { state, authEvents } = await this.authState(draft);
     const event = this.build(draft, authEvents);
     try {
@@ -138,10 +141,9 @@ export class Work {
   build(draft: LocalDraft, authEvents: readonly StoredEvent[]): RoomEvent {
     const prev = this.#prevEvents();
     const version = this.room.version;
-    const isRoot = version.roomIdIsCreateHash && draft.type === "m.room.create";
     return buildEvent(
       {
-        ...(isRoot ? {} : { roomId: this.room.roomId }),
+        roomId: this.room.roomId,
         type: draft.type,
         ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
         sender: draft.sender,
@@ -301,7 +303,7 @@ export class Work {
       position: committed?.positions.get(stored.nid) ?? stored.position,
     }));
     store.events.settlePending(events, committed !== undefined);
-    for (const { target } of this.redactions) store.events.forget(target.nid, target.event.eventId);
+    for (const { target } of this.redactions) store.events.forget(target.event.eventId);
   }
 }
 

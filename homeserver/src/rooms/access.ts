@@ -1,0 +1,51 @@
+/** Who may read what of a room: now, or as of when they left. */
+import { errors } from "../protocol/errors.ts";
+import type { EventId, RoomId, UserId } from "../protocol/identifiers.ts";
+import { historyVisibility } from "../protocol/visibility.ts";
+import type { Room, RoomView, StateRoot, StoredEvent } from "./types.ts";
+
+export interface Access {
+  readonly room: Room;
+  /** "now" for members (and anyone in a world-readable room), otherwise the state of the time of leaving. */
+  readonly state: "now" | { readonly root: StateRoot };
+}
+
+export interface AccessControl {
+  /** The reader's access to state and timeline; M_FORBIDDEN for who was never in the room. */
+  of(userId: UserId, roomId: RoomId): Promise<Access>;
+  /** An event that the user may see; M_NOT_FOUND otherwise. */
+  event(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
+}
+
+export function createAccess(view: RoomView): AccessControl {
+  return {
+    async of(userId, roomId) {
+      const room = await view.room(roomId);
+      const row = room && (await view.membership(room.nid, userId));
+      if (room === undefined) throw errors.forbidden("You are not in that room");
+      if (row?.membership === "join") return { room, state: "now" };
+      if (await isWorldReadable(view, room)) return { room, state: "now" };
+      if (row !== undefined && !row.forgotten && row.membership !== "invite") {
+        const left = (await view.events([row.eventNid])).get(row.eventNid);
+        const wasIn = left !== undefined && left.stateBefore !== null;
+        if (wasIn) return { room, state: { root: left.roomState ?? left.stateAfter } };
+      }
+      throw errors.forbidden("You are not in that room");
+    },
+    async event(userId, roomId, eventId) {
+      const room = await view.room(roomId);
+      const stored = (await view.eventsById([eventId])).get(eventId);
+      if (room === undefined || stored === undefined || stored.roomNid !== room.nid) {
+        throw errors.notFound("There is no such event that you may see");
+      }
+      const [readable] = await view.readable(userId, [stored]);
+      if (readable === undefined) throw errors.notFound("There is no such event that you may see");
+      return stored;
+    },
+  };
+}
+
+async function isWorldReadable(view: RoomView, room: Room): Promise<boolean> {
+  const event = await view.currentStateEvent(room.nid, "m.room.history_visibility", "");
+  return historyVisibility(event?.event) === "world_readable";
+}

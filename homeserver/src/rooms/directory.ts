@@ -1,0 +1,131 @@
+/** Aliases of this server and the list of its published rooms. */
+import { errors, MatrixError } from "../protocol/errors.ts";
+import { isRoomId, isServerName, serverOf } from "../protocol/identifiers.ts";
+import type { RoomAlias, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { historyVisibility } from "../protocol/visibility.ts";
+import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../storage/aliases.ts";
+import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
+import { joinedServers, membershipIn } from "../storage/room-members.ts";
+import { powerLevelsOf } from "./local.ts";
+import type { LocalEvents } from "./local.ts";
+import { listPublished } from "./published.ts";
+import type { RoomStore } from "./store.ts";
+import type { RemoteServer } from "./types-federation.ts";
+import type { Room, RoomDirectory } from "./types.ts";
+
+export interface DirectoryDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly remote: Pick<RemoteServer, "directory">;
+}
+
+export function createDirectory(deps: DirectoryDeps): RoomDirectory {
+  const { store, local, remote } = deps;
+  const { sql } = store;
+  const { serverName } = local.identity;
+
+  return {
+    async resolve(alias) {
+      if (serverOf(alias) === serverName) {
+        const found = await resolveLocal(alias);
+        if (found === undefined) throw errors.notFound("There is no such alias");
+        return found;
+      }
+      return resolveRemote(alias);
+    },
+    resolveLocal,
+    async setAlias(by, alias, roomId) {
+      requireOurs(alias);
+      if ((await store.registry.byId(roomId)) === undefined) {
+        throw errors.notFound("That room is not known here");
+      }
+      const row = { alias, roomId, creator: by.userId, createdTs: local.identity.now() };
+      if (!(await insertAlias(sql, row))) {
+        throw new MatrixError(409, "M_UNKNOWN", "That alias is taken");
+      }
+    },
+    async deleteAlias(by, alias) {
+      requireOurs(alias);
+      const row = await findAlias(sql, alias);
+      if (row === undefined) throw errors.notFound("There is no such alias");
+      if (row.creator !== by.userId) {
+        const room = await store.registry.byId(row.roomId as RoomId);
+        if (room === undefined || !(await mayNameRoom(room, by.userId))) {
+          throw errors.forbidden("The alias is another user's");
+        }
+      }
+      await deleteAlias(sql, alias);
+    },
+    async aliases(by, roomId) {
+      const room = await store.registry.byId(roomId);
+      const row = room && (await membershipIn(sql, room.nid, by.userId));
+      if (room === undefined) throw errors.forbidden("You are not in that room");
+      if (row?.membership !== "join" && !(await isWorldReadable(room))) {
+        throw errors.forbidden("You are not in that room");
+      }
+      return (await aliasesOfRoom(sql, roomId)) as RoomAlias[];
+    },
+    async isPublished(roomId) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("That room is not known here");
+      return isPublished(sql, room.nid);
+    },
+    async setPublished(by, roomId, published) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("That room is not known here");
+      if (!(await mayNameRoom(room, by.userId))) {
+        throw errors.forbidden("Your power does not suffice to publish the room");
+      }
+      if (published) await publishRoom(sql, room.nid, local.identity.now());
+      else await unpublishRoom(sql, room.nid);
+    },
+    publicRooms: (query) => listPublished(store, query),
+  };
+
+  async function resolveLocal(
+    alias: RoomAlias,
+  ): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined> {
+    const row = await findAlias(sql, alias);
+    if (row === undefined) return undefined;
+    const room = await store.registry.byId(row.roomId as RoomId);
+    const servers = room === undefined ? [] : await joinedServers(sql, room.nid);
+    const others = servers.filter((server) => server !== serverName);
+    return { roomId: row.roomId as RoomId, servers: [serverName, ...others] as ServerName[] };
+  }
+
+  async function resolveRemote(
+    alias: RoomAlias,
+  ): Promise<{ roomId: RoomId; servers: ServerName[] }> {
+    const answer = await remote.directory(serverOf(alias), alias).catch((error: unknown) => {
+      if (error instanceof MatrixError && error.status === 404) {
+        throw errors.notFound("There is no such alias");
+      }
+      throw errors.notFound(`${serverOf(alias)} could not be asked for the alias`);
+    });
+    if (!isRoomId(answer.room_id)) throw errors.notFound("There is no such alias");
+    const listed = Array.isArray(answer.servers) ? answer.servers.filter(isServerName) : [];
+    return { roomId: answer.room_id, servers: [...new Set([...listed, serverOf(alias)])] };
+  }
+
+  function requireOurs(alias: RoomAlias): void {
+    if (serverOf(alias) === serverName) return;
+    throw errors.invalidParam(`Aliases of this server end in :${serverName}`);
+  }
+
+  /** Joined, and with the power to send m.room.canonical_alias. */
+  async function mayNameRoom(room: Room, userId: UserId): Promise<boolean> {
+    return local.work(room, async (work) => {
+      const member = await work.stateEvent("m.room.member", userId);
+      if (member?.event.content.membership !== "join") return false;
+      const levels = await powerLevelsOf(work);
+      return levels.userLevel(userId) >= levels.required("m.room.canonical_alias", true);
+    });
+  }
+
+  async function isWorldReadable(room: Room): Promise<boolean> {
+    const visibility = await local.work(room, (work) =>
+      work.stateEvent("m.room.history_visibility", ""),
+    );
+    return historyVisibility(visibility?.event) === "world_readable";
+  }
+}

@@ -1,0 +1,40 @@
+/** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
+import type { EventRecord, Log } from "../log/types.ts";
+import type { Bundles } from "./bundles.ts";
+import type { Memberships } from "./memberships.ts";
+import type { RoomStore } from "./store.ts";
+import type { StoredEvent } from "./types.ts";
+
+/** Returns what stops it. Register it before the log's other readers: they ask for what it keeps. */
+export function followLog(
+  log: Log,
+  store: RoomStore,
+  memberships: Memberships,
+  bundles: Bundles,
+): () => void {
+  return log.onAdvance((records) => {
+    memberships.follow(records);
+    bundles.follow(records);
+    for (const record of records) {
+      if (record.kind !== "event") continue;
+      store.events.keep(storedOf(record));
+      const redacted = record.event.redacts;
+      if (redacted !== undefined) store.events.forget(redacted);
+    }
+  });
+}
+
+function storedOf(record: EventRecord): StoredEvent {
+  return {
+    nid: record.eventNid,
+    roomNid: record.roomNid,
+    event: record.event,
+    position: record.position,
+    ordinal: 0,
+    status: record.status,
+    stateBefore: record.stateBefore,
+    stateAfter: record.stateAfter,
+    roomState: record.stateRoot,
+    redactedBy: record.redactedBy,
+  };
+}

@@ -1,0 +1,131 @@
+/** What a reader gets of a room: timeline, single events, state, members, relations. */
+import { errors } from "../protocol/errors.ts";
+import type { RoomId, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { relationsPage } from "../storage/room-relations.ts";
+import type { Access, AccessControl } from "./access.ts";
+import { createMessages, placeOf } from "./messages.ts";
+import type { MessagesDeps } from "./messages.ts";
+import { formatPlace, parsePlace, placeBefore } from "./tokens.ts";
+import type { RoomHistory, StateSelector, StoredEvent } from "./types.ts";
+import type { RoomStore } from "./store.ts";
+
+export interface HistoryDeps extends MessagesDeps {
+  readonly store: RoomStore;
+}
+
+const RELATIONS_LIMIT = 5;
+const MAX_RELATIONS = 100;
+
+export function createHistory(deps: HistoryDeps): RoomHistory {
+  const { store, view, timelines, access } = deps;
+
+  function stateOf(found: Access, selector?: StateSelector): Promise<StoredEvent[]> {
+    if (found.state === "now") return view.currentState(found.room.nid, selector);
+    return view.stateAt(found.state.root, selector);
+  }
+
+  return {
+    ...createMessages(deps),
+    timeline: (roomNid, { before, after, limit }) =>
+      before === undefined && after !== undefined
+        ? timelines.forwards(roomNid, after, undefined, limit)
+        : timelines.backwards(roomNid, before, after, limit),
+    recent: timelines.recent,
+
+    async event(reader, roomId, eventId) {
+      const stored = await access.event(reader.userId, roomId, eventId);
+      const [text] = await view.present(await view.readable(reader.userId, [stored]), reader);
+      return text as string;
+    },
+    readableEvent: access.event,
+
+    async state(userId, roomId) {
+      return stateOf(await access.of(userId, roomId));
+    },
+    async stateEvent(userId, roomId, type, stateKey) {
+      const { room, state } = await access.of(userId, roomId);
+      const found =
+        state === "now"
+          ? await view.currentStateEvent(room.nid, type, stateKey)
+          : (await view.stateEventsAt(state.root, [[type, stateKey]]))[0];
+      if (found === undefined) throw errors.notFound("The room has no such state");
+      return found;
+    },
+    async members(userId, roomId, query) {
+      const found = await access.of(userId, roomId);
+      const events = await membersOf(found, query.at);
+      return events.filter(({ event }) => {
+        const { membership } = event.content;
+        if (query.membership !== undefined && membership !== query.membership) return false;
+        return query.notMembership === undefined || membership !== query.notMembership;
+      });
+    },
+    async joinedMembers(userId, roomId) {
+      const room = await requireJoined(userId, roomId);
+      const events = await view.currentState(room.nid, { types: ["m.room.member"] });
+      const joined = events.filter(({ event }) => event.content.membership === "join");
+      return new Map(
+        joined.map(({ event }) => [event.stateKey as UserId, profileIn(event.content)]),
+      );
+    },
+    async joinedRooms(userId) {
+      const rows = await view.membershipsOf(userId);
+      const joined = rows.filter((row) => row.membership === "join");
+      const rooms = await view.rooms(joined.map((row) => row.roomNid));
+      return [...rooms.values()].map((room) => room.roomId);
+    },
+
+    async relations(reader, roomId, eventId, query) {
+      const target = await access.event(reader.userId, roomId, eventId);
+      const limit = Math.min(Math.max(query.limit ?? RELATIONS_LIMIT, 1), MAX_RELATIONS);
+      const direction = query.dir ?? "b";
+      const rows = await relationsPage(store.sql, {
+        roomNid: target.roomNid,
+        target: eventId,
+        relType: query.relType,
+        type: query.eventType,
+        direction,
+        from: query.from === undefined ? undefined : parsePlace(query.from),
+        to: query.to === undefined ? undefined : parsePlace(query.to),
+        limit: limit + 1,
+      });
+      const found = await view.events(rows.slice(0, limit).map((row) => row.nid));
+      const events = rows.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
+      const last = events.at(-1);
+      const chunk = await view.present(await view.readable(reader.userId, events), reader);
+      if (rows.length <= limit || last === undefined) return { chunk, ...prev(query.from) };
+      const place = direction === "b" ? placeBefore(placeOf(last)) : placeOf(last);
+      return { chunk, next_batch: formatPlace(place), ...prev(query.from) };
+    },
+  };
+
+  async function membersOf(found: Access, at: string | undefined): Promise<StoredEvent[]> {
+    const selector = { types: ["m.room.member"] };
+    if (at === undefined) return stateOf(found, selector);
+    const { position } = parsePlace(at);
+    const root = (await view.rootsAt([found.room.nid], position)).get(found.room.nid);
+    return root === undefined ? stateOf(found, selector) : view.stateAt(root, selector);
+  }
+
+  async function requireJoined(userId: UserId, roomId: RoomId) {
+    const room = await view.room(roomId);
+    const row = room && (await view.membership(room.nid, userId));
+    if (room === undefined || row?.membership !== "join") {
+      throw errors.forbidden("You are not in that room");
+    }
+    return room;
+  }
+}
+
+function prev(from: string | undefined): { prev_batch?: string } {
+  return from === undefined ? {} : { prev_batch: from };
+}
+
+function profileIn(content: JsonObject): JsonObject {
+  const { displayname, avatar_url } = content;
+  return {
+    ...(typeof displayname === "string" ? { display_name: displayname } : {}),
+    ...(typeof avatar_url === "string" ? { avatar_url } : {}),
+  };
+}

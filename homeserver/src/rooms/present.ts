@@ -1,0 +1,99 @@
+/** Events as client JSON texts for a reader, in bulk. */
+import { LRUCache } from "lru-cache";
+import type { Bundles } from "./bundles.ts";
+import { clientText } from "./client-text.ts";
+import type { RoomStore } from "./store.ts";
+import type { Transactions } from "./transactions.ts";
+import type { ReadableEvent, Reader, StoredEvent } from "./types.ts";
+
+export interface Presenter {
+  present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
+  presentState(events: readonly StoredEvent[]): string[];
+}
+
+export function createPresenter(
+  store: RoomStore,
+  transactions: Transactions,
+  bundles: Bundles,
+  now: () => number,
+): Presenter {
+  /** State event nid → nid of the event that it replaced, 0 for none. */
+  const replaced = new LRUCache<number, number>({ max: 50_000 });
+
+  /** State event nid → text of replaces_state and prev_content. */
+  async function replacedTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {
+    const wanted = events.filter(
+      ({ nid, event, stateBefore }) =>
+        event.stateKey !== undefined && stateBefore !== null && !replaced.has(nid),
+    );
+    await Promise.all(
+      wanted.map(async ({ nid, event, stateBefore }) => {
+        const key = [event.type, event.stateKey as string] as const;
+        const [before] = (await store.state.events(stateBefore, [key])).values();
+        replaced.set(nid, before?.nid ?? 0);
+      }),
+    );
+    const pairs = events.flatMap(({ nid }): [number, number][] => {
+      const before = replaced.get(nid);
+      return before === undefined || before === 0 ? [] : [[nid, before]];
+    });
+    const found = await store.events.byNids(pairs.map(([, before]) => before));
+    const texts = new Map<number, string>();
+    for (const [nid, before] of pairs) {
+      const event = found.get(before);
+      if (event !== undefined) texts.set(nid, replacedText(event));
+    }
+    return texts;
+  }
+
+  async function redactionTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {
+    const nids = events.flatMap(({ redactedBy }) => redactedBy ?? []);
+    const texts = new Map<number, string>();
+    if (nids.length === 0) return texts;
+    for (const [nid, { event }] of await store.events.byNids(nids)) {
+      texts.set(nid, clientText(event, ""));
+    }
+    return texts;
+  }
+
+  return {
+    async present(readable, reader) {
+      const events = readable.map(({ stored }) => stored);
+      const own = events.filter(({ event }) => event.sender === reader.userId);
+      const [txns, relations, redactions, before] = await Promise.all([
+        transactions.of(
+          reader,
+          own.map(({ event }) => event.eventId),
+        ),
+        bundles.of(events, reader),
+        redactionTexts(events),
+        replacedTexts(events),
+      ]);
+      const time = now();
+      return readable.map(({ stored, membership }) => {
+        const { event, nid, redactedBy } = stored;
+        let unsigned = `"age":${Math.max(0, time - event.originServerTs)},"membership":"${membership}"`;
+        const txnId = txns.get(event.eventId);
+        if (txnId !== undefined) unsigned += `,"transaction_id":${JSON.stringify(txnId)}`;
+        if (redactedBy === null) unsigned += before.get(nid) ?? "";
+        const relation = relations.get(nid);
+        if (relation !== undefined) unsigned += `,"m.relations":${relation}`;
+        const because = redactedBy === null ? undefined : redactions.get(redactedBy);
+        if (because !== undefined) unsigned += `,"redacted_because":${because}`;
+        return clientText(event, unsigned);
+      });
+    },
+    presentState(events) {
+      const time = now();
+      return events.map(({ event }) =>
+        clientText(event, `"age":${Math.max(0, time - event.originServerTs)}`),
+      );
+    },
+  };
+}
+
+function replacedText({ event }: StoredEvent): string {
+  const { eventId, sender, content } = event;
+  const names = `,"replaces_state":${JSON.stringify(eventId)},"prev_sender":${JSON.stringify(sender)}`;
+  return `${names},"prev_content":${JSON.stringify(content)}`;
+}

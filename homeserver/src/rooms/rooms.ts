@@ -1,0 +1,113 @@
+/** The room engine, put together. */
+import type { Log } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { SigningKey } from "../protocol/crypto.ts";
+import { MatrixError } from "../protocol/errors.ts";
+import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
+import type { Sql } from "../storage/sql.ts";
+import { createAccess } from "./access.ts";
+import { createBundles } from "./bundles.ts";
+import { createCreate } from "./create.ts";
+import { createDirectory } from "./directory.ts";
+import { followLog } from "./follow-log.ts";
+import { createFederation } from "./federation.ts";
+import { createHistory } from "./history.ts";
+import { createLocalEvents } from "./local.ts";
+import { createMailboxes } from "./mailboxes.ts";
+import { createMembers } from "./members.ts";
+import { createMemberships } from "./memberships.ts";
+import { createOnce } from "./once.ts";
+import { createPresenter } from "./present.ts";
+import { createReadable } from "./readable.ts";
+import { createRoomMaker } from "./room-maker.ts";
+import { createSend } from "./send.ts";
+import { createRoomStore } from "./store.ts";
+import { createTimelines } from "./timeline.ts";
+import { createTransactions } from "./transactions.ts";
+import type { KeyRing, RemoteServer } from "./types-federation.ts";
+import type { Profiles, RoomDirectory, Rooms } from "./types.ts";
+import { createUpgrade } from "./upgrade.ts";
+import { createView } from "./view.ts";
+
+export interface RoomsDeps {
+  readonly log: Log;
+  readonly sql: Sql;
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly profiles: Profiles;
+  readonly remote: RemoteServer;
+  readonly keyRing: KeyRing;
+  readonly logger: Logger;
+}
+
+/** Reads and writes rooms. Create it before the log's other readers: its caches follow the log first. */
+export function createRooms(deps: RoomsDeps): Rooms {
+  const { log, sql, clock, profiles } = deps;
+  const store = createRoomStore(sql);
+  const memberships = createMemberships(sql);
+  const bundles = createBundles(store, log.position);
+  const transactions = createTransactions(sql);
+  const unfollow = followLog(log, store, memberships, bundles);
+  const mailboxes = createMailboxes(store, log);
+  const identity = {
+    serverName: deps.serverName,
+    signingKey: deps.signingKey,
+    now: () => clock.now(),
+  };
+  const local = createLocalEvents(store, mailboxes, identity, transactions);
+  const readable = createReadable(store, memberships);
+  const presenter = createPresenter(store, transactions, bundles, identity.now);
+  const view = createView({ store, memberships, readable, presenter });
+  const directory = createDirectory({ store, local, remote: deps.remote });
+  const federation = createFederation({ store, mailboxes, local, view, deps });
+  const members = createMembers({
+    store,
+    local,
+    profiles,
+    memberships,
+    remote: federation.membership,
+    resolveAlias: directory.resolve,
+  });
+  const send = createSend({
+    store,
+    local,
+    once: createOnce(sql),
+    resolveAlias: (alias) => roomOf(directory, alias),
+    invite: members.inviteByState,
+  });
+  const maker = createRoomMaker(store, local, deps.random);
+  const create = createCreate({ store, maker, members, profiles, now: identity.now });
+  const history = createHistory({
+    store,
+    view,
+    timelines: createTimelines(store),
+    access: createAccess(view),
+    fillGap: federation.fillGap,
+  });
+  return {
+    send,
+    create: { ...create, ...createUpgrade({ store, local, maker, profiles }) },
+    members,
+    directory,
+    view,
+    history,
+    federation: federation.api,
+    async stop() {
+      await mailboxes.drained();
+      unfollow();
+    },
+  };
+}
+
+async function roomOf(directory: RoomDirectory, alias: RoomAlias): Promise<RoomId | undefined> {
+  try {
+    return (await directory.resolve(alias)).roomId;
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 404) return undefined;
+    throw error;
+  }
+}

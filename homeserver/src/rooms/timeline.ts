@@ -1,0 +1,57 @@
+/** Stretches of a room's timeline as events. */
+import { recentEvents, timelineBackwards, timelineForwards } from "../storage/room-timeline.ts";
+import type { PlaceRow } from "../storage/room-timeline.ts";
+import type { RoomStore } from "./store.ts";
+import type { StoredEvent, TimelinePage, TimelinePlace } from "./types.ts";
+
+export interface Timelines {
+  /** Events at or before `from` (newest first), but behind `to`. */
+  backwards(
+    roomNid: number,
+    from: TimelinePlace | undefined,
+    to: TimelinePlace | undefined,
+    limit: number,
+  ): Promise<TimelinePage>;
+  /** Events behind `from` (oldest first), up to and with `to`. */
+  forwards(
+    roomNid: number,
+    from: TimelinePlace | undefined,
+    to: TimelinePlace | undefined,
+    limit: number,
+  ): Promise<TimelinePage>;
+  /** The newest live events of each range, oldest first. */
+  recent(
+    ranges: readonly { roomNid: number; after: number; upTo: number }[],
+    limit: number,
+  ): Promise<Map<number, { events: StoredEvent[]; limited: boolean }>>;
+}
+
+export function createTimelines(store: RoomStore): Timelines {
+  async function page(rows: readonly PlaceRow[], limit: number): Promise<TimelinePage> {
+    return { events: await load(rows.slice(0, limit)), more: rows.length > limit };
+  }
+
+  async function load(rows: readonly PlaceRow[]): Promise<StoredEvent[]> {
+    const found = await store.events.byNids(rows.map((row) => row.nid));
+    return rows.flatMap((row) => found.get(row.nid) ?? []);
+  }
+
+  return {
+    backwards: async (roomNid, from, to, limit) =>
+      page(await timelineBackwards(store.sql, roomNid, from, to, limit + 1), limit),
+    forwards: async (roomNid, from, to, limit) =>
+      page(await timelineForwards(store.sql, roomNid, from, to, limit + 1), limit),
+    async recent(ranges, limit) {
+      const rows = ranges.length === 0 ? [] : await recentEvents(store.sql, ranges, limit + 1);
+      const found = await store.events.byNids(rows.map((row) => row.nid));
+      const byRoom = Map.groupBy(rows, (row) => row.roomNid);
+      return new Map(
+        ranges.map(({ roomNid }) => {
+          const ofRoom = byRoom.get(roomNid) ?? [];
+          const events = ofRoom.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
+          return [roomNid, { events: events.toReversed(), limited: ofRoom.length > limit }];
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,180 @@
+/** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
+import { errors } from "../protocol/errors.ts";
+import { isUserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { isJsonObject } from "../protocol/json.ts";
+import { creatorsOf, PowerLevels } from "../protocol/power-levels.ts";
+import { roomVersion } from "../protocol/room-versions.ts";
+import type { RoomVersion } from "../protocol/room-versions.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import { moveAliases } from "../storage/aliases.ts";
+import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
+import { defaultPowerLevels } from "./default-levels.ts";
+import type { LocalEvents } from "./local.ts";
+import type { FirstState, RoomMaker } from "./room-maker.ts";
+import type { RoomStore } from "./store.ts";
+import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "./types.ts";
+import type { Work } from "./work.ts";
+
+export interface UpgradeDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly maker: RoomMaker;
+  readonly profiles: Profiles;
+}
+
+const COPIED = [
+  "m.room.server_acl",
+  "m.room.encryption",
+  "m.room.name",
+  "m.room.avatar",
+  "m.room.topic",
+  "m.room.guest_access",
+  "m.room.history_visibility",
+  "m.room.join_rules",
+];
+
+/** What of the old room the upgrade reads. */
+interface OldRoom {
+  readonly state: ReadonlyMap<string, StoredEvent>;
+  readonly lastEventId: string | undefined;
+}
+
+export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
+  const { store, local, maker, profiles } = deps;
+
+  return {
+    async upgrade(by, roomId, newVersion, additionalCreators = []) {
+      const version = roomVersion(newVersion);
+      if (version === undefined) {
+        throw errors.unsupportedRoomVersion("This server does not support that room version");
+      }
+      const old = await local.room(roomId);
+      const found = await local.work(old, (work) => readOld(work, by));
+      const room = await maker.make({
+        creator: by.userId,
+        version,
+        createContent: createContent(old, found, version, additionalCreators),
+        joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
+        state: transferred(found, version, by, additionalCreators),
+      });
+      await local.work(old, (work) => close(work, by, room, found));
+      await moveDirectory(old, room);
+      return room.roomId;
+    },
+  };
+
+  /** Aliases lead to the new room, which takes the old one's place in the list. */
+  async function moveDirectory(old: Room, room: Room): Promise<void> {
+    await moveAliases(store.sql, old.roomId, room.roomId);
+    if (!(await isPublished(store.sql, old.nid))) return;
+    await publishRoom(store.sql, room.nid, local.identity.now());
+    await unpublishRoom(store.sql, old.nid);
+  }
+}
+
+async function readOld(work: Work, by: Actor): Promise<OldRoom> {
+  const types = ["m.room.create", "m.room.power_levels", "m.room.canonical_alias", ...COPIED];
+  const keys = types.map((type) => [type, ""] as const);
+  const state = await work.state([...keys, ["m.room.member", by.userId]]);
+  const levels = levelsOf(state, work.room.version);
+  const member = state.get(stateTuple("m.room.member", by.userId))?.event.content.membership;
+  const needed = levels.required("m.room.tombstone", true);
+  if (member !== "join" || levels.userLevel(by.userId) < needed) {
+    throw errors.forbidden("Your power does not suffice to upgrade the room");
+  }
+  return { state, lastEventId: work.extremities[0]?.event.eventId };
+}
+
+function levelsOf(state: OldRoom["state"], version: RoomVersion): PowerLevels {
+  return PowerLevels.of(
+    state.get(stateTuple("m.room.power_levels", ""))?.event,
+    state.get(stateTuple("m.room.create", ""))?.event,
+    version,
+  );
+}
+
+function createContent(
+  old: Room,
+  found: OldRoom,
+  version: RoomVersion,
+  additionalCreators: readonly string[],
+): JsonObject {
+  const before = found.state.get(stateTuple("m.room.create", ""))?.event.content;
+  const predecessor: JsonObject = { room_id: old.roomId };
+  if (!version.roomIdIsCreateHash && found.lastEventId !== undefined) {
+    predecessor.event_id = found.lastEventId;
+  }
+  const content: JsonObject = { predecessor };
+  if (typeof before?.type === "string") content.type = before.type;
+  if (before?.["m.federate"] === false) content["m.federate"] = false;
+  if (version.privilegedCreators && additionalCreators.length > 0) {
+    content.additional_creators = additionalCreators.map((creator) => {
+      if (!isUserId(creator)) throw errors.invalidParam("additional_creators holds no user id");
+      return creator;
+    });
+  }
+  return content;
+}
+
+function transferred(
+  found: OldRoom,
+  version: RoomVersion,
+  by: Actor,
+  additionalCreators: readonly string[],
+): FirstState[] {
+  const state: FirstState[] = [
+    {
+      type: "m.room.power_levels",
+      stateKey: "",
+      content: transferredLevels(found, version, by, additionalCreators),
+    },
+  ];
+  for (const type of [...COPIED, "m.room.canonical_alias"]) {
+    const event = found.state.get(stateTuple(type, ""))?.event;
+    if (event !== undefined) state.push({ type, stateKey: "", content: event.content });
+  }
+  return state;
+}
+
+/** The old levels; creators come and go from `users` where the versions treat them differently. */
+function transferredLevels(
+  found: OldRoom,
+  version: RoomVersion,
+  by: Actor,
+  additionalCreators: readonly string[],
+): JsonObject {
+  const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
+  const create = found.state.get(stateTuple("m.room.create", ""))?.event;
+  const levels = structuredClone(old ?? defaultPowerLevels(version, by.userId, [], "private_chat"));
+  const users: JsonObject = isJsonObject(levels.users) ? { ...levels.users } : {};
+  const events: JsonObject = isJsonObject(levels.events) ? { ...levels.events } : {};
+  if (version.privilegedCreators) {
+    for (const creator of [by.userId, ...additionalCreators]) delete users[creator];
+    events["m.room.tombstone"] = 150;
+  } else {
+    const old = create?.version.privilegedCreators === true ? creatorsOf(create) : [];
+    for (const creator of [by.userId, ...old]) users[creator] = 100;
+    if (create?.version.privilegedCreators === true) events["m.room.tombstone"] = 100;
+  }
+  return { ...levels, users, events };
+}
+
+/** Tombstone in the old room, and nobody talks or invites there any more. */
+async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise<void> {
+  await work.local({
+    type: "m.room.tombstone",
+    stateKey: "",
+    sender: by.userId,
+    content: { body: "This room has been replaced", replacement_room: room.roomId },
+  });
+  const levels = levelsOf(found.state, work.room.version);
+  const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
+  if (old === undefined) return;
+  if (levels.userLevel(by.userId) < levels.required("m.room.power_levels", true)) return;
+  const usersDefault = typeof old.users_default === "number" ? old.users_default : 0;
+  const quiet = Math.max(50, usersDefault + 1);
+  if (levels.userLevel(by.userId) < quiet) return;
+  const content = { ...old, events_default: quiet, invite: quiet };
+  await work.local({ type: "m.room.power_levels", stateKey: "", sender: by.userId, content });
+}

@@ -1,0 +1,99 @@
+/** Reading rooms: events, state, members, and what of it a user may see. */
+import type { UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { strippedState } from "../protocol/client-event.ts";
+import { currentStateEvents, currentStateOfRooms } from "../storage/room-events.ts";
+import {
+  firstMembers,
+  memberCounts,
+  strippedState as storedStrippedState,
+  usersSharingRoom,
+} from "../storage/room-members.ts";
+import { roomStateAt } from "../storage/room-timeline.ts";
+import { rootOfBytes } from "./events.ts";
+import type { Memberships } from "./memberships.ts";
+import type { Presenter } from "./present.ts";
+import type { Readable } from "./readable.ts";
+import type { RoomStore } from "./store.ts";
+import { STRIPPED_TYPES } from "./stripped.ts";
+import type { RoomView } from "./types.ts";
+
+const HEROES = 5;
+
+export interface ViewDeps {
+  readonly store: RoomStore;
+  readonly memberships: Memberships;
+  readonly readable: Readable;
+  readonly presenter: Presenter;
+}
+
+export function createView(deps: ViewDeps): RoomView {
+  const { store, memberships, presenter } = deps;
+  const { sql, events, registry, state } = store;
+
+  async function membership(roomNid: number, userId: UserId) {
+    return (await memberships.ofUser(userId)).get(roomNid);
+  }
+
+  return {
+    room: (roomId) => registry.byId(roomId),
+    rooms: (nids) => registry.byNids(nids),
+    events: (nids) => events.byNids(nids),
+    eventsById: (ids) => events.byIds(ids),
+
+    async currentState(roomNid, selector) {
+      const rows = await currentStateEvents(sql, roomNid, selector?.types, selector?.members);
+      return events.ofRows(rows);
+    },
+    async currentStateEvent(roomNid, type, stateKey) {
+      const rows = await currentStateOfRooms(sql, [roomNid], [[type, stateKey]]);
+      return events.ofRows(rows)[0];
+    },
+    async currentStateOfRooms(roomNids, keys) {
+      if (roomNids.length === 0 || keys.length === 0) return new Map();
+      const rows = await currentStateOfRooms(sql, roomNids, keys);
+      return Map.groupBy(events.ofRows(rows), (stored) => stored.roomNid);
+    },
+
+    stateAt: (root, selector) => state.all(root, selector),
+    async stateEventsAt(root, keys) {
+      return [...(await state.events(root, keys)).values()];
+    },
+    stateDelta: (from, to) => state.delta(from, to),
+    async rootsAt(roomNids, position) {
+      const rows = await roomStateAt(sql, roomNids, position);
+      return new Map(rows.map((row) => [row.roomNid, rootOfBytes(row.root)]));
+    },
+
+    async membershipsOf(userId, options) {
+      const rows = [...(await memberships.ofUser(userId)).values()];
+      return options?.forgotten === true ? rows : rows.filter((row) => !row.forgotten);
+    },
+    membership,
+    joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
+    joinedServers: async (roomNid) => [...(await memberships.joinedServers(roomNid))],
+    async sharesRoom(userId, others) {
+      if (others.length === 0) return new Set();
+      return new Set((await usersSharingRoom(sql, userId, others)) as UserId[]);
+    },
+    async summary(roomNid, userId) {
+      const counts = await memberCounts(sql, roomNid);
+      let heroes = await firstMembers(sql, roomNid, ["join", "invite"], userId, HEROES);
+      if (heroes.length === 0) {
+        heroes = await firstMembers(sql, roomNid, ["leave", "ban"], userId, HEROES);
+      }
+      return { ...counts, heroes: heroes as UserId[] };
+    },
+    async strippedState(roomNid, userId) {
+      const text = await storedStrippedState(sql, roomNid, userId);
+      if (text !== undefined) return JSON.parse(text) as JsonObject[];
+      const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
+      const rows = await currentStateOfRooms(sql, [roomNid], [...keys, ["m.room.member", userId]]);
+      return events.ofRows(rows).map(({ event }) => strippedState(event));
+    },
+
+    readable: deps.readable,
+    present: presenter.present,
+    presentState: presenter.presentState,
+  };
+}

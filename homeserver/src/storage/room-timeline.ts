@@ -1,0 +1,124 @@
+import { numberArray } from "./sql.ts";
+import type { Sql, Tx } from "./sql.ts";
+
+export interface PlaceRow {
+  nid: number;
+  roomNid: number;
+  position: number;
+  ordinal: number;
+}
+
+/** The newest events at or before a place, newest first (all when `place` is undefined). */
+export async function timelineBackwards(
+  sql: Sql | Tx,
+  roomNid: number,
+  place: { position: number; ordinal: number } | undefined,
+  after: { position: number; ordinal: number } | undefined,
+  limit: number,
+): Promise<PlaceRow[]> {
+  const upTo =
+    place === undefined
+      ? sql``
+      : sql`AND (position, ordinal) <= (${place.position}, ${place.ordinal})`;
+  const beyond =
+    after === undefined
+      ? sql``
+      : sql`AND (position, ordinal) > (${after.position}, ${after.ordinal})`;
+  return sql<PlaceRow[]>`
+    SELECT event_nid AS nid, room_nid AS "roomNid", position, ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0 ${upTo} ${beyond}
+    ORDER BY position DESC, ordinal DESC LIMIT ${limit}`;
+}
+
+/** The oldest events behind a place, oldest first. */
+export async function timelineForwards(
+  sql: Sql | Tx,
+  roomNid: number,
+  place: { position: number; ordinal: number } | undefined,
+  upTo: { position: number; ordinal: number } | undefined,
+  limit: number,
+): Promise<PlaceRow[]> {
+  const after =
+    place === undefined
+      ? sql``
+      : sql`AND (position, ordinal) > (${place.position}, ${place.ordinal})`;
+  const until =
+    upTo === undefined
+      ? sql``
+      : sql`AND (position, ordinal) <= (${upTo.position}, ${upTo.ordinal})`;
+  return sql<PlaceRow[]>`
+    SELECT event_nid AS nid, room_nid AS "roomNid", position, ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0 ${after} ${until}
+    ORDER BY position, ordinal LIMIT ${limit}`;
+}
+
+/** The newest `limit` live events of each room with after < position ≤ upTo, newest first within a room. */
+export async function recentEvents(
+  sql: Sql | Tx,
+  ranges: readonly { roomNid: number; after: number; upTo: number }[],
+  limit: number,
+): Promise<PlaceRow[]> {
+  return sql<PlaceRow[]>`
+    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.ordinal
+    FROM unnest(${numberArray(ranges.map((range) => range.roomNid))}::bigint[],
+                ${numberArray(ranges.map((range) => range.after))}::bigint[],
+                ${numberArray(ranges.map((range) => range.upTo))}::bigint[])
+      AS range (room_nid, after, up_to)
+    CROSS JOIN LATERAL (
+      SELECT event_nid, room_nid, position, ordinal FROM events
+      WHERE room_nid = range.room_nid AND position > range.after AND position <= range.up_to
+        AND ordinal = 0 AND status = 0
+      ORDER BY position DESC, ordinal DESC LIMIT ${limit}
+    ) e`;
+}
+
+/** The room's state root right after its last live event at or before a position. */
+export async function roomStateAt(
+  sql: Sql | Tx,
+  roomNids: readonly number[],
+  position: number,
+): Promise<{ roomNid: number; root: Buffer | null }[]> {
+  return sql<{ roomNid: number; root: Buffer | null }[]>`
+    SELECT room.nid AS "roomNid", e.room_state AS root
+    FROM unnest(${numberArray(roomNids)}::bigint[]) AS room (nid)
+    CROSS JOIN LATERAL (
+      SELECT room_state FROM events
+      WHERE room_nid = room.nid AND position <= ${position} AND ordinal = 0
+        AND room_state IS NOT NULL
+      ORDER BY position DESC LIMIT 1
+    ) e`;
+}
+
+/** True when a missing prev event is noted in the room: history may be had from other servers. */
+export async function hasGaps(sql: Sql | Tx, roomNid: number): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM missing_events WHERE room_nid = ${roomNid} LIMIT 1`;
+  return rows.length > 0;
+}
+
+/** Gaps whose child stands within a stretch of the timeline: what is missing, and in front of what. */
+export async function gapsBetween(
+  sql: Sql | Tx,
+  roomNid: number,
+  from: { position: number; ordinal: number },
+  to: { position: number; ordinal: number },
+): Promise<{ eventId: string; childNid: number; position: number; ordinal: number }[]> {
+  return sql<{ eventId: string; childNid: number; position: number; ordinal: number }[]>`
+    SELECT m.event_id AS "eventId", m.child_nid AS "childNid", e.position, e.ordinal
+    FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
+    WHERE m.room_nid = ${roomNid} AND e.position IS NOT NULL
+      AND (e.position, e.ordinal) >= (${from.position}, ${from.ordinal})
+      AND (e.position, e.ordinal) <= (${to.position}, ${to.ordinal})
+    ORDER BY e.position DESC, e.ordinal DESC`;
+}
+
+/** The lowest ordinal in front of a position: where the next event of history goes is one below. */
+export async function lowestOrdinal(
+  sql: Sql | Tx,
+  roomNid: number,
+  position: number,
+): Promise<number> {
+  const [row] = await sql<{ ordinal: number | null }[]>`
+    SELECT min(ordinal) AS ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position = ${position}`;
+  return row?.ordinal ?? 0;
+}

@@ -1,0 +1,172 @@
+/** Servers with a room engine on a database of their own, for tests. */
+import { createLog } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { createMemoryWake } from "../../src/log/wake.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
+import type { SigningKey } from "../../src/protocol/crypto.ts";
+import { MatrixError } from "../../src/protocol/errors.ts";
+import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
+import { createRooms } from "../../src/rooms/index.ts";
+import type { Actor, KeyRing, RemoteServer, Rooms } from "../../src/rooms/index.ts";
+import { connectWriter } from "../../src/storage/append.ts";
+import { freshDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
+
+export interface TestServer {
+  readonly name: ServerName;
+  readonly rooms: Rooms;
+  readonly log: Log;
+  readonly db: TestDatabase;
+  readonly key: SigningKey;
+  user(localpart: string): Actor;
+  close(): Promise<void>;
+}
+
+/** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
+export interface World {
+  server(name: string): Promise<TestServer>;
+  cut(a: TestServer, b: TestServer): void;
+  heal(): void;
+  /** Calls of the network so far, by name. */
+  readonly calls: Map<string, number>;
+  close(): Promise<void>;
+}
+
+export function createWorld(): World {
+  const servers = new Map<string, TestServer>();
+  const cuts = new Set<string>();
+  const calls = new Map<string, number>();
+
+  const keyRing: KeyRing = {
+    async keys(wanted) {
+      return wanted.map(({ server, keyId }) => {
+        const key = servers.get(server)?.key;
+        return key?.keyId === keyId ? verifyKeyFromBase64(key.publicKeyBase64) : undefined;
+      });
+    },
+  };
+
+  async function server(name: string): Promise<TestServer> {
+    const db = await freshDatabase();
+    const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
+    const serverName = name as ServerName;
+    const log = await createLog({
+      sql: db.sql,
+      writer: connectWriter(db.location),
+      wake: createMemoryWake(),
+      clock: systemClock,
+      logger: silentLogger(),
+      serverName,
+    });
+    const rooms = createRooms({
+      log,
+      sql: db.sql,
+      serverName,
+      signingKey: key,
+      clock: systemClock,
+      random: systemRandom,
+      profiles: {
+        get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
+      },
+      remote: network(serverName),
+      keyRing,
+      logger: silentLogger(),
+    });
+    const made: TestServer = {
+      name: serverName,
+      rooms,
+      log,
+      db,
+      key,
+      user: (localpart) => ({ userId: `@${localpart}:${name}` as UserId, deviceId: "DEVICE" }),
+      async close() {
+        await rooms.stop();
+        await log.stop();
+        await db.close();
+      },
+    };
+    servers.set(name, made);
+    return made;
+  }
+
+  /** The network as one server sees it: straight into the other's federation functions. */
+  function network(from: ServerName): RemoteServer {
+    function at(name: ServerName, call: string): Rooms["federation"] {
+      calls.set(call, (calls.get(call) ?? 0) + 1);
+      const target = servers.get(name);
+      if (target === undefined || cuts.has([from, name].toSorted().join())) {
+        throw new MatrixError(502, "M_UNKNOWN", `${name} can not be reached`);
+      }
+      return target.rooms.federation;
+    }
+    const pdus = (texts: string[]) => texts.map((text) => JSON.parse(text) as JsonObject);
+    return {
+      makeJoin: async (to, ...rest) => at(to, "makeJoin").makeJoin(from, ...rest),
+      sendJoin: async (to, ...rest) => wire(await at(to, "sendJoin").sendJoin(from, ...wire(rest))),
+      makeLeave: async (to, ...rest) => at(to, "makeLeave").makeLeave(from, ...rest),
+      sendLeave: async (to, ...rest) => at(to, "sendLeave").sendLeave(from, ...wire(rest)),
+      makeKnock: async (to, ...rest) => at(to, "makeKnock").makeKnock(from, ...rest),
+      sendKnock: async (to, ...rest) =>
+        wire(await at(to, "sendKnock").sendKnock(from, ...wire(rest))),
+      invite: async (to, roomId, eventId, body) =>
+        wire({
+          event: await at(to, "invite").invite(from, roomId, eventId, {
+            event: wire(body.event),
+            roomVersion: body.room_version,
+            inviteRoomState: wire(body.invite_room_state),
+          }),
+        }),
+      async event(to, eventId) {
+        return { pdus: pdus([await at(to, "event").event(from, eventId)]) };
+      },
+      async stateIds(to, roomId, eventId) {
+        const { pduIds, authChainIds } = await at(to, "stateIds").stateIds(from, roomId, eventId);
+        return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
+      },
+      async state(to, roomId, eventId) {
+        const answer = await at(to, "state").state(from, roomId, eventId);
+        return { pdus: pdus(answer.pdus), auth_chain: pdus(answer.authChain) };
+      },
+      async eventAuth(to, roomId, eventId) {
+        return { auth_chain: pdus(await at(to, "eventAuth").eventAuth(from, roomId, eventId)) };
+      },
+      async missingEvents(to, roomId, body) {
+        const events = await at(to, "missingEvents").missingEvents(from, roomId, {
+          earliest: body.earliest_events,
+          latest: body.latest_events,
+          limit: body.limit,
+          minDepth: body.min_depth ?? 0,
+        });
+        return { events: pdus(events) };
+      },
+      async backfill(to, roomId, ids, limit) {
+        return { pdus: pdus(await at(to, "backfill").backfill(from, roomId, ids, limit)) };
+      },
+      async directory(to, alias) {
+        at(to, "directory");
+        const found = await servers.get(to)?.rooms.directory.resolveLocal(alias as never);
+        if (found === undefined) throw new MatrixError(404, "M_NOT_FOUND", "no such alias");
+        return { room_id: found.roomId, servers: found.servers };
+      },
+    };
+  }
+
+  return {
+    server,
+    calls,
+    cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
+    heal: () => cuts.clear(),
+    async close() {
+      await Promise.all([...servers.values()].map((one) => one.close()));
+    },
+  };
+}
+
+/** What goes over the wire is text. */
+function wire<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
