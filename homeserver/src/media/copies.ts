@@ -160,6 +160,7 @@ function guarded(body: Readable, signal: AbortSignal): Readable {
   const timer = setTimeout(cut, STALL_MS);
   signal.addEventListener("abort", cut, { once: true });
   body.on("error", (error) => watched.destroy(error));
+  watched.on("error", () => {});
   watched.on("close", () => {
     clearTimeout(timer);
     signal.removeEventListener("abort", cut);

@@ -91,6 +91,8 @@ async function writeHashed(
 ): Promise<{ sha256: Buffer; size: number }> {
   const hash = createHash("sha256");
   let size = 0;
+  // An error before the first read is met by that read; unheard, it would end the process.
+  if (!Buffer.isBuffer(content)) content.on("error", () => {});
   const file = await open(path, "wx", 0o600);
   try {
     const chunks = Buffer.isBuffer(content) ? [content] : content;

@@ -1,0 +1,100 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { createMedia, type MediaOptions } from "../../src/media/media.ts";
+import type { Media, MediaFile } from "../../src/media/types.ts";
+import { createManualClock, type ManualClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import { RemoteError } from "../../src/remote/remote-error.ts";
+import type { RemoteFile } from "../../src/remote/remote-media.ts";
+import type { Sql } from "../../src/storage/sql.ts";
+import { freshDatabase } from "../support/database.ts";
+
+export const HERE = "here.test" as ServerName;
+export const THERE = "there.test" as ServerName;
+export const ALICE = "@alice:here.test" as UserId;
+
+/** Another server's files by media id; functions decide when asked. */
+export type RemoteFiles = Map<string, Partial<RemoteFile> | (() => Promise<Partial<RemoteFile>>)>;
+
+export interface TestMedia {
+  media: Media;
+  sql: Sql;
+  clock: ManualClock;
+  remoteFiles: RemoteFiles;
+  /** Media ids that were asked for at the other server. */
+  asked: string[];
+  /** How many files lie in the store. */
+  countFiles(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function openMedia(options: Partial<MediaOptions> = {}): Promise<TestMedia> {
+  const database = await freshDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), "weft-media-"));
+  const clock = createManualClock();
+  const remoteFiles: RemoteFiles = new Map();
+  const asked: string[] = [];
+  const media = await createMedia({
+    sql: database.sql,
+    clock,
+    random: systemRandom,
+    logger: silentLogger(),
+    serverName: HERE,
+    dataDir,
+    remote: {
+      async download(server, mediaId) {
+        asked.push(mediaId);
+        const found = remoteFiles.get(mediaId);
+        if (!found) throw new RemoteError(server, 404, { errcode: "M_NOT_FOUND" }, "none");
+        const file = typeof found === "function" ? await found() : found;
+        const none = {
+          contentType: undefined,
+          contentDisposition: undefined,
+          contentLength: undefined,
+        };
+        return { ...none, body: Readable.from([Buffer.from("remote")]), ...file };
+      },
+    },
+    ...options,
+  });
+  return {
+    media,
+    sql: database.sql,
+    clock,
+    remoteFiles,
+    asked,
+    async countFiles() {
+      const entries = await readdir(join(dataDir, "media"), {
+        recursive: true,
+        withFileTypes: true,
+      });
+      return entries.filter((entry) => entry.isFile()).length;
+    },
+    async close() {
+      await media.stop();
+      await database.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Uploads and answers the media id. */
+export async function upload(
+  media: Media,
+  content: Buffer | Readable,
+  contentType?: string,
+  fileName?: string,
+): Promise<string> {
+  const stream = Buffer.isBuffer(content) ? Readable.from([content]) : content;
+  const uri = await media.upload(ALICE, { contentType, fileName }, stream);
+  return uri.slice(`mxc://${HERE}/`.length);
+}
+
+export const bytesOf = (file: MediaFile): Promise<Buffer> => buffer(file.read());
+export const local = (mediaId: string) => ({ server: HERE, mediaId });
+export const remote = (mediaId: string) => ({ server: THERE, mediaId });
