@@ -1,0 +1,43 @@
+import { route, type Route } from "../http/route.ts";
+import type { Edus, ReceiptType } from "../edus/index.ts";
+import { errors } from "../protocol/errors.ts";
+import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
+
+const TYPES: ReadonlySet<string> = new Set(["m.read", "m.read.private", "m.fully_read"]);
+
+/** Receipts and read markers. (Client-server API, "Receipts", "Read and unread markers".) */
+export function receiptsRoutes({ edus }: { edus: Edus }): Route[] {
+  return [
+    // POST /_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}
+    route("postReceipt", async ({ params, body, requester }) => {
+      const { receiptType } = params;
+      const threadId = body.thread_id;
+      if (!TYPES.has(receiptType)) throw errors.invalidParam("No such type of receipt");
+      if (threadId === "") throw errors.invalidParam("thread_id is empty");
+      if (threadId !== undefined && receiptType === "m.fully_read") {
+        throw errors.invalidParam("The fully-read marker has no threads");
+      }
+      await edus.receipts.set({
+        userId: requester.userId,
+        roomId: parseRoomId(params.roomId),
+        type: receiptType as ReceiptType,
+        eventId: parseEventId(params.eventId),
+        threadId: threadId ?? "",
+      });
+      return {};
+    }),
+
+    // POST /_matrix/client/v3/rooms/{roomId}/read_markers
+    route("setReadMarker", async ({ params, body, requester }) => {
+      const roomId = parseRoomId(params.roomId);
+      for (const type of TYPES as ReadonlySet<ReceiptType>) {
+        const eventId = body[type];
+        if (eventId === undefined) continue;
+        const { userId } = requester;
+        const event = parseEventId(eventId);
+        await edus.receipts.set({ userId, roomId, type, eventId: event, threadId: "" });
+      }
+      return {};
+    }),
+  ];
+}

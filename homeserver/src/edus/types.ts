@@ -1,0 +1,32 @@
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+
+/** What the EDUs ask of the room engine. */
+export interface RoomFacts {
+  /** True when the user is joined to the room, now. */
+  isJoined(roomId: RoomId, userId: UserId): Promise<boolean>;
+  /** nid and log position of an event that is in the room's timeline here. */
+  eventAt(
+    roomId: RoomId,
+    eventId: string,
+  ): Promise<{ roomNid: number; position: number; ordinal: number } | undefined>;
+  /** nid of a room that this server knows. */
+  roomNid(roomId: RoomId): Promise<number | undefined>;
+  /** Other servers that share a room with a local user. */
+  serversSharing(userId: UserId): Promise<Iterable<ServerName>>;
+}
+
+/** Where EDUs for other servers go. */
+export interface EduOutlet {
+  toRoom(roomId: RoomId, edu: OutgoingEdu): void;
+  toServers(servers: Iterable<ServerName>, edu: OutgoingEdu): void;
+}
+
+export interface OutgoingEdu {
+  /** A newer one with the same key replaces it while it waits. */
+  readonly key: string;
+  readonly type: string;
+  readonly content: JsonObject;
+  /** ms after which it says nothing of use any more. */
+  readonly lifeMs: number;
+}
