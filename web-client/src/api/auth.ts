@@ -1,0 +1,92 @@
+import { ApiError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import type { Session } from "./session.ts";
+import type { AuthChallenge, Content } from "./types.ts";
+
+interface LoginResponse {
+  user_id: string;
+  access_token?: string;
+  device_id?: string;
+  refresh_token?: string;
+  expires_in_ms?: number;
+}
+
+export interface Registration {
+  username: string;
+  password: string;
+  deviceName: string;
+  /** Proof for one stage of user-interactive auth, with the session it belongs to. */
+  auth?: Content;
+}
+
+function sessionOf(baseUrl: string, answer: LoginResponse): Session {
+  return {
+    baseUrl,
+    userId: answer.user_id,
+    deviceId: answer.device_id ?? "",
+    accessToken: answer.access_token ?? "",
+    ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
+    ...(answer.expires_in_ms === undefined ? {} : { expiresAt: Date.now() + answer.expires_in_ms }),
+  };
+}
+
+/** The challenge in a 401 of user-interactive auth, or undefined for any other error. */
+export function challengeIn(error: unknown): AuthChallenge | undefined {
+  if (!(error instanceof ApiError) || error.status !== 401) return undefined;
+  return Array.isArray(error.data["flows"]) ? (error.data as unknown as AuthChallenge) : undefined;
+}
+
+/** Signing in and up. None of these calls needs a token. */
+export function createAuthApi(http: Http, baseUrl: string) {
+  return {
+    /** Names of the ways to sign in, such as `m.login.password`. */
+    async loginFlows(): Promise<string[]> {
+      const answer = await http.request<{ flows?: { type: string }[] }>(
+        "GET",
+        "/_matrix/client/v3/login",
+      );
+      return (answer.flows ?? []).map((flow) => flow.type);
+    },
+
+    async signIn(
+      user: string,
+      password: string,
+      deviceName: string,
+      deviceId?: string,
+    ): Promise<Session> {
+      const answer = await http.request<LoginResponse>("POST", "/_matrix/client/v3/login", {
+        body: {
+          type: "m.login.password",
+          identifier: { type: "m.id.user", user },
+          password,
+          device_id: deviceId,
+          initial_device_display_name: deviceName,
+          refresh_token: true,
+        },
+      });
+      return sessionOf(baseUrl, answer);
+    },
+
+    /** Throws the 401 that names the stages until `auth` satisfies a flow: see {@link challengeIn}. */
+    async register(registration: Registration): Promise<Session> {
+      const answer = await http.request<LoginResponse>("POST", "/_matrix/client/v3/register", {
+        query: { kind: "user" },
+        body: {
+          username: registration.username,
+          password: registration.password,
+          initial_device_display_name: registration.deviceName,
+          refresh_token: true,
+          auth: registration.auth,
+        },
+      });
+      return sessionOf(baseUrl, answer);
+    },
+
+    /** Throws the reason (`M_USER_IN_USE`, `M_INVALID_USERNAME`…) when the name cannot be taken. */
+    async checkUsername(username: string): Promise<void> {
+      await http.request("GET", "/_matrix/client/v3/register/available", { query: { username } });
+    },
+  };
+}
+
+export type AuthApi = ReturnType<typeof createAuthApi>;

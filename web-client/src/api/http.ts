@@ -1,0 +1,133 @@
+import { ApiError, isAbort, NetworkError } from "./errors.ts";
+import type { Content } from "./types.ts";
+
+export type Query = Record<string, string | number | boolean | string[] | undefined>;
+
+export interface RequestOptions {
+  /** Values for the `{name}` parts of the path. */
+  path?: Record<string, string>;
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** Milliseconds until the request is given up; 60 s when absent. */
+  timeout?: number;
+}
+
+/** Where the tokens are: `current` now, `renew` after the server refused `used`. */
+export interface TokenSource {
+  current(): Promise<string | undefined>;
+  /** A fresh token, or undefined when there is none and the refusal stands. */
+  renew(used: string, refusal: ApiError): Promise<string | undefined>;
+}
+
+export interface Http {
+  /** JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */
+  request<T = Content>(method: string, path: string, options?: RequestOptions): Promise<T>;
+  /** A file with the token in its header: the body as a Blob. */
+  blob(path: string, options?: RequestOptions): Promise<Blob>;
+  /** The absolute address of an operation. */
+  url(path: string, options?: Pick<RequestOptions, "path" | "query">): string;
+  token(): Promise<string | undefined>;
+}
+
+/** Fills `{name}` parts and appends the query. */
+export function expand(
+  template: string,
+  path: Record<string, string> = {},
+  query: Query = {},
+): string {
+  const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = path[name];
+    if (value === undefined) throw new Error(`No value for {${name}} in ${template}`);
+    return encodeURIComponent(value);
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [String(value)]) search.append(name, one);
+  }
+  const tail = search.toString();
+  return tail === "" ? filled : `${filled}?${tail}`;
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  try {
+    const body: unknown = await response.json();
+    return new ApiError(
+      response.status,
+      typeof body === "object" && body !== null ? (body as Content) : {},
+    );
+  } catch {
+    return new ApiError(response.status, {});
+  }
+}
+
+function signalFor(options: RequestOptions): AbortSignal {
+  const timeout = AbortSignal.timeout(options.timeout ?? 60_000);
+  return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+}
+
+/** The one place where requests leave the page. */
+export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
+  async function once(
+    method: string,
+    address: string,
+    options: RequestOptions,
+    token: string | undefined,
+  ) {
+    const headers: Record<string, string> = {};
+    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    try {
+      return await fetch(address, {
+        method,
+        headers,
+        body: options.body === undefined ? undefined : JSON.stringify(options.body),
+        signal: signalFor(options),
+        credentials: "omit",
+      });
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      throw new NetworkError(error);
+    }
+  }
+
+  async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
+    const address = baseUrl + expand(path, options.path, options.query);
+    const token = await tokens?.current();
+    const response = await once(method, address, options, token);
+    if (response.ok) return response;
+    const error = await readError(response);
+    if (error.errcode === "M_UNKNOWN_TOKEN" && token !== undefined) {
+      const fresh = await tokens?.renew(token, error);
+      if (fresh !== undefined) {
+        const again = await once(method, address, options, fresh);
+        if (again.ok) return again;
+        throw await readError(again);
+      }
+    }
+    throw error;
+  }
+
+  async function body<T>(response: Response, read: (response: Response) => Promise<T>): Promise<T> {
+    try {
+      return await read(response);
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      throw new NetworkError(error);
+    }
+  }
+
+  return {
+    async request<T>(method: string, path: string, options: RequestOptions = {}) {
+      const withBody = method !== "GET" && method !== "DELETE" && options.body === undefined;
+      const response = await send(method, path, withBody ? { ...options, body: {} } : options);
+      return body(response, (answer) => answer.json() as Promise<T>);
+    },
+    async blob(path, options = {}) {
+      return body(await send("GET", path, options), (answer) => answer.blob());
+    },
+    url: (path, options = {}) => baseUrl + expand(path, options.path, options.query),
+    token: async () => tokens?.current(),
+  };
+}

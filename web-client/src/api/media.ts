@@ -1,0 +1,84 @@
+import { ApiError, NetworkError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import type { Content } from "./types.ts";
+
+export interface Upload {
+  /** Resolves with the mxc address. Rejects with AbortError after `cancel()`. */
+  done: Promise<string>;
+  cancel(): void;
+}
+
+/** The two parts of an mxc address, or undefined when it is not one. */
+export function parseMxc(
+  uri: string | undefined,
+): { serverName: string; mediaId: string } | undefined {
+  const match = /^mxc:\/\/([^/?#\s]{1,255})\/([\w-]{1,255})$/.exec(uri ?? "");
+  return match === null ? undefined : { serverName: match[1]!, mediaId: match[2]! };
+}
+
+function errorOf(xhr: XMLHttpRequest): Error {
+  if (xhr.status === 0) return new NetworkError("upload");
+  try {
+    return new ApiError(xhr.status, JSON.parse(xhr.responseText) as Content);
+  } catch {
+    return new ApiError(xhr.status, {});
+  }
+}
+
+/** Files in and out, always with the token in a header and never in an address. */
+export function createMediaApi(http: Http) {
+  return {
+    /** Largest upload in bytes, or undefined when the server does not say. */
+    async uploadLimit(): Promise<number | undefined> {
+      const answer = await http.request("GET", "/_matrix/client/v1/media/config");
+      const size = answer["m.upload.size"];
+      return typeof size === "number" ? size : undefined;
+    },
+
+    download: (mxc: { serverName: string; mediaId: string }, signal?: AbortSignal) =>
+      http.blob("/_matrix/client/v1/media/download/{serverName}/{mediaId}", {
+        path: mxc,
+        signal,
+        timeout: 300_000,
+      }),
+
+    thumbnail: (
+      mxc: { serverName: string; mediaId: string },
+      size: { width: number; height: number; method: "crop" | "scale" },
+      signal?: AbortSignal,
+    ) =>
+      http.blob("/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", {
+        path: mxc,
+        query: { ...size },
+        signal,
+      }),
+
+    /** Sends a file; `onProgress` is told the sent share, 0 to 1. (fetch cannot tell the progress of a body.) */
+    upload(file: Blob, filename: string, onProgress: (share: number) => void): Upload {
+      const xhr = new XMLHttpRequest();
+      const done = new Promise<string>((resolve, reject) => {
+        xhr.upload.addEventListener("progress", (event) => {
+          if (event.lengthComputable) onProgress(event.loaded / event.total);
+        });
+        xhr.addEventListener("load", () => {
+          if (xhr.status !== 200) return reject(errorOf(xhr));
+          resolve((JSON.parse(xhr.responseText) as { content_uri: string }).content_uri);
+        });
+        xhr.addEventListener("error", () => reject(errorOf(xhr)));
+        xhr.addEventListener("abort", () => reject(new DOMException("Cancelled", "AbortError")));
+        http.token().then((token) => {
+          xhr.open("POST", http.url("/_matrix/media/v3/upload", { query: { filename } }));
+          if (token !== undefined) xhr.setRequestHeader("Authorization", `Bearer ${token}`);
+          xhr.setRequestHeader(
+            "Content-Type",
+            file.type === "" ? "application/octet-stream" : file.type,
+          );
+          xhr.send(file);
+        }, reject);
+      });
+      return { done, cancel: () => xhr.abort() };
+    },
+  };
+}
+
+export type MediaApi = ReturnType<typeof createMediaApi>;

@@ -1,0 +1,117 @@
+import type { Http } from "./http.ts";
+import type { Content, DirectoryPage, MatrixEvent, MessagesResponse } from "./types.ts";
+
+const ROOM = "/_matrix/client/v3/rooms/{roomId}";
+
+export interface NewRoom {
+  name?: string;
+  topic?: string;
+  visibility: "public" | "private";
+  preset: "public_chat" | "private_chat" | "trusted_private_chat";
+  room_alias_name?: string;
+  invite?: string[];
+  is_direct?: boolean;
+}
+
+/** What one does in and to rooms. */
+export function createRoomApi(http: Http) {
+  const post = (tail: string, roomId: string, body: Content = {}) =>
+    http.request("POST", `${ROOM}/${tail}`, { path: { roomId }, body });
+
+  return {
+    messages: (roomId: string, from: string | undefined, limit = 40) =>
+      http.request<MessagesResponse>("GET", `${ROOM}/messages`, {
+        path: { roomId },
+        query: { dir: "b", from, limit, filter: '{"lazy_load_members":true}' },
+      }),
+
+    event: (roomId: string, eventId: string) =>
+      http.request<MatrixEvent>("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
+
+    /** Everyone who is or was here, but for those who left. */
+    members: async (roomId: string): Promise<MatrixEvent[]> =>
+      (
+        await http.request<{ chunk: MatrixEvent[] }>("GET", `${ROOM}/members`, {
+          path: { roomId },
+          query: { not_membership: "leave" },
+        })
+      ).chunk,
+
+    send: (roomId: string, eventType: string, txnId: string, body: Content) =>
+      http.request<{ event_id: string }>("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
+        path: { roomId, eventType, txnId },
+        body,
+      }),
+
+    redact: (roomId: string, eventId: string, txnId: string, reason?: string) =>
+      http.request<{ event_id: string }>("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {
+        path: { roomId, eventId, txnId },
+        body: reason === undefined ? {} : { reason },
+      }),
+
+    setState: (roomId: string, eventType: string, body: Content, stateKey = "") =>
+      http.request<{ event_id: string }>("PUT", `${ROOM}/state/{eventType}/{stateKey}`, {
+        path: { roomId, eventType, stateKey },
+        body,
+      }),
+
+    create: async (room: NewRoom): Promise<string> =>
+      (
+        await http.request<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", {
+          body: room,
+        })
+      ).room_id,
+
+    /** Joins by room id or alias. `via` names servers that may know the room. */
+    join: async (roomIdOrAlias: string, via: string[] = []): Promise<string> =>
+      (
+        await http.request<{ room_id: string }>("POST", "/_matrix/client/v3/join/{roomIdOrAlias}", {
+          path: { roomIdOrAlias },
+          query: { via, server_name: via },
+          timeout: 120_000,
+        })
+      ).room_id,
+
+    leave: (roomId: string) => post("leave", roomId),
+    forget: (roomId: string) => post("forget", roomId),
+    invite: (roomId: string, userId: string, reason?: string) =>
+      post("invite", roomId, { user_id: userId, reason }),
+    kick: (roomId: string, userId: string, reason?: string) =>
+      post("kick", roomId, { user_id: userId, reason }),
+    ban: (roomId: string, userId: string, reason?: string) =>
+      post("ban", roomId, { user_id: userId, reason }),
+    unban: (roomId: string, userId: string) => post("unban", roomId, { user_id: userId }),
+
+    typing: (roomId: string, userId: string, typing: boolean) =>
+      http.request("PUT", `${ROOM}/typing/{userId}`, {
+        path: { roomId, userId },
+        body: typing ? { typing, timeout: 20_000 } : { typing },
+      }),
+
+    /** Moves both the public receipt and the private marker to this event. */
+    markRead: (roomId: string, eventId: string) =>
+      post("read_markers", roomId, { "m.fully_read": eventId, "m.read": eventId }),
+
+    report: (roomId: string, eventId: string, reason: string) =>
+      http.request("POST", `${ROOM}/report/{eventId}`, {
+        path: { roomId, eventId },
+        body: { reason },
+      }),
+
+    resolveAlias: (roomAlias: string) =>
+      http.request<{ room_id: string; servers: string[] }>(
+        "GET",
+        "/_matrix/client/v3/directory/room/{roomAlias}",
+        { path: { roomAlias } },
+      ),
+
+    /** A page of a server's public rooms; `server` undefined means our own. */
+    directory: (server: string | undefined, term: string, since?: string) =>
+      http.request<DirectoryPage>("POST", "/_matrix/client/v3/publicRooms", {
+        query: { server },
+        body: { limit: 30, since, filter: term === "" ? undefined : { generic_search_term: term } },
+      }),
+  };
+}
+
+export type RoomApi = ReturnType<typeof createRoomApi>;

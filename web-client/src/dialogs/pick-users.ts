@@ -1,0 +1,177 @@
+import { msg, str } from "@lit/localize";
+import { css, html, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { ApiError } from "../api/errors.ts";
+import type { UserSearchResult } from "../api/types.ts";
+import { openDirect } from "../store/actions.ts";
+import { localName } from "../store/room.ts";
+import { navigate } from "../store/router.ts";
+import { toast } from "../store/toasts.ts";
+import { parseMatrixLink } from "../text/links.ts";
+import { base, buttons, forms } from "../styles/shared.ts";
+import "../elements/avatar.ts";
+import { FormDialog } from "./form-dialog.ts";
+
+/** Milliseconds after the last key before the directory is asked. */
+const PAUSE = 250;
+
+/** Chooses people: to invite them to a room, or to write to one of them. */
+@customElement("weft-pick-users")
+export class WeftPickUsers extends FormDialog {
+  /** The room to invite to; absent, a direct chat is opened. */
+  @property({ attribute: false }) roomId: string | undefined;
+  @state() private found: UserSearchResult[] = [];
+  @state() private term = "";
+  @query("#who") private who!: HTMLInputElement;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  static override styles = [
+    base,
+    buttons,
+    forms,
+    css`
+      ul {
+        max-height: 280px;
+        margin: var(--space-2) 0 0;
+        padding: 0;
+        list-style: none;
+      }
+      li button {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        width: 100%;
+        padding: 6px var(--space-2);
+        border: 0;
+        border-radius: var(--radius);
+        background: none;
+        text-align: start;
+      }
+      li button:hover {
+        background: var(--hover);
+      }
+      .about {
+        display: grid;
+        min-width: 0;
+        line-height: 1.25;
+      }
+      .id {
+        color: var(--muted);
+        font-size: 0.87em;
+      }
+    `,
+  ];
+
+  /** The term as a user id: "@alice:example.org", a link to a person, or "alice" on our own server. */
+  #asUserId(term: string): string | undefined {
+    const link = parseMatrixLink(term);
+    if (link?.kind === "user") return link.userId;
+    if (/^@[^\s:]+:[^\s]+$/.test(term)) return term;
+    return undefined;
+  }
+
+  readonly #onInput = (): void => {
+    this.term = this.who.value.trim();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#search(), PAUSE);
+  };
+
+  async #search(): Promise<void> {
+    const { term } = this;
+    if (term.length < 2) {
+      this.found = [];
+      return;
+    }
+    // A server without a user directory leaves one with typing the whole id.
+    const results = await this.client.api.account
+      .searchUsers(term.replace(/^@/, ""))
+      .catch(() => []);
+    if (term === this.term)
+      this.found = results.filter(({ user_id: id }) => id !== this.client.session.userId);
+  }
+
+  protected override explain(error: unknown): string {
+    if (error instanceof ApiError && error.errcode === "M_FORBIDDEN" && this.roomId !== undefined) {
+      return msg(
+        "This person cannot be invited: they are here already, are banned, or you lack the right to invite.",
+      );
+    }
+    return super.explain(error);
+  }
+
+  protected override async submit(): Promise<boolean> {
+    const userId = this.#asUserId(this.term) ?? this.found[0]?.user_id;
+    if (userId === undefined) {
+      this.problem = msg("Nobody found. A full address looks like @name:example.org");
+      return false;
+    }
+    return this.#choose(userId);
+  }
+
+  async #choose(userId: string): Promise<boolean> {
+    if (this.roomId === undefined) {
+      const roomId = await openDirect(this.client, userId);
+      navigate({ page: "room", room: roomId, via: [] });
+      return true;
+    }
+    await this.client.api.rooms.invite(this.roomId, userId);
+    toast(msg(str`${userId} was invited.`));
+    this.who.value = "";
+    this.term = "";
+    this.found = [];
+    this.who.focus();
+    return false;
+  }
+
+  async #pick(userId: string): Promise<void> {
+    this.who.value = userId;
+    this.term = userId;
+    this.found = [];
+    await this.updateComplete;
+    this.renderRoot.querySelector("form")?.requestSubmit();
+  }
+
+  #results() {
+    if (this.found.length === 0) return nothing;
+    return html`<ul class="scroll" aria-label=${msg("People found")}>
+      ${this.found.map(
+        (user) =>
+          html`<li>
+            <button type="button" @click=${() => void this.#pick(user.user_id)}>
+              <weft-avatar
+                seed=${user.user_id}
+                name=${user.display_name ?? user.user_id}
+                .mxc=${user.avatar_url}
+                size="34"
+              ></weft-avatar>
+              <span class="about">
+                <span class="ellipsis">${user.display_name ?? localName(user.user_id)}</span>
+                <span class="ellipsis id">${user.user_id}</span>
+              </span>
+            </button>
+          </li>`,
+      )}
+    </ul>`;
+  }
+
+  override render() {
+    const inviting = this.roomId !== undefined;
+    return this.form(
+      inviting ? msg("Invite people") : msg("Write to someone"),
+      inviting ? msg("Invite") : msg("Open chat"),
+      html`<div class="field">
+        <label for="who">${msg("Name or address")}</label>
+        <input
+          id="who"
+          autofocus
+          spellcheck="false"
+          autocapitalize="none"
+          placeholder="@name:example.org"
+          @input=${this.#onInput}
+        />
+        ${this.#results()}
+      </div>`,
+      this.term !== "",
+    );
+  }
+}

@@ -1,0 +1,142 @@
+import { msg, str } from "@lit/localize";
+import { css, html, nothing } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import { text } from "../api/types.ts";
+import { canSend, joinRule } from "../store/power.ts";
+import type { Room } from "../store/room.ts";
+import { attempt, toast } from "../store/toasts.ts";
+import { base, buttons, forms } from "../styles/shared.ts";
+import "../elements/avatar.ts";
+import { field, FormDialog } from "./form-dialog.ts";
+
+/** A room's name, topic, picture and door. What one may not change is shown as it is. */
+@customElement("weft-room-settings")
+export class WeftRoomSettings extends FormDialog {
+  @property({ attribute: false }) roomId = "";
+  @query("input[type=file]") private file!: HTMLInputElement;
+
+  static override styles = [
+    base,
+    buttons,
+    forms,
+    css`
+      .picture {
+        display: flex;
+        align-items: center;
+        gap: var(--space-4);
+        margin-bottom: var(--space-4);
+      }
+      .facts {
+        color: var(--muted);
+        font-size: 0.87em;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  get #room(): Room {
+    return this.client.store.ensure(this.roomId);
+  }
+
+  #may(type: string): boolean {
+    return canSend(this.#room, this.client.session.userId, type, true);
+  }
+
+  #content(type: string, key: string): string {
+    return text(this.#room.stateEvent(type)?.content, key) ?? "";
+  }
+
+  protected override async submit(data: FormData): Promise<boolean> {
+    const { rooms } = this.client.api;
+    const changes = [
+      ["m.room.name", "name", field(data, "name")],
+      ["m.room.topic", "topic", field(data, "topic")],
+      ["m.room.join_rules", "join_rule", field(data, "access")],
+    ] as const;
+    for (const [type, key, value] of changes) {
+      if (!this.#may(type) || value === this.#content(type, key)) continue;
+      if (type === "m.room.join_rules" && value === "") continue;
+      await rooms.setState(this.roomId, type, { [key]: value });
+    }
+    return true;
+  }
+
+  readonly #onPicture = (): void => {
+    const picture = this.file.files?.[0];
+    this.file.value = "";
+    if (picture === undefined) return;
+    void attempt(async () => {
+      const mxc = await this.client.api.media.upload(picture, picture.name, () => undefined).done;
+      await this.client.api.rooms.setState(this.roomId, "m.room.avatar", { url: mxc });
+      toast(msg("The picture was changed."));
+    });
+  };
+
+  #door() {
+    const rule = joinRule(this.#room);
+    const known = rule === "public" || rule === "invite";
+    return html`<div class="field">
+      <label for="access">${msg("Who may join")}</label>
+      <select id="access" name="access" ?disabled=${!this.#may("m.room.join_rules") || !known}>
+        <option value="invite" ?selected=${rule === "invite"}>
+          ${msg("Only people who are invited")}
+        </option>
+        <option value="public" ?selected=${rule === "public"}>${msg("Everyone")}</option>
+        ${known ? nothing : html`<option value="" selected>${rule}</option>`}
+      </select>
+    </div>`;
+  }
+
+  override render() {
+    const room = this.#room;
+    const summary = this.client.store.summary(this.roomId);
+    const version = text(room.stateEvent("m.room.create")?.content, "room_version") ?? "1";
+    const alias = this.#content("m.room.canonical_alias", "alias");
+    return this.form(
+      msg("Room settings"),
+      msg("Save"),
+      html`<div class="picture">
+          <weft-avatar
+            seed=${this.roomId}
+            name=${summary?.name ?? ""}
+            .mxc=${summary?.avatarUrl}
+            size="64"
+          ></weft-avatar>
+          <button
+            type="button"
+            class="button small"
+            ?disabled=${!this.#may("m.room.avatar")}
+            @click=${() => this.file.click()}
+          >
+            ${msg("Change picture")}
+          </button>
+          <input type="file" accept="image/*" hidden @change=${this.#onPicture} />
+        </div>
+        <div class="field">
+          <label for="name">${msg("Name")}</label>
+          <input
+            id="name"
+            name="name"
+            .value=${this.#content("m.room.name", "name")}
+            ?disabled=${!this.#may("m.room.name")}
+          />
+        </div>
+        <div class="field">
+          <label for="topic">${msg("Topic")}</label>
+          <textarea
+            id="topic"
+            name="topic"
+            rows="2"
+            .value=${this.#content("m.room.topic", "topic")}
+            ?disabled=${!this.#may("m.room.topic")}
+          ></textarea>
+        </div>
+        ${this.#door()}
+        <p class="facts">
+          ${alias === "" ? nothing : html`${msg(str`Address: ${alias}`)}<br />`}
+          ${msg(str`Room id: ${this.roomId}`)}<br />
+          ${msg(str`Room version: ${version}`)}
+        </p>`,
+    );
+  }
+}

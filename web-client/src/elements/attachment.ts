@@ -1,0 +1,185 @@
+import { msg, str } from "@lit/localize";
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { parseMxc } from "../api/media.ts";
+import { number, object, text, type Content } from "../api/types.ts";
+import { UseClient } from "../controllers/context.ts";
+import { Media } from "../controllers/media.ts";
+import { openDialog } from "../store/dialogs.ts";
+import type { MediaWish } from "../store/media-cache.ts";
+import { attempt } from "../store/toasts.ts";
+import { attachmentStyles } from "../styles/attachment.ts";
+import { base, buttons } from "../styles/shared.ts";
+import { duration, fileSize } from "../text/time.ts";
+import { saveFile } from "./save-file.ts";
+import { icon } from "./icon.ts";
+
+const MAX = { width: 380, height: 300 };
+
+/** The room that a picture takes, known before it is loaded so that nothing moves. */
+export function boxFor(info: Content | undefined): { width: number; height: number } {
+  const w = number(info, "w") ?? 0;
+  const h = number(info, "h") ?? 0;
+  if (w <= 0 || h <= 0) return { width: 280, height: 190 };
+  const scale = Math.min(1, MAX.width / w, MAX.height / h);
+  return {
+    width: Math.max(60, Math.round(w * scale)),
+    height: Math.max(40, Math.round(h * scale)),
+  };
+}
+
+/** A picture, film, sound or file in a message. Films and sounds are fetched when they are wanted. */
+@customElement("weft-attachment")
+export class WeftAttachment extends LitElement {
+  @property() kind = "m.file";
+  @property({ attribute: false }) content: Content = {};
+  @state() private wanted = false;
+
+  readonly #client = new UseClient(this);
+  readonly #media = new Media(
+    this,
+    () => this.#client.optional?.media,
+    () => this.#wish(),
+  );
+
+  static override styles = [base, buttons, attachmentStyles];
+
+  get #mxc(): string | undefined {
+    const url = text(this.content, "url");
+    return parseMxc(url) === undefined ? undefined : url;
+  }
+
+  get #info(): Content | undefined {
+    return object(this.content, "info");
+  }
+
+  get #name(): string {
+    return text(this.content, "filename") ?? text(this.content, "body") ?? msg("File");
+  }
+
+  #wish(): MediaWish | undefined {
+    const mxc = this.#mxc;
+    if (mxc === undefined) return undefined;
+    if (this.kind === "m.image") {
+      const moving = /gif|webp|apng/.test(text(this.#info, "mimetype") ?? "");
+      return moving ? { mxc } : { mxc, size: { width: 800, height: 600, method: "scale" } };
+    }
+    if (this.wanted) return { mxc };
+    const poster = this.kind === "m.video" ? text(this.#info, "thumbnail_url") : undefined;
+    return parseMxc(poster) === undefined ? undefined : { mxc: poster! };
+  }
+
+  #save(): void {
+    const mxc = this.#mxc;
+    const media = this.#client.optional?.media;
+    if (mxc === undefined || media === undefined) return;
+    void attempt(() => saveFile(media, mxc, this.#name));
+  }
+
+  #image() {
+    const { width, height } = boxFor(this.#info);
+    const mxc = this.#mxc;
+    const { url, failed } = this.#media;
+    const inside =
+      url !== undefined
+        ? html`<img src=${url} alt=${this.#name} />`
+        : failed
+          ? html`<span class="missing"
+              >${icon("alert")} ${msg("The picture cannot be shown.")}</span
+            >`
+          : html`<span class="hidden-label">${msg(str`Loading ${this.#name}`)}</span>`;
+    return html`<button
+      type="button"
+      class="picture"
+      style="width:${width}px;aspect-ratio:${width}/${height}"
+      title=${this.#name}
+      @click=${() => {
+        if (failed) this.#media.retry();
+        else if (mxc !== undefined) openDialog({ kind: "image", mxc, name: this.#name });
+      }}
+    >
+      ${inside}
+    </button>`;
+  }
+
+  #video() {
+    const { width, height } = boxFor(this.#info);
+    const shape = `width:${width}px;aspect-ratio:${width}/${height}`;
+    if (this.wanted && this.#media.url !== undefined) {
+      return html`<video
+        style=${shape}
+        src=${this.#media.url}
+        controls
+        autoplay
+        aria-label=${this.#name}
+      ></video>`;
+    }
+    const length = number(this.#info, "duration");
+    return html`<button
+      type="button"
+      class="picture film"
+      style=${shape}
+      @click=${() => (this.wanted = true)}
+    >
+      ${!this.wanted && this.#media.url !== undefined ? html`<img src=${this.#media.url} alt="" />` : nothing}
+      <span class="play">${this.wanted ? msg("Loading…") : msg("Play video")}</span>
+      <span class="length"
+        >${this.#name}${length === undefined ? "" : ` · ${duration(length)}`}</span
+      >
+    </button>`;
+  }
+
+  #audio() {
+    if (this.wanted && this.#media.url !== undefined) {
+      return html`<div class="sound">
+        <audio src=${this.#media.url} controls autoplay aria-label=${this.#name}></audio>
+      </div>`;
+    }
+    const length = number(this.#info, "duration");
+    return html`<div class="file sound">
+      ${icon("music")}
+      <span class="about"
+        ><span class="ellipsis">${this.#name}</span>
+        <span class="size">${length === undefined ? nothing : duration(length)}</span></span
+      >
+      <button type="button" class="button small" @click=${() => (this.wanted = true)}>
+        ${this.wanted ? msg("Loading…") : msg("Play")}
+      </button>
+    </div>`;
+  }
+
+  #file() {
+    const size = number(this.#info, "size");
+    const locked = object(this.content, "file") !== undefined;
+    return html`<div class="file">
+      ${icon(locked ? "lock" : "file")}
+      <span class="about">
+        <span class="ellipsis" title=${this.#name}>${this.#name}</span>
+        <span class="size"
+          >${locked ? msg("Encrypted") : size === undefined ? nothing : fileSize(size)}</span
+        >
+      </span>
+      ${
+        this.#mxc === undefined
+          ? nothing
+          : html`<button
+              type="button"
+              class="icon-button"
+              aria-label=${msg(str`Download ${this.#name}`)}
+              title=${msg("Download")}
+              @click=${() => this.#save()}
+            >
+              ${icon("download")}
+            </button>`
+      }
+    </div>`;
+  }
+
+  override render() {
+    if (this.#mxc === undefined) return this.#file();
+    if (this.kind === "m.image") return this.#image();
+    if (this.kind === "m.video") return this.#video();
+    if (this.kind === "m.audio") return this.#audio();
+    return this.#file();
+  }
+}

@@ -1,0 +1,92 @@
+import { html, type TemplateResult } from "lit";
+import { unsafeHTML } from "lit/directives/unsafe-html.js";
+import arrowDown from "lucide-static/icons/arrow-down.svg?raw";
+import arrowLeft from "lucide-static/icons/arrow-left.svg?raw";
+import ban from "lucide-static/icons/ban.svg?raw";
+import check from "lucide-static/icons/check.svg?raw";
+import alert from "lucide-static/icons/circle-alert.svg?raw";
+import ok from "lucide-static/icons/circle-check.svg?raw";
+import compass from "lucide-static/icons/compass.svg?raw";
+import copy from "lucide-static/icons/copy.svg?raw";
+import leave from "lucide-static/icons/door-open.svg?raw";
+import download from "lucide-static/icons/download.svg?raw";
+import more from "lucide-static/icons/ellipsis-vertical.svg?raw";
+import eyeOff from "lucide-static/icons/eye-off.svg?raw";
+import eye from "lucide-static/icons/eye.svg?raw";
+import file from "lucide-static/icons/file.svg?raw";
+import flag from "lucide-static/icons/flag.svg?raw";
+import globe from "lucide-static/icons/globe.svg?raw";
+import hash from "lucide-static/icons/hash.svg?raw";
+import link from "lucide-static/icons/link.svg?raw";
+import lock from "lucide-static/icons/lock.svg?raw";
+import logOut from "lucide-static/icons/log-out.svg?raw";
+import message from "lucide-static/icons/message-circle.svg?raw";
+import music from "lucide-static/icons/music.svg?raw";
+import paperclip from "lucide-static/icons/paperclip.svg?raw";
+import pencil from "lucide-static/icons/pencil.svg?raw";
+import plus from "lucide-static/icons/plus.svg?raw";
+import reply from "lucide-static/icons/reply.svg?raw";
+import retry from "lucide-static/icons/rotate-cw.svg?raw";
+import search from "lucide-static/icons/search.svg?raw";
+import send from "lucide-static/icons/send.svg?raw";
+import settings from "lucide-static/icons/settings.svg?raw";
+import react from "lucide-static/icons/smile-plus.svg?raw";
+import smile from "lucide-static/icons/smile.svg?raw";
+import star from "lucide-static/icons/star.svg?raw";
+import theme from "lucide-static/icons/sun-moon.svg?raw";
+import trash from "lucide-static/icons/trash-2.svg?raw";
+import userPlus from "lucide-static/icons/user-plus.svg?raw";
+import user from "lucide-static/icons/user.svg?raw";
+import users from "lucide-static/icons/users.svg?raw";
+import offline from "lucide-static/icons/wifi-off.svg?raw";
+import close from "lucide-static/icons/x.svg?raw";
+
+const ICONS = {
+  alert,
+  arrowDown,
+  arrowLeft,
+  ban,
+  check,
+  close,
+  compass,
+  copy,
+  download,
+  eye,
+  eyeOff,
+  file,
+  flag,
+  globe,
+  hash,
+  leave,
+  link,
+  lock,
+  logOut,
+  message,
+  more,
+  music,
+  offline,
+  ok,
+  paperclip,
+  pencil,
+  plus,
+  react,
+  reply,
+  retry,
+  search,
+  send,
+  settings,
+  smile,
+  star,
+  theme,
+  trash,
+  user,
+  userPlus,
+  users,
+};
+
+export type IconName = keyof typeof ICONS;
+
+/** A drawing from Lucide, for the eye only: what it means is said by the label beside it. Style with `.icon`. */
+export function icon(name: IconName): TemplateResult {
+  return html`<span class="icon" aria-hidden="true">${unsafeHTML(ICONS[name])}</span>`;
+}

@@ -1,0 +1,198 @@
+import { msg, str } from "@lit/localize";
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { Watch } from "../controllers/watch.ts";
+import type { Client } from "../store/client.ts";
+import { openDialog } from "../store/dialogs.ts";
+import { powerFor, powerOf } from "../store/power.ts";
+import type { Member, Room } from "../store/room.ts";
+import { base, buttons, forms } from "../styles/shared.ts";
+import { icon } from "./icon.ts";
+import "./avatar.ts";
+import { powerLabel } from "./power-label.ts";
+
+/** How many are drawn before one scrolls for more. */
+const PAGE = 80;
+
+/** Everyone in the room: those with rights first, then by presence and name; then those invited. */
+@customElement("weft-member-list")
+export class WeftMemberList extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) room!: Room;
+  @state() private search = "";
+  @state() private limit = PAGE;
+
+  constructor() {
+    super();
+    new Watch(this, () => [this.room?.signals.$state, this.client?.store.presence.$version]);
+  }
+
+  static override styles = [
+    base,
+    buttons,
+    forms,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        background: var(--paper);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        padding: var(--space-2) var(--space-2) 0 var(--space-4);
+      }
+      h2 {
+        margin: 0;
+        font-size: 1em;
+      }
+      .find {
+        padding: var(--space-2) var(--space-3);
+      }
+      .scroll {
+        flex: 1;
+        min-height: 0;
+        padding: 0 var(--space-2) var(--space-3);
+      }
+      h3 {
+        margin: var(--space-3) var(--space-2) var(--space-1);
+        color: var(--muted);
+        font-size: 0.83em;
+        font-weight: 600;
+      }
+      ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      li button {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        width: 100%;
+        padding: 5px var(--space-2);
+        border: 0;
+        border-radius: var(--radius);
+        background: none;
+        text-align: start;
+      }
+      li button:hover {
+        background: var(--hover);
+      }
+      .name {
+        flex: 1;
+      }
+      .power {
+        color: var(--muted);
+        font-size: 0.8em;
+      }
+      .button {
+        width: calc(100% - 2 * var(--space-3));
+        margin: 0 var(--space-3) var(--space-2);
+      }
+    `,
+  ];
+
+  #sorted(members: Member[]): Member[] {
+    const presence: Record<string, number> = { online: 0, unavailable: 1, offline: 2 };
+    const rank = (member: Member): number =>
+      presence[this.client.store.presence.of(member.userId)?.state ?? "offline"] ?? 2;
+    return members
+      .map((member) => ({
+        member,
+        power: Math.max(powerOf(this.room, member.userId), 0),
+        rank: rank(member),
+        name: this.room.displayName(member.userId),
+      }))
+      .toSorted(
+        (a, b) =>
+          (b.power === a.power ? 0 : b.power - a.power) ||
+          a.rank - b.rank ||
+          a.name.localeCompare(b.name),
+      )
+      .map(({ member }) => member);
+  }
+
+  #one(member: Member) {
+    const name = this.room.displayName(member.userId);
+    const label = powerLabel(powerOf(this.room, member.userId));
+    const state = this.client.store.presence.of(member.userId)?.state;
+    const said = state === "online" ? msg("online") : state === "unavailable" ? msg("away") : "";
+    return html`<li>
+      <button
+        type="button"
+        title=${member.userId}
+        @click=${() => openDialog({ kind: "member", roomId: this.room.roomId, userId: member.userId })}
+      >
+        <weft-avatar
+          seed=${member.userId}
+          name=${name}
+          .mxc=${member.avatarUrl}
+          .presence=${member.userId}
+          size="32"
+        ></weft-avatar>
+        <span class="name ellipsis">${name}<span class="hidden-label">${said}</span></span>
+        ${label === "" ? nothing : html`<span class="power">${label}</span>`}
+      </button>
+    </li>`;
+  }
+
+  #section(heading: string, members: Member[]) {
+    if (members.length === 0) return nothing;
+    const shown = this.#sorted(members).slice(0, this.limit);
+    return html`<h3>${heading}</h3>
+      <ul>
+        ${shown.map((member) => this.#one(member))}
+      </ul>`;
+  }
+
+  readonly #onScroll = (event: Event): void => {
+    const box = event.target as HTMLElement;
+    if (box.scrollTop + box.clientHeight > box.scrollHeight - 400) this.limit += PAGE;
+  };
+
+  override render() {
+    const wanted = this.search.toLowerCase();
+    const matches = (member: Member): boolean =>
+      `${member.displayName ?? ""} ${member.userId}`.toLowerCase().includes(wanted);
+    const joined = this.room.members("join").filter(matches);
+    const invited = this.room.members("invite").filter(matches);
+    const canInvite =
+      powerOf(this.room, this.client.session.userId) >= powerFor(this.room, "invite");
+    return html`<header>
+        <h2>${msg("People")}</h2>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label=${msg("Close the list of people")}
+          @click=${() => this.dispatchEvent(new CustomEvent("close"))}
+        >
+          ${icon("close")}
+        </button>
+      </header>
+      <div class="find">
+        <input
+          type="search"
+          placeholder=${msg("Find someone")}
+          aria-label=${msg("Find someone")}
+          @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
+        />
+      </div>
+      ${
+        canInvite
+          ? html`<button
+              type="button"
+              class="button"
+              @click=${() => openDialog({ kind: "invite", roomId: this.room.roomId })}
+            >
+              ${icon("userPlus")} ${msg("Invite people")}
+            </button>`
+          : nothing
+      }
+      <div class="scroll" @scroll=${this.#onScroll}>
+        ${this.#section(msg(str`In the room: ${joined.length}`), joined)}
+        ${this.#section(msg(str`Invited: ${invited.length}`), invited)}
+      </div>`;
+  }
+}

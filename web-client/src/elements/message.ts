@@ -1,0 +1,223 @@
+import { msg, str } from "@lit/localize";
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { object, text, type Content, type MatrixEvent } from "../api/types.ts";
+import { openMessageActions, shortcutFor } from "./message-actions.ts";
+import type { Client } from "../store/client.ts";
+import { bodyWithoutFallback, describeMessage, shownContent } from "../store/describe.ts";
+import { openDialog } from "../store/dialogs.ts";
+import { repliesTo } from "../store/relations.ts";
+import type { Room } from "../store/room.ts";
+import type { MessageItem } from "../store/timeline-items.ts";
+import { isRedacted } from "../store/timeline.ts";
+import { messageStyles } from "../styles/message.ts";
+import { base, buttons } from "../styles/shared.ts";
+import { clockTime, fullTime } from "../text/time.ts";
+import { explain } from "../text/problems.ts";
+import { hueOf } from "./avatar.ts";
+import { icon } from "./icon.ts";
+import "./attachment.ts";
+import "./message-toolbar.ts";
+import "./reactions.ts";
+import "./readers.ts";
+import "./rich-text.ts";
+
+const ATTACHMENTS = new Set(["m.image", "m.video", "m.audio", "m.file"]);
+
+/** One message: who, when, what, and what became of it. */
+@customElement("weft-message")
+export class WeftMessage extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) room!: Room;
+  @property({ attribute: false }) item!: MessageItem;
+  /** Changes when anything in the room does, so that names and reactions are drawn anew. */
+  @property({ attribute: false }) version = "";
+  /** True while the pointer or keyboard is on it: the tools show. */
+  @property({ type: Boolean, reflect: true }) active = false;
+  @state() private quoted: MatrixEvent | undefined;
+  #quotedId: string | undefined;
+
+  static override styles = [base, buttons, messageStyles];
+
+  get #event(): MatrixEvent {
+    return this.item.entry.event;
+  }
+
+  /** What a key does on this message; false when it means nothing here. */
+  shortcut(key: string): boolean {
+    return shortcutFor(this, this.client, this.room, this.item.entry, key);
+  }
+
+  override willUpdate(): void {
+    const target = repliesTo(this.#event);
+    if (target === this.#quotedId) {
+      if (target !== undefined) this.quoted = this.room.timeline.find(target)?.event ?? this.quoted;
+      return;
+    }
+    this.#quotedId = target;
+    this.quoted = target === undefined ? undefined : this.room.timeline.find(target)?.event;
+    if (target === undefined || this.quoted !== undefined) return;
+    this.client.history.event(this.room, target).then(
+      (event) => {
+        if (this.#quotedId === target) this.quoted = event;
+      },
+      () => undefined,
+    );
+  }
+
+  #quote() {
+    const target = this.#quotedId;
+    if (target === undefined || isRedacted(this.#event)) return nothing;
+    const said =
+      this.quoted === undefined
+        ? msg("An earlier message")
+        : describeMessage(this.room, this.quoted);
+    return html`<button
+      type="button"
+      class="quote ellipsis"
+      @click=${() => this.dispatchEvent(new CustomEvent("go-to-event", { detail: target, bubbles: true, composed: true }))}
+    >
+      <span class="hidden-label">${msg("In answer to")}</span>
+      ${this.quoted === undefined ? nothing : html`<b>${this.room.displayName(this.quoted.sender)}</b> `}${said}
+    </button>`;
+  }
+
+  #body(content: Content) {
+    const event = this.#event;
+    if (isRedacted(event))
+      return html`<p class="gone">${icon("trash")} ${msg("Message deleted")}</p>`;
+    if (event.type === "m.room.encrypted") {
+      return html`<p class="gone">
+        ${icon("lock")} ${msg("This message is encrypted. Weft cannot read it yet.")}
+      </p>`;
+    }
+    const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
+    if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
+    const body = bodyWithoutFallback(event, text(content, "body") ?? "");
+    const rich =
+      text(content, "format") === "org.matrix.custom.html"
+        ? text(content, "formatted_body")
+        : undefined;
+    return html`<weft-rich-text
+      class=${type === "m.notice" ? "notice" : ""}
+      .body=${body}
+      .rich=${rich}
+      lead=${type === "m.emote" ? this.room.displayName(event.sender) : ""}
+      tail=${content === event.content ? "" : msg("(edited)")}
+    ></weft-rich-text>`;
+  }
+
+  #attachment(type: string, content: Content) {
+    const name = text(content, "filename");
+    const body = text(content, "body");
+    const caption = name !== undefined && body !== name ? body : undefined;
+    return html`<weft-attachment .kind=${type} .content=${content}></weft-attachment>
+      ${caption === undefined ? nothing : html`<weft-rich-text .body=${caption} .rich=${text(content, "formatted_body")}></weft-rich-text>`}`;
+  }
+
+  #header() {
+    if (!this.item.header) return nothing;
+    const { sender, origin_server_ts: ts } = this.#event;
+    return html`<div class="header">
+      <button
+        type="button"
+        class="sender ellipsis"
+        style="color:var(--hue-${hueOf(sender)})"
+        title=${sender}
+        @click=${() => openDialog({ kind: "member", roomId: this.room.roomId, userId: sender })}
+      >
+        ${this.room.displayName(sender)}
+      </button>
+      <time title=${fullTime(ts)}>${clockTime(ts)}</time>
+    </div>`;
+  }
+
+  #gutter() {
+    const { sender, origin_server_ts: ts } = this.#event;
+    if (!this.item.header)
+      return html`<time class="aside" title=${fullTime(ts)}>${clockTime(ts)}</time>`;
+    return html`<weft-avatar
+      seed=${sender}
+      name=${this.room.member(sender)?.displayName ?? sender}
+      .mxc=${this.room.member(sender)?.avatarUrl}
+      size="38"
+    ></weft-avatar>`;
+  }
+
+  #sending() {
+    const { pending } = this.item.entry;
+    if (pending?.state !== "failed") return nothing;
+    const { outbox } = this.client;
+    return html`<div class="failed" role="alert">
+      ${icon("alert")}<span>${msg("Not sent.")} ${explain(pending.error)}</span>
+      <button
+        type="button"
+        class="button quiet small"
+        @click=${() => outbox.retry(this.room, pending.txnId)}
+      >
+        ${msg("Try again")}
+      </button>
+      <button
+        type="button"
+        class="button quiet small"
+        @click=${() => outbox.discard(this.room, pending.txnId)}
+      >
+        ${msg("Discard")}
+      </button>
+    </div>`;
+  }
+
+  #mentionsMe(content: Content): boolean {
+    const mentions = object(content, "m.mentions");
+    const users = mentions?.["user_ids"];
+    const me = this.client.session.userId;
+    return (
+      this.#event.sender !== me &&
+      (mentions?.["room"] === true || (Array.isArray(users) && users.includes(me)))
+    );
+  }
+
+  override render() {
+    const event = this.#event;
+    const content = shownContent(this.room, event);
+    const { pending } = this.item.entry;
+    const classes = [
+      "message",
+      this.item.header ? "first" : "",
+      pending?.state === "sending" ? "sending" : "",
+      this.#mentionsMe(content) ? "for-me" : "",
+    ];
+    const readers = this.item.readers;
+    return html`<div class=${classes.join(" ")}>
+      <div class="gutter">${this.#gutter()}</div>
+      <div class="what">
+        ${this.#quote()} ${this.#header()} ${this.#body(content)} ${this.#sending()}
+        <weft-reactions
+          .client=${this.client}
+          .room=${this.room}
+          .eventId=${event.event_id}
+          .version=${this.version}
+        ></weft-reactions>
+      </div>
+      ${readers.length === 0 ? nothing : html`<weft-readers .room=${this.room} .readers=${readers}></weft-readers>`}
+      ${
+        this.active && pending === undefined && !isRedacted(event)
+          ? html`<weft-message-toolbar
+              aria-label=${msg(str`Actions for the message of ${this.room.displayName(event.sender)}`)}
+              .actions=${openMessageActions(this, this.client, this.room, this.item.entry)}
+            ></weft-message-toolbar>`
+          : nothing
+      }
+    </div>`;
+  }
+
+  /** Done when the text is drawn too, since its height is what matters. */
+  protected override async getUpdateComplete(): Promise<boolean> {
+    const done = await super.getUpdateComplete();
+    const parts = this.renderRoot.querySelectorAll<LitElement>(
+      "weft-rich-text, weft-attachment, weft-reactions",
+    );
+    await Promise.all([...parts].map((part) => part.updateComplete));
+    return done;
+  }
+}

@@ -1,0 +1,64 @@
+import { msg } from "@lit/localize";
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, queryAll, state } from "lit/decorators.js";
+import { ApiError } from "../api/errors.ts";
+import { throughAuth } from "../api/uia.ts";
+import type { Client } from "../store/client.ts";
+import { toast } from "../store/toasts.ts";
+import { base, buttons, forms } from "../styles/shared.ts";
+import { explain } from "../text/problems.ts";
+import type { WeftPasswordField } from "./password-field.ts";
+import "./password-field.ts";
+
+/** Changing one's password. */
+@customElement("weft-settings-password")
+export class WeftSettingsPassword extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @state() private busy = false;
+  @state() private problem = "";
+  @queryAll("weft-password-field") private fields!: NodeListOf<WeftPasswordField>;
+
+  static override styles = [base, buttons, forms];
+
+  readonly #onSubmit = async (event?: Event): Promise<void> => {
+    event?.preventDefault();
+    const [current = "", next = ""] = [...this.fields].map((field) => field.value);
+    if (next.length < 8) {
+      this.problem = msg("Choose a new password of at least eight characters.");
+      return;
+    }
+    this.busy = true;
+    this.problem = "";
+    const { account } = this.client.api;
+    const { userId } = this.client.session;
+    try {
+      await throughAuth({ password: { userId, password: current } }, (auth) =>
+        account.changePassword(next, auth),
+      );
+      toast(msg("Your password was changed. Your other devices stay signed in."));
+      for (const one of this.fields) one.clear();
+    } catch (error) {
+      const wrong =
+        error instanceof ApiError && (error.status === 401 || error.errcode === "M_FORBIDDEN");
+      this.problem = wrong ? msg("The current password is not right.") : explain(error);
+    }
+    this.busy = false;
+  };
+
+  override render() {
+    return html`<form @submit=${this.#onSubmit} novalidate>
+      ${this.problem === "" ? nothing : html`<p class="problem" role="alert">${this.problem}</p>`}
+      <input type="text" autocomplete="username" .value=${this.client.session.userId} hidden />
+      <weft-password-field label=${msg("Current password")}></weft-password-field>
+      <weft-password-field
+        label=${msg("New password")}
+        hint=${msg("At least eight characters.")}
+        autocomplete="new-password"
+        @enter=${this.#onSubmit}
+      ></weft-password-field>
+      <button type="submit" class="button primary" ?disabled=${this.busy}>
+        ${msg("Change password")}
+      </button>
+    </form>`;
+  }
+}

@@ -1,0 +1,367 @@
+import { VirtualizerController } from "@tanstack/lit-virtual";
+import { msg, str } from "@lit/localize";
+import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { ReadMarker } from "../controllers/read-marker.ts";
+import { Watch } from "../controllers/watch.ts";
+import type { Client } from "../store/client.ts";
+import { describeMessage } from "../store/describe.ts";
+import type { Room } from "../store/room.ts";
+import { createItemBuilder, type ItemBuilder, type TimelineItem } from "../store/timeline-items.ts";
+import { report } from "../store/toasts.ts";
+import { base, buttons } from "../styles/shared.ts";
+import { timelineStyles } from "../styles/timeline.ts";
+import { clockTime, dayLabel } from "../text/time.ts";
+import { icon } from "./icon.ts";
+import "./message.ts";
+import type { WeftMessage } from "./message.ts";
+import "./notice.ts";
+
+/** Room above the first line, for the word about what lies before it. */
+const HEAD = 88;
+/** Older events are fetched when fewer than so many lines are left above the window. */
+const AHEAD = 20;
+/** Within so many pixels of the end one counts as being there. */
+const AT_END = 80;
+
+/** A room's messages: only those near the window are on the page, and the one being read stays where it is. */
+@customElement("weft-timeline")
+export class WeftTimeline extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) room!: Room;
+  /** An event to go to. */
+  @property() focusEvent: string | undefined;
+  @state() private activeKey: string | undefined;
+  @state() private atEnd = true;
+  @query(".scroller") private scroller!: HTMLElement;
+
+  #items: TimelineItem[] = [];
+  #builder!: ItemBuilder;
+  #unreadAfter: string | undefined;
+  #started = false;
+  #built = "";
+  #flash: string | undefined;
+  #newBelow = 0;
+
+  readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
+    count: 0,
+    getScrollElement: () => this.renderRoot.querySelector<HTMLElement>(".scroller"),
+    estimateSize: (index) => this.#estimate(index),
+    overscan: 12,
+    paddingStart: HEAD,
+    paddingEnd: 12,
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: AT_END,
+  });
+
+  readonly #reading = new ReadMarker(this, {
+    client: () => this.client,
+    room: () => this.room,
+    visible: () => this.#lastVisible(),
+  });
+
+  constructor() {
+    super();
+    new Watch(this, () => {
+      const signals = this.room?.signals;
+      return [signals?.$timeline, signals?.$state, signals?.$receipts];
+    });
+  }
+
+  static override styles = [base, buttons, timelineStyles];
+
+  #estimate(index: number): number {
+    const item = this.#items[index];
+    if (item === undefined || item.kind === "notice") return 32;
+    const body = item.entry.event.content["body"];
+    const lines = typeof body === "string" ? Math.ceil(body.length / 80) : 1;
+    return (
+      8 + 21 * Math.min(lines, 12) + (item.header ? 28 : 0) + (item.day === undefined ? 0 : 44)
+    );
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("room")) {
+      this.#builder = createItemBuilder(this.room, this.client.session.userId);
+      this.#unreadAfter = this.#initialMarker();
+    }
+    const { $timeline, $state, $receipts } = this.room.signals;
+    const version = `${$timeline.get()} ${$state.get()} ${$receipts.get()} ${this.#unreadAfter}`;
+    if (version !== this.#built) this.#rebuild();
+    this.#built = version;
+  }
+
+  /** Where reading stopped last time; undefined when nothing of others came after it. */
+  #initialMarker(): string | undefined {
+    const { entries } = this.room.timeline;
+    const read = this.room.fullyRead;
+    const at = entries.findIndex((entry) => entry.event.event_id === read);
+    const mine = this.client.session.userId;
+    const news =
+      at >= 0 &&
+      entries.slice(at + 1).some((entry) => !entry.hidden && entry.event.sender !== mine);
+    return news ? read : undefined;
+  }
+
+  #rebuild(): void {
+    const before = this.#items;
+    this.#items = this.#builder.build(this.#unreadAfter);
+    const items = this.#items;
+    this.#countNew(before, items);
+    const virtualizer = this.#virtual.getVirtualizer();
+    virtualizer.setOptions({
+      ...virtualizer.options,
+      count: items.length,
+      getItemKey: (index) => items[index]?.key ?? index,
+      estimateSize: (index) => this.#estimate(index),
+    });
+  }
+
+  /** Counts what was added below the window, and follows words of our own to the end. */
+  #countNew(before: readonly TimelineItem[], after: readonly TimelineItem[]): void {
+    const lastKey = before.at(-1)?.key;
+    if (!this.#started || lastKey === undefined || after.at(-1)?.key === lastKey) return;
+    const at = after.findLastIndex((item) => item.key === lastKey);
+    const added = at < 0 ? [] : after.slice(at + 1);
+    const own = added.some((item) => item.kind === "message" && item.entry.pending !== undefined);
+    if (own) void this.updateComplete.then(() => this.#toEnd());
+    else if (!this.atEnd) this.#newBelow += added.filter((item) => item.kind === "message").length;
+    this.#announce(added);
+  }
+
+  /** Says new messages of others to screen readers while the page is in use. */
+  #announce(added: readonly TimelineItem[]): void {
+    const spoken = added.flatMap((item) => {
+      if (item.kind !== "message" || item.entry.event.sender === this.client.session.userId)
+        return [];
+      const { event } = item.entry;
+      return [`${this.room.displayName(event.sender)}: ${describeMessage(this.room, event)}`];
+    });
+    const live = this.renderRoot.querySelector(".live");
+    if (live !== null && spoken.length > 0 && !document.hidden)
+      live.textContent = spoken.join("\n");
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    void this.#measure();
+    const virtualizer = this.#virtual.getVirtualizer();
+    if (!this.#started && this.#items.length > 0 && virtualizer.scrollElement !== null) {
+      this.#started = true;
+      if (this.focusEvent === undefined) virtualizer.scrollToEnd();
+    }
+    if (changed.has("focusEvent") && this.focusEvent !== undefined) void this.goTo(this.focusEvent);
+    this.#loadIfNear();
+    this.#reading.look();
+  }
+
+  /** Lines draw themselves a moment after we do: they are measured when they have, still before the paint. */
+  async #measure(): Promise<void> {
+    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-index]")];
+    await Promise.all(
+      rows.map((row) => (row.querySelector(".line") as LitElement | null)?.updateComplete),
+    );
+    const virtualizer = this.#virtual.getVirtualizer();
+    for (const row of rows) if (row.isConnected) virtualizer.measureElement(row);
+  }
+
+  #loadIfNear(): void {
+    const { timeline } = this.room;
+    if (timeline.reachedStart || this.client.history.isPaging(this.room)) return;
+    if (this.client.sync.$status.get() === "offline") return;
+    const first = this.#virtual.getVirtualizer().range?.startIndex ?? 0;
+    if (first > AHEAD) return;
+    this.client.history.older(this.room).then(
+      () => this.requestUpdate(),
+      (error: unknown) => {
+        timeline.reachedStart = true;
+        report(error);
+      },
+    );
+    this.requestUpdate();
+  }
+
+  readonly #onScroll = (): void => {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    const atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
+    if (atEnd) this.#newBelow = 0;
+    this.atEnd = atEnd;
+    this.#loadIfNear();
+    this.#reading.look();
+  };
+
+  /** The newest event of the server's that is within the window. */
+  #lastVisible(): string | undefined {
+    const bottom = this.scroller.scrollTop + this.scroller.clientHeight;
+    const rows = this.#virtual.getVirtualizer().getVirtualItems();
+    const seen = rows.findLast((row) => row.start + Math.min(row.size, 40) <= bottom + 4);
+    if (seen === undefined) return undefined;
+    if (seen.index === this.#items.length - 1) return this.room.timeline.last?.event_id;
+    const item = this.#items[seen.index];
+    return item?.kind === "message" ? item.entry.event.event_id : item?.notices.at(-1)?.eventId;
+  }
+
+  #toEnd(): void {
+    this.#newBelow = 0;
+    this.#virtual.getVirtualizer().scrollToEnd();
+  }
+
+  /** Brings an event into the window, loading history as far as needed, and lights it up. */
+  async goTo(eventId: string): Promise<void> {
+    const found = await this.client.history.reach(this.room, eventId).catch(() => false);
+    await this.updateComplete;
+    const index = this.#items.findIndex(
+      (item) => item.kind === "message" && item.entry.event.event_id === eventId,
+    );
+    if (!found || index < 0) {
+      report(new Error("gone"));
+      return;
+    }
+    this.#virtual.getVirtualizer().scrollToIndex(index, { align: "center" });
+    this.#flash = this.#items[index]!.key;
+    this.activeKey = this.#flash;
+    this.requestUpdate();
+    setTimeout(() => {
+      this.#flash = undefined;
+      this.requestUpdate();
+    }, 2000);
+  }
+
+  #goToUnread(): void {
+    const index = this.#items.findIndex((item) => item.firstUnread);
+    if (index >= 0) this.#virtual.getVirtualizer().scrollToIndex(index, { align: "start" });
+  }
+
+  /** Puts the keyboard on a line. */
+  #focusLine(index: number): void {
+    const item = this.#items[index];
+    if (item === undefined) return;
+    this.activeKey = item.key;
+    this.#virtual.getVirtualizer().scrollToIndex(index, { align: "auto" });
+    void this.updateComplete.then(() =>
+      this.renderRoot
+        .querySelector<HTMLElement>(`[data-index="${index}"]`)
+        ?.focus({ preventScroll: true }),
+    );
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    const target = event.composedPath()[0] as HTMLElement;
+    if (target !== this.scroller && target.dataset["index"] === undefined) return;
+    const at = target === this.scroller ? this.#items.length : Number(target.dataset["index"]);
+    const line = this.renderRoot.querySelector<WeftMessage>(`[data-index="${at}"] weft-message`);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowUp") this.#focusLine(at - 1);
+    else if (event.key === "ArrowDown") this.#focusLine(Math.min(at + 1, this.#items.length - 1));
+    else if (event.key === "End") this.#focusLine(this.#items.length - 1);
+    else if (line === null || !line.shortcut(event.key)) return;
+    event.preventDefault();
+  };
+
+  /** A menu of the line in hand is open: the line stays in hand. */
+  #pinned = false;
+
+  #activate(key: string | undefined): void {
+    if (!this.#pinned && this.activeKey !== key) this.activeKey = key;
+  }
+
+  /** The line that the keyboard comes to first. */
+  #tabStop(): number {
+    const at = this.#items.findIndex((item) => item.key === this.activeKey);
+    return at >= 0 ? at : this.#items.length - 1;
+  }
+
+  #label(item: TimelineItem): string {
+    if (item.kind === "notice") return item.notices.map((notice) => notice.text).join(". ");
+    const { event } = item.entry;
+    const name = this.room.displayName(event.sender);
+    return `${name}, ${clockTime(event.origin_server_ts)}: ${describeMessage(this.room, event)}`;
+  }
+
+  #row(index: number, start: number, tabStop: number) {
+    const item = this.#items[index];
+    if (item === undefined) return nothing;
+    return html`<div
+      class="row ${item.key === this.#flash ? "flash" : ""}"
+      data-index=${index}
+      role="article"
+      aria-label=${this.#label(item)}
+      tabindex=${index === tabStop ? 0 : -1}
+      style="transform:translateY(${start}px)"
+      @pointerenter=${() => this.#activate(item.key)}
+      @pointerdown=${() => this.#activate(item.key)}
+      @focusin=${() => this.#activate(item.key)}
+    >
+      ${item.day === undefined ? nothing : html`<div class="day"><span>${dayLabel(item.day)}</span></div>`}
+      ${item.firstUnread ? html`<div class="unread"><span>${msg("New")}</span></div>` : nothing}
+      ${
+        item.kind === "notice"
+          ? html`<weft-notice class="line" .item=${item}></weft-notice>`
+          : html`<weft-message
+              class="line"
+              .client=${this.client}
+              .room=${this.room}
+              .item=${item}
+              .version=${this.#built}
+              ?active=${item.key === this.activeKey}
+            ></weft-message>`
+      }
+    </div>`;
+  }
+
+  #head() {
+    if (this.room.timeline.reachedStart)
+      return html`<p>${msg("This is where the conversation begins.")}</p>`;
+    return html`<p role="status">${msg("Fetching older messages…")}</p>`;
+  }
+
+  #jump() {
+    if (this.atEnd) return nothing;
+    const label = this.#newBelow > 0 ? msg(str`${this.#newBelow} new`) : msg("Newest");
+    return html`<button class="button small jump" type="button" @click=${() => this.#toEnd()}>
+      ${icon("arrowDown")} ${label}
+    </button>`;
+  }
+
+  #unreadChip() {
+    const index = this.#items.findIndex((item) => item.firstUnread);
+    const first = this.#virtual.getVirtualizer().range?.startIndex ?? 0;
+    if (index < 0 || index >= first) return nothing;
+    return html`<button
+      class="button small to-unread"
+      type="button"
+      @click=${() => this.#goToUnread()}
+    >
+      ${msg("To the first new message")}
+    </button>`;
+  }
+
+  override render() {
+    const virtualizer = this.#virtual.getVirtualizer();
+    const rows = virtualizer.getVirtualItems();
+    const tabStop = this.#tabStop();
+    return html`<div
+        class="scroller scroll"
+        role="feed"
+        aria-label=${msg("Messages")}
+        aria-busy=${this.client.history.isPaging(this.room)}
+        tabindex="-1"
+        @scroll=${this.#onScroll}
+        @keydown=${this.#onKey}
+        @pointerleave=${() => this.#activate(undefined)}
+        @menu-toggle=${(event: CustomEvent<boolean>) => (this.#pinned = event.detail)}
+      >
+        <div class="sizer" style="height:${virtualizer.getTotalSize()}px">
+          <div class="head">${this.#head()}</div>
+          ${repeat(
+            rows,
+            (row) => row.key,
+            (row) => this.#row(row.index, row.start, tabStop),
+          )}
+        </div>
+      </div>
+      ${this.#unreadChip()} ${this.#jump()}
+      <div class="live hidden-label" aria-live="polite"></div>`;
+  }
+}

@@ -1,0 +1,154 @@
+import { msg, str } from "@lit/localize";
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
+import { text, type MatrixEvent } from "../api/types.ts";
+import { Watch } from "../controllers/watch.ts";
+import type { Client } from "../store/client.ts";
+import type { Room } from "../store/room.ts";
+import { $route, navigate, type Route } from "../store/router.ts";
+import { attempt, report } from "../store/toasts.ts";
+import { roomStyles } from "../styles/room.ts";
+import { base, buttons } from "../styles/shared.ts";
+import "../elements/composer.ts";
+import type { WeftComposer } from "../elements/composer.ts";
+import "../elements/room-header.ts";
+import "../elements/room-gate.ts";
+import "../elements/timeline.ts";
+import type { WeftTimeline } from "../elements/timeline.ts";
+import "../elements/typing-line.ts";
+import { icon } from "../elements/icon.ts";
+
+/** One room: what is said in it, who is in it, and the field to write in; or the way into it. */
+@customElement("weft-room")
+export class WeftRoomPage extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) place!: Extract<Route, { page: "room" }>;
+  @state() private people = false;
+  @state() private dropping = false;
+  @query("weft-composer") private composer!: WeftComposer | null;
+  @query("weft-timeline") private timeline!: WeftTimeline | null;
+  #resolved = new Map<string, string>();
+
+  constructor() {
+    super();
+    new Watch(this, () => [this.client?.store.$list, this.#room?.signals.$state]);
+  }
+
+  static override styles = [base, buttons, roomStyles];
+
+  get #room(): Room | undefined {
+    const { room } = this.place ?? {};
+    return room === undefined
+      ? undefined
+      : this.client.store.room(this.#resolved.get(room) ?? room);
+  }
+
+  override willUpdate(): void {
+    const { room } = this.place;
+    if (room.startsWith("#") && !this.#resolved.has(room)) void this.#resolve(room);
+    const joined = this.#room;
+    if (joined?.membership === "join" && !joined.membersLoaded)
+      this.client.history.members(joined).catch(report);
+  }
+
+  async #resolve(alias: string): Promise<void> {
+    this.#resolved.set(alias, alias);
+    const found = await attempt(() => this.client.api.rooms.resolveAlias(alias));
+    if (found === undefined) return;
+    this.#resolved.set(alias, found.room_id);
+    const { place } = this;
+    if (place.room !== alias) return;
+    const via = place.via.length > 0 ? place.via : found.servers.slice(0, 3);
+    navigate({ ...place, room: found.room_id, via }, true);
+  }
+
+  readonly #onDrag = (event: DragEvent): void => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    this.dropping = event.type === "dragenter" || event.type === "dragover";
+  };
+
+  readonly #onDrop = (event: DragEvent): void => {
+    const files = event.dataTransfer?.files;
+    this.dropping = false;
+    if (files === undefined || files.length === 0) return;
+    event.preventDefault();
+    this.composer?.addFiles(files);
+  };
+
+  #successor(room: Room) {
+    const tombstone = room.stateEvent("m.room.tombstone")?.content;
+    const next = text(tombstone, "replacement_room");
+    if (next === undefined) return nothing;
+    return html`<p class="replaced">
+      ${msg("This room has been replaced.")}
+      <button
+        type="button"
+        class="button small"
+        @click=${() => navigate({ page: "room", room: next, via: [] })}
+      >
+        ${msg("Go to the new one")}
+      </button>
+    </p>`;
+  }
+
+  #conversation(room: Room) {
+    const { client } = this;
+    const summary = client.store.summary(room.roomId);
+    const route = $route.get();
+    const eventId = route.page === "room" ? route.eventId : undefined;
+    return html`<div
+      class="conversation"
+      @dragenter=${this.#onDrag}
+      @dragover=${this.#onDrag}
+      @dragleave=${this.#onDrag}
+      @drop=${this.#onDrop}
+      @reply=${(event: CustomEvent<MatrixEvent>) => this.composer?.reply(event.detail)}
+      @edit=${(event: CustomEvent<MatrixEvent>) => this.composer?.edit(event.detail)}
+      @go-to-event=${(event: CustomEvent<string>) => void this.timeline?.goTo(event.detail)}
+    >
+      ${keyed(
+        room.roomId,
+        html`<weft-timeline .client=${client} .room=${room} .focusEvent=${eventId}></weft-timeline>
+          <weft-typing-line .room=${room} me=${client.session.userId}></weft-typing-line>
+          ${this.#successor(room)}
+          <weft-composer
+            .client=${client}
+            .room=${room}
+            name=${summary?.name ?? ""}
+          ></weft-composer>`,
+      )}
+      ${this.dropping ? html`<div class="drop">${icon("paperclip")} ${msg("Drop files to attach them")}</div>` : nothing}
+    </div>`;
+  }
+
+  #peoplePanel(room: Room) {
+    if (!this.people) return nothing;
+    import("../elements/member-list.ts").catch(report);
+    return html`<weft-member-list
+      .client=${this.client}
+      .room=${room}
+      @close=${() => (this.people = false)}
+    ></weft-member-list>`;
+  }
+
+  override render() {
+    const room = this.#room;
+    if (room === undefined || room.membership !== "join") {
+      return html`<main>
+        <weft-room-gate .client=${this.client} .room=${room} .place=${this.place}></weft-room-gate>
+      </main>`;
+    }
+    const name = this.client.store.summary(room.roomId)?.name ?? "";
+    return html`<main aria-label=${msg(str`Conversation in ${name}`)}>
+      <weft-room-header
+        .client=${this.client}
+        .room=${room}
+        ?people=${this.people}
+        @people=${() => (this.people = !this.people)}
+      ></weft-room-header>
+      ${this.#conversation(room)} ${this.#peoplePanel(room)}
+    </main>`;
+  }
+}

@@ -1,0 +1,99 @@
+import { msg } from "@lit/localize";
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Client } from "../store/client.ts";
+import { hrefTo } from "../store/router.ts";
+import { base, buttons } from "../styles/shared.ts";
+import { pageStyles } from "../styles/pages.ts";
+import { icon } from "../elements/icon.ts";
+import "../elements/settings-appearance.ts";
+import "../elements/settings-devices.ts";
+import "../elements/settings-password.ts";
+import "../elements/settings-profile.ts";
+
+/** What a person can set for themselves, in sections with addresses of their own. */
+@customElement("weft-settings")
+export class WeftSettings extends LitElement {
+  @property({ attribute: false }) client!: Client;
+  @property() section = "profile";
+
+  static override styles = [
+    base,
+    buttons,
+    pageStyles,
+    css`
+      nav {
+        display: flex;
+        gap: var(--space-1);
+        margin-bottom: var(--space-5);
+        border-bottom: 1px solid var(--line);
+        overflow-x: auto;
+        scrollbar-width: none;
+      }
+      nav a {
+        padding: var(--space-2) var(--space-3);
+        border-bottom: 2px solid transparent;
+        color: var(--muted);
+        text-decoration: none;
+        white-space: nowrap;
+      }
+      nav a:hover {
+        color: var(--text);
+      }
+      nav a[aria-current] {
+        border-color: var(--accent);
+        color: var(--text);
+        font-weight: 600;
+      }
+    `,
+  ];
+
+  #sections(): Record<string, [label: string, content: TemplateResult]> {
+    const { client } = this;
+    return {
+      profile: [
+        msg("Profile"),
+        html`<weft-settings-profile .client=${client}></weft-settings-profile>`,
+      ],
+      appearance: [msg("Appearance"), html`<weft-settings-appearance></weft-settings-appearance>`],
+      password: [
+        msg("Password"),
+        html`<weft-settings-password .client=${client}></weft-settings-password>`,
+      ],
+      devices: [
+        msg("Devices"),
+        html`<weft-settings-devices .client=${client}></weft-settings-devices>`,
+      ],
+    };
+  }
+
+  override render() {
+    const sections = this.#sections();
+    const current = this.section in sections ? this.section : "profile";
+    return html`<main class="page scroll">
+      <header>
+        <a
+          class="icon-button back"
+          href=${hrefTo({ page: "home" })}
+          aria-label=${msg("Back to the rooms")}
+        >
+          ${icon("arrowLeft")}
+        </a>
+        <h1>${msg("Settings")}</h1>
+      </header>
+      <div class="content">
+        <nav aria-label=${msg("Settings")}>
+          ${Object.entries(sections).map(
+            ([name, [label]]) =>
+              html`<a
+                href=${hrefTo({ page: "settings", section: name })}
+                aria-current=${name === current ? "page" : nothing}
+                >${label}</a
+              >`,
+          )}
+        </nav>
+        ${sections[current]?.[1]}
+      </div>
+    </main>`;
+  }
+}

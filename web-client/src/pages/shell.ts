@@ -1,0 +1,156 @@
+import { msg } from "@lit/localize";
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { Watch } from "../controllers/watch.ts";
+import type { Client } from "../store/client.ts";
+import { $route, hrefToRoom, type Route } from "../store/router.ts";
+import { report } from "../store/toasts.ts";
+import { base, buttons } from "../styles/shared.ts";
+import { logo } from "../elements/logo.ts";
+import "../dialogs/host.ts";
+import "../elements/offline-banner.ts";
+import "../elements/sidebar.ts";
+import type { WeftSidebar } from "../elements/sidebar.ts";
+import "./room.ts";
+
+/** The rooms on one side, what is chosen on the other; on a narrow screen one of both. */
+@customElement("weft-shell")
+export class WeftShell extends LitElement {
+  @property({ attribute: false }) client!: Client;
+
+  constructor() {
+    super();
+    new Watch(this, () => [$route, this.client?.store.$list]);
+  }
+
+  static override styles = [
+    base,
+    buttons,
+    css`
+      :host {
+        display: grid;
+        grid-template: auto minmax(0, 1fr) / minmax(250px, 320px) minmax(0, 1fr);
+        height: 100%;
+      }
+      weft-offline-banner {
+        grid-column: 1 / -1;
+      }
+      weft-sidebar {
+        grid-row: 2;
+        min-height: 0;
+        border-right: 1px solid var(--line);
+      }
+      .main {
+        grid-row: 2;
+        min-width: 0;
+        min-height: 0;
+      }
+      .welcome {
+        display: grid;
+        place-content: center;
+        justify-items: center;
+        height: 100%;
+        padding: var(--space-5);
+        text-align: center;
+        color: var(--muted);
+      }
+      .welcome h1 {
+        margin: var(--space-4) 0 var(--space-1);
+        color: var(--text);
+        font-size: 1.3em;
+      }
+      .welcome p {
+        max-width: 36ch;
+        margin: 0;
+      }
+      @media (max-width: 719px) {
+        :host {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        :host(.inside) weft-sidebar,
+        :host(:not(.inside)) .main {
+          display: none;
+        }
+        weft-sidebar {
+          border: 0;
+        }
+      }
+    `,
+  ];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener("keydown", this.#onKey);
+  }
+
+  override disconnectedCallback(): void {
+    document.removeEventListener("keydown", this.#onKey);
+    document.title = "Weft";
+    super.disconnectedCallback();
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+      event.preventDefault();
+      this.renderRoot.querySelector<WeftSidebar>("weft-sidebar")?.focusSearch();
+    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      this.#step(event.key === "ArrowDown" ? 1 : -1);
+    }
+  };
+
+  /** Goes to the room above or below in the list. */
+  #step(by: number): void {
+    const list = this.client.store.$list
+      .get()
+      .filter((room) => room.membership === "join" && !room.isSpace);
+    const route = $route.get();
+    const at = route.page === "room" ? list.findIndex((room) => room.roomId === route.room) : -1;
+    const next = list.at((at + by) % Math.max(list.length, 1));
+    if (next !== undefined) location.hash = hrefToRoom(next.roomId);
+  }
+
+  override updated(): void {
+    const route = $route.get();
+    this.classList.toggle(
+      "inside",
+      route.page !== "home" && route.page !== "sign-in" && route.page !== "register",
+    );
+    const list = this.client.store.$list.get();
+    const unread = list.filter((room) => room.unread > 0 || room.membership === "invite").length;
+    const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
+  }
+
+  #main(route: Route): TemplateResult {
+    switch (route.page) {
+      case "room":
+        return html`<weft-room .client=${this.client} .place=${route}></weft-room>`;
+      case "directory":
+        import("./directory.ts").catch(report);
+        return html`<weft-directory .client=${this.client}></weft-directory>`;
+      case "settings":
+        import("./settings.ts").catch(report);
+        return html`<weft-settings
+          .client=${this.client}
+          section=${route.section}
+        ></weft-settings>`;
+      default:
+        return html`<main class="welcome">
+          ${logo(64)}
+          <h1>${msg("Pick up a thread")}</h1>
+          <p>
+            ${msg("Choose a room on the left, write to someone, or look around in the public directory.")}
+          </p>
+        </main>`;
+    }
+  }
+
+  override render() {
+    if (this.client === undefined) return nothing;
+    return html`<weft-offline-banner .sync=${this.client.sync}></weft-offline-banner>
+      <weft-sidebar .client=${this.client}></weft-sidebar>
+      <div class="main">${this.#main($route.get())}</div>
+      <weft-dialog-host .client=${this.client}></weft-dialog-host>`;
+  }
+}

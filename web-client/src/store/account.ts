@@ -1,0 +1,76 @@
+import { atom } from "nanostores";
+import {
+  clearSession,
+  loadSession,
+  saveSession,
+  watchSession,
+  type Session,
+} from "../api/session.ts";
+import { openClient, type Client } from "./client.ts";
+import { report } from "./toasts.ts";
+
+/** Who is signed in: nobody, someone whose rooms are being opened, or an open client. */
+export type Account =
+  | { state: "out"; again?: Session }
+  | { state: "opening" }
+  | { state: "in"; client: Client };
+
+export const $account = atom<Account>({ state: "opening" });
+
+let turn = 0;
+
+async function open(session: Session): Promise<void> {
+  const mine = ++turn;
+  $account.set({ state: "opening" });
+  const client = await openClient(session, (soft) => void ended(soft));
+  if (mine === turn) $account.set({ state: "in", client });
+  else await client.close(false);
+}
+
+async function leave(forget: boolean, next: Account): Promise<void> {
+  turn++;
+  const account = $account.get();
+  $account.set(next);
+  if (account.state === "in") await account.client.close(forget);
+}
+
+/** The server ended the session. After a soft logout, the same device may sign in again and find all as it was. */
+async function ended(soft: boolean): Promise<void> {
+  const session = loadSession();
+  if (soft && session !== undefined) {
+    const again = { ...session, softLoggedOut: true };
+    saveSession(again);
+    return leave(false, { state: "out", again });
+  }
+  clearSession();
+  return leave(true, { state: "out" });
+}
+
+function begin(session: Session | undefined): void {
+  if (session === undefined) void leave(true, { state: "out" });
+  else if (session.softLoggedOut === true) void leave(false, { state: "out", again: session });
+  else void open(session).catch(report);
+}
+
+/** Takes up the session that this browser keeps, and follows what other tabs do with it. */
+export function startAccount(): void {
+  begin(loadSession());
+  watchSession((session) => {
+    const account = $account.get();
+    const current = account.state === "in" ? account.client.session : undefined;
+    const same = session?.userId === current?.userId && session?.deviceId === current?.deviceId;
+    if (!same || session?.softLoggedOut === true) begin(session);
+  });
+}
+
+export function signedIn(session: Session): void {
+  saveSession(session);
+  void open(session).catch(report);
+}
+
+/** Ends the session here and on the server; the server being away doesn't keep anyone in. */
+export async function signOut(client: Client): Promise<void> {
+  await client.api.account.signOut().catch(() => undefined);
+  clearSession();
+  await leave(true, { state: "out" });
+}

@@ -1,0 +1,97 @@
+import { strings } from "../api/types.ts";
+import type { NewRoom } from "../api/rooms.ts";
+import type { Client } from "./client.ts";
+import type { Room } from "./room.ts";
+
+/** Puts a reaction on a message, or takes one's own back. */
+export async function toggleReaction(
+  client: Client,
+  room: Room,
+  eventId: string,
+  key: string,
+): Promise<void> {
+  const count = room.timeline.relations.reactionsTo(eventId).find((one) => one.key === key);
+  const own = count?.by.get(client.session.userId);
+  if (own === undefined) {
+    client.outbox.send(room, "m.reaction", {
+      "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key },
+    });
+    return;
+  }
+  if (own.startsWith("~")) return;
+  await client.outbox.redact(room, own);
+}
+
+/** Says that the person has read up to this event: here at once, on the server soon. */
+export async function markRead(client: Client, room: Room, eventId: string): Promise<void> {
+  const { userId } = client.session;
+  const atEnd = room.timeline.last?.event_id === eventId;
+  room.receipts.set(userId, { eventId, ts: Date.now() });
+  room.accountData.set("m.fully_read", { event_id: eventId });
+  if (atEnd && room.notificationCount + room.highlightCount > 0) {
+    room.notificationCount = 0;
+    room.highlightCount = 0;
+    client.store.refresh([room.roomId]);
+  }
+  await client.api.rooms.markRead(room.roomId, eventId);
+}
+
+/** Notes in `m.direct` that a room is the direct chat with someone, or that it no longer is. */
+export async function setDirect(
+  client: Client,
+  roomId: string,
+  userId: string | undefined,
+): Promise<void> {
+  const before = client.store.accountData.get("m.direct") ?? {};
+  const next: Record<string, string[]> = {};
+  for (const partner of Object.keys(before)) {
+    const rest = strings(before, partner).filter((one) => one !== roomId);
+    if (rest.length > 0) next[partner] = rest;
+  }
+  if (userId !== undefined) next[userId] = [roomId, ...(next[userId] ?? [])];
+  await client.api.account.setAccountData("m.direct", next);
+}
+
+/** The direct chat with someone: the one there is, or a new one. Answers the room's id. */
+export async function openDirect(client: Client, userId: string): Promise<string> {
+  const known = client.store.directWith(userId);
+  if (known !== undefined) return known;
+  const roomId = await client.api.rooms.create({
+    visibility: "private",
+    preset: "trusted_private_chat",
+    invite: [userId],
+    is_direct: true,
+  });
+  await setDirect(client, roomId, userId);
+  return roomId;
+}
+
+export async function createRoom(client: Client, room: NewRoom): Promise<string> {
+  return client.api.rooms.create(room);
+}
+
+/** Accepts an invitation; one to a direct chat is noted as such. */
+export async function acceptInvite(client: Client, room: Room): Promise<void> {
+  const own = room.stateEvent("m.room.member", client.session.userId);
+  const direct = own?.content["is_direct"] === true ? own.sender : undefined;
+  const via = direct === undefined && own !== undefined ? own.sender : direct;
+  await client.api.rooms.join(room.roomId, via === undefined ? [] : [serverOf(via)]);
+  if (direct !== undefined) await setDirect(client, room.roomId, direct);
+}
+
+export function serverOf(id: string): string {
+  return id.slice(id.indexOf(":") + 1);
+}
+
+/** Servers with the most members here, to give along with a link to the room. */
+export function viaServers(room: Room): string[] {
+  const counts = new Map<string, number>();
+  for (const { userId } of room.members("join")) {
+    const server = serverOf(userId);
+    counts.set(server, (counts.get(server) ?? 0) + 1);
+  }
+  return [...counts]
+    .toSorted((a, b) => b[1] - a[1])
+    .slice(0, 3)
+    .map(([server]) => server);
+}

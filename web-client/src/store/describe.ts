@@ -1,0 +1,134 @@
+import { msg, str } from "@lit/localize";
+import { object, strings, text, type Content, type MatrixEvent } from "../api/types.ts";
+import { repliesTo } from "./relations.ts";
+import { localName, type Room } from "./room.ts";
+import { isRedacted } from "./timeline.ts";
+
+/** The content that is shown: of the newest edit, or the event's own. */
+export function shownContent(room: Room, event: MatrixEvent): Content {
+  const edit = isRedacted(event) ? undefined : room.timeline.relations.editOf(event);
+  return object(edit?.content, "m.new_content") ?? event.content;
+}
+
+/** A plain body without the quotation that old clients put in front of an answer. */
+export function bodyWithoutFallback(event: MatrixEvent, body: string): string {
+  if (repliesTo(event) === undefined || !body.startsWith("> ")) return body;
+  const lines = body.split("\n");
+  const end = lines.findIndex((line) => !line.startsWith(">"));
+  return end < 0 ? body : lines.slice(lines[end] === "" ? end + 1 : end).join("\n");
+}
+
+/** One line that says what a message holds: for the room list, quotes and screen readers. */
+export function describeMessage(room: Room, event: MatrixEvent): string {
+  if (isRedacted(event)) return msg("Message deleted");
+  if (event.type === "m.room.encrypted") return msg("Encrypted message");
+  if (event.type === "m.sticker") return msg("Sticker");
+  const content = shownContent(room, event);
+  const body = bodyWithoutFallback(event, text(content, "body") ?? "");
+  switch (text(content, "msgtype")) {
+    case "m.image":
+      return msg(str`Image: ${body}`);
+    case "m.video":
+      return msg(str`Video: ${body}`);
+    case "m.audio":
+      return msg(str`Audio: ${body}`);
+    case "m.file":
+      return msg(str`File: ${body}`);
+    case "m.emote":
+      return `${room.displayName(event.sender)} ${body}`;
+    default:
+      return body.replace(/\s+/g, " ").trim() || msg("Empty message");
+  }
+}
+
+function memberChange(room: Room, event: MatrixEvent): string | undefined {
+  const target = event.state_key ?? "";
+  const now = text(event.content, "membership");
+  const before = text(event.unsigned?.prev_content, "membership") ?? "leave";
+  const name =
+    text(event.content, "displayname") ?? text(event.unsigned?.prev_content, "displayname");
+  const who = name ?? (room.member(target) ? room.displayName(target) : localName(target));
+  const actor = room.displayName(event.sender);
+  if (now === "join")
+    return before === "join" ? profileChange(event, who) : msg(str`${who} joined`);
+  if (now === "invite") return msg(str`${actor} invited ${who}`);
+  if (now === "ban") return msg(str`${actor} banned ${who}`);
+  if (now === "knock") return msg(str`${who} asked to join`);
+  if (before === "ban") return msg(str`${actor} unbanned ${who}`);
+  if (target === event.sender) {
+    return before === "invite" ? msg(str`${who} declined the invitation`) : msg(str`${who} left`);
+  }
+  return before === "invite"
+    ? msg(str`${actor} took back the invitation of ${who}`)
+    : msg(str`${actor} removed ${who}`);
+}
+
+function profileChange(event: MatrixEvent, who: string): string | undefined {
+  const before = event.unsigned?.prev_content;
+  const oldName = text(before, "displayname");
+  const newName = text(event.content, "displayname");
+  if (oldName !== newName) {
+    const from = oldName ?? localName(event.state_key ?? "");
+    return newName === undefined
+      ? msg(str`${from} removed their name`)
+      : msg(str`${from} is now called ${newName}`);
+  }
+  if (text(before, "avatar_url") !== text(event.content, "avatar_url")) {
+    return msg(str`${who} changed their picture`);
+  }
+  return undefined;
+}
+
+/** What happened, in words, for events that are no messages; undefined for those not worth a line. */
+export function describeNotice(room: Room, event: MatrixEvent): string | undefined {
+  const actor = room.displayName(event.sender);
+  switch (event.type) {
+    case "m.room.member":
+      return memberChange(room, event);
+    case "m.room.create":
+      return msg(str`${actor} created this room`);
+    case "m.room.name": {
+      const name = text(event.content, "name");
+      return name
+        ? msg(str`${actor} named the room “${name}”`)
+        : msg(str`${actor} removed the room’s name`);
+    }
+    case "m.room.topic": {
+      const topic = text(event.content, "topic");
+      return topic
+        ? msg(str`${actor} set the topic: ${topic}`)
+        : msg(str`${actor} removed the topic`);
+    }
+    case "m.room.avatar":
+      return msg(str`${actor} changed the room’s picture`);
+    case "m.room.encryption":
+      return msg(str`${actor} turned on encryption`);
+    case "m.room.tombstone":
+      return msg("This room has been replaced");
+    case "m.room.pinned_events":
+      return msg(str`${actor} changed the pinned messages`);
+    case "m.room.power_levels":
+      return msg(str`${actor} changed who may do what`);
+    case "m.room.canonical_alias": {
+      const alias = text(event.content, "alias") ?? strings(event.content, "alt_aliases")[0];
+      return alias
+        ? msg(str`${actor} set the room’s address to ${alias}`)
+        : msg(str`${actor} changed the room’s address`);
+    }
+    case "m.room.join_rules":
+      return text(event.content, "join_rule") === "public"
+        ? msg(str`${actor} made the room public`)
+        : msg(str`${actor} changed who may join`);
+    case "m.room.server_acl":
+      return msg(str`${actor} changed which servers may take part`);
+    default:
+      return undefined;
+  }
+}
+
+const MESSAGES = new Set(["m.room.message", "m.sticker", "m.room.encrypted"]);
+
+/** True for what is shown as a message by someone, and not as a note. */
+export function isMessage(event: MatrixEvent): boolean {
+  return MESSAGES.has(event.type) && event.state_key === undefined;
+}

@@ -1,0 +1,88 @@
+import type { RoomApi } from "../api/rooms.ts";
+import type { MatrixEvent } from "../api/types.ts";
+import type { Room } from "./room.ts";
+import type { RoomStore } from "./room-store.ts";
+
+/** Loads what lies before the synced part of rooms: older events, single events, all members. */
+export function createHistory(api: RoomApi, store: RoomStore) {
+  const paging = new Map<string, Promise<boolean>>();
+  const single = new Map<string, Promise<MatrixEvent | undefined>>();
+
+  async function page(room: Room): Promise<boolean> {
+    const { timeline } = room;
+    if (timeline.reachedStart) return false;
+    const before = timeline.entries[0]?.key;
+    const answer = await api.messages(room.roomId, timeline.prevToken);
+    // A gap in sync threw the stretch away that these would have stood in front of.
+    if (timeline.entries[0]?.key !== before) return true;
+    for (const event of answer.state ?? []) {
+      const { state_key: stateKey } = event;
+      if (typeof stateKey === "string" && room.stateEvent(event.type, stateKey) === undefined) {
+        room.setState({ ...event, state_key: stateKey });
+      }
+    }
+    const end =
+      answer.end === timeline.prevToken && answer.chunk.length === 0 ? undefined : answer.end;
+    timeline.prepend(answer.chunk, end);
+    room.changed("$timeline");
+    return !timeline.reachedStart;
+  }
+
+  return {
+    /** Loads one page of older events. Answers whether there are more. Calls that overlap share one request. */
+    older(room: Room): Promise<boolean> {
+      const running = paging.get(room.roomId);
+      if (running !== undefined) return running;
+      const started = page(room).finally(() => paging.delete(room.roomId));
+      paging.set(room.roomId, started);
+      return started;
+    },
+
+    isPaging: (room: Room): boolean => paging.has(room.roomId),
+
+    /** An event of the room, loaded or fetched once; undefined when it cannot be had. */
+    event(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
+      const loaded = room.timeline.find(eventId);
+      if (loaded !== undefined) return Promise.resolve(loaded.event);
+      const key = `${room.roomId} ${eventId}`;
+      const known = single.get(key);
+      if (known !== undefined) return known;
+      const fetched = api.event(room.roomId, eventId).catch(() => undefined);
+      single.set(key, fetched);
+      if (single.size > 500) single.delete(single.keys().next().value!);
+      return fetched;
+    },
+
+    /** Pages back till the event is loaded; false when it lies too far back or does not exist. */
+    async reach(room: Room, eventId: string, maxPages = 15): Promise<boolean> {
+      for (let count = 0; count < maxPages; count++) {
+        if (room.timeline.find(eventId) !== undefined) return true;
+        if (!(await this.older(room))) break;
+      }
+      return room.timeline.find(eventId) !== undefined;
+    },
+
+    /** Loads everyone in the room, once per session. */
+    async members(room: Room): Promise<void> {
+      if (room.membersLoaded) return;
+      room.membersLoaded = true;
+      try {
+        for (const event of await api.members(room.roomId)) {
+          const { state_key: stateKey } = event;
+          if (typeof stateKey !== "string") continue;
+          const known = room.stateEvent(event.type, stateKey);
+          // Sync may have brought a newer one while this was under way.
+          if ((known?.origin_server_ts ?? 0) > event.origin_server_ts) continue;
+          room.setState({ ...event, state_key: stateKey });
+        }
+      } catch (error) {
+        room.membersLoaded = false;
+        throw error;
+      }
+      room.changed("$state");
+      store.refresh([room.roomId]);
+    },
+  };
+}
+
+export type History = ReturnType<typeof createHistory>;

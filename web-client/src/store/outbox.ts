@@ -1,0 +1,140 @@
+import { ApiError, isTransient } from "../api/errors.ts";
+import type { RoomApi } from "../api/rooms.ts";
+import type { Content, MatrixEvent } from "../api/types.ts";
+import type { Room } from "./room.ts";
+import { defaultBackOff } from "./sync-engine.ts";
+
+export interface OutboxDeps {
+  api: Pick<RoomApi, "send" | "redact">;
+  me: string;
+  /** Told after each change of what waits in a room. */
+  onChange(room: Room): void;
+  newTxnId?: () => string;
+  now?: () => number;
+  backOff?: (failures: number) => number;
+}
+
+interface Job {
+  room: Room;
+  txnId: string;
+  run(): Promise<unknown>;
+}
+
+/**
+ * Sends what is written, room by room in the order of writing. It goes on trying for as long as the server is away;
+ * what the server refuses is marked as failed and waits to be retried or dropped.
+ */
+export function createOutbox(deps: OutboxDeps) {
+  const newTxnId = deps.newTxnId ?? (() => `weft-${crypto.randomUUID()}`);
+  const now = deps.now ?? Date.now;
+  const backOff = deps.backOff ?? defaultBackOff;
+  const queues = new Map<string, Promise<void>>();
+  const sleepers = new Set<() => void>();
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        sleepers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      sleepers.add(wake);
+    });
+  }
+
+  function wanted(job: Job): boolean {
+    return job.room.timeline.pendingByTxn(job.txnId) !== undefined;
+  }
+
+  async function attempt(job: Job): Promise<void> {
+    for (let failures = 1; wanted(job); failures++) {
+      try {
+        await job.run();
+        return;
+      } catch (error) {
+        if (!isTransient(error)) {
+          job.room.timeline.setPendingState(job.txnId, "failed", error);
+          deps.onChange(job.room);
+          return;
+        }
+        await sleep(
+          (error instanceof ApiError ? error.retryAfter : undefined) ?? backOff(failures),
+        );
+      }
+    }
+  }
+
+  function enqueue(job: Job): Promise<void> {
+    const before = queues.get(job.room.roomId) ?? Promise.resolve();
+    const after = before.then(() => attempt(job));
+    queues.set(job.room.roomId, after);
+    return after;
+  }
+
+  function sendJob(room: Room, txnId: string, type: string, content: Content): Job {
+    return {
+      room,
+      txnId,
+      async run() {
+        const { event_id: eventId } = await deps.api.send(room.roomId, type, txnId, content);
+        room.timeline.sent(txnId, eventId);
+        deps.onChange(room);
+      },
+    };
+  }
+
+  return {
+    /** Shows the event at once and sends it in turn. Answers its transaction id. */
+    send(room: Room, type: string, content: Content): string {
+      const txnId = newTxnId();
+      const event: MatrixEvent = {
+        event_id: `~${txnId}`,
+        room_id: room.roomId,
+        type,
+        sender: deps.me,
+        origin_server_ts: now(),
+        content,
+      };
+      room.timeline.addPending(event, txnId);
+      deps.onChange(room);
+      void enqueue(sendJob(room, txnId, type, content));
+      return txnId;
+    },
+
+    /** Takes a message or reaction back, at once on this screen. Rejects when the server refuses. */
+    async redact(room: Room, eventId: string, reason?: string): Promise<void> {
+      const txnId = newTxnId();
+      await deps.api.redact(room.roomId, eventId, txnId, reason);
+      room.timeline.redactLocally(eventId, {
+        event_id: `~${txnId}`,
+        type: "m.room.redaction",
+        sender: deps.me,
+        origin_server_ts: now(),
+        content: { redacts: eventId },
+      });
+      deps.onChange(room);
+    },
+
+    retry(room: Room, txnId: string): void {
+      const entry = room.timeline.pendingByTxn(txnId);
+      if (entry === undefined || entry.pending?.state !== "failed") return;
+      room.timeline.setPendingState(txnId, "sending");
+      deps.onChange(room);
+      // The same transaction id: should the first attempt have arrived after all, the server says so.
+      void enqueue(sendJob(room, txnId, entry.event.type, entry.event.content));
+    },
+
+    discard(room: Room, txnId: string): void {
+      room.timeline.discard(txnId);
+      deps.onChange(room);
+    },
+
+    /** Ends all waits: the connection is back. */
+    retryNow(): void {
+      for (const wake of [...sleepers]) wake();
+    },
+  };
+}
+
+export type Outbox = ReturnType<typeof createOutbox>;

@@ -1,0 +1,109 @@
+import { object, text, type MatrixEvent } from "../api/types.ts";
+
+export interface ReactionCount {
+  key: string;
+  /** Who reacted, in the order seen, with the event to redact when it is taken back. */
+  by: Map<string, string>;
+}
+
+/** What an event says about another one, or undefined. */
+export function relationOf(
+  event: MatrixEvent,
+): { type: string; eventId: string; key?: string } | undefined {
+  const relation = object(event.content, "m.relates_to");
+  const type = text(relation, "rel_type");
+  const eventId = text(relation, "event_id");
+  if (type === undefined || eventId === undefined) return undefined;
+  const key = text(relation, "key");
+  return key === undefined ? { type, eventId } : { type, eventId, key };
+}
+
+/** The event that this one answers, by rich reply or as the fallback within a thread. */
+export function repliesTo(event: MatrixEvent): string | undefined {
+  return text(object(object(event.content, "m.relates_to"), "m.in_reply_to"), "event_id");
+}
+
+/** Reactions and edits, gathered by the event that they are about, whatever order they arrive in. */
+export class Relations {
+  readonly #reactions = new Map<string, Map<string, ReactionCount>>();
+  readonly #edits = new Map<string, MatrixEvent[]>();
+  readonly #targetOf = new Map<string, string>();
+
+  /** Takes in an event. Answers true when it only says something about another and is no line of its own. */
+  add(event: MatrixEvent): boolean {
+    const relation = relationOf(event);
+    if (relation === undefined || this.#targetOf.has(event.event_id))
+      return relation?.type === "m.replace";
+    if (
+      event.type === "m.reaction" &&
+      relation.type === "m.annotation" &&
+      relation.key !== undefined
+    ) {
+      this.#addReaction(event, relation.eventId, relation.key);
+      return true;
+    }
+    if (relation.type === "m.replace" && object(event.content, "m.new_content") !== undefined) {
+      const edits = this.#edits.get(relation.eventId) ?? [];
+      edits.push(event);
+      this.#edits.set(relation.eventId, edits);
+      this.#targetOf.set(event.event_id, relation.eventId);
+      return true;
+    }
+    return false;
+  }
+
+  #addReaction(event: MatrixEvent, target: string, key: string): void {
+    const ofTarget = this.#reactions.get(target) ?? new Map<string, ReactionCount>();
+    const count = ofTarget.get(key) ?? { key, by: new Map<string, string>() };
+    if (!count.by.has(event.sender)) count.by.set(event.sender, event.event_id);
+    ofTarget.set(key, count);
+    this.#reactions.set(target, ofTarget);
+    this.#targetOf.set(event.event_id, target);
+  }
+
+  /** Forgets a redacted (or replaced) reaction or edit. */
+  remove(eventId: string): void {
+    const target = this.#targetOf.get(eventId);
+    if (target === undefined) return;
+    this.#targetOf.delete(eventId);
+    const reactions = this.#reactions.get(target);
+    for (const [key, count] of reactions ?? []) {
+      for (const [sender, id] of count.by) if (id === eventId) count.by.delete(sender);
+      if (count.by.size === 0) reactions?.delete(key);
+    }
+    const edits = this.#edits.get(target)?.filter((edit) => edit.event_id !== eventId);
+    if (edits !== undefined) this.#edits.set(target, edits);
+  }
+
+  reactionsTo(eventId: string): ReactionCount[] {
+    return [...(this.#reactions.get(eventId)?.values() ?? [])].toSorted(
+      (a, b) => b.by.size - a.by.size,
+    );
+  }
+
+  /** The newest valid edit: same sender and same type as the original. */
+  editOf(original: MatrixEvent): MatrixEvent | undefined {
+    let newest: MatrixEvent | undefined;
+    for (const edit of this.#edits.get(original.event_id) ?? []) {
+      if (edit.sender !== original.sender || edit.type !== original.type) continue;
+      if (newest === undefined || edit.origin_server_ts >= newest.origin_server_ts) newest = edit;
+    }
+    return newest ?? bundledEdit(original);
+  }
+
+  /** The events known to relate to this one. */
+  about(eventId: string): Iterable<MatrixEvent> {
+    return this.#edits.get(eventId) ?? [];
+  }
+}
+
+/** The edit that a server put beside the original event. */
+function bundledEdit(original: MatrixEvent): MatrixEvent | undefined {
+  const bundled = object(original.unsigned?.["m.relations"], "m.replace");
+  const edit = bundled as unknown as MatrixEvent | undefined;
+  return edit !== undefined &&
+    object(edit.content, "m.new_content") !== undefined &&
+    edit.sender === original.sender
+    ? edit
+    : undefined;
+}

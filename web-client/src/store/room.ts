@@ -1,0 +1,203 @@
+import { atom } from "nanostores";
+import {
+  object,
+  text,
+  type Content,
+  type JoinedRoomSync,
+  type MatrixEvent,
+  type StrippedEvent,
+} from "../api/types.ts";
+import { Receipts } from "./receipts.ts";
+import { Timeline } from "./timeline.ts";
+
+export type Membership = "join" | "invite" | "leave" | "ban" | "knock";
+
+export interface Member {
+  userId: string;
+  membership: Membership;
+  displayName: string | undefined;
+  avatarUrl: string | undefined;
+}
+
+/** A state event as the room keeps it: invites have only stripped ones, without ids and times. */
+export type StateEvent = StrippedEvent &
+  Partial<Pick<MatrixEvent, "event_id" | "origin_server_ts" | "unsigned">>;
+
+/** Counters that go up by one when their part of the room has changed; elements watch these. */
+function signals() {
+  return { $timeline: atom(0), $state: atom(0), $typing: atom(0), $receipts: atom(0) };
+}
+
+export type Aspect = keyof ReturnType<typeof signals>;
+
+/** One room: its state, its loaded history and what is in the air in it. */
+export class Room {
+  readonly roomId: string;
+  readonly timeline = new Timeline();
+  readonly receipts = new Receipts();
+  readonly accountData = new Map<string, Content>();
+  readonly signals = signals();
+  membership: Membership = "leave";
+  typing: readonly string[] = [];
+  heroes: string[] = [];
+  joinedCount: number | undefined;
+  invitedCount: number | undefined;
+  notificationCount = 0;
+  highlightCount = 0;
+  /** True once `/members` was asked for in this session. */
+  membersLoaded = false;
+  readonly #state = new Map<string, Map<string, StateEvent>>();
+  #nameCounts: Map<string, number> | undefined;
+
+  constructor(roomId: string) {
+    this.roomId = roomId;
+  }
+
+  changed(...aspects: Aspect[]): void {
+    for (const aspect of aspects) this.signals[aspect].set(this.signals[aspect].get() + 1);
+  }
+
+  stateEvent(type: string, stateKey = ""): StateEvent | undefined {
+    return this.#state.get(type)?.get(stateKey);
+  }
+
+  stateOf(type: string): ReadonlyMap<string, StateEvent> {
+    return this.#state.get(type) ?? new Map();
+  }
+
+  allState(): StateEvent[] {
+    return [...this.#state.values()].flatMap((ofType) => [...ofType.values()]);
+  }
+
+  setState(event: StateEvent): void {
+    const ofType = this.#state.get(event.type) ?? new Map<string, StateEvent>();
+    ofType.set(event.state_key, event);
+    this.#state.set(event.type, ofType);
+    if (event.type === "m.room.member") this.#nameCounts = undefined;
+  }
+
+  clearState(): void {
+    this.#state.clear();
+    this.#nameCounts = undefined;
+  }
+
+  member(userId: string): Member | undefined {
+    const event = this.stateEvent("m.room.member", userId);
+    return event === undefined ? undefined : memberOf(event);
+  }
+
+  /** Those who are in, or invited, as far as they are loaded. */
+  members(...memberships: Membership[]): Member[] {
+    return [...this.stateOf("m.room.member").values()]
+      .map(memberOf)
+      .filter((member) => memberships.includes(member.membership));
+  }
+
+  /** A member's name, with the full id behind it when two people here bear the same one. */
+  displayName(userId: string): string {
+    const name = this.member(userId)?.displayName?.trim();
+    if (name === undefined || name === "") return localName(userId);
+    this.#nameCounts ??= countNames(this.stateOf("m.room.member").values());
+    return (this.#nameCounts.get(name) ?? 0) > 1 ? `${name} (${userId})` : name;
+  }
+
+  /** Merges one `/sync` entry. Answers which aspects changed. */
+  apply(data: JoinedRoomSync): Set<Aspect> {
+    const changed = new Set<Aspect>();
+    const stateAfter = data.state_after ?? data["org.matrix.msc4222.state_after"];
+    const events = data.timeline?.events ?? [];
+    for (const event of (stateAfter ?? data.state)?.events ?? []) this.#applyState(event);
+    if (stateAfter === undefined) for (const event of events) this.#applyState(event);
+    this.timeline.append(events, {
+      limited: data.timeline?.limited === true,
+      prevToken: data.timeline?.prev_batch,
+    });
+    if (events.length > 0) changed.add("$timeline").add("$state");
+    if ((stateAfter ?? data.state)?.events?.length) changed.add("$state");
+    if (this.#applySummary(data)) changed.add("$state");
+    for (const event of events) this.#readByOwnWords(event);
+    for (const aspect of this.#applyEphemeral(data)) changed.add(aspect);
+    for (const event of data.account_data?.events ?? []) {
+      this.accountData.set(event.type, event.content);
+      changed.add("$state");
+    }
+    return changed;
+  }
+
+  #applyState(event: MatrixEvent): void {
+    if (typeof event.state_key === "string")
+      this.setState({ ...event, state_key: event.state_key });
+  }
+
+  /** Who writes has read what stood before. */
+  #readByOwnWords(event: MatrixEvent): void {
+    const known = this.receipts.of(event.sender);
+    if (known === undefined || event.origin_server_ts >= known.ts) {
+      this.receipts.set(event.sender, { eventId: event.event_id, ts: event.origin_server_ts });
+    }
+  }
+
+  #applySummary(data: JoinedRoomSync): boolean {
+    const { summary, unread_notifications: unread } = data;
+    if (summary?.["m.heroes"] !== undefined) this.heroes = summary["m.heroes"];
+    this.joinedCount = summary?.["m.joined_member_count"] ?? this.joinedCount;
+    this.invitedCount = summary?.["m.invited_member_count"] ?? this.invitedCount;
+    this.notificationCount = unread?.notification_count ?? this.notificationCount;
+    this.highlightCount = unread?.highlight_count ?? this.highlightCount;
+    return summary !== undefined || unread !== undefined;
+  }
+
+  #applyEphemeral(data: JoinedRoomSync): Aspect[] {
+    const changed: Aspect[] = [];
+    for (const event of data.ephemeral?.events ?? []) {
+      if (event.type === "m.typing") {
+        const users = event.content["user_ids"];
+        this.typing = Array.isArray(users) ? users.filter((user) => typeof user === "string") : [];
+        changed.push("$typing");
+      } else if (event.type === "m.receipt") {
+        this.receipts.apply(event.content);
+        changed.push("$receipts");
+      }
+    }
+    return changed;
+  }
+
+  /** The event up to which the person has read, as their other devices know it too. */
+  get fullyRead(): string | undefined {
+    return text(this.accountData.get("m.fully_read"), "event_id");
+  }
+
+  tags(): Content {
+    return object(this.accountData.get("m.tag"), "tags") ?? {};
+  }
+}
+
+const MEMBERSHIPS = new Set(["join", "invite", "leave", "ban", "knock"]);
+
+function memberOf(event: StateEvent): Member {
+  const membership = text(event.content, "membership") ?? "leave";
+  return {
+    userId: event.state_key,
+    membership: (MEMBERSHIPS.has(membership) ? membership : "leave") as Membership,
+    displayName: text(event.content, "displayname"),
+    avatarUrl: text(event.content, "avatar_url"),
+  };
+}
+
+/** How often each display name is borne here. */
+function countNames(events: Iterable<StateEvent>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const event of events) {
+    const { membership, displayName } = memberOf(event);
+    const name = displayName?.trim();
+    if (name && (membership === "join" || membership === "invite")) {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** "@alice:example.org" → "alice". */
+export function localName(userId: string): string {
+  return /^@([^:]*)/.exec(userId)?.[1] || userId;
+}

@@ -1,0 +1,109 @@
+import { atom } from "nanostores";
+import { ApiError, isAbort } from "../api/errors.ts";
+import type { PresenceState, SyncApi } from "../api/sync.ts";
+import type { SyncResponse } from "../api/types.ts";
+
+/** `starting`: the first answer is awaited; `live`: all is well; `offline`: retrying. */
+export type SyncStatus = "starting" | "live" | "offline";
+
+export interface SyncDeps {
+  api: SyncApi;
+  /** Takes in a response before the next one is asked for. */
+  apply(response: SyncResponse): void;
+  /** The token to go on from. */
+  since: string | undefined;
+  /** Called when the server no longer knows our token: all that is held is to be thrown away. */
+  onReset(): void;
+  /** Milliseconds to wait after the n-th failure in a row (n from 1). */
+  backOff?: (failures: number) => number;
+}
+
+/** 1 s, 2 s, 4 s … 30 s, each up to a third longer so that clients don't return in step. */
+export function defaultBackOff(failures: number): number {
+  return Math.min(1000 * 2 ** (failures - 1), 30_000) * (1 + Math.random() / 3);
+}
+
+/** The server forgot or never knew the `since` token. */
+function lostPosition(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    (error.errcode === "M_UNKNOWN_POS" ||
+      (error.status === 400 && error.errcode !== "M_UNKNOWN_TOKEN"))
+  );
+}
+
+/** Follows `/sync` for as long as it is started, whatever happens to the server meanwhile. */
+export function createSyncEngine(deps: SyncDeps) {
+  const $status = atom<SyncStatus>("starting");
+  const $presence = atom<PresenceState>("online");
+  let since = deps.since;
+  let running: AbortController | undefined;
+  let wake: (() => void) | undefined;
+
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      wake = end;
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  async function round(failures: number, signal: AbortSignal): Promise<void> {
+    // The first answer, and the first after a failure, must come at once: it says that all is well again.
+    const timeout = since === undefined || failures > 0 || $status.get() !== "live" ? 0 : 30_000;
+    const response = await deps.api.sync({ since, timeout, presence: $presence.get() }, signal);
+    if (signal.aborted) return;
+    deps.apply(response);
+    since = response.next_batch;
+    $status.set("live");
+  }
+
+  async function loop(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await round(failures, signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted || (isAbort(error) && signal.aborted)) return;
+        if (error instanceof ApiError && error.status === 401) return;
+        if (since !== undefined && lostPosition(error)) {
+          since = undefined;
+          deps.onReset();
+          continue;
+        }
+        failures++;
+        $status.set("offline");
+        const asked = error instanceof ApiError ? error.retryAfter : undefined;
+        await pause(asked ?? (deps.backOff ?? defaultBackOff)(failures), signal);
+      }
+    }
+  }
+
+  return {
+    $status,
+    $presence,
+    get since() {
+      return since;
+    },
+    start(): void {
+      if (running !== undefined) return;
+      running = new AbortController();
+      void loop(running.signal);
+    },
+    stop(): void {
+      running?.abort();
+      running = undefined;
+    },
+    /** Ends a wait for the next attempt: the network came back, or the person asks. */
+    retryNow(): void {
+      wake?.();
+    },
+  };
+}
+
+export type SyncEngine = ReturnType<typeof createSyncEngine>;

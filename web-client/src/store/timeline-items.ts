@@ -1,0 +1,133 @@
+import { startOfDay } from "../text/time.ts";
+import { describeNotice, isMessage } from "./describe.ts";
+import { repliesTo } from "./relations.ts";
+import type { Room } from "./room.ts";
+import { isRedacted, type Entry } from "./timeline.ts";
+
+interface Line {
+  key: string;
+  /** Milliseconds of the day that begins with this line, when another day went before. */
+  day?: number;
+  /** True for the first line that is new since the last visit. */
+  firstUnread?: boolean;
+  /** Readers (not us) whose receipt is on this line, newest first. */
+  readers: string[];
+}
+
+export interface MessageItem extends Line {
+  kind: "message";
+  entry: Entry;
+  /** False when the message goes on where its sender's last one left off. */
+  header: boolean;
+}
+
+export interface NoticeItem extends Line {
+  kind: "notice";
+  /** What happened, in words, oldest first. */
+  notices: { eventId: string; ts: number; text: string }[];
+}
+
+export type TimelineItem = MessageItem | NoticeItem;
+
+/** A sender's messages stand under one name for so long. */
+const GROUP_MS = 5 * 60_000;
+
+function continues(before: MessageItem | undefined, entry: Entry): boolean {
+  if (before === undefined) return false;
+  const [a, b] = [before.entry.event, entry.event];
+  return (
+    a.sender === b.sender &&
+    Math.abs(b.origin_server_ts - a.origin_server_ts) < GROUP_MS &&
+    repliesTo(b) === undefined
+  );
+}
+
+/** Makes the lines of a room's timeline. Holds on to the keys of grouped notes while the history grows at both ends. */
+export function createItemBuilder(room: Room, me: string) {
+  const noticeKeys = new Map<string, string>();
+
+  function noticeKey(entries: readonly Entry[]): string {
+    const known = entries
+      .map((entry) => noticeKeys.get(entry.key))
+      .find((key) => key !== undefined);
+    const key = known ?? `notes ${entries[0]?.key ?? ""}`;
+    for (const entry of entries) noticeKeys.set(entry.key, key);
+    return key;
+  }
+
+  function build(unreadAfter: string | undefined): TimelineItem[] {
+    const items: TimelineItem[] = [];
+    const lineOf = new Map<string, TimelineItem>();
+    let day: number | undefined;
+    let notices: Entry[] = [];
+    let unreadNext = false;
+
+    const close = (): void => {
+      const last = items.at(-1);
+      if (last?.kind === "notice" && notices.length > 0) last.key = noticeKey(notices);
+      notices = [];
+    };
+
+    for (const entry of [...room.timeline.entries, ...room.timeline.pending]) {
+      const line = lineFor(entry);
+      if (line === undefined) {
+        const last = items.at(-1);
+        if (last !== undefined) lineOf.set(entry.event.event_id, last);
+      } else {
+        const today = startOfDay(entry.event.origin_server_ts);
+        const newDay = today !== day;
+        day = today;
+        const breaks = newDay || unreadNext;
+        const last = items.at(-1);
+        if (line.kind === "notice" && last?.kind === "notice" && !breaks) {
+          last.notices.push(...line.notices);
+          lineOf.set(entry.event.event_id, last);
+        } else {
+          close();
+          if (newDay) line.day = today;
+          if (unreadNext && entry.event.sender !== me) line.firstUnread = true;
+          if (line.kind === "message") {
+            line.header = breaks || !continues(last?.kind === "message" ? last : undefined, entry);
+          }
+          items.push(line);
+          lineOf.set(entry.event.event_id, line);
+        }
+        if (line.kind === "notice") notices.push(entry);
+        unreadNext = false;
+      }
+      if (entry.event.event_id === unreadAfter) unreadNext = true;
+    }
+    close();
+    placeReaders(lineOf);
+    return items;
+  }
+
+  function lineFor(entry: Entry): TimelineItem | undefined {
+    if (entry.hidden) return undefined;
+    const { event } = entry;
+    if (isMessage(event))
+      return { kind: "message", key: entry.key, entry, header: true, readers: [] };
+    if (isRedacted(event)) return undefined;
+    const words = describeNotice(room, event);
+    if (words === undefined) return undefined;
+    const notice = { eventId: event.event_id, ts: event.origin_server_ts, text: words };
+    return { kind: "notice", key: entry.key, notices: [notice], readers: [] };
+  }
+
+  function placeReaders(lineOf: ReadonlyMap<string, TimelineItem>): void {
+    const byTime = [...room.receipts.byUser].toSorted((a, b) => b[1].ts - a[1].ts);
+    for (const [userId, receipt] of byTime) {
+      const line = userId === me ? undefined : lineOf.get(receipt.eventId);
+      if (line === undefined || room.member(userId)?.membership === "leave") continue;
+      if (line.kind === "message" && line.entry.event.sender === userId) {
+        // The sender's own receipt on their own words says nothing.
+        continue;
+      }
+      line.readers.push(userId);
+    }
+  }
+
+  return { build };
+}
+
+export type ItemBuilder = ReturnType<typeof createItemBuilder>;

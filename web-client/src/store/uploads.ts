@@ -1,0 +1,81 @@
+import { atom } from "nanostores";
+import { isAbort } from "../api/errors.ts";
+import type { Upload } from "../api/media.ts";
+import type { Client } from "./client.ts";
+import { fileContent, inspectFile } from "./files.ts";
+import type { Room } from "./room.ts";
+import { report } from "./toasts.ts";
+
+export interface UploadItem {
+  readonly id: number;
+  readonly file: File;
+  state: "ready" | "sending" | "failed";
+  /** Share sent, 0 to 1. */
+  progress: number;
+}
+
+let lastId = 0;
+
+/** Files that were chosen for one room, till they are sent. They live on when another room is looked at. */
+export class Uploads {
+  readonly $items = atom<readonly UploadItem[]>([]);
+  readonly #running = new Map<number, Upload>();
+
+  add(files: Iterable<File>): void {
+    const added = [...files].map((file): UploadItem => ({
+      id: ++lastId,
+      file,
+      state: "ready",
+      progress: 0,
+    }));
+    this.$items.set([...this.$items.get(), ...added]);
+  }
+
+  /** Takes a file off the list; one that is on its way is stopped. */
+  remove(id: number): void {
+    this.#running.get(id)?.cancel();
+    this.$items.set(this.$items.get().filter((item) => item.id !== id));
+  }
+
+  #update(id: number, change: Partial<UploadItem>): void {
+    this.$items.set(
+      this.$items.get().map((item) => (item.id === id ? { ...item, ...change } : item)),
+    );
+  }
+
+  /** Sends all that wait, one after another, as messages. */
+  async sendAll(client: Client, room: Room): Promise<void> {
+    for (const item of this.$items.get()) {
+      if (item.state !== "sending") await this.#send(client, room, item);
+    }
+  }
+
+  async #send(client: Client, room: Room, item: UploadItem): Promise<void> {
+    if (!this.$items.get().some((one) => one.id === item.id)) return;
+    this.#update(item.id, { state: "sending", progress: 0 });
+    try {
+      const found = await inspectFile(item.file);
+      const upload = client.api.media.upload(item.file, item.file.name, (progress) =>
+        this.#update(item.id, { progress }),
+      );
+      this.#running.set(item.id, upload);
+      const mxc = await upload.done;
+      client.outbox.send(room, "m.room.message", fileContent(item.file, found, mxc));
+      this.remove(item.id);
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.#update(item.id, { state: "failed" });
+      report(error);
+    } finally {
+      this.#running.delete(item.id);
+    }
+  }
+}
+
+const byRoom = new WeakMap<Room, Uploads>();
+
+export function uploadsOf(room: Room): Uploads {
+  const known = byRoom.get(room) ?? new Uploads();
+  byRoom.set(room, known);
+  return known;
+}

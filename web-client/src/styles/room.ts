@@ -1,0 +1,67 @@
+import { css } from "lit";
+
+export const roomStyles = css`
+  :host {
+    display: block;
+    height: 100%;
+  }
+  main {
+    display: grid;
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) auto;
+    height: 100%;
+  }
+  weft-room-header,
+  weft-room-gate {
+    grid-column: 1 / -1;
+  }
+  weft-room-gate {
+    grid-row: 1 / -1;
+  }
+  .conversation {
+    position: relative;
+    display: grid;
+    grid-template-rows: minmax(0, 1fr) auto auto auto;
+    min-width: 0;
+    min-height: 0;
+  }
+  weft-timeline {
+    grid-row: 1;
+  }
+  .replaced {
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    gap: var(--space-3);
+    margin: 0 var(--space-4) var(--space-2);
+    padding: var(--space-2);
+    border-radius: var(--radius);
+    background: var(--accent-soft);
+  }
+  .drop {
+    position: absolute;
+    inset: var(--space-2);
+    z-index: 4;
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    gap: var(--space-2);
+    border: 2px dashed var(--accent);
+    border-radius: var(--radius-big);
+    background: color-mix(in oklab, var(--paper) 88%, transparent);
+    font-weight: 600;
+    pointer-events: none;
+  }
+  weft-member-list {
+    width: 270px;
+    min-height: 0;
+    border-left: 1px solid var(--line);
+  }
+  @media (max-width: 960px) {
+    weft-member-list {
+      grid-area: 2 / 1;
+      z-index: 5;
+      width: auto;
+      border: 0;
+    }
+  }
+`;

@@ -1,0 +1,65 @@
+/** What an address points to within Matrix, or undefined. */
+export type MatrixLink =
+  | { kind: "user"; userId: string }
+  | { kind: "room"; room: string; eventId?: string; via: string[] };
+
+/** Reads `https://matrix.to/#/…` and `matrix:` addresses. */
+export function parseMatrixLink(href: string): MatrixLink | undefined {
+  try {
+    return href.startsWith("matrix:") ? parseScheme(href) : parseMatrixTo(href);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseMatrixTo(href: string): MatrixLink | undefined {
+  const match = /^https:\/\/matrix\.to\/#\/([^?]*)(?:\?(.*))?$/.exec(href);
+  if (match === null) return undefined;
+  const [first = "", second] = match[1]!.split("/").map(decodeURIComponent);
+  const via = new URLSearchParams(match[2] ?? "").getAll("via");
+  return target(first, second, via);
+}
+
+function parseScheme(href: string): MatrixLink | undefined {
+  const url = new URL(href);
+  const parts = url.pathname.split("/").map(decodeURIComponent);
+  const sigils: Record<string, string> = { u: "@", r: "#", roomid: "!", e: "$" };
+  const first = `${sigils[parts[0] ?? ""] ?? ""}${parts[1] ?? ""}`;
+  const second = parts[2] === "e" ? `$${parts[3] ?? ""}` : undefined;
+  return target(first, second, url.searchParams.getAll("via"));
+}
+
+function target(first: string, second: string | undefined, via: string[]): MatrixLink | undefined {
+  if (/^@[^:]*:.+/.test(first)) return { kind: "user", userId: first };
+  if (!/^(![^\s]+|#[^:\s]+:.+)$/.test(first)) return undefined;
+  const room = { kind: "room" as const, room: first, via };
+  return second?.startsWith("$") ? { ...room, eventId: second } : room;
+}
+
+/** A link to a person or room that every client understands. */
+export function matrixTo(id: string, via: readonly string[] = []): string {
+  const query = via.map((server) => `via=${encodeURIComponent(server)}`).join("&");
+  return `https://matrix.to/#/${encodeURIComponent(id)}${query === "" ? "" : `?${query}`}`;
+}
+
+export interface TextPart {
+  text: string;
+  href?: string;
+}
+
+const ADDRESS = /https?:\/\/[^\s<>"']+/gi;
+
+/** Splits plain text at the web addresses in it; punctuation that ends a sentence stays outside. */
+export function splitLinks(source: string): TextPart[] {
+  const parts: TextPart[] = [];
+  let at = 0;
+  for (const match of source.matchAll(ADDRESS)) {
+    let href = match[0].replace(/[.,;:!?'"*_]+$/, "");
+    while (href.endsWith(")") && !href.includes("(")) href = href.slice(0, -1);
+    if (match.index > at) parts.push({ text: source.slice(at, match.index) });
+    parts.push({ text: href, href });
+    at = match.index + href.length;
+  }
+  if (at < source.length) parts.push({ text: source.slice(at) });
+  return parts;
+}
