@@ -81,9 +81,7 @@ export function serverCanSee(
   if (event.type === "m.room.member" && isUserId(stateKey) && serverOf(stateKey) === serverName) {
     memberships.add(membershipOf(event));
   }
-  return (
-    memberships.has("join") || (visibilities.includes("invited") && memberships.has("invite"))
-  );
+  return memberships.has("join") || (visibilities.includes("invited") && memberships.has("invite"));
 }
 
 function visibilitiesAround(event: RoomEvent, before: HistoryVisibility): HistoryVisibility[] {

@@ -13,11 +13,22 @@ export const USERS = [FOUNDER, "@alice:alpha", "@bob:beta", "@carol:gamma", "@da
 const JOIN_RULES = ["public", "invite", "knock", "restricted", "knock_restricted", "private"];
 const LEVELS = [0, 25, 50, 75, 100];
 
-interface Move {
+export interface Move {
   readonly type: string;
   readonly stateKey?: string;
   readonly sender: string;
   readonly content: JsonObject;
+}
+
+/** Choices that a seed decides: `choose(n)` gives an integer from 0 to n - 1 (mulberry32). */
+export function choicesOf(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % n;
+  };
 }
 
 /** An event that somebody tried to send, and whether the rules let it pass. */
@@ -54,13 +65,23 @@ export class ForkedRoom {
     const latest = [...this.events.keys()].slice(-8);
     const heads = new Set<EventId>();
     for (let count = 1 + this.#choose(3); count > 0; count--) heads.add(this.#pick(latest));
-    this.#send([...heads], this.#move());
+    this.send([...heads], this.#move(this.#pick(USERS)));
+  }
+
+  /** Lets one user do something at random after an event; undefined when the rules forbid it. */
+  stepAs(sender: string, head: EventId): EventId | undefined {
+    return this.send([head], this.#move(sender));
+  }
+
+  /** The event sent last. */
+  get last(): EventId {
+    return [...this.events.keys()].at(-1)!;
   }
 
   /** The states after some of the latest events, at least two. */
   branches(): StateMap[] {
     const latest = [...this.events.keys()].slice(-10);
-    const heads = new Set<EventId>([latest.at(-1)!]);
+    const heads = new Set<EventId>([this.last]);
     for (let count = 1 + this.#choose(4); count > 0; count--) heads.add(this.#pick(latest));
     return [...heads].map((head) => this.stateAfter.get(head)!);
   }
@@ -77,7 +98,7 @@ export class ForkedRoom {
   #open(): void {
     const creator = this.version.creatorInContent ? { creator: FOUNDER } : {};
     const content = { room_version: this.version.id, ...creator };
-    this.#send([], { type: "m.room.create", stateKey: "", sender: FOUNDER, content });
+    this.send([], { type: "m.room.create", stateKey: "", sender: FOUNDER, content });
     const users: JsonObject = { "@alice:alpha": 100, "@bob:beta": 50 };
     if (!this.version.privilegedCreators) users[FOUNDER] = 100;
     const opening: Move[] = [
@@ -91,10 +112,11 @@ export class ForkedRoom {
       },
       ...USERS.slice(1, 4).map((user) => memberMove(user, user, "join")),
     ];
-    for (const move of opening) this.#send([[...this.events.keys()].at(-1)!], move);
+    for (const move of opening) this.send([this.last], move);
   }
 
-  #send(prev: readonly EventId[], move: Move): void {
+  /** Sends an event after others; undefined when the rules do not allow it. */
+  send(prev: readonly EventId[], move: Move): EventId | undefined {
     const before = this.resolve(prev.map((id) => this.stateAfter.get(id)!));
     const auth = authTypesFor(move, this.version)
       .map((pair) => before.get(stateTuple(...pair)))
@@ -120,11 +142,12 @@ export class ForkedRoom {
     }
     const allowed = this.#isAllowed(event, before);
     this.attempts.push({ event, before, allowed });
-    if (!allowed || this.events.has(event.eventId)) return;
+    if (!allowed || this.events.has(event.eventId)) return undefined;
     this.events.set(event.eventId, event);
     const after = new Map(before);
     if (!isMessage) after.set(stateTuple(event.type, event.stateKey!), event.eventId);
     this.stateAfter.set(event.eventId, after);
+    return event.eventId;
   }
 
   #isAllowed(event: RoomEvent, state: StateMap): boolean {
@@ -137,8 +160,7 @@ export class ForkedRoom {
     }
   }
 
-  #move(): Move {
-    const sender = this.#pick(USERS);
+  #move(sender: string): Move {
     const target = this.#pick(USERS);
     switch (this.#choose(12)) {
       case 0:
@@ -205,7 +227,12 @@ export class ForkedRoom {
   }
 }
 
-function memberMove(sender: string, target: string, membership: string, more?: JsonObject): Move {
+export function memberMove(
+  sender: string,
+  target: string,
+  membership: string,
+  more?: JsonObject,
+): Move {
   const content = { membership, ...more };
   return { type: "m.room.member", stateKey: target, sender, content };
 }

@@ -24,7 +24,9 @@ export function checkAuthEvents(
   for (const entry of authEvents) {
     const tuple = entry.stateKey === undefined ? undefined : stateTuple(entry.type, entry.stateKey);
     if (tuple === undefined || !selected.has(tuple)) {
-      throw new Rejection(`Auth event ${entry.eventId} (${entry.type}) has no bearing on the event`);
+      throw new Rejection(
+        `Auth event ${entry.eventId} (${entry.type}) has no bearing on the event`,
+      );
     }
     if (seen.has(tuple)) throw new Rejection(`Two auth events for the same ${entry.type}`);
     seen.add(tuple);

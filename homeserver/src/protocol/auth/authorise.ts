@@ -67,7 +67,8 @@ function checkAliases(event: RoomEvent): void {
 
 /** 7 */
 function checkThirdPartyInvite({ levels, senderLevel }: AuthContext): void {
-  if (senderLevel < levels.invite) throw new Rejection("The sender's power does not suffice to invite");
+  if (senderLevel < levels.invite)
+    throw new Rejection("The sender's power does not suffice to invite");
 }
 
 /** 8 */
@@ -87,7 +88,11 @@ function checkOwnStateKey(event: RoomEvent): void {
 function checkRedaction({ event, levels, senderLevel }: AuthContext): void {
   if (senderLevel >= levels.redact) return;
   const server = serverOfEventId(event.eventId);
-  if (event.redacts === undefined || server === undefined || serverOfEventId(event.redacts) !== server) {
+  if (
+    event.redacts === undefined ||
+    server === undefined ||
+    serverOfEventId(event.redacts) !== server
+  ) {
     throw new Rejection("The sender's power does not suffice to redact this event");
   }
 }

@@ -35,5 +35,7 @@ function isKnownVersion(id: Json): boolean {
 }
 
 function areCreators(value: Json | undefined): boolean {
-  return value === undefined || (Array.isArray(value) && value.every((creator) => isUserId(creator)));
+  return (
+    value === undefined || (Array.isArray(value) && value.every((creator) => isUserId(creator)))
+  );
 }

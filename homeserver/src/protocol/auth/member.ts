@@ -52,7 +52,8 @@ function checkInvite(context: AuthContext, target: string): void {
   if (membership === "join") throw new Rejection("The invited user is in the room already");
   if (membership === "ban") throw new Rejection("The invited user is banned from the room");
   // 5.4.4, 5.4.5
-  if (senderLevel < levels.invite) throw new Rejection("The sender's power does not suffice to invite");
+  if (senderLevel < levels.invite)
+    throw new Rejection("The sender's power does not suffice to invite");
 }
 
 /** 5.5 */

@@ -85,7 +85,11 @@ function requireNoCreators(users: Json | undefined, creators: readonly string[])
   }
 }
 
-function mapChanges(before: Json | undefined, after: Json | undefined, version: RoomVersion): Change[] {
+function mapChanges(
+  before: Json | undefined,
+  after: Json | undefined,
+  version: RoomVersion,
+): Change[] {
   const old = isJsonObject(before) ? before : {};
   const now = isJsonObject(after) ? after : {};
   return changes(old, now, version, new Set([...Object.keys(old), ...Object.keys(now)]));

@@ -16,7 +16,11 @@ export function checkClaimedInvite({ event, state }: AuthContext): void {
   // 5.4.1.2, 5.4.1.3
   const claim = event.content.third_party_invite;
   const signed = isJsonObject(claim) ? claim.signed : undefined;
-  if (!isJsonObject(signed) || typeof signed.mxid !== "string" || typeof signed.token !== "string") {
+  if (
+    !isJsonObject(signed) ||
+    typeof signed.mxid !== "string" ||
+    typeof signed.token !== "string"
+  ) {
     throw new Rejection("The third-party invite has no signed user id and token");
   }
   // 5.4.1.4

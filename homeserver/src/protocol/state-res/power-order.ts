@@ -19,7 +19,10 @@ export function isPowerEvent({ type, stateKey, sender, content }: RoomEvent): bo
  * then the oldest, then by event id. Every server walks auth chains inside the given set only, so
  * that an event outside cuts the way; so does this. (Room version 2, "Algorithm", step 1.)
  */
-export function powerOrder(conflicted: ReadonlyMap<EventId, RoomEvent>, events: Lookup): RoomEvent[] {
+export function powerOrder(
+  conflicted: ReadonlyMap<EventId, RoomEvent>,
+  events: Lookup,
+): RoomEvent[] {
   const selected = withAuthorisers(conflicted);
   const ordered = selected
     .map((event) => ({ event, level: senderLevel(event, events) }))
@@ -83,5 +86,7 @@ function senderLevel(event: RoomEvent, events: Lookup): number {
   const create = event.version.roomIdIsCreateHash
     ? events(createEventIdOf(event.roomId))
     : named("m.room.create");
-  return PowerLevels.of(named("m.room.power_levels"), create, event.version).userLevel(event.sender);
+  return PowerLevels.of(named("m.room.power_levels"), create, event.version).userLevel(
+    event.sender,
+  );
 }
