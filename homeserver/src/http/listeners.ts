@@ -1,6 +1,5 @@
-import type { FastifyInstance } from "fastify";
 import { readFileSync, rmSync, unwatchFile, watchFile } from "node:fs";
-import { type Server, createServer } from "node:http";
+import { type RequestListener, type Server, createServer } from "node:http";
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -16,20 +15,28 @@ export interface TlsFiles {
 }
 
 export interface Listeners {
+  /** From now on this answers requests; before, everything is a 503. */
+  serve(handler: RequestListener): void;
   /** Plain HTTP. @returns the port, which matters when 0 was asked */
   listen(address: { host: string; port: number }): Promise<number>;
   /** Plain HTTP on a unix socket; a stale file is replaced. */
   listenOnSocket(path: string): Promise<void>;
   /** HTTPS, for peers. The files are read again when they change. */
   listenSecurely(address: { host: string; port: number }, files: TlsFiles): Promise<number>;
+  /** Accepts no more; resolves when the connections have ended. */
+  stop(): Promise<void>;
+  /** Ends all connections at once. */
+  cut(): void;
 }
 
 const WATCH_MS = 5_000;
 /** Longer than the minute that proxies keep an idle connection for. */
 const KEEP_ALIVE_MS = 72_000;
 
-/** Any number of listeners in front of one framework instance, which must be ready. */
-export function createListeners(app: FastifyInstance, log: Logger) {
+/** Any number of listeners with one handler behind them, which may come later. */
+export function createListeners(log: Logger): Listeners {
+  let handler: RequestListener = starting;
+  const dispatch: RequestListener = (request, response) => handler(request, response);
   const servers = new Set<Server | SecureServer>();
   const watched = new Set<() => void>();
 
@@ -46,15 +53,17 @@ export function createListeners(app: FastifyInstance, log: Logger) {
   }
 
   return {
-    listen: ({ host, port }: { host: string; port: number }) =>
-      start(createServer(app.routing), { host, port }),
-    async listenOnSocket(path: string) {
-      rmSync(path, { force: true });
-      await start(createServer(app.routing), { path });
+    serve(next) {
+      handler = next;
     },
-    async listenSecurely({ host, port }: { host: string; port: number }, files: TlsFiles) {
+    listen: ({ host, port }) => start(createServer(dispatch), { host, port }),
+    async listenOnSocket(path) {
+      rmSync(path, { force: true });
+      await start(createServer(dispatch), { path });
+    },
+    async listenSecurely({ host, port }, files) {
       const read = () => ({ cert: readFileSync(files.cert), key: readFileSync(files.key) });
-      const server = createSecureServer({ ...read(), minVersion: "TLSv1.2" }, app.routing);
+      const server = createSecureServer({ ...read(), minVersion: "TLSv1.2" }, dispatch);
       const reload = () => {
         try {
           server.setSecureContext({ ...read(), minVersion: "TLSv1.2" });
@@ -69,8 +78,7 @@ export function createListeners(app: FastifyInstance, log: Logger) {
       }
       return await start(server, { host, port });
     },
-    /** Accepts no more; resolves when the connections have ended. */
-    async stop(): Promise<void> {
+    async stop() {
       for (const unwatch of watched) unwatch();
       await Promise.all(
         [...servers].map((server) => {
@@ -80,12 +88,20 @@ export function createListeners(app: FastifyInstance, log: Logger) {
         }),
       );
     },
-    /** Ends all connections at once. */
-    cut(): void {
+    cut() {
       for (const server of servers) server.closeAllConnections();
     },
-  } satisfies Listeners & { stop(): Promise<void>; cut(): void };
+  };
 }
+
+const starting: RequestListener = (request, response) => {
+  const isHealth = request.url?.startsWith("/_weft/health") === true;
+  const body = isHealth
+    ? { status: "unavailable", reason: "starting" }
+    : { errcode: "M_UNKNOWN", error: "The server is starting" };
+  const headers = { ...CORS_HEADERS, "content-type": "application/json", "retry-after": "1" };
+  response.writeHead(503, headers).end(JSON.stringify(body));
+};
 
 const MALFORMED_BODY = JSON.stringify({ errcode: "M_UNKNOWN", error: "The request is not HTTP" });
 const MALFORMED_ANSWER = [

@@ -20,6 +20,8 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining"> {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** Listeners that are open already and have answered 503 until now. */
+  readonly listeners?: Listeners | undefined;
   /** The built web client, served at `/`. */
   readonly webClient?: WebClient | undefined;
 }
@@ -36,7 +38,7 @@ export interface HttpServer extends Listeners {
 const DRAIN_MS = 6_000;
 
 /**
- * Builds the server of all APIs. It listens nowhere yet: call `listen…`.
+ * Builds the server of all APIs. Unless listeners were given it listens nowhere yet: call `listen…`.
  * @throws Error for an operation without a handler, or a handler bound twice or to no operation
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -48,7 +50,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   bindRoutes(app, routes, { ...options, draining: stopping.signal });
   if (options.webClient) await serveWebClient(app, options.webClient);
   await app.ready();
-  const listeners = createListeners(app, options.log);
+  const listeners = options.listeners ?? createListeners(options.log);
+  listeners.serve(app.routing);
   return {
     ...listeners,
     app,

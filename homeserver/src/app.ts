@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { type NewUser, openControl } from "./cli/control.ts";
+import type { Config } from "./config/load.ts";
+import { loadSigningKey } from "./config/signing-key.ts";
+import type { Listeners } from "./http/listeners.ts";
+import { createRateLimiter, memoryBuckets } from "./http/rate-limit.ts";
+import type { Route } from "./http/route.ts";
+import { createHttpServer } from "./http/server.ts";
+import { createLog } from "./log/log.ts";
+import { createMemoryWake } from "./log/wake.ts";
+import { systemClock } from "./platform/clock.ts";
+import type { Logger } from "./platform/logger.ts";
+import { createMetrics } from "./platform/metrics.ts";
+import { systemRandom } from "./platform/random.ts";
+import { serverOf } from "./protocol/identifiers.ts";
+import { createRemote } from "./remote/index.ts";
+import { connectWriter } from "./storage/append.ts";
+import { migrate } from "./storage/migrate.ts";
+import { openDatabase } from "./storage/open-database.ts";
+import { connect } from "./storage/sql.ts";
+import { createUsers } from "./users/users.ts";
+
+export interface App {
+  /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
+  readonly registrationToken: string | undefined;
+  /** Answers what is under way, stops every follower, and closes what was opened. */
+  close(): Promise<void>;
+}
+
+/** The production wiring of one server. `listeners` are open already and answer 503 until it is ready. */
+export async function createApp(config: Config, logger: Logger, listeners: Listeners): Promise<App> {
+  const [clock, random] = [systemClock, systemRandom];
+  const { serverName } = config;
+  /** What to undo at the end, last first. */
+  const opened: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (let undo = opened.pop(); undo; undo = opened.pop()) await undo();
+  };
+  try {
+    const signingKey = loadSigningKey(config.dataDir, random);
+    const database = await openDatabase(config, (line) => logger.debug({ part: "postgres" }, line));
+    opened.push(() => database.close());
+    const sql = connect(database.location);
+    opened.push(() => sql.end({ timeout: 5 }));
+    await migrate(sql);
+
+    const writer = connectWriter(database.location);
+    const wake = createMemoryWake();
+    const log = await createLog({ sql, writer, wake, clock, logger, serverName });
+    opened.push(() => log.stop());
+    const remote = await createRemote({
+      sql,
+      clock,
+      random,
+      log: logger,
+      serverName,
+      signingKey,
+      notaries: config.trustedKeyServers,
+      allowPrivate: config.allowPrivateAddresses,
+      caFile: config.federationCa,
+    });
+    opened.push(() => remote.close());
+    const users = await createUsers({
+      sql,
+      log,
+      clock,
+      random,
+      logger,
+      serverName,
+      registration: config.registration,
+      registrationSharedSecret: config.registrationSharedSecret,
+      hooks: {
+        profileChanged: async () => undefined,
+        leaveAllRooms: async () => undefined,
+        devicesChanged: async () => undefined,
+        remoteProfile: (userId, field) =>
+          remote.server.profile(serverOf(userId), userId, field),
+        isReserved: () => false,
+      },
+    });
+    opened.push(() => users.stop());
+
+    const routes: Route[] = [];
+    const http = await createHttpServer({
+      routes,
+      requireAllOf: [],
+      listeners,
+      log: logger,
+      metrics: createMetrics({ processMetrics: true }),
+      health: () => undefined,
+      authenticator: users.sessions,
+      signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
+      rateLimiter: createRateLimiter(config.rateLimits ? memoryBuckets(clock.monotonic) : undefined),
+      onPeer: remote.backoff.heard,
+      webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
+    });
+    opened.push(() => http.close());
+    const createUser = ({ username, password, isAdmin }: NewUser) =>
+      users.registration.create(username, password, { isAdmin });
+    opened.push(await openControl(config.dataDir, createUser));
+    const registrationToken =
+      config.registration === "token" ? await users.ensureBootstrapToken() : undefined;
+    return { registrationToken, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");

@@ -1,0 +1,101 @@
+/** `weft …`: the command line. */
+import { parseArgs } from "node:util";
+import { type Config, ConfigError, loadConfig } from "../config/load.ts";
+import { exampleConfig } from "../config/example.ts";
+import { newSigningKeyLine } from "../config/signing-key.ts";
+import { systemRandom } from "../platform/random.ts";
+import { migrate } from "../storage/migrate.ts";
+import { shareDatabase } from "../storage/open-database.ts";
+import { connect } from "../storage/sql.ts";
+
+const USAGE = `Usage: weft COMMAND [--config FILE]
+
+  start             run the server
+  create-user       --username U --password P [--admin]: make an account, whether the server runs or not
+  generate-config   [--server-name NAME]: print a commented configuration file
+  generate-key      print a new signing key, for signing.key in the data folder
+  migrate           bring the database up to date
+  doctor            check configuration, data folder, database, keys, addresses and clock
+
+Every setting is also an environment variable: see weft generate-config.`;
+
+const OPTIONS = {
+  config: { type: "string" },
+  username: { type: "string", short: "u" },
+  password: { type: "string", short: "p" },
+  admin: { type: "boolean" },
+  "server-name": { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+type Values = ReturnType<typeof parse>["values"];
+
+function parse(argv: string[]) {
+  return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
+}
+
+/** A command called wrongly: exit code 2, like a wrong configuration. */
+class UsageError extends Error {}
+
+const commands: Record<string, (values: Values) => Promise<void> | void> = {
+  async start({ config }) {
+    // The server's modules are many: other commands start faster without them.
+    const { runServer } = await import("../main.ts");
+    await runServer(config ?? process.env["WEFT_CONFIG"]);
+  },
+  async "create-user"(values) {
+    const { username, password, admin = false } = values;
+    if (!username || !password) throw new UsageError("create-user needs --username and --password");
+    const { createUser } = await import("./create-user.ts");
+    const userId = await createUser(configOf(values), { username, password, isAdmin: admin });
+    console.log(`Created ${userId}${admin ? ", an administrator" : ""}`);
+  },
+  "generate-config"({ "server-name": serverName }) {
+    process.stdout.write(exampleConfig(serverName ? { server_name: serverName } : {}));
+  },
+  "generate-key"() {
+    process.stdout.write(newSigningKeyLine(systemRandom));
+  },
+  async migrate(values) {
+    const database = await shareDatabase(configOf(values));
+    const sql = connect(database.location, { max: 1 });
+    try {
+      const applied = await migrate(sql);
+      console.log(applied.length > 0 ? `Applied ${applied.join(", ")}` : "Nothing to apply");
+    } finally {
+      await sql.end({ timeout: 2 });
+      await database.close();
+    }
+  },
+  async doctor(values) {
+    const { examine } = await import("./doctor.ts");
+    const findings = await examine(configOf(values));
+    for (const { subject, ok, detail } of findings) {
+      console.log(`${ok ? "ok   " : "WRONG"} ${subject}: ${detail}`);
+    }
+    if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+  },
+};
+
+function configOf({ config }: Values): Config {
+  return loadConfig(config ?? process.env["WEFT_CONFIG"], process.env);
+}
+
+/** Runs one command. Sets the process's exit code: 0, 1 for a failure, 2 for a wrong use or configuration. */
+async function main(argv: string[]): Promise<void> {
+  const { values, positionals } = parse(argv);
+  const [name = "help"] = positionals;
+  const command = commands[name];
+  if (values.help === true || name === "help") return console.log(USAGE);
+  if (command === undefined) throw new UsageError(`${name} is no command; see weft --help`);
+  return await command(values);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`weft: ${(error as Error).message}`);
+  const code = (error as { code?: string }).code ?? "";
+  const wrong = error instanceof UsageError || error instanceof ConfigError;
+  process.exitCode = wrong || code.startsWith("ERR_PARSE_ARGS") ? 2 : 1;
+}

@@ -1,0 +1,112 @@
+/** The server's process: configuration, listeners, signals, exit codes. */
+import { parseArgs } from "node:util";
+import { type App, createApp } from "./app.ts";
+import { type Config, ConfigError, loadConfig, unknownVariables } from "./config/load.ts";
+import { baseUrlOf } from "./config/listen.ts";
+import { environmentName, type SettingKey } from "./config/schema.ts";
+import { type Listeners, createListeners } from "./http/listeners.ts";
+import { type LogLevel, type Logger, createLogger } from "./platform/logger.ts";
+
+/** A wrong configuration. */
+const EXIT_CONFIG = 2;
+/** SIGTERM to exit: at most 10 s. */
+const LAST_MOMENT_MS = 9_000;
+
+/** Runs the server until a signal ends it. Never throws: failures become one line and an exit code. */
+export async function runServer(file: string | undefined): Promise<void> {
+  let config: Config;
+  try {
+    config = loadConfig(file, process.env);
+  } catch (error) {
+    return fail(error);
+  }
+  const logger = await createLogger({ level: config.logLevel as LogLevel });
+  for (const name of unknownVariables(process.env)) {
+    logger.warn(`${name} is no setting of Weft's; weft generate-config lists them`);
+  }
+  const listeners = createListeners(logger);
+  let app: App | undefined;
+  const stopped = onSignal(async (signal) => {
+    logger.info({ signal }, "stopping");
+    if (app) await app.close();
+    else listeners.cut();
+    process.exit(0);
+  });
+  try {
+    await listen(listeners, config);
+    app = await createApp(config, logger, listeners);
+    if (!stopped()) greet(config, app, logger);
+  } catch (error) {
+    listeners.cut();
+    if (!(error instanceof ConfigError)) logger.fatal({ err: error }, "could not start");
+    fail(error);
+  }
+}
+
+/** Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, ends the process. */
+function onSignal(stop: (signal: string) => Promise<void>): () => boolean {
+  let at: number | undefined;
+  const handle = (signal: string) => {
+    // Ctrl-C reaches every process of the terminal, and ours is told by its parent once more.
+    if (at !== undefined && Date.now() - at > 1000) process.exit(1);
+    if (at !== undefined) return;
+    at = Date.now();
+    setTimeout(() => process.exit(0), LAST_MOMENT_MS).unref();
+    stop(signal).catch(() => process.exit(1));
+  };
+  process.on("SIGTERM", handle);
+  process.on("SIGINT", handle);
+  return () => at !== undefined;
+}
+
+async function listen(listeners: Listeners, config: Config): Promise<void> {
+  await opened("listen", config.listen, () => listeners.listen(config.listen));
+  const { federationListen: secure, tlsCert: cert, tlsKey: key } = config;
+  if (!secure || !cert || !key) return;
+  await opened("federation_listen", secure, () => listeners.listenSecurely(secure, { cert, key }));
+}
+
+async function opened(
+  key: SettingKey,
+  { host, port }: { host: string; port: number },
+  open: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === "EADDRINUSE"
+        ? "is in use by another program; stop that one, or write another port"
+        : code === "EACCES"
+          ? "may not be opened by this user; write a port above 1023"
+          : `cannot be opened (${code ?? message}); write an address of this machine, and right TLS files`;
+    throw new ConfigError(`${environmentName(key)}: "${host}:${port}" ${why}`);
+  }
+}
+
+/** Says where the server is and how to sign in: for people, on stdout. The log is on stderr. */
+function greet(config: Config, app: App, logger: Logger): void {
+  const { publicBaseUrl: url, registration, serverName } = config;
+  logger.info({ serverName, listen: baseUrlOf(config.listen) }, "serving");
+  const lines = [`Weft serves ${serverName}: open ${url}`];
+  if (app.registrationToken !== undefined) {
+    const link = `${url}/#/register?registration_token=${app.registrationToken}`;
+    lines.push(`  Make the first account, its administrator, here: ${link}`);
+  } else if (registration === "open") {
+    lines.push(`  Anybody may register: ${url}/#/register`);
+  }
+  lines.push("  Further accounts: npx weft create-user --username NAME --password SECRET [--admin]");
+  console.log(lines.join("\n"));
+}
+
+function fail(error: unknown): never {
+  const isConfig = error instanceof ConfigError;
+  console.error(isConfig ? `weft: ${error.message}` : `weft: ${(error as Error).message}`);
+  process.exit(isConfig ? EXIT_CONFIG : 1);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { config: { type: "string" } }, strict: false });
+  await runServer((values.config as string | undefined) ?? process.env["WEFT_CONFIG"]);
+}
