@@ -4,7 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseUserId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { ownUser } from "./own-user.ts";
+import { ownUserId } from "./own-user.ts";
 
 export interface PresenceDeps {
   readonly edus: Edus;
@@ -17,7 +17,7 @@ export function presenceRoutes({ edus, rooms, clock }: PresenceDeps): Route[] {
   return [
     // PUT /_matrix/client/v3/presence/{userId}/status
     route("setPresence", async ({ params, body, requester }) => {
-      const userId = ownUser(requester, params.userId);
+      const userId = ownUserId(requester, params.userId);
       await edus.presence.set(userId, body.presence, body.status_msg ?? undefined);
       return {};
     }),

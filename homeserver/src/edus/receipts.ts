@@ -63,7 +63,7 @@ export function createReceipts(deps: {
     const key = { roomNid, userId, receiptType, threadId };
     if (at && !(await movesForward(key, at.position))) return;
     const eventPosition = at?.position ?? null;
-    await log.append({ receipts: [{ ...key, eventId, eventPosition, ts }] });
+    await log.append({ receipts: [{ ...key, roomId, eventId, eventPosition, ts }] });
   }
 
   return {

@@ -1,0 +1,39 @@
+import type { Route } from "../http/route.ts";
+import { type BackfillDeps, backfillRoutes } from "./backfill.ts";
+import { type ContentRepositoryDeps, contentRepositoryRoutes } from "./content-repository.ts";
+import { type EventsDeps, eventsRoutes } from "./events.ts";
+import { invitesRoutes } from "./invites.ts";
+import { joinsRoutes } from "./joins.ts";
+import { type KeysDeps, keysRoutes } from "./keys.ts";
+import { leavingRoutes } from "./leaving.ts";
+import { publicRoomsRoutes } from "./public-rooms.ts";
+import { type QueryDeps, queryRoutes } from "./query.ts";
+import { type TransactionsDeps, transactionsRoutes } from "./transactions.ts";
+import { versionRoutes } from "./version.ts";
+import { type WellknownDeps, wellknownRoutes } from "./wellknown.ts";
+
+export type FederationDeps = BackfillDeps &
+  ContentRepositoryDeps &
+  EventsDeps &
+  KeysDeps &
+  QueryDeps &
+  TransactionsDeps &
+  WellknownDeps & { readonly version: string };
+
+/** Everything that other servers may ask. (Server-server API.) */
+export function federationRoutes(deps: FederationDeps): Route[] {
+  return [
+    ...backfillRoutes(deps),
+    ...contentRepositoryRoutes(deps),
+    ...eventsRoutes(deps),
+    ...invitesRoutes(deps),
+    ...joinsRoutes(deps),
+    ...keysRoutes(deps),
+    ...leavingRoutes(deps),
+    ...publicRoomsRoutes(deps),
+    ...queryRoutes(deps),
+    ...transactionsRoutes(deps),
+    ...versionRoutes(deps),
+    ...wellknownRoutes(deps),
+  ];
+}
