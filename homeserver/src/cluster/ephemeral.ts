@@ -1,0 +1,146 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../platform/clock.ts";
+import type { RoomId, UserId } from "../protocol/identifiers.ts";
+import type { EphemeralBus, EphemeralMessage, PresenceEntry } from "./ephemeral-bus.ts";
+
+/** What is told to listeners. Serials rise within a process, and from one process to the next. */
+export type EphemeralChange =
+  | { readonly kind: "typing"; readonly roomId: RoomId; readonly serial: number }
+  | { readonly kind: "presence"; readonly userId: UserId; readonly serial: number };
+
+/** Typing and presence: never on disk, the same on every replica. */
+export interface Ephemeral {
+  /** Serial of the newest change. */
+  readonly serial: number;
+  /** Typing for so many ms; 0: not any more. */
+  setTyping(roomId: RoomId, userId: UserId, ms: number): void;
+  /** Who types, and the serial of the last change there; 0 when nobody has typed of late. */
+  typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
+  setPresence(entry: PresenceEntry): void;
+  presence(userId: UserId): PresenceEntry | undefined;
+  /** Presences that changed after the serial; with 0, all that are not offline. */
+  presenceSince(serial: number): PresenceEntry[];
+  onChange(listener: (change: EphemeralChange) => void): () => void;
+  stop(): Promise<void>;
+}
+
+interface TypingRoom {
+  readonly until: Map<UserId, number>;
+  serial: number;
+}
+
+const SWEEP_MS = 1_000;
+const ROOMS_KEPT = 50_000;
+const PRESENCES_KEPT = 200_000;
+const RECENT_KEPT = 5_000;
+
+/** In this process alone, or with a bus to other replicas. */
+export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Ephemeral {
+  const { clock, bus } = deps;
+  const rooms = new LRUCache<RoomId, TypingRoom>({ max: ROOMS_KEPT });
+  const typingNow = new Set<RoomId>();
+  const presences = new LRUCache<UserId, PresenceEntry>({ max: PRESENCES_KEPT });
+  /** The newest changes of presence, oldest first; complete after `recentFrom`. */
+  const recent: { userId: UserId; serial: number }[] = [];
+  const listeners = new Set<(change: EphemeralChange) => void>();
+  let serial = clock.now() * 1000;
+  let recentFrom = serial;
+  const sweeper = setInterval(sweep, SWEEP_MS);
+  sweeper.unref();
+  const unsubscribe = bus?.subscribe(apply);
+
+  function next(): number {
+    serial = Math.max(serial + 1, clock.now() * 1000);
+    return serial;
+  }
+
+  function tell(change: EphemeralChange): void {
+    for (const listener of listeners) listener(change);
+  }
+
+  function typingChanged(roomId: RoomId, room: TypingRoom): void {
+    room.serial = next();
+    if (room.until.size > 0) typingNow.add(roomId);
+    else typingNow.delete(roomId);
+    tell({ kind: "typing", roomId, serial: room.serial });
+  }
+
+  function sweep(): void {
+    const now = clock.now();
+    for (const roomId of typingNow) {
+      const room = rooms.peek(roomId);
+      const over = [...(room?.until ?? [])].filter(([, until]) => until <= now);
+      for (const [userId] of over) room!.until.delete(userId);
+      if (room && over.length > 0) typingChanged(roomId, room);
+      if (!room) typingNow.delete(roomId);
+    }
+  }
+
+  function apply(message: EphemeralMessage): void {
+    if (message.kind === "typing") applyTyping(message.roomId, message.userId, message.ms);
+    else applyPresence(message.entry);
+  }
+
+  function applyTyping(roomId: RoomId, userId: UserId, ms: number): void {
+    let room = rooms.get(roomId);
+    if (!room) {
+      if (ms <= 0) return;
+      rooms.set(roomId, (room = { until: new Map(), serial: 0 }));
+    }
+    const before = room.until.has(userId);
+    if (ms > 0) room.until.set(userId, clock.now() + ms);
+    else room.until.delete(userId);
+    if (before !== ms > 0) typingChanged(roomId, room);
+  }
+
+  function applyPresence(entry: PresenceEntry): void {
+    const { userId } = entry;
+    presences.set(userId, entry);
+    recent.push({ userId, serial: next() });
+    if (recent.length > RECENT_KEPT * 2) {
+      recentFrom = recent.splice(0, recent.length - RECENT_KEPT).at(-1)!.serial;
+    }
+    tell({ kind: "presence", userId, serial });
+  }
+
+  function changedAfter(after: number): Iterable<PresenceEntry> {
+    if (after < recentFrom) return presences.values();
+    const users = new Set<UserId>();
+    for (let i = recent.length - 1; i >= 0 && recent[i]!.serial > after; i -= 1) {
+      users.add(recent[i]!.userId);
+    }
+    return [...users].flatMap((userId) => presences.peek(userId) ?? []);
+  }
+
+  return {
+    get serial() {
+      return serial;
+    },
+    setTyping(roomId, userId, ms) {
+      applyTyping(roomId, userId, ms);
+      bus?.publish({ kind: "typing", roomId, userId, ms });
+    },
+    typing(roomId) {
+      const room = rooms.get(roomId);
+      return { users: [...(room?.until.keys() ?? [])], serial: room?.serial ?? 0 };
+    },
+    setPresence(entry) {
+      applyPresence(entry);
+      bus?.publish({ kind: "presence", entry });
+    },
+    presence: (userId) => presences.get(userId),
+    presenceSince(after) {
+      const changed = [...changedAfter(after)];
+      return after === 0 ? changed.filter((entry) => entry.presence !== "offline") : changed;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async stop() {
+      clearInterval(sweeper);
+      unsubscribe?.();
+      await bus?.close();
+    },
+  };
+}
