@@ -68,9 +68,13 @@ export async function createRedisBus(deps: {
       commands
         .publish(channel, JSON.stringify({ from: deps.replica, message }))
         .catch(warn);
-      if (message.kind === "presence") {
-        commands.hset(hash, message.entry.userId, JSON.stringify(message.entry)).catch(warn);
-      }
+      if (message.kind !== "presence") return;
+      const { userId, presence } = message.entry;
+      const kept =
+        presence === "offline"
+          ? commands.hdel(hash, userId)
+          : commands.hset(hash, userId, JSON.stringify(message.entry));
+      kept.catch(warn);
     },
     subscribe(listener) {
       listeners.add(listener);
