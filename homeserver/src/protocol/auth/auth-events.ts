@@ -47,7 +47,8 @@ function requireAll(event: RoomEvent, authEvents: readonly RoomEvent[]): void {
   for (const id of event.authEventIds) {
     if (!given.has(id)) throw new Rejection(`Auth event ${id} is not known`);
   }
-  if (new Set(event.authEventIds).size !== event.authEventIds.length) {
+  // authEventIds has each id once, however often the PDU names it.
+  if (event.pdu.auth_events.length !== event.authEventIds.length) {
     throw new Rejection("The same auth event is named twice");
   }
 }
