@@ -45,12 +45,37 @@ export function run(command, args, { env, cwd, quiet = false } = {}) {
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     const pass = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, pass);
+    const unwatch = onceOrphaned(() => child.kill("SIGTERM"));
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      unwatch();
       for (const each of signals) process.off(each, pass);
       resolve(signal ? 128 + (constants.signals[signal] ?? 0) : code);
     });
   });
+}
+
+/**
+ * npm does not wait for what it started: when npm, or the shell between, is ended by a signal, its
+ * children live on. So they look after themselves. Without npm a parent may go: that is nohup's use.
+ */
+function onceOrphaned(stop) {
+  if (process.env.npm_command === undefined) return () => undefined;
+  const before = ancestors();
+  const timer = setInterval(() => {
+    if (ancestors() === before) return;
+    clearInterval(timer);
+    stop();
+  }, 500);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Our parent, and its parent where the system tells. */
+function ancestors() {
+  const { ppid } = process;
+  const status = readOrEmpty(`/proc/${ppid}/status`);
+  return `${ppid} ${/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? ""}`;
 }
 
 /** A file's text, or "" when there is none. */

@@ -1,0 +1,93 @@
+/**
+ * `npm test`: every suite of every workspace. Arguments go to vitest (`npm test -- sync`).
+ * The last lines name what was skipped, and the last one counts: `N passed, N failed, N skipped`.
+ */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { ensureInstalled } from "./lib/install.mjs";
+import { main } from "./lib/main.mjs";
+import { root, runOnNode } from "./lib/node.mjs";
+import { ensureSystemPackages } from "./lib/system-packages.mjs";
+import { ensureWebClient } from "./lib/web-client.mjs";
+
+const WORKSPACES = ["spec", "homeserver", "web-client", "conformance-tests", "bench"];
+const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+
+await main(async () => {
+  await ensureInstalled();
+  const missing = ensureSystemPackages();
+  await ensureWebClient();
+  const folder = mkdtempSync(join(tmpdir(), "weft-results-"));
+  const total = { passed: 0, failed: 0, skipped: [], problems: [] };
+  try {
+    for (const config of configs()) add(total, await runSuite(config, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  print(total, missing);
+  return total.failed > 0 ? 1 : 0;
+});
+
+/** Every vitest configuration of the workspaces, as {workspace, file}. */
+function configs() {
+  return WORKSPACES.flatMap((workspace) => {
+    const files = existsSync(join(root, workspace)) ? readdirSync(join(root, workspace)) : [];
+    return files
+      .filter((file) => /^vitest(\..+)?\.config\.ts$/.test(file))
+      .sort()
+      .map((file) => ({ workspace, file }));
+  });
+}
+
+async function runSuite({ workspace, file }, folder) {
+  const output = join(folder, `${workspace}-${file}.json`);
+  console.log(`\n# ${workspace} (${file})`);
+  const args = [vitest, "run", "--config", file, "--passWithNoTests"];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${output}`];
+  const cwd = join(root, workspace);
+  const code = await runOnNode([...args, ...reporters, ...process.argv.slice(2)], { cwd });
+  const results = existsSync(output) ? JSON.parse(readFileSync(output, "utf8")).testResults : [];
+  return count(workspace, results, code);
+}
+
+function count(workspace, files, code) {
+  const result = { passed: 0, failed: 0, skipped: [], problems: [] };
+  for (const { name, status, assertionResults, message } of files) {
+    const file = relative(root, name);
+    // A file that does not even load has no tests to fail.
+    if (status === "failed" && !assertionResults.some((test) => test.status === "failed")) {
+      result.failed += 1;
+      result.problems.push(`${file}: ${String(message).split("\n")[0]}`);
+    }
+    for (const { status: outcome, fullName } of assertionResults) {
+      if (outcome === "passed") result.passed += 1;
+      else if (outcome === "failed") {
+        result.failed += 1;
+        result.problems.push(`${file}: ${fullName}`);
+      } else result.skipped.push(`${file}: ${fullName}`);
+    }
+  }
+  if (code !== 0 && result.failed === 0) {
+    result.failed = 1;
+    result.problems.push(`${workspace}: vitest ended with ${code}`);
+  }
+  return result;
+}
+
+function add(total, { passed, failed, skipped, problems }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped.push(...skipped);
+  total.problems.push(...problems);
+}
+
+function print({ passed, failed, skipped, problems }, missing) {
+  console.log("");
+  if (problems.length > 0) console.log(["Failed:", ...problems].join("\n  "));
+  if (skipped.length > 0) console.log(["Skipped:", ...skipped].join("\n  "));
+  if (missing.length > 0) {
+    console.log(`Not installed, and not permitted to: ${missing.join(", ")} (tests that need them were skipped)`);
+  }
+  console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+}
