@@ -4,12 +4,24 @@ import { existsSync } from "node:fs";
 
 /** What the suites look for, and the package that has it. */
 const WANTED = [
-  { name: "chromium", present: () => existsSync("/usr/bin/chromium") },
-  { name: "redis-server", present: () => existsSync("/usr/bin/redis-server") },
-  { name: "python3-matrix-nio", present: () => succeeds("/usr/bin/python3", ["-c", "import nio"]) },
+  {
+    name: "chromium",
+    tests: "the web client in a browser",
+    present: () => existsSync("/usr/bin/chromium"),
+  },
+  {
+    name: "redis-server",
+    tests: "several replicas, over Redis",
+    present: () => existsSync("/usr/bin/redis-server"),
+  },
+  {
+    name: "python3-matrix-nio",
+    tests: "matrix-nio as a client",
+    present: () => succeeds("/usr/bin/python3", ["-c", "import nio"]),
+  },
 ];
 
-/** @returns the names of packages that are still missing */
+/** @returns {{name: string, tests: string}[]} what is still missing, and which tests need it */
 export function ensureSystemPackages() {
   const missing = WANTED.filter(({ present }) => !present());
   if (missing.length === 0) return [];
@@ -23,7 +35,7 @@ export function ensureSystemPackages() {
       if (!install(apt, names)) for (const name of names) install(apt, [name]);
     }
   }
-  return missing.filter(({ present }) => !present()).map(({ name }) => name);
+  return missing.filter(({ present }) => !present());
 }
 
 function install(apt, names) {

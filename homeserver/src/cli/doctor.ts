@@ -1,10 +1,10 @@
-import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
-import { createServer } from "node:net";
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { createServer } from "node:net";
 import { type Config, unknownVariables } from "../config/load.ts";
 import { loadSigningKey } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
+import { inspectDatabase } from "../storage/inspect.ts";
 import { readMigrations } from "../storage/migrate.ts";
 import { shareDatabase } from "../storage/open-database.ts";
 import { connect } from "../storage/sql.ts";
@@ -65,21 +65,17 @@ async function checkDatabase(config: Config): Promise<string> {
   const database = await shareDatabase(config);
   const sql = connect(database.location, { max: 1 });
   try {
-    const [row] = await sql<{ version: string; now: number; migrated: boolean }[]>`
-      SELECT current_setting('server_version') AS version,
-        (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
-        to_regclass('schema_migrations') IS NOT NULL AS migrated`;
-    const drift = Math.abs((row?.now ?? 0) - Date.now());
+    const { version, now, appliedMigrations } = await inspectDatabase(sql);
+    const drift = Math.abs(now - Date.now());
     if (drift > CLOCK_LIMIT_MS) {
       throw new Error(`its clock and ours differ by ${Math.round(drift / 1000)} s; set them right`);
     }
     const wanted = (await readMigrations()).length;
-    const [applied] = row?.migrated
-      ? await sql<{ count: number }[]>`SELECT count(*) AS count FROM schema_migrations`
-      : [{ count: 0 }];
     const state =
-      applied?.count === wanted ? "up to date" : `${applied?.count} of ${wanted} migrations applied`;
-    return `PostgreSQL ${row?.version}, ${state}, clock within ${drift} ms`;
+      appliedMigrations === wanted
+        ? "up to date"
+        : `${appliedMigrations} of ${wanted} migrations applied`;
+    return `PostgreSQL ${version}, ${state}, clock within ${drift} ms`;
   } finally {
     await sql.end({ timeout: 2 });
     await database.close();

@@ -1,0 +1,134 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const SOURCE = resolve(import.meta.dirname, "..", "src");
+const REPOSITORY = resolve(SOURCE, "..", "..");
+
+/** A file imports its own folder and lower ranks only. */
+const RANKS: Readonly<Record<string, number>> = {
+  protocol: 0,
+  platform: 0,
+  storage: 1,
+  log: 2,
+  cluster: 2,
+  remote: 2,
+  users: 3,
+  rooms: 4,
+  edus: 4,
+  sync: 5,
+  sender: 5,
+  push: 5,
+  appservice: 5,
+  media: 5,
+  search: 5,
+  http: 6,
+  "client-api": 7,
+  "federation-api": 7,
+  "appservice-api": 7,
+  "admin-api": 7,
+  config: 8,
+  cli: 8,
+  "app.ts": 8,
+  "main.ts": 8,
+};
+/** The wiring: its parts may know one another. */
+const TOP = 8;
+/** The pure core has no I/O, no clock and no randomness. */
+const PURE = "protocol";
+const PURE_MAY_IMPORT = new Set(["node:crypto", "node:buffer"]);
+
+interface Import {
+  /** Path relative to src/. */
+  readonly from: string;
+  /** Relative to src/ for our own files, otherwise as written. */
+  readonly to: string;
+  readonly isOwn: boolean;
+  readonly isTypeOnly: boolean;
+}
+
+const IMPORT =
+  /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function importsOf(path: string): Import[] {
+  const from = relative(SOURCE, path);
+  return [...readFileSync(path, "utf8").matchAll(IMPORT)].map(([, type, written, dynamic]) => {
+    const target = (written ?? dynamic)!;
+    const isOwn = target.startsWith(".");
+    const to = isOwn ? relative(SOURCE, resolve(dirname(path), target)) : target;
+    return { from, to, isOwn, isTypeOnly: type !== undefined };
+  });
+}
+
+const all = sourceFiles(SOURCE).flatMap(importsOf);
+const own = all.filter(({ isOwn }) => isOwn);
+const layerOf = (path: string) => path.split(sep)[0]!;
+
+/** Files that import one another in a circle, as "a → b → a"; each circle once. */
+function circles(edges: readonly Import[]): string[] {
+  const targets = Map.groupBy(edges, ({ from }) => from);
+  const state = new Map<string, "open" | "done">();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === "open") found.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (state.has(file)) return;
+    state.set(file, "open");
+    for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
+    state.set(file, "done");
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return found;
+}
+
+describe("the house", () => {
+  test("every folder of src/ has a rank", () => {
+    const unknown = [...new Set(sourceFiles(SOURCE).map((path) => layerOf(relative(SOURCE, path))))];
+    expect(unknown.filter((layer) => !(layer in RANKS))).toEqual([]);
+  });
+
+  test("no file imports a higher rank, or another folder of its own", () => {
+    const breaches = own.filter(({ from, to }) => {
+      const [a, b] = [layerOf(from), layerOf(to)];
+      if (a === b) return false;
+      const [rank, other] = [RANKS[a] ?? -1, RANKS[b] ?? Infinity];
+      return other > rank || (other === rank && rank !== TOP);
+    });
+    expect(breaches.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("no files import one another in a circle", () => {
+    expect(circles(own.filter(({ isTypeOnly }) => !isTypeOnly))).toEqual([]);
+  });
+
+  test("the core is pure: nothing from outside but hashes, keys and bytes", () => {
+    const foreign = all.filter(
+      ({ from, to, isOwn }) => layerOf(from) === PURE && !isOwn && !PURE_MAY_IMPORT.has(to),
+    );
+    expect(foreign.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("SQL stands under storage/ only", () => {
+    const sql = /(?:`|")\s*(?:SELECT\s|INSERT INTO\s|UPDATE \w+ SET\s|DELETE FROM\s|WITH \w+ AS \()/;
+    const files = sourceFiles(SOURCE).filter((path) => sql.test(readFileSync(path, "utf8")));
+    const strays = files.map((path) => relative(SOURCE, path)).filter((path) => layerOf(path) !== "storage");
+    expect(strays).toEqual([]);
+  });
+
+  test("only the process ends the process", () => {
+    const ends = sourceFiles(SOURCE).filter((path) => readFileSync(path, "utf8").includes("process.exit("));
+    expect(ends.map((path) => relative(SOURCE, path))).toEqual(["main.ts"]);
+  });
+
+  test.each(["web-client", "conformance-tests"])("%s shares nothing with the server but the specification", (workspace) => {
+    const strays = sourceFiles(join(REPOSITORY, workspace))
+      .filter((path) => !path.includes("node_modules"))
+      .filter((path) => /from "(?:@weft\/homeserver|(?:\.\.\/)+homeserver\/src)/.test(readFileSync(path, "utf8")));
+    expect(strays.map((path) => relative(REPOSITORY, path))).toEqual([]);
+  });
+});
