@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-// `weft …` with the Node that this version needs, whichever Node started it.
-import { runOnNode } from "../../scripts/lib/node.mjs";
-
-const cli = new URL("../src/cli/cli.ts", import.meta.url);
-process.exitCode = await runOnNode([cli.pathname, ...process.argv.slice(2)]);
+// `weft …`, on the Node that this version needs, whichever Node started it.
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  await import("../src/cli/cli.ts");
+} else {
+  const { main } = await import("../../scripts/lib/main.mjs");
+  const { runOnNode } = await import("../../scripts/lib/node.mjs");
+  const cli = new URL("../src/cli/cli.ts", import.meta.url).pathname;
+  await main(() => runOnNode([cli, ...process.argv.slice(2)]));
+}
