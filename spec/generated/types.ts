@@ -218,6 +218,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/media/v1/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reserve a place for a file
+         * @description The file follows later, so that its address can be sent before it is uploaded.
+         */
+        post: operations["createContent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/media/v3/upload/{serverName}/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Upload a file to its reserved place */
+        put: operations["uploadContentToMXC"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/media/v3/config": {
         parameters: {
             query?: never;
@@ -653,6 +690,26 @@ export interface paths {
          * @description Begins a session, on a new device or on one that is named.
          */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/login/get_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a token for another client
+         * @description The token signs one client in, once, by `m.login.token`.
+         */
+        post: operations["generateLoginToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4411,6 +4468,154 @@ export interface operations {
             };
         };
     };
+    createContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The place. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        content_uri: components["schemas"]["MxcUri"];
+                        /** @description Until when the upload must have begun, in milliseconds since 1970. */
+                        unused_expires_at?: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The caller may not upload. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    uploadContentToMXC: {
+        parameters: {
+            query?: {
+                /** @description The file's name. */
+                filename?: components["schemas"]["Text"];
+            };
+            header?: {
+                /** @description The file's type. By default `application/octet-stream`. */
+                "Content-Type"?: string;
+            };
+            path: {
+                /** @description The server. */
+                serverName: components["parameters"]["serverName"];
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        /** @description The bytes of the file. */
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The place is somebody else's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such place, or its time is over. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_CANNOT_OVERWRITE_MEDIA`: The file is there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The file is larger than the server takes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     getConfig: {
         parameters: {
             query?: never;
@@ -6391,6 +6596,88 @@ export interface operations {
              * @description - `M_FORBIDDEN`: The password or token is wrong, or there is no such user.
              *     - `M_USER_DEACTIVATED`: The account was closed.
              */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    generateLoginToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    auth?: components["schemas"]["OptionalAuthentication"];
+                };
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        login_token: string;
+                        /** @description How long the token is good. */
+                        expires_in_ms: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - Without an errcode: a stage of authentication is still to do.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The authentication failed. */
             403: {
                 headers: {
                     [name: string]: unknown;
