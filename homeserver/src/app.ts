@@ -4,21 +4,20 @@ import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
 import type { Listeners } from "./http/listeners.ts";
 import { createRateLimiter, memoryBuckets } from "./http/rate-limit.ts";
-import type { Route } from "./http/route.ts";
 import { createHttpServer } from "./http/server.ts";
+import { createLayers } from "./layers.ts";
 import { createLog } from "./log/log.ts";
 import { createMemoryWake } from "./log/wake.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { systemRandom } from "./platform/random.ts";
-import { serverOf } from "./protocol/identifiers.ts";
 import { createRemote } from "./remote/index.ts";
+import { createRoutes } from "./routes.ts";
 import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
 import { connect } from "./storage/sql.ts";
-import { createUsers } from "./users/users.ts";
 
 export interface App {
   /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
@@ -32,7 +31,7 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
   const [clock, random] = [systemClock, systemRandom];
   const { serverName } = config;
   /** What to undo at the end, last first. */
-  const opened: (() => Promise<unknown>)[] = [];
+  const opened: (() => unknown)[] = [];
   const close = async () => {
     for (let undo = opened.pop(); undo; undo = opened.pop()) await undo();
   };
@@ -60,29 +59,14 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
       caFile: config.federationCa,
     });
     opened.push(() => remote.close());
-    const users = await createUsers({
-      sql,
-      log,
-      clock,
-      random,
-      logger,
-      serverName,
-      registration: config.registration,
-      registrationSharedSecret: config.registrationSharedSecret,
-      hooks: {
-        profileChanged: async () => undefined,
-        leaveAllRooms: async () => undefined,
-        devicesChanged: async () => undefined,
-        remoteProfile: (userId, field) =>
-          remote.server.profile(serverOf(userId), userId, field),
-        isReserved: () => false,
-      },
-    });
-    opened.push(() => users.stop());
-
-    const routes: Route[] = [];
+    const foundation = { config, sql, log, remote, signingKey, clock, random, logger };
+    const layers = await createLayers(foundation, opened);
+    const { users } = layers;
+    const rateLimiter = createRateLimiter(
+      config.rateLimits ? memoryBuckets(clock.monotonic) : undefined,
+    );
     const http = await createHttpServer({
-      routes,
+      routes: createRoutes(foundation, layers, rateLimiter),
       requireAllOf: [],
       listeners,
       log: logger,
@@ -90,7 +74,7 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
       health: () => undefined,
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
-      rateLimiter: createRateLimiter(config.rateLimits ? memoryBuckets(clock.monotonic) : undefined),
+      rateLimiter,
       onPeer: remote.backoff.heard,
       webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
     });

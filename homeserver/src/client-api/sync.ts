@@ -1,36 +1,28 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
-import { parseFilter, type SyncFilter } from "../protocol/filter.ts";
-import type { UserId } from "../protocol/identifiers.ts";
+import type { Edus } from "../edus/index.ts";
+import { parseFilter } from "../protocol/filter.ts";
 import type { Sync } from "../sync/index.ts";
-import { parseQueryJson } from "./event-filter.ts";
+import type { Users } from "../users/users.ts";
 
 export interface SyncRouteDeps {
   readonly sync: Sync;
-  /** A stored filter. @throws MatrixError M_NOT_FOUND 404 */
-  readonly filterById: (userId: UserId, filterId: string) => Promise<SyncFilter>;
-  /** The user is here, as far as a client that syncs says. */
-  readonly setPresence: (
-    userId: UserId,
-    presence: "online" | "offline" | "unavailable",
-  ) => Promise<void> | void;
+  readonly users: Pick<Users, "filters">;
+  readonly edus: Pick<Edus, "presence">;
 }
 
+/** A user counts as being there for so long after a sync has ended. */
+const LINGER_MS = 30_000;
+const EVERYTHING = parseFilter({});
+
 /** GET /_matrix/client/v3/sync. (Client-server API, "Syncing".) */
-export function syncRoutes({ sync, filterById, setPresence }: SyncRouteDeps): Route[] {
-  const everything = parseFilter({});
-
-  function filterOf(userId: UserId, text: string | undefined): SyncFilter | Promise<SyncFilter> {
-    if (text === undefined || text === "") return everything;
-    if (text.startsWith("{")) return parseFilter(parseQueryJson(text));
-    return filterById(userId, text);
-  }
-
+export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
   return [
     route("sync", async ({ query, requester, signal }) => {
       const { userId, deviceId } = requester;
-      const filter = await filterOf(userId, query.filter);
-      await setPresence(userId, query.set_presence ?? "online");
+      const filter = query.filter ? await users.filters.resolve(userId, query.filter) : EVERYTHING;
+      const timeout = query.timeout ?? 0;
+      await edus.presence.seen(userId, query.set_presence ?? "online", timeout + LINGER_MS);
       const unstable = query["org.matrix.msc4222.use_state_after"] === true;
       const text = await sync.sync({
         userId,
@@ -43,7 +35,7 @@ export function syncRoutes({ sync, filterById, setPresence }: SyncRouteDeps): Ro
           : unstable
             ? "org.matrix.msc4222.state_after"
             : undefined,
-        timeout: query.timeout ?? 0,
+        timeout,
         signal,
       });
       return raw(text);

@@ -1,3 +1,4 @@
+import type { ReceiptRecord } from "../log/types.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** An EDU that waits for its transaction. A newer one with the same key takes its place. */
@@ -40,4 +41,20 @@ export class EduQueue {
     }
     return taken;
   }
+}
+
+const RECEIPT_LIFE_MS = 60 * 60_000;
+
+/** The m.receipt EDU of one receipt. (Server-server API, "Receipts".) */
+export function receiptEdu(record: ReceiptRecord, now: number): PendingEdu {
+  const { roomId, userId, threadId, eventId, ts } = record;
+  const data: JsonObject = threadId === "" ? { ts } : { ts, thread_id: threadId };
+  return {
+    key: `m.receipt ${roomId} ${threadId} ${userId}`,
+    edu: {
+      edu_type: "m.receipt",
+      content: { [roomId]: { "m.read": { [userId]: { event_ids: [eventId], data } } } },
+    },
+    staleAt: now + RECEIPT_LIFE_MS,
+  };
 }

@@ -1,7 +1,7 @@
-import type { LogRecord } from "../log/types.ts";
+import type { LogRecord, ReceiptRecord } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { RoomId, ServerName } from "../protocol/identifiers.ts";
+import { type RoomId, type ServerName, serverOf, type UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomView } from "../rooms/types.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../storage/outbound.ts";
 import type { Sql } from "../storage/sql.ts";
 import { Destination, MOST_PDUS, type OutboundPdu, type Transaction } from "./destination.ts";
-import type { PendingEdu } from "./edus.ts";
+import { type PendingEdu, receiptEdu } from "./edus.ts";
 import { createRoomServers } from "./room-servers.ts";
 
 /** What the sender needs of `remote/`. */
@@ -135,6 +135,22 @@ export function createSender(deps: SenderDeps): Sender {
     for (const [server, target] of destinations) if (target.idle) destinations.delete(server);
   }
 
+  /** A local user's public receipt goes to the servers in the room. */
+  async function receiptOf(record: ReceiptRecord): Promise<void> {
+    const { receiptType, roomNid, userId } = record;
+    if (receiptType !== "m.read" || serverOf(userId as UserId) !== serverName) return;
+    eduTo(await roomServers.serversIn(roomNid), receiptEdu(record, clock.now()));
+  }
+
+  function eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void {
+    for (const server of servers) {
+      if (server === serverName) continue;
+      const target = destination(server);
+      target.addEdu(edu);
+      if (!waiting.has(target)) kick(target);
+    }
+  }
+
   async function saveProgress(): Promise<void> {
     const rows = [...progressed].map(rowOf);
     progressed.clear();
@@ -145,6 +161,7 @@ export function createSender(deps: SenderDeps): Sender {
     async take(records) {
       const touched = new Set<Destination>();
       for (const record of records) {
+        if (record.kind === "receipt") await receiptOf(record);
         if (record.kind !== "event") continue;
         if (record.memberships.length > 0) roomServers.changed(record.roomNid);
         if (!record.local || record.status !== "accepted") continue;
@@ -161,17 +178,10 @@ export function createSender(deps: SenderDeps): Sender {
 
     async eduToRoom(roomId, edu) {
       const room = await view.room(roomId);
-      if (room) this.eduTo(await roomServers.serversIn(room.nid), edu);
+      if (room) eduTo(await roomServers.serversIn(room.nid), edu);
     },
 
-    eduTo(servers, edu) {
-      for (const server of servers) {
-        if (server === serverName) continue;
-        const target = destination(server);
-        target.addEdu(edu);
-        if (!waiting.has(target)) kick(target);
-      }
-    },
+    eduTo,
 
     async start() {
       for (const row of await destinationsBehind(sql)) {

@@ -1,0 +1,42 @@
+import { errors } from "../protocol/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
+import { isRoomId } from "../protocol/identifiers.ts";
+import type { PublicRoom, PublicRoomsPage } from "../rooms/types.ts";
+
+/** A page shows at most so many rooms of another server. */
+const MOST_ROOMS = 500;
+const TEXTS = ["canonical_alias", "name", "topic", "avatar_url", "join_rule", "room_type"] as const;
+
+/**
+ * Another server's directory page as far as it has the right shape; rooms that don't are left out.
+ * @throws MatrixError 502 M_UNKNOWN when it is no page at all
+ */
+export function publicRoomsPage(answer: JsonObject): PublicRoomsPage {
+  const { chunk, next_batch: next, prev_batch: prev, total_room_count_estimate: total } = answer;
+  if (!Array.isArray(chunk)) throw errors.unknown("The other server's directory is not a list", 502);
+  const rooms = chunk.slice(0, MOST_ROOMS).flatMap((entry) => publicRoom(entry) ?? []);
+  return {
+    chunk: rooms,
+    total_room_count_estimate: count(total) ?? rooms.length,
+    ...(typeof next === "string" && { next_batch: next }),
+    ...(typeof prev === "string" && { prev_batch: prev }),
+  };
+}
+
+function publicRoom(entry: Json): PublicRoom | undefined {
+  if (!isJsonObject(entry) || typeof entry.room_id !== "string" || !isRoomId(entry.room_id)) {
+    return undefined;
+  }
+  const texts = TEXTS.flatMap((key) => (typeof entry[key] === "string" ? [[key, entry[key]]] : []));
+  return {
+    room_id: entry.room_id,
+    num_joined_members: count(entry.num_joined_members) ?? 0,
+    world_readable: entry.world_readable === true,
+    guest_can_join: entry.guest_can_join === true,
+    ...(Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>),
+  };
+}
+
+function count(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,207 @@
+import type { Config } from "./config/load.ts";
+import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
+import { createRedisBus } from "./cluster/ephemeral-bus.ts";
+import { createEdus, type EduOutlet, type Edus, type RoomFacts } from "./edus/index.ts";
+import { createFollower } from "./log/follow.ts";
+import type { Log } from "./log/types.ts";
+import { createMedia } from "./media/media.ts";
+import type { Media } from "./media/types.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { Logger } from "./platform/logger.ts";
+import type { Random } from "./platform/random.ts";
+import type { SigningKey } from "./protocol/crypto.ts";
+import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
+import type { Remote } from "./remote/index.ts";
+import { createRooms, type Rooms } from "./rooms/index.ts";
+import { createSender, type Sender } from "./sender/index.ts";
+import type { Sql } from "./storage/sql.ts";
+import { createSync, type Sync } from "./sync/index.ts";
+import { createUsers, type Users } from "./users/users.ts";
+
+/** What every layer stands on. */
+export interface Foundation {
+  readonly config: Config;
+  readonly sql: Sql;
+  readonly log: Log;
+  readonly remote: Remote;
+  readonly signingKey: SigningKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface Layers {
+  readonly users: Users;
+  readonly rooms: Rooms;
+  readonly edus: Edus;
+  readonly media: Media;
+  readonly sync: Sync;
+}
+
+/** Builds the layers of the server, lowest first. `opened` gets what to undo at the end, last first. */
+export async function createLayers(
+  on: Foundation,
+  opened: (() => unknown)[],
+): Promise<Layers> {
+  const { config, sql, log, remote, clock, random, logger, signingKey } = on;
+  const { serverName } = config;
+  const users = await createUsers({
+    sql,
+    log,
+    clock,
+    random,
+    logger,
+    serverName,
+    registration: config.registration,
+    registrationSharedSecret: config.registrationSharedSecret,
+    replicated: config.redisUrl !== undefined,
+    hooks: {
+      profileChanged: (userId) => rooms.members.profileChanged(userId),
+      leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
+      devicesChanged: async () => undefined,
+      remoteProfile: (userId, field) => remote.server.profile(serverOf(userId), userId, field),
+      isReserved: () => false,
+    },
+  });
+  opened.push(() => users.stop());
+  const rooms = createRooms({
+    log,
+    sql,
+    serverName,
+    signingKey,
+    clock,
+    random,
+    profiles: users.profiles,
+    remote: remote.server,
+    keyRing: remote.keyRing,
+    logger,
+  });
+  opened.push(() => rooms.stop());
+  const media = await createMedia({
+    sql,
+    clock,
+    random,
+    logger,
+    serverName,
+    dataDir: config.dataDir,
+    remote: remote.media,
+  });
+  opened.push(() => media.stop());
+  const ephemeral = await openEphemeral(on);
+  opened.push(() => ephemeral.stop());
+  const sender = await startSender(on, rooms, opened);
+  const edus = createEdus({
+    log,
+    sql,
+    state: ephemeral,
+    rooms: roomFacts(rooms),
+    outlet: outletOf(sender, clock),
+    clock,
+    logger,
+  });
+  opened.push(() => edus.stop());
+  const sync = createSync({
+    log,
+    sql,
+    view: rooms.view,
+    history: rooms.history,
+    ephemeral: {
+      get serial() {
+        return ephemeral.serial;
+      },
+      typing: ephemeral.typing,
+      onChange: ephemeral.onChange,
+      presenceSince: (serial) =>
+        ephemeral.presenceSince(serial).map(({ lastActiveTs, ...entry }) => ({
+          ...entry,
+          lastActiveAgo: Math.max(0, clock.now() - lastActiveTs),
+        })),
+    },
+    preferences: {
+      rulesOf: async (userId) => (await users.pushRules.compiled([userId])).get(userId) ?? [],
+      ignoredBy: users.ignores.of,
+    },
+    logger,
+  });
+  opened.push(() => sync.stop());
+  return { users, rooms, edus, media, sync };
+}
+
+async function openEphemeral({ config, clock, random, logger }: Foundation): Promise<Ephemeral> {
+  const { redisUrl: url, serverName: scope } = config;
+  if (url === undefined) return createEphemeral({ clock });
+  const bus = await createRedisBus({ url, scope, replica: random.alphanumeric(16), logger });
+  return createEphemeral({ clock, bus });
+}
+
+/** The sender follows the log from its durable cursor. */
+async function startSender(
+  on: Foundation,
+  rooms: Rooms,
+  opened: (() => unknown)[],
+): Promise<Sender> {
+  const { sql, log, clock, logger, remote, config } = on;
+  const { serverName } = config;
+  const sender = createSender({ sql, view: rooms.view, remote, serverName, clock, logger });
+  await sender.start();
+  opened.push(() => sender.stop());
+  const follower = createFollower(
+    { log, sql, clock, logger },
+    { name: "sender", from: "end", handle: (records) => sender.take(records) },
+  );
+  opened.push(() => follower.stop());
+  return sender;
+}
+
+function outletOf(sender: Sender, clock: Clock): EduOutlet {
+  return {
+    toRoom: (roomId, { key, type, content, lifeMs }) =>
+      sender.eduToRoom(roomId, {
+        key,
+        edu: { edu_type: type, content },
+        staleAt: clock.now() + lifeMs,
+      }),
+    toServers: (servers, { key, type, content, lifeMs }) =>
+      sender.eduTo(servers, {
+        key,
+        edu: { edu_type: type, content },
+        staleAt: clock.now() + lifeMs,
+      }),
+  };
+}
+
+function roomFacts({ view }: Rooms): RoomFacts {
+  return {
+    async isJoined(roomId, userId) {
+      const room = await view.room(roomId);
+      const row = room && (await view.membership(room.nid, userId));
+      return row?.membership === "join";
+    },
+    async eventAt(roomId, eventId) {
+      const stored = (await view.eventsById([eventId as EventId])).get(eventId as EventId);
+      if (stored?.event.roomId !== roomId || stored.status !== "accepted") return undefined;
+      if (stored.position === null) return undefined;
+      const { roomNid, position, ordinal } = stored;
+      return { roomNid, position, ordinal };
+    },
+    roomNid: async (roomId) => (await view.room(roomId))?.nid,
+    async serversSharing(userId) {
+      const rows = await view.membershipsOf(userId);
+      const joined = rows.filter((row) => row.membership === "join");
+      const servers = await Promise.all(joined.map((row) => view.joinedServers(row.roomNid)));
+      return new Set(servers.flat());
+    },
+  };
+}
+
+/** Leaves every room and refuses every invite; goes on where one fails, and then fails. */
+async function leaveAllRooms(rooms: Rooms, userId: UserId): Promise<void> {
+  const rows = await rooms.view.membershipsOf(userId);
+  const pending = rows.filter((row) => row.membership !== "leave" && row.membership !== "ban");
+  const known = await rooms.view.rooms(pending.map((row) => row.roomNid));
+  const left = await Promise.allSettled(
+    [...known.values()].map(({ roomId }) => rooms.members.leave({ by: { userId }, roomId })),
+  );
+  const failed = left.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}

@@ -1,0 +1,47 @@
+import { registerRoutes } from "./admin-api/register.ts";
+import { accountRoutes } from "./client-api/account-routes.ts";
+import { roomRoutes } from "./client-api/room-routes.ts";
+import { federationRoutes } from "./federation-api/routes.ts";
+import type { RateLimiter } from "./http/rate-limit.ts";
+import type { Route } from "./http/route.ts";
+import type { Foundation, Layers } from "./layers.ts";
+import type { JsonObject } from "./protocol/json.ts";
+import { publicRoomsPage } from "./client-api/remote-public-rooms.ts";
+
+/** The version that peers are told. */
+const VERSION = "0.1.0";
+
+/** Every operation of every API, bound to the layers. */
+export function createRoutes(on: Foundation, layers: Layers, limits: RateLimiter): Route[] {
+  const { config, clock, random, remote, signingKey } = on;
+  const { users, rooms, edus } = layers;
+  const { serverName, publicBaseUrl } = config;
+  return [
+    ...registerRoutes({ users }),
+    ...accountRoutes({ ...layers, limits, publicBaseUrl }),
+    ...roomRoutes({
+      ...layers,
+      clock,
+      serverName,
+      remotePublicRooms: async (server, { limit, since, searchTerm, roomTypes }) => {
+        const filter = { generic_search_term: searchTerm, room_types: roomTypes && [...roomTypes] };
+        const isFiltered = searchTerm !== undefined || roomTypes !== undefined;
+        const query = { limit, since, ...(isFiltered ? { filter: filter as JsonObject } : {}) };
+        return publicRoomsPage(await remote.server.publicRooms(server, query));
+      },
+    }),
+    ...federationRoutes({
+      ...layers,
+      clock,
+      random,
+      serverName,
+      signingKey,
+      version: VERSION,
+      federationPort: config.federationListen?.port,
+      keyObject: (server, validAt) => remote.keyRing.keyObject(server, validAt),
+      heard: (server) => remote.backoff.heard(server),
+      receiveEdu: (origin, type, content) => edus.receive(origin, type, content),
+      localProfile: (userId) => users.profiles.local(userId),
+    }),
+  ];
+}
