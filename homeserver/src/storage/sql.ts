@@ -52,6 +52,8 @@ export function connect(location: DatabaseLocation, options: SqlOptions = {}): S
           database: location.database ?? "weft",
           user: location.user ?? "weft",
         } as never);
+  // With fetch_types off, the library never answers a reservation that needs a new connection.
+  client.reserve = () => Promise.reject(new Error("reserve() is not available: use max: 1"));
   return client as unknown as Sql;
 }
 

@@ -1,0 +1,193 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { loadCursor, saveCursor } from "../storage/cursors.ts";
+import type { Seats } from "../storage/seats.ts";
+import type { Sql } from "../storage/sql.ts";
+import type { Log, LogRecord } from "./types.ts";
+
+export interface FollowerDeps {
+  log: Log;
+  sql: Sql;
+  clock: Clock;
+  logger: Logger;
+  /** Given when there are several replicas: then one of them follows under each name. */
+  seats?: Seats | undefined;
+}
+
+export interface FollowerOptions {
+  /** Name of the durable cursor. */
+  name: string;
+  /** Where a new follower begins. */
+  from: "beginning" | "end";
+  /** Most records in one call (200). */
+  batch?: number;
+  /** Calls under way at once (1: strictly in order). */
+  concurrency?: number;
+  /**
+   * Does the work of a batch, in order. May be called again with what it had (after a crash, or when it threw):
+   * at least once. The signal aborts when the follower stops.
+   */
+  handle(records: readonly LogRecord[], signal: AbortSignal): Promise<void>;
+}
+
+/** A reader of the log with a durable cursor: it reads on where it was, whatever happened. */
+export interface Follower {
+  /** All up to here is done. */
+  readonly position: number;
+  /** Resolves when all up to the log's present position is done. */
+  caughtUp(): Promise<void>;
+  /** Waits for the calls under way and saves the cursor. */
+  stop(): Promise<void>;
+}
+
+const SAVE_EVERY_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+const LONG_MS = 3_600_000;
+
+/** Starts following. Reading begins at once; errors of `handle` are logged and tried again with growing pauses. */
+export function createFollower(deps: FollowerDeps, options: FollowerOptions): Follower {
+  const { log, sql, clock, logger } = deps;
+  const { name, batch = 200, concurrency = 1 } = options;
+  const stopping = new AbortController();
+  const wakes = new Set<() => void>();
+  const waiting = new Set<() => void>();
+  let done = -1;
+  let saved = -1;
+  let savedAt = clock.monotonic();
+
+  /** Resolves when the log moves or the follower stops, at the latest after `ms`. */
+  function nextAdvance(ms: number): Promise<void> {
+    const over = new AbortController();
+    return new Promise((resolve) => {
+      const wake = () => {
+        wakes.delete(wake);
+        over.abort();
+        resolve();
+      };
+      wakes.add(wake);
+      void clock.sleep(ms, over.signal).then(wake);
+    });
+  }
+
+  function wakeAll(): void {
+    for (const wake of wakes) wake();
+  }
+
+  async function save(): Promise<void> {
+    if (done <= saved) return;
+    const position = done;
+    try {
+      await saveCursor(sql, name, position);
+      saved = position;
+    } catch (error) {
+      logger.warn({ err: error, follower: name }, "a cursor was not saved");
+    }
+    savedAt = clock.monotonic();
+  }
+
+  async function persist(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
+    for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await options.handle(records, signal);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        logger.error({ err: error, follower: name }, "a follower failed; trying again");
+        await clock.sleep(pause, signal);
+      }
+    }
+    return false;
+  }
+
+  /** Reads and hands out batches until the signal; `done` moves over completed prefixes only. */
+  async function work(signal: AbortSignal): Promise<void> {
+    const flights: { end: number; finished: boolean; settled: Promise<void> }[] = [];
+    let read = done;
+    signal.addEventListener("abort", wakeAll);
+    try {
+      while (!signal.aborted) await step();
+    } finally {
+      signal.removeEventListener("abort", wakeAll);
+      await Promise.all(flights.map((flight) => flight.settled));
+    }
+
+    async function step(): Promise<void> {
+      const upTo = log.position;
+      const records = read < upTo ? await log.read(read, batch) : [];
+      const last = records.at(-1);
+      read = last !== undefined && records.length >= batch ? last.position : Math.max(read, upTo);
+      const flight = { end: read, finished: records.length === 0, settled: Promise.resolve() };
+      flights.push(flight);
+      if (records.length > 0) {
+        flight.settled = persist(records, signal).then((finished) => {
+          flight.finished = finished;
+          settle();
+        });
+      } else {
+        settle();
+      }
+      while (flights.length >= concurrency && !signal.aborted) await flights[0]?.settled;
+      if (clock.monotonic() - savedAt > SAVE_EVERY_MS) await save();
+      if (read >= log.position && !signal.aborted) {
+        await nextAdvance(done > saved ? SAVE_EVERY_MS : LONG_MS);
+        if (done > saved && clock.monotonic() - savedAt > SAVE_EVERY_MS) await save();
+      }
+    }
+
+    function settle(): void {
+      while (flights[0]?.finished === true) done = flights.shift()?.end ?? done;
+      for (const check of waiting) check();
+    }
+  }
+
+  async function begin(): Promise<void> {
+    const found = await loadCursor(sql, name);
+    done = found ?? (options.from === "end" ? log.position : 0);
+    saved = found ?? -1;
+    await save();
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const seat = await deps.seats?.take(name, stopping.signal);
+      if (deps.seats !== undefined && seat === undefined) return;
+      const signals = seat === undefined ? [stopping.signal] : [stopping.signal, seat.lost];
+      try {
+        await begin();
+        await work(AbortSignal.any(signals));
+      } catch (error) {
+        logger.error({ err: error, follower: name }, "a follower can't read the log; trying again");
+        await clock.sleep(1_000, stopping.signal);
+      }
+      if (stopping.signal.aborted) await save();
+      await seat?.leave();
+    }
+  }
+
+  const unlisten = log.onAdvance(wakeAll);
+  const running = run();
+
+  return {
+    get position() {
+      return Math.max(done, 0);
+    },
+    caughtUp() {
+      const goal = log.position;
+      return new Promise((resolve) => {
+        const check = () => {
+          if (done < goal && !stopping.signal.aborted) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    async stop() {
+      stopping.abort();
+      unlisten();
+      await running;
+      for (const check of waiting) check();
+    },
+  };
+}

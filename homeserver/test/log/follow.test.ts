@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createFollower } from "../../src/log/follow.ts";
+import type { FollowerOptions } from "../../src/log/follow.ts";
+import { createMemoryWake } from "../../src/log/wake.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { createSeats } from "../../src/storage/seats.ts";
+import { freshDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { command, eventually, makeRoom, openLog } from "./support.ts";
+import type { TestLog, TestRoom } from "./support.ts";
+
+let database: TestDatabase;
+let one: TestLog;
+let room: TestRoom;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  one = await openLog(database.location);
+  room = await makeRoom(one.sql, "followed");
+});
+afterAll(async () => {
+  await one.stop();
+  await database.close();
+});
+
+const follow = (test: TestLog, options: FollowerOptions) =>
+  createFollower(
+    { log: test.log, sql: test.sql, clock: systemClock, logger: silentLogger() },
+    options,
+  );
+
+async function append(count: number): Promise<number[]> {
+  const all = await Promise.all(Array.from({ length: count }, () => one.log.append(command(room))));
+  return all.flatMap(({ positions }) => [...positions.values()]);
+}
+
+test("a follower gets every record once and reads on from its cursor after a restart", async () => {
+  const before = await append(3);
+  const seen: number[] = [];
+  const options: FollowerOptions = {
+    name: "restarted",
+    from: "beginning",
+    batch: 2,
+    handle: async (records) => void seen.push(...records.map(({ position }) => position)),
+  };
+  const first = follow(one, options);
+  await first.caughtUp();
+  const live = await append(2);
+  await first.caughtUp();
+  await first.stop();
+  const meanwhile = await append(5);
+  const second = follow(one, options);
+  await second.caughtUp();
+  await second.stop();
+  expect(seen).toEqual([...before, ...live, ...meanwhile]);
+});
+
+test("a new follower may begin at the end", async () => {
+  const seen: number[] = [];
+  const follower = follow(one, {
+    name: "newcomer",
+    from: "end",
+    handle: async (records) => void seen.push(...records.map(({ position }) => position)),
+  });
+  await follower.caughtUp();
+  const after = await append(1);
+  await follower.caughtUp();
+  await follower.stop();
+  expect(seen).toEqual(after);
+});
+
+test("what failed is handled again, and nothing is skipped", async () => {
+  const seen: number[][] = [];
+  let failures = 1;
+  const follower = follow(one, {
+    name: "stumbling",
+    from: "end",
+    handle: async (records) => {
+      seen.push(records.map(({ position }) => position));
+      if (failures-- > 0) throw new Error("stumbled");
+    },
+  });
+  await follower.caughtUp();
+  const [position] = await append(1);
+  await follower.caughtUp();
+  await follower.stop();
+  expect(seen).toEqual([[position], [position]]);
+});
+
+test("with calls beside one another the cursor moves over completed prefixes only", async () => {
+  const release: (() => void)[] = [];
+  const follower = follow(one, {
+    name: "parallel",
+    from: "end",
+    batch: 1,
+    concurrency: 3,
+    handle: () => new Promise((resolve) => release.push(resolve)),
+  });
+  await follower.caughtUp();
+  const start = follower.position;
+  const positions = await append(3);
+  await eventually(() => release.length === 3);
+  release[1]?.();
+  release[2]?.();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(follower.position).toBe(start);
+  release[0]?.();
+  await eventually(() => follower.position === positions[2]);
+  await follower.stop();
+});
+
+test("of two replicas one follows; when it stops or loses its connection, following goes on", async () => {
+  const wake = createMemoryWake({ shared: true });
+  const replicas = await Promise.all([1, 2].map(() => openLog(database.location, wake)));
+  const seen: { by: number; position: number }[] = [];
+  const parts = replicas.map((replica, by) => {
+    const sql = database.connect({ max: 1, applicationName: "seats" });
+    const seats = createSeats({ sql, clock: systemClock });
+    const { log } = replica;
+    const deps = { log, sql: replica.sql, clock: systemClock, logger: silentLogger(), seats };
+    const follower = createFollower(deps, {
+      name: "exclusive",
+      from: "beginning",
+      handle: async (records) => {
+        for (const { position } of records) seen.push({ by, position });
+      },
+    });
+    return { follower, seats };
+  });
+  const seenAt = (position: number | undefined) =>
+    seen.filter((item) => item.position === position);
+  const [first] = await append(1);
+  await eventually(() => seenAt(first).length > 0);
+  expect(seenAt(first)).toHaveLength(1);
+
+  await one.sql`
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seats'`;
+  const [second] = await append(1);
+  await eventually(() => seenAt(second).length > 0);
+
+  const holder = parts[seenAt(second)[0]?.by as number];
+  await holder?.follower.stop();
+  const [third] = await append(1);
+  await eventually(() => seenAt(third).length > 0);
+  for (const { follower, seats } of parts) {
+    await follower.stop();
+    await seats.close();
+  }
+  await Promise.all(replicas.map((replica) => replica.stop()));
+});
