@@ -60,7 +60,9 @@ export class AuthGraph {
 
   /**
    * The nodes that some, but not all of the state sets hold or have in their auth chains, highest
-   * first. `everywhere` are nodes that stand in every set, given once.
+   * first. `everywhere` are nodes that stand in every set, given once. (Room version 2, "Auth
+   * difference"; that a set's own events count as in its chain is what all servers do: see
+   * docs/decisions/0008.)
    */
   difference(sets: readonly Iterable<number>[], everywhere: Iterable<number> = []): number[] {
     const common = [...everywhere];

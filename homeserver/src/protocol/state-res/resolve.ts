@@ -32,14 +32,21 @@ export function authDifference(
   unconflicted: Iterable<EventId>,
 ): EventId[] {
   if (version.stateResolution === "v1") return [];
-  const nodesOf = (ids: Iterable<EventId>): number[] =>
-    [...ids].map((id) => graph.node(id)).filter((node) => node !== undefined);
-  const setNodes = sets.map(nodesOf);
-  const found = new Set(graph.difference(setNodes, nodesOf(unconflicted)));
+  const setNodes = sets.map((set) => nodesOf(graph, set));
+  const found = new Set(graph.difference(setNodes, nodesOf(graph, unconflicted)));
   if (version.stateResolution === "v2.1") {
     for (const node of graph.between(setNodes.flat())) found.add(node);
   }
   return [...found].map((node) => graph.eventId(node));
+}
+
+function nodesOf(graph: AuthGraph, ids: Iterable<EventId>): number[] {
+  const nodes: number[] = [];
+  for (const id of ids) {
+    const node = graph.node(id);
+    if (node !== undefined) nodes.push(node);
+  }
+  return nodes;
 }
 
 /** The state tuples that resolving may read beside those of the conflict: fetch what holds there. */
