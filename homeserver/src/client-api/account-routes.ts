@@ -11,6 +11,7 @@ import { contentRepoRoutes } from "./content-repo.ts";
 import { deviceManagementRoutes } from "./device-management.ts";
 import { filterRoutes } from "./filter.ts";
 import { loginRoutes } from "./login.ts";
+import { loginTokenRoutes } from "./login-token.ts";
 import { logoutRoutes } from "./logout.ts";
 import { passwordManagementRoutes } from "./password-management.ts";
 import { profileRoutes } from "./profile.ts";
@@ -41,6 +42,7 @@ export function accountRoutes(deps: {
     ...deviceManagementRoutes(deps),
     ...filterRoutes(deps),
     ...loginRoutes(deps),
+    ...loginTokenRoutes(deps),
     ...logoutRoutes(deps),
     ...passwordManagementRoutes(deps),
     ...profileRoutes(deps),

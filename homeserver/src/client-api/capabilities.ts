@@ -12,7 +12,7 @@ const CAPABILITIES = {
   "m.set_displayname": { enabled: true },
   "m.set_avatar_url": { enabled: true },
   "m.3pid_changes": { enabled: false },
-  "m.get_login_token": { enabled: false },
+  "m.get_login_token": { enabled: true },
   "m.profile_fields": PROFILE_FIELDS,
   // Some clients read only the name that it had as a proposal.
   "uk.tcpip.msc4133.profile_fields": PROFILE_FIELDS,

@@ -1,6 +1,8 @@
+import type { FastifyRequest } from "fastify";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
-import type { Media } from "../media/types.ts";
+import { parseServerName } from "../protocol/identifiers.ts";
+import type { Media, UploadLabels } from "../media/types.ts";
 
 /**
  * Uploads, and the downloads of before version 1.11, which give files to everybody: they are frozen, as the
@@ -13,14 +15,20 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
   };
   return [
     // POST /_matrix/media/v3/upload
-    route("uploadContent", async ({ requester, query, body, request }) => {
-      const length = Number(request.headers["content-length"] ?? 0);
-      const said = {
-        contentType: request.headers["content-type"],
-        fileName: query.filename,
-        length: Number.isSafeInteger(length) ? length : 0,
-      };
-      return { content_uri: await media.upload(requester.userId, said, body) };
+    route("uploadContent", async ({ requester, query, body, request }) => ({
+      content_uri: await media.upload(requester.userId, labels(request, query.filename), body),
+    })),
+
+    // POST /_matrix/media/v1/create
+    route("createContent", async ({ requester }) => {
+      const { uri, untilTs } = await media.reserve(requester.userId);
+      return { content_uri: uri, unused_expires_at: untilTs };
+    }),
+
+    // PUT /_matrix/media/v3/upload/{serverName}/{mediaId}
+    route("uploadContentToMXC", async ({ requester, params, query, body, request }) => {
+      const place = { server: parseServerName(params.serverName), mediaId: params.mediaId };
+      await media.uploadTo(requester.userId, place, labels(request, query.filename), body);
     }),
 
     // GET /_matrix/media/v3/config
@@ -35,4 +43,14 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
     // GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId}
     route("getContentThumbnail", frozen),
   ];
+}
+
+/** What the request's head says of the file. */
+function labels(request: FastifyRequest, fileName: string | undefined): UploadLabels {
+  const length = Number(request.headers["content-length"] ?? 0);
+  return {
+    contentType: request.headers["content-type"],
+    fileName,
+    length: Number.isSafeInteger(length) ? length : 0,
+  };
 }

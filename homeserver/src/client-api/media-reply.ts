@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { Readable } from "node:stream";
 import { binary, Reply } from "../http/reply.ts";
 import { contentDisposition } from "../media/labels.ts";
 import type { MediaFile } from "../media/types.ts";
@@ -51,7 +52,8 @@ function answer(
   headers: Record<string, string | number>,
   read: MediaFile["read"],
 ): Reply {
-  if (request.method === "HEAD") return new Reply(status, headers);
+  // The framework would take no payload for an empty one, and answer a length of 0.
+  if (request.method === "HEAD") return binary(Readable.from([]), { status, headers });
   return binary(read(), { status, headers });
 }
 

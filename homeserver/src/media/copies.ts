@@ -57,6 +57,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       size: staged.size,
       userId: null,
       createdTs: clock.now(),
+      uploadUntilTs: null,
     };
     try {
       await sql.begin(async (tx) => {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
@@ -9,10 +8,11 @@ import type { RemoteMedia } from "../remote/remote-media.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createCopies } from "./copies.ts";
-import { createFileStore, FileTooLarge, type FileStore } from "./file-store.ts";
-import { cleanContentType, cleanFileName, isInlineType } from "./labels.ts";
+import { createFileStore, type FileStore } from "./file-store.ts";
+import { isInlineType } from "./labels.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Media, MediaFile, MediaRequest } from "./types.ts";
+import { createUploads } from "./uploads.ts";
 
 export interface MediaOptions {
   readonly sql: Sql;
@@ -35,9 +35,12 @@ export interface MediaOptions {
 
 const MIB = 1024 * 1024;
 const MEDIA_ID = /^[A-Za-z0-9_-]{1,255}$/;
-const MEDIA_ID_LENGTH = 24;
 const TIMEOUT_MS = 20_000;
 const MAX_TIMEOUT_MS = 60_000;
+/** How often an upload that is awaited is looked for. */
+const AWAIT_STEP_MS = 250;
+
+type Located = storage.MediaRow & { sha256: Buffer; isLocal: boolean };
 
 /** The content repository. (Client-server API, "Content repository".) */
 export async function createMedia(options: MediaOptions): Promise<Media> {
@@ -52,62 +55,52 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     maxTotalBytes: options.maxCopiesBytes ?? 20_480 * MIB,
   });
 
-  function tooLarge(): MatrixError {
-    return errors.tooLarge(`A file is at most ${maxUploadBytes} bytes long`);
-  }
+  const uploads = createUploads({
+    ...options,
+    files,
+    maxBytes: maxUploadBytes,
+    quotaBytes: options.quotaBytes,
+  });
 
-  async function ensureQuota(userId: string, size: number): Promise<void> {
-    if (options.quotaBytes === undefined) return;
-    if ((await storage.sumUploads(sql, userId)) + size > options.quotaBytes) {
-      throw errors.forbidden("You have used up your space for files");
-    }
-  }
-
-  /** The row of a file that is here, fetched if need be. @throws MatrixError */
-  async function locate(
-    request: MediaRequest,
-  ): Promise<storage.MediaRow & { sha256: Buffer; isLocal: boolean }> {
+  /** The row of a file that is here, fetched or waited for if need be. @throws MatrixError */
+  async function locate(request: MediaRequest): Promise<Located> {
     const { server, mediaId } = request;
     if (!isServerName(server)) throw errors.invalidParam("Not a server name");
     if (!MEDIA_ID.test(mediaId)) throw errors.invalidParam("Not a media id");
+    const timeoutMs = Math.min(request.timeoutMs ?? TIMEOUT_MS, MAX_TIMEOUT_MS);
     const isLocal = server === serverName;
-    const known = await storage.findMedia(sql, server, mediaId);
+    const known = isLocal
+      ? await awaitUpload(mediaId, timeoutMs)
+      : await storage.findMedia(sql, server, mediaId);
     if (known?.sha256 && (await files.has(known.sha256))) {
       return { ...known, sha256: known.sha256, isLocal };
     }
     if (isLocal || request.allowRemote === false) throw errors.notFound("No such file");
-    const timeoutMs = Math.min(request.timeoutMs ?? TIMEOUT_MS, MAX_TIMEOUT_MS);
     const copy = await copies.fetch(server, mediaId, timeoutMs);
     return { ...copy, sha256: copy.sha256!, isLocal };
+  }
+
+  /** A local file's row, once it is uploaded. @throws MatrixError M_NOT_YET_UPLOADED 504 */
+  async function awaitUpload(
+    mediaId: string,
+    timeoutMs: number,
+  ): Promise<storage.MediaRow | undefined> {
+    const deadline = clock.monotonic() + timeoutMs;
+    for (;;) {
+      const row = await storage.findMedia(sql, serverName, mediaId);
+      const left = deadline - clock.monotonic();
+      if (row === undefined || row.sha256 !== null) return row;
+      if (left <= 0 || (row.uploadUntilTs ?? 0) < clock.now()) {
+        throw new MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet");
+      }
+      await clock.sleep(Math.min(left, AWAIT_STEP_MS));
+    }
   }
 
   return {
     maxUploadBytes,
 
-    async upload(by, said, content) {
-      if ((said.length ?? 0) > maxUploadBytes) throw tooLarge();
-      await ensureQuota(by, said.length ?? 0);
-      const staged = await stageUpload(files, content, maxUploadBytes, tooLarge);
-      const mediaId = random.alphanumeric(MEDIA_ID_LENGTH);
-      try {
-        await ensureQuota(by, staged.size);
-        await sql.begin(async (tx) => {
-          await storage.lockFile(tx, staged.sha256);
-          await staged.keep();
-          await storage.upsertMedia(tx, serverName, mediaId, {
-            sha256: staged.sha256,
-            contentType: cleanContentType(said.contentType),
-            fileName: cleanFileName(said.fileName) ?? null,
-            size: staged.size,
-            userId: by,
-            createdTs: clock.now(),
-          });
-        });
-      } finally {
-        await staged.discard();
-      }
-      return `mxc://${serverName}/${mediaId}`;
-    },
+    ...uploads,
 
     async download(request) {
       return fileOf(files, await locate(request));
@@ -129,21 +122,6 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
 
     stop: () => copies.stop(),
   };
-}
-
-async function stageUpload(
-  files: FileStore,
-  content: Readable,
-  maxBytes: number,
-  tooLarge: () => MatrixError,
-) {
-  try {
-    return await files.stage(content, maxBytes);
-  } catch (error) {
-    if (error instanceof FileTooLarge) throw tooLarge();
-    if (content.errored || content.destroyed) throw errors.unknown("The upload was cut short", 400);
-    throw error;
-  }
 }
 
 function fileOf(

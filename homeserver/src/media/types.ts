@@ -24,11 +24,19 @@ export interface ThumbnailRequest {
   readonly animated: boolean;
 }
 
+/** What an uploader says of a file. */
+export interface UploadLabels {
+  readonly contentType: string | undefined;
+  readonly fileName: string | undefined;
+  /** Bytes announced. */
+  readonly length?: number;
+}
+
 /** Which file is meant, and how far to go for it. */
 export interface MediaRequest {
   readonly server: ServerName;
   readonly mediaId: string;
-  /** Most ms to wait for another server (20,000). */
+  /** Most ms to wait for another server, or for an upload that is awaited (20,000). */
   readonly timeoutMs?: number | undefined;
   /** Whether another server may be asked (true). */
   readonly allowRemote?: boolean | undefined;
@@ -43,12 +51,26 @@ export interface Media {
    * @throws MatrixError M_TOO_LARGE 413, M_FORBIDDEN 403 when the user's quota is used up, M_UNKNOWN 400 when
    * the upload is cut short
    */
-  upload(
+  upload(by: UserId, said: UploadLabels, content: Readable): Promise<string>;
+  /**
+   * Reserves a place for an upload: its mxc URI, and until when (ms since 1970) the upload must begin.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
+   */
+  reserve(by: UserId): Promise<{ uri: string; untilTs: number }>;
+  /**
+   * Uploads to a reserved place.
+   * @throws MatrixError as upload; M_NOT_FOUND 404, M_FORBIDDEN 403, M_CANNOT_OVERWRITE_MEDIA 409
+   */
+  uploadTo(
     by: UserId,
-    said: { contentType: string | undefined; fileName: string | undefined; length?: number },
+    place: Pick<MediaRequest, "server" | "mediaId">,
+    said: UploadLabels,
     content: Readable,
-  ): Promise<string>;
-  /** @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400; for other servers' M_TOO_LARGE, M_UNKNOWN 502, M_NOT_YET_UPLOADED 504 */
+  ): Promise<void>;
+  /**
+   * @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400, M_NOT_YET_UPLOADED 504; for other servers'
+   * M_TOO_LARGE, M_UNKNOWN 502
+   */
   download(request: MediaRequest): Promise<MediaFile>;
   /** @throws MatrixError as download; M_UNKNOWN 400 for what is no image, M_TOO_LARGE 413 or 502, M_LIMIT_EXCEEDED 429 */
   thumbnail(request: MediaRequest, wanted: ThumbnailRequest): Promise<MediaFile>;

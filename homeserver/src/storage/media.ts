@@ -8,6 +8,8 @@ export interface MediaRow {
   size: number;
   userId: string | null;
   createdTs: number;
+  /** Until when an awaited upload may begin. */
+  uploadUntilTs: number | null;
 }
 
 /** A row of thumbnails. sha256 is null when the original serves. */
@@ -34,7 +36,7 @@ export async function findMedia(
 ): Promise<MediaRow | undefined> {
   const [row] = await sql<MediaRow[]>`
     SELECT sha256, content_type AS "contentType", file_name AS "fileName", size, user_id AS "userId",
-      created_ts AS "createdTs"
+      created_ts AS "createdTs", upload_until_ts AS "uploadUntilTs"
     FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
   return row;
 }
@@ -47,12 +49,36 @@ export async function upsertMedia(
   media: MediaRow,
 ): Promise<void> {
   await sql`
-    INSERT INTO media (server, media_id, sha256, content_type, file_name, size, user_id, created_ts)
+    INSERT INTO media
+      (server, media_id, sha256, content_type, file_name, size, user_id, created_ts, upload_until_ts)
     VALUES (${server}, ${mediaId}, ${media.sha256}, ${media.contentType}, ${media.fileName}, ${media.size},
-      ${media.userId}, ${media.createdTs})
+      ${media.userId}, ${media.createdTs}, ${media.uploadUntilTs})
     ON CONFLICT (server, media_id) DO UPDATE SET sha256 = excluded.sha256,
       content_type = excluded.content_type, file_name = excluded.file_name, size = excluded.size,
       created_ts = excluded.created_ts`;
+}
+
+/** Fills a reserved place. False if it was filled meanwhile. */
+export async function fillMedia(
+  sql: Sql | Tx,
+  server: string,
+  mediaId: string,
+  media: Pick<MediaRow, "contentType" | "fileName" | "size"> & { sha256: Buffer },
+): Promise<boolean> {
+  const result = await sql`
+    UPDATE media SET sha256 = ${media.sha256}, content_type = ${media.contentType},
+      file_name = ${media.fileName}, size = ${media.size}, upload_until_ts = NULL
+    WHERE server = ${server} AND media_id = ${mediaId} AND sha256 IS NULL`;
+  return result.count === 1;
+}
+
+/** How many places a user has reserved and not filled; those whose time is over are given up. */
+export async function countReserved(tx: Tx, userId: string, now: number): Promise<number> {
+  await tx`
+    DELETE FROM media WHERE user_id = ${userId} AND sha256 IS NULL AND upload_until_ts < ${now}`;
+  const [row] = await tx<{ n: number }[]>`
+    SELECT count(*)::integer AS n FROM media WHERE user_id = ${userId} AND sha256 IS NULL`;
+  return row?.n ?? 0;
 }
 
 /** Bytes that a user has uploaded. */

@@ -3,16 +3,18 @@
 CREATE TABLE media (
   server text NOT NULL,             -- server part of the mxc URI
   media_id text NOT NULL,           -- media id part
-  sha256 bytea,                     -- names the file; null: created, and awaited
+  sha256 bytea,                     -- names the file; null: the place is reserved, and the upload awaited
   content_type text NOT NULL,       -- as its uploader said, sanitised
   file_name text,                   -- as its uploader said, sanitised
   size bigint NOT NULL,             -- bytes
   user_id text,                     -- uploader, for local media
   created_ts bigint NOT NULL,       -- upload, or first fetch from the other server, ms since 1970
+  upload_until_ts bigint,           -- until when an awaited upload may begin, ms since 1970
   PRIMARY KEY (server, media_id)
 );
 CREATE INDEX media_by_file ON media (sha256);
 CREATE INDEX media_by_user ON media (user_id) INCLUDE (size) WHERE user_id IS NOT NULL;
+CREATE INDEX media_awaited ON media (user_id) WHERE sha256 IS NULL;
 CREATE INDEX media_copies ON media (created_ts) INCLUDE (size) WHERE user_id IS NULL;
 
 CREATE TABLE thumbnails (

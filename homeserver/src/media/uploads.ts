@@ -1,0 +1,131 @@
+import type { Readable } from "node:stream";
+import type { Clock } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
+import { errors, matrixError, MatrixError } from "../protocol/errors.ts";
+import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import * as storage from "../storage/media.ts";
+import type { Sql, Tx } from "../storage/sql.ts";
+import { FileTooLarge, type FileStore, type StagedFile } from "./file-store.ts";
+import { cleanContentType, cleanFileName } from "./labels.ts";
+import type { Media, UploadLabels } from "./types.ts";
+
+export interface UploadsDeps {
+  sql: Sql;
+  clock: Clock;
+  random: Random;
+  serverName: ServerName;
+  files: FileStore;
+  maxBytes: number;
+  /** Most bytes of one user; undefined: no limit. */
+  quotaBytes: number | undefined;
+}
+
+/** How long a reserved place waits for its upload, ms. */
+const RESERVED_MS = 24 * 3_600_000;
+const MAX_RESERVED = 100;
+const MEDIA_ID_LENGTH = 24;
+
+/** Takes files from this server's users. */
+export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserve" | "uploadTo"> {
+  const { sql, clock, random, serverName, files, maxBytes, quotaBytes } = deps;
+
+  /** Receives a file, and has `store` record it in the transaction in which it gets its name. */
+  async function receive(
+    by: UserId,
+    said: UploadLabels,
+    content: Readable,
+    store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
+  ): Promise<void> {
+    if ((said.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    await ensureQuota(by, said.length ?? 0);
+    const staged = await stage(files, content, maxBytes);
+    try {
+      await ensureQuota(by, staged.size);
+      const labels = {
+        contentType: cleanContentType(said.contentType),
+        fileName: cleanFileName(said.fileName) ?? null,
+      };
+      await sql.begin(async (tx) => {
+        await storage.lockFile(tx, staged.sha256);
+        await staged.keep();
+        await store(tx, labels, staged);
+      });
+    } finally {
+      await staged.discard();
+    }
+  }
+
+  async function ensureQuota(userId: string, size: number): Promise<void> {
+    if (quotaBytes === undefined) return;
+    if ((await storage.sumUploads(sql, userId)) + size > quotaBytes) {
+      throw errors.forbidden("You have used up your space for files");
+    }
+  }
+
+  /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403, M_CANNOT_OVERWRITE_MEDIA 409 */
+  async function ensureReserved(by: UserId, server: string, mediaId: string): Promise<void> {
+    const row = server === serverName ? await storage.findMedia(sql, server, mediaId) : undefined;
+    if (row === undefined) throw errors.notFound("No such place for a file");
+    if (row.userId !== by) throw errors.forbidden("That place is somebody else's");
+    if (row.sha256 !== null) throw overwriting();
+    if ((row.uploadUntilTs ?? 0) < clock.now()) throw errors.notFound("The time to upload is over");
+  }
+
+  function newPlace(): { uri: string; mediaId: string } {
+    const mediaId = random.alphanumeric(MEDIA_ID_LENGTH);
+    return { uri: `mxc://${serverName}/${mediaId}`, mediaId };
+  }
+
+  return {
+    async upload(by, said, content) {
+      const { uri, mediaId } = newPlace();
+      await receive(by, said, content, async (tx, labels, { sha256, size }) => {
+        const row = { ...labels, sha256, size, userId: by, createdTs: clock.now() };
+        await storage.upsertMedia(tx, serverName, mediaId, { ...row, uploadUntilTs: null });
+      });
+      return uri;
+    },
+
+    async reserve(by) {
+      const { uri, mediaId } = newPlace();
+      const untilTs = clock.now() + RESERVED_MS;
+      await sql.begin(async (tx) => {
+        if ((await storage.countReserved(tx, by, clock.now())) >= MAX_RESERVED) {
+          throw errors.limitExceeded(60_000, "Too many uploads are awaited");
+        }
+        const empty = { sha256: null, contentType: "", fileName: null, size: 0 };
+        const row = { ...empty, userId: by, createdTs: clock.now(), uploadUntilTs: untilTs };
+        await storage.upsertMedia(tx, serverName, mediaId, row);
+      });
+      return { uri, untilTs };
+    },
+
+    async uploadTo(by, { server, mediaId }, said, content) {
+      await ensureReserved(by, server, mediaId);
+      await receive(by, said, content, async (tx, labels, { sha256, size }) => {
+        const row = { ...labels, sha256, size };
+        if (!(await storage.fillMedia(tx, server, mediaId, row))) throw overwriting();
+      });
+    },
+  };
+}
+
+type Labels = Pick<storage.MediaRow, "contentType" | "fileName">;
+
+async function stage(files: FileStore, content: Readable, maxBytes: number): Promise<StagedFile> {
+  try {
+    return await files.stage(content, maxBytes);
+  } catch (error) {
+    if (error instanceof FileTooLarge) throw tooLarge(maxBytes);
+    if (content.errored) throw errors.unknown("The upload was cut short", 400);
+    throw error;
+  }
+}
+
+function tooLarge(maxBytes: number): MatrixError {
+  return errors.tooLarge(`A file is at most ${maxBytes} bytes long`);
+}
+
+function overwriting(): MatrixError {
+  return matrixError("M_CANNOT_OVERWRITE_MEDIA", "The file is there already");
+}

@@ -1,0 +1,119 @@
+import type { InjectOptions } from "fastify";
+import { registerRoutes } from "../../src/admin-api/register.ts";
+import { accountRoutes } from "../../src/client-api/account-routes.ts";
+import type { HttpServer } from "../../src/http/server.ts";
+import { createMedia } from "../../src/media/media.ts";
+import type { Media } from "../../src/media/types.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
+import { errors } from "../../src/protocol/errors.ts";
+import { createRooms, type RemoteServer, type Rooms } from "../../src/rooms/index.ts";
+import type { UsersOptions } from "../../src/users/users.ts";
+import { serverWith } from "../http/support.ts";
+import { HERE, openUsers, type TestUsers } from "../users/support.ts";
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | number | undefined>;
+  // A test reads whatever the answer holds.
+  // oxlint-disable-next-line no-explicit-any
+  body: any;
+  raw: Buffer;
+}
+
+/** One server's account operations over its real HTTP layer, database, engine and files. */
+export interface TestApi extends TestUsers {
+  http: HttpServer;
+  rooms: Rooms;
+  media: Media;
+  call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
+  inject(options: InjectOptions): Promise<Answer>;
+  /** Registers and answers what the client is told. */
+  register(
+    username: string,
+    more?: object,
+  ): Promise<{ user_id: string; access_token: string; device_id: string }>;
+}
+
+const noServers = new Proxy({} as RemoteServer, {
+  get: () => async () => {
+    throw errors.notFound("There are no other servers");
+  },
+});
+
+export async function openApi(options: Partial<UsersOptions> = {}): Promise<TestApi> {
+  const t = await openUsers(options);
+  const { users, sql, log, clock } = t;
+  const rooms = createRooms({
+    log,
+    sql,
+    serverName: HERE,
+    signingKey: signingKeyFromSeed("ed25519:test", Buffer.alloc(32, 1)),
+    clock,
+    random: systemRandom,
+    profiles: users.profiles,
+    remote: noServers,
+    keyRing: { keys: async (wanted) => wanted.map(() => undefined) },
+    logger: silentLogger(),
+  });
+  const media = await createMedia({
+    sql,
+    clock,
+    random: systemRandom,
+    logger: silentLogger(),
+    serverName: HERE,
+    dataDir: t.dataDir,
+    maxUploadBytes: 1_000_000,
+    remote: { download: () => Promise.reject(errors.notFound("There are no other servers")) },
+  });
+  const routes = accountRoutes({
+    users,
+    media,
+    rooms,
+    limits: { checkAccount: async () => undefined },
+    publicBaseUrl: "https://matrix.here.test/",
+  });
+  const http = await serverWith([...routes, ...registerRoutes({ users })], {
+    authenticator: users.sessions,
+  });
+
+  async function inject(request: InjectOptions): Promise<Answer> {
+    const answer = await http.app.inject(request);
+    const isJson = String(answer.headers["content-type"]).includes("application/json");
+    const body = isJson && answer.body !== "" ? JSON.parse(answer.body) : answer.body;
+    return { status: answer.statusCode, headers: answer.headers, body, raw: answer.rawPayload };
+  }
+
+  const call: TestApi["call"] = (method, path, body, token) =>
+    inject({
+      method: method as "GET",
+      url: path.startsWith("/") ? path : `/_matrix/client/v3/${path}`,
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+      headers: {
+        "content-type": "application/json",
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+    });
+
+  return {
+    ...t,
+    http,
+    rooms,
+    media,
+    call,
+    inject,
+    async register(username, more = {}) {
+      const auth = { type: "m.login.dummy" };
+      const answer = await call("POST", "register", { username, password: "pw", auth, ...more });
+      if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+      return answer.body;
+    },
+    async close() {
+      await http.close(500);
+      await media.stop();
+      await rooms.stop();
+      await t.close();
+    },
+  };
+}
