@@ -78,10 +78,11 @@ describe.each(ROOM_VERSION_IDS)("power levels in version %s", (id) => {
   });
 });
 
-describe("a power level's value", () => {
-  const parse = (id: string, text: string): number | undefined =>
-    parseLevel(parseLoose(text), roomVersion(id)!);
+function parse(id: string, text: string): number | undefined {
+  return parseLevel(parseLoose(text), roomVersion(id)!);
+}
 
+describe("a power level's value", () => {
   it("may be a string of digits up to version 9", () => {
     for (const [text, value] of [
       ['"100"', 100],

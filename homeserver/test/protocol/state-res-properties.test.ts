@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, integer, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EventId } from "../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../src/protocol/room-versions.ts";
@@ -23,12 +23,12 @@ function reordered(branches: readonly StateMap[]): StateMap[][] {
 }
 
 describe.each(ROOM_VERSION_IDS)("resolving a forked room of version %s", (id) => {
-  const check = (property: (room: ForkedRoom, branches: StateMap[]) => void): void => {
-    const ofSeed = fc.property(fc.integer(), (seed) => {
+  const check = (claim: (room: ForkedRoom, branches: StateMap[]) => void): void => {
+    const ofSeed = property(integer(), (seed) => {
       const { room, branches } = forkedRoom(id, seed);
-      property(room, branches);
+      claim(room, branches);
     });
-    fc.assert(ofSeed, { numRuns: RUNS });
+    assert(ofSeed, { numRuns: RUNS });
   };
 
   it("gives the same state whatever the order of the branches", () => {

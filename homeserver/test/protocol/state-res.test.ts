@@ -57,7 +57,7 @@ function storyEvent(told: StoryEvent, version: RoomVersion): RoomEvent {
 }
 
 function shuffled<T>(items: readonly T[], turn: number): T[] {
-  return items.map((_, at) => items[(at + turn) % items.length]!).reverse();
+  return items.map((_, at) => items[(at + turn) % items.length]!).toReversed();
 }
 
 describe("state resolution", () => {

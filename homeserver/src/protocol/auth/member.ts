@@ -14,7 +14,7 @@ import { checkClaimedInvite } from "./third-party-invite.ts";
 export function checkMember(context: AuthContext): void {
   const { content, stateKey, version } = context.event;
   // 5.1
-  if (stateKey === undefined) throw new Rejection("m.room.member has no state key");
+  if (!isUserId(stateKey)) throw new Rejection("The state key of m.room.member is not a user");
   if (content.membership === undefined) throw new Rejection("m.room.member has no membership");
   switch (content.membership) {
     case "join":

@@ -21,7 +21,7 @@ export function mainlineOrder(
   }
   return remaining
     .map((event) => ({ event, position: positionOf(event, positions, events) }))
-    .sort((a, b) => comparePositions(b.position, a.position) || compareByAge(a.event, b.event))
+    .toSorted((a, b) => comparePositions(b.position, a.position) || compareByAge(a.event, b.event))
     .map(({ event }) => event);
 }
 

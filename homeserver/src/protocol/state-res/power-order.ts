@@ -26,7 +26,7 @@ export function powerOrder(
   const selected = withAuthorisers(conflicted);
   const ordered = selected
     .map((event) => ({ event, level: senderLevel(event, events) }))
-    .sort((a, b) => compareLevels(b.level, a.level) || compareByAge(a.event, b.event))
+    .toSorted((a, b) => compareLevels(b.level, a.level) || compareByAge(a.event, b.event))
     .map(({ event }) => event);
   return topological(ordered);
 }
