@@ -87,11 +87,11 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
       const content = await parts.next();
       if (content.done === true) throw malformed(server, answer);
       const location = content.value.headers.get("location");
-      if (location === undefined) return fromPart(content.value);
-      answer.body.destroy();
+      if (location === undefined) return fromPart(content.value, answer);
+      discard(answer);
       return await elsewhere(server, location, signal);
     } catch (error) {
-      answer.body.destroy();
+      discard(answer);
       throw error instanceof RemoteError ? error : malformed(server, answer, error);
     }
   }
@@ -106,7 +106,7 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     if (answer.statusCode === 200) return plain(answer);
-    answer.body.destroy();
+    discard(answer);
     throw new RemoteError(server, undefined, undefined, `${server}'s media store answered ${answer.statusCode}`);
   }
 
@@ -124,22 +124,31 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
 }
 
 function malformed(server: ServerName, answer: Dispatcher.ResponseData, cause?: unknown): RemoteError {
-  answer.body.destroy();
+  discard(answer);
   const error = new RemoteError(server, undefined, undefined, `${server} did not answer with media`);
   error.cause = cause;
   return error;
 }
 
-function fromPart(part: Part): RemoteFile {
+/** Ends an answer that is not wanted. What was not read is an error to its stream, and to nobody else. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on("error", () => undefined);
+  body.destroy();
+}
+
+function fromPart(part: Part, answer: Dispatcher.ResponseData): RemoteFile {
+  const body = partStream(part);
+  body.once("close", () => discard(answer));
   return {
     contentType: part.headers.get("content-type"),
     contentDisposition: part.headers.get("content-disposition"),
     contentLength: lengthOf(part.headers.get("content-length")),
-    body: partStream(part),
+    body,
   };
 }
 
 function plain({ headers, body }: Dispatcher.ResponseData): RemoteFile {
+  body.on("error", () => undefined); // whoever reads it learns of it all the same
   const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
   return {
     contentType: text(headers["content-type"]),
