@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { type NewUser, openControl } from "./cli/control.ts";
 import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
@@ -7,7 +8,7 @@ import { createRateLimiter, memoryBuckets } from "./http/rate-limit.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createLayers } from "./layers.ts";
 import { createLog } from "./log/log.ts";
-import { createMemoryWake } from "./log/wake.ts";
+import { createMemoryWake, createRedisWake } from "./log/wake.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics } from "./platform/metrics.ts";
@@ -26,8 +27,16 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** The production wiring of one server. `listeners` are open already and answer 503 until it is ready. */
-export async function createApp(config: Config, logger: Logger, listeners: Listeners): Promise<App> {
+/**
+ * The production wiring of one server. `listeners` are open already and answer 503 until it is ready. Tests give
+ * a database of their own.
+ */
+export async function createApp(
+  config: Config,
+  logger: Logger,
+  listeners: Listeners,
+  open: typeof openDatabase = openDatabase,
+): Promise<App> {
   const [clock, random] = [systemClock, systemRandom];
   const { serverName } = config;
   /** What to undo at the end, last first. */
@@ -37,14 +46,18 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
   };
   try {
     const signingKey = loadSigningKey(config.dataDir, random);
-    const database = await openDatabase(config, (line) => logger.debug({ part: "postgres" }, line));
+    const database = await open(config, (line) => logger.debug({ part: "postgres" }, line));
     opened.push(() => database.close());
     const sql = connect(database.location);
     opened.push(() => sql.end({ timeout: 5 }));
     await migrate(sql);
 
     const writer = connectWriter(database.location);
-    const wake = createMemoryWake();
+    const redis = await openRedis(config, logger);
+    if (redis) opened.push(() => redis.quit());
+    const wake = redis
+      ? await createRedisWake(redis, { prefix: `weft:${serverName}:`, logger })
+      : createMemoryWake();
     const log = await createLog({ sql, writer, wake, clock, logger, serverName });
     opened.push(() => log.stop());
     const remote = await createRemote({
@@ -59,7 +72,7 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
       caFile: config.federationCa,
     });
     opened.push(() => remote.close());
-    const foundation = { config, sql, log, remote, signingKey, clock, random, logger };
+    const foundation = { config, sql, redis, log, remote, signingKey, clock, random, logger };
     const layers = await createLayers(foundation, opened);
     const { users } = layers;
     const rateLimiter = createRateLimiter(
@@ -89,6 +102,15 @@ export async function createApp(config: Config, logger: Logger, listeners: Liste
     await close();
     throw error;
   }
+}
+
+/** A connection to Redis, when one is configured. */
+async function openRedis(config: Config, logger: Logger): Promise<Redis | undefined> {
+  if (config.redisUrl === undefined) return undefined;
+  const redis = new Redis(config.redisUrl, { lazyConnect: true });
+  redis.on("error", (err: Error) => logger.warn({ err }, "Redis is away"));
+  await redis.connect();
+  return redis;
 }
 
 const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");

@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import type { Config } from "./config/load.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { createRedisBus } from "./cluster/ephemeral-bus.ts";
@@ -22,6 +23,8 @@ import { createUsers, type Users } from "./users/users.ts";
 export interface Foundation {
   readonly config: Config;
   readonly sql: Sql;
+  /** Absent: one replica, everything shared is in memory. */
+  readonly redis: Redis | undefined;
   readonly log: Log;
   readonly remote: Remote;
   readonly signingKey: SigningKey;
@@ -54,7 +57,7 @@ export async function createLayers(
     serverName,
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
-    replicated: config.redisUrl !== undefined,
+    replicated: on.redis !== undefined,
     hooks: {
       profileChanged: (userId) => rooms.members.profileChanged(userId),
       leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
@@ -127,10 +130,9 @@ export async function createLayers(
   return { users, rooms, edus, media, sync };
 }
 
-async function openEphemeral({ config, clock, random, logger }: Foundation): Promise<Ephemeral> {
-  const { redisUrl: url, serverName: scope } = config;
-  if (url === undefined) return createEphemeral({ clock });
-  const bus = await createRedisBus({ url, scope, replica: random.alphanumeric(16), logger });
+async function openEphemeral({ config, redis, clock, logger }: Foundation): Promise<Ephemeral> {
+  if (!redis) return createEphemeral({ clock });
+  const bus = await createRedisBus(redis, { prefix: `weft:${config.serverName}:`, logger });
   return createEphemeral({ clock, bus });
 }
 

@@ -1,4 +1,5 @@
-import { Redis } from "ioredis";
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 
@@ -32,48 +33,44 @@ export interface EphemeralBus {
 
 /**
  * The bus over Redis: messages by publish/subscribe, presences also in a hash, so that a replica that starts
- * later knows them. `scope` keeps servers apart that share one Redis.
+ * later knows them. `redis` publishes; a second connection of its settings subscribes.
  */
-export async function createRedisBus(deps: {
-  readonly url: string;
-  readonly scope: string;
-  readonly replica: string;
-  readonly logger: Logger;
-}): Promise<EphemeralBus> {
-  const { logger } = deps;
-  const channel = `weft:${deps.scope}:ephemeral`;
-  const hash = `weft:${deps.scope}:presence`;
-  const commands = new Redis(deps.url, { lazyConnect: true });
-  const subscriber = new Redis(deps.url, { lazyConnect: true });
-  const warn = (err: unknown): void => logger.warn({ err }, "Redis: typing and presence");
-  for (const connection of [commands, subscriber]) connection.on("error", warn);
+export async function createRedisBus(
+  redis: Redis,
+  options: { readonly prefix: string; readonly logger: Logger },
+): Promise<EphemeralBus> {
+  const channel = `${options.prefix}ephemeral`;
+  const hash = `${options.prefix}presence`;
+  const self = randomUUID();
+  const subscriber = redis.duplicate();
+  const warn = (err: unknown): void => options.logger.warn({ err }, "Redis: typing and presence");
+  subscriber.on("error", warn);
   const listeners = new Set<(message: EphemeralMessage) => void>();
 
-  await Promise.all([commands.connect(), subscriber.connect()]);
   subscriber.on("message", (_channel: string, text: string) => {
     const { from, message } = JSON.parse(text) as { from: string; message: EphemeralMessage };
-    if (from === deps.replica) return;
+    if (from === self) return;
     for (const listener of listeners) listener(message);
   });
   await subscriber.subscribe(channel);
 
   async function tellKnown(listener: (message: EphemeralMessage) => void): Promise<void> {
-    for (const text of Object.values(await commands.hgetall(hash))) {
+    for (const text of Object.values(await redis.hgetall(hash))) {
       listener({ kind: "presence", entry: JSON.parse(text) as PresenceEntry });
     }
   }
 
   return {
     publish(message) {
-      commands
-        .publish(channel, JSON.stringify({ from: deps.replica, message }))
+      redis
+        .publish(channel, JSON.stringify({ from: self, message }))
         .catch(warn);
       if (message.kind !== "presence") return;
       const { userId, presence } = message.entry;
       const kept =
         presence === "offline"
-          ? commands.hdel(hash, userId)
-          : commands.hset(hash, userId, JSON.stringify(message.entry));
+          ? redis.hdel(hash, userId)
+          : redis.hset(hash, userId, JSON.stringify(message.entry));
       kept.catch(warn);
     },
     subscribe(listener) {
@@ -82,7 +79,7 @@ export async function createRedisBus(deps: {
       return () => listeners.delete(listener);
     },
     async close() {
-      await Promise.all([commands.quit(), subscriber.quit()]);
+      await subscriber.quit();
     },
   };
 }

@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAuthority } from "../../../scripts/lib/certificates.mjs";
+import { type App, createApp } from "../../src/app.ts";
+import type { Config } from "../../src/config/load.ts";
+import { createListeners } from "../../src/http/listeners.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { parseServerName } from "../../src/protocol/identifiers.ts";
+import { freshDatabase, type TestDatabase } from "./database.ts";
+
+/** A whole server in this process, on loopback, with a database of its own. */
+export interface TestServer {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly config: Config;
+  readonly database: TestDatabase;
+  /** Stops the server; its database and files stay, for `restart`. */
+  stop(): Promise<void>;
+  /** Starts it again on what `stop` left. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const authority = createAuthority();
+
+/** Starts a server that federates over TLS with the others of the same test. */
+export async function startServer(overrides: Partial<Config> = {}): Promise<TestServer> {
+  const database = await freshDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), "weft-server-"));
+  const [port, federationPort] = [await freePort(), await freePort()];
+  const pem = authority.issue(["localhost", "127.0.0.1"]);
+  const file = (name: string) => join(dataDir, name);
+  await writeFile(file("ca.pem"), authority.cert);
+  await writeFile(file("cert.pem"), pem.cert);
+  await writeFile(file("key.pem"), pem.key);
+  const config: Config = {
+    serverName: parseServerName(`localhost:${federationPort}`),
+    dataDir,
+    listen: { host: "127.0.0.1", port },
+    federationListen: { host: "127.0.0.1", port: federationPort },
+    tlsCert: file("cert.pem"),
+    tlsKey: file("key.pem"),
+    federationCa: file("ca.pem"),
+    allowPrivateAddresses: true,
+    publicBaseUrl: `http://127.0.0.1:${port}`,
+    databaseUrl: undefined,
+    redisUrl: process.env["WEFT_TEST_REDIS_URL"],
+    registration: "open",
+    registrationSharedSecret: undefined,
+    rateLimits: false,
+    appservices: undefined,
+    trustedKeyServers: [],
+    logLevel: "silent",
+    ...overrides,
+  };
+  let running: App | undefined = await run(config, database);
+  const stop = async () => {
+    await running?.close();
+    running = undefined;
+  };
+  return {
+    name: config.serverName,
+    baseUrl: `http://127.0.0.1:${port}`,
+    config,
+    database,
+    stop,
+    async restart() {
+      running = await run(config, database);
+    },
+    async close() {
+      await stop();
+      await database.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function run(config: Config, database: TestDatabase): Promise<App> {
+  const logger = silentLogger();
+  const listeners = createListeners(logger);
+  await listeners.listen(config.listen);
+  await listeners.listenSecurely(config.federationListen!, {
+    cert: config.tlsCert!,
+    key: config.tlsKey!,
+  });
+  return createApp(config, logger, listeners, async () => ({
+    location: database.location,
+    close: async () => undefined,
+  }));
+}
+
+/** A port that nobody listens on right now. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
