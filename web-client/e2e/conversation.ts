@@ -39,44 +39,51 @@ export async function waitForRooms(page: Page): Promise<void> {
 export async function signOut(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Your account" }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await dialog(page).getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in to Weft" }).waitFor();
+}
+
+/** The window that is open. (Its content is slotted, so the role's own element does not hold it.) */
+function dialog(page: Page): Locator {
+  return page.locator("weft-dialog");
 }
 
 async function openNew(page: Page, item: string): Promise<Locator> {
   await page.getByRole("button", { name: "New conversation" }).click();
   await page.getByRole("menuitem", { name: item }).click();
-  return page.getByRole("dialog");
+  return dialog(page);
 }
 
 export async function createRoom(
   page: Page,
   room: { name: string; topic?: string; alias?: string },
 ): Promise<void> {
-  const dialog = await openNew(page, "Create a room");
-  await dialog.getByLabel("Name").fill(room.name);
-  if (room.topic !== undefined) await dialog.getByLabel("What is it about?").fill(room.topic);
+  const window = await openNew(page, "Create a room");
+  await window.getByLabel("Name").fill(room.name);
+  if (room.topic !== undefined) await window.getByLabel("What is it about?").fill(room.topic);
   if (room.alias !== undefined) {
-    await dialog.getByLabel("Everyone").check();
-    await dialog.getByLabel("Address").fill(room.alias);
+    await window.getByLabel("Everyone").check();
+    await window.getByLabel("Address").fill(room.alias);
   }
-  await dialog.getByRole("button", { name: "Create" }).click();
+  await window.getByRole("button", { name: "Create" }).click();
   await page.getByRole("heading", { level: 1, name: room.name }).waitFor();
 }
 
 /** Opens a direct chat with a user id; a new one invites them. */
 export async function writeTo(page: Page, userId: string): Promise<void> {
-  const dialog = await openNew(page, "Write to someone");
-  await dialog.getByLabel("Name or address").fill(userId);
-  await dialog.getByRole("button", { name: "Open chat" }).click();
+  const window = await openNew(page, "Write to someone");
+  await window.getByLabel("Name or address").fill(userId);
+  await window.getByRole("button", { name: "Open chat" }).click();
+  await window.waitFor({ state: "detached" });
   await composer(page).waitFor();
 }
 
 export async function joinByAddress(page: Page, address: string, via?: string): Promise<void> {
-  const dialog = await openNew(page, "Join by address");
-  await dialog.getByLabel("Address or link").fill(address);
-  if (via !== undefined) await dialog.getByLabel("Servers that know it").fill(via);
-  await dialog.getByRole("button", { name: "Join" }).click();
+  const window = await openNew(page, "Join by address");
+  await window.getByLabel("Address or link").fill(address);
+  if (via !== undefined) await window.getByLabel("Servers that know it").fill(via);
+  await window.getByRole("button", { name: "Join" }).click();
+  await window.waitFor({ state: "detached", timeout: 60_000 });
   await composer(page).waitFor();
 }
 
@@ -84,11 +91,11 @@ export async function joinByAddress(page: Page, address: string, via?: string): 
 export async function invite(page: Page, userId: string): Promise<void> {
   await page.getByRole("button", { name: "Room menu" }).click();
   await page.getByRole("menuitem", { name: "Invite people" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name or address").fill(userId);
-  await dialog.getByRole("button", { name: "Invite", exact: true }).click();
+  const window = dialog(page);
+  await window.getByLabel("Name or address").fill(userId);
+  await window.getByRole("button", { name: "Invite", exact: true }).click();
   await page.getByText(`${userId} was invited.`).waitFor();
-  await dialog.getByRole("button", { name: "Close" }).click();
+  await window.getByRole("button", { name: "Close" }).click();
 }
 
 /** Opens the invitation to (or from) `name` in the list and accepts it. */
@@ -98,8 +105,10 @@ export async function acceptInvite(page: Page, name: string | RegExp): Promise<v
   await composer(page).waitFor();
 }
 
+/** Opens the room of this name in the list (its last message does not count). */
 export async function openRoom(page: Page, name: string | RegExp): Promise<void> {
-  await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name }).first().click();
+  const named = page.locator(".name").filter({ hasText: name });
+  await page.locator("weft-room-link").filter({ has: named }).first().getByRole("link").click();
 }
 
 /** The field in which messages are written. */
@@ -112,13 +121,10 @@ export async function sendMessage(page: Page, body: string): Promise<void> {
   await composer(page).press("Enter");
 }
 
-/** The line of the timeline that holds this text. */
+/** The last line of the timeline that says this itself (and not only in a quotation). */
 export function message(page: Page, body: string | RegExp): Locator {
-  return page
-    .getByRole("feed", { name: "Messages" })
-    .getByRole("article")
-    .filter({ hasText: body })
-    .last();
+  const said = page.locator("weft-rich-text, weft-attachment, .gone").filter({ hasText: body });
+  return page.getByRole("feed", { name: "Messages" }).getByRole("article").filter({ has: said }).last();
 }
 
 export async function waitForMessage(
@@ -181,6 +187,7 @@ export async function toggleReaction(page: Page, body: string, emoji: string): P
     .click();
 }
 
+/** `emoji` may lack its variation selector (U+FE0F), which the picker adds. */
 export async function waitForReaction(
   page: Page,
   body: string,
@@ -188,20 +195,20 @@ export async function waitForReaction(
   count: number,
 ): Promise<void> {
   await message(page, body)
-    .getByRole("button", { name: new RegExp(`^${emoji}, ${count}:`) })
+    .getByRole("button", { name: new RegExp(`^${emoji}\uFE0F?, ${count}:`) })
     .waitFor();
 }
 
 export async function deleteMessage(page: Page, body: string): Promise<void> {
   await menuItem(page, body, "Delete");
-  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
 }
 
 export async function reportMessage(page: Page, body: string, reason: string): Promise<void> {
   await menuItem(page, body, "Report");
-  const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("What is wrong with it?").fill(reason);
-  await dialog.getByRole("button", { name: "Report" }).click();
+  const window = dialog(page);
+  await window.getByLabel("What is wrong with it?").fill(reason);
+  await window.getByRole("button", { name: "Report" }).click();
   await page.getByText("Your report was sent").waitFor();
 }
 
@@ -220,5 +227,5 @@ export async function waitForReader(page: Page, name: string): Promise<void> {
 export async function leaveRoom(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Room menu" }).click();
   await page.getByRole("menuitem", { name: "Leave" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Leave" }).click();
+  await dialog(page).getByRole("button", { name: "Leave" }).click();
 }

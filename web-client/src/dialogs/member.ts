@@ -34,8 +34,9 @@ export class WeftMemberCard extends LitElement {
         gap: var(--space-1);
         text-align: center;
       }
-      .name {
+      p.name {
         margin: var(--space-3) 0 0;
+        color: var(--text);
         font-size: 1.2em;
         font-weight: 600;
       }

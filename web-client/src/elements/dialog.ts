@@ -64,6 +64,8 @@ export class WeftDialog extends LitElement {
 
   override firstUpdated(): void {
     this.dialog.showModal();
+    // What is slotted does not count when the browser looks for the first field.
+    this.querySelector<HTMLElement>("[autofocus]")?.focus();
   }
 
   override disconnectedCallback(): void {

@@ -26,7 +26,7 @@ export class WeftToasts extends LitElement {
     css`
       :host {
         position: fixed;
-        inset: auto var(--space-4) var(--space-4);
+        inset: calc(var(--bar) + var(--space-2)) var(--space-4) auto auto;
         width: auto;
         margin: 0;
         padding: 0;
@@ -45,7 +45,7 @@ export class WeftToasts extends LitElement {
         display: flex;
         align-items: flex-start;
         gap: var(--space-3);
-        width: min(400px, 100%);
+        width: min(400px, calc(100vw - 2 * var(--space-4)));
         padding: var(--space-3);
         border: 1px solid var(--line);
         border-left: 4px solid var(--accent);
@@ -73,7 +73,7 @@ export class WeftToasts extends LitElement {
       @keyframes rise {
         from {
           opacity: 0;
-          transform: translateY(8px);
+          transform: translateY(-8px);
         }
       }
     `,

@@ -53,7 +53,7 @@ export class WeftRegister extends LitElement {
         "M_INVALID_USERNAME",
         "M_EXCLUSIVE",
       ];
-      if (telling && telling.includes((error as ApiError).errcode))
+      if (!this.busy && telling && telling.includes((error as ApiError).errcode))
         this.nameProblem = explain(error);
     }
   };

@@ -1,4 +1,5 @@
 import type { Content, MatrixEvent } from "../api/types.ts";
+import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Membership, Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
@@ -22,6 +23,7 @@ interface StoredMeta {
   version: number;
   since: string;
   accountData: [string, Content][];
+  presence: [string, Presence][];
 }
 
 const VERSION = 1;
@@ -103,6 +105,7 @@ export async function openPersistence(userId: string, deviceId: string) {
       const [sync, stored] = await Promise.all([meta, rooms]);
       if (sync?.version !== VERSION) return undefined;
       for (const room of stored) restore(store, room);
+      store.presence.restore(sync.presence);
       const events = sync.accountData.map(([type, content]) => ({ type, content }));
       store.apply({ next_batch: sync.since, account_data: { events } }, Date.now());
       store.refresh(store.rooms.keys());
@@ -119,7 +122,12 @@ export async function openPersistence(userId: string, deviceId: string) {
         if (room === undefined || room.membership === "leave") table.delete(roomId);
         else table.put(snapshot(room));
       }
-      const meta: StoredMeta = { version: VERSION, since, accountData: [...store.accountData] };
+      const meta: StoredMeta = {
+        version: VERSION,
+        since,
+        accountData: [...store.accountData],
+        presence: store.presence.all,
+      };
       transaction.objectStore("meta").put(meta, "sync");
       await done;
     },

@@ -19,6 +19,15 @@ export class PresenceStore {
     return this.#byUser.get(userId);
   }
 
+  /** All that is known, to be kept between visits: what changes meanwhile comes by sync. */
+  get all(): [string, Presence][] {
+    return [...this.#byUser];
+  }
+
+  restore(known: readonly [string, Presence][]): void {
+    for (const [userId, presence] of known) this.#byUser.set(userId, presence);
+  }
+
   apply(events: readonly { sender: string; content: Content }[], now: number): void {
     for (const event of events) {
       const state = text(event.content, "presence") ?? "";

@@ -88,6 +88,9 @@ export const messageStyles = css`
     color: var(--muted);
     font-style: italic;
   }
+  .gone .icon {
+    font-size: 0.8em;
+  }
   .notice {
     color: var(--muted);
   }
