@@ -39,8 +39,8 @@ export function createConnector(options: OutboundOptions): Connector {
 }
 
 /** An agent for requests that others bring about: well-known files, previews, push gateways. */
-export function createOutboundAgent(options: OutboundOptions): Agent {
-  return new Agent({ connect: createConnector(options), headersTimeout: 30_000, bodyTimeout: 30_000 });
+export function createOutboundAgent(connect: Connector): Agent {
+  return new Agent({ connect, headersTimeout: 30_000, bodyTimeout: 30_000 });
 }
 
 function secureContext(caFile: string | undefined): SecureContext {

@@ -30,8 +30,9 @@ export type Remote = Awaited<ReturnType<typeof createRemote>>;
 /** Everything that goes out to other servers, wired. */
 export async function createRemote(options: RemoteOptions) {
   const { sql, clock, random, log, serverName, signingKey, notaries } = options;
-  const agent = createOutboundAgent(options);
-  const connections = createConnections(createConnector(options));
+  const connector = createConnector(options);
+  const agent = createOutboundAgent(connector);
+  const connections = createConnections(connector);
   const backoff = await createBackoff({ sql, clock, random, log });
   const discovery = createDiscovery(createWellKnown(agent, clock), createSrvResolver(clock), random);
   const client = createRemoteClient({ serverName, signingKey, discovery, connections, backoff });
