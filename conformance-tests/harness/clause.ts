@@ -1,0 +1,26 @@
+import { inject, test } from "vitest";
+import type { Subject } from "./subject.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    subject: Subject;
+  }
+  interface TaskMeta {
+    /** The place in the specification that a test holds the server to. */
+    clause?: string;
+  }
+}
+
+/** The server under test of this run. */
+export function theSubject(): Subject {
+  return inject("subject");
+}
+
+/**
+ * A test of one clause: `reference` is a page of the specification and an anchor in it, without the common
+ * part of the address: "client-server-api#creation" is
+ * https://spec.matrix.org/v1.19/client-server-api/#creation.
+ */
+export function clause(reference: string, name: string, run: () => Promise<void>, timeout = 30_000) {
+  test(name, { timeout, meta: { clause: reference } }, run);
+}

@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LoopbackTls } from "../certificates.ts";
+
+/** A folder of its own for the server under test, with the run's certificates in it. */
+export async function makeFolder(tls: LoopbackTls): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "weft-conformance-"));
+  await writeFile(join(folder, "ca.pem"), tls.ca);
+  await writeFile(join(folder, "cert.pem"), tls.cert);
+  await writeFile(join(folder, "key.pem"), tls.key);
+  return folder;
+}
+
+/** Ports that were free a moment ago: a server's name has to be known before it starts. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly folder: string;
+  /** Answers 200 as soon as the server can be used. */
+  readonly healthUrl: string;
+}
+
+/** Starts a server and waits until it is healthy; answers with what stops it and clears its folder. */
+export async function launch(start: Launch): Promise<() => Promise<void>> {
+  const logPath = join(start.folder, "log");
+  const log = await open(logPath, "w");
+  const child = spawn(start.command, start.args, {
+    cwd: start.folder,
+    env: { ...process.env, ...start.environment },
+    stdio: ["ignore", log.fd, log.fd],
+  });
+  await log.close();
+  let ended: string | undefined;
+  child.on("error", (error) => (ended = error.message));
+  child.on("exit", (code, signal) => (ended ??= `it exited with ${code ?? signal}`));
+  const stop = async () => {
+    if (ended === undefined) {
+      const exit = once(child, "exit");
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), 12_000);
+      await exit;
+      clearTimeout(late);
+    }
+    if (process.env["WEFT_CONFORMANCE_KEEP"] === undefined) {
+      await rm(start.folder, { recursive: true, force: true });
+    }
+  };
+  const deadline = Date.now() + 90_000;
+  while (!(await isHealthy(start.healthUrl))) {
+    if (ended === undefined && Date.now() < deadline) {
+      await sleep(100);
+      continue;
+    }
+    const text = await readFile(logPath, "utf8");
+    await stop();
+    throw new Error(`the server under test did not start: ${ended ?? "timeout"}\n${text.slice(-4000)}`);
+  }
+  return stop;
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url);
+    await answer.body?.cancel();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}

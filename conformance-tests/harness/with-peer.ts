@@ -1,0 +1,26 @@
+import { afterAll, beforeAll } from "vitest";
+import { theSubject } from "./clause.ts";
+import { mustEqual } from "./must.ts";
+import { Peer } from "./peer.ts";
+
+/** A peer for the tests of a file. Whatever the server did wrong towards it fails the file's last test. */
+export function withPeer(): { readonly peer: Peer } {
+  let peer: Peer | undefined;
+  beforeAll(async () => {
+    peer = await Peer.start(theSubject());
+  });
+  afterAll(async () => {
+    await peer?.stop();
+  });
+  return {
+    get peer() {
+      if (peer === undefined) throw new Error("no peer outside of tests");
+      return peer;
+    },
+  };
+}
+
+/** Nothing that the server under test sent to the peer may break the protocol. */
+export function mustBeWithoutViolations(peer: Peer): void {
+  mustEqual(peer.violations, [], "what the server did wrong towards the peer");
+}
