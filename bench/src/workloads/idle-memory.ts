@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { memoryUse, processTree, processUse } from "../targets/processes.ts";
+import { type Workload, observe } from "./workload.ts";
+
+/** Comes first of all workloads, since what a server has cached it does not give back. */
+export const idleMemory: Workload = {
+  name: "idle-memory",
+  about: "memory of the server's and the database's processes after some idle time",
+  async run(context) {
+    const { target, settings } = context;
+    const end = await observe(context);
+    await sleep(settings.idleSeconds * 1000);
+    const use = await end();
+    const processes = processUse(target.pids.flatMap(processTree));
+    const pids = (isDatabase: boolean) =>
+      processes.filter((one) => one.isDatabase === isDatabase).map(({ pid }) => pid);
+    const [server, database] = [memoryUse(pids(false)), memoryUse(pids(true))];
+    const counts = `${pids(false).length} + ${pids(true).length} processes`;
+    return [
+      {
+        workload: "idle-memory",
+        target: target.name,
+        cell: `${settings.idleSeconds} s idle`,
+        unit: "second",
+        units: settings.idleSeconds,
+        seconds: use.seconds,
+        latencies: undefined,
+        use,
+        memory: { server, database },
+        errors: 0,
+        firstError: undefined,
+        wrong: processes.length === 0 ? "no process is known: name a pidfile" : undefined,
+        note: counts,
+      },
+    ];
+  },
+};

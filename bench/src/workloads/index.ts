@@ -1,0 +1,18 @@
+import { federationIngest } from "./federation-ingest.ts";
+import { idleMemory } from "./idle-memory.ts";
+import { initialSync } from "./initial-sync.ts";
+import { sendFiftyRooms, sendOneRoom } from "./send.ts";
+import { syncIdle } from "./sync-idle.ts";
+import { syncIncremental } from "./sync-incremental.ts";
+import type { Workload } from "./workload.ts";
+
+/** In the order in which they run. */
+export const workloads: readonly Workload[] = [
+  idleMemory,
+  sendOneRoom,
+  sendFiftyRooms,
+  syncIncremental,
+  syncIdle,
+  federationIngest,
+  initialSync,
+];
