@@ -24,10 +24,10 @@ export function locateBinaries(): Binaries {
   return { initdb: join(bin, "initdb"), postgres: join(bin, "postgres"), root };
 }
 
-/** The major version in these binaries' package, such as "18". */
-export async function binariesMajor(binaries: Binaries): Promise<string> {
+/** The version of these binaries' package; it begins with PostgreSQL's, such as "18.4.0". */
+export async function packageVersion(binaries: Binaries): Promise<string> {
   const text = await readFile(join(binaries.root, "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version.split(".")[0] ?? "";
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { lockDataFolder } from "./data-folder-lock.ts";
-import { binariesMajor, linkLibraries, locateBinaries } from "./embedded-binaries.ts";
+import { packageVersion, linkLibraries, locateBinaries } from "./embedded-binaries.ts";
 import { initialise, makeRunFolder, removeRunFolder, stopPredecessor } from "./embedded-folder.ts";
 import { chooseLauncher } from "./embedded-launch.ts";
 import { startServer } from "./embedded-server.ts";
@@ -74,7 +74,7 @@ export async function startEmbeddedPostgres(
       launcher,
       environment: { LD_LIBRARY_PATH: libraries, LC_ALL: "C", PGTZ: "UTC" },
     };
-    await checkVersion(cluster, await binariesMajor(binaries));
+    await checkVersion(cluster, await packageVersion(binaries));
     await initialise(cluster, binaries, command, log);
     server = await startServer({
       ...command,
@@ -115,7 +115,8 @@ function supervised(
   };
 }
 
-async function checkVersion(cluster: string, major: string): Promise<void> {
+async function checkVersion(cluster: string, version: string): Promise<void> {
+  const major = version.split(".")[0];
   const file = join(cluster, "PG_VERSION");
   if (!existsSync(file)) return;
   const found = (await readFile(file, "utf8")).trim();
