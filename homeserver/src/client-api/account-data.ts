@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 import { ownUserId } from "./own-user.ts";
 
@@ -15,7 +14,7 @@ export function accountDataRoutes(deps: { users: Users }): Route[] {
     // PUT /_matrix/client/v3/user/{userId}/account_data/{type}
     route("setAccountData", ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
-      return accountData.set(userId, undefined, params.type, body as JsonObject);
+      return accountData.set(userId, undefined, params.type, body);
     }),
 
     // GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}
@@ -28,7 +27,7 @@ export function accountDataRoutes(deps: { users: Users }): Route[] {
     route("setAccountDataPerRoom", ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
       const roomId = parseRoomId(params.roomId);
-      return accountData.set(userId, roomId, params.type, body as JsonObject);
+      return accountData.set(userId, roomId, params.type, body);
     }),
   ];
 }

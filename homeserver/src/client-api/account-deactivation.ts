@@ -1,5 +1,4 @@
 import { route, type Route } from "../http/route.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 
 export function accountDeactivationRoutes(deps: { users: Users }): Route[] {
@@ -9,7 +8,7 @@ export function accountDeactivationRoutes(deps: { users: Users }): Route[] {
     route("deactivateAccount", async ({ requester, body }) => {
       const facts = await uia.authorise({
         operation: "deactivateAccount",
-        body: body as unknown as JsonObject,
+        body: body,
         userId: requester?.userId,
         flows: [["m.login.password"]],
       });

@@ -40,12 +40,12 @@ export function deviceManagementRoutes(deps: { users: Users }): Route[] {
     // DELETE /_matrix/client/v3/devices/{deviceId}
     route("deleteDevice", ({ requester, params, body }) => {
       const operation = `deleteDevice ${params.deviceId}`;
-      return removeAuthorised(requester, operation, body as JsonObject, [params.deviceId]);
+      return removeAuthorised(requester, operation, body, [params.deviceId]);
     }),
 
     // POST /_matrix/client/v3/delete_devices
     route("deleteDevices", ({ requester, body }) =>
-      removeAuthorised(requester, "deleteDevices", body as unknown as JsonObject, body.devices),
+      removeAuthorised(requester, "deleteDevices", body, body.devices),
     ),
   ];
 }

@@ -1,5 +1,4 @@
 import { route, type Route } from "../http/route.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 import { ownUserId } from "./own-user.ts";
 
@@ -8,10 +7,7 @@ export function filterRoutes(deps: { users: Users }): Route[] {
   return [
     // POST /_matrix/client/v3/user/{userId}/filter
     route("defineFilter", async ({ requester, params, body }) => ({
-      filter_id: await filters.define(
-        ownUserId(requester, params.userId),
-        body as unknown as JsonObject,
-      ),
+      filter_id: await filters.define(ownUserId(requester, params.userId), body),
     })),
 
     // GET /_matrix/client/v3/user/{userId}/filter/{filterId}

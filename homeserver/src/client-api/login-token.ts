@@ -1,5 +1,4 @@
 import { route, type Route } from "../http/route.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 
 export function loginTokenRoutes(deps: { users: Users }): Route[] {
@@ -10,7 +9,7 @@ export function loginTokenRoutes(deps: { users: Users }): Route[] {
       const { userId } = requester;
       await uia.authorise({
         operation: "generateLoginToken",
-        body: body as unknown as JsonObject,
+        body: body,
         userId,
         flows: [["m.login.password"]],
       });

@@ -1,6 +1,5 @@
 import type { RateLimiter } from "../http/rate-limit.ts";
 import { route, type Route } from "../http/route.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import { namedUser } from "../users/identifier.ts";
 import type { Users } from "../users/users.ts";
 import { sessionBody, sessionRequest } from "./session-body.ts";
@@ -16,12 +15,11 @@ export function loginRoutes(deps: {
 
     // POST /_matrix/client/v3/login
     route("login", async ({ body }) => {
-      const credentials = body as unknown as JsonObject;
       if (body.type === "m.login.password") {
-        const user = namedUser(credentials);
+        const user = namedUser(body);
         if (user !== undefined) await limits.checkAccount(user.toLowerCase());
       }
-      const session = await users.login.withCredentials(credentials, sessionRequest(body));
+      const session = await users.login.withCredentials(body, sessionRequest(body));
       return sessionBody(session, users.accounts.serverName);
     }),
   ];

@@ -1,7 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseUserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import { parseProfileKey } from "../users/profile-fields.ts";
 import type { Users } from "../users/users.ts";
 import { ownUserId } from "./own-user.ts";
@@ -21,7 +20,7 @@ export function profileRoutes(deps: { users: Users }): Route[] {
     route("setProfileField", async ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
       const key = parseProfileKey(params.keyName);
-      const value = (body as JsonObject)[key];
+      const value = body[key];
       if (value === undefined) throw errors.missingParam(`${key} is missing`);
       await profiles.set(userId, key, value);
     }),

@@ -1,5 +1,4 @@
 import { route, type Route } from "../http/route.ts";
-import type { Json, JsonObject } from "../protocol/json.ts";
 import { parseRuleKind } from "../protocol/push-rule-edit.ts";
 import type { Users } from "../users/users.ts";
 
@@ -21,7 +20,7 @@ export function pushrulesRoutes(deps: { users: Users }): Route[] {
 
     // PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}
     route("setPushRule", ({ requester, params, query, body }) => {
-      const rule = body as unknown as JsonObject;
+      const rule = body;
       const kind = parseRuleKind(params.kind);
       return pushRules.put(requester.userId, kind, params.ruleId, rule, query);
     }),
@@ -54,7 +53,7 @@ export function pushrulesRoutes(deps: { users: Users }): Route[] {
     // PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions
     route("setPushRuleActions", ({ requester, params, body }) => {
       const kind = parseRuleKind(params.kind);
-      return pushRules.setActions(requester.userId, kind, params.ruleId, body.actions as Json);
+      return pushRules.setActions(requester.userId, kind, params.ruleId, body.actions);
     }),
   ];
 }

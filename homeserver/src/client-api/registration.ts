@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 import { sessionBody, sessionRequest } from "./session-body.ts";
 
@@ -16,7 +15,7 @@ export function registrationRoutes(deps: { users: Users }): Route[] {
       }
       const facts = await uia.authorise({
         operation: "register",
-        body: body as unknown as JsonObject,
+        body: body,
         userId: undefined,
         flows: registration.flows,
       });

@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 import { ownUserId } from "./own-user.ts";
 
@@ -15,7 +14,7 @@ export function tagsRoutes(deps: { users: Users }): Route[] {
     // PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}
     route("setRoomTag", ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
-      return tags.set(userId, parseRoomId(params.roomId), params.tag, body as JsonObject);
+      return tags.set(userId, parseRoomId(params.roomId), params.tag, body);
     }),
 
     // DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}

@@ -3,7 +3,14 @@ import { route, type Route } from "../http/route.ts";
 
 /** Every version since the first: clients look for exact names, each for its own feature. */
 const VERSIONS = [
-  ...["r0.0.1", "r0.1.0", "r0.2.0", "r0.3.0", "r0.4.0", "r0.5.0", "r0.6.0", "r0.6.1"],
+  "r0.0.1",
+  "r0.1.0",
+  "r0.2.0",
+  "r0.3.0",
+  "r0.4.0",
+  "r0.5.0",
+  "r0.6.0",
+  "r0.6.1",
   ...Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`),
 ];
 

@@ -57,7 +57,7 @@ export async function resize(path: string, options: ResizeOptions): Promise<Resi
     const metadata = await sharp(path, { limitInputPixels: false }).metadata();
     const frames = checked(metadata, options.maxPixels);
     const isAnimated = options.animated && frames > 1;
-    const safeType = FORMATS[metadata.format!];
+    const safeType = FORMATS[metadata.format];
     if (safeType && isSmall(metadata, options.size) && (isAnimated || frames === 1)) {
       return { content: undefined, contentType: safeType };
     }
@@ -85,7 +85,7 @@ function checked(metadata: Metadata, maxPixels: number): number {
 
 function isSmall({ width, height, orientation }: Metadata, size: Size): boolean {
   const isTurned = (orientation ?? 1) >= 5;
-  const [w, h] = isTurned ? [height!, width!] : [width!, height!];
+  const [w, h] = isTurned ? [height, width] : [width, height];
   return w <= size.width && h <= size.height;
 }
 

@@ -77,7 +77,12 @@ export function createRegistrationTokens(deps: {
 
     async list() {
       const rows = await storage.listRegistrationTokens(sql);
-      return rows.map(({ bootstrap: _, ...token }) => token);
+      return rows.map(({ token, usesAllowed, uses, expiresTs }) => ({
+        token,
+        usesAllowed,
+        uses,
+        expiresTs,
+      }));
     },
 
     async delete(token) {

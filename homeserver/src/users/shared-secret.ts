@@ -30,7 +30,7 @@ export function createSharedSecretRegistration(deps: {
   secret: string;
   clock: Clock;
   random: Random;
-  create(username: string, password: string, options: { isAdmin: boolean }): Promise<UserId>;
+  create: (username: string, password: string, options: { isAdmin: boolean }) => Promise<UserId>;
 }): SharedSecretRegistration {
   const { secret, clock, random, create } = deps;
 

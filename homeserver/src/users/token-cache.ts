@@ -64,7 +64,7 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
     },
     forgetUser(userId) {
       epoch += 1;
-      for (const key of [...(byUser.get(userId) ?? [])]) entries.delete(key);
+      for (const key of byUser.get(userId) ?? []) entries.delete(key);
     },
     clear() {
       epoch += 1;

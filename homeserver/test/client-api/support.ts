@@ -4,6 +4,8 @@ import { accountRoutes } from "../../src/client-api/account-routes.ts";
 import type { HttpServer } from "../../src/http/server.ts";
 import { createMedia } from "../../src/media/media.ts";
 import type { Media } from "../../src/media/types.ts";
+import { operations, type OperationId } from "@weft/spec/operations";
+import { createValidators } from "@weft/spec/validators";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
@@ -82,6 +84,7 @@ export async function openApi(options: Partial<UsersOptions> = {}): Promise<Test
     const answer = await http.app.inject(request);
     const isJson = String(answer.headers["content-type"]).includes("application/json");
     const body = isJson && answer.body !== "" ? JSON.parse(answer.body) : answer.body;
+    if (isJson) ensureAsSpecified(request, answer.statusCode, body);
     return { status: answer.statusCode, headers: answer.headers, body, raw: answer.rawPayload };
   }
 
@@ -116,4 +119,28 @@ export async function openApi(options: Partial<UsersOptions> = {}): Promise<Test
       await t.close();
     },
   };
+}
+
+const validators = createValidators();
+
+/** Every JSON answer is one that the specification's schemas describe. */
+function ensureAsSpecified(request: InjectOptions, status: number, body: unknown): void {
+  const path = (request.url as string).split("?")[0]!;
+  const found = Object.entries(operations).find(
+    ([, { method, path: pattern, aliases }]) =>
+      method === (request.method ?? "GET") &&
+      [pattern, ...(aliases as readonly string[])].some((one) => matches(one, path)),
+  );
+  if (found === undefined) throw new Error(`${path} is no operation`);
+  if (found[1].response !== "json" && status < 400) return;
+  const problems = validators.response(found[0] as OperationId, status, body);
+  if (problems.length > 0) throw new Error(`${found[0]} ${status}: ${problems.join("; ")}`);
+}
+
+function matches(pattern: string, path: string): boolean {
+  const source = pattern
+    .split(/\{\w+\}/)
+    .map((part) => part.replaceAll(/[.$]/g, "\\$&"))
+    .join("[^/]+");
+  return new RegExp(`^${source}$`).test(path);
 }

@@ -51,7 +51,8 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
   const hooks: UserHooks = {
     profileChanged: async (userId) => void told.push(`profile ${userId}`),
     leaveAllRooms: async (userId) => void told.push(`leave ${userId}`),
-    devicesChanged: async (userId, ids, change) => void told.push(`${change} ${userId} ${ids}`),
+    devicesChanged: async (userId, ids, change) =>
+      void told.push(`${change} ${userId} ${ids.join()}`),
     remoteProfile: async (userId) => {
       if (userId === "@zoe:there.test") return { displayname: "Zoë", "m.tz": "Europe/Paris" };
       throw errors.notFound("No such user");
