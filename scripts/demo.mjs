@@ -45,7 +45,8 @@ await main(async () => {
 /** Resolves (with undefined) at the first signal. */
 function stopOnSignal() {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => resolve(undefined));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+      process.on(signal, () => resolve(undefined));
   });
 }
 
@@ -107,7 +108,8 @@ async function isHealthy({ child, url }) {
   for (;;) {
     const answer = await fetch(`${url}/_weft/health`).catch(() => undefined);
     if (answer?.status === 200) return;
-    if (child.exitCode !== null) throw new Error(`a server ended with ${child.exitCode}; see above`);
+    if (child.exitCode !== null)
+      throw new Error(`a server ended with ${child.exitCode}; see above`);
     if (Date.now() > deadline) throw new Error(`${url} did not start within ${START_MS / 1000} s`);
     await delay(200);
   }
@@ -128,7 +130,9 @@ async function show([one, two], { alias, users, messages }, stopped) {
   ];
   console.log(lines.join("\n"));
   if (onlyOnce) return;
-  console.log("What is typed on one page appears on the other. Ctrl-C stops and removes everything.");
+  console.log(
+    "What is typed on one page appears on the other. Ctrl-C stops and removes everything.",
+  );
   await stopped;
 }
 

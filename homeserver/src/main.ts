@@ -96,7 +96,9 @@ function greet(config: Config, app: App, logger: Logger): void {
   } else if (registration === "open") {
     lines.push(`  Anybody may register: ${url}/#/register`);
   }
-  lines.push("  Further accounts: npx weft create-user --username NAME --password SECRET [--admin]");
+  lines.push(
+    "  Further accounts: npx weft create-user --username NAME --password SECRET [--admin]",
+  );
   console.log(lines.join("\n"));
 }
 

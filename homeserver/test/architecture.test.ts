@@ -76,7 +76,8 @@ function circles(edges: readonly Import[]): string[] {
   const state = new Map<string, "open" | "done">();
   const found: string[] = [];
   const visit = (file: string, path: readonly string[]): void => {
-    if (state.get(file) === "open") found.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (state.get(file) === "open")
+      found.push([...path.slice(path.indexOf(file)), file].join(" → "));
     if (state.has(file)) return;
     state.set(file, "open");
     for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
@@ -88,7 +89,9 @@ function circles(edges: readonly Import[]): string[] {
 
 describe("the house", () => {
   test("every folder of src/ has a rank", () => {
-    const unknown = [...new Set(sourceFiles(SOURCE).map((path) => layerOf(relative(SOURCE, path))))];
+    const unknown = [
+      ...new Set(sourceFiles(SOURCE).map((path) => layerOf(relative(SOURCE, path)))),
+    ];
     expect(unknown.filter((layer) => rankOf(layer) === undefined)).toEqual([]);
   });
 
@@ -114,21 +117,31 @@ describe("the house", () => {
   });
 
   test("SQL stands under storage/ only", () => {
-    const sql = /(?:`|")\s*(?:SELECT\s|INSERT INTO\s|UPDATE \w+ SET\s|DELETE FROM\s|WITH \w+ AS \()/;
+    const sql =
+      /(?:`|")\s*(?:SELECT\s|INSERT INTO\s|UPDATE \w+ SET\s|DELETE FROM\s|WITH \w+ AS \()/;
     const files = sourceFiles(SOURCE).filter((path) => sql.test(readFileSync(path, "utf8")));
-    const strays = files.map((path) => relative(SOURCE, path)).filter((path) => layerOf(path) !== "storage");
+    const strays = files
+      .map((path) => relative(SOURCE, path))
+      .filter((path) => layerOf(path) !== "storage");
     expect(strays).toEqual([]);
   });
 
   test("only the process ends the process", () => {
-    const ends = sourceFiles(SOURCE).filter((path) => readFileSync(path, "utf8").includes("process.exit("));
+    const ends = sourceFiles(SOURCE).filter((path) =>
+      readFileSync(path, "utf8").includes("process.exit("),
+    );
     expect(ends.map((path) => relative(SOURCE, path))).toEqual(["main.ts"]);
   });
 
-  test.each(["web-client", "conformance-tests"])("%s shares nothing with the server but the specification", (workspace) => {
-    const strays = sourceFiles(join(REPOSITORY, workspace))
-      .filter((path) => !path.includes("node_modules"))
-      .filter((path) => /from "(?:@weft\/homeserver|(?:\.\.\/)+homeserver\/src)/.test(readFileSync(path, "utf8")));
-    expect(strays.map((path) => relative(REPOSITORY, path))).toEqual([]);
-  });
+  test.each(["web-client", "conformance-tests"])(
+    "%s shares nothing with the server but the specification",
+    (workspace) => {
+      const strays = sourceFiles(join(REPOSITORY, workspace))
+        .filter((path) => !path.includes("node_modules"))
+        .filter((path) =>
+          /from "(?:@weft\/homeserver|(?:\.\.\/)+homeserver\/src)/.test(readFileSync(path, "utf8")),
+        );
+      expect(strays.map((path) => relative(REPOSITORY, path))).toEqual([]);
+    },
+  );
 });

@@ -72,7 +72,9 @@ function certificate(issuer, subject, publicKey, extensions) {
 }
 
 function keyIdOf(publicKey) {
-  return createHash("sha1").update(publicKey.export({ type: "spki", format: "der" })).digest();
+  return createHash("sha1")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest();
 }
 
 function generalName(name) {

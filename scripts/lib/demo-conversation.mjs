@@ -10,7 +10,7 @@ const LINES = [
   "Let us see who else comes by.",
 ];
 
-/** @returns {{alias, users: {username, password}[], messages: {sender, body}[]}} as both sides see it */
+/** @returns a promise of {alias, users: {username, password}[], messages: {sender, body}[]} as bob sees it */
 export async function converse(servers) {
   const names = ["alice", "bob"];
   const users = await Promise.all(servers.map(({ url }, index) => register(url, names[index])));
@@ -23,7 +23,11 @@ export async function converse(servers) {
     room_alias_name: "meeting",
     invite: [bob.userId],
   });
-  await bob.call("POST", `/join/${encodeURIComponent(roomId)}?via=${encodeURIComponent(servers[0].serverName)}`, {});
+  await bob.call(
+    "POST",
+    `/join/${encodeURIComponent(roomId)}?via=${encodeURIComponent(servers[0].serverName)}`,
+    {},
+  );
   const path = `/rooms/${encodeURIComponent(roomId)}`;
   for (const [index, body] of LINES.entries()) {
     await users[index % 2].call("PUT", `${path}/send/m.room.message/demo${index}`, {

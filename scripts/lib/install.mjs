@@ -11,7 +11,10 @@ export async function ensureInstalled() {
   const wanted = hashOfLock();
   if (readOrEmpty(stamp) === wanted) return;
   // Installed by hand: npm keeps a copy of the lockfile, newer than ours.
-  if (!existsSync(stamp) && isInstalled()) return writeFileSync(stamp, wanted);
+  if (!existsSync(stamp) && isInstalled()) {
+    writeFileSync(stamp, wanted);
+    return;
+  }
   console.log("Installing dependencies (npm ci)…");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const code = await run(npm, ["ci", "--no-fund", "--no-audit", "--loglevel=error"], { cwd: root });
@@ -31,9 +34,11 @@ function isInstalled() {
   if (done === "") return false;
   const wanted = JSON.parse(readOrEmpty(join(root, "package-lock.json"))).packages;
   const installed = JSON.parse(done).packages;
-  return Object.entries(installed).every(([path, { version }]) => wanted[path]?.version === version) &&
+  return (
+    Object.entries(installed).every(([path, { version }]) => wanted[path]?.version === version) &&
     Object.entries(wanted).every(
       ([path, { optional, link }]) =>
         path === "" || !path.includes("node_modules") || optional || link || path in installed,
-    );
+    )
+  );
 }

@@ -22,7 +22,10 @@ export async function ensureWebClient() {
 
 function hashOfSources() {
   const hash = createHash("sha256");
-  const inputs = [...INPUTS.map((name) => join(folder, name)), join(root, "spec", "generated", "types.ts")];
+  const inputs = [
+    ...INPUTS.map((name) => join(folder, name)),
+    join(root, "spec", "generated", "types.ts"),
+  ];
   for (const path of [...inputs.flatMap(filesUnder), join(root, "package-lock.json")]) {
     hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
   }

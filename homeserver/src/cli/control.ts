@@ -63,7 +63,10 @@ async function answer(
 }
 
 /** Asks the server that runs on this data folder. @returns undefined when none does */
-export async function askControl(dataDir: string, user: NewUser): Promise<ControlAnswer | undefined> {
+export async function askControl(
+  dataDir: string,
+  user: NewUser,
+): Promise<ControlAnswer | undefined> {
   const path = await readFile(join(dataDir, FILE), "utf8").catch(() => undefined);
   if (path === undefined) return undefined;
   const socket = createConnection({ path, allowHalfOpen: true });

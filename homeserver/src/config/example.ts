@@ -21,7 +21,9 @@ export function exampleConfig(given: Partial<Record<SettingKey, string>> = {}): 
 }
 
 function yamlScalar(value: string | boolean): string {
-  return typeof value === "string" && !/^[\w./-]+(:\d+)?$/.test(value) ? JSON.stringify(value) : String(value);
+  return typeof value === "string" && !/^[\w./-]+(:\d+)?$/.test(value)
+    ? JSON.stringify(value)
+    : String(value);
 }
 
 function wrap(text: string): string[] {

@@ -15,7 +15,10 @@ export function parseListen(text: string): ListenAddress | undefined {
 }
 
 /** The address a person on this machine would type for what listens there. */
-export function baseUrlOf({ host, port }: ListenAddress, scheme: "http" | "https" = "http"): string {
+export function baseUrlOf(
+  { host, port }: ListenAddress,
+  scheme: "http" | "https" = "http",
+): string {
   const local = ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
   const name = local ? "localhost" : host.includes(":") ? `[${host}]` : host;
   const usual = port === (scheme === "http" ? 80 : 443);

@@ -4,7 +4,13 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse as parseYaml } from "yaml";
 import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
-import { type Setting, type SettingKey, configSchema, environmentName, settings } from "./schema.ts";
+import {
+  type Setting,
+  type SettingKey,
+  configSchema,
+  environmentName,
+  settings,
+} from "./schema.ts";
 
 export type Registration = "open" | "token" | "closed";
 
@@ -92,7 +98,11 @@ function readEnvironment(env: NodeJS.ProcessEnv): Values {
 }
 
 function fromText(type: Setting["type"], text: string): unknown {
-  if (type === "array") return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  if (type === "array")
+    return text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "");
   if (type === "string") return text;
   if (/^(true|1|yes|on)$/i.test(text)) return true;
   return /^(false|0|no|off)$/i.test(text) ? false : text;
@@ -157,7 +167,8 @@ function complete(values: Values, origin: Origin): Config {
     throw fail("federation_listen", `needs ${tlsCert ? "tls_key" : "tls_cert"} too`);
   }
   const appservices = text("appservices");
-  if (appservices !== undefined && !isFolder(appservices)) throw fail("appservices", "is no folder");
+  if (appservices !== undefined && !isFolder(appservices))
+    throw fail("appservices", "is no folder");
   return {
     serverName: serverName("server_name", text("server_name")!),
     dataDir: resolve(text("data_dir")!),

@@ -70,7 +70,7 @@ function refuseOthers(app: FastifyInstance, shape: string, served: ReadonlySet<s
       !served.has(method) && method !== "OPTIONS" && !(method === "HEAD" && served.has("GET")),
   );
   app.route({
-    method: others as HTTPMethods[],
+    method: others,
     url,
     exposeHeadRoute: false,
     // Bodies of refused requests are not read.
@@ -98,15 +98,20 @@ function bind(
     };
   };
   // Fastify asks for a compiled validator per part; what it hands in as "schema" is our part's name.
-  const schema: Record<string, unknown> = { params: { part: "params" }, querystring: { part: "query" } };
+  const schema: Record<string, unknown> = {
+    params: { part: "params" },
+    querystring: { part: "query" },
+  };
   if (row.body === "json") schema["body"] = { part: "body" };
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     if (row.body === "binary") {
       scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     } else {
-      scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, bytes: Buffer) =>
-        parseBody(operationId, row, bytes),
+      scope.addContentTypeParser(
+        "*",
+        { parseAs: "buffer" },
+        async (_request: unknown, bytes: Buffer) => parseBody(operationId, row, bytes),
       );
     }
     scope.route({
@@ -173,7 +178,8 @@ async function handle(
     request,
   };
   const answer = await route.handle(context as unknown as Context<never>);
-  const { status, headers, payload } = answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
+  const { status, headers, payload } =
+    answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
   if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
   return reply.code(status).headers(headers).send(payload);
 }

@@ -48,7 +48,7 @@ export function createListeners(log: Logger): Listeners {
       server.listen(where, () => resolve());
     });
     servers.add(server);
-    const address = server.address() as AddressInfo | string | null;
+    const address = server.address();
     return typeof address === "object" ? (address?.port ?? 0) : 0;
   }
 
@@ -69,7 +69,10 @@ export function createListeners(log: Logger): Listeners {
           server.setSecureContext({ ...read(), minVersion: "TLSv1.2" });
           log.info({ cert: files.cert }, "TLS certificate reloaded");
         } catch (error) {
-          log.error({ err: error, cert: files.cert }, "TLS certificate not reloaded; the old one stays");
+          log.error(
+            { err: error, cert: files.cert },
+            "TLS certificate not reloaded; the old one stays",
+          );
         }
       };
       for (const file of [files.cert, files.key]) {

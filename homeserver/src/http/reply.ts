@@ -18,12 +18,18 @@ export class Reply {
 const JSON_TYPE = { "content-type": "application/json" };
 
 /** An object as JSON with another status or further headers. */
-export function json(body: object, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+export function json(
+  body: object,
+  options: { status?: number; headers?: ReplyHeaders } = {},
+): Reply {
   return raw(JSON.stringify(body), options);
 }
 
 /** JSON text that is ready: it goes out byte for byte. */
-export function raw(text: string, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+export function raw(
+  text: string,
+  options: { status?: number; headers?: ReplyHeaders } = {},
+): Reply {
   return new Reply(options.status ?? 200, { ...JSON_TYPE, ...options.headers }, text);
 }
 
@@ -41,7 +47,10 @@ export function redirect(location: string, status = 302): Reply {
 }
 
 /** An HTML page. */
-export function html(text: string, options: { status?: number; headers?: ReplyHeaders } = {}): Reply {
+export function html(
+  text: string,
+  options: { status?: number; headers?: ReplyHeaders } = {},
+): Reply {
   const headers = { "content-type": "text/html; charset=utf-8", ...options.headers };
   return new Reply(options.status ?? 200, headers, text);
 }

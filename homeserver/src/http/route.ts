@@ -58,5 +58,5 @@ export interface Route {
  * `route("joinRoomById", async ({ params, requester }) => ({ room_id: … }))`.
  */
 export function route<Id extends OperationId>(operationId: Id, handler: Handler<Id>): Route {
-  return { operationId, handle: handler as unknown as Route["handle"] };
+  return { operationId, handle: handler };
 }

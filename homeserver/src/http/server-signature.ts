@@ -22,7 +22,8 @@ export async function authenticateServer(
   { serverName, keyRing, now }: SignatureCheck,
 ): Promise<ServerName> {
   const header = parseXMatrix(request.headers.authorization);
-  if (!header) throw errors.unauthorized("The X-Matrix authorization header is missing or malformed");
+  if (!header)
+    throw errors.unauthorized("The X-Matrix authorization header is missing or malformed");
   const { origin, destination, key: keyId, sig } = header;
   if (!isServerName(origin) || !isEd25519KeyId(keyId)) {
     throw errors.unauthorized("The X-Matrix header names no server or no ed25519 key");

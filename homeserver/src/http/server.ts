@@ -91,7 +91,10 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   return app;
 }
 
-function send(reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown }, answer: Reply): void {
+function send(
+  reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown },
+  answer: Reply,
+): void {
   reply.code(answer.status);
   reply.headers(answer.headers);
   reply.send(answer.payload);
@@ -102,7 +105,8 @@ function checkComplete(routes: readonly Route[], required: readonly Api[]): void
   const bound = new Set<OperationId>();
   const problems: string[] = [];
   for (const { operationId } of routes) {
-    if (!(operationId in operations)) problems.push(`${operationId} is no operation of the specification`);
+    if (!(operationId in operations))
+      problems.push(`${operationId} is no operation of the specification`);
     if (bound.has(operationId)) problems.push(`${operationId} has two handlers`);
     bound.add(operationId);
   }

@@ -37,7 +37,7 @@ function compiler(options: { coerceTypes: boolean | "array" }): Ajv2020 {
     removeAdditional: false,
   });
   addFormats.default(ajv);
-  ajv.addSchema(definitions as object);
+  ajv.addSchema(definitions);
   return ajv;
 }
 

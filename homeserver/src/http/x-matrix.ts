@@ -8,7 +8,8 @@ export interface XMatrix {
 }
 
 // name = token or quoted string (RFC 9110, 11.4); values without quotes may hold colons and base64.
-const PARAMETER = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/;
+const PARAMETER =
+  /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/;
 
 /**
  * Parses the header's value. (Server-server API, "Request Authentication".)

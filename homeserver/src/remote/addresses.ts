@@ -23,7 +23,10 @@ export function ipLiteral(host: string): string | undefined {
 /** Host and port of a server name. */
 export function splitServerName(name: string): { host: string; port: number | undefined } {
   const match = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(name);
-  return { host: match?.[1] ?? name, port: match?.[2] === undefined ? undefined : Number(match[2]) };
+  return {
+    host: match?.[1] ?? name,
+    port: match?.[2] === undefined ? undefined : Number(match[2]),
+  };
 }
 
 /** Throws AddressRefused for an IP literal that is not public; names are checked when resolved. */
@@ -38,11 +41,11 @@ export function guardedLookup(allowPrivate: boolean): LookupFunction {
   return (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, "", 0);
-      const all = found as unknown as LookupAddress[];
+      const all = found;
       const allowed = allowPrivate ? all : all.filter(({ address }) => isPublicAddress(address));
       const first = allowed[0];
       if (!first) return callback(new AddressRefused(`${hostname} is at a private address`), "", 0);
-      if (options.all) callback(null, allowed as never, 0);
+      if (options.all) callback(null, allowed, 0);
       else callback(null, first.address, first.family);
       return undefined;
     });

@@ -27,7 +27,7 @@ export function createConnector(options: OutboundOptions): Connector {
     autoSelectFamily: true,
     allowH2: false,
     maxCachedSessions: 200,
-  } as buildConnector.BuildOptions);
+  });
   return (target, callback) => {
     try {
       checkLiteral(target.hostname, options.allowPrivate);

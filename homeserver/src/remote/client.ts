@@ -1,7 +1,13 @@
 import type { Dispatcher } from "undici";
 import type { SigningKey } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { type Json, type JsonObject, JsonError, isJsonObject, parseLoose } from "../protocol/json.ts";
+import {
+  type Json,
+  type JsonObject,
+  JsonError,
+  isJsonObject,
+  parseLoose,
+} from "../protocol/json.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, Target } from "./discovery.ts";
@@ -156,7 +162,8 @@ function unreachable(server: ServerName, error: unknown): RemoteError {
   return remote;
 }
 
-const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|EADDRREFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|DEPTH_|UNABLE_|SELF_)/;
+const NOT_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|EADDRREFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|DEPTH_|UNABLE_|SELF_)/;
 
 function couldNotConnect(error: unknown): boolean {
   return NOT_CONNECTED.test((error as { code?: string }).code ?? "");

@@ -27,10 +27,7 @@ export function createConnections(connector: Connector): Connections {
       keepAliveTimeout: 30_000,
       // An SRV record sends us to another host, whose certificate is for the name all the same.
       connect: (options, callback) =>
-        connector(
-          { ...options, host, hostname: host, port: String(port), servername },
-          callback,
-        ),
+        connector({ ...options, host, hostname: host, port: String(port), servername }, callback),
     });
   }
 

@@ -88,7 +88,9 @@ export function inOrder(records: readonly SrvRecord[], random: Random): SrvRecor
 /** SRV records from the name service, kept for five minutes. */
 export function createSrvResolver(clock: Clock): SrvResolver {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });
-  const cache = new LRUCache<string, { records: readonly SrvRecord[]; until: number }>({ max: 10_000 });
+  const cache = new LRUCache<string, { records: readonly SrvRecord[]; until: number }>({
+    max: 10_000,
+  });
   return {
     async resolve(name) {
       // RFC 6761: names of this machine are not asked of name servers.

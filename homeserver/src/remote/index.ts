@@ -34,7 +34,11 @@ export async function createRemote(options: RemoteOptions) {
   const agent = createOutboundAgent(connector);
   const connections = createConnections(connector);
   const backoff = await createBackoff({ sql, clock, random, log });
-  const discovery = createDiscovery(createWellKnown(agent, clock), createSrvResolver(clock), random);
+  const discovery = createDiscovery(
+    createWellKnown(agent, clock),
+    createSrvResolver(clock),
+    random,
+  );
   const client = createRemoteClient({ serverName, signingKey, discovery, connections, backoff });
   const fetcher = createKeyFetcher(client, clock);
   return {

@@ -20,7 +20,11 @@ const WEEK_MS = 7 * 24 * 3600_000;
  * signed by one of the keys that it names.
  * @returns undefined when anything is amiss
  */
-export function readKeyObject(value: unknown, server: ServerName, now: number): KeyObject | undefined {
+export function readKeyObject(
+  value: unknown,
+  server: ServerName,
+  now: number,
+): KeyObject | undefined {
   if (!isJsonObject(value) || value["server_name"] !== server) return undefined;
   const until = value["valid_until_ts"];
   if (!isInteger(until)) return undefined;
@@ -33,11 +37,16 @@ export function readKeyObject(value: unknown, server: ServerName, now: number): 
   return { server, keys, validUntil, object: value };
 }
 
-function isSelfSigned(object: JsonObject, server: ServerName, keys: readonly ServerKeyRow[]): boolean {
+function isSelfSigned(
+  object: JsonObject,
+  server: ServerName,
+  keys: readonly ServerKeyRow[],
+): boolean {
   const signedBy = new Set(signingKeyIds(object["signatures"], server));
   return keys.some(
     ({ keyId, publicKey }) =>
-      signedBy.has(keyId) && verifySignedJson(object, server, keyId, verifyKeyFromBase64(publicKey)),
+      signedBy.has(keyId) &&
+      verifySignedJson(object, server, keyId, verifyKeyFromBase64(publicKey)),
   );
 }
 

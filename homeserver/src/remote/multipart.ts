@@ -71,7 +71,8 @@ class Window {
   async #more(): Promise<void> {
     const { done, value } = await this.#source.next();
     if (done === true) throw new MultipartError("the body ends before its last boundary");
-    this.#bytes = this.#bytes.length === 0 ? Buffer.from(value) : Buffer.concat([this.#bytes, value]);
+    this.#bytes =
+      this.#bytes.length === 0 ? Buffer.from(value) : Buffer.concat([this.#bytes, value]);
   }
 
   /** Everything up to the delimiter, which is taken too. */

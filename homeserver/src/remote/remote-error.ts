@@ -16,7 +16,12 @@ export class RemoteError extends MatrixError {
   constructor(server: ServerName, status: number | undefined, body: unknown, reason: string) {
     const object = isJsonObject(body) ? body : undefined;
     const passed = status !== undefined && [400, 403, 404, 409].includes(status);
-    super(passed ? status : 502, passed ? codeOf(object) : "M_UNKNOWN", reason, passed ? extra(object) : {});
+    super(
+      passed ? status : 502,
+      passed ? codeOf(object) : "M_UNKNOWN",
+      reason,
+      passed ? extra(object) : {},
+    );
     this.name = "RemoteError";
     this.server = server;
     this.remoteStatus = status;
@@ -39,7 +44,9 @@ export class RemoteError extends MatrixError {
 
 function codeOf(body: JsonObject | undefined): Errcode {
   const code = body?.["errcode"];
-  return typeof code === "string" && Object.hasOwn(ERRCODES, code) ? (code as Errcode) : "M_UNKNOWN";
+  return typeof code === "string" && Object.hasOwn(ERRCODES, code)
+    ? (code as Errcode)
+    : "M_UNKNOWN";
 }
 
 /** What a client can use of their error. */

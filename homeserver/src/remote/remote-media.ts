@@ -107,7 +107,12 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
     });
     if (answer.statusCode === 200) return plain(answer);
     discard(answer);
-    throw new RemoteError(server, undefined, undefined, `${server}'s media store answered ${answer.statusCode}`);
+    throw new RemoteError(
+      server,
+      undefined,
+      undefined,
+      `${server}'s media store answered ${answer.statusCode}`,
+    );
   }
 
   return {
@@ -123,9 +128,18 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
   };
 }
 
-function malformed(server: ServerName, answer: Dispatcher.ResponseData, cause?: unknown): RemoteError {
+function malformed(
+  server: ServerName,
+  answer: Dispatcher.ResponseData,
+  cause?: unknown,
+): RemoteError {
   discard(answer);
-  const error = new RemoteError(server, undefined, undefined, `${server} did not answer with media`);
+  const error = new RemoteError(
+    server,
+    undefined,
+    undefined,
+    `${server} did not answer with media`,
+  );
   error.cause = cause;
   return error;
 }

@@ -19,12 +19,24 @@ export function createRemoteServer(client: RemoteClient) {
   const v2 = (...segments: string[]) => [...FEDERATION, "v2", ...segments];
   type Query = Parameters<typeof uriOf>[1];
 
-  const get = (server: ServerName, path: string[], query?: Query, more: Partial<RemoteRequest> = {}) =>
-    client.json(server, { method: "GET", uri: uriOf(path, query), ...more });
-  const put = (server: ServerName, path: string[], content: JsonObject, more: Partial<RemoteRequest> = {}) =>
-    client.json(server, { method: "PUT", uri: uriOf(path), content, ...more });
-  const post = (server: ServerName, path: string[], content: JsonObject, more: Partial<RemoteRequest> = {}) =>
-    client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
+  const get = (
+    server: ServerName,
+    path: string[],
+    query?: Query,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "GET", uri: uriOf(path, query), ...more });
+  const put = (
+    server: ServerName,
+    path: string[],
+    content: JsonObject,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "PUT", uri: uriOf(path), content, ...more });
+  const post = (
+    server: ServerName,
+    path: string[],
+    content: JsonObject,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
 
   /** A person waits: also servers that failed of late are asked. */
   const forPerson = { insist: true, timeoutMs: PERSON_MS };
@@ -54,7 +66,12 @@ export function createRemoteServer(client: RemoteClient) {
       get(server, v1("make_leave", roomId, userId), {}, forPerson),
 
     /** PUT /_matrix/federation/v2/send_leave */
-    async sendLeave(server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject): Promise<void> {
+    async sendLeave(
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      pdu: JsonObject,
+    ): Promise<void> {
       await put(server, v2("send_leave", roomId, eventId), pdu, forPerson);
     },
 
@@ -77,13 +94,23 @@ export function createRemoteServer(client: RemoteClient) {
         () => put(server, v2("invite", roomId, eventId), body, forPerson),
         async () => {
           if (body.room_version !== "1" && body.room_version !== "2") {
-            throw new RemoteError(server, undefined, undefined, `${server} is too old for the room`);
+            throw new RemoteError(
+              server,
+              undefined,
+              undefined,
+              `${server} is too old for the room`,
+            );
           }
           const unsigned = { invite_room_state: body.invite_room_state };
-          return await put(server, v1("invite", roomId, eventId), { ...body.event, unsigned }, {
-            ...forPerson,
-            pairAnswer: true,
-          });
+          return await put(
+            server,
+            v1("invite", roomId, eventId),
+            { ...body.event, unsigned },
+            {
+              ...forPerson,
+              pairAnswer: true,
+            },
+          );
         },
       ),
 
@@ -139,11 +166,17 @@ export function createRemoteServer(client: RemoteClient) {
     sendTransaction: (
       server: ServerName,
       txnId: string,
-      transaction: { origin: string; origin_server_ts: number; pdus: JsonObject[]; edus?: JsonObject[] },
+      transaction: {
+        origin: string;
+        origin_server_ts: number;
+        pdus: JsonObject[];
+        edus?: JsonObject[];
+      },
       signal?: AbortSignal,
     ) => put(server, v1("send", txnId), transaction, { signal }),
 
     /** GET /_matrix/federation/v1/version */
-    version: (server: ServerName) => get(server, v1("version"), {}, { unsigned: true, ...forPerson }),
+    version: (server: ServerName) =>
+      get(server, v1("version"), {}, { unsigned: true, ...forPerson }),
   };
 }

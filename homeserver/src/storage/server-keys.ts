@@ -32,7 +32,10 @@ export async function findServerKeys(
 }
 
 /** Keeps keys; a key id never changes its key, and its validity only grows or ends at retirement. */
-export async function upsertServerKeys(sql: Sql | Tx, rows: readonly ServerKeyRow[]): Promise<void> {
+export async function upsertServerKeys(
+  sql: Sql | Tx,
+  rows: readonly ServerKeyRow[],
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     INSERT INTO server_keys (server, key_id, public_key, valid_until_ts, fetched_ts)

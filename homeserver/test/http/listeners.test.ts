@@ -31,12 +31,17 @@ test("HTTPS is served beside HTTP, and a new certificate is taken up while runni
   };
   write("first.test");
   server = await serverWith([versions]);
-  const port = await server.listenSecurely({ host: "127.0.0.1", port: 0 }, { ...files, watchMs: 50 });
+  const port = await server.listenSecurely(
+    { host: "127.0.0.1", port: 0 },
+    { ...files, watchMs: 50 },
+  );
   const names = () =>
     new Promise<string>((resolve, reject) => {
       const url = `https://localhost:${port}/_matrix/client/versions`;
       request(url, { ca: authority.cert, agent: false }, (answer) => {
-        const certificate = (answer.socket as import("node:tls").TLSSocket).getPeerX509Certificate();
+        const certificate = (
+          answer.socket as import("node:tls").TLSSocket
+        ).getPeerX509Certificate();
         answer.resume().on("end", () => resolve(certificate?.subjectAltName ?? ""));
       })
         .on("error", reject)
@@ -70,13 +75,22 @@ test("the web client is served with its rules, and its own paths give the page",
     const page = await get(url);
     expect(page.statusCode, url).toBe(200);
     expect(page.body).toContain("page");
-    expect(page.headers["content-security-policy"]).toContain("connect-src 'self' blob: data: https://x.test");
+    expect(page.headers["content-security-policy"]).toContain(
+      "connect-src 'self' blob: data: https://x.test",
+    );
     expect(page.headers["cache-control"]).toBe("no-cache");
   }
   const asset = await get("/assets/a-1234.js");
   expect(asset.headers["content-type"]).toContain("javascript");
   expect(asset.headers["cache-control"]).toContain("immutable");
-  for (const url of ["/assets/none.js", "/_matrix/x", "/_other", "/.well-known/x", "/..%2fsecret.txt", "/%2e%2e/secret.txt"]) {
+  for (const url of [
+    "/assets/none.js",
+    "/_matrix/x",
+    "/_other",
+    "/.well-known/x",
+    "/..%2fsecret.txt",
+    "/%2e%2e/secret.txt",
+  ]) {
     const answer = await get(url);
     expect(answer.statusCode, url).toBe(404);
     expect(answer.json()).toMatchObject({ errcode: "M_UNRECOGNIZED" });

@@ -30,19 +30,30 @@ describe("the header", () => {
   test.each([
     ['X-Matrix origin="a.b",destination="c.d",key="ed25519:1",sig="x+/y"', "quoted values"],
     ["X-Matrix origin=a.b,destination=c.d,key=ed25519:1,sig=x+/y", "bare values, colons in them"],
-    ['x-matrix   sig="x+/y" ,\tKEY="ed25519:1", Destination="c.d",Origin=a.b', "any order and case"],
-    ['X-Matrix origin="a\\.b",destination="c.d",key="ed25519:1",sig="x+/y",new="1"', "escapes, and unknown names"],
+    [
+      'x-matrix   sig="x+/y" ,\tKEY="ed25519:1", Destination="c.d",Origin=a.b',
+      "any order and case",
+    ],
+    [
+      'X-Matrix origin="a\\.b",destination="c.d",key="ed25519:1",sig="x+/y",new="1"',
+      "escapes, and unknown names",
+    ],
   ])("%s is read (%s)", (header) => {
     const expected = { origin: "a.b", destination: "c.d", key: "ed25519:1", sig: "x+/y" };
     expect(parseXMatrix(header)).toEqual(expected);
   });
 
-  test.each([undefined, "", "Bearer x", "X-Matrix", "X-Matrix origin=a.b", 'X-Matrix origin="a', "X-Matrix origin=a,origin=b,key=ed25519:1,sig=x"])(
-    "%s is refused",
-    (header) => {
-      expect(parseXMatrix(header)).toBeUndefined();
-    },
-  );
+  test.each([
+    undefined,
+    "",
+    "Bearer x",
+    "X-Matrix",
+    "X-Matrix origin=a.b",
+    'X-Matrix origin="a',
+    "X-Matrix origin=a,origin=b,key=ed25519:1,sig=x",
+  ])("%s is refused", (header) => {
+    expect(parseXMatrix(header)).toBeUndefined();
+  });
 });
 
 describe("a request", () => {
@@ -70,7 +81,8 @@ describe("a request", () => {
 
   test("with a wrong event in it is taken, with the wrong event marked", async () => {
     server = await serverWith(routes);
-    const payload = '{"origin":"peer.test","origin_server_ts":1,"pdus":[{"a":1.5},{"a":1},{"a":1,"a":2}]}';
+    const payload =
+      '{"origin":"peer.test","origin_server_ts":1,"pdus":[{"a":1.5},{"a":1},{"a":1,"a":2}]}';
     // The sender signs what it has in memory: the last of two equal keys.
     const content = parseLoose(payload) as JsonObject;
     const signed = { method: "PUT", uri: TRANSACTION, origin: PEER, destination: HERE, content };

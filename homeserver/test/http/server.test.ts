@@ -47,7 +47,7 @@ describe("start", () => {
     const validators = createValidators();
     for (const operationId of operationIds) {
       for (const part of ["params", "query", "body"] as Part[]) {
-        if (operationSchemas[operationId as OperationId][part] === undefined) continue;
+        if (operationSchemas[operationId][part] === undefined) continue;
         expect(() => validators(operationId, part)({}), `${operationId} ${part}`).not.toThrow();
       }
     }
@@ -72,7 +72,13 @@ describe("errors", () => {
     ["an unknown token", { authorization: "Bearer x" }, "{}", 401, "M_UNKNOWN_TOKEN"],
     ["no token before a bad body", {}, "{", 401, "M_MISSING_TOKEN"],
     ["text that is no JSON", asAlice, "{", 400, "M_NOT_JSON"],
-    ["bytes that are no UTF-8", asAlice, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 400, "M_NOT_JSON"],
+    [
+      "bytes that are no UTF-8",
+      asAlice,
+      Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]),
+      400,
+      "M_NOT_JSON",
+    ],
     ["no body", asAlice, "", 400, "M_NOT_JSON"],
     ["an array", asAlice, "[]", 400, "M_BAD_JSON"],
     ["a key twice", asAlice, '{"a":1,"a":2}', 400, "M_BAD_JSON"],
@@ -80,18 +86,25 @@ describe("errors", () => {
     ["half a surrogate pair", asAlice, '{"a":"\\ud800"}', 400, "M_BAD_JSON"],
     ["deep nesting", asAlice, `{"a":${"[".repeat(200)}${"]".repeat(200)}}`, 400, "M_BAD_JSON"],
     ["a great body", asAlice, JSON.stringify({ a: "x".repeat(3_000_000) }), 413, "M_TOO_LARGE"],
-  ] as const)("%s is refused with the right code", async (_name, headers: Record<string, string>, payload, status, errcode) => {
-    server = await serverWith([send]);
-    expect(await inject({ method: "PUT", url: SEND, headers, payload })).toMatchObject({
-      status,
-      body: { errcode },
-      headers: { "access-control-allow-origin": "*" },
-    });
-  });
+  ] as const)(
+    "%s is refused with the right code",
+    async (_name, headers: Record<string, string>, payload, status, errcode) => {
+      server = await serverWith([send]);
+      expect(await inject({ method: "PUT", url: SEND, headers, payload })).toMatchObject({
+        status,
+        body: { errcode },
+        headers: { "access-control-allow-origin": "*" },
+      });
+    },
+  );
 
   test("an expired token says that signing in again is enough", async () => {
     server = await serverWith([send]);
-    const answer = await inject({ method: "PUT", url: `${SEND}?access_token=old-token`, payload: "{}" });
+    const answer = await inject({
+      method: "PUT",
+      url: `${SEND}?access_token=old-token`,
+      payload: "{}",
+    });
     expect(answer.body).toMatchObject({ errcode: "M_UNKNOWN_TOKEN", soft_logout: true });
   });
 
@@ -150,14 +163,19 @@ describe("errors", () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("nonsense\r\n\r\n");
     const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(String(answer)).toMatch(/^HTTP\/1\.1 400[^]*access-control-allow-origin: \*[^]*M_UNKNOWN/);
+    expect(String(answer)).toMatch(
+      /^HTTP\/1\.1 400[^]*access-control-allow-origin: \*[^]*M_UNKNOWN/,
+    );
   });
 });
 
 describe("paths", () => {
   test("a state key may be empty, with or without the last slash", async () => {
     server = await serverWith([
-      route("getRoomStateWithKey", ({ params }) => ({ type: params.eventType, key: params.stateKey })),
+      route("getRoomStateWithKey", ({ params }) => ({
+        type: params.eventType,
+        key: params.stateKey,
+      })),
     ]);
     const state = "/_matrix/client/v3/rooms/!r:here.test/state";
     for (const [path, key] of [
@@ -213,7 +231,12 @@ describe("answers", () => {
 
   test("bodies are read as JSON whatever their content type, and written byte for byte", async () => {
     server = await serverWith([send, route("getVersions", () => raw('{"b":1,"a":1.0}'))]);
-    for (const type of ["text/plain", "application/x-www-form-urlencoded", "nonsense;;", undefined]) {
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "nonsense;;",
+      undefined,
+    ]) {
       const headers = { ...asAlice, ...(type ? { "content-type": type } : {}) };
       const answer = await inject({ method: "PUT", url: SEND, headers, payload: '{"n":"1"}' });
       expect(answer).toMatchObject({ status: 200, body: { body: { n: "1" } } });
@@ -224,7 +247,9 @@ describe("answers", () => {
 
   test("handlers choose status, headers and streams", async () => {
     server = await serverWith([
-      route("getVersions", () => json({ a: 1 }, { status: 202, headers: { vary: "Authorization" } })),
+      route("getVersions", () =>
+        json({ a: 1 }, { status: 202, headers: { vary: "Authorization" } }),
+      ),
       route("getContent", () =>
         binary(Readable.from(["ab", "cd"]), { headers: { "content-type": "text/css" } }),
       ),
@@ -277,10 +302,15 @@ describe("life", () => {
     server = await serverWith([route("getVersions", () => ({}))], { health: () => reason });
     expect(await inject({ url: "/_weft/health" })).toMatchObject({ status: 503, body: { reason } });
     reason = undefined;
-    expect(await inject({ url: "/_weft/health" })).toMatchObject({ status: 200, body: { status: "ok" } });
+    expect(await inject({ url: "/_weft/health" })).toMatchObject({
+      status: 200,
+      body: { status: "ok" },
+    });
     await inject({ url: "/_matrix/client/versions" });
     const metrics = await inject({ url: "/_weft/metrics" });
-    expect(metrics.body).toContain('weft_http_request_seconds_count{operation="getVersions",status="200"} 1');
+    expect(metrics.body).toContain(
+      'weft_http_request_seconds_count{operation="getVersions",status="200"} 1',
+    );
   });
 
   test("closing answers waiting long-polls and then refuses connections", async () => {

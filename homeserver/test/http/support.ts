@@ -1,11 +1,19 @@
 import { silentLogger } from "../../src/platform/logger.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
-import { type SigningKey, signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
+import {
+  type SigningKey,
+  signingKeyFromSeed,
+  verifyKeyFromBase64,
+} from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { memoryBuckets, createRateLimiter } from "../../src/http/rate-limit.ts";
 import type { Route } from "../../src/http/route.ts";
-import { type HttpServer, type HttpServerOptions, createHttpServer } from "../../src/http/server.ts";
+import {
+  type HttpServer,
+  type HttpServerOptions,
+  createHttpServer,
+} from "../../src/http/server.ts";
 
 export const HERE = "here.test" as ServerName;
 export const PEER = "peer.test" as ServerName;
@@ -27,7 +35,13 @@ export function serverWith(
         if (token === "old-token") throw errors.unknownToken("Expired", true);
         if (token !== "good-token") throw errors.unknownToken();
         const userId = "@alice:here.test" as UserId;
-        return { userId, deviceId: "D", isAdmin: false, isGuest: false, tokenHash: Buffer.alloc(1) };
+        return {
+          userId,
+          deviceId: "D",
+          isAdmin: false,
+          isGuest: false,
+          tokenHash: Buffer.alloc(1),
+        };
       },
     },
     signatures: {

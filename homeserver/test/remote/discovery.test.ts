@@ -18,14 +18,22 @@ function find(
   return discovery.find(server as ServerName);
 }
 
-const srv = (name: string, port: number, priority = 0): SrvRecord => ({ name, port, priority, weight: 0 });
+const srv = (name: string, port: number, priority = 0): SrvRecord => ({
+  name,
+  port,
+  priority,
+  weight: 0,
+});
 
 describe("a server is found", () => {
   test.each([
     // Steps 1 and 2.
     ["1.2.3.4", { host: "1.2.3.4", port: 8448, tlsName: "1.2.3.4", hostHeader: "1.2.3.4" }],
     ["1.2.3.4:5", { host: "1.2.3.4", port: 5, tlsName: "1.2.3.4", hostHeader: "1.2.3.4:5" }],
-    ["[2001:db8::1]:5", { host: "2001:db8::1", port: 5, tlsName: "2001:db8::1", hostHeader: "[2001:db8::1]:5" }],
+    [
+      "[2001:db8::1]:5",
+      { host: "2001:db8::1", port: 5, tlsName: "2001:db8::1", hostHeader: "[2001:db8::1]:5" },
+    ],
     ["a.test:5", { host: "a.test", port: 5, tlsName: "a.test", hostHeader: "a.test:5" }],
     // Step 6.
     ["a.test", { host: "a.test", port: 8448, tlsName: "a.test", hostHeader: "a.test" }],
@@ -53,7 +61,10 @@ describe("a server is found", () => {
   test("by SRV records of the name it delegates to, whose certificate is asked for", async () => {
     const world = {
       delegated: { "a.test": "b.test" },
-      srv: { "_matrix-fed._tcp.b.test": [srv("c.test", 3)], "_matrix-fed._tcp.a.test": [srv("no.test", 4)] },
+      srv: {
+        "_matrix-fed._tcp.b.test": [srv("c.test", 3)],
+        "_matrix-fed._tcp.a.test": [srv("no.test", 4)],
+      },
     };
     expect(await find("a.test", world)).toEqual([
       { host: "c.test", port: 3, tlsName: "b.test", hostHeader: "b.test" },
@@ -62,7 +73,9 @@ describe("a server is found", () => {
 
   test("at the records of lower priority first, and by weight among equals", () => {
     const records = [srv("c", 1, 20), srv("a", 1, 10), { ...srv("b", 1, 10), weight: 100 }];
-    const firsts = Array.from({ length: 50 }, (_, seed) => inOrder(records, createSeededRandom(seed)));
+    const firsts = Array.from({ length: 50 }, (_, seed) =>
+      inOrder(records, createSeededRandom(seed)),
+    );
     expect(firsts.every((order) => order[2]?.name === "c")).toBe(true);
     expect(firsts.filter((order) => order[0]?.name === "b").length).toBeGreaterThan(40);
   });
@@ -86,9 +99,24 @@ describe("a well-known file is kept", () => {
 
 describe("private addresses", () => {
   test.each([
-    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
-    "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-    "64:ff9b::7f00:1", "2002:7f00:1::", "not an address",
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "0.0.0.0",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1",
+    "fc00::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "not an address",
   ])("%s is refused", (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });

@@ -1,6 +1,11 @@
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { MultipartError, boundaryOf, partStream, readMultipart } from "../../src/remote/multipart.ts";
+import {
+  MultipartError,
+  boundaryOf,
+  partStream,
+  readMultipart,
+} from "../../src/remote/multipart.ts";
 
 /** The text in chunks of `size` bytes, and what the reader makes of it. */
 async function parts(text: string, size: number) {
@@ -10,15 +15,27 @@ async function parts(text: string, size: number) {
   }
   const found = [];
   for await (const part of readMultipart(chunks(), "bnd")) {
-    found.push({ headers: Object.fromEntries(part.headers), body: String(await buffer(partStream(part))) });
+    found.push({
+      headers: Object.fromEntries(part.headers),
+      body: String(await buffer(partStream(part))),
+    });
   }
   return found;
 }
 
 const ANSWER = [
-  "preamble", "--bnd", "Content-Type: application/json", "", "{}",
-  "--bnd ", "content-type: text/plain", "X-Y:  z ", "", "line one\r\n--bn is no boundary\r\n",
-  "--bnd--", "epilogue",
+  "preamble",
+  "--bnd",
+  "Content-Type: application/json",
+  "",
+  "{}",
+  "--bnd ",
+  "content-type: text/plain",
+  "X-Y:  z ",
+  "",
+  "line one\r\n--bn is no boundary\r\n",
+  "--bnd--",
+  "epilogue",
 ].join("\r\n");
 
 describe("a multipart body", () => {

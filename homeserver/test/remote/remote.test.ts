@@ -52,7 +52,12 @@ describe("a request to another server", () => {
   });
 
   test("that is refused keeps code and status, but never signs our user out", async () => {
-    const codes = [errors.forbidden("no"), errors.notFound("none"), errors.unknownToken(), errors.unknown("x")];
+    const codes = [
+      errors.forbidden("no"),
+      errors.notFound("none"),
+      errors.unknownToken(),
+      errors.unknown("x"),
+    ];
     const two = await start([
       route("queryProfile", () => {
         throw codes.shift()!;
@@ -60,11 +65,9 @@ describe("a request to another server", () => {
     ]);
     const one = await start();
     const failure = () =>
-      one.remote.server.profile(two.serverName, USER).catch((error: RemoteError) => [
-        error.status,
-        error.errcode,
-        error.serverIsFailing,
-      ]);
+      one.remote.server
+        .profile(two.serverName, USER)
+        .catch((error: RemoteError) => [error.status, error.errcode, error.serverIsFailing]);
     expect(await failure()).toEqual([403, "M_FORBIDDEN", false]);
     expect(await failure()).toEqual([404, "M_NOT_FOUND", false]);
     expect(await failure()).toEqual([502, "M_UNKNOWN", false]);
@@ -85,7 +88,9 @@ describe("a request to another server", () => {
 
   test("with a certificate of an unknown authority is not made", async () => {
     const [one, two] = [await start([], { trusting: false }), await start([profile])];
-    await expect(one.remote.server.profile(two.serverName, USER)).rejects.toThrow(/UNABLE_|SELF_SIGNED/);
+    await expect(one.remote.server.profile(two.serverName, USER)).rejects.toThrow(
+      /UNABLE_|SELF_SIGNED/,
+    );
   });
 
   test("into the private network is refused unless it is allowed", async () => {
@@ -118,7 +123,17 @@ describe("media of another server", () => {
   test("is taken out of the multipart answer", async () => {
     const two = await start([
       route("federationGetContent", () =>
-        answer("--b", "content-type: application/json", "", "{}", "--b", "Content-Type: image/png", "", "bytes", "--b--"),
+        answer(
+          "--b",
+          "content-type: application/json",
+          "",
+          "{}",
+          "--b",
+          "Content-Type: image/png",
+          "",
+          "bytes",
+          "--b--",
+        ),
       ),
     ]);
     const one = await start();
@@ -143,7 +158,9 @@ describe("media of another server", () => {
   test("that is no multipart is refused", async () => {
     const two = await start([route("federationGetContent", () => ({}))]);
     const one = await start();
-    await expect(one.remote.media.download(two.serverName, "m")).rejects.toBeInstanceOf(RemoteError);
+    await expect(one.remote.media.download(two.serverName, "m")).rejects.toBeInstanceOf(
+      RemoteError,
+    );
   });
 });
 
@@ -182,7 +199,10 @@ describe("keys of other servers", () => {
       valid_until_ts: Date.now() + 1000,
     };
     const { readKeyObject } = await import("../../src/remote/key-object.ts");
-    const signed = { ...forged, signatures: { "evil.test": { "ed25519:1": signText("x", two.signingKey) } } };
+    const signed = {
+      ...forged,
+      signatures: { "evil.test": { "ed25519:1": signText("x", two.signingKey) } },
+    };
     expect(readKeyObject(signed, "evil.test" as never, Date.now())).toBeUndefined();
     expect(readKeyObject(forged, "evil.test" as never, Date.now())).toBeUndefined();
   });
