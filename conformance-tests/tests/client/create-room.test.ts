@@ -54,7 +54,10 @@ clause(page("creation"), "name, topic, alias, initial state, invitations and con
       { type: "m.room.join_rules", state_key: "", content: { join_rule: "public" } },
       { type: "org.example.first", content: { a: 1 } },
     ],
-    power_level_content_override: { events_default: 7, users: { [bob.userId]: 9 } },
+    power_level_content_override: {
+      events_default: 7,
+      users: { [alice.userId]: 100, [bob.userId]: 9 },
+    },
     room_version: "11",
   });
   const state = await stateTypes(alice, roomId);
@@ -151,11 +154,12 @@ clause("rooms/v12#privileged-creators", "creators of a version 12 room are above
 clause("rooms/v12#privileged-creators", "trusted_private_chat makes invitees creators of a version 12 room", async () => {
   const alice = await registerUser(theSubject(), "alice");
   const bob = await registerUser(theSubject(), "bob");
-  const body = { preset: "trusted_private_chat", invite: [bob.userId] } as const;
-  const twelve = await alice.createRoom({ ...body, room_version: "12" });
+  const make = (room_version: string) =>
+    alice.createRoom({ preset: "trusted_private_chat", invite: [bob.userId], room_version });
+  const twelve = await make("12");
   const create = await alice.getState(twelve, "m.room.create");
   mustEqual(create["additional_creators"], [bob.userId], "additional_creators");
-  const eleven = await alice.createRoom({ ...body, room_version: "11" });
+  const eleven = await make("11");
   const levels = await alice.getState(eleven, "m.room.power_levels");
   mustMatch(levels, { users: { [alice.userId]: 100, [bob.userId]: 100 } }, "levels in version 11");
 });
