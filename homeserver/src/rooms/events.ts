@@ -14,7 +14,7 @@ export interface Events {
   one(nid: number): Promise<StoredEvent | undefined>;
   byId(id: EventId): Promise<StoredEvent | undefined>;
   /** From memory only. */
-  peek(nid: number): StoredEvent | undefined;
+  peekById(id: EventId): StoredEvent | undefined;
   /** Events that a command of a mailbox made and that are on their way to the log. */
   addPending(events: readonly StoredEvent[]): void;
   /** They're committed (then with their positions), or have failed. */
@@ -85,7 +85,10 @@ export function createEvents(sql: Sql, max = 50_000): Events {
     byIds,
     one: async (nid) => (await byNids([nid])).get(nid),
     byId: async (id) => (await byIds([id])).get(id),
-    peek: (nid) => cache.get(nid) ?? pending.get(nid),
+    peekById(id) {
+      const nid = nidOf.get(id);
+      return nid === undefined ? undefined : (cache.get(nid) ?? pending.get(nid));
+    },
     addPending(events) {
       for (const event of events) {
         pending.set(event.nid, event);

@@ -1,20 +1,34 @@
 /** The engine's federation side, put together. */
-import { errors } from "../protocol/errors.ts";
+import type { Log } from "../log/types.ts";
+import type { Logger } from "../platform/logger.ts";
+import { createAcl } from "./acl.ts";
+import { createBackfill } from "./backfill.ts";
+import { createGate } from "./gate.ts";
+import { createIngest } from "./ingest.ts";
+import { createInvites } from "./invite.ts";
+import { createJoinRemote } from "./join-remote.ts";
+import { createLeaveRemote } from "./leave-remote.ts";
 import type { LocalEvents } from "./local.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { FillGap } from "./messages.ts";
-import type { RoomsDeps } from "./rooms.ts";
+import { createOutOfBand } from "./out-of-band.ts";
+import { createOutliers } from "./outliers.ts";
+import { createFetchMissing, createReceive } from "./receive.ts";
+import { createServeEvents } from "./serve-events.ts";
+import { createServeMembers } from "./serve-members.ts";
 import type { RoomStore } from "./store.ts";
-import type { RoomFederation } from "./types-federation.ts";
-import type { RoomView } from "./types.ts";
+import { createToldStates } from "./told-state.ts";
+import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
 
-export interface FederationParts {
+export interface FederationDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
   readonly local: LocalEvents;
-  readonly view: RoomView;
-  readonly deps: RoomsDeps;
+  readonly log: Log;
+  readonly remote: RemoteServer;
+  readonly keyRing: KeyRing;
+  readonly logger: Logger;
 }
 
 export interface Federation {
@@ -23,13 +37,47 @@ export interface Federation {
   readonly fillGap: FillGap;
 }
 
-export function createFederation(_parts: FederationParts): Federation {
-  const away = async () => {
-    throw errors.unknown("Federation is under construction", 502);
-  };
+export function createFederation(deps: FederationDeps): Federation {
+  const { store, mailboxes, local, log, remote, keyRing, logger } = deps;
+  const { identity } = local;
+  const { serverName } = identity;
+  const acl = createAcl(store);
+  const gate = createGate(store, acl, serverName);
+  const outliers = createOutliers(store, log);
+  const told = createToldStates(store, remote, keyRing, outliers);
+  const outOfBand = createOutOfBand(store, mailboxes, identity);
+  const ask = createFetchMissing(store, remote, keyRing);
+  const ingest = createIngest({
+    store,
+    mailboxes,
+    identity,
+    told,
+    outliers,
+    fetchMissing: async (server, room, events) => {
+      const tips = await local.work(room, async (work) => work.extremities);
+      const earliest = tips.map((tip) => tip.event.eventId);
+      const depths = tips.map((tip) => tip.event.depth);
+      return ask(server, room, events, earliest, Math.max(0, Math.min(...depths) - 20));
+    },
+    logger,
+  });
+  const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing });
   return {
-    api: new Proxy({} as RoomFederation, { get: () => away }),
-    membership: { join: away, knock: away, leave: away, invite: away },
-    fillGap: async () => false,
+    api: {
+      receive: createReceive({ store, serverName, keyRing, ingest, acl, outOfBand, logger }),
+      async aclAllows(roomId, server) {
+        const room = await store.registry.byId(roomId);
+        return room === undefined || acl.allows(room, server);
+      },
+      ...createServeMembers({ store, local, ingest, gate, keyRing }),
+      ...createServeEvents({ store, gate }),
+      invite: invites.receive,
+    },
+    membership: {
+      join: createJoinRemote({ store, mailboxes, identity, outliers, remote, keyRing, logger }),
+      ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
+      invite: invites.send,
+    },
+    fillGap: createBackfill({ store, serverName, ingest, remote, keyRing, logger }),
   };
 }

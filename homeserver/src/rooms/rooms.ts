@@ -63,7 +63,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const presenter = createPresenter(store, transactions, bundles, identity.now);
   const view = createView({ store, memberships, readable, presenter });
   const directory = createDirectory({ store, local, remote: deps.remote });
-  const federation = createFederation({ store, mailboxes, local, view, deps });
+  const { remote, keyRing, logger } = deps;
+  const federation = createFederation({ store, mailboxes, local, log, remote, keyRing, logger });
   const members = createMembers({
     store,
     local,

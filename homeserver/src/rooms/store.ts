@@ -1,6 +1,8 @@
 /** What the engine knows of rooms, in memory and in the database: shared by its parts. */
 import { stateNodes } from "../storage/room-heads.ts";
 import type { Sql } from "../storage/sql.ts";
+import { createAuthChains } from "./auth-chains.ts";
+import type { AuthChains } from "./auth-chains.ts";
 import { createEvents } from "./events.ts";
 import type { Events } from "./events.ts";
 import { createRegistry } from "./registry.ts";
@@ -19,6 +21,7 @@ export interface RoomStore {
   readonly tuples: Tuples;
   readonly tree: StateTree;
   readonly state: StateReader;
+  readonly authChains: AuthChains;
 }
 
 export function createRoomStore(sql: Sql): RoomStore {
@@ -32,5 +35,6 @@ export function createRoomStore(sql: Sql): RoomStore {
     tuples,
     tree,
     state: createStateReader(tree, tuples, events),
+    authChains: createAuthChains(sql),
   };
 }

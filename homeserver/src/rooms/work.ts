@@ -3,7 +3,8 @@ import { nextHeadVersion } from "../log/types.ts";
 import type { Append, Committed } from "../log/types.ts";
 import { authorise, authTypesFor } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
-import { buildEvent } from "../protocol/build-event.ts";
+import { buildEvent, draftPdu } from "../protocol/build-event.ts";
+import type { EventDraft } from "../protocol/build-event.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
 import { errors, Rejection } from "../protocol/errors.ts";
 import { referenceHash, redactEvent } from "../protocol/event.ts";
@@ -16,7 +17,7 @@ import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
 import { appendOf } from "./rows.ts";
 import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
-import type { StateNode } from "./state-tree/index.ts";
+import type { Change, StateNode } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
 import type { StateKey } from "./tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
@@ -139,26 +140,13 @@ export class Work {
 
   /** The event that a draft becomes on this head, hashed and signed. */
   build(draft: LocalDraft, authEvents: readonly StoredEvent[]): RoomEvent {
-    const prev = this.#prevEvents();
-    const version = this.room.version;
-    return buildEvent(
-      {
-        roomId: this.room.roomId,
-        type: draft.type,
-        ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
-        sender: draft.sender,
-        content: draft.content,
-        depth: Math.min(this.#depth + 1, Number.MAX_SAFE_INTEGER),
-        originServerTs: draft.originServerTs ?? this.#identity.now(),
-        prevEventIds: prev.map((event) => event.event.eventId),
-        authEventIds: authEvents.map((event) => event.event.eventId),
-        ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
-        ...(version.referencesArePairs ? { referenceHashes: hashesOf(prev, authEvents) } : {}),
-      },
-      version,
-      this.#identity.serverName,
-      this.#identity.signingKey,
-    );
+    const { serverName, signingKey } = this.#identity;
+    return buildEvent(this.#draft(draft, authEvents), this.room.version, serverName, signingKey);
+  }
+
+  /** The same without hashes and signatures: what make_join and its like answer. */
+  template(draft: LocalDraft, authEvents: readonly StoredEvent[]): JsonObject {
+    return draftPdu(this.#draft(draft, authEvents), this.room.version);
   }
 
   /** Puts an event whose prev events are the head's on top of it. It has been authorised. */
@@ -202,6 +190,7 @@ export class Work {
   add(added: AddedEvent): void {
     this.added.push(added);
     this.#store.events.addPending([added.stored]);
+    this.#store.authChains.add(added.stored.nid, added.authNids);
   }
 
   /** Sets state keys at any root; the nodes made are stored along with this command. */
@@ -210,10 +199,16 @@ export class Work {
     changes: readonly (readonly [type: string, stateKey: string, nid: number | null])[],
   ): Promise<StateRoot> {
     const tuples = await this.#store.tuples.make(changes.map(([type, key]) => [type, key]));
-    const set = await this.#store.tree.set(
+    return this.setTuples(
       root,
       changes.map(([type, key, nid]) => [tuples.get(stateTuple(type, key)) as number, nid]),
     );
+  }
+
+  /** The same by tuple nids. */
+  async setTuples(root: StateRoot, changes: readonly Change[]): Promise<StateRoot> {
+    if (changes.length === 0) return root;
+    const set = await this.#store.tree.set(root, changes);
     this.#nodes.push(...set.nodes);
     this.#store.tree.hold(set.nodes);
     return set.root;
@@ -231,6 +226,16 @@ export class Work {
     this.#extremities = extremities;
     this.#stateRoot = root;
     this.#depth = extremities.reduce((depth, event) => Math.max(depth, event.event.depth), 0);
+  }
+
+  /** An event added before, with more known about it. */
+  amend(stored: StoredEvent, stateChanged: boolean): void {
+    const at = this.added.findIndex((one) => one.stored.nid === stored.nid);
+    const before = this.added[at];
+    if (before === undefined) throw new RangeError(`event ${stored.nid} was not added`);
+    this.added[at] = { ...before, stored, stateChanged };
+    this.#store.events.addPending([stored]);
+    this.#extremities = this.#extremities.map((one) => (one.nid === stored.nid ? stored : one));
   }
 
   /** A redaction takes effect on an event that is stored already. */
@@ -282,6 +287,25 @@ export class Work {
   /** For commands that end without an append. */
   abandon(): void {
     this.#settle(undefined);
+  }
+
+  #draft(draft: LocalDraft, authEvents: readonly StoredEvent[]): EventDraft {
+    const prev = this.#prevEvents();
+    return {
+      roomId: this.room.roomId,
+      type: draft.type,
+      ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
+      sender: draft.sender,
+      content: draft.content,
+      depth: Math.min(this.#depth + 1, Number.MAX_SAFE_INTEGER),
+      originServerTs: draft.originServerTs ?? this.#identity.now(),
+      prevEventIds: prev.map((event) => event.event.eventId),
+      authEventIds: authEvents.map((event) => event.event.eventId),
+      ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
+      ...(this.room.version.referencesArePairs
+        ? { referenceHashes: hashesOf(prev, authEvents) }
+        : {}),
+    };
   }
 
   #prevEvents(): readonly StoredEvent[] {

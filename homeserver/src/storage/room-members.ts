@@ -171,3 +171,15 @@ export async function localJoinedUsers(
     WHERE room_nid = ${roomNid} AND server = ${server} AND membership = 'join'`;
   return rows.map((row) => row.userId);
 }
+
+/** Every user of one server that has or had to do with the room. */
+export async function usersOfServer(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND server = ${server}`;
+  return rows.map((row) => row.userId);
+}

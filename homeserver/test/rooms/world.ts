@@ -29,8 +29,14 @@ export interface TestServer {
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
   server(name: string): Promise<TestServer>;
+  /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
+  flush(): Promise<void>;
+  /** Does something of which no other server hears. */
+  lose(task: () => Promise<unknown>): Promise<void>;
   cut(a: TestServer, b: TestServer): void;
   heal(): void;
+  /** Forgets calls, cuts and what is on its way. */
+  reset(): void;
   /** Calls of the network so far, by name. */
   readonly calls: Map<string, number>;
   close(): Promise<void>;
@@ -40,6 +46,25 @@ export function createWorld(): World {
   const servers = new Map<string, TestServer>();
   const cuts = new Set<string>();
   const calls = new Map<string, number>();
+  /** "from to" → PDUs on their way. */
+  const queues = new Map<string, JsonObject[]>();
+
+  function isCut(a: string, b: string): boolean {
+    return cuts.has([a, b].toSorted().join());
+  }
+
+  async function flush(): Promise<void> {
+    for (let sent = true; sent;) {
+      sent = false;
+      for (const [key, pdus] of queues) {
+        const [from, to] = key.split(" ") as [ServerName, ServerName];
+        if (pdus.length === 0 || isCut(from, to)) continue;
+        sent = true;
+        const batch = pdus.splice(0, 50);
+        await servers.get(to)?.rooms.federation.receive(from, wire(batch));
+      }
+    }
+  }
 
   const keyRing: KeyRing = {
     async keys(wanted) {
@@ -89,6 +114,18 @@ export function createWorld(): World {
         await db.close();
       },
     };
+    log.onAdvance((records) => {
+      for (const record of records) {
+        if (record.kind !== "event" || !record.local) continue;
+        for (const other of servers.keys()) {
+          if (other === name) continue;
+          const key = `${name} ${other}`;
+          const queue = queues.get(key) ?? [];
+          queue.push(record.event.pdu);
+          queues.set(key, queue);
+        }
+      }
+    });
     servers.set(name, made);
     return made;
   }
@@ -98,7 +135,7 @@ export function createWorld(): World {
     function at(name: ServerName, call: string): Rooms["federation"] {
       calls.set(call, (calls.get(call) ?? 0) + 1);
       const target = servers.get(name);
-      if (target === undefined || cuts.has([from, name].toSorted().join())) {
+      if (target === undefined || isCut(from, name)) {
         throw new MatrixError(502, "M_UNKNOWN", `${name} can not be reached`);
       }
       return target.rooms.federation;
@@ -157,9 +194,20 @@ export function createWorld(): World {
 
   return {
     server,
+    flush,
+    async lose(task) {
+      await flush();
+      await task();
+      for (const queue of queues.values()) queue.length = 0;
+    },
     calls,
     cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
     heal: () => cuts.clear(),
+    reset() {
+      cuts.clear();
+      calls.clear();
+      for (const queue of queues.values()) queue.length = 0;
+    },
     async close() {
       await Promise.all([...servers.values()].map((one) => one.close()));
     },

@@ -1,0 +1,149 @@
+/** Invites across servers: ours to their users, theirs to ours. */
+import { addSignature } from "../protocol/build-event.ts";
+import { strippedState } from "../protocol/client-event.ts";
+import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, UserId } from "../protocol/identifiers.ts";
+import { isJsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { roomVersion } from "../protocol/room-versions.ts";
+import { serverIsJoined } from "../storage/room-members.ts";
+import type { Ingest } from "./ingest.ts";
+import type { LocalEvents } from "./local.ts";
+import { memberDraft } from "./members.ts";
+import type { RemoteMembership } from "./members.ts";
+import type { OutOfBand } from "./out-of-band.ts";
+import type { RoomStore } from "./store.ts";
+import { STRIPPED_TYPES } from "./stripped.ts";
+import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
+import type { StoredEvent } from "./types.ts";
+import { verifyPdus } from "./verify.ts";
+import type { Work } from "./work.ts";
+import { authorise } from "../protocol/auth/index.ts";
+
+export interface InviteDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly ingest: Ingest;
+  readonly outOfBand: OutOfBand;
+  readonly remote: Pick<RemoteServer, "invite">;
+  readonly keyRing: KeyRing;
+}
+
+export function createInvites(deps: InviteDeps): {
+  /** Our user invites another server's. */
+  send: RemoteMembership["invite"];
+  /** Another server's user invites ours. */
+  receive: RoomFederation["invite"];
+} {
+  const { store, local, remote, keyRing } = deps;
+  const { serverName, signingKey } = local.identity;
+
+  return {
+    async send(room, sender, userId, content) {
+      const made = await local.work(room, (work) => draftInvite(work, sender, userId, content));
+      if ("present" in made) return made.present;
+      const { event, state } = made;
+      const answer = await remote
+        .invite(serverOf(userId), room.roomId, event.eventId, {
+          event: event.pdu,
+          room_version: room.version.id,
+          invite_room_state: state.map((stored) => stored.event.pdu),
+        })
+        .catch((error: unknown) => {
+          throw refusal(error, userId);
+        });
+      const theirs = isJsonObject(answer.event) ? answer.event : {};
+      const [verified] = await verifyPdus(keyRing, [theirs], room.version);
+      const signed = verified?.event?.eventId === event.eventId ? verified.event : event;
+      const placed = await deps.ingest.one(room, signed);
+      if (placed.reason !== undefined) throw errors.forbidden(placed.reason);
+      return event.eventId;
+    },
+
+    async receive(origin, roomId, eventId, body) {
+      const version = roomVersion(body.roomVersion);
+      if (version === undefined) throw errors.incompatibleRoomVersion(body.roomVersion);
+      const [verified] = await verifyPdus(keyRing, [body.event], version);
+      const event = verified?.event;
+      if (event === undefined) throw errors.forbidden(verified?.reason ?? "The invite is wrong");
+      const { stateKey, content } = event;
+      if (event.eventId !== eventId || event.roomId !== roomId) {
+        throw errors.invalidParam("The event is not the one in the path");
+      }
+      if (event.type !== "m.room.member" || content.membership !== "invite") {
+        throw errors.invalidParam("The event is not an invite");
+      }
+      if (!isUserId(stateKey) || serverOf(stateKey) !== serverName) {
+        throw errors.invalidParam("The invited user is not of this server");
+      }
+      if (serverOf(event.sender) !== origin) {
+        throw errors.forbidden("The invite is not of the server that sends it");
+      }
+      const room = await store.registry.ensure(roomId, version, local.identity.now());
+      if (room.version.id !== version.id) {
+        throw errors.incompatibleRoomVersion(body.roomVersion);
+      }
+      const signed = addSignature(event, serverName, signingKey);
+      if (!(await serverIsJoined(store.sql, room.nid, serverName))) {
+        const look = [...body.inviteRoomState.flatMap(strip), strippedState(event)];
+        await deps.outOfBand.store(room, signed, stateKey, look);
+      }
+      return signed.pdu;
+    },
+  };
+}
+
+type Drafted =
+  | { readonly event: RoomEvent; readonly state: StoredEvent[] }
+  | { readonly present: EventId };
+
+/** Builds the invite on the head, without adding it: the other server signs first. */
+async function draftInvite(
+  work: Work,
+  sender: UserId,
+  userId: UserId,
+  content: JsonObject,
+): Promise<Drafted> {
+  const present = await work.stateEvent("m.room.member", userId);
+  if (present?.event.content.membership === "invite" && present.event.sender === sender) {
+    return { present: present.event.eventId };
+  }
+  const draft = memberDraft(sender, userId, content);
+  const { state, authEvents } = await work.authState(draft);
+  const event = work.build(draft, authEvents);
+  try {
+    authorise(event, state);
+  } catch (error) {
+    if (error instanceof Rejection) throw errors.forbidden(error.reason);
+    throw error;
+  }
+  const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
+  const shown = await work.state([...keys, ["m.room.member", sender]]);
+  return { event, state: [...shown.values()] };
+}
+
+/** Stripped state out of what the other server sent: whole events or stripped ones. */
+function strip(event: JsonObject): JsonObject[] {
+  const { type, state_key, content, sender } = event;
+  if (typeof type !== "string" || typeof state_key !== "string") return [];
+  if (!isJsonObject(content) || typeof sender !== "string") return [];
+  return [{ type, state_key, content, sender }];
+}
+
+function refusal(error: unknown, userId: UserId): MatrixError {
+  const { status, errcode, message } = error as {
+    status?: number;
+    errcode?: string;
+    message?: string;
+  };
+  if (errcode === "M_INCOMPATIBLE_ROOM_VERSION" || errcode === "M_UNSUPPORTED_ROOM_VERSION") {
+    return new MatrixError(400, "M_UNSUPPORTED_ROOM_VERSION", message ?? "Unsupported");
+  }
+  if (status === 403 && errcode === "M_INVITE_BLOCKED") {
+    return new MatrixError(403, "M_INVITE_BLOCKED", message ?? "Invites are blocked");
+  }
+  if (status === 403) return errors.forbidden(message ?? "The invite was refused");
+  return errors.unknown(`${serverOf(userId)} did not take the invite: ${message ?? "away"}`, 502);
+}

@@ -1,0 +1,115 @@
+/** Leaving, and knocking on, rooms that this server isn't in. */
+import type { Logger } from "../platform/logger.ts";
+import { buildEvent } from "../protocol/build-event.ts";
+import { errors } from "../protocol/errors.ts";
+import { referenceHash } from "../protocol/event.ts";
+import { serverOf, serverOfRoomId } from "../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import { isJsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
+import { strippedState } from "../protocol/client-event.ts";
+import { membershipIn } from "../storage/room-members.ts";
+import { fromTemplate, tryEach } from "./join-remote.ts";
+import type { RemoteMembership } from "./members.ts";
+import type { OutOfBand } from "./out-of-band.ts";
+import type { RoomStore } from "./store.ts";
+import { listIn } from "./told-state.ts";
+import type { RemoteServer } from "./types-federation.ts";
+import type { Room, StoredEvent } from "./types.ts";
+import type { Identity } from "./work.ts";
+
+export interface LeaveRemoteDeps {
+  readonly store: RoomStore;
+  readonly identity: Identity;
+  readonly outOfBand: OutOfBand;
+  readonly remote: RemoteServer;
+  readonly logger: Logger;
+}
+
+export function createLeaveRemote(
+  deps: LeaveRemoteDeps,
+): Pick<RemoteMembership, "leave" | "knock"> {
+  const { store, identity, outOfBand, remote, logger } = deps;
+
+  return {
+    async leave(room, userId, content) {
+      const row = await membershipIn(store.sql, room.nid, userId);
+      const member = row && (await store.events.one(row.eventNid));
+      const servers = doors(room, member);
+      try {
+        await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
+      } catch (error) {
+        // The other side is dead, or has forgotten the invite: for our user it's over all the same.
+        logger.info({ err: error, room: room.roomId }, "left without the other server");
+        await leaveAlone(room, userId, content, member);
+      }
+    },
+    async knock(roomId, userId, content, via) {
+      if (via.length === 0) throw errors.notFound("No server is known that has this room");
+      await tryEach(
+        via,
+        async (server) => {
+          const template = await remote.makeKnock(server, roomId, userId, ROOM_VERSION_IDS);
+          const { event, version } = fromTemplate(identity, template, roomId, userId, content);
+          const answer = await remote.sendKnock(server, roomId, event.eventId, event.pdu);
+          const room = await store.registry.ensure(roomId, version, identity.now());
+          const look = listIn(answer, "knock_room_state").filter(isJsonObject);
+          await outOfBand.store(room, event, userId, [...look, strippedState(event)]);
+        },
+        logger,
+      );
+    },
+  };
+
+  /** Who invited, or whom we knocked at; the room's own server. */
+  function doors(room: Room, member: StoredEvent | undefined): ServerName[] {
+    const servers = new Set<ServerName>();
+    if (member !== undefined) servers.add(serverOf(member.event.sender));
+    const own = serverOfRoomId(room.roomId);
+    if (own !== undefined) servers.add(own);
+    servers.delete(identity.serverName);
+    return [...servers];
+  }
+
+  async function leaveBy(
+    server: ServerName,
+    room: Room,
+    userId: UserId,
+    content: JsonObject,
+  ): Promise<void> {
+    const answer = await remote.makeLeave(server, room.roomId, userId);
+    const template = { room_version: room.version.id, ...answer };
+    const { event } = fromTemplate(identity, template, room.roomId, userId, content);
+    await remote.sendLeave(server, room.roomId, event.eventId, event.pdu);
+    await outOfBand.store(room, event, userId, null);
+  }
+
+  /** An event of our own that nobody else sees. */
+  async function leaveAlone(
+    room: Room,
+    userId: UserId,
+    content: JsonObject,
+    member: StoredEvent | undefined,
+  ): Promise<void> {
+    const prev = member === undefined ? [] : [member.event];
+    const event = buildEvent(
+      {
+        roomId: room.roomId,
+        type: "m.room.member",
+        stateKey: userId,
+        sender: userId,
+        content,
+        depth: (member?.event.depth ?? 0) + 1,
+        originServerTs: identity.now(),
+        prevEventIds: prev.map((one) => one.eventId),
+        authEventIds: prev.map((one) => one.eventId),
+        referenceHashes: new Map(prev.map((one) => [one.eventId, referenceHash(one)])),
+      },
+      room.version,
+      identity.serverName,
+      identity.signingKey,
+    );
+    await outOfBand.store(room, event, userId, null);
+  }
+}

@@ -1,0 +1,76 @@
+/** Membership in rooms that this server isn't in: invites, knocks, and their end. */
+import type { RoomEvent } from "../protocol/event.ts";
+import { serverOf } from "../protocol/identifiers.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, StoredEvent } from "./types.ts";
+import { Work } from "./work.ts";
+import type { Identity } from "./work.ts";
+
+export interface OutOfBand {
+  /** Stores the member event as an outlier, and what it makes of the user. `stripped` null forgets the room's look. */
+  store(
+    room: Room,
+    event: RoomEvent,
+    userId: UserId,
+    stripped: readonly JsonObject[] | null,
+  ): Promise<void>;
+}
+
+export function createOutOfBand(
+  store: RoomStore,
+  mailboxes: Mailboxes,
+  identity: Identity,
+): OutOfBand {
+  return {
+    store: (room, event, userId, stripped) =>
+      mailboxes.run(room, async (head) => {
+        const known = await store.events.byId(event.eventId);
+        const work = new Work(store, identity, head);
+        const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
+        const nid = freshNid as number;
+        if (known === undefined) {
+          const auth = await store.events.byIds([...event.authEventIds]);
+          const authNids = [...auth.values()].map((one) => one.nid);
+          work.add({
+            stored: outlier(room, event, nid),
+            authNids,
+            timeline: "outlier",
+            stateChanged: false,
+          });
+        }
+        const membership = {
+          roomNid: room.nid,
+          roomId: room.roomId,
+          userId,
+          membership: String(event.content.membership),
+          eventNid: nid,
+          server: serverOf(userId),
+        };
+        const look = stripped === null ? null : JSON.stringify(stripped);
+        return work.step(undefined, {
+          append: {
+            memberships: [membership],
+            strippedRooms: [{ roomNid: room.nid, userId, strippedState: look }],
+          },
+        });
+      }),
+  };
+}
+
+function outlier(room: Room, event: RoomEvent, nid: number): StoredEvent {
+  return {
+    nid,
+    roomNid: room.nid,
+    event,
+    position: null,
+    ordinal: 0,
+    status: "accepted",
+    stateBefore: null,
+    stateAfter: null,
+    roomState: null,
+    redactedBy: null,
+  };
+}

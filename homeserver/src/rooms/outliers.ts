@@ -1,0 +1,163 @@
+/** Events that are kept for their part in auth chains and states, without a place in the timeline. */
+import { DuplicateEvent } from "../log/types.ts";
+import type { Log } from "../log/types.ts";
+import { authorise, authStateOf, checkAuthEvents } from "../protocol/auth/index.ts";
+import { Rejection } from "../protocol/errors.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { createEventIdOf } from "../protocol/identifiers.ts";
+import type { EventId } from "../protocol/identifiers.ts";
+import { appendOf } from "./rows.ts";
+import type { AddedEvent } from "./rows.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, StoredEvent } from "./types.ts";
+
+export interface Outliers {
+  /**
+   * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
+   * ones are kept as rejected). Events whose auth events are neither known nor among them are left out.
+   */
+  store(room: Room, events: readonly RoomEvent[]): Promise<void>;
+}
+
+const CHUNK = 500;
+
+export function createOutliers(store: RoomStore, log: Log): Outliers {
+  async function place(
+    room: Room,
+    event: RoomEvent,
+    known: Map<EventId, StoredEvent>,
+  ): Promise<AddedEvent | undefined> {
+    const ids = new Set(event.authEventIds);
+    if (room.version.roomIdIsCreateHash) ids.add(createEventIdOf(event.roomId));
+    ids.delete(event.eventId);
+    const lacking = [...ids].filter((id) => !known.has(id));
+    if (lacking.length > 0) {
+      for (const [id, stored] of await store.events.byIds(lacking)) known.set(id, stored);
+    }
+    const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
+    if (auth.length < event.authEventIds.length) return undefined;
+    const reason = refusal(
+      event,
+      auth,
+      [...ids].flatMap((id) => known.get(id) ?? []),
+    );
+    const [nid] = (await store.registry.eventNids(1)) as [number];
+    const stored: StoredEvent = {
+      nid,
+      roomNid: room.nid,
+      event,
+      position: null,
+      ordinal: 0,
+      status: reason === undefined ? "accepted" : "rejected",
+      stateBefore: null,
+      stateAfter: null,
+      roomState: null,
+      redactedBy: null,
+    };
+    known.set(event.eventId, stored);
+    const authNids = auth.map((one) => one.nid);
+    store.authChains.add(nid, authNids);
+    return { stored, authNids, timeline: "outlier", stateChanged: false, reason };
+  }
+
+  async function append(room: Room, added: readonly AddedEvent[]): Promise<void> {
+    const rows = appendOf({
+      room,
+      before: { room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
+      after: undefined,
+      added,
+      nodes: [],
+      changes: [],
+      redactions: [],
+      transaction: undefined,
+    });
+    await log.append(rows);
+    for (const { stored } of added) store.events.keep(stored);
+  }
+
+  async function attempt(room: Room, events: readonly RoomEvent[]): Promise<void> {
+    const known = await store.events.byIds(events.map((event) => event.eventId));
+    let chunk: AddedEvent[] = [];
+    for (const event of inAuthOrder(events)) {
+      if (known.has(event.eventId)) continue;
+      const added = await place(room, event, known);
+      if (added !== undefined) chunk.push(added);
+      if (chunk.length < CHUNK) continue;
+      await append(room, chunk);
+      chunk = [];
+    }
+    if (chunk.length > 0) await append(room, chunk);
+  }
+
+  return {
+    async store(room, events) {
+      for (let attempts = 0; ; attempts++) {
+        try {
+          return await attempt(room, events);
+        } catch (error) {
+          // Another task stored one of them meanwhile: it's known the next time.
+          if (!(error instanceof DuplicateEvent) || attempts >= 10) throw error;
+        }
+      }
+    },
+  };
+}
+
+/** Step 4: by the auth events. The reason, or undefined when the event passes. */
+export function refusal(
+  event: RoomEvent,
+  authEvents: readonly StoredEvent[],
+  state: readonly StoredEvent[],
+): string | undefined {
+  const rejected = new Set<string>();
+  for (const stored of authEvents) {
+    if (stored.status === "rejected") rejected.add(stored.event.eventId);
+  }
+  try {
+    checkAuthEvents(
+      event,
+      authEvents.map((stored) => stored.event),
+      (id) => rejected.has(id),
+    );
+    authorise(event, authStateOf(state.map((stored) => stored.event)));
+    return undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return error.reason;
+    throw error;
+  }
+}
+
+/** Auth events before those that name them. */
+export function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
+  return sortedBy(events, (event) => event.authEventIds);
+}
+
+/** Prev events before those that name them. */
+export function inDagOrder(events: readonly RoomEvent[]): RoomEvent[] {
+  const byDepth = events.toSorted((a, b) => a.depth - b.depth);
+  return sortedBy(byDepth, (event) => event.prevEventIds);
+}
+
+function sortedBy(
+  events: readonly RoomEvent[],
+  before: (event: RoomEvent) => readonly EventId[],
+): RoomEvent[] {
+  const byId = new Map(events.map((event) => [event.eventId, event]));
+  const done = new Set<EventId>();
+  const sorted: RoomEvent[] = [];
+  for (const root of events) {
+    const path: { event: RoomEvent; next: number }[] = [];
+    const enter = (event: RoomEvent | undefined): void => {
+      if (event === undefined || done.has(event.eventId)) return;
+      done.add(event.eventId);
+      path.push({ event, next: 0 });
+    };
+    enter(byId.get(root.eventId));
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const id = before(top.event)[top.next++];
+      if (id !== undefined) enter(byId.get(id));
+      else sorted.push(path.pop()!.event);
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,207 @@
+/**
+ * Puts a verified event of another server in the room's graph: steps 4 to 6 of the checks on receipt
+ * (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
+ */
+import { authorise } from "../protocol/auth/index.ts";
+import { Rejection } from "../protocol/errors.ts";
+import { redactEvent } from "../protocol/event.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { createEventIdOf } from "../protocol/identifiers.ts";
+import { authTypesFor } from "../protocol/auth/index.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import type { Timeline } from "../log/types.ts";
+import { refusal } from "./outliers.ts";
+import { earlierRedaction, redactionApplies } from "./redactions.ts";
+import { resolveRoots } from "./resolve-state.ts";
+import type { AddedEvent } from "./rows.ts";
+import type { RoomStore } from "./store.ts";
+import type { StateKey } from "./tuples.ts";
+import type { StateRoot, StoredEvent } from "./types.ts";
+import type { Work } from "./work.ts";
+
+/** State before an event whose prev events aren't known, as another server tells it. */
+export type ToldState = readonly StoredEvent[];
+
+export interface Placing {
+  readonly event: RoomEvent;
+  /** What another server says of the state before the event, where prev events are missing. */
+  readonly told?: ToldState | undefined;
+  /** History goes in front of the timeline: it doesn't move the head. */
+  readonly history?: { readonly position: number; readonly ordinal: number } | undefined;
+  /** The outlier that it is here, looked up beforehand. */
+  readonly outlier: StoredEvent | undefined;
+  /** Redactions of it may have come before it. */
+  readonly mayBeRedacted: boolean;
+}
+
+export interface Placed {
+  readonly stored: StoredEvent;
+  readonly reason: string | undefined;
+  /** prev events that are not known here. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Adds the event to the work. Undefined when auth events are missing, or prev events and nobody told the state.
+ */
+export async function placeEvent(
+  store: RoomStore,
+  work: Work,
+  placing: Placing,
+): Promise<Placed | undefined> {
+  const { event } = placing;
+  const outlier = store.events.peekById(event.eventId) ?? placing.outlier;
+  if (outlier !== undefined && isPlaced(outlier)) {
+    return { stored: outlier, reason: undefined, missing: [] };
+  }
+  const prev = await store.events.byIds([...event.prevEventIds]);
+  const known = [...prev.values()].filter(isPlaced);
+  const missing = event.prevEventIds.filter((id) => !known.some((p) => p.event.eventId === id));
+  if (missing.length > 0 && placing.told === undefined) return undefined;
+
+  const authEvents = await store.events.byIds([...event.authEventIds]);
+  const auth = event.authEventIds.flatMap((id) => authEvents.get(id) ?? []);
+  if (auth.length < event.authEventIds.length) return undefined;
+  const before = await stateBefore(store, work, known, placing.told);
+  const judged = await judge(store, work, event, auth, before, placing.history === undefined);
+  const [freshNid] = outlier === undefined ? await store.registry.eventNids(1) : [outlier.nid];
+  const nid = freshNid as number;
+  const rejected = judged.status === "rejected";
+  const after =
+    event.stateKey === undefined || rejected
+      ? before
+      : await work.setState(before, [[event.type, event.stateKey, nid]]);
+  const bare: StoredEvent = {
+    nid,
+    roomNid: work.room.nid,
+    event,
+    position: placing.history?.position ?? null,
+    ordinal: placing.history?.ordinal ?? 0,
+    status: judged.status,
+    stateBefore: before,
+    stateAfter: after,
+    roomState: null,
+    redactedBy: null,
+  };
+  const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
+    authNids: auth.map((one) => one.nid),
+    timeline: timelineOf(placing, rejected),
+    known: outlier !== undefined,
+    reason: judged.reason,
+  };
+  const stored = await addWithRedactions(store, work, bare, added, placing);
+  return { stored, reason: judged.reason, missing };
+}
+
+/** True for events whose place in the graph, and so the state around them, is known. */
+export function isPlaced(stored: StoredEvent): boolean {
+  return stored.stateAfter !== null || stored.position !== null;
+}
+
+function timelineOf({ history }: Placing, rejected: boolean): Timeline {
+  if (rejected) return "outlier";
+  return history ?? "live";
+}
+
+/** The state that the prev events leave, resolved when they differ. */
+async function stateBefore(
+  store: RoomStore,
+  work: Work,
+  prev: readonly StoredEvent[],
+  told: ToldState | undefined,
+): Promise<StateRoot> {
+  const roots = prev.map((stored) => stored.stateAfter);
+  if (told !== undefined) {
+    const changes = told.map(
+      ({ event, nid }) => [event.type, event.stateKey as string, nid] as const,
+    );
+    roots.push(await work.setState(null, changes));
+  }
+  const { base, changes } = await resolveRoots(store, work.room, roots);
+  return work.setTuples(base, changes);
+}
+
+interface Judgement {
+  readonly status: StoredEvent["status"];
+  readonly reason: string | undefined;
+}
+
+async function judge(
+  store: RoomStore,
+  work: Work,
+  event: RoomEvent,
+  auth: readonly StoredEvent[],
+  before: StateRoot,
+  isLive: boolean,
+): Promise<Judgement> {
+  // 4. By the auth events.
+  const byAuthEvents = refusal(event, auth, [...auth, ...(await createEvent(store, event))]);
+  if (byAuthEvents !== undefined) return { status: "rejected", reason: byAuthEvents };
+  // 5. By the state before the event.
+  const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
+  const atEvent = byState(event, await store.state.events(before, keys));
+  if (atEvent !== undefined) return { status: "rejected", reason: atEvent };
+  // 6. By the current state.
+  if (!isLive || before === work.stateRoot) return { status: "accepted", reason: undefined };
+  const now = byState(event, await work.state(keys));
+  return { status: now === undefined ? "accepted" : "soft-failed", reason: now };
+}
+
+/** From version 12 the room's id names the create event, and auth_events don't. */
+async function createEvent(store: RoomStore, event: RoomEvent): Promise<StoredEvent[]> {
+  if (!event.version.roomIdIsCreateHash || event.type === "m.room.create") return [];
+  const create = await store.events.byId(createEventIdOf(event.roomId));
+  return create === undefined ? [] : [create];
+}
+
+function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): string | undefined {
+  try {
+    authorise(event, { get: (type, key) => state.get(stateTuple(type, key))?.event });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return error.reason;
+    throw error;
+  }
+}
+
+/** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
+async function addWithRedactions(
+  store: RoomStore,
+  work: Work,
+  bare: StoredEvent,
+  added: Omit<AddedEvent, "stored" | "stateChanged">,
+  placing: Placing,
+): Promise<StoredEvent> {
+  const redaction = placing.mayBeRedacted ? await earlierRedaction(store, bare) : undefined;
+  const shown =
+    redaction === undefined
+      ? bare
+      : { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
+  const oldRoot = work.stateRoot;
+  const isLive = placing.history === undefined;
+  work.add({ ...added, stored: shown, stateChanged: false });
+  if (isLive && shown.status === "accepted") await moveHeadTo(store, work, shown);
+  const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
+  work.amend(stored, work.stateRoot !== oldRoot);
+  const targetId = stored.event.redacts;
+  if (targetId !== undefined && stored.status === "accepted") {
+    const target = await store.events.byId(targetId);
+    if (target !== undefined && target.redactedBy === null) {
+      if (await redactionApplies(store, stored, target)) work.redact(target, stored);
+    }
+  }
+  return stored;
+}
+
+/** The event becomes an extremity in place of those it names; the current state is what they resolve to. */
+async function moveHeadTo(store: RoomStore, work: Work, stored: StoredEvent): Promise<void> {
+  const named = new Set<string>(stored.event.prevEventIds);
+  const others = work.extremities.filter((one) => !named.has(one.event.eventId));
+  const extremities = [...others, stored];
+  const { base, changes } = await resolveRoots(
+    store,
+    work.room,
+    extremities.map((one) => one.stateAfter),
+  );
+  await work.moveHead(extremities, await work.setTuples(base, changes));
+}

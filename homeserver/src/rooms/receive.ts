@@ -1,0 +1,133 @@
+/** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
+import type { Logger } from "../platform/logger.ts";
+import { isRoomId, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
+import type { Acl } from "./acl.ts";
+import type { Ingest } from "./ingest.ts";
+import type { OutOfBand } from "./out-of-band.ts";
+import type { RoomStore } from "./store.ts";
+import { listIn } from "./told-state.ts";
+import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
+import type { Room } from "./types.ts";
+import { verifyPdus } from "./verify.ts";
+
+export interface ReceiveDeps {
+  readonly store: RoomStore;
+  readonly serverName: ServerName;
+  readonly keyRing: KeyRing;
+  readonly ingest: Ingest;
+  readonly acl: Acl;
+  readonly outOfBand: OutOfBand;
+  readonly logger: Logger;
+}
+
+type Results = Record<string, JsonObject>;
+
+export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
+  const { store, keyRing, logger } = deps;
+
+  async function ofRoom(
+    origin: ServerName,
+    roomId: RoomId,
+    pdus: readonly JsonObject[],
+    results: Results,
+  ): Promise<void> {
+    const room = await store.registry.byId(roomId);
+    if (room === undefined) return refuseAll(pdus, "This server is not in that room", results);
+    if (!(await deps.acl.allows(room, origin))) {
+      return refuseAll(pdus, "Server is banned from the room", results);
+    }
+    // 1 to 3: format, signatures, hashes.
+    const events: RoomEvent[] = [];
+    for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
+      if (verified.event !== undefined) events.push(verified.event);
+      else refuse(origin, roomId, verified.eventId, verified.reason, results);
+    }
+    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
+      for (const event of events) await outside(room, event, results);
+      return;
+    }
+    // 4 to 6: the authorisation rules.
+    for (const { eventId } of events) results[eventId] = {};
+    for (const [id, result] of await deps.ingest.batch(origin, room, events)) {
+      results[id] = "error" in result ? { error: result.error } : {};
+    }
+  }
+
+  /** Of rooms that this server isn't in, only the end of an invite or a knock concerns it. */
+  async function outside(room: Room, event: RoomEvent, results: Results): Promise<void> {
+    const { type, stateKey, content, eventId, sender } = event;
+    const row =
+      type === "m.room.member" && stateKey !== undefined
+        ? await membershipIn(store.sql, room.nid, stateKey)
+        : undefined;
+    const waits = row?.membership === "invite" || row?.membership === "knock";
+    const ends = content.membership === "leave" || content.membership === "ban";
+    const invite = row && (await store.events.one(row.eventNid));
+    const sameServer =
+      row?.membership === "knock" ||
+      (invite !== undefined && serverOf(invite.event.sender) === serverOf(sender));
+    if (!waits || !ends || !sameServer) {
+      results[eventId] = { error: "This server is not in that room" };
+      return;
+    }
+    await deps.outOfBand.store(room, event, stateKey as UserId, null);
+    results[eventId] = {};
+  }
+
+  function refuse(
+    origin: ServerName,
+    roomId: string,
+    eventId: string | undefined,
+    reason: string,
+    results: Results,
+  ): void {
+    logger.info({ origin, room: roomId, event: eventId, reason }, "a PDU was dropped");
+    if (eventId !== undefined) results[eventId] = { error: reason };
+  }
+
+  function refuseAll(pdus: readonly JsonObject[], reason: string, results: Results): void {
+    for (const pdu of pdus) {
+      if (typeof pdu.event_id === "string") results[pdu.event_id] = { error: reason };
+    }
+  }
+
+  return async (origin, pdus) => {
+    const results: Results = {};
+    const rooms = Map.groupBy(pdus, (pdu) => (isRoomId(pdu.room_id) ? pdu.room_id : undefined));
+    await Promise.all(
+      [...rooms].map(async ([roomId, ofThis]) => {
+        if (roomId === undefined) return refuseAll(ofThis, "room_id is not a room id", results);
+        await ofRoom(origin, roomId, ofThis, results);
+      }),
+    );
+    return results;
+  };
+}
+
+/** Asks for the events between those that are known and these (get_missing_events). */
+export function createFetchMissing(store: RoomStore, remote: RemoteServer, keyRing: KeyRing) {
+  return async (
+    server: ServerName,
+    room: Room,
+    events: readonly RoomEvent[],
+    earliest: readonly EventId[],
+    minDepth: number,
+  ): Promise<RoomEvent[]> => {
+    const answer = await remote.missingEvents(server, room.roomId, {
+      earliest_events: earliest,
+      latest_events: events.map((event) => event.eventId),
+      limit: 20,
+      min_depth: minDepth,
+    });
+    const pdus: Json[] = listIn(answer, "events").slice(0, 50);
+    const verified = await verifyPdus(keyRing, pdus, room.version);
+    const asked = new Set(events.map((event) => event.eventId));
+    return verified.flatMap(({ event }) =>
+      event === undefined || event.roomId !== room.roomId || asked.has(event.eventId) ? [] : event,
+    );
+  };
+}

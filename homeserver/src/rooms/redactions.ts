@@ -1,0 +1,46 @@
+/** Whether a redaction takes effect (room versions 1 and 3, "Handling redactions"). */
+import { serverOf } from "../protocol/identifiers.ts";
+import { PowerLevels } from "../protocol/power-levels.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import { redactionsOf } from "../storage/room-events.ts";
+import type { RoomStore } from "./store.ts";
+import type { StoredEvent } from "./types.ts";
+
+/**
+ * An accepted redaction of an event of the same room: up to version 2 the authorisation rules have decided,
+ * from version 3 on it needs the redact level, or the sender's server to be that of the event's sender.
+ */
+export async function redactionApplies(
+  store: RoomStore,
+  redaction: StoredEvent,
+  target: StoredEvent,
+): Promise<boolean> {
+  if (redaction.status !== "accepted" || redaction.roomNid !== target.roomNid) return false;
+  const { event } = redaction;
+  if (event.version.redactionAuthRule) return true;
+  if (serverOf(event.sender) === serverOf(target.event.sender)) return true;
+  const state = await store.state.events(redaction.stateBefore, [
+    ["m.room.power_levels", ""],
+    ["m.room.create", ""],
+  ]);
+  const levels = PowerLevels.of(
+    state.get(stateTuple("m.room.power_levels", ""))?.event,
+    state.get(stateTuple("m.room.create", ""))?.event,
+    event.version,
+  );
+  return levels.userLevel(event.sender) >= levels.redact;
+}
+
+/** A redaction that came before this event, if one applies. */
+export async function earlierRedaction(
+  store: RoomStore,
+  target: StoredEvent,
+): Promise<StoredEvent | undefined> {
+  const rows = await redactionsOf(store.sql, [target.event.eventId]);
+  if (rows.length === 0) return undefined;
+  const redactions = await store.events.byNids(rows.map((row) => row.redactionNid));
+  for (const redaction of redactions.values()) {
+    if (await redactionApplies(store, redaction, target)) return redaction;
+  }
+  return undefined;
+}

@@ -1,0 +1,198 @@
+/**
+ * State resolution on state trees: what the trees have in common is not looked at. (Room versions, "State
+ * resolution"; the algorithms are in protocol/state-res.)
+ */
+import type { EventId } from "../protocol/identifiers.ts";
+import type { RoomVersion } from "../protocol/room-versions.ts";
+import { splitTuple, stateTuple } from "../protocol/state-map.ts";
+import {
+  authDifference,
+  resolveConflict,
+  separate,
+  tuplesRead,
+} from "../protocol/state-res/index.ts";
+import type { AuthGraph, Separated } from "../protocol/state-res/index.ts";
+import { graphId, nidOfGraphId } from "./auth-chains.ts";
+import type { Change } from "./state-tree/index.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, StateRoot, StoredEvent } from "./types.ts";
+
+/** What the roots do not agree on, keyed by stateTuple: each root's event nid, if it has one. */
+interface Conflict {
+  readonly base: StateRoot;
+  readonly tuples: ReadonlyMap<string, number>;
+  readonly sets: readonly ReadonlyMap<string, number>[];
+}
+
+/**
+ * The state that several states resolve to: a root to start from, and the changes to it. No changes when they
+ * are all one.
+ */
+export async function resolveRoots(
+  store: RoomStore,
+  room: Room,
+  roots: readonly StateRoot[],
+): Promise<{ base: StateRoot; changes: Change[] }> {
+  const distinct = [...new Set(roots)].toSorted();
+  const base = distinct[0] ?? null;
+  if (distinct.length < 2) return { base, changes: [] };
+  const conflict = await compare(store, base, distinct.slice(1));
+  const events = await store.events.byNids(conflict.sets.flatMap((set) => [...set.values()]));
+  const nidOf = new Map<EventId, number>();
+  for (const { nid, event } of events.values()) nidOf.set(event.eventId, nid);
+  const idOf = (nid: number) => events.get(nid)?.event.eventId;
+
+  const stateSets = conflict.sets.map((set) => {
+    const pairs = [...set].flatMap(([tuple, nid]): [string, EventId][] => {
+      const id = idOf(nid);
+      return id === undefined ? [] : [[tuple, id]];
+    });
+    return new Map(pairs);
+  });
+  const { unconflicted, conflicted } = separate(stateSets, room.version);
+  const resolved = new Map(unconflicted);
+  if (conflicted.size > 0) {
+    const won = await resolveOf(store, room, conflict, { unconflicted, conflicted }, nidOf);
+    for (const [tuple, id] of won) resolved.set(tuple, id);
+  }
+  return { base, changes: await changesOf(store, conflict, resolved, nidOf) };
+}
+
+async function compare(
+  store: RoomStore,
+  base: StateRoot,
+  others: readonly StateRoot[],
+): Promise<Conflict> {
+  const differences = await Promise.all(others.map((root) => store.tree.diff(base, root)));
+  const atBase = new Map<number, number | undefined>();
+  for (const difference of differences) {
+    for (const [tuple, [before]] of difference) atBase.set(tuple, before);
+  }
+  const keys = await store.tuples.keys([...atBase.keys()]);
+  const tuples = new Map<string, number>();
+  const sets = [new Map<string, number>(), ...others.map(() => new Map<string, number>())];
+  for (const [tuple, before] of atBase) {
+    const key = keys.get(tuple);
+    if (key === undefined) continue;
+    const text = stateTuple(key[0], key[1]);
+    tuples.set(text, tuple);
+    if (before !== undefined) sets[0]?.set(text, before);
+    for (const [i, difference] of differences.entries()) {
+      const changed = difference.get(tuple);
+      const now = changed === undefined ? before : changed[1];
+      if (now !== undefined) sets[i + 1]?.set(text, now);
+    }
+  }
+  return { base, tuples, sets };
+}
+
+async function resolveOf(
+  store: RoomStore,
+  room: Room,
+  conflict: Conflict,
+  { unconflicted, conflicted }: Separated,
+  nidOf: Map<EventId, number>,
+): Promise<Map<string, EventId>> {
+  const { version } = room;
+  const inConflict = conflict.sets.map((set) => {
+    return [...conflicted.keys()].flatMap((tuple) => set.get(tuple) ?? []);
+  });
+  const nids = [...new Set(inConflict.flat())];
+  const difference =
+    version.stateResolution === "v1" ? [] : await differenceOf(store, room, conflict, inConflict);
+  // In version 1 what only some states have is no conflict, and counts while the others are judged.
+  const settled = [...unconflicted.values()].flatMap((id) => nidOf.get(id) ?? []);
+  const chain = await store.authChains.chain(room.nid, [...nids, ...difference, ...settled]);
+  const events = await store.events.byNids(chain);
+  const full = [...nids, ...difference].flatMap((nid) => events.get(nid) ?? []);
+  const agreed = await agreedState(store, version, conflict, full);
+  const levels = agreed.get(stateTuple("m.room.power_levels", ""));
+  const more = levels === undefined ? [] : await store.authChains.chain(room.nid, [levels.nid]);
+  const known = new Map<EventId, StoredEvent>();
+  const all = [
+    ...events.values(),
+    ...agreed.values(),
+    ...(await store.events.byNids(more)).values(),
+  ];
+  for (const stored of all) {
+    known.set(stored.event.eventId, stored);
+    nidOf.set(stored.event.eventId, stored.nid);
+  }
+  return resolveConflict({
+    version,
+    conflicted,
+    unconflicted: (tuple) => unconflicted.get(tuple) ?? agreed.get(tuple)?.event.eventId,
+    authDifference: difference.flatMap((nid) => events.get(nid)?.event.eventId ?? []),
+    events: (id) => known.get(id)?.event,
+    isRejected: (id) => known.get(id)?.status === "rejected",
+  });
+}
+
+/** Auth difference (and conflicted subgraph) as nids. The whole room is looked at only when it matters. */
+async function differenceOf(
+  store: RoomStore,
+  room: Room,
+  conflict: Conflict,
+  inConflict: readonly (readonly number[])[],
+): Promise<number[]> {
+  const graph = await store.authChains.graph(room.nid, inConflict.flat());
+  const sets = inConflict.map((set) => set.map(graphId));
+  const nodes = inConflict.map((set) => set.flatMap((nid) => graph.node(graphId(nid)) ?? []));
+  let everywhere: EventId[] = [];
+  if (graph.difference(nodes).some((node) => !isEnd(graph, node, inConflict))) {
+    const agreed = (await store.tree.entries(conflict.base)).map(([, nid]) => nid);
+    const own = new Set(inConflict.flat());
+    const others = agreed.filter((nid) => !own.has(nid));
+    await store.authChains.graph(room.nid, others);
+    everywhere = others.map(graphId);
+  }
+  return authDifference(graph, room.version, sets, everywhere).map(nidOfGraphId);
+}
+
+/** True for the conflicted events themselves: they take part anyway. */
+function isEnd(graph: AuthGraph, node: number, sets: readonly (readonly number[])[]): boolean {
+  const nid = nidOfGraphId(graph.eventId(node));
+  return sets.some((set) => set.includes(nid));
+}
+
+/** The state outside of the conflict, as far as resolving reads it. */
+async function agreedState(
+  store: RoomStore,
+  version: RoomVersion,
+  conflict: Conflict,
+  events: readonly StoredEvent[],
+): Promise<Map<string, StoredEvent>> {
+  const wanted = tuplesRead(
+    events.map((stored) => stored.event),
+    version,
+  );
+  for (const { event } of events) {
+    if (event.stateKey !== undefined) wanted.add(stateTuple(event.type, event.stateKey));
+  }
+  const keys = [...wanted].filter((tuple) => !conflict.tuples.has(tuple)).map(splitTuple);
+  return store.state.events(conflict.base, keys);
+}
+
+async function changesOf(
+  store: RoomStore,
+  conflict: Conflict,
+  resolved: ReadonlyMap<string, EventId>,
+  nidOf: ReadonlyMap<EventId, number>,
+): Promise<Change[]> {
+  const changes: Change[] = [];
+  const atBase = conflict.sets[0];
+  for (const [text, tuple] of conflict.tuples) {
+    const id = resolved.get(text);
+    const nid = id === undefined ? undefined : nidOf.get(id);
+    if (nid !== atBase?.get(text)) changes.push([tuple, nid ?? null]);
+  }
+  // Resolving may bring in events of the auth difference that none of the states held.
+  const extra = [...resolved].filter(([text]) => !conflict.tuples.has(text));
+  const made = await store.tuples.make(extra.map(([text]) => splitTuple(text)));
+  for (const [text, id] of extra) {
+    const tuple = made.get(text);
+    const nid = nidOf.get(id);
+    if (tuple !== undefined && nid !== undefined) changes.push([tuple, nid]);
+  }
+  return changes;
+}

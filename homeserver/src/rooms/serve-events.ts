@@ -1,0 +1,167 @@
+/** Answers with events, states and history for other servers. */
+import { errors } from "../protocol/errors.ts";
+import { redactEvent } from "../protocol/event.ts";
+import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { historyVisibility, serverCanSee } from "../protocol/visibility.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import type { Gate } from "./gate.ts";
+import { isPlaced } from "./place.ts";
+import type { RoomStore } from "./store.ts";
+import type { RoomFederation } from "./types-federation.ts";
+import type { Room, StateRoot, StoredEvent } from "./types.ts";
+import { usersOfServer } from "../storage/room-members.ts";
+
+export interface ServeEventsDeps {
+  readonly store: RoomStore;
+  readonly gate: Gate;
+}
+
+type Served = Pick<
+  RoomFederation,
+  "backfill" | "missingEvents" | "state" | "stateIds" | "event" | "eventAuth"
+>;
+
+const MAX_BACKFILL = 100;
+const MAX_MISSING = 20;
+
+export function createServeEvents(deps: ServeEventsDeps): Served {
+  const { store, gate } = deps;
+
+  return {
+    async backfill(origin, roomId, from, limit) {
+      const room = await gate.member(origin, roomId);
+      const most = Math.min(Math.max(limit, 0), MAX_BACKFILL);
+      const events = await walkBack(room, from, most, () => true);
+      events.sort((a, b) => b.event.depth - a.event.depth);
+      return texts(origin, room, events);
+    },
+    async missingEvents(origin, roomId, body) {
+      const room = await gate.member(origin, roomId);
+      const most = Math.min(Math.max(body.limit, 0), MAX_MISSING);
+      const earliest = new Set<EventId>(body.earliest);
+      const latest = await placedIn(room, body.latest);
+      const starts = latest.flatMap((stored) => stored.event.prevEventIds);
+      const events = await walkBack(
+        room,
+        starts.filter((id) => !earliest.has(id)),
+        most,
+        (stored) => stored.event.depth >= body.minDepth && !earliest.has(stored.event.eventId),
+      );
+      events.sort((a, b) => a.event.depth - b.event.depth);
+      return texts(origin, room, events);
+    },
+    async state(origin, roomId, eventId) {
+      const { state, chain } = await stateOf(origin, roomId, eventId);
+      return { pdus: state.map(json), authChain: chain.map(json) };
+    },
+    async stateIds(origin, roomId, eventId) {
+      const { state, chain } = await stateOf(origin, roomId, eventId);
+      const ids = (list: StoredEvent[]) => list.map((stored) => stored.event.eventId);
+      return { pduIds: ids(state), authChainIds: ids(chain) };
+    },
+    async event(origin, eventId) {
+      const stored = await store.events.byId(eventId);
+      if (stored === undefined || stored.status === "rejected") throw unknownEvent();
+      const room = await gate.member(origin, stored.event.roomId);
+      const [text] = await texts(origin, room, [stored]);
+      return text as string;
+    },
+    async eventAuth(origin, roomId, eventId) {
+      const room = await gate.member(origin, roomId);
+      const stored = await store.events.byId(eventId);
+      if (stored === undefined || stored.roomNid !== room.nid) throw unknownEvent();
+      const chain = await store.authChains.chain(room.nid, [stored.nid]);
+      const events = await store.events.byNids(chain.filter((nid) => nid !== stored.nid));
+      return [...events.values()].map(json);
+    },
+  };
+
+  async function placedIn(room: Room, ids: readonly EventId[]): Promise<StoredEvent[]> {
+    const found = await store.events.byIds(ids);
+    return [...found.values()].filter(
+      (stored) => stored.roomNid === room.nid && isPlaced(stored) && stored.status !== "rejected",
+    );
+  }
+
+  /** Breadth first along prev events, the named ones included. */
+  async function walkBack(
+    room: Room,
+    from: readonly EventId[],
+    limit: number,
+    wanted: (stored: StoredEvent) => boolean,
+  ): Promise<StoredEvent[]> {
+    const found = new Map<EventId, StoredEvent>();
+    let level: readonly EventId[] = [...new Set(from)];
+    while (level.length > 0 && found.size < limit) {
+      const next = new Set<EventId>();
+      for (const stored of await placedIn(room, level)) {
+        if (found.size >= limit || !wanted(stored)) continue;
+        found.set(stored.event.eventId, stored);
+        for (const id of stored.event.prevEventIds) if (!found.has(id)) next.add(id);
+      }
+      level = [...next];
+    }
+    return [...found.values()];
+  }
+
+  async function stateOf(
+    origin: ServerName,
+    roomId: Parameters<Served["state"]>[1],
+    eventId: EventId,
+  ): Promise<{ state: StoredEvent[]; chain: StoredEvent[] }> {
+    const room = await gate.member(origin, roomId);
+    const [stored] = await placedIn(room, [eventId]);
+    if (stored === undefined) throw unknownEvent();
+    const state = await store.state.all(stored.stateBefore);
+    const nids = state.map((one) => one.nid);
+    const own = new Set(nids);
+    const chain = await store.authChains.chain(room.nid, nids);
+    const events = await store.events.byNids(chain.filter((nid) => !own.has(nid)));
+    return { state, chain: [...events.values()] };
+  }
+
+  /** PDUs' texts; what the server's users may not see goes redacted, so that the graph stays whole. */
+  async function texts(
+    origin: ServerName,
+    room: Room,
+    events: readonly StoredEvent[],
+  ): Promise<string[]> {
+    const users = (await usersOfServer(store.sql, room.nid, origin)) as UserId[];
+    const atRoots = new Map<StateRoot, Promise<AtRoot>>();
+    return Promise.all(
+      events.map(async (stored) => {
+        const { event, stateBefore } = stored;
+        let around = atRoots.get(stateBefore);
+        if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
+        const visible = serverCanSee(event, origin, await around);
+        return visible ? event.json() : redactEvent(event).json();
+      }),
+    );
+  }
+
+  async function atRoot(root: StateRoot, users: readonly UserId[]): Promise<AtRoot> {
+    const state = await store.state.events(root, [
+      ["m.room.history_visibility", ""],
+      ...users.map((user) => ["m.room.member", user] as const),
+    ]);
+    const visibility = state.get(stateTuple("m.room.history_visibility", ""))?.event;
+    const membership = users.flatMap((user) => {
+      const value = state.get(stateTuple("m.room.member", user))?.event.content.membership;
+      return typeof value === "string" ? value : [];
+    });
+    return { visibility: historyVisibility(visibility), membership };
+  }
+}
+
+interface AtRoot {
+  readonly visibility: ReturnType<typeof historyVisibility>;
+  readonly membership: string[];
+}
+
+function json(stored: StoredEvent): string {
+  return stored.event.json();
+}
+
+function unknownEvent(): Error {
+  return errors.notFound("There is no such event");
+}

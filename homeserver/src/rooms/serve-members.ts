@@ -1,0 +1,184 @@
+/** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
+import { authorise } from "../protocol/auth/index.ts";
+import { addSignature } from "../protocol/build-event.ts";
+import { strippedState } from "../protocol/client-event.ts";
+import { errors, Rejection } from "../protocol/errors.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { joinedServers } from "../storage/room-members.ts";
+import type { Gate } from "./gate.ts";
+import type { Ingest } from "./ingest.ts";
+import type { LocalEvents } from "./local.ts";
+import { memberDraft } from "./members.ts";
+import { vouchFor } from "./restricted.ts";
+import type { RoomStore } from "./store.ts";
+import { STRIPPED_TYPES } from "./stripped.ts";
+import type { KeyRing, RoomFederation } from "./types-federation.ts";
+import type { Room, StoredEvent } from "./types.ts";
+import { verifyPdus } from "./verify.ts";
+import type { Work } from "./work.ts";
+
+export interface ServeMembersDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly ingest: Ingest;
+  readonly gate: Gate;
+  readonly keyRing: KeyRing;
+}
+
+type Served = Pick<
+  RoomFederation,
+  "makeJoin" | "sendJoin" | "makeLeave" | "sendLeave" | "makeKnock" | "sendKnock"
+>;
+
+export function createServeMembers(deps: ServeMembersDeps): Served {
+  const { store, local, gate, keyRing } = deps;
+  const { serverName, signingKey } = local.identity;
+
+  return {
+    async makeJoin(origin, roomId, userId, versions) {
+      const room = await gate.resident(origin, roomId);
+      requireOwn(origin, userId);
+      if (!versions.includes(room.version.id))
+        throw errors.incompatibleRoomVersion(room.version.id);
+      return template(room, userId, "join");
+    },
+    async makeLeave(origin, roomId, userId) {
+      const room = await gate.resident(origin, roomId);
+      requireOwn(origin, userId);
+      return template(room, userId, "leave");
+    },
+    async makeKnock(origin, roomId, userId, versions) {
+      const room = await gate.resident(origin, roomId);
+      requireOwn(origin, userId);
+      if (!versions.includes(room.version.id))
+        throw errors.incompatibleRoomVersion(room.version.id);
+      return template(room, userId, "knock");
+    },
+    async sendJoin(origin, roomId, eventId, pdu) {
+      const room = await gate.resident(origin, roomId);
+      const event = await memberEvent(origin, room, eventId, pdu, "join");
+      const voucher = event.content.join_authorised_via_users_server;
+      const isOurs = isUserId(voucher) && serverOf(voucher) === serverName;
+      if (isOurs) await checkVouched(room, event);
+      const signed = isOurs ? addSignature(event, serverName, signingKey) : event;
+      const placed = await place(origin, room, signed);
+      const state = await store.state.all(placed.stateBefore);
+      const chain = await authChainOf(room, state);
+      return {
+        origin: serverName,
+        event: signed.pdu,
+        state: state.map((stored) => stored.event.pdu),
+        auth_chain: chain.map((stored) => stored.event.pdu),
+        members_omitted: false,
+        servers_in_room: await joinedServers(store.sql, room.nid),
+      };
+    },
+    async sendLeave(origin, roomId, eventId, pdu) {
+      const room = await gate.resident(origin, roomId);
+      await place(origin, room, await memberEvent(origin, room, eventId, pdu, "leave"));
+    },
+    async sendKnock(origin, roomId, eventId, pdu) {
+      const room = await gate.resident(origin, roomId);
+      await place(origin, room, await memberEvent(origin, room, eventId, pdu, "knock"));
+      const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
+      const shown = await local.work(room, (work) => work.state(keys));
+      return { knock_room_state: [...shown.values()].map(({ event }) => strippedState(event)) };
+    },
+  };
+
+  function requireOwn(origin: ServerName, userId: UserId): void {
+    if (serverOf(userId) !== origin) throw errors.forbidden("The user is not of your server");
+  }
+
+  /** The event that the other server is to sign, once it is allowed. */
+  async function template(room: Room, userId: UserId, membership: string): Promise<JsonObject> {
+    return local.work(room, async (work) => {
+      const content: JsonObject = { membership };
+      if (membership === "join") {
+        const voucher = await voucherFor(work, userId);
+        if (voucher !== undefined) content.join_authorised_via_users_server = voucher;
+      }
+      const draft = memberDraft(userId, userId, content);
+      const { state, authEvents } = await work.authState(draft);
+      try {
+        authorise(work.build(draft, authEvents), state);
+      } catch (error) {
+        if (error instanceof Rejection) throw errors.forbidden(error.reason);
+        throw error;
+      }
+      return { room_version: room.version.id, event: work.template(draft, authEvents) };
+    });
+  }
+
+  async function voucherFor(work: Work, userId: UserId): Promise<UserId | undefined> {
+    const vouching = await vouchFor(store, work, serverName, userId);
+    switch (vouching.kind) {
+      case "not-needed":
+        return undefined;
+      case "allowed":
+        return vouching.voucher;
+      case "no-voucher":
+        throw errors.unableToGrantJoin("No user of this server can vouch for the join");
+      case "refused":
+        if (vouching.unknown) {
+          throw errors.unableToAuthoriseJoin("This server is not in the rooms that allow the join");
+        }
+        throw errors.forbidden("The user is in none of the rooms that allow the join");
+    }
+  }
+
+  /** Our signature stands for the check of the allow rules: it is made anew. */
+  async function checkVouched(room: Room, event: RoomEvent): Promise<void> {
+    const vouching = await local.work(room, (work) =>
+      vouchFor(store, work, serverName, event.stateKey as UserId),
+    );
+    if (vouching.kind === "refused") {
+      throw errors.forbidden("The user is in none of the rooms that allow the join");
+    }
+  }
+
+  /** The signed event from the other server, checked for being what the path says. */
+  async function memberEvent(
+    origin: ServerName,
+    room: Room,
+    eventId: EventId,
+    pdu: JsonObject,
+    membership: string,
+  ): Promise<RoomEvent> {
+    const [verified] = await verifyPdus(keyRing, [pdu], room.version, serverName);
+    const event = verified?.event;
+    if (event === undefined) throw errors.forbidden(verified?.reason ?? "The event is wrong");
+    if (event.eventId !== eventId || event.roomId !== room.roomId) {
+      throw errors.invalidParam("The event is not the one in the path");
+    }
+    if (
+      event.type !== "m.room.member" ||
+      event.content.membership !== membership ||
+      event.stateKey !== event.sender
+    ) {
+      throw errors.invalidParam(`The event is not a ${membership} of its sender`);
+    }
+    requireOwn(origin, event.sender);
+    return event;
+  }
+
+  async function place(origin: ServerName, room: Room, event: RoomEvent): Promise<StoredEvent> {
+    const result = (await deps.ingest.batch(origin, room, [event])).get(event.eventId);
+    if (result === undefined || "error" in result) {
+      throw errors.badState(result?.error ?? "The event could not be placed");
+    }
+    const { stored, reason } = result.placed;
+    if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The event is not allowed");
+    return stored;
+  }
+
+  async function authChainOf(room: Room, state: readonly StoredEvent[]): Promise<StoredEvent[]> {
+    const own = new Set(state.map((stored) => stored.nid));
+    const chain = await store.authChains.chain(room.nid, [...own]);
+    const events = await store.events.byNids(chain.filter((nid) => !own.has(nid)));
+    return [...events.values()];
+  }
+}

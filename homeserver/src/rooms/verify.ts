@@ -1,0 +1,89 @@
+/** Signatures and hashes of PDUs from other servers. */
+import { Rejection } from "../protocol/errors.ts";
+import { parsePdu, redactEvent } from "../protocol/event.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { requiredSigners, verifyEventSignatureAsync } from "../protocol/event-signatures.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { Json } from "../protocol/json.ts";
+import type { RoomVersion } from "../protocol/room-versions.ts";
+import { signingKeyIds } from "../protocol/signed-json.ts";
+import type { KeyRing } from "./types-federation.ts";
+
+/** A PDU that passed, or why it did not. */
+export type Verified =
+  | { readonly event: RoomEvent; readonly reason?: undefined }
+  | { readonly event?: undefined; readonly eventId?: string; readonly reason: string };
+
+interface Wanted {
+  readonly server: ServerName;
+  readonly keyId: string;
+  readonly validAt: number;
+}
+
+/**
+ * Steps 1 to 3 of the checks on receipt for many PDUs at once: format, signatures (keys are asked for together),
+ * content hash (an event whose hash is wrong is redacted).
+ */
+export async function verifyPdus(
+  keyRing: KeyRing,
+  pdus: readonly Json[],
+  version: RoomVersion,
+  /** A server whose signature is still to come: this one's, on a join that it vouches for. */
+  unsignedBy?: ServerName,
+): Promise<Verified[]> {
+  const parsed = pdus.map((pdu) => parse(pdu, version));
+  const wanted: Wanted[] = [];
+  for (const { event } of parsed) if (event !== undefined) wanted.push(...keysOf(event));
+  const keys = await keyRing.keys(wanted);
+  const keyAt = new Map(wanted.map((want, i) => [textOf(want), keys[i]]));
+  return Promise.all(
+    parsed.map(async (result) => {
+      const { event } = result;
+      if (event === undefined) return result;
+      for (const server of requiredSigners(event)) {
+        if (server === unsignedBy || (await isSignedBy(event, server, keyAt))) continue;
+        return { eventId: event.eventId, reason: `The signature of ${server} is missing or wrong` };
+      }
+      return { event: event.contentHashMatches() ? event : redactEvent(event) };
+    }),
+  );
+}
+
+function parse(pdu: Json, version: RoomVersion): Verified {
+  try {
+    const event = parsePdu(pdu, version);
+    if (event.type.includes("\0") || event.stateKey?.includes("\0") === true) {
+      return { eventId: event.eventId, reason: "Type or state key hold NUL" };
+    }
+    requiredSigners(event);
+    return { event };
+  } catch (error) {
+    if (error instanceof Rejection) return { reason: error.reason };
+    throw error;
+  }
+}
+
+function keysOf(event: RoomEvent): Wanted[] {
+  const validAt = event.version.enforceKeyValidity ? event.originServerTs : 0;
+  return requiredSigners(event).flatMap((server) =>
+    signingKeyIds(event.pdu.signatures, server).map((keyId) => ({ server, keyId, validAt })),
+  );
+}
+
+async function isSignedBy(
+  event: RoomEvent,
+  server: ServerName,
+  keys: ReadonlyMap<string, Awaited<ReturnType<KeyRing["keys"]>>[number]>,
+): Promise<boolean> {
+  for (const wanted of keysOf(event)) {
+    if (wanted.server !== server) continue;
+    const key = keys.get(textOf(wanted));
+    if (key === undefined) continue;
+    if (await verifyEventSignatureAsync(event, server, wanted.keyId, key)) return true;
+  }
+  return false;
+}
+
+function textOf({ server, keyId, validAt }: Wanted): string {
+  return `${server} ${keyId} ${validAt}`;
+}
