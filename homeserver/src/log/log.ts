@@ -17,6 +17,7 @@ export interface LogDeps {
   sql: Sql;
   /** From `connectWriter`: the log closes it when it stops. */
   writer: Sql;
+  /** The log stops it when it stops itself. */
   wake: Wake;
   clock: Clock;
   logger: Logger;
@@ -105,7 +106,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   }
 
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
-  wake.onWake((to) => {
+  const unwake = wake.onWake((to) => {
     if (to > position) void queued(() => catchUp(to));
   });
   const polling = wake.shared ? poll() : Promise.resolve();
@@ -129,7 +130,9 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     async stop() {
       await appender.stop();
       stopping.abort();
+      unwake();
       await Promise.all([polling, catchingUp]);
+      await wake.stop();
       await deps.writer.end({ timeout: 2 });
     },
   };

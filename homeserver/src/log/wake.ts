@@ -5,7 +5,7 @@ import type { Logger } from "../platform/logger.ts";
 export interface Wake {
   /** Everything up to `position` is committed. */
   announce(position: number): void;
-  onWake(listener: (position: number) => void): void;
+  onWake(listener: (position: number) => void): () => void;
   /** True when there may be other writers: then the log looks for their commits now and then, too. */
   readonly shared: boolean;
   stop(): Promise<void>;
@@ -13,16 +13,17 @@ export interface Wake {
 
 /** For a single process. Two logs in one process that share it wake one another, as replicas would. */
 export function createMemoryWake(options: { shared?: boolean } = {}): Wake {
-  const listeners: ((position: number) => void)[] = [];
+  const listeners = new Set<(position: number) => void>();
   return {
     announce(position) {
       for (const listener of listeners) listener(position);
     },
-    onWake: (listener) => listeners.push(listener),
-    shared: options.shared ?? false,
-    async stop() {
-      listeners.length = 0;
+    onWake(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
+    shared: options.shared ?? false,
+    stop: async () => {},
   };
 }
 
@@ -33,7 +34,7 @@ export async function createRedisWake(
 ): Promise<Wake> {
   const channel = `${options.prefix}log`;
   const subscriber = redis.duplicate();
-  const listeners: ((position: number) => void)[] = [];
+  const listeners = new Set<(position: number) => void>();
   let announced = 0;
   let publishing = false;
   subscriber.on("error", (error: Error) => options.logger.warn({ err: error }, "Redis is away"));
@@ -59,10 +60,13 @@ export async function createRedisWake(
       announced = Math.max(announced, position);
       if (!publishing) void publish();
     },
-    onWake: (listener) => listeners.push(listener),
+    onWake(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     shared: true,
     async stop() {
-      listeners.length = 0;
+      listeners.clear();
       subscriber.disconnect();
     },
   };
