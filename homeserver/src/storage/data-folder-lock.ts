@@ -39,7 +39,9 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   } finally {
     await rm(draft, { force: true });
   }
-  throw new DataFolderInUse(`the data folder ${folder} could not be locked: ${path} keeps coming back`);
+  throw new DataFolderInUse(
+    `the data folder ${folder} could not be locked: ${path} keeps coming back`,
+  );
 }
 
 async function removeIfStale(folder: string, path: string): Promise<void> {

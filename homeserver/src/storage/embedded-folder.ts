@@ -105,7 +105,8 @@ async function run(command: ServerCommand, program: string, args: string[]): Pro
     child.on("error", reject);
     child.on("close", resolve);
   });
-  if (code !== 0) throw new Error(`${basename(program)} failed (${String(code)}): ${output.trim()}`);
+  if (code !== 0)
+    throw new Error(`${basename(program)} failed (${String(code)}): ${output.trim()}`);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -55,7 +55,9 @@ function lookUpUser(name: string): { uid: number; gid: number } | undefined {
       .split("\n")
       .find((entry) => entry.startsWith(`${name}:`));
     const [, , uid, gid] = line?.split(":") ?? [];
-    return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+    return uid === undefined || gid === undefined
+      ? undefined
+      : { uid: Number(uid), gid: Number(gid) };
   } catch {
     return undefined;
   }

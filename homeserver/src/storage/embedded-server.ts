@@ -88,7 +88,11 @@ function launch(options: ServerOptions): Promise<ChildProcess> {
   ]);
   const [file, args] = commandFor(options, options.program, ["-D", options.cluster, ...settings]);
   // A group of its own: Ctrl-C on the terminal must reach us first.
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"], detached: true, cwd: "/" });
+  const child = spawn(file, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+    cwd: "/",
+  });
   const recent: string[] = [];
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -82,9 +82,12 @@ async function apply(tx: Tx, migration: Migration): Promise<void> {
   try {
     await tx.unsafe(migration.text);
   } catch (error) {
-    throw new MigrationError(`the migration ${migration.name} failed: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new MigrationError(
+      `the migration ${migration.name} failed: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
   await tx`
     INSERT INTO schema_migrations (name, checksum) VALUES (${migration.name}, ${migration.checksum})`;
