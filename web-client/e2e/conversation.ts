@@ -124,7 +124,11 @@ export async function sendMessage(page: Page, body: string): Promise<void> {
 /** The last line of the timeline that says this itself (and not only in a quotation). */
 export function message(page: Page, body: string | RegExp): Locator {
   const said = page.locator("weft-rich-text, weft-attachment, .gone").filter({ hasText: body });
-  return page.getByRole("feed", { name: "Messages" }).getByRole("article").filter({ has: said }).last();
+  return page
+    .getByRole("feed", { name: "Messages" })
+    .getByRole("article")
+    .filter({ has: said })
+    .last();
 }
 
 export async function waitForMessage(
@@ -137,7 +141,10 @@ export async function waitForMessage(
 
 /** Texts of the messages that are on the page, oldest first. */
 export async function visibleMessages(page: Page): Promise<string[]> {
-  return page.getByRole("feed", { name: "Messages" }).locator("weft-rich-text").allInnerTexts();
+  return page
+    .getByRole("feed", { name: "Messages" })
+    .locator("weft-rich-text .text")
+    .allInnerTexts();
 }
 
 export async function sendFile(

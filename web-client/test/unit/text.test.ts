@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { findMembers, queryAt } from "../../src/controllers/mentions.ts";
+import { contentOf, loadRenderer } from "../../src/text/compose.ts";
+import { matrixTo, parseMatrixLink, splitLinks } from "../../src/text/links.ts";
+import { dayLabel, duration, shortTime } from "../../src/text/time.ts";
+import { hrefTo, parseRoute } from "../../src/store/router.ts";
+import { nextStage, NeedsProof } from "../../src/api/uia.ts";
+import { expand } from "../../src/api/http.ts";
+
+const ME = "@me:one";
+const render = await loadRenderer();
+
+describe("composing", () => {
+  test("plain words stay plain", () => {
+    expect(contentOf({ body: "just words", mentions: [] }, render, ME)).toEqual({
+      msgtype: "m.text",
+      body: "just words",
+      "m.mentions": {},
+    });
+  });
+
+  test("Markdown becomes HTML, and HTML that is typed stays text", () => {
+    expect(contentOf({ body: "**bold**", mentions: [] }, render, ME)["formatted_body"]).toBe(
+      "<strong>bold</strong>",
+    );
+    const typed = contentOf({ body: "*x* <b onclick=1>", mentions: [] }, render, ME)[
+      "formatted_body"
+    ];
+    expect(typed).toBe("<em>x</em> &lt;b onclick=1&gt;");
+  });
+
+  test("a mention becomes a link and is named in m.mentions", () => {
+    const draft = { body: "hi @Ann [x]", mentions: [{ userId: "@ann:two", name: "Ann [x]" }] };
+    const content = contentOf(draft, render, ME);
+    expect(content["m.mentions"]).toEqual({ user_ids: ["@ann:two"] });
+    expect(content["formatted_body"]).toBe(
+      'hi <a href="https://matrix.to/#/%40ann%3Atwo">Ann [x]</a>',
+    );
+    expect(content["body"]).toBe("hi @Ann [x]");
+  });
+
+  test("a mention whose name was deleted again calls nobody", () => {
+    const draft = { body: "hi", mentions: [{ userId: "@ann:two", name: "Ann" }] };
+    expect(contentOf(draft, render, ME)["m.mentions"]).toEqual({});
+  });
+
+  test("an answer mentions whom it answers, but never oneself", () => {
+    const answer = contentOf(
+      { body: "yes", mentions: [], replyTo: { eventId: "$1", sender: "@ann:two" } },
+      render,
+      ME,
+    );
+    expect(answer["m.mentions"]).toEqual({ user_ids: ["@ann:two"] });
+    expect(answer["m.relates_to"]).toEqual({ "m.in_reply_to": { event_id: "$1" } });
+    const own = contentOf(
+      { body: "yes", mentions: [], replyTo: { eventId: "$1", sender: ME } },
+      render,
+      ME,
+    );
+    expect(own["m.mentions"]).toEqual({});
+  });
+
+  test("an edit carries the new content and a fallback", () => {
+    const content = contentOf({ body: "new", mentions: [], edits: "$1" }, render, ME);
+    expect(content).toMatchObject({
+      body: "* new",
+      "m.new_content": { msgtype: "m.text", body: "new" },
+      "m.relates_to": { rel_type: "m.replace", event_id: "$1" },
+    });
+  });
+
+  test("/me and /plain are understood", () => {
+    expect(contentOf({ body: "/me waves", mentions: [] }, render, ME)).toMatchObject({
+      msgtype: "m.emote",
+      body: "waves",
+    });
+    const plain = contentOf({ body: "/plain **x**", mentions: [] }, render, ME);
+    expect(plain).toMatchObject({ msgtype: "m.text", body: "**x**" });
+    expect(plain["formatted_body"]).toBeUndefined();
+  });
+});
+
+describe("mentions", () => {
+  test.each([
+    ["hi @an", 6, { start: 3, term: "an" }],
+    ["@", 1, { start: 0, term: "" }],
+    ["mail@example", 12, undefined],
+    ["@ann said", 4, { start: 0, term: "ann" }],
+  ])("in %j at %i", (text, caret, found) => {
+    expect(queryAt(text, caret)).toEqual(found);
+  });
+
+  test("names that begin with the term come first, accents or not", () => {
+    const member = (displayName: string) => ({
+      userId: `@${displayName.toLowerCase()}:x`,
+      displayName,
+      membership: "join" as const,
+      avatarUrl: undefined,
+    });
+    const found = findMembers([member("Joann"), member("Zoe"), member("Änne")], "an");
+    expect(found.map(({ displayName }) => displayName)).toEqual(["Änne", "Joann"]);
+  });
+});
+
+describe("links", () => {
+  test("plain addresses are found without the punctuation behind them", () => {
+    expect(splitLinks("see https://a.example/x, or (https://b.example/y).")).toEqual([
+      { text: "see " },
+      { text: "https://a.example/x", href: "https://a.example/x" },
+      { text: ", or (" },
+      { text: "https://b.example/y", href: "https://b.example/y" },
+      { text: ")." },
+    ]);
+  });
+
+  test("links to people, rooms and events are understood in both forms", () => {
+    expect(parseMatrixLink(matrixTo("@ann:two"))).toEqual({ kind: "user", userId: "@ann:two" });
+    expect(parseMatrixLink("https://matrix.to/#/!r:x/$e?via=a.org&via=b.org")).toEqual({
+      kind: "room",
+      room: "!r:x",
+      eventId: "$e",
+      via: ["a.org", "b.org"],
+    });
+    expect(parseMatrixLink("matrix:r/weave:one")).toEqual({
+      kind: "room",
+      room: "#weave:one",
+      via: [],
+    });
+    expect(parseMatrixLink("matrix:u/ann:two")).toEqual({ kind: "user", userId: "@ann:two" });
+    expect(parseMatrixLink("https://matrix.to/#/%zz")).toBeUndefined();
+    expect(parseMatrixLink("https://example.org/#/@ann:two")).toBeUndefined();
+  });
+
+  test("places within the client survive their address", () => {
+    const place = { page: "room", room: "!a/b:x", eventId: "$c/d", via: ["one.example"] } as const;
+    expect(parseRoute(hrefTo({ ...place, via: [...place.via] }))).toEqual(place);
+    expect(parseRoute("#/nowhere")).toEqual({ page: "home" });
+    expect(parseRoute("#/room/%E0%A4%A")).toMatchObject({ page: "room" });
+  });
+});
+
+describe("times", () => {
+  const now = new Date(2026, 10, 22, 15).getTime();
+  test("days are named as people name them", () => {
+    expect(dayLabel(now, now)).toBe("Today");
+    expect(dayLabel(new Date(2026, 10, 21, 23, 59).getTime(), now)).toBe("Yesterday");
+    expect(dayLabel(new Date(2026, 10, 18).getTime(), now)).toBe("Wednesday");
+    expect(dayLabel(new Date(2025, 6, 3).getTime(), now)).toContain("2025");
+    expect(shortTime(new Date(2026, 10, 21, 9).getTime(), now)).toBe("Yesterday");
+    expect(duration(187_000)).toBe("3:07");
+  });
+});
+
+describe("user-interactive auth", () => {
+  const token = { registrationToken: "abc" };
+  test("the shortest flow that can be passed is taken", () => {
+    const flows = [
+      { stages: ["m.login.registration_token", "m.login.dummy"] },
+      { stages: ["m.login.dummy"] },
+    ];
+    expect(nextStage({ flows }, {})).toBe("m.login.dummy");
+  });
+
+  test("a missing registration token is asked for", () => {
+    const flows = [{ stages: ["m.login.registration_token"] }];
+    expect(nextStage({ flows }, token)).toBe("m.login.registration_token");
+    expect(() => nextStage({ flows }, {})).toThrow(NeedsProof);
+  });
+
+  test("completed stages are not repeated", () => {
+    const flows = [{ stages: ["m.login.registration_token", "m.login.dummy"] }];
+    expect(nextStage({ flows, completed: ["m.login.registration_token"] }, {})).toBe(
+      "m.login.dummy",
+    );
+  });
+});
+
+test("paths are filled and escaped", () => {
+  expect(
+    expand("/rooms/{roomId}/send", { roomId: "!a/b:c" }, { via: ["x", "y"], from: undefined }),
+  ).toBe("/rooms/!a%2Fb%3Ac/send?via=x&via=y");
+});
