@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { type NewUser, openControl } from "./cli/control.ts";
+import { createRedisBuckets } from "./cluster/redis-buckets.ts";
 import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
 import type { Listeners } from "./http/listeners.ts";
@@ -18,6 +19,7 @@ import { createRoutes } from "./routes.ts";
 import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
+import { createSeats } from "./storage/seats.ts";
 import { connect } from "./storage/sql.ts";
 
 export interface App {
@@ -72,12 +74,15 @@ export async function createApp(
       caFile: config.federationCa,
     });
     opened.push(() => remote.close());
-    const foundation = { config, sql, redis, log, remote, signingKey, clock, random, logger };
+    const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });
+    if (seats) opened.push(() => seats.close());
+    const foundation = { config, sql, redis, seats, log, remote, signingKey, clock, random, logger };
     const layers = await createLayers(foundation, opened);
     const { users } = layers;
-    const rateLimiter = createRateLimiter(
-      config.rateLimits ? memoryBuckets(clock.monotonic) : undefined,
-    );
+    const buckets = redis
+      ? createRedisBuckets(redis, { prefix: `weft:${serverName}:`, logger })
+      : memoryBuckets(clock.monotonic);
+    const rateLimiter = createRateLimiter(config.rateLimits ? buckets : undefined);
     const http = await createHttpServer({
       routes: createRoutes(foundation, layers, rateLimiter),
       requireAllOf: [],

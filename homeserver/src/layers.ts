@@ -15,6 +15,7 @@ import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
 import { createRooms, type Rooms } from "./rooms/index.ts";
 import { createSender, type Sender } from "./sender/index.ts";
+import type { Seats } from "./storage/seats.ts";
 import type { Sql } from "./storage/sql.ts";
 import { createSync, type Sync } from "./sync/index.ts";
 import { createUsers, type Users } from "./users/users.ts";
@@ -25,6 +26,8 @@ export interface Foundation {
   readonly sql: Sql;
   /** Absent: one replica, everything shared is in memory. */
   readonly redis: Redis | undefined;
+  /** What one replica at a time does; absent when there is one. */
+  readonly seats: Seats | undefined;
   readonly log: Log;
   readonly remote: Remote;
   readonly signingKey: SigningKey;
@@ -142,13 +145,13 @@ async function startSender(
   rooms: Rooms,
   opened: (() => unknown)[],
 ): Promise<Sender> {
-  const { sql, log, clock, logger, remote, config } = on;
+  const { sql, log, clock, logger, remote, config, seats } = on;
   const { serverName } = config;
   const sender = createSender({ sql, view: rooms.view, remote, serverName, clock, logger });
   await sender.start();
   opened.push(() => sender.stop());
   const follower = createFollower(
-    { log, sql, clock, logger },
+    { log, sql, clock, logger, seats },
     { name: "sender", from: "end", handle: (records) => sender.take(records) },
   );
   opened.push(() => follower.stop());
