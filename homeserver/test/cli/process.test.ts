@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "cli.ts");
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function weft(args: string[], env: Record<string, string> = {}): ChildProcess {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(WEFT_|DATABASE_URL|REDIS_URL)/.test(name),
+  );
+  const all = { ...Object.fromEntries(inherited), WEFT_DATA_DIR: join(folder, "data"), ...env };
+  return spawn(process.execPath, [CLI, ...args], { env: all, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function outcome(child: ChildProcess) {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, "exit") as Promise<[number]>,
+  ]);
+  return { code, stdout, stderr };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+async function untilHealthy(base: string): Promise<void> {
+  for (let count = 0; count < 300; count++) {
+    const answer = await fetch(`${base}/_weft/health`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await delay(100);
+  }
+  throw new Error("not healthy within 30 s");
+}
+
+async function logIn(base: string, user: string, password: string): Promise<Response> {
+  return await fetch(`${base}/_matrix/client/v3/login`, {
+    method: "POST",
+    body: JSON.stringify({
+      type: "m.login.password",
+      identifier: { type: "m.id.user", user },
+      password,
+    }),
+  });
+}
+
+test("a wrong configuration exits 2 with one line, and so does a wrong use", async () => {
+  const wrong = await outcome(weft(["start"], { WEFT_RATE_LIMITS: "some" }));
+  expect(wrong).toMatchObject({
+    code: 2,
+    stderr: 'weft: WEFT_RATE_LIMITS: "some" is not valid; write on or off\n',
+  });
+  expect(await outcome(weft(["dance"]))).toMatchObject({ code: 2 });
+  expect(await outcome(weft(["create-user", "--username", "x"]))).toMatchObject({ code: 2 });
+  const blocker = createServer().listen(0, "127.0.0.1");
+  await once(blocker, "listening");
+  const { port } = blocker.address() as { port: number };
+  const taken = await outcome(weft(["start"], { WEFT_LISTEN: `127.0.0.1:${port}` }));
+  expect(taken).toMatchObject({ code: 2 });
+  expect(taken.stderr).toMatch(
+    /^weft: WEFT_LISTEN: "127\.0\.0\.1:\d+" is in use by another program/m,
+  );
+  blocker.close();
+});
+
+test(
+  "a server starts, takes accounts from the command line running or stopped, and stops at SIGTERM",
+  { timeout: 90_000 },
+  async () => {
+    const created = await outcome(
+      weft(["create-user", "--username", "early", "--password", "secret-1", "--admin"]),
+    );
+    expect(created).toMatchObject({
+      code: 0,
+      stdout: "Created @early:localhost, an administrator\n",
+    });
+
+    const port = await freePort();
+    const env = { WEFT_LISTEN: `127.0.0.1:${port}`, WEFT_REGISTRATION: "token" };
+    const server = weft(["start"], env);
+    const ended = outcome(server);
+    const base = `http://127.0.0.1:${port}`;
+    await untilHealthy(base);
+
+    const late = await outcome(weft(["create-user", "-u", "late", "-p", "secret-2"], env));
+    expect(late).toMatchObject({ code: 0, stdout: "Created @late:localhost\n" });
+    expect(await outcome(weft(["create-user", "-u", "late", "-p", "x"], env))).toMatchObject({
+      code: 1,
+      stderr: "weft: That user name is taken\n",
+    });
+    const doctor = await outcome(weft(["doctor"], env));
+    expect(doctor.stdout).toContain("is served by a running Weft");
+    expect(doctor.code).toBe(0);
+
+    for (const [user, password] of [
+      ["early", "secret-1"],
+      ["late", "secret-2"],
+    ] as const) {
+      expect((await logIn(base, user, password)).status).toBe(200);
+    }
+    const { access_token: token } = (await (await logIn(base, "late", "secret-2")).json()) as {
+      access_token: string;
+    };
+    const authorization = `Bearer ${token}`;
+    const first = await fetch(`${base}/_matrix/client/v3/sync`, { headers: { authorization } });
+    const { next_batch: since } = (await first.json()) as { next_batch: string };
+    const poll = fetch(`${base}/_matrix/client/v3/sync?timeout=30000&since=${since}`, {
+      headers: { authorization },
+    });
+    await delay(300);
+    const begun = Date.now();
+    server.kill("SIGTERM");
+    expect((await poll).status).toBe(200);
+    expect(await ended).toMatchObject({ code: 0 });
+    expect(Date.now() - begun).toBeLessThan(10_000);
+  },
+);

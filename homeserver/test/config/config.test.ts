@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exampleConfig } from "../../src/config/example.ts";
+import { ConfigError, loadConfig, unknownVariables } from "../../src/config/load.ts";
+import { environmentName, type SettingKey, settings } from "../../src/config/schema.ts";
+import { loadSigningKey, signingKeyPath } from "../../src/config/signing-key.ts";
+import { createSeededRandom } from "../../src/platform/random.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "weft-config-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileWith(text: string): string {
+  const path = join(folder, "weft.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+function problem(env: NodeJS.ProcessEnv, file?: string): string {
+  try {
+    loadConfig(file, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error("no error");
+}
+
+describe("the configuration", () => {
+  test("has the contract's defaults", () => {
+    expect(loadConfig(undefined, {})).toEqual({
+      serverName: "localhost",
+      dataDir: resolve("data"),
+      listen: { host: "127.0.0.1", port: 8008 },
+      federationListen: undefined,
+      tlsCert: undefined,
+      tlsKey: undefined,
+      federationCa: undefined,
+      allowPrivateAddresses: false,
+      publicBaseUrl: "http://localhost:8008",
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      registration: "token",
+      registrationSharedSecret: undefined,
+      rateLimits: true,
+      appservices: undefined,
+      trustedKeyServers: [],
+      logLevel: "info",
+    });
+  });
+
+  test("has the contract's variables", () => {
+    expect((Object.keys(settings) as SettingKey[]).map(environmentName)).toEqual([
+      "WEFT_SERVER_NAME",
+      "WEFT_DATA_DIR",
+      "WEFT_LISTEN",
+      "WEFT_FEDERATION_LISTEN",
+      "WEFT_TLS_CERT",
+      "WEFT_TLS_KEY",
+      "WEFT_FEDERATION_CA",
+      "WEFT_FEDERATION_ALLOW_PRIVATE",
+      "WEFT_PUBLIC_BASE_URL",
+      "WEFT_DATABASE_URL",
+      "WEFT_REDIS_URL",
+      "WEFT_REGISTRATION",
+      "WEFT_REGISTRATION_SHARED_SECRET",
+      "WEFT_RATE_LIMITS",
+      "WEFT_APPSERVICES",
+      "WEFT_TRUSTED_KEY_SERVERS",
+      "WEFT_LOG_LEVEL",
+    ]);
+  });
+
+  test("is read from a file, and the environment wins", () => {
+    const file = fileWith(
+      "server_name: a.test\nregistration: open\ntrusted_key_servers: [n.test]\n",
+    );
+    const config = loadConfig(file, {
+      WEFT_REGISTRATION: "closed",
+      WEFT_TRUSTED_KEY_SERVERS: " one.test , two.test:8448 ",
+      WEFT_FEDERATION_ALLOW_PRIVATE: "true",
+      WEFT_RATE_LIMITS: "off",
+      WEFT_PUBLIC_BASE_URL: "https://m.a.test/",
+      WEFT_LOG_LEVEL: " ",
+      DATABASE_URL: "postgres://u:p@h/one",
+    });
+    expect(config).toMatchObject({
+      serverName: "a.test",
+      registration: "closed",
+      trustedKeyServers: ["one.test", "two.test:8448"],
+      allowPrivateAddresses: true,
+      rateLimits: false,
+      publicBaseUrl: "https://m.a.test",
+      logLevel: "info",
+      databaseUrl: "postgres://u:p@h/one",
+    });
+    const both = { WEFT_DATABASE_URL: "postgres://x/two", DATABASE_URL: "postgres://x/one" };
+    expect(loadConfig(undefined, both).databaseUrl).toBe("postgres://x/two");
+  });
+
+  test.each([
+    ["0.0.0.0:80", { host: "0.0.0.0", port: 80 }, "http://localhost"],
+    [":9000", { host: "::", port: 9000 }, "http://localhost:9000"],
+    ["[2001:db8::1]:81", { host: "2001:db8::1", port: 81 }, "http://[2001:db8::1]:81"],
+    ["m.test:8008", { host: "m.test", port: 8008 }, "http://m.test:8008"],
+  ])("understands WEFT_LISTEN=%s", (text, listen, publicBaseUrl) => {
+    expect(loadConfig(undefined, { WEFT_LISTEN: text })).toMatchObject({ listen, publicBaseUrl });
+  });
+
+  test.each([
+    [
+      { WEFT_REGISTRATION: "maybe" },
+      'WEFT_REGISTRATION: "maybe" is not valid; write open, token or closed',
+    ],
+    [{ WEFT_LISTEN: "8008" }, 'WEFT_LISTEN: "8008" is not valid; write an address and a port'],
+    [{ WEFT_LISTEN: "0.0.0.0:99999" }, "has a port above 65535"],
+    [
+      { WEFT_SERVER_NAME: "no name" },
+      'WEFT_SERVER_NAME: "no name" is not valid; write a host name',
+    ],
+    [{ WEFT_FEDERATION_ALLOW_PRIVATE: "perhaps" }, "write true or false"],
+    [
+      { WEFT_FEDERATION_LISTEN: "0.0.0.0:8448" },
+      'WEFT_FEDERATION_LISTEN: "0.0.0.0:8448" needs tls_cert too',
+    ],
+    [{ WEFT_TLS_CERT: "/nowhere.pem" }, 'WEFT_TLS_CERT: "/nowhere.pem" cannot be read'],
+    [{ WEFT_APPSERVICES: "/nowhere" }, "is no folder"],
+    [{ DATABASE_URL: "mysql://u:secret@h/d" }, "WEFT_DATABASE_URL"],
+    [{ WEFT_TRUSTED_KEY_SERVERS: "a.test,b c" }, "WEFT_TRUSTED_KEY_SERVERS"],
+    [{ WEFT_PUBLIC_BASE_URL: "m.test" }, "write an http or https address"],
+  ])("%o is refused in one line", (env: NodeJS.ProcessEnv, expected) => {
+    const message = problem(env);
+    expect(message).toContain(expected);
+    expect(message).not.toContain("\n");
+    expect(message).not.toContain("secret@");
+  });
+
+  test("a key that does not exist, or a file that is not one, is refused with a hint", () => {
+    expect(problem({}, fileWith("servername: a.test"))).toMatch(
+      /^servername: .*did you mean server_name\?/,
+    );
+    expect(problem({}, fileWith("- a"))).toContain("is not a mapping");
+    expect(problem({}, fileWith("a: [b"))).toContain("cannot be read");
+    expect(problem({}, join(folder, "none.yaml"))).toContain("ENOENT");
+    expect(problem({}, fileWith("rate_limits: 3"))).toBe(
+      "rate_limits: 3 is not valid; write on or off",
+    );
+  });
+
+  test("variables that only look like ours are noticed", () => {
+    expect(
+      unknownVariables({ WEFT_REGISTRATON: "open", WEFT_TEST_DATABASE_URL: "", WEFT_LISTEN: "" }),
+    ).toEqual(["WEFT_REGISTRATON"]);
+  });
+
+  test("the generated example is valid, as it is and with every key written out", () => {
+    expect(loadConfig(fileWith(exampleConfig({ server_name: "a.test" })), {}).serverName).toBe(
+      "a.test",
+    );
+    const all = exampleConfig().replaceAll(/^# ([a-z_]+:( \S+)?)$/gm, "$1");
+    expect(loadConfig(fileWith(all), {})).toEqual(loadConfig(undefined, {}));
+  });
+});
+
+describe("the signing key", () => {
+  test("is made at the first start, for this user alone, and stays", () => {
+    const dataDir = join(folder, "new", "data");
+    const key = loadSigningKey(dataDir, createSeededRandom(1));
+    expect(key.keyId).toMatch(/^ed25519:a_\w{4}$/);
+    expect(statSync(signingKeyPath(dataDir)).mode & 0o777).toBe(0o600);
+    expect(loadSigningKey(dataDir, createSeededRandom(2)).seedBase64).toBe(key.seedBase64);
+  });
+
+  test("may come from another homeserver, and is refused when it is none", () => {
+    const dataDir = join(folder, "moved");
+    mkdirSync(dataDir);
+    writeFileSync(signingKeyPath(dataDir), `ed25519 a_OLD1 ${"A".repeat(43)}\n`);
+    expect(loadSigningKey(dataDir, createSeededRandom(1)).keyId).toBe("ed25519:a_OLD1");
+    writeFileSync(signingKeyPath(dataDir), "ed25519 a_OLD1 AAAA\n");
+    expect(() => loadSigningKey(dataDir, createSeededRandom(1))).toThrow(ConfigError);
+  });
+});
