@@ -86,7 +86,7 @@ function configuration(
     tls_certificate_path: files.cert,
     tls_private_key_path: files.key,
     federation_custom_ca_list: [files.ca],
-    ip_range_blocklist: [],
+    ip_range_blacklist: [],
     trusted_key_servers: [],
     database: database
       ? { name: "psycopg2", args: { ...database, cp_min: 5, cp_max: 10 } }

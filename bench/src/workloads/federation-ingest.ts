@@ -12,36 +12,36 @@ import { type Context, type Result, type Workload, loopFigures, measuredLoop } f
 const VERSIONS = ["12", "11"];
 const ROOMS = 4;
 const IN_TRANSACTION = 50;
-/** Transactions of each room that go before the clock starts. */
+/** At most so many transactions of each room go before the clock starts. */
 const WARM_UP = 5;
 const BODY = "x".repeat(500);
 const DRAIN_MS = 120_000;
 
 /**
- * A peer sends transactions of fifty PDUs, one at a time for each of several rooms; all is signed before
- * the clock starts. The clock stops when the last PDU can be read by a local member, since some
+ * Several peers, each in a room of its own, send transactions of fifty PDUs, one at a time as the protocol
+ * has it; all is signed before the clock starts. The clock stops when the last PDU can be read by a local member, since some
  * servers answer before they have looked.
  */
 export const federationIngest: Workload = {
   name: "federation-ingest",
-  about: "a peer sends transactions of 50 signed PDUs, four in flight over four rooms",
+  about: "four peers, a room each, send transactions of 50 signed PDUs",
   async run(context) {
     const { target, settings, certificates } = context;
     const api = createApi(target.url);
-    const peer = await startPeer(certificates);
+    const rooms = settings.rooms || ROOMS;
+    const peers = await parallel(range(rooms), rooms, () => startPeer(certificates));
     const [user] = await registerUsers(api, 1);
     const results: Result[] = [];
     try {
       for (const version of VERSIONS) {
-        const rooms = settings.rooms || ROOMS;
-        const lanes = await parallel(range(rooms), 4, (number) =>
-          openLane(context, api, peer, user!, version, number, settings.pdus / rooms),
+        const lanes = await parallel(peers, rooms, (peer) =>
+          openLane(context, api, peer, user!, version, settings.pdus / rooms),
         );
         results.push(await ingest(context, api, user!, lanes, version));
         for (const { connection } of lanes) connection.close();
       }
     } finally {
-      await peer.close();
+      await Promise.all(peers.map((peer) => peer.close()));
       api.close();
     }
     return results.map((result) => ({ ...result, target: target.name }));
@@ -67,7 +67,6 @@ async function openLane(
   peer: Peer,
   user: User,
   version: string,
-  number: number,
   pdus: number,
 ): Promise<Lane> {
   const roomId = await createRoom(api, user, [], version);
@@ -76,12 +75,12 @@ async function openLane(
     federationUrl: target.federationUrl,
     ca: target.ca,
   };
-  const seat = await peer.join(resident, roomId, `peer-${version}-${number}`);
+  const seat = await peer.join(resident, roomId, `peer-${version}`);
   const events = chain(peer, seat, Math.ceil(pdus / IN_TRANSACTION) * IN_TRANSACTION);
   const nonce = randomBytes(4).toString("hex");
   const transactions = range(events.length / IN_TRANSACTION).map((index) => {
     const part = events.slice(index * IN_TRANSACTION, (index + 1) * IN_TRANSACTION);
-    const path = `/_matrix/federation/v1/send/${nonce}.${number}.${index}`;
+    const path = `/_matrix/federation/v1/send/${nonce}.${index}`;
     const content = {
       origin: peer.serverName,
       origin_server_ts: Date.now(),
@@ -128,8 +127,11 @@ async function ingest(
   version: string,
 ): Promise<Result> {
   const settle = () => untilVisible(api, user, lanes);
-  for (const _ of range(WARM_UP)) await Promise.all(lanes.map(sendNext));
-  await settle();
+  const warm = performance.now() + context.settings.warmUpSeconds * 1000;
+  for (let sent = 0; sent < WARM_UP && performance.now() < warm; sent++) {
+    await Promise.all(lanes.map(sendNext));
+    await settle();
+  }
   const loop = await measuredLoop(context, {
     lanes: lanes.length,
     warmUpSeconds: 0,
@@ -144,7 +146,7 @@ async function ingest(
   return {
     workload: "federation-ingest",
     target: "",
-    cell: `v${version}, ${lanes.length} rooms`,
+    cell: `v${version}, ${lanes.length} peers`,
     unit: "PDU",
     ...loopFigures(loop),
     wrong: found.find((text) => text !== undefined),
