@@ -79,6 +79,10 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     },
   });
   app.addHook("onRequest", cors);
+  // Before the body of a request to nowhere is looked at.
+  app.addHook("onRequest", async (request) => {
+    if (request.is404) throw errors.unrecognized();
+  });
   app.addHook("onSend", async (_request, reply) => {
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");

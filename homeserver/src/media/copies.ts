@@ -49,7 +49,8 @@ export function createCopies(deps: CopiesDeps): Copies {
       file.body.destroy();
       throw tooLarge();
     }
-    const staged = await files.stage(guarded(file.body, signal), maxBytes);
+    const body = guarded(file.body, signal);
+    const staged = await files.stage(body, maxBytes).finally(() => body.destroy());
     const row: storage.MediaRow = {
       sha256: staged.sha256,
       contentType: cleanContentType(file.contentType),

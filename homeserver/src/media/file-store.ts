@@ -19,7 +19,8 @@ export interface StagedFile {
 /** Files named by the SHA-256 of their content. Replicas share the folder. */
 export interface FileStore {
   /**
-   * Writes a stream to the side while hashing it; memory holds one chunk.
+   * Writes a stream to the side while hashing it; memory holds one chunk. After an error the stream is as far as
+   * it was read, and not destroyed.
    * @throws FileTooLarge after more than `maxBytes`; whatever the stream fails with
    */
   stage(content: Readable | Buffer, maxBytes: number): Promise<StagedFile>;
@@ -95,8 +96,11 @@ async function writeHashed(
   if (!Buffer.isBuffer(content)) content.on("error", () => {});
   const file = await open(path, "wx", 0o600);
   try {
-    const chunks = Buffer.isBuffer(content) ? [content] : content;
-    for await (const chunk of chunks as AsyncIterable<Buffer>) {
+    // Leaving the loop must not destroy the stream: a request's connection still has to carry the answer.
+    const chunks = Buffer.isBuffer(content)
+      ? [content]
+      : (content.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);
+    for await (const chunk of chunks) {
       size += chunk.length;
       if (size > maxBytes) throw new FileTooLarge(`more than ${maxBytes} bytes`);
       hash.update(chunk);

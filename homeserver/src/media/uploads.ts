@@ -116,6 +116,8 @@ async function stage(files: FileStore, content: Readable, maxBytes: number): Pro
   try {
     return await files.stage(content, maxBytes);
   } catch (error) {
+    // The rest is read and thrown away, so that the client comes to read the answer.
+    content.resume();
     if (error instanceof FileTooLarge) throw tooLarge(maxBytes);
     if (content.errored) throw errors.unknown("The upload was cut short", 400);
     throw error;

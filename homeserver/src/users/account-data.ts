@@ -15,7 +15,7 @@ export interface AccountData {
   find(userId: UserId, roomId: RoomId | undefined, type: string): Promise<JsonObject | undefined>;
   /**
    * Replaces a piece; every client of the user is told through the log.
-   * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_NOT_FOUND 404 for an unknown room,
+   * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for an unknown room,
    * M_TOO_LARGE 413
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
@@ -36,11 +36,11 @@ export function createAccountData(deps: { sql: Sql; log: Log }): AccountData {
   const { sql, log } = deps;
   const changes = createKeyedQueue<UserId>();
 
-  /** 0 for global data. @throws MatrixError M_NOT_FOUND 404 */
+  /** 0 for global data. @throws MatrixError M_INVALID_PARAM 400 */
   async function nidOf(roomId: RoomId | undefined): Promise<number> {
     if (roomId === undefined) return 0;
     const nid = await storage.findRoomNid(sql, roomId);
-    if (nid === undefined) throw errors.notFound("No such room");
+    if (nid === undefined) throw errors.invalidParam("This server knows of no such room");
     return nid;
   }
 

@@ -137,6 +137,47 @@ describe("files", () => {
   });
 });
 
+describe("over a real connection", () => {
+  const post = async (content: ReadableStream | Buffer) => {
+    const port = await t.http.listen({ host: "127.0.0.1", port: 0 });
+    return await fetch(`http://127.0.0.1:${port}/_matrix/media/v3/upload`, {
+      method: "POST",
+      body: content as never,
+      headers: { authorization: `Bearer ${token}` },
+      duplex: "half",
+    } as RequestInit);
+  };
+
+  test.each([
+    ["announced", () => Buffer.alloc(3_000_000)],
+    ["streamed", () => streamOf(60, 50_000)],
+  ])(
+    "the answer to a file that is too large and %s is read by who sends it",
+    async (_how, content) => {
+      const answer = await post(content());
+      expect(answer.status).toBe(413);
+      expect(await answer.json()).toMatchObject({ errcode: "M_TOO_LARGE" });
+    },
+  );
+
+  test("a file is streamed up and down", async () => {
+    const answer = await post(streamOf(10, 50_000));
+    const { content_uri: uri } = (await answer.json()) as { content_uri: string };
+    expect((await get(`download/${uri.slice(6)}`)).raw).toHaveLength(500_000);
+  });
+});
+
+function streamOf(chunks: number, size: number): ReadableStream {
+  let left = chunks;
+  return new ReadableStream({
+    pull(controller) {
+      if (left === 0) return controller.close();
+      left -= 1;
+      controller.enqueue(new Uint8Array(size));
+    },
+  });
+}
+
 test("a file is uploaded to a place that was reserved", async () => {
   const { body: place } = await t.call("POST", "/_matrix/media/v1/create", undefined, token);
   const uri = place.content_uri.slice("mxc://".length);

@@ -77,7 +77,7 @@ describe("account data", () => {
     const set = (type: string, roomId?: RoomId) => t.users.accountData.set(alice, roomId, type, {});
     await expect(set("m.push_rules")).rejects.toMatchObject({ status: 405, errcode: "M_BAD_JSON" });
     await expect(set("m.fully_read", room)).rejects.toMatchObject({ status: 405 });
-    expect(await errcodeOf(set("x", "!none:here.test" as RoomId))).toBe("M_NOT_FOUND");
+    expect(await errcodeOf(set("x", "!none:here.test" as RoomId))).toBe("M_INVALID_PARAM");
     expect(await errcodeOf(set("x".repeat(256)))).toBe("M_INVALID_PARAM");
     expect(await errcodeOf(t.users.accountData.get(alice, room, "none"))).toBe("M_NOT_FOUND");
   });
