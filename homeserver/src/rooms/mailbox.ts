@@ -30,6 +30,8 @@ export interface Mailbox {
 export interface MailboxDeps {
   /** Loads the room's committed head. */
   readonly load: () => Promise<Head>;
+  /** The committed head's version; 0 without one. */
+  readonly committedVersion: () => Promise<number>;
   readonly append: (append: Append) => Promise<Committed>;
 }
 
@@ -48,6 +50,8 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   const retry: Job[] = [];
   const inFlight = new Set<Promise<void>>();
   const idleWaiters: (() => void)[] = [];
+  /** Versions of the head that this mailbox has seen or made since it last loaded it. */
+  const ours = new Set<number>();
   let head: Head | undefined;
   let broken = false;
   let running = false;
@@ -87,23 +91,29 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     await Promise.all(inFlight);
     broken = false;
     head = undefined;
+    ours.clear();
     queue.unshift(...retry.splice(0).sort((a, b) => a.order - b.order));
   }
 
   async function execute(job: Job): Promise<void> {
     let step: Step<unknown>;
+    const isFresh = head === undefined;
     try {
       head ??= await deps.load();
+      ours.add(head.version);
       step = await job.command(head);
     } catch (error) {
-      settleAfterOthers(job, () => job.reject(error));
+      settleAfterOthers(job, isFresh, () => job.reject(error));
       return;
     }
     if (step.append === undefined) {
-      settleAfterOthers(job, () => job.resolve(step.value));
+      settleAfterOthers(job, isFresh, () => job.resolve(step.value));
       return;
     }
-    if (step.next !== undefined) head = step.next;
+    if (step.next !== undefined) {
+      head = step.next;
+      ours.add(head.version);
+    }
     const commit = deps.append(step.append).then(
       (committed) => {
         step.settled?.(committed);
@@ -117,17 +127,28 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     track(commit);
   }
 
-  /** An answer that rests on a head not yet committed waits for it, and is thought over when that fails. */
-  function settleAfterOthers(job: Job, settle: () => void): void {
-    if (inFlight.size === 0 && !broken) {
+  /**
+   * An answer without a commit rests on a head that may not get committed, or that another writer has moved: it's
+   * given when that is sure, and thought over otherwise.
+   */
+  function settleAfterOthers(job: Job, isFresh: boolean, settle: () => void): void {
+    if (isFresh && inFlight.size === 0 && !broken) {
       settle();
       return;
     }
-    const others = Promise.all(inFlight).then(() => {
-      if (broken) again(job);
-      else settle();
-    });
+    const others = Promise.all(inFlight)
+      .then(() => broken || isOurs())
+      .catch(() => true)
+      .then((current) => {
+        if (!current) broken = true;
+        if (broken && job.attempts < MAX_ATTEMPTS) again(job);
+        else settle();
+      });
     track(others);
+  }
+
+  async function isOurs(): Promise<boolean> {
+    return ours.has(await deps.committedVersion());
   }
 
   function failed(job: Job, error: unknown): void {

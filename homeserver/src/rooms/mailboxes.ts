@@ -1,5 +1,6 @@
 /** The mailboxes of the rooms in use; idle ones leave memory when there are too many. */
 import type { Log } from "../log/types.ts";
+import { headVersion } from "../storage/room-heads.ts";
 import { readHead } from "./head.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Command, Mailbox } from "./mailbox.ts";
@@ -23,6 +24,7 @@ export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailbo
     if (box === undefined) {
       box = createMailbox({
         load: () => readHead(store, room),
+        committedVersion: () => headVersion(store.sql, room.nid),
         append: (append) => log.append(append),
       });
     } else {

@@ -52,6 +52,13 @@ export async function loadHead(sql: Sql | Tx, roomNid: number): Promise<HeadRow 
   return row;
 }
 
+/** The committed head's version; 0 when the server has none. */
+export async function headVersion(sql: Sql | Tx, roomNid: number): Promise<number> {
+  const [row] = await sql<{ version: number }[]>`
+    SELECT version FROM room_heads WHERE room_nid = ${roomNid}`;
+  return row?.version ?? 0;
+}
+
 /** The first nid of a fresh block of 1,000. */
 export async function takeEventNids(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ first: number }[]>`SELECT nextval('event_nids') AS first`;

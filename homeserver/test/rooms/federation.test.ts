@@ -187,6 +187,7 @@ describe("two servers", () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
     await world.flush();
+    world.reset();
     await world.lose(() => say(a, alice, roomId, "lost 1"));
     await world.lose(() => say(a, alice, roomId, "lost 2"));
     await say(a, alice, roomId, "arrived");

@@ -2,6 +2,7 @@
 import { createLog } from "../../src/log/log.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
+import type { Wake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
@@ -20,6 +21,7 @@ export interface TestServer {
   readonly name: ServerName;
   readonly rooms: Rooms;
   readonly log: Log;
+  readonly wake: Wake;
   readonly db: TestDatabase;
   readonly key: SigningKey;
   user(localpart: string): Actor;
@@ -29,6 +31,8 @@ export interface TestServer {
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
   server(name: string): Promise<TestServer>;
+  /** Another process of the same server, on its database. */
+  replica(of: TestServer): Promise<TestServer>;
   /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
   flush(): Promise<void>;
   /** Does something of which no other server hears. */
@@ -75,14 +79,21 @@ export function createWorld(): World {
     },
   };
 
+  const replicas: TestServer[] = [];
+
   async function server(name: string): Promise<TestServer> {
-    const db = await freshDatabase();
+    const made = await open(name, await freshDatabase(), createMemoryWake({ shared: true }));
+    servers.set(name, made);
+    return made;
+  }
+
+  async function open(name: string, db: TestDatabase, wake: Wake): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
     const log = await createLog({
       sql: db.sql,
       writer: connectWriter(db.location),
-      wake: createMemoryWake(),
+      wake,
       clock: systemClock,
       logger: silentLogger(),
       serverName,
@@ -105,13 +116,13 @@ export function createWorld(): World {
       name: serverName,
       rooms,
       log,
+      wake,
       db,
       key,
       user: (localpart) => ({ userId: `@${localpart}:${name}` as UserId, deviceId: "DEVICE" }),
       async close() {
         await rooms.stop();
         await log.stop();
-        await db.close();
       },
     };
     log.onAdvance((records) => {
@@ -126,7 +137,6 @@ export function createWorld(): World {
         }
       }
     });
-    servers.set(name, made);
     return made;
   }
 
@@ -194,6 +204,11 @@ export function createWorld(): World {
 
   return {
     server,
+    async replica(of) {
+      const made = await open(of.name, of.db, of.wake);
+      replicas.push(made);
+      return made;
+    },
     flush,
     async lose(task) {
       await flush();
@@ -209,7 +224,8 @@ export function createWorld(): World {
       for (const queue of queues.values()) queue.length = 0;
     },
     async close() {
-      await Promise.all([...servers.values()].map((one) => one.close()));
+      await Promise.all([...servers.values(), ...replicas].map((one) => one.close()));
+      await Promise.all([...servers.values()].map((one) => one.db.close()));
     },
   };
 }
