@@ -20,7 +20,7 @@ import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
 import { createSeats } from "./storage/seats.ts";
-import { connect } from "./storage/sql.ts";
+import { connect, type Sql } from "./storage/sql.ts";
 
 export interface App {
   /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
@@ -76,7 +76,18 @@ export async function createApp(
     opened.push(() => remote.close());
     const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });
     if (seats) opened.push(() => seats.close());
-    const foundation = { config, sql, redis, seats, log, remote, signingKey, clock, random, logger };
+    const foundation = {
+      config,
+      sql,
+      redis,
+      seats,
+      log,
+      remote,
+      signingKey,
+      clock,
+      random,
+      logger,
+    };
     const layers = await createLayers(foundation, opened);
     const { users } = layers;
     const buckets = redis
@@ -85,11 +96,11 @@ export async function createApp(
     const rateLimiter = createRateLimiter(config.rateLimits ? buckets : undefined);
     const http = await createHttpServer({
       routes: createRoutes(foundation, layers, rateLimiter),
-      requireAllOf: [],
+      requireAllOf: ["client-server", "server-server", "admin"],
       listeners,
       log: logger,
       metrics: createMetrics({ processMetrics: true }),
-      health: () => undefined,
+      health: () => databaseHealth(sql),
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
       rateLimiter,
@@ -109,6 +120,16 @@ export async function createApp(
   }
 }
 
+/** Undefined when the database answers, otherwise why requests cannot be served. */
+async function databaseHealth(sql: Sql): Promise<string | undefined> {
+  const answered = sql`SELECT 1`.then(
+    () => true,
+    () => false,
+  );
+  const late = systemClock.sleep(HEALTH_MS).then(() => false);
+  return (await Promise.race([answered, late])) ? undefined : "the database does not answer";
+}
+
 /** A connection to Redis, when one is configured. */
 async function openRedis(config: Config, logger: Logger): Promise<Redis | undefined> {
   if (config.redisUrl === undefined) return undefined;
@@ -118,4 +139,6 @@ async function openRedis(config: Config, logger: Logger): Promise<Redis | undefi
   return redis;
 }
 
+/** A health check waits so long for the database. */
+const HEALTH_MS = 2_000;
 const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");

@@ -45,10 +45,7 @@ export interface Layers {
 }
 
 /** Builds the layers of the server, lowest first. `opened` gets what to undo at the end, last first. */
-export async function createLayers(
-  on: Foundation,
-  opened: (() => unknown)[],
-): Promise<Layers> {
+export async function createLayers(on: Foundation, opened: (() => unknown)[]): Promise<Layers> {
   const { config, sql, log, remote, clock, random, logger, signingKey } = on;
   const { serverName } = config;
   const users = await createUsers({

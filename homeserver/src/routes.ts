@@ -14,7 +14,7 @@ const VERSION = "0.1.0";
 /** Every operation of every API, bound to the layers. */
 export function createRoutes(on: Foundation, layers: Layers, limits: RateLimiter): Route[] {
   const { config, clock, random, remote, signingKey } = on;
-  const { users, rooms, edus } = layers;
+  const { users, edus } = layers;
   const { serverName, publicBaseUrl } = config;
   return [
     ...registerRoutes({ users }),

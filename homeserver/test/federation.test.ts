@@ -72,7 +72,9 @@ test("typing, receipts, redactions, profiles and leaving cross the link", async 
   let { next_batch: since } = await alice.sync();
   const ephemeral = (body: Body, type: string) =>
     body.rooms?.join?.[roomId]?.ephemeral.events.find((e: Body) => e.type === type)?.content;
-  await bob.call("PUT", path(roomId, `/typing/${encodeURIComponent(bob.userId)}`), { typing: true });
+  await bob.call("PUT", path(roomId, `/typing/${encodeURIComponent(bob.userId)}`), {
+    typing: true,
+  });
   let body = await alice.syncUntil(since, (b) => ephemeral(b, "m.typing"));
   expect(ephemeral(body, "m.typing").user_ids).toEqual([bob.userId]);
   await bob.call("POST", path(roomId, `/receipt/m.read/${encodeURIComponent(eventId)}`), {});

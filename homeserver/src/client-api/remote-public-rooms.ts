@@ -13,7 +13,8 @@ const TEXTS = ["canonical_alias", "name", "topic", "avatar_url", "join_rule", "r
  */
 export function publicRoomsPage(answer: JsonObject): PublicRoomsPage {
   const { chunk, next_batch: next, prev_batch: prev, total_room_count_estimate: total } = answer;
-  if (!Array.isArray(chunk)) throw errors.unknown("The other server's directory is not a list", 502);
+  if (!Array.isArray(chunk))
+    throw errors.unknown("The other server's directory is not a list", 502);
   const rooms = chunk.slice(0, MOST_ROOMS).flatMap((entry) => publicRoom(entry) ?? []);
   return {
     chunk: rooms,

@@ -62,9 +62,7 @@ export async function createRedisBus(
 
   return {
     publish(message) {
-      redis
-        .publish(channel, JSON.stringify({ from: self, message }))
-        .catch(warn);
+      redis.publish(channel, JSON.stringify({ from: self, message })).catch(warn);
       if (message.kind !== "presence") return;
       const { userId, presence } = message.entry;
       const kept =

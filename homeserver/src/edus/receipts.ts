@@ -68,7 +68,8 @@ export function createReceipts(deps: {
 
   return {
     async set({ userId, roomId, type, eventId, threadId }) {
-      if (!(await rooms.isJoined(roomId, userId))) throw errors.forbidden("You are not in the room");
+      if (!(await rooms.isJoined(roomId, userId)))
+        throw errors.forbidden("You are not in the room");
       const at = await rooms.eventAt(roomId, eventId);
       if (!at) throw errors.invalidParam("There is no such event in the room");
       if (type === "m.fully_read") return fullyRead(userId, at.roomNid, eventId);

@@ -13,7 +13,12 @@ export interface TypingState {
 /** Typing notifications. (Client-server and server-server API, "Typing Notifications".) */
 export interface Typing {
   /** PUT /rooms/{roomId}/typing/{userId}. @throws MatrixError M_FORBIDDEN 403 */
-  set(userId: UserId, roomId: RoomId, typing: boolean, timeoutMs: number | undefined): Promise<void>;
+  set(
+    userId: UserId,
+    roomId: RoomId,
+    typing: boolean,
+    timeoutMs: number | undefined,
+  ): Promise<void>;
   /** An m.typing EDU. What is malformed or not the origin's to say is ignored. */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
 }
@@ -29,7 +34,8 @@ export function createTyping(deps: {
   const { state, rooms, outlet } = deps;
   return {
     async set(userId, roomId, typing, timeoutMs) {
-      if (!(await rooms.isJoined(roomId, userId))) throw errors.forbidden("You are not in the room");
+      if (!(await rooms.isJoined(roomId, userId)))
+        throw errors.forbidden("You are not in the room");
       const ms = typing ? Math.min(timeoutMs ?? DEFAULT_MS, MOST_MS) : 0;
       await state.setTyping(roomId, userId, ms);
       outlet.toRoom(roomId, {

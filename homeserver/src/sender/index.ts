@@ -49,8 +49,8 @@ export interface SenderDeps {
 export interface Sender {
   /** Takes in records of the log, in order; resolves when what has to be durable is. */
   take(records: readonly LogRecord[]): Promise<void>;
-  /** An EDU for every other server in a room. */
-  eduToRoom(roomId: RoomId, edu: PendingEdu): Promise<void>;
+  /** An EDU for every other server in a room, in the background. */
+  eduToRoom(roomId: RoomId, edu: PendingEdu): void;
   /** An EDU for these servers. */
   eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void;
   /** Resumes where the process stopped. */
@@ -142,6 +142,11 @@ export function createSender(deps: SenderDeps): Sender {
     eduTo(await roomServers.serversIn(roomNid), receiptEdu(record, clock.now()));
   }
 
+  async function toRoom(roomId: RoomId, edu: PendingEdu): Promise<void> {
+    const room = await view.room(roomId);
+    if (room) eduTo(await roomServers.serversIn(room.nid), edu);
+  }
+
   function eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void {
     for (const server of servers) {
       if (server === serverName) continue;
@@ -176,9 +181,8 @@ export function createSender(deps: SenderDeps): Sender {
       for (const target of touched) if (!waiting.has(target)) kick(target);
     },
 
-    async eduToRoom(roomId, edu) {
-      const room = await view.room(roomId);
-      if (room) eduTo(await roomServers.serversIn(room.nid), edu);
+    eduToRoom(roomId, edu) {
+      toRoom(roomId, edu).catch((err: unknown) => logger.warn({ err, roomId }, "EDU not sent"));
     },
 
     eduTo,

@@ -16,7 +16,10 @@ export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[
 }
 
 /** Notes how far servers are and shall be; positions only move forward. */
-export async function saveDestinations(sql: Sql | Tx, rows: readonly DestinationRow[]): Promise<void> {
+export async function saveDestinations(
+  sql: Sql | Tx,
+  rows: readonly DestinationRow[],
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     INSERT INTO destinations (server, sent_position, wanted_position)

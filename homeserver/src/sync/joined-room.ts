@@ -75,12 +75,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
   }
 
   async function counts(scope: Scope, room: Room, mine: PersonRoom, out: JsonText): Promise<void> {
-    const unread = await deps.unread.of(
-      scope.userId,
-      room,
-      mine.heldSince,
-      scope.upTo.position,
-    );
+    const unread = await deps.unread.of(scope.userId, room, mine.heldSince, scope.upTo.position);
     const byThread = scope.filter.room.timeline.unreadThreadNotifications;
     let { notify, highlight } = unread.main;
     const threads: Record<string, object> = {};

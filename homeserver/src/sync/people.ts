@@ -70,7 +70,13 @@ export function createPeople(deps: {
     const from = deps.position();
     const rows = await deps.view.membershipsOf(userId);
     const known = await deps.view.rooms(rows.map((row) => row.roomNid));
-    const person: Person = { userId, rooms: new Map(), changedAt: from, ephemeralAt: deps.ephemeralSerial(), waiting: new Set() };
+    const person: Person = {
+      userId,
+      rooms: new Map(),
+      changedAt: from,
+      ephemeralAt: deps.ephemeralSerial(),
+      waiting: new Set(),
+    };
     for (const row of rows) {
       const room = known.get(row.roomNid);
       if (!room) continue;

@@ -98,12 +98,7 @@ export function createTails(deps: {
     },
 
     /** Accepted live events with after < position ≤ upTo, the newest `limit` of them. */
-    async between(
-      roomNid: number,
-      after: number,
-      upTo: number,
-      limit: number,
-    ): Promise<Stretch> {
+    async between(roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> {
       if (covers(roomNid, after)) {
         const marks = (tails.get(roomNid)?.marks ?? []).filter(
           (mark) => mark.shown && mark.position > after && mark.position <= upTo,

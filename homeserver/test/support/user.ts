@@ -1,8 +1,11 @@
-import type { TestServer } from "./server.ts";
-
 // A test reads whatever an answer holds.
 // oxlint-disable-next-line no-explicit-any
 export type Body = any;
+
+/** A server, wherever it runs. */
+export interface Served {
+  readonly baseUrl: string;
+}
 
 /** A user of a test server, who speaks HTTP. */
 export interface TestUser {
@@ -22,7 +25,7 @@ export interface TestUser {
 let transactions = 0;
 
 /** Registers somebody. */
-export async function register(server: TestServer, username: string): Promise<TestUser> {
+export async function register(server: Served, username: string): Promise<TestUser> {
   const url = `${server.baseUrl}/_matrix/client/v3/register`;
   const body = { username, password: `${username}-Secret-1`, auth: { type: "m.login.dummy" } };
   const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
@@ -37,7 +40,7 @@ export async function register(server: TestServer, username: string): Promise<Te
 
 /** A user with a session that exists. */
 export function userOf(
-  server: TestServer,
+  server: Served,
   session: { user_id: string; access_token: string; device_id: string },
 ): TestUser {
   const { user_id: userId, access_token: token, device_id: deviceId } = session;

@@ -190,7 +190,9 @@ test("unread counts follow messages, mentions and receipts", async () => {
     notification_count: 0,
     highlight_count: 0,
   });
-  expect(joined(body, roomId).ephemeral.events[0].content[last]["m.read"][bob.userId].ts).toBeGreaterThan(0);
+  expect(
+    joined(body, roomId).ephemeral.events[0].content[last]["m.read"][bob.userId].ts,
+  ).toBeGreaterThan(0);
   const own = await alice.sync();
   expect(joined(own, roomId).unread_notifications.notification_count).toBe(0);
 });
@@ -233,7 +235,9 @@ test("account data and tags come where they belong", async () => {
   const { next_batch: since } = await alice.sync();
   const self = `/user/${encodeURIComponent(alice.userId)}`;
   await alice.call("PUT", `${self}/account_data/org.example.colour`, { colour: "green" });
-  await alice.call("PUT", `${self}/rooms/${encodeURIComponent(roomId)}/tags/u.work`, { order: 0.5 });
+  await alice.call("PUT", `${self}/rooms/${encodeURIComponent(roomId)}/tags/u.work`, {
+    order: 0.5,
+  });
   const body = await alice.sync({ since });
   expect(body.account_data.events).toEqual([
     { type: "org.example.colour", content: { colour: "green" } },
@@ -247,9 +251,13 @@ test("messages of ignored people are left out", async () => {
   const roomId = await publicRoom(alice);
   const carol = await register(server, "carol");
   await carol.call("POST", path(roomId, "/join"), {});
-  await alice.call("PUT", `/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`, {
-    ignored_users: { [carol.userId]: {} },
-  });
+  await alice.call(
+    "PUT",
+    `/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`,
+    {
+      ignored_users: { [carol.userId]: {} },
+    },
+  );
   const { next_batch: since } = await alice.sync();
   await carol.send(roomId, "spam");
   await alice.send(roomId, "mine");
