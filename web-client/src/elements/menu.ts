@@ -90,8 +90,10 @@ export class WeftMenu extends LitElement {
       new CustomEvent("menu-toggle", { detail: this.#open, bubbles: true, composed: true }),
     );
     if (!this.#open) return;
-    this.#place();
-    this.#focusItem(0);
+    void this.updateComplete.then(() => {
+      this.#place();
+      this.#focusItem(0);
+    });
   };
 
   #buttons(): HTMLElement[] {
@@ -137,12 +139,12 @@ export class WeftMenu extends LitElement {
     return html`<button
         type="button"
         class="icon-button trigger ${this.querySelector("*") === null ? "" : "custom"}"
-        aria-label=${this.label}
         title=${this.label}
         aria-haspopup="menu"
         aria-expanded=${this.#open}
         popovertarget="panel"
       >
+        <span class="hidden-label">${this.label}</span>
         <slot>${icon(this.icon)}</slot>
       </button>
       <div

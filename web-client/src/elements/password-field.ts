@@ -45,7 +45,7 @@ export class WeftPasswordField extends LitElement {
   }
 
   override focus(): void {
-    this.input.focus();
+    void this.updateComplete.then(() => this.input.focus());
   }
 
   override render() {

@@ -149,12 +149,27 @@ export class WeftTimeline extends LitElement {
     const virtualizer = this.#virtual.getVirtualizer();
     if (!this.#started && this.#items.length > 0 && virtualizer.scrollElement !== null) {
       this.#started = true;
-      if (this.focusEvent === undefined) virtualizer.scrollToEnd();
+      void this.#settle();
     }
     if (changed.has("focusEvent") && this.focusEvent !== undefined) void this.goTo(this.focusEvent);
     this.#loadIfNear();
     this.#reading.look();
   }
+
+  /** Goes to the end and stays there till the lines have their true heights; only then is history fetched. */
+  async #settle(): Promise<void> {
+    const virtualizer = this.#virtual.getVirtualizer();
+    for (let frame = 0; frame < 30 && this.focusEvent === undefined; frame++) {
+      virtualizer.scrollToEnd();
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+      if (frame > 1 && scrollHeight - scrollTop - clientHeight < 2) break;
+    }
+    this.#settled = true;
+    this.#loadIfNear();
+  }
+
+  #settled = false;
 
   /** Lines draw themselves a moment after we do: they are measured when they have, still before the paint. */
   async #measure(): Promise<void> {
@@ -169,6 +184,7 @@ export class WeftTimeline extends LitElement {
   #loadIfNear(): void {
     const { timeline } = this.room;
     if (timeline.reachedStart || this.client.history.isPaging(this.room)) return;
+    if (!this.#settled && this.#items.length > 0) return;
     if (this.client.sync.$status.get() === "offline") return;
     const first = this.#virtual.getVirtualizer().range?.startIndex ?? 0;
     if (first > AHEAD) return;
