@@ -12,7 +12,7 @@ import { MatrixError } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
-import type { Actor, KeyRing, RemoteServer, Rooms } from "../../src/rooms/index.ts";
+import type { Actor, KeyRing, Profiles, RemoteServer, Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
@@ -30,7 +30,7 @@ export interface TestServer {
 
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
-  server(name: string): Promise<TestServer>;
+  server(name: string, profiles?: Profiles): Promise<TestServer>;
   /** Another process of the same server, on its database. */
   replica(of: TestServer): Promise<TestServer>;
   /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
@@ -81,13 +81,19 @@ export function createWorld(): World {
 
   const replicas: TestServer[] = [];
 
-  async function server(name: string): Promise<TestServer> {
-    const made = await open(name, await freshDatabase(), createMemoryWake({ shared: true }));
+  async function server(name: string, profiles?: Profiles): Promise<TestServer> {
+    const wake = createMemoryWake({ shared: true });
+    const made = await open(name, await freshDatabase(), wake, profiles);
     servers.set(name, made);
     return made;
   }
 
-  async function open(name: string, db: TestDatabase, wake: Wake): Promise<TestServer> {
+  async function open(
+    name: string,
+    db: TestDatabase,
+    wake: Wake,
+    profiles: Profiles = NAMED,
+  ): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
     const log = await createLog({
@@ -105,9 +111,7 @@ export function createWorld(): World {
       signingKey: key,
       clock: systemClock,
       random: systemRandom,
-      profiles: {
-        get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
-      },
+      profiles,
       remote: network(serverName),
       keyRing,
       logger: silentLogger(),
@@ -229,6 +233,11 @@ export function createWorld(): World {
     },
   };
 }
+
+/** Everybody is called by their localpart. */
+const NAMED: Profiles = {
+  get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
+};
 
 /** What goes over the wire is text. */
 function wire<T>(value: T): T {
