@@ -1,0 +1,77 @@
+import {
+  createClient,
+  type MatrixClient,
+  type MatrixError,
+  type MatrixEvent,
+  type Room,
+  SyncState,
+} from "matrix-js-sdk";
+import { logger } from "matrix-js-sdk/lib/logger.js";
+import type { WeftProcess } from "./process.ts";
+import { eventually } from "./wait.ts";
+
+// The library's logger is loglevel's; its type does not say so.
+(logger as unknown as { setLevel(level: string): void }).setLevel("silent");
+
+export interface Person {
+  readonly client: MatrixClient;
+  readonly userId: string;
+  readonly password: string;
+}
+
+/** Registers somebody with matrix-js-sdk as npm ships it, over TLS, and syncs. */
+export async function startPerson(weft: WeftProcess, username: string): Promise<Person> {
+  const baseUrl = weft.secureUrl;
+  const password = `${username}-Secret-1`;
+  const stranger = createClient({ baseUrl });
+  const { session } = await stranger.registerRequest({ username, password }).then(
+    () => ({ session: undefined }),
+    (error: MatrixError) => error.data as { session?: string },
+  );
+  const account = await stranger.registerRequest({
+    username,
+    password,
+    auth: { type: "m.login.dummy", session: session! },
+  });
+  const client = createClient({
+    baseUrl,
+    userId: account.user_id,
+    accessToken: account.access_token!,
+    deviceId: account.device_id!,
+    timelineSupport: true,
+  });
+  await client.startClient({ initialSyncLimit: 50, lazyLoadMembers: false });
+  await eventually(
+    "first sync of matrix-js-sdk",
+    () => client.getSyncState() === SyncState.Syncing,
+  );
+  return { client, userId: account.user_id, password };
+}
+
+/** Waits until the client knows of the room with this membership of its own. */
+export async function roomOf(
+  { client }: Person,
+  roomId: string,
+  membership: string,
+): Promise<Room> {
+  return eventually(`${membership} of ${client.getUserId()}`, () => {
+    const room = client.getRoom(roomId);
+    return room?.getMyMembership() === membership ? room : undefined;
+  });
+}
+
+/** What the client shows of the room, oldest first. */
+export function shown(person: Person, roomId: string): MatrixEvent[] {
+  return person.client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
+}
+
+/** Waits until the client shows the event. */
+export async function arrived(
+  person: Person,
+  roomId: string,
+  eventId: string,
+): Promise<MatrixEvent> {
+  return eventually(`${eventId} at ${person.userId}`, () =>
+    person.client.getRoom(roomId)?.findEventById(eventId),
+  );
+}
