@@ -7,7 +7,7 @@ import type { Answer } from "./exchange.ts";
 const GENERAL = new Set([
   ...["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_BAD_JSON", "M_NOT_JSON", "M_NOT_FOUND"],
   ...["M_LIMIT_EXCEEDED", "M_UNRECOGNIZED", "M_UNKNOWN", "M_TOO_LARGE", "M_UNAUTHORIZED"],
-  ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_USER_LOCKED", "M_USER_SUSPENDED"],
+  ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_USER_LOCKED", "M_USER_SUSPENDED", "M_BAD_STATE"],
 ]);
 
 export const validators = createValidators();

@@ -58,7 +58,7 @@ clause(page("post_matrixclientv3register"), "a name that is taken cannot be regi
 
 clause(page("post_matrixclientv3register"), "a name outside the grammar cannot be registered", async () => {
   const client = createClient(theSubject());
-  for (const username of ["spaces are out", "kolon:inside", "émile"]) {
+  for (const username of ["spaces are out", "kolon:inside", "what?"]) {
     const query = { username };
     await mustFail(client.request("checkUsernameAvailability", { query }), 400, "M_INVALID_USERNAME");
   }

@@ -132,7 +132,7 @@ clause(page("permissions"), "state needs power, and one's own user id as key", a
   const { alice, bob, roomId } = await roomOfTwo();
   const set = (user: User, eventType: string, stateKey: string) =>
     user.request("setRoomStateWithKey", { path: { roomId, eventType, stateKey }, body: { any: "thing" } });
-  await mustBe403(set(bob, "m.room.topic", ""));
+  await mustBe403(set(bob, "org.example.board", ""));
   await mustBe403(set(bob, "org.example.mine", bob.userId));
   await alice.setState(roomId, "m.room.power_levels", {
     ...(await alice.getState(roomId, "m.room.power_levels")),
