@@ -1,23 +1,9 @@
-import type { Requester } from "../http/authenticate.ts";
 import { route, type Route } from "../http/route.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Device } from "../users/devices.ts";
-import type { Users } from "../users/users.ts";
+import { type PasswordDeps, provePassword } from "./prove-password.ts";
 
-export function deviceManagementRoutes(deps: { users: Users }): Route[] {
-  const { devices, uia } = deps.users;
-
-  /** Signing devices out needs the password. @throws UiaChallenge 401 */
-  async function removeAuthorised(
-    requester: Requester,
-    operation: string,
-    body: JsonObject,
-    deviceIds: readonly string[],
-  ): Promise<void> {
-    const { userId } = requester;
-    await uia.authorise({ operation, body, userId, flows: [["m.login.password"]] });
-    await devices.remove(userId, deviceIds);
-  }
+export function deviceManagementRoutes(deps: PasswordDeps): Route[] {
+  const { devices } = deps.users;
 
   return [
     // GET /_matrix/client/v3/devices
@@ -38,15 +24,17 @@ export function deviceManagementRoutes(deps: { users: Users }): Route[] {
     }),
 
     // DELETE /_matrix/client/v3/devices/{deviceId}
-    route("deleteDevice", ({ requester, params, body }) => {
-      const operation = `deleteDevice ${params.deviceId}`;
-      return removeAuthorised(requester, operation, body, [params.deviceId]);
+    route("deleteDevice", async ({ requester, params, body }) => {
+      const { deviceId } = params;
+      await provePassword(deps, `deleteDevice ${deviceId}`, body, requester.userId);
+      await devices.remove(requester.userId, [deviceId]);
     }),
 
     // POST /_matrix/client/v3/delete_devices
-    route("deleteDevices", ({ requester, body }) =>
-      removeAuthorised(requester, "deleteDevices", body, body.devices),
-    ),
+    route("deleteDevices", async ({ requester, body }) => {
+      await provePassword(deps, "deleteDevices", body, requester.userId);
+      await devices.remove(requester.userId, body.devices);
+    }),
   ];
 }
 

@@ -1,18 +1,12 @@
 import { route, type Route } from "../http/route.ts";
-import type { Users } from "../users/users.ts";
+import { type PasswordDeps, provePassword } from "./prove-password.ts";
 
-export function passwordManagementRoutes(deps: { users: Users }): Route[] {
-  const { accounts, devices, passwords, uia } = deps.users;
+export function passwordManagementRoutes(deps: PasswordDeps): Route[] {
+  const { accounts, devices, passwords } = deps.users;
   return [
     // POST /_matrix/client/v3/account/password
     route("changePassword", async ({ requester, body }) => {
-      const facts = await uia.authorise({
-        operation: "changePassword",
-        body: body,
-        userId: requester?.userId,
-        flows: [["m.login.password"]],
-      });
-      const userId = facts.userId!;
+      const userId = await provePassword(deps, "changePassword", body, requester?.userId);
       await accounts.setPasswordHash(userId, await passwords.hash(body.new_password));
       if (body.logout_devices !== false) await devices.removeOthers(userId, requester?.deviceId);
     }),

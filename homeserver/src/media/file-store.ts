@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type ReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Random } from "../platform/random.ts";
@@ -31,14 +31,16 @@ export interface FileStore {
   remove(sha256: Buffer): Promise<void>;
 }
 
+const STAGING_LIFE_MS = 24 * 3_600_000;
+
 export class FileTooLarge extends Error {
   override readonly name = "FileTooLarge";
 }
 
 export async function createFileStore(folder: string, random: Random): Promise<FileStore> {
   const staging = join(folder, "staging");
-  // Whatever lies there was cut short by a stop, or is being written by another replica this minute.
   await mkdir(staging, { recursive: true, mode: 0o700 });
+  await clearOld(staging);
 
   function pathOf(sha256: Buffer): string {
     const name = sha256.toString("hex");
@@ -83,6 +85,16 @@ export async function createFileStore(folder: string, random: Random): Promise<F
     path: pathOf,
     remove: (sha256) => rm(pathOf(sha256), { force: true }),
   };
+}
+
+/** Deletes what was being written when a server stopped. Younger files may be another replica's. */
+async function clearOld(folder: string): Promise<void> {
+  const limit = Date.now() - STAGING_LIFE_MS;
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs < limit) await rm(path, { force: true });
+  }
 }
 
 async function writeHashed(

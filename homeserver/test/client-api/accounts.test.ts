@@ -180,6 +180,16 @@ describe("signing in", () => {
   });
 });
 
+test("every try of a password counts against its account, however that is named", async () => {
+  t.limited.length = 0;
+  await login({ user: "ALICE", password: "x" });
+  await login({ identifier: { type: "m.id.user", user: "@alice:here.test" }, password: "x" });
+  const auth = { type: "m.login.password", user: "alice", password: "x" };
+  await t.call("POST", "account/password", { new_password: "y", auth });
+  await t.call("POST", "account/deactivate", { auth });
+  expect(t.limited).toEqual(Array(4).fill("@alice:here.test"));
+});
+
 describe("signing out", () => {
   test("ends this session, or all", async () => {
     const { access_token: first } = await t.register("outgoing");
