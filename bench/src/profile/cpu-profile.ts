@@ -26,8 +26,7 @@ export interface Cost {
 }
 
 export interface Analysis {
-  /** All that was sampled, and the part in which the thread did something. */
-  readonly total: number;
+  /** Microseconds in which the thread did something. */
   readonly busy: number;
   /** Functions by the time in themselves. */
   readonly self: readonly Cost[];
@@ -50,13 +49,14 @@ interface Frame {
 
 const IDLE = "(idle)";
 
-export function analyse(profile: CpuProfile): Analysis {
+/**
+ * Adds up a profile. `cpuMicros`: what the thread had of the CPU meanwhile; the times are scaled to it,
+ * because a sample's time also holds what other processes took.
+ */
+export function analyse(profile: CpuProfile, cpuMicros?: number): Analysis {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const frames = new Map(profile.nodes.map((node) => [node.id, frameOf(node)]));
-  const spent = new Map<number, number>();
-  profile.samples.forEach((id, index) => {
-    spent.set(id, (spent.get(id) ?? 0) + Math.max(0, profile.timeDeltas[index]!));
-  });
+  const spent = timeByNode(profile, (id) => frames.get(id)?.label === IDLE, cpuMicros);
   const tables = {
     self: new Map<string, number>(),
     inclusive: new Map<string, number>(),
@@ -64,13 +64,12 @@ export function analyse(profile: CpuProfile): Analysis {
     places: new Map<string, number>(),
     lines: new Map<string, number>(),
   };
-  let [total, busy] = [0, 0];
+  let busy = 0;
 
   function visit(id: number, above: readonly string[], owner: string): number {
     const node = nodes.get(id)!;
     const frame = frames.get(id)!;
     const self = spent.get(id) ?? 0;
-    total += self;
     const inner = frame.isOwn ? [...above, frame.label] : above;
     const blamed = frame.isOwn ? frame.label : owner;
     if (frame.label !== IDLE) {
@@ -91,7 +90,6 @@ export function analyse(profile: CpuProfile): Analysis {
   if (root) visit(root.id, [], "");
   const { self, inclusive, blamed, places, lines } = tables;
   return {
-    total,
     busy,
     self: ranked(self),
     inclusive: ranked(inclusive),
@@ -99,6 +97,29 @@ export function analyse(profile: CpuProfile): Analysis {
     places: ranked(places),
     lines: ranked(lines),
   };
+}
+
+/**
+ * Microseconds in each node itself. A thread that waits for the CPU is sampled once, when it gets it, and the
+ * wait looks like work: no sample of work counts for more than twice the usual interval.
+ */
+function timeByNode(
+  { samples, timeDeltas }: CpuProfile,
+  isIdle: (id: number) => boolean,
+  cpuMicros: number | undefined,
+): Map<number, number> {
+  const usual = timeDeltas.toSorted((a, b) => a - b)[timeDeltas.length >> 1] ?? 0;
+  const spent = new Map<number, number>();
+  let busy = 0;
+  samples.forEach((id, index) => {
+    const delta = Math.max(0, timeDeltas[index]!);
+    const counted = isIdle(id) ? delta : Math.min(delta, 2 * usual);
+    if (!isIdle(id)) busy += counted;
+    spent.set(id, (spent.get(id) ?? 0) + counted);
+  });
+  const scale = cpuMicros === undefined || busy === 0 ? 1 : cpuMicros / busy;
+  for (const [id, time] of spent) if (!isIdle(id)) spent.set(id, time * scale);
+  return spent;
 }
 
 function addLines(table: Map<string, number>, node: ProfileNode, frame: Frame, self: number): void {

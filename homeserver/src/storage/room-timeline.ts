@@ -72,7 +72,10 @@ export async function recentEvents(
     ) e`;
 }
 
-/** The room's state root right after its last live event at or before a position. */
+/**
+ * The room's state root right after its last live event at or before a position. (Soft-failed and rejected
+ * events leave it as it was, and are not in the index of the timeline.)
+ */
 export async function roomStateAt(
   sql: Sql | Tx,
   roomNids: readonly number[],
@@ -83,7 +86,7 @@ export async function roomStateAt(
     FROM unnest(${numberArray(roomNids)}::bigint[]) AS room (nid)
     CROSS JOIN LATERAL (
       SELECT room_state FROM events
-      WHERE room_nid = room.nid AND position <= ${position} AND ordinal = 0
+      WHERE room_nid = room.nid AND position <= ${position} AND ordinal = 0 AND status = 0
         AND room_state IS NOT NULL
       ORDER BY position DESC LIMIT 1
     ) e`;
