@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
+import { ROOM_VERSION_IDS } from "../../src/protocol/room-versions.ts";
+import type { Actor, CreateRoomOptions } from "../../src/rooms/index.ts";
+import { createWorld } from "./world.ts";
+import type { TestServer, World } from "./world.ts";
+
+let world: World;
+let hq: TestServer;
+let alice: Actor;
+let bob: Actor;
+
+beforeAll(async () => {
+  world = createWorld();
+  hq = await world.server("hq.test");
+  alice = hq.user("alice");
+  bob = hq.user("bob");
+});
+afterAll(() => world.close());
+
+const create = (options: CreateRoomOptions) => hq.rooms.create.room(alice, options);
+
+async function content(roomId: RoomId, type: string, key = ""): Promise<Record<string, unknown>> {
+  const stored = await hq.rooms.history.stateEvent(alice.userId, roomId, type, key);
+  return stored.event.content;
+}
+
+async function types(roomId: RoomId): Promise<string[]> {
+  const page = await hq.rooms.history.messages(alice, roomId, { dir: "f", limit: 100 });
+  return page.chunk.map((text) => JSON.parse(text).type);
+}
+
+describe("createRoom", () => {
+  test("sends everything in the specification's order", async () => {
+    const roomId = await create({
+      room_alias_name: "attic",
+      name: "Attic",
+      topic: "dust",
+      invite: [bob.userId],
+      initial_state: [{ type: "org.example.a", state_key: "k", content: { x: 1 } }],
+      creation_content: { "m.federate": false, type: "m.space", creator: "@eve:hq.test" },
+    });
+    expect(await types(roomId)).toEqual([
+      "m.room.create",
+      "m.room.member",
+      "m.room.power_levels",
+      "m.room.canonical_alias",
+      "m.room.join_rules",
+      "m.room.history_visibility",
+      "m.room.guest_access",
+      "org.example.a",
+      "m.room.name",
+      "m.room.topic",
+      "m.room.member",
+    ]);
+    expect(await content(roomId, "m.room.create")).toEqual({
+      room_version: "12",
+      "m.federate": false,
+      type: "m.space",
+    });
+    expect(await content(roomId, "m.room.canonical_alias")).toEqual({ alias: "#attic:hq.test" });
+    const found = await hq.rooms.directory.resolve("#attic:hq.test" as RoomAlias);
+    expect(found).toEqual({ roomId, servers: ["hq.test"] });
+    await expect(create({ room_alias_name: "attic" })).rejects.toMatchObject({
+      errcode: "M_ROOM_IN_USE",
+      status: 400,
+    });
+  });
+
+  test.each([
+    ["private_chat", "invite", "can_join"],
+    ["trusted_private_chat", "invite", "can_join"],
+    ["public_chat", "public", "forbidden"],
+  ] as const)("%s sets join rule and guest access", async (preset, rule, guests) => {
+    const roomId = await create({ preset });
+    expect(await content(roomId, "m.room.join_rules")).toEqual({ join_rule: rule });
+    expect(await content(roomId, "m.room.guest_access")).toEqual({ guest_access: guests });
+    expect(await content(roomId, "m.room.history_visibility")).toEqual({
+      history_visibility: "shared",
+    });
+  });
+
+  test("derives the preset from the visibility, and lets initial state overrule it", async () => {
+    const roomId = await create({
+      visibility: "public",
+      initial_state: [{ type: "m.room.guest_access", content: { guest_access: "can_join" } }],
+    });
+    expect(await content(roomId, "m.room.join_rules")).toEqual({ join_rule: "public" });
+    expect(await content(roomId, "m.room.guest_access")).toEqual({ guest_access: "can_join" });
+    expect(await hq.rooms.directory.isPublished(roomId)).toBe(true);
+  });
+
+  test.each(ROOM_VERSION_IDS)(
+    "gives trusted invitees the creator's power in version %s",
+    async (v) => {
+      const roomId = await create({
+        room_version: v,
+        preset: "trusted_private_chat",
+        invite: [bob.userId],
+        is_direct: true,
+      });
+      await hq.rooms.members.join({ by: bob, room: roomId });
+      await hq.rooms.send.state({
+        by: bob,
+        roomId,
+        type: "m.room.server_acl",
+        stateKey: "",
+        content: { allow: ["*"] },
+      });
+      const invited = await content(roomId, "m.room.create");
+      expect(invited.room_version).toBe(v);
+      if (v === "12") expect(invited.additional_creators).toEqual([bob.userId]);
+    },
+  );
+
+  test("overrides power levels key by key, and refuses a state that can't come about", async () => {
+    const roomId = await create({ power_level_content_override: { events_default: 25 } });
+    const levels = await content(roomId, "m.room.power_levels");
+    expect(levels).toMatchObject({ events_default: 25, state_default: 50, users: {} });
+    await expect(
+      create({
+        room_version: "11",
+        name: "no",
+        power_level_content_override: { users: { [alice.userId]: 10 } },
+      }),
+    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE", status: 400 });
+    await expect(
+      create({ power_level_content_override: { users: { [alice.userId]: 100 } } }),
+    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE" });
+  });
+
+  test("refuses unknown versions, wrong invitees, wrong aliases and third-party invites", async () => {
+    await expect(create({ room_version: "99" })).rejects.toMatchObject({
+      errcode: "M_UNSUPPORTED_ROOM_VERSION",
+      status: 400,
+    });
+    await expect(create({ invite: ["bob"] })).rejects.toMatchObject({ status: 400 });
+    await expect(create({ room_alias_name: "a:b" })).rejects.toMatchObject({ status: 400 });
+    await expect(create({ invite_3pid: [{}] })).rejects.toMatchObject({ status: 403 });
+  });
+
+  test("leaves no alias behind when the room is refused", async () => {
+    await expect(
+      create({
+        room_alias_name: "ghost",
+        power_level_content_override: { users: { [alice.userId]: 1 } },
+      }),
+    ).rejects.toThrow();
+    await create({ room_alias_name: "ghost" });
+  });
+});
+
+describe("upgrade", () => {
+  test.each([
+    ["1", "12"],
+    ["10", "11"],
+    ["12", "11"],
+    ["12", "12"],
+  ])("from version %s to %s keeps name, rules, power and aliases", async (from, to) => {
+    const alias = `old${from}to${to}`;
+    const oldId = await create({
+      room_version: from,
+      preset: "public_chat",
+      visibility: "public",
+      name: "Attic",
+      room_alias_name: alias,
+      creation_content: { type: "m.space" },
+      power_level_content_override: {
+        users: { ...(from === "12" ? {} : { [alice.userId]: 100 }), [bob.userId]: 40 },
+      },
+    });
+    await hq.rooms.members.join({ by: bob, room: oldId });
+    await expect(hq.rooms.create.upgrade(bob, oldId, to)).rejects.toMatchObject({ status: 403 });
+    const newId = await hq.rooms.create.upgrade(alice, oldId, to);
+    expect(await content(oldId, "m.room.tombstone")).toMatchObject({ replacement_room: newId });
+    const made = await content(newId, "m.room.create");
+    expect(made).toMatchObject({
+      room_version: to,
+      type: "m.space",
+      predecessor: { room_id: oldId },
+    });
+    expect(await content(newId, "m.room.name")).toEqual({ name: "Attic" });
+    expect(await content(newId, "m.room.join_rules")).toEqual({ join_rule: "public" });
+    const levels = await content(newId, "m.room.power_levels");
+    expect(levels.users).toEqual({
+      ...(to === "12" ? {} : { [alice.userId]: 100 }),
+      [bob.userId]: 40,
+    });
+    const found = await hq.rooms.directory.resolve(`#${alias}:hq.test` as RoomAlias);
+    expect(found.roomId).toBe(newId);
+    expect(await hq.rooms.directory.isPublished(newId)).toBe(true);
+    expect(await hq.rooms.directory.isPublished(oldId)).toBe(false);
+    await expect(
+      hq.rooms.send.message({
+        by: bob,
+        roomId: oldId,
+        type: "m.room.message",
+        content: { body: "still here" },
+      }),
+    ).rejects.toMatchObject({ status: 403 });
+  });
+});
