@@ -127,6 +127,8 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     logger,
   });
   opened.push(() => sync.stop());
+  // Closed accounts that a stop of the server kept in their rooms leave them now, in the background.
+  await users.deactivation.resume();
   return { users, rooms, edus, media, sync };
 }
 
