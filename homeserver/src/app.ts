@@ -20,7 +20,7 @@ import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
 import { createSeats } from "./storage/seats.ts";
-import { connect, type Sql } from "./storage/sql.ts";
+import { answers, answers, connect, type Sql } from "./storage/sql.ts";
 
 export interface App {
   /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
@@ -122,12 +122,8 @@ export async function createApp(
 
 /** Undefined when the database answers, otherwise why requests cannot be served. */
 async function databaseHealth(sql: Sql): Promise<string | undefined> {
-  const answered = sql`SELECT 1`.then(
-    () => true,
-    () => false,
-  );
   const late = systemClock.sleep(HEALTH_MS).then(() => false);
-  return (await Promise.race([answered, late])) ? undefined : "the database does not answer";
+  return (await Promise.race([answers(sql), late])) ? undefined : "the database does not answer";
 }
 
 /** A connection to Redis, when one is configured. */

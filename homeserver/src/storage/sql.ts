@@ -54,7 +54,17 @@ export function connect(location: DatabaseLocation, options: SqlOptions = {}): S
         } as never);
   // With fetch_types off, the library never answers a reservation that needs a new connection.
   client.reserve = () => Promise.reject(new Error("reserve() is not available: use max: 1"));
-  return client as unknown as Sql;
+  return client as Sql;
+}
+
+/** True when the database answers a query. */
+export async function answers(sql: Sql): Promise<boolean> {
+  try {
+    await sql`SELECT 1`;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** PostgreSQL's literal for an array of numbers or null, for `${…}::bigint[]`. */
@@ -178,3 +188,11 @@ const TYPES = {
       parseTexts(text).map((item) => (item === null ? null : Buffer.from(item.slice(2), "hex"))),
   },
 };
+
+/** Whether the database answers. */
+export function answers(sql: Sql): Promise<boolean> {
+  return sql`SELECT 1`.then(
+    () => true,
+    () => false,
+  );
+}
