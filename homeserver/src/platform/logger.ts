@@ -27,7 +27,7 @@ export interface LoggerOptions {
 
 /** A logger to stderr: JSON lines, pretty on a terminal. */
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
-  const pretty = options.pretty ?? process.stderr.isTTY === true;
+  const pretty = options.pretty ?? process.stderr.isTTY;
   const settings = {
     level: options.level,
     redact: { paths: SECRET.flatMap((path) => [path, `*.${path}`]), censor: "[hidden]" },
