@@ -20,7 +20,7 @@ import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
 import { createSeats } from "./storage/seats.ts";
-import { answers, answers, connect, type Sql } from "./storage/sql.ts";
+import { answers, connect, type Sql } from "./storage/sql.ts";
 
 export interface App {
   /** The token by which the first user registers; undefined once there is one, or when it is not needed. */

@@ -188,11 +188,3 @@ const TYPES = {
       parseTexts(text).map((item) => (item === null ? null : Buffer.from(item.slice(2), "hex"))),
   },
 };
-
-/** Whether the database answers. */
-export function answers(sql: Sql): Promise<boolean> {
-  return sql`SELECT 1`.then(
-    () => true,
-    () => false,
-  );
-}
