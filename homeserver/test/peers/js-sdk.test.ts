@@ -1,5 +1,4 @@
 import {
-  Direction,
   EventStatus,
   EventType,
   type MatrixEvent,
@@ -76,24 +75,24 @@ describe("two servers, one conversation of matrix-js-sdk 43", { timeout: 120_000
     };
     await Promise.all([speak(alice), speak(bob)]);
     for (const person of [alice, bob]) {
-      const messages = () =>
-        shown(person, roomId).filter(
+      const messages = async () =>
+        (await shown(person, roomId)).filter(
           (event) => event.getType() === "m.room.message" && event.status !== EventStatus.SENDING,
         );
       await eventually(
-        () => `${messages().length} of ${wanted.length} messages at ${person.userId}`,
-        () => messages().length >= wanted.length,
+        `${wanted.length} messages at ${person.userId}`,
+        async () => (await messages()).length >= wanted.length,
       );
-      expect(messages().map(idOf).sort()).toEqual([...wanted].sort());
+      expect((await messages()).map(idOf).sort()).toEqual([...wanted].sort());
     }
   });
 
-  test("each sender's messages keep their order on the other side", () => {
+  test("each sender's messages keep their order on the other side", async () => {
     for (const [reader, writer] of [
       [alice, bob],
       [bob, alice],
     ] as const) {
-      const bodies = shown(reader, roomId)
+      const bodies = (await shown(reader, roomId))
         .filter((event) => event.getSender() === writer.userId)
         .flatMap((event) => (event.getContent().body as string | undefined) ?? []);
       expect(bodies).toEqual(bodies.map((_, i) => `${writer.userId} says ${i}`));
@@ -196,12 +195,7 @@ describe("two servers, one conversation of matrix-js-sdk 43", { timeout: 120_000
   });
 
   test("bob pages back to the room's creation", async () => {
-    const { client } = bob;
-    const timeline = client.getRoom(roomId)!.getLiveTimeline();
-    while (timeline.getPaginationToken(Direction.Backward)) {
-      await client.paginateEventTimeline(timeline, { backwards: true, limit: 100 });
-    }
-    expect(timeline.getEvents()[0]!.getType()).toBe("m.room.create");
+    expect((await shown(bob, roomId))[0]!.getType()).toBe("m.room.create");
   });
 
   test.skipIf(!hasNio)("matrix-nio reads the same room on both servers", async () => {

@@ -1,5 +1,6 @@
 import {
   createClient,
+  Direction,
   type MatrixClient,
   type MatrixError,
   type MatrixEvent,
@@ -60,9 +61,16 @@ export async function roomOf(
   });
 }
 
-/** What the client shows of the room, oldest first. */
-export function shown(person: Person, roomId: string): MatrixEvent[] {
-  return person.client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
+/**
+ * What the client shows of the room, oldest first. Pages back to the beginning: where many events came at once,
+ * a sync has the newest of them alone.
+ */
+export async function shown({ client }: Person, roomId: string): Promise<MatrixEvent[]> {
+  const timeline = client.getRoom(roomId)!.getLiveTimeline();
+  while (timeline.getPaginationToken(Direction.Backward)) {
+    await client.paginateEventTimeline(timeline, { backwards: true, limit: 100 });
+  }
+  return timeline.getEvents();
 }
 
 /** Waits until the client shows the event. */
