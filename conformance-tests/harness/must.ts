@@ -86,3 +86,8 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
+
+/** A list of what is wrong has to be empty. */
+export function mustBeWithout(wrong: readonly string[], what: string): void {
+  must(wrong.length === 0, `${what}:\n- ${wrong.join("\n- ")}`);
+}

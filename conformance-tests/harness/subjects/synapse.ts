@@ -76,7 +76,7 @@ function configuration(folder: string, serverName: string, client: number, feder
     allow_public_rooms_without_auth: true,
     room_list_publication_rules: [{ action: "allow" }],
     presence: { enabled: true },
-    media: {},
+    experimental_features: { msc4222_enabled: true },
     rc_message: unlimited,
     rc_registration: unlimited,
     rc_login: { address: unlimited, account: unlimited, failed_attempts: unlimited },

@@ -46,7 +46,10 @@ clause(page("get_matrixclientv1mediadownloadservernamemediaid"), "what is upload
   must(got.equals(bytes), "the bytes differ");
   must(headers["content-type"]?.startsWith("application/x-weft"), `Content-Type ${headers["content-type"]}`);
   must(headers["content-disposition"]?.startsWith("attachment"), "it is not an attachment");
-  must(headers["content-disposition"]?.includes("utf-8''w%C3%A9ft%20file.bin"), "the file's name is not told");
+  must(
+    headers["content-disposition"]?.toLowerCase().includes("utf-8''w%c3%a9ft%20file.bin"),
+    `the file's name is not in ${headers["content-disposition"]}`,
+  );
   must(headers["content-security-policy"], "no Content-Security-Policy");
   await mustBe401(createClient(theSubject()).request("getContentAuthed", { path }), "M_MISSING_TOKEN");
 });
@@ -99,9 +102,14 @@ clause(page("get_matrixclientv1mediaconfig"), "the upload limit is told, and hel
   const limit = config["m.upload.size"] ?? 0;
   must(limit > 1_000_000, `m.upload.size is ${limit}`);
   if (limit > 60_000_000) return;
-  const answer = await alice.request("uploadContent", {
+  // A server may hang up on who goes on sending.
+  const upload = alice.request("uploadContent", {
     raw: Buffer.alloc(limit + 1),
     headers: { "content-type": "application/octet-stream" },
   });
+  const answer = await upload.catch((error: { code?: string }) => {
+    must(error.code === "ECONNRESET" || error.code === "EPIPE", String(error));
+  });
+  if (answer === undefined) return;
   mustEqual([answer.status, (answer.body as { errcode?: string }).errcode], [413, "M_TOO_LARGE"], "answer");
 });
