@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { processStart } from "./process-identity.ts";
 
 /** Another Weft has this data folder open. */
@@ -25,6 +25,8 @@ const FILE = "weft.lock";
  * gone (killed, or its id given to another) is taken over. Throws DataFolderInUse.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
+  // Only the folder itself is private: another user of ours may have to pass the ones above it.
+  await mkdir(dirname(folder), { recursive: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, FILE);
   const content = JSON.stringify({ pid: process.pid, started: processStart(process.pid) ?? "" });

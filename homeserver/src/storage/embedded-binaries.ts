@@ -36,7 +36,7 @@ export async function packageVersion(binaries: Binaries): Promise<string> {
  */
 export async function linkLibraries(binaries: Binaries, runFolder: string): Promise<string> {
   const folder = join(runFolder, "lib");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o755 });
   const listed = join(binaries.root, "native", "pg-symlinks.json");
   const path = `${folder}:${join(binaries.root, "native", "lib")}`;
   if (!existsSync(listed)) return path;

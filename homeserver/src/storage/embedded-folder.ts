@@ -1,6 +1,19 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { chmod, chown, mkdtemp, open, readFile, readlink, rename, rm } from "node:fs/promises";
+import {
+  lchown,
+  readdir,
+  stat,
+  chmod,
+  chown,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Binaries } from "./embedded-binaries.ts";
@@ -16,14 +29,18 @@ const RUN_PREFIX = "weft-pg-";
 const LONGEST_SOCKET_PATH = 103;
 
 /** A folder that only we can enter, with a path short enough for a unix socket. */
-export async function makeRunFolder(launcher: Launcher): Promise<string> {
+export async function makeRunFolder(cluster: string, launcher: Launcher): Promise<string> {
   const wanted = join(tmpdir(), `${RUN_PREFIX}XXXXXX`, ".s.PGSQL.5432");
   const parent = Buffer.byteLength(wanted) <= LONGEST_SOCKET_PATH ? tmpdir() : "/tmp";
   const folder = await mkdtemp(join(parent, RUN_PREFIX));
   await chmod(folder, 0o700);
   if (launcher.owner !== undefined) await chown(folder, launcher.owner.uid, launcher.owner.gid);
+  await writeFile(noteOf(cluster), folder);
   return folder;
 }
+
+/** Where the run folder is noted, so that one left by a killed Weft is found and removed. */
+const noteOf = (cluster: string) => `${cluster}.run`;
 
 export async function removeRunFolder(folder: string): Promise<void> {
   if (basename(folder).startsWith(RUN_PREFIX)) await rm(folder, { recursive: true, force: true });
@@ -39,10 +56,13 @@ export async function initialise(
   command: ServerCommand,
   log: Log,
 ): Promise<void> {
-  if (existsSync(join(cluster, "PG_VERSION"))) return;
+  const { owner } = command.launcher;
+  if (existsSync(join(cluster, "PG_VERSION"))) {
+    if (owner !== undefined) await giveTo(cluster, owner);
+    return;
+  }
   const draft = `${cluster}.new`;
   await rm(draft, { recursive: true, force: true });
-  const { owner } = command.launcher;
   // The unprivileged user must be able to make the folder inside ours.
   if (owner !== undefined) await chown(dirname(cluster), owner.uid, owner.gid);
   log("making a new database cluster");
@@ -54,21 +74,32 @@ export async function initialise(
   await syncFolder(dirname(cluster));
 }
 
+/** Gives a cluster that root made to the user that it is to run as, once. */
+async function giveTo(cluster: string, owner: { uid: number; gid: number }): Promise<void> {
+  if ((await stat(cluster)).uid === owner.uid) return;
+  await chown(dirname(cluster), owner.uid, owner.gid);
+  const entries = await readdir(cluster, { recursive: true });
+  for (const entry of entries) await lchown(join(cluster, entry), owner.uid, owner.gid);
+  await chown(cluster, owner.uid, owner.gid);
+}
+
 /**
  * Stops the PostgreSQL that a killed Weft left running on this cluster, and clears a pid file whose
  * number now belongs to another program. Must be called with the data folder's lock held.
  */
 export async function stopPredecessor(cluster: string, log: Log): Promise<void> {
   const file = join(cluster, "postmaster.pid");
-  const lines = (await readFile(file, "utf8").catch(() => "")).split("\n");
-  const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return;
-  if (processStart(pid) !== undefined) {
+  const pid = Number((await readText(file)).split("\n")[0]);
+  if (pid > 0 && processStart(pid) !== undefined) {
     if (await isPostgresOn(pid, cluster)) await stopOrphan(pid, log);
     else await rm(file, { force: true });
   }
-  const socketFolder = lines[4]?.trim();
-  if (socketFolder) await removeRunFolder(socketFolder);
+  const runFolder = await readText(noteOf(cluster));
+  if (runFolder !== "") await removeRunFolder(runFolder);
+}
+
+function readText(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
 }
 
 async function isPostgresOn(pid: number, cluster: string): Promise<boolean> {

@@ -22,7 +22,9 @@ export function chooseLauncher(dataFolder: string): Launcher {
   const diesWithUs = deathSignal.length > 0;
   const uid = process.getuid?.() ?? 1;
   if (uid !== 0 && (!linux || hasPasswdEntry(uid))) return { prefix: deathSignal, diesWithUs };
-  if (linux && canUnshare()) {
+  // A cluster that belongs to another user was made in their name: it stays theirs.
+  const foreign = uid === 0 && folderOwner(dataFolder) !== undefined;
+  if (linux && !foreign && canUnshare()) {
     const namespace = ["unshare", "-U", "--map-user=65534", "--map-group=65534", "--"];
     return { prefix: [...deathSignal, ...namespace], diesWithUs };
   }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { packageVersion, linkLibraries, locateBinaries } from "./embedded-binaries.ts";
@@ -61,14 +61,13 @@ export async function startEmbeddedPostgres(
   const dataDir = resolve(options.dataDir);
   const cluster = join(dataDir, "postgres");
   const binaries = locateBinaries();
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = await lockDataFolder(dataDir);
   let runFolder: string | undefined;
   let server: Server | undefined;
   try {
     await stopPredecessor(cluster, log);
     const launcher = chooseLauncher(existsSync(cluster) ? cluster : dataDir);
-    runFolder = await makeRunFolder(launcher);
+    runFolder = await makeRunFolder(cluster, launcher);
     const libraries = await linkLibraries(binaries, runFolder);
     const command: ServerCommand = {
       launcher,

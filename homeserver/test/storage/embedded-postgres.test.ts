@@ -156,6 +156,7 @@ test("a PostgreSQL that outlived its Weft is stopped before a new one starts", a
     settings: { listen_addresses: "", unix_socket_directories: runFolder },
     log: () => {},
   });
+  await writeFile(`${cluster}.run`, runFolder);
   const { pid } = orphan;
   const lines: string[] = [];
   const stopped = orphan.stop;
