@@ -1,5 +1,5 @@
 import type { Http } from "./http.ts";
-import type { Content, Device, Profile, UserSearchResult } from "./types.ts";
+import type { Content, Device, UserSearchResult } from "./types.ts";
 
 const USER = "/_matrix/client/v3/user/{userId}";
 const PROFILE = "/_matrix/client/v3/profile/{userId}";
@@ -7,35 +7,38 @@ const PROFILE = "/_matrix/client/v3/profile/{userId}";
 /** What belongs to the person who is signed in: profile, devices, password, account data. */
 export function createAccountApi(http: Http, userId: string) {
   return {
-    profile: (who = userId) => http.request<Profile>("GET", PROFILE, { path: { userId: who } }),
+    profile: (who = userId) => http.call("GET", PROFILE, { path: { userId: who } }),
     setDisplayName: (displayname: string) =>
-      http.request("PUT", `${PROFILE}/displayname`, { path: { userId }, body: { displayname } }),
+      http.call("PUT", `${PROFILE}/{keyName}`, {
+        path: { userId, keyName: "displayname" },
+        body: { displayname },
+      }),
     setAvatar: (avatarUrl: string) =>
-      http.request("PUT", `${PROFILE}/avatar_url`, {
-        path: { userId },
+      http.call("PUT", `${PROFILE}/{keyName}`, {
+        path: { userId, keyName: "avatar_url" },
         body: { avatar_url: avatarUrl },
       }),
 
     devices: async (): Promise<Device[]> =>
-      (await http.request<{ devices: Device[] }>("GET", "/_matrix/client/v3/devices")).devices,
+      (await http.call("GET", "/_matrix/client/v3/devices", {})).devices,
     renameDevice: (deviceId: string, name: string) =>
-      http.request("PUT", "/_matrix/client/v3/devices/{deviceId}", {
+      http.call("PUT", "/_matrix/client/v3/devices/{deviceId}", {
         path: { deviceId },
         body: { display_name: name },
       }),
     /** Needs user-interactive auth. */
     deleteDevices: (devices: string[], auth?: Content) =>
-      http.request("POST", "/_matrix/client/v3/delete_devices", { body: { devices, auth } }),
+      http.call("POST", "/_matrix/client/v3/delete_devices", { body: { devices, auth } }),
     /** Needs user-interactive auth. The other devices stay signed in. */
     changePassword: (newPassword: string, auth?: Content) =>
-      http.request("POST", "/_matrix/client/v3/account/password", {
+      http.call("POST", "/_matrix/client/v3/account/password", {
         body: { new_password: newPassword, logout_devices: false, auth },
       }),
 
     setAccountData: (type: string, content: Content) =>
-      http.request("PUT", `${USER}/account_data/{type}`, { path: { userId, type }, body: content }),
+      http.call("PUT", `${USER}/account_data/{type}`, { path: { userId, type }, body: content }),
     setRoomTag: (roomId: string, tag: string, on: boolean) =>
-      http.request(on ? "PUT" : "DELETE", `${USER}/rooms/{roomId}/tags/{tag}`, {
+      http.call(on ? "PUT" : "DELETE", `${USER}/rooms/{roomId}/tags/{tag}`, {
         path: { userId, roomId, tag },
         body: on ? {} : undefined,
       }),
@@ -51,7 +54,7 @@ export function createAccountApi(http: Http, userId: string) {
         )
       ).results,
 
-    signOut: () => http.request("POST", "/_matrix/client/v3/logout"),
+    signOut: () => http.call("POST", "/_matrix/client/v3/logout", {}),
   };
 }
 

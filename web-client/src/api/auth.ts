@@ -41,10 +41,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
   return {
     /** Names of the ways to sign in, such as `m.login.password`. */
     async loginFlows(): Promise<string[]> {
-      const answer = await http.request<{ flows?: { type: string }[] }>(
-        "GET",
-        "/_matrix/client/v3/login",
-      );
+      const answer = await http.call("GET", "/_matrix/client/v3/login", {});
       return (answer.flows ?? []).map((flow) => flow.type);
     },
 
@@ -54,7 +51,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
       deviceName: string,
       deviceId?: string,
     ): Promise<Session> {
-      const answer = await http.request<LoginResponse>("POST", "/_matrix/client/v3/login", {
+      const answer = await http.call("POST", "/_matrix/client/v3/login", {
         body: {
           type: "m.login.password",
           identifier: { type: "m.id.user", user },
@@ -69,7 +66,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
 
     /** Throws the 401 that names the stages until `auth` satisfies a flow: see {@link challengeIn}. */
     async register(registration: Registration): Promise<Session> {
-      const answer = await http.request<LoginResponse>("POST", "/_matrix/client/v3/register", {
+      const answer = await http.call("POST", "/_matrix/client/v3/register", {
         query: { kind: "user" },
         body: {
           username: registration.username,
@@ -84,7 +81,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
 
     /** Throws the reason (`M_USER_IN_USE`, `M_INVALID_USERNAME`…) when the name cannot be taken. */
     async checkUsername(username: string): Promise<void> {
-      await http.request("GET", "/_matrix/client/v3/register/available", { query: { username } });
+      await http.call("GET", "/_matrix/client/v3/register/available", { query: { username } });
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Answer, CallOptions, Method, PathWith } from "./contract.ts";
 import { ApiError, isAbort, NetworkError } from "./errors.ts";
 import type { Content } from "./types.ts";
 
@@ -21,7 +22,13 @@ export interface TokenSource {
 }
 
 export interface Http {
-  /** JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */
+  /** An operation of the contract: JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */
+  call<M extends Method, P extends PathWith<M>>(
+    method: M,
+    path: P,
+    options: CallOptions<M, P>,
+  ): Promise<Answer<M, P>>;
+  /** The same for what the contract does not know. */
   request<T = Content>(method: string, path: string, options?: RequestOptions): Promise<T>;
   /** A file with the token in its header: the body as a Blob. */
   blob(path: string, options?: RequestOptions): Promise<Blob>;
@@ -118,12 +125,19 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
     }
   }
 
+  async function request<T>(
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<T> {
+    const bare = method !== "GET" && method !== "DELETE" && options.body === undefined;
+    const response = await send(method, path, bare ? { ...options, body: {} } : options);
+    return body(response, (answer) => answer.json() as Promise<T>);
+  }
+
   return {
-    async request<T>(method: string, path: string, options: RequestOptions = {}) {
-      const withBody = method !== "GET" && method !== "DELETE" && options.body === undefined;
-      const response = await send(method, path, withBody ? { ...options, body: {} } : options);
-      return body(response, (answer) => answer.json() as Promise<T>);
-    },
+    call: (method, path, options) => request(method, path, options as RequestOptions),
+    request,
     async blob(path, options = {}) {
       return body(await send("GET", path, options), (answer) => answer.blob());
     },

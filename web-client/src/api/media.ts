@@ -30,7 +30,7 @@ export function createMediaApi(http: Http) {
   return {
     /** Largest upload in bytes, or undefined when the server does not say. */
     async uploadLimit(): Promise<number | undefined> {
-      const answer = await http.request("GET", "/_matrix/client/v1/media/config");
+      const answer = await http.call("GET", "/_matrix/client/v1/media/config", {});
       const size = answer["m.upload.size"];
       return typeof size === "number" ? size : undefined;
     },

@@ -1,5 +1,5 @@
 import type { Http } from "./http.ts";
-import type { Content, DirectoryPage, MatrixEvent, MessagesResponse } from "./types.ts";
+import type { Content, MatrixEvent } from "./types.ts";
 
 const ROOM = "/_matrix/client/v3/rooms/{roomId}";
 
@@ -15,49 +15,46 @@ export interface NewRoom {
 
 /** What one does in and to rooms. */
 export function createRoomApi(http: Http) {
-  const post = (tail: string, roomId: string, body: Content = {}) =>
-    http.request("POST", `${ROOM}/${tail}`, { path: { roomId }, body });
-
   return {
     messages: (roomId: string, from: string | undefined, limit = 40) =>
-      http.request<MessagesResponse>("GET", `${ROOM}/messages`, {
+      http.call("GET", `${ROOM}/messages`, {
         path: { roomId },
         query: { dir: "b", from, limit, filter: '{"lazy_load_members":true}' },
       }),
 
     event: (roomId: string, eventId: string) =>
-      http.request<MatrixEvent>("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
+      http.call("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
 
     /** Everyone who is or was here, but for those who left. */
     members: async (roomId: string): Promise<MatrixEvent[]> =>
       (
-        await http.request<{ chunk: MatrixEvent[] }>("GET", `${ROOM}/members`, {
+        await http.call("GET", `${ROOM}/members`, {
           path: { roomId },
           query: { not_membership: "leave" },
         })
       ).chunk,
 
     send: (roomId: string, eventType: string, txnId: string, body: Content) =>
-      http.request<{ event_id: string }>("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
+      http.call("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
         path: { roomId, eventType, txnId },
         body,
       }),
 
     redact: (roomId: string, eventId: string, txnId: string, reason?: string) =>
-      http.request<{ event_id: string }>("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {
+      http.call("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {
         path: { roomId, eventId, txnId },
         body: reason === undefined ? {} : { reason },
       }),
 
     setState: (roomId: string, eventType: string, body: Content, stateKey = "") =>
-      http.request<{ event_id: string }>("PUT", `${ROOM}/state/{eventType}/{stateKey}`, {
+      http.call("PUT", `${ROOM}/state/{eventType}/{stateKey}`, {
         path: { roomId, eventType, stateKey },
         body,
       }),
 
     create: async (room: NewRoom): Promise<string> =>
       (
-        await http.request<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", {
+        await http.call("POST", "/_matrix/client/v3/createRoom", {
           body: room,
         })
       ).room_id,
@@ -65,49 +62,49 @@ export function createRoomApi(http: Http) {
     /** Joins by room id or alias. `via` names servers that may know the room. */
     join: async (roomIdOrAlias: string, via: string[] = []): Promise<string> =>
       (
-        await http.request<{ room_id: string }>("POST", "/_matrix/client/v3/join/{roomIdOrAlias}", {
+        await http.call("POST", "/_matrix/client/v3/join/{roomIdOrAlias}", {
           path: { roomIdOrAlias },
           query: { via, server_name: via },
           timeout: 120_000,
         })
       ).room_id,
 
-    leave: (roomId: string) => post("leave", roomId),
-    forget: (roomId: string) => post("forget", roomId),
+    leave: (roomId: string) => http.call("POST", `${ROOM}/leave`, { path: { roomId } }),
+    forget: (roomId: string) => http.call("POST", `${ROOM}/forget`, { path: { roomId } }),
     invite: (roomId: string, userId: string, reason?: string) =>
-      post("invite", roomId, { user_id: userId, reason }),
+      http.call("POST", `${ROOM}/invite`, { path: { roomId }, body: { user_id: userId, reason } }),
     kick: (roomId: string, userId: string, reason?: string) =>
-      post("kick", roomId, { user_id: userId, reason }),
+      http.call("POST", `${ROOM}/kick`, { path: { roomId }, body: { user_id: userId, reason } }),
     ban: (roomId: string, userId: string, reason?: string) =>
-      post("ban", roomId, { user_id: userId, reason }),
-    unban: (roomId: string, userId: string) => post("unban", roomId, { user_id: userId }),
+      http.call("POST", `${ROOM}/ban`, { path: { roomId }, body: { user_id: userId, reason } }),
+    unban: (roomId: string, userId: string) =>
+      http.call("POST", `${ROOM}/unban`, { path: { roomId }, body: { user_id: userId } }),
 
     typing: (roomId: string, userId: string, typing: boolean) =>
-      http.request("PUT", `${ROOM}/typing/{userId}`, {
+      http.call("PUT", `${ROOM}/typing/{userId}`, {
         path: { roomId, userId },
         body: typing ? { typing, timeout: 20_000 } : { typing },
       }),
 
     /** Moves both the public receipt and the private marker to this event. */
     markRead: (roomId: string, eventId: string) =>
-      post("read_markers", roomId, { "m.fully_read": eventId, "m.read": eventId }),
+      http.call("POST", `${ROOM}/read_markers`, {
+        path: { roomId },
+        body: { "m.fully_read": eventId, "m.read": eventId },
+      }),
 
     report: (roomId: string, eventId: string, reason: string) =>
-      http.request("POST", `${ROOM}/report/{eventId}`, {
+      http.call("POST", `${ROOM}/report/{eventId}`, {
         path: { roomId, eventId },
         body: { reason },
       }),
 
     resolveAlias: (roomAlias: string) =>
-      http.request<{ room_id: string; servers: string[] }>(
-        "GET",
-        "/_matrix/client/v3/directory/room/{roomAlias}",
-        { path: { roomAlias } },
-      ),
+      http.call("GET", "/_matrix/client/v3/directory/room/{roomAlias}", { path: { roomAlias } }),
 
     /** A page of a server's public rooms; `server` undefined means our own. */
     directory: (server: string | undefined, term: string, since?: string) =>
-      http.request<DirectoryPage>("POST", "/_matrix/client/v3/publicRooms", {
+      http.call("POST", "/_matrix/client/v3/publicRooms", {
         query: { server },
         body: { limit: 30, since, filter: term === "" ? undefined : { generic_search_term: term } },
       }),

@@ -19,7 +19,7 @@ export function createSyncApi(http: Http) {
       options: { since?: string; timeout: number; presence: PresenceState },
       signal: AbortSignal,
     ): Promise<SyncResponse> =>
-      http.request<SyncResponse>("GET", "/_matrix/client/v3/sync", {
+      http.call("GET", "/_matrix/client/v3/sync", {
         query: {
           since: options.since,
           timeout: options.timeout,

@@ -3,12 +3,6 @@ import { isTransient } from "./errors.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { loadSession, saveSession, type Session } from "./session.ts";
 
-interface RefreshResponse {
-  access_token: string;
-  refresh_token?: string;
-  expires_in_ms?: number;
-}
-
 /** How long before its end a token is renewed, in milliseconds. */
 const EARLY = 15_000;
 
@@ -37,11 +31,9 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
     session = stored;
     if (stored.accessToken !== used) return true;
     if (stored.refreshToken === undefined) return false;
-    const answer = await createHttp(stored.baseUrl).request<RefreshResponse>(
-      "POST",
-      "/_matrix/client/v3/refresh",
-      { body: { refresh_token: stored.refreshToken } },
-    );
+    const answer = await createHttp(stored.baseUrl).call("POST", "/_matrix/client/v3/refresh", {
+      body: { refresh_token: stored.refreshToken },
+    });
     adopt({
       ...stored,
       accessToken: answer.access_token,

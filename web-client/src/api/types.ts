@@ -13,7 +13,7 @@ export interface MatrixEvent {
   redacts?: string;
   unsigned?: {
     transaction_id?: string;
-    redacted_because?: MatrixEvent;
+    redacted_because?: object;
     prev_content?: Content;
     membership?: string;
     "m.relations"?: Record<string, unknown>;
@@ -52,7 +52,7 @@ export interface SyncResponse {
     invite?: Record<string, { invite_state?: { events?: StrippedEvent[] } }>;
     knock?: Record<string, { knock_state?: { events?: StrippedEvent[] } }>;
   };
-  presence?: { events?: { sender: string; type: string; content: Content }[] };
+  presence?: { events?: { sender?: string; type: string; content: Content }[] };
   account_data?: { events?: { type: string; content: Content }[] };
 }
 

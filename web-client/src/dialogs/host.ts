@@ -49,6 +49,7 @@ export class WeftDialogHost extends LitElement {
     this.#shown = request;
   }
 
+  // oxlint-disable-next-line consistent-return -- the switch knows every kind
   override render(): TemplateResult | typeof nothing {
     const request = $dialog.get();
     const { client } = this;

@@ -5,6 +5,7 @@ import { ApiError } from "../api/errors.ts";
 import type { UserSearchResult } from "../api/types.ts";
 import { openDirect } from "../store/actions.ts";
 import { localName } from "../store/room.ts";
+import type { RoomStore } from "../store/room-store.ts";
 import { navigate } from "../store/router.ts";
 import { toast } from "../store/toasts.ts";
 import { parseMatrixLink } from "../text/links.ts";
@@ -14,6 +15,24 @@ import { FormDialog } from "./form-dialog.ts";
 
 /** Milliseconds after the last key before the directory is asked. */
 const PAUSE = 250;
+
+/** How many people are offered. */
+const FOUND = 8;
+
+/** Those in one's rooms whose name or id holds the term. */
+function knownPeople(store: RoomStore, term: string): UserSearchResult[] {
+  const wanted = term.toLowerCase();
+  const found = new Map<string, UserSearchResult>();
+  for (const room of store.rooms.values()) {
+    for (const { userId, displayName, avatarUrl } of room.members("join", "invite")) {
+      if (userId === store.me || found.has(userId)) continue;
+      if (!`${displayName ?? ""} ${userId}`.toLowerCase().includes(wanted)) continue;
+      found.set(userId, { user_id: userId, display_name: displayName, avatar_url: avatarUrl });
+      if (found.size >= FOUND) return [...found.values()];
+    }
+  }
+  return [...found.values()];
+}
 
 /** Chooses people: to invite them to a room, or to write to one of them. */
 @customElement("weft-pick-users")
@@ -82,12 +101,17 @@ export class WeftPickUsers extends FormDialog {
       this.found = [];
       return;
     }
-    // A server without a user directory leaves one with typing the whole id.
-    const results = await this.client.api.account
-      .searchUsers(term.replace(/^@/, ""))
-      .catch(() => []);
-    if (term === this.term)
-      this.found = results.filter(({ user_id: id }) => id !== this.client.session.userId);
+    const known = knownPeople(this.client.store, term);
+    this.found = known;
+    // A server without a user directory leaves one with those whom one shares rooms with.
+    const { account } = this.client.api;
+    const results = await account.searchUsers(term.replace(/^@/, "")).catch(() => []);
+    if (term !== this.term) return;
+    const fresh = results.filter(
+      ({ user_id: id }) =>
+        id !== this.client.session.userId && !known.some((one) => one.user_id === id),
+    );
+    this.found = [...known, ...fresh].slice(0, FOUND);
   }
 
   protected override explain(error: unknown): string {
@@ -100,9 +124,12 @@ export class WeftPickUsers extends FormDialog {
   }
 
   protected override async submit(): Promise<boolean> {
-    const userId = this.#asUserId(this.term) ?? this.found[0]?.user_id;
+    const only = this.found.length === 1 ? this.found[0]?.user_id : undefined;
+    const userId = this.#asUserId(this.term) ?? only;
     if (userId === undefined) {
-      this.problem = msg("Nobody found. A full address looks like @name:example.org");
+      this.problem = msg(
+        "Choose someone from the list, or write their full address: @name:example.org",
+      );
       return false;
     }
     return this.#choose(userId);

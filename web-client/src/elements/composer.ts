@@ -6,7 +6,7 @@ import { Mentions } from "../controllers/mentions.ts";
 import { TypingNotifier } from "../controllers/typing.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
-import { describeMessage, shownContent } from "../store/describe.ts";
+import { shownContent } from "../store/describe.ts";
 import { canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
 import { report } from "../store/toasts.ts";
@@ -14,6 +14,7 @@ import { uploadsOf } from "../store/uploads.ts";
 import { composerStyles } from "../styles/composer.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { contentOf, loadRenderer, type Draft, type Renderer } from "../text/compose.ts";
+import { composerContext, mentionOffers } from "./composer-parts.ts";
 import { canEdit } from "./message-actions.ts";
 import { pickEmoji } from "./emoji-popover.ts";
 import { icon } from "./icon.ts";
@@ -228,49 +229,7 @@ export class WeftComposer extends LitElement {
   #context() {
     const subject = this.editing ?? this.replyTo;
     if (subject === undefined) return nothing;
-    const label =
-      this.editing === undefined
-        ? msg(str`Answer to ${this.room.displayName(subject.sender)}`)
-        : msg("Edit message");
-    return html`<div class="context">
-      ${icon(this.editing === undefined ? "reply" : "pencil")}
-      <span class="ellipsis"><b>${label}</b> ${describeMessage(this.room, subject)}</span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label=${msg("Cancel")}
-        @click=${() => this.#cancel()}
-      >
-        ${icon("close")}
-      </button>
-    </div>`;
-  }
-
-  #offers() {
-    const { offered, selected, open } = this.#mentions;
-    return html`<ul id="offers" role="listbox" aria-label=${msg("People")} ?hidden=${!open}>
-      ${offered.map(
-        (member, index) =>
-          html`<li
-            id="offer-${index}"
-            role="option"
-            aria-selected=${index === selected}
-            @mousedown=${(event: Event) => {
-              event.preventDefault();
-              this.#choose(index);
-            }}
-          >
-            <weft-avatar
-              seed=${member.userId}
-              name=${member.displayName ?? member.userId}
-              .mxc=${member.avatarUrl}
-              size="26"
-            ></weft-avatar>
-            <span class="ellipsis">${member.displayName ?? member.userId}</span>
-            <span class="ellipsis id">${member.userId}</span>
-          </li>`,
-      )}
-    </ul>`;
+    return composerContext(this.room, subject, this.editing !== undefined, () => this.#cancel());
   }
 
   override render() {
@@ -291,7 +250,7 @@ export class WeftComposer extends LitElement {
         this.#send();
       }}
     >
-      ${this.#offers()} ${this.#context()}
+      ${mentionOffers(this.#mentions, (index) => this.#choose(index))} ${this.#context()}
       <weft-upload-tray .uploads=${uploadsOf(this.room)}></weft-upload-tray>
       <div class="row">
         <button

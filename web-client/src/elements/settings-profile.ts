@@ -36,7 +36,11 @@ export class WeftSettingsProfile extends LitElement {
     `,
   ];
 
-  override async firstUpdated(): Promise<void> {
+  override firstUpdated(): void {
+    void this.#load();
+  }
+
+  async #load(): Promise<void> {
     this.profile = (await attempt(() => this.client.api.account.profile())) ?? {};
   }
 

@@ -1,5 +1,5 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement, nothing } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { Watch } from "../controllers/watch.ts";

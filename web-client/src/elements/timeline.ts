@@ -6,17 +6,19 @@ import { repeat } from "lit/directives/repeat.js";
 import { ReadMarker } from "../controllers/read-marker.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
-import { describeMessage } from "../store/describe.ts";
 import type { Room } from "../store/room.ts";
-import { createItemBuilder, type ItemBuilder, type TimelineItem } from "../store/timeline-items.ts";
+import {
+  createItemBuilder,
+  readUpTo,
+  type ItemBuilder,
+  type TimelineItem,
+} from "../store/timeline-items.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { timelineStyles } from "../styles/timeline.ts";
-import { clockTime, dayLabel } from "../text/time.ts";
 import { icon } from "./icon.ts";
-import "./message.ts";
 import type { WeftMessage } from "./message.ts";
-import "./notice.ts";
+import { estimateHeight, spokenWords, timelineRow } from "./timeline-row.ts";
 
 /** Room above the first line, for the word about what lies before it. */
 const HEAD = 88;
@@ -47,7 +49,7 @@ export class WeftTimeline extends LitElement {
   readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
     count: 0,
     getScrollElement: () => this.renderRoot.querySelector<HTMLElement>(".scroller"),
-    estimateSize: (index) => this.#estimate(index),
+    estimateSize: (index) => estimateHeight(this.#items[index]),
     overscan: 12,
     paddingStart: HEAD,
     paddingEnd: 12,
@@ -72,37 +74,15 @@ export class WeftTimeline extends LitElement {
 
   static override styles = [base, buttons, timelineStyles];
 
-  #estimate(index: number): number {
-    const item = this.#items[index];
-    if (item === undefined || item.kind === "notice") return 32;
-    const body = item.entry.event.content["body"];
-    const lines = typeof body === "string" ? Math.ceil(body.length / 80) : 1;
-    return (
-      8 + 21 * Math.min(lines, 12) + (item.header ? 28 : 0) + (item.day === undefined ? 0 : 44)
-    );
-  }
-
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("room")) {
       this.#builder = createItemBuilder(this.room, this.client.session.userId);
-      this.#unreadAfter = this.#initialMarker();
+      this.#unreadAfter = readUpTo(this.room, this.client.session.userId);
     }
     const { $timeline, $state, $receipts } = this.room.signals;
     const version = `${$timeline.get()} ${$state.get()} ${$receipts.get()} ${this.#unreadAfter}`;
     if (version !== this.#built) this.#rebuild();
     this.#built = version;
-  }
-
-  /** Where reading stopped last time; undefined when nothing of others came after it. */
-  #initialMarker(): string | undefined {
-    const { entries } = this.room.timeline;
-    const read = this.room.fullyRead;
-    const at = entries.findIndex((entry) => entry.event.event_id === read);
-    const mine = this.client.session.userId;
-    const news =
-      at >= 0 &&
-      entries.slice(at + 1).some((entry) => !entry.hidden && entry.event.sender !== mine);
-    return news ? read : undefined;
   }
 
   #rebuild(): void {
@@ -115,7 +95,7 @@ export class WeftTimeline extends LitElement {
       ...virtualizer.options,
       count: items.length,
       getItemKey: (index) => items[index]?.key ?? index,
-      estimateSize: (index) => this.#estimate(index),
+      estimateSize: (index) => estimateHeight(this.#items[index]),
     });
   }
 
@@ -128,20 +108,9 @@ export class WeftTimeline extends LitElement {
     const own = added.some((item) => item.kind === "message" && item.entry.pending !== undefined);
     if (own) void this.updateComplete.then(() => this.#toEnd());
     else if (!this.atEnd) this.#newBelow += added.filter((item) => item.kind === "message").length;
-    this.#announce(added);
-  }
-
-  /** Says new messages of others to screen readers while the page is in use. */
-  #announce(added: readonly TimelineItem[]): void {
-    const spoken = added.flatMap((item) => {
-      if (item.kind !== "message" || item.entry.event.sender === this.client.session.userId)
-        return [];
-      const { event } = item.entry;
-      return [`${this.room.displayName(event.sender)}: ${describeMessage(this.room, event)}`];
-    });
     const live = this.renderRoot.querySelector(".live");
-    if (live !== null && spoken.length > 0 && !document.hidden)
-      live.textContent = spoken.join("\n");
+    const words = spokenWords(this.room, this.client.session.userId, added);
+    if (live !== null && words !== "" && !document.hidden) live.textContent = words;
   }
 
   override updated(changed: PropertyValues<this>): void {
@@ -174,9 +143,8 @@ export class WeftTimeline extends LitElement {
   /** Lines draw themselves a moment after we do: they are measured when they have, still before the paint. */
   async #measure(): Promise<void> {
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-index]")];
-    await Promise.all(
-      rows.map((row) => (row.querySelector(".line") as LitElement | null)?.updateComplete),
-    );
+    const lines = [...this.renderRoot.querySelectorAll<LitElement>(".line")];
+    await Promise.all(lines.map((line) => line.updateComplete));
     const virtualizer = this.#virtual.getVirtualizer();
     for (const row of rows) if (row.isConnected) virtualizer.measureElement(row);
   }
@@ -288,42 +256,21 @@ export class WeftTimeline extends LitElement {
     return at >= 0 ? at : this.#items.length - 1;
   }
 
-  #label(item: TimelineItem): string {
-    if (item.kind === "notice") return item.notices.map((notice) => notice.text).join(". ");
-    const { event } = item.entry;
-    const name = this.room.displayName(event.sender);
-    return `${name}, ${clockTime(event.origin_server_ts)}: ${describeMessage(this.room, event)}`;
-  }
-
   #row(index: number, start: number, tabStop: number) {
     const item = this.#items[index];
     if (item === undefined) return nothing;
-    return html`<div
-      class="row ${item.key === this.#flash ? "flash" : ""}"
-      data-index=${index}
-      role="article"
-      aria-label=${this.#label(item)}
-      tabindex=${index === tabStop ? 0 : -1}
-      style="transform:translateY(${start}px)"
-      @pointerenter=${() => this.#activate(item.key)}
-      @pointerdown=${() => this.#activate(item.key)}
-      @focusin=${() => this.#activate(item.key)}
-    >
-      ${item.day === undefined ? nothing : html`<div class="day"><span>${dayLabel(item.day)}</span></div>`}
-      ${item.firstUnread ? html`<div class="unread"><span>${msg("New")}</span></div>` : nothing}
-      ${
-        item.kind === "notice"
-          ? html`<weft-notice class="line" .item=${item}></weft-notice>`
-          : html`<weft-message
-              class="line"
-              .client=${this.client}
-              .room=${this.room}
-              .item=${item}
-              .version=${this.#built}
-              ?active=${item.key === this.activeKey}
-            ></weft-message>`
-      }
-    </div>`;
+    return timelineRow({
+      client: this.client,
+      room: this.room,
+      item,
+      index,
+      start,
+      version: this.#built,
+      active: item.key === this.activeKey,
+      tabStop: index === tabStop,
+      flash: item.key === this.#flash,
+      onActive: (key) => this.#activate(key),
+    });
   }
 
   #head() {

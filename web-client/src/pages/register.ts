@@ -48,13 +48,9 @@ export class WeftRegister extends LitElement {
     try {
       await this.#auth.checkUsername(name);
     } catch (error) {
-      const telling = error instanceof ApiError && [
-        "M_USER_IN_USE",
-        "M_INVALID_USERNAME",
-        "M_EXCLUSIVE",
-      ];
-      if (!this.busy && telling && telling.includes((error as ApiError).errcode))
-        this.nameProblem = explain(error);
+      const telling = ["M_USER_IN_USE", "M_INVALID_USERNAME", "M_EXCLUSIVE"];
+      const said = error instanceof ApiError && telling.includes(error.errcode);
+      if (!this.busy && said) this.nameProblem = explain(error);
     }
   };
 

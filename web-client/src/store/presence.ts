@@ -28,10 +28,10 @@ export class PresenceStore {
     for (const [userId, presence] of known) this.#byUser.set(userId, presence);
   }
 
-  apply(events: readonly { sender: string; content: Content }[], now: number): void {
+  apply(events: readonly { sender?: string; content: Content }[], now: number): void {
     for (const event of events) {
       const state = text(event.content, "presence") ?? "";
-      if (!STATES.has(state)) continue;
+      if (!STATES.has(state) || event.sender === undefined) continue;
       const ago = number(event.content, "last_active_ago");
       const lastActive = ago === undefined ? undefined : now - ago;
       this.#byUser.set(event.sender, {

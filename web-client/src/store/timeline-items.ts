@@ -130,4 +130,14 @@ export function createItemBuilder(room: Room, me: string) {
   return { build };
 }
 
+/** Where reading stopped last time; undefined when nothing of others is loaded behind it. */
+export function readUpTo(room: Room, me: string): string | undefined {
+  const { entries } = room.timeline;
+  const read = room.fullyRead;
+  const at = entries.findIndex((entry) => entry.event.event_id === read);
+  const news =
+    at >= 0 && entries.slice(at + 1).some((entry) => !entry.hidden && entry.event.sender !== me);
+  return news ? read : undefined;
+}
+
 export type ItemBuilder = ReturnType<typeof createItemBuilder>;

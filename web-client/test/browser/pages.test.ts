@@ -29,7 +29,7 @@ const realFetch = window.fetch;
 function serve(routes: Record<string, [status: number, body: unknown][]>) {
   const asked: { path: string; body: Record<string, unknown> }[] = [];
   window.fetch = (input, init) => {
-    const path = new URL(String(input), location.href).pathname;
+    const path = new URL(input instanceof Request ? input.url : input, location.href).pathname;
     const answers = routes[path];
     if (answers === undefined) return realFetch(input, init);
     asked.push({ path, body: typeof init?.body === "string" ? JSON.parse(init.body) : {} });
