@@ -29,6 +29,8 @@ export interface MessagesDeps {
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000;
+/** Gaps filled for one page; a client that wants more asks on. */
+const MAX_FILLS = 5;
 /** Pages read on when all that was read may not be seen. */
 const MAX_PAGES = 10;
 
@@ -99,13 +101,11 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     limit: number,
   ): Promise<TimelinePage> {
     if (!backwards) return timelines.forwards(room.nid, from, to, limit);
-    const page = await timelines.backwards(room.nid, from, to, limit);
-    const oldest = page.events.at(-1);
-    const newest = page.events[0];
-    if (oldest === undefined || newest === undefined) return page;
-    const stretch = { from: placeOf(oldest), to: placeOf(newest) };
-    if (!(await deps.fillGap(room, stretch))) return page;
-    return timelines.backwards(room.nid, from, to, limit);
+    for (let filled = 0; ; filled++) {
+      const page = await timelines.backwards(room.nid, from, to, limit);
+      if (filled === MAX_FILLS) return { ...page, more: true };
+      if (!(await deps.fillGap(room, stretchOf(page, from)))) return page;
+    }
   }
 
   async function readableOf(
@@ -147,6 +147,24 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     const state = await view.stateAt(at.stateAfter, members);
     return view.presentState(state.filter((stored) => admits(filter, stored)));
   }
+}
+
+/** What a page read backwards covers, with the event right behind its start: what precedes that may be missing. */
+function stretchOf(
+  { events }: TimelinePage,
+  from: TimelinePlace | undefined,
+): { from: TimelinePlace; to: TimelinePlace } {
+  const beginning = { position: 0, ordinal: 0 };
+  const [newest, oldest] = [events[0], events.at(-1)];
+  return {
+    from: oldest === undefined ? beginning : placeOf(oldest),
+    to:
+      from !== undefined
+        ? { position: from.position, ordinal: from.ordinal + 1 }
+        : newest === undefined
+          ? beginning
+          : placeOf(newest),
+  };
 }
 
 function limitOf(limit: number | undefined): number {
