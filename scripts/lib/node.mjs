@@ -26,7 +26,13 @@ export function findNode() {
 
 /** The environment of programs of the repository: its own commands come first. */
 export function environment(extra = {}) {
-  return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`, ...extra };
+  return {
+    // Node keeps what it made of the TypeScript files: a warm start is a second faster.
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "weft"),
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
+    ...extra,
+  };
 }
 
 /** Runs a script on that Node as if it were this process: same terminal, signals passed on. */

@@ -72,17 +72,30 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     };
   }
 
+  async function sendTo(
+    target: Target,
+    server: ServerName,
+    request: RemoteRequest,
+    signal: AbortSignal,
+  ) {
+    return await connections.to(target).request({
+      method: request.method,
+      path: request.uri,
+      headers: headers(server, request, target),
+      body: request.content === undefined ? null : JSON.stringify(request.content),
+      signal,
+    });
+  }
+
   async function send(server: ServerName, request: RemoteRequest, signal: AbortSignal) {
     const targets = await discovery.find(server);
     let failure: unknown;
     for (const target of targets) {
       try {
-        return await connections.to(target).request({
-          method: request.method,
-          path: request.uri,
-          headers: headers(server, request, target),
-          body: request.content === undefined ? null : JSON.stringify(request.content),
-          signal,
+        return await sendTo(target, server, request, signal).catch((error: unknown) => {
+          // A kept connection whose other end is gone; every call of federation may be repeated.
+          if (signal.aborted || !wasCutOff(error)) throw error;
+          return sendTo(target, server, request, signal);
         });
       } catch (error) {
         failure = error;
@@ -167,4 +180,8 @@ const NOT_CONNECTED =
 
 function couldNotConnect(error: unknown): boolean {
   return NOT_CONNECTED.test((error as { code?: string }).code ?? "");
+}
+
+function wasCutOff(error: unknown): boolean {
+  return /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test((error as { code?: string }).code ?? "");
 }

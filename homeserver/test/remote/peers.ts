@@ -81,6 +81,7 @@ export async function startPeer(
     serverName,
     signingKey,
     remote,
+    cutConnections: listeners.cut,
     async stopListening() {
       await http.close(500);
     },

@@ -207,3 +207,11 @@ describe("keys of other servers", () => {
     expect(readKeyObject(forged, "evil.test" as never, Date.now())).toBeUndefined();
   });
 });
+
+test("a connection that the other side has closed meanwhile is made anew", async () => {
+  const [one, two] = [await start(), await start([profile])];
+  await one.remote.server.profile(two.serverName, USER);
+  two.cutConnections();
+  expect(await one.remote.server.profile(two.serverName, USER)).toMatchObject({ user: USER });
+  expect(one.remote.backoff.failingSince(two.serverName)).toBeUndefined();
+});
