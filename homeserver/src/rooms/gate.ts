@@ -1,16 +1,25 @@
 /** Which servers may ask what about a room. */
 import { errors } from "../protocol/errors.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
-import { serverIsJoined } from "../storage/room-members.ts";
+import { membersOfServer, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { RoomStore } from "./store.ts";
-import type { Room } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 
 export interface Gate {
   /** A room that this server is in and whose ACL lets the other take part. M_NOT_FOUND, M_FORBIDDEN. */
   resident(origin: ServerName, roomId: RoomId): Promise<Room>;
-  /** The same, for servers that are in the room themselves. */
-  member(origin: ServerName, roomId: RoomId): Promise<Room>;
+  /**
+   * The same, for servers that are in the room themselves, or were: those may ask about what they took part in, up
+   * to the end of their last user's membership (a ban's server needs what the ban builds on).
+   */
+  member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
+}
+
+export interface MemberServer {
+  readonly room: Room;
+  /** True for events that the server may ask about. */
+  readonly mayAsk: (stored: StoredEvent) => boolean;
 }
 
 export function createGate(store: RoomStore, acl: Acl, serverName: ServerName): Gate {
@@ -26,10 +35,24 @@ export function createGate(store: RoomStore, acl: Acl, serverName: ServerName): 
     resident,
     async member(origin, roomId) {
       const room = await resident(origin, roomId);
-      if (!(await serverIsJoined(store.sql, room.nid, origin))) {
-        throw errors.forbidden("Your server is not in that room");
-      }
-      return room;
+      const until = await takesPartUntil(store, room, origin);
+      if (until < 0) throw errors.forbidden("Your server is not in that room");
+      return { room, mayAsk: (stored) => (stored.position ?? 0) <= until };
     },
   };
+}
+
+/** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
+async function takesPartUntil(store: RoomStore, room: Room, server: ServerName): Promise<number> {
+  const rows = await membersOfServer(store.sql, room.nid, server);
+  if (rows.some((row) => row.membership === "join")) return Infinity;
+  let until = -1;
+  const ends = await store.events.byNids(rows.map((row) => row.eventNid));
+  for (const row of rows) {
+    const key = ["m.room.member", row.userId] as const;
+    const before = ends.get(row.eventNid)?.stateBefore ?? null;
+    const [member] = (await store.state.events(before, [key])).values();
+    if (member?.event.content.membership === "join") until = Math.max(until, row.position);
+  }
+  return until;
 }

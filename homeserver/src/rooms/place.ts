@@ -144,7 +144,22 @@ async function judge(
   // 6. By the current state.
   if (!isLive || before === work.stateRoot) return { status: "accepted", reason: undefined };
   const now = byState(event, await work.state(keys));
-  return { status: now === undefined ? "accepted" : "soft-failed", reason: now };
+  if (now === undefined) return { status: "accepted", reason: undefined };
+  // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
+  const both = byState(event, await stateWithBranch(store, work, before, keys));
+  return { status: both === undefined ? "accepted" : "soft-failed", reason: both };
+}
+
+/** The current state as it would be if the state before an event were another extremity's. */
+async function stateWithBranch(
+  store: RoomStore,
+  work: Work,
+  before: StateRoot,
+  keys: readonly StateKey[],
+): Promise<ReadonlyMap<string, StoredEvent>> {
+  const roots = [...work.extremities.map((one) => one.stateAfter), before];
+  const { base, changes } = await resolveRoots(store, work.room, roots);
+  return store.state.events(await work.setTuples(base, changes), [...keys]);
 }
 
 /** From version 12 the room's id names the create event, and auth_events don't. */

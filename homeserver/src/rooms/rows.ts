@@ -22,6 +22,8 @@ export interface StateChange {
   readonly stateKey: string;
   /** null: the key has no event any more. */
   readonly event: StoredEvent | null;
+  /** What it had, where it's gone. */
+  readonly before?: StoredEvent | undefined;
 }
 
 export interface AppliedRedaction {
@@ -101,9 +103,12 @@ function newEvent(added: AddedEvent): NewEvent {
   };
 }
 
-function membershipOf(room: Room, { type, stateKey, event }: StateChange): MembershipChange[] {
-  if (type !== "m.room.member" || !isUserId(stateKey) || event === null) return [];
-  const membership = event.event.content.membership;
+/** Where resolving takes a member event away without another in its place, the user is out. */
+function membershipOf(room: Room, change: StateChange): MembershipChange[] {
+  const { type, stateKey } = change;
+  const event = change.event ?? change.before;
+  if (type !== "m.room.member" || !isUserId(stateKey) || event === undefined) return [];
+  const membership = change.event === null ? "leave" : event.event.content.membership;
   if (typeof membership !== "string") return [];
   return [
     {

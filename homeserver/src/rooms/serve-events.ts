@@ -9,7 +9,7 @@ import { isPlaced } from "./place.ts";
 import type { RoomStore } from "./store.ts";
 import type { RoomFederation } from "./types-federation.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
-import { usersOfServer } from "../storage/room-members.ts";
+import { membersOfServer } from "../storage/room-members.ts";
 
 export interface ServeEventsDeps {
   readonly store: RoomStore;
@@ -29,17 +29,17 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
 
   return {
     async backfill(origin, roomId, from, limit) {
-      const room = await gate.member(origin, roomId);
+      const { room, mayAsk } = await gate.member(origin, roomId);
       const most = Math.min(Math.max(limit, 0), MAX_BACKFILL);
-      const events = await walkBack(room, from, most, () => true);
+      const events = await walkBack(room, from, most, mayAsk);
       events.sort((a, b) => b.event.depth - a.event.depth);
       return texts(origin, room, events);
     },
     async missingEvents(origin, roomId, body) {
-      const room = await gate.member(origin, roomId);
+      const { room, mayAsk } = await gate.member(origin, roomId);
       const most = Math.min(Math.max(body.limit, 0), MAX_MISSING);
       const earliest = new Set<EventId>(body.earliest);
-      const latest = await placedIn(room, body.latest);
+      const latest = (await placedIn(room, body.latest)).filter(mayAsk);
       const starts = latest.flatMap((stored) => stored.event.prevEventIds);
       const events = await walkBack(
         room,
@@ -62,14 +62,16 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     async event(origin, eventId) {
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.status === "rejected") throw unknownEvent();
-      const room = await gate.member(origin, stored.event.roomId);
+      const { room, mayAsk } = await gate.member(origin, stored.event.roomId);
+      if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const [text] = await texts(origin, room, [stored]);
       return text as string;
     },
     async eventAuth(origin, roomId, eventId) {
-      const room = await gate.member(origin, roomId);
+      const { room, mayAsk } = await gate.member(origin, roomId);
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.roomNid !== room.nid) throw unknownEvent();
+      if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const chain = await store.authChains.chain(room.nid, [stored.nid]);
       const events = await store.events.byNids(chain.filter((nid) => nid !== stored.nid));
       return [...events.values()].map(json);
@@ -109,9 +111,10 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     roomId: Parameters<Served["state"]>[1],
     eventId: EventId,
   ): Promise<{ state: StoredEvent[]; chain: StoredEvent[] }> {
-    const room = await gate.member(origin, roomId);
+    const { room, mayAsk } = await gate.member(origin, roomId);
     const [stored] = await placedIn(room, [eventId]);
     if (stored === undefined) throw unknownEvent();
+    if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
     const state = await store.state.all(stored.stateBefore);
     const nids = state.map((one) => one.nid);
     const own = new Set(nids);
@@ -126,7 +129,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     room: Room,
     events: readonly StoredEvent[],
   ): Promise<string[]> {
-    const users = (await usersOfServer(store.sql, room.nid, origin)) as UserId[];
+    const rows = await membersOfServer(store.sql, room.nid, origin);
+    const users = rows.map((row) => row.userId as UserId);
     const atRoots = new Map<StateRoot, Promise<AtRoot>>();
     return Promise.all(
       events.map(async (stored) => {

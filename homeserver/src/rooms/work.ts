@@ -218,10 +218,13 @@ export class Work {
   async moveHead(extremities: readonly StoredEvent[], root: StateRoot): Promise<void> {
     if (root !== this.#stateRoot) {
       const { changed, removed } = await this.#store.state.delta(this.#stateRoot, root);
+      const before = await this.#store.state.events(this.#stateRoot, removed);
       for (const stored of changed) {
         this.#changeState(stored.event.type, stored.event.stateKey as string, stored);
       }
-      for (const [type, stateKey] of removed) this.#changeState(type, stateKey, null);
+      for (const [type, stateKey] of removed) {
+        this.#changeState(type, stateKey, null, before.get(stateTuple(type, stateKey)));
+      }
     }
     this.#extremities = extremities;
     this.#stateRoot = root;
@@ -315,8 +318,13 @@ export class Work {
       .slice(0, MAX_PREV_EVENTS);
   }
 
-  #changeState(type: string, stateKey: string, event: StoredEvent | null): void {
-    this.#changes.set(stateTuple(type, stateKey), { type, stateKey, event });
+  #changeState(
+    type: string,
+    stateKey: string,
+    event: StoredEvent | null,
+    before?: StoredEvent,
+  ): void {
+    this.#changes.set(stateTuple(type, stateKey), { type, stateKey, event, before });
   }
 
   #settle(committed: Committed | undefined): void {

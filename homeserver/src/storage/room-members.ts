@@ -173,13 +173,12 @@ export async function localJoinedUsers(
 }
 
 /** Every user of one server that has or had to do with the room. */
-export async function usersOfServer(
+export async function membersOfServer(
   sql: Sql | Tx,
   roomNid: number,
   server: string,
-): Promise<string[]> {
-  const rows = await sql<{ userId: string }[]>`
-    SELECT user_id AS "userId" FROM memberships
+): Promise<MembershipTableRow[]> {
+  return sql<MembershipTableRow[]>`
+    SELECT ${columns(sql)} FROM memberships
     WHERE room_nid = ${roomNid} AND server = ${server}`;
-  return rows.map((row) => row.userId);
 }
