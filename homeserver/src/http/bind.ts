@@ -1,5 +1,5 @@
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
@@ -26,6 +26,8 @@ interface Found {
   origin?: ServerName;
 }
 const found = new WeakMap<FastifyRequest, Found>();
+
+const JSON_TYPE = "application/json";
 
 /** Binds every route to its operation's method and paths, and 405 to the paths' other methods. */
 export function bindRoutes(
@@ -123,7 +125,9 @@ function bind(
       validatorCompiler: ({ schema: part }) => check((part as { part: Part }).part),
       onRequest: beforeBody(operationId, row, dependencies),
       preValidation: afterBody(row, dependencies),
-      handler: (request, reply) => handle(route, request, reply, dependencies.draining),
+      handler(request, reply) {
+        void handle(route, request, reply, dependencies.draining);
+      },
     });
   });
 }
@@ -131,7 +135,10 @@ function bind(
 function beforeBody(operationId: OperationId, row: OperationRow, dependencies: BindDependencies) {
   return async (request: FastifyRequest): Promise<void> => {
     // Whatever a JSON body claims to be, it is read as JSON.
-    if (row.body !== "binary") delete request.raw.headers["content-type"];
+    const { headers } = request.raw;
+    if (row.body !== "binary" && (headers["content-type"] ?? JSON_TYPE) !== JSON_TYPE) {
+      delete headers["content-type"];
+    }
     const known: Found = {};
     found.set(request, known);
     if (row.auth === "access-token" || row.auth === "access-token?") {
@@ -145,41 +152,84 @@ function beforeBody(operationId: OperationId, row: OperationRow, dependencies: B
 }
 
 function afterBody(row: OperationRow, dependencies: BindDependencies) {
-  return async (request: FastifyRequest): Promise<void> => {
-    if (row.auth === "server-signature") {
+  const names = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  function complete(request: FastifyRequest): void {
+    completeBody(row, request);
+    const params = request.params as Record<string, string>;
+    for (const name of names) params[name] ??= "";
+  }
+  if (row.auth === "server-signature") {
+    return async (request: FastifyRequest): Promise<void> => {
       const origin = await authenticateServer(request, dependencies.signatures);
       found.get(request)!.origin = origin;
       dependencies.onPeer?.(origin);
+      complete(request);
+    };
+  }
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    try {
+      complete(request);
+    } catch (error) {
+      return done(error as Error);
     }
-    completeBody(row, request);
-    const params = request.params as Record<string, string>;
-    for (const name of row.path.matchAll(/\{(\w+)\}/g)) params[name[1]!] ??= "";
+    done();
   };
 }
 
+/** Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some cost.) */
 async function handle(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
   draining: AbortSignal,
-): Promise<FastifyReply> {
-  const known = found.get(request)!;
-  const context = {
-    operationId: route.operationId,
-    params: request.params,
-    query: request.query,
-    body: request.body,
-    requester: known.requester,
-    origin: known.origin,
-    ip: request.ip,
-    get signal() {
-      return requestSignal(request, reply, draining);
-    },
-    request,
-  };
-  const answer = await route.handle(context as unknown as Context<never>);
-  const { status, headers, payload } =
-    answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
-  if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
-  return reply.code(status).headers(headers).send(payload);
+): Promise<void> {
+  try {
+    const context = new RequestContext(route.operationId, request, reply, draining);
+    const answer = await route.handle(context as unknown as Context<never>);
+    const { status, headers, payload } =
+      answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
+    if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
+    void reply.code(status).headers(headers).send(payload);
+  } catch (error) {
+    void reply.send(error);
+  }
+}
+
+/** A class, since the signal is made when somebody asks for it. */
+class RequestContext {
+  readonly operationId: OperationId;
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly requester: Requester | undefined;
+  readonly origin: ServerName | undefined;
+  readonly request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  readonly #draining: AbortSignal;
+
+  constructor(
+    operationId: OperationId,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    draining: AbortSignal,
+  ) {
+    const known = found.get(request)!;
+    this.operationId = operationId;
+    this.params = request.params;
+    this.query = request.query;
+    this.body = request.body;
+    this.requester = known.requester;
+    this.origin = known.origin;
+    this.request = request;
+    this.#reply = reply;
+    this.#draining = draining;
+  }
+
+  get ip(): string {
+    return this.request.ip;
+  }
+
+  get signal(): AbortSignal {
+    return requestSignal(this.request, this.#reply, this.#draining);
+  }
 }

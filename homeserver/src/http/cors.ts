@@ -19,8 +19,10 @@ export function isForBrowsers(url: string): boolean {
 }
 
 /** An onRequest hook: adds the headers, and answers OPTIONS wherever the client API is. */
-export async function cors(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  if (!isForBrowsers(request.raw.url ?? "")) return undefined;
-  void reply.headers(CORS_HEADERS);
-  return request.method === "OPTIONS" ? reply.code(204).send() : undefined;
+export function cors(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  if (isForBrowsers(request.raw.url ?? "")) {
+    void reply.headers(CORS_HEADERS);
+    if (request.method === "OPTIONS") return void reply.code(204).send();
+  }
+  done();
 }

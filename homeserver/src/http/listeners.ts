@@ -1,7 +1,6 @@
 import { readFileSync, rmSync, unwatchFile, watchFile } from "node:fs";
 import { type RequestListener, type Server, createServer } from "node:http";
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../platform/logger.ts";
 import { CORS_HEADERS } from "./cors.ts";

@@ -23,17 +23,30 @@ export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): vo
     "http_requests_under_way",
     "Requests being answered, waiting long-polls included",
   );
-  app.addHook("onRequest", async (_request, reply) => {
+  const left = () => underWay.dec();
+  app.addHook("onRequest", (_request, reply, done) => {
     underWay.inc();
-    reply.raw.once("close", () => underWay.dec());
+    reply.raw.once("close", left);
+    done();
   });
-  app.addHook("onResponse", async (request: FastifyRequest, reply: FastifyReply) => {
+  /** The histogram of each operation and status: finding it by its labels costs more than counting. */
+  const kept = new Map<string, Map<number, { observe(seconds: number): void }>>();
+  function durationsOf(operation: string, status: number) {
+    let ofOperation = kept.get(operation);
+    if (!ofOperation) kept.set(operation, (ofOperation = new Map()));
+    let one = ofOperation.get(status);
+    if (!one) ofOperation.set(status, (one = durations.labels({ operation, status })));
+    return one;
+  }
+  app.addHook("onResponse", (request: FastifyRequest, reply: FastifyReply, done) => {
     const operation = request.routeOptions.config.operationId ?? "unknown";
     const status = reply.statusCode;
-    durations.observe({ operation, status }, reply.elapsedTime / 1000);
+    durationsOf(operation, status).observe(reply.elapsedTime / 1000);
     const level = status >= 500 ? "warn" : "debug";
-    if (!log.isLevelEnabled(level)) return;
-    const ms = Math.round(reply.elapsedTime);
-    log[level]({ operation, method: request.method, status, ms, ip: request.ip }, "request");
+    if (log.isLevelEnabled(level)) {
+      const ms = Math.round(reply.elapsedTime);
+      log[level]({ operation, method: request.method, status, ms, ip: request.ip }, "request");
+    }
+    done();
   });
 }

@@ -80,12 +80,13 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   });
   app.addHook("onRequest", cors);
   // Before the body of a request to nowhere is looked at.
-  app.addHook("onRequest", async (request) => {
-    if (request.is404) throw errors.unrecognized();
+  app.addHook("onRequest", (request, _reply, done) => {
+    done(request.is404 ? errors.unrecognized() : undefined);
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
+    done();
   });
   observe(app, options.metrics, options.log);
   app.setErrorHandler((error, _request, reply) => send(reply, errorReply(error, options.log)));

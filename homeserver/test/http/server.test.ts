@@ -4,7 +4,7 @@ import type { InjectOptions } from "fastify";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { operationSchemas } from "@weft/spec/schemas";
-import { type OperationId, operationIds } from "@weft/spec/operations";
+import { operationIds } from "@weft/spec/operations";
 import { afterEach, describe, expect, test } from "vitest";
 import { errors } from "../../src/protocol/errors.ts";
 import { binary, json, raw } from "../../src/http/reply.ts";
