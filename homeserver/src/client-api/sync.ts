@@ -18,7 +18,8 @@ const EVERYTHING = parseFilter({});
 /** GET /_matrix/client/v3/sync. (Client-server API, "Syncing".) */
 export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
   return [
-    route("sync", async ({ query, requester, signal }) => {
+    route("sync", async (context) => {
+      const { query, requester } = context;
       const { userId, deviceId } = requester;
       const filter = query.filter ? await users.filters.resolve(userId, query.filter) : EVERYTHING;
       const timeout = query.timeout ?? 0;
@@ -36,7 +37,10 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
             ? "org.matrix.msc4222.state_after"
             : undefined,
         timeout,
-        signal,
+        // Made when there is something to wait for, and not before.
+        get signal() {
+          return context.signal;
+        },
       });
       return raw(text);
     }),
