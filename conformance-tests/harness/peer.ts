@@ -214,7 +214,7 @@ export class Peer {
       room_version?: string;
     };
     const room = this.roomOfVersion(version);
-    const pdu = room.seal({ ...event, origin_server_ts: Date.now(), hashes: undefined, signatures: undefined });
+    const pdu = room.seal({ ...event, origin_server_ts: Date.now(), event_id: undefined });
     const done = await this.call("sendJoinV2", {
       path: { roomId, eventId: room.idOf(pdu) },
       body: pdu,

@@ -1,6 +1,6 @@
 import { theSubject } from "./clause.ts";
 import type { Pdu } from "./events.ts";
-import { mustBeWithout } from "./must.ts";
+import { eventually, mustBeWithout } from "./must.ts";
 import type { Peer } from "./peer.ts";
 import type { NewPeerRoom, PeerRoom } from "./peer-room.ts";
 import type { CreateRoomBody } from "./shapes.ts";
@@ -39,7 +39,8 @@ export async function roomOfPeer(peer: Peer, options: Partial<NewPeerRoom> = {})
 }
 
 /** A further user of the peer joins a room that the peer is in. */
-export async function joinFromPeer(peer: Peer, room: PeerRoom, name: string): Promise<string> {
+export async function joinFromPeer(peer: Peer, scene: Shared, name: string): Promise<string> {
+  const { alice, room, roomId } = scene;
   const userId = peer.user(name);
   await peer.sendGood(
     room.append({
@@ -49,6 +50,10 @@ export async function joinFromPeer(peer: Peer, room: PeerRoom, name: string): Pr
       content: { membership: "join" },
     }),
   );
+  await eventually(`${name}'s join`, async () => {
+    const member = await alice.getState(roomId, "m.room.member", userId);
+    return member["membership"] === "join";
+  });
   return userId;
 }
 

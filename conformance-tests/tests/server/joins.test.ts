@@ -123,12 +123,13 @@ clause(page("joining-rooms"), "a join whose state is forged does not bring the f
 
 clause(page("leaving-rooms-rejecting-invites"), "a peer's user leaves through make_leave and send_leave", async () => {
   const { peer } = here;
-  const { alice, roomId, room } = await roomWithPeer(peer);
-  const second = await joinFromPeer(peer, room, "second");
+  const scene = await roomWithPeer(peer);
+  const { alice, roomId, room } = scene;
+  const second = await joinFromPeer(peer, scene, "second");
   const since = await syncToken(alice);
   const made = await peer.call("makeLeave", { path: { roomId, userId: second } });
   const { event } = made as unknown as { event: JsonObject };
-  const pdu = room.seal({ ...event, origin_server_ts: Date.now() });
+  const pdu = room.seal({ ...event, origin_server_ts: Date.now(), event_id: undefined });
   await peer.call("sendLeaveV2", { path: { roomId, eventId: room.idOf(pdu) }, body: pdu });
   await syncUntil(alice, "the leave", isMember(roomId, second, "leave"), { since });
 });
@@ -245,8 +246,9 @@ clause(page("restricted-rooms"), "a peer's user who is in the allowed room enter
 
 clause(page("pdus"), "kicks and bans reach the peer, and those of the peer arrive", async () => {
   const { peer } = here;
-  const { alice, mallory, roomId, room } = await roomWithPeer(peer);
-  const victim = await joinFromPeer(peer, room, "victim");
+  const scene = await roomWithPeer(peer);
+  const { alice, mallory, roomId, room } = scene;
+  const victim = await joinFromPeer(peer, scene, "victim");
   const body = { user_id: victim, reason: "noise" };
   await alice.call("ban", { path: { roomId }, body });
   const ban = await peer.awaitPdu("the ban", (pdu) => pdu.state_key === victim && pdu.content["membership"] === "ban");

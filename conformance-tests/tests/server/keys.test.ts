@@ -33,7 +33,8 @@ clause(page("get_matrixfederationv1version"), "the version can be asked by anybo
 
 clause(page("querying-keys-through-another-server"), "as a notary it answers for itself, and signs other servers' keys too", async () => {
   const { peer } = here;
-  const body = { server_keys: { [peer.serverName]: {}, [theSubject().serverName]: {} } };
+  const criteria = { [peer.key.keyId]: { minimum_valid_until_ts: Date.now() } };
+  const body = { server_keys: { [peer.serverName]: criteria, [theSubject().serverName]: {} } };
   const answer = (await peer.call("bulkPerspectivesKeyQuery", { body })) as unknown as {
     server_keys: JsonObject[];
   };
