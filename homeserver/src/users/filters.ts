@@ -3,7 +3,7 @@ import { sha256 } from "../protocol/crypto.ts";
 import { parseFilter, type SyncFilter } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { canonicalJson, parseStrict, type Json, type JsonObject } from "../protocol/json.ts";
-import { LRUCache } from "../platform/caches.ts";
+import { atMost, LRUCache } from "../platform/caches.ts";
 import * as storage from "../storage/filters.ts";
 import type { Sql } from "../storage/sql.ts";
 
@@ -26,7 +26,7 @@ const MAX_FILTERS = 1_000;
 export function createFilters(deps: { sql: Sql }): Filters {
   const { sql } = deps;
   // A stored filter never changes, and whoever long-polls names it each time.
-  const parsed = new LRUCache<string, SyncFilter>({ max: 10_000 });
+  const parsed = new LRUCache<string, SyncFilter>(atMost(10_000));
 
   async function read(userId: UserId, filterId: string): Promise<JsonObject> {
     const isId = /^[0-9]{1,15}$/.test(filterId);

@@ -73,11 +73,12 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     : undefined;
 
   /** Reads a token from the database, once however many requests ask for it at the same time. */
-  function lookUp(tokenHash: Buffer): Promise<CachedToken | undefined> {
-    return lookups.run(tokenHash.toString("base64"), () => read(tokenHash));
+  function lookUp(accessToken: string): Promise<CachedToken | undefined> {
+    return lookups.run(accessToken, () => read(accessToken));
   }
 
-  async function read(tokenHash: Buffer): Promise<CachedToken | undefined> {
+  async function read(accessToken: string): Promise<CachedToken | undefined> {
+    const tokenHash = hashSecret(accessToken);
     const epoch = cache.epoch;
     const row = await tokens.findAccessToken(sql, tokenHash);
     if (row === undefined) return undefined;
@@ -88,7 +89,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     const { deviceId, isAdmin, expiresTs } = row;
     const userId = row.userId as UserId;
     const token = { userId, deviceId, isAdmin, tokenHash, expiresTs, seenTs: 0, seenIp: "" };
-    if (!expired) cache.put(token, epoch);
+    if (!expired) cache.put(accessToken, token, epoch);
     return token;
   }
 
@@ -129,8 +130,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
 
   return {
     async byAccessToken(token, visit) {
-      const tokenHash = hashSecret(token);
-      const found = cache.get(tokenHash) ?? (await lookUp(tokenHash));
+      const found = cache.get(token) ?? (await lookUp(token));
       if (found === undefined) throw errors.unknownToken();
       if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
         throw errors.unknownToken("The access token has expired", true);
