@@ -104,13 +104,23 @@ async function settle(roomId: RoomId): Promise<void> {
   }
 }
 
-/** Servers with a user in the room, as the others see it. */
+/**
+ * Servers with a user in the room that agree about it: one that joined on a branch which lost is told nothing more by
+ * those who know better, and can't know.
+ */
 async function members(roomId: RoomId): Promise<TestServer[]> {
-  const found: TestServer[] = [];
+  const isIn = async (at: TestServer, user: Actor): Promise<boolean> => {
+    const room = await at.rooms.view.room(roomId);
+    return (await at.rooms.view.membership(room!.nid, user.userId))?.membership === "join";
+  };
+  const itself = [];
   for (const [i, server] of servers.entries()) {
-    const room = await server.rooms.view.room(roomId);
-    const row = await server.rooms.view.membership(room!.nid, users[i]!.userId);
-    if (row?.membership === "join") found.push(server);
+    if (await isIn(server, users[i] as Actor)) itself.push({ server, user: users[i] as Actor });
+  }
+  const found: TestServer[] = [];
+  for (const { server, user } of itself) {
+    const seen = await Promise.all(itself.map((other) => isIn(other.server, user)));
+    if (seen.every(Boolean)) found.push(server);
   }
   return found;
 }
