@@ -3,9 +3,20 @@ import { html, type TemplateResult } from "lit";
 import type { MatrixEvent } from "../api/types.ts";
 import type { Mentions } from "../controllers/mentions.ts";
 import { describeMessage } from "../store/describe.ts";
+import { canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
 import "./avatar.ts";
 import { icon } from "./icon.ts";
+
+/** Why nothing can be written in a room, or undefined. */
+export function whyBarred(room: Room, me: string): string | undefined {
+  if (room.stateEvent("m.room.encryption") !== undefined) {
+    return msg(
+      "This room is encrypted. Weft cannot write encrypted messages yet, and will not write open ones here.",
+    );
+  }
+  return canSend(room, me, "m.room.message") ? undefined : msg("You may read here, but not write.");
+}
 
 /** Above the field: which message is being answered or changed. */
 export function composerContext(

@@ -7,14 +7,13 @@ import { TypingNotifier } from "../controllers/typing.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import { shownContent } from "../store/describe.ts";
-import { canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
 import { report } from "../store/toasts.ts";
 import { uploadsOf } from "../store/uploads.ts";
 import { composerStyles } from "../styles/composer.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { contentOf, loadRenderer, type Draft, type Renderer } from "../text/compose.ts";
-import { composerContext, mentionOffers } from "./composer-parts.ts";
+import { composerContext, mentionOffers, whyBarred } from "./composer-parts.ts";
 import { canEdit } from "./message-actions.ts";
 import { pickEmoji } from "./emoji-popover.ts";
 import { icon } from "./icon.ts";
@@ -233,9 +232,8 @@ export class WeftComposer extends LitElement {
   }
 
   override render() {
-    if (!canSend(this.room, this.client.session.userId, "m.room.message")) {
-      return html`<p class="barred">${msg("You may read here, but not write.")}</p>`;
-    }
+    const bar = whyBarred(this.room, this.client.session.userId);
+    if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
     const hint = msg(str`Write to ${this.name}`);
     const ready =
       this.filled ||

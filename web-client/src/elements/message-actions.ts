@@ -58,7 +58,8 @@ export function openMessageActions(
   const { event } = entry;
   const me = client.session.userId;
   const actions: MessageAction[] = [];
-  if (canSend(room, me, "m.reaction")) {
+  const open = room.stateEvent("m.room.encryption") === undefined;
+  if (open && canSend(room, me, "m.reaction")) {
     actions.push({
       label: msg("React"),
       icon: "react",
@@ -71,7 +72,7 @@ export function openMessageActions(
         ),
     });
   }
-  if (canSend(room, me, "m.room.message")) {
+  if (open && canSend(room, me, "m.room.message")) {
     actions.push({
       label: msg("Reply"),
       icon: "reply",
@@ -80,7 +81,7 @@ export function openMessageActions(
       run: () => tell(from, "reply", entry),
     });
   }
-  if (canEdit(client, entry)) {
+  if (open && canEdit(client, entry)) {
     actions.push({
       label: msg("Edit"),
       icon: "pencil",

@@ -106,16 +106,23 @@ export class WeftRoomGate extends LitElement {
     </section>`;
   }
 
+  #heading(): string {
+    if (this.room?.membership === "ban") return msg("You are banned from this room");
+    if (this.room?.membership === "knock") return msg("You have asked to join this room");
+    return msg("You are not in this room");
+  }
+
   override render() {
     if (this.room?.membership === "invite") return this.#invitation(this.room);
     const banned = this.room?.membership === "ban";
+    const knocked = this.room?.membership === "knock";
     return html`<section>
       ${icon("hash")}
-      <h1>${banned ? msg("You are banned from this room") : msg("You are not in this room")}</h1>
+      <h1>${this.#heading()}</h1>
       <p>${this.place.room}</p>
       <div class="choices">
         ${
-          banned
+          banned || knocked
             ? ""
             : html`<button
                 type="button"

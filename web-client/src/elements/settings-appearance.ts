@@ -1,16 +1,18 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
+import { $notifications, canNotify, setNotifications } from "../store/notifier.ts";
+import { toast } from "../store/toasts.ts";
 import { $theme, setTheme, type Theme } from "../store/theme.ts";
 import { base, forms } from "../styles/shared.ts";
 
-/** Light, dark, or as the system has it. */
+/** Light, dark, or as the system has it; and whether there are notes for what is new. */
 @customElement("weft-settings-appearance")
 export class WeftSettingsAppearance extends LitElement {
   constructor() {
     super();
-    new Watch(this, () => [$theme]);
+    new Watch(this, () => [$theme, $notifications]);
   }
 
   static override styles = [
@@ -21,7 +23,7 @@ export class WeftSettingsAppearance extends LitElement {
         display: grid;
         gap: var(--space-3);
         margin: 0;
-        padding: 0;
+        padding: 0 0 var(--space-5);
         border: 0;
       }
       legend {
@@ -31,6 +33,27 @@ export class WeftSettingsAppearance extends LitElement {
     `,
   ];
 
+  readonly #onNotifications = async (event: Event): Promise<void> => {
+    const box = event.target as HTMLInputElement;
+    if (await setNotifications(box.checked)) return;
+    box.checked = false;
+    toast(
+      msg("The browser does not allow it. Its settings for this page can change that."),
+      "error",
+    );
+  };
+
+  #notifications() {
+    if (!canNotify()) return nothing;
+    return html`<fieldset>
+      <legend>${msg("Notifications")}</legend>
+      <label class="choice">
+        <input type="checkbox" ?checked=${$notifications.get()} @change=${this.#onNotifications} />
+        ${msg("Show a note for new messages while I am elsewhere")}
+      </label>
+    </fieldset>`;
+  }
+
   override render() {
     const names: Record<Theme, string> = {
       system: msg("As my system has it"),
@@ -38,19 +61,20 @@ export class WeftSettingsAppearance extends LitElement {
       dark: msg("Dark"),
     };
     return html`<fieldset>
-      <legend>${msg("Colours")}</legend>
-      ${(Object.keys(names) as Theme[]).map(
-        (theme) =>
-          html`<label class="choice">
-            <input
-              type="radio"
-              name="theme"
-              ?checked=${$theme.get() === theme}
-              @change=${() => setTheme(theme)}
-            />
-            ${names[theme]}
-          </label>`,
-      )}
-    </fieldset>`;
+        <legend>${msg("Colours")}</legend>
+        ${(Object.keys(names) as Theme[]).map(
+          (theme) =>
+            html`<label class="choice">
+              <input
+                type="radio"
+                name="theme"
+                ?checked=${$theme.get() === theme}
+                @change=${() => setTheme(theme)}
+              />
+              ${names[theme]}
+            </label>`,
+        )}
+      </fieldset>
+      ${this.#notifications()}`;
   }
 }

@@ -1,8 +1,10 @@
 import { VirtualizerController } from "@tanstack/lit-virtual";
-import { msg, str } from "@lit/localize";
+import { msg } from "@lit/localize";
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import { createLineKeys } from "../controllers/line-keys.ts";
+import { OlderMessages } from "../controllers/older-messages.ts";
 import { ReadMarker } from "../controllers/read-marker.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
@@ -13,11 +15,11 @@ import {
   type ItemBuilder,
   type TimelineItem,
 } from "../store/timeline-items.ts";
-import { report } from "../store/toasts.ts";
+import { toast } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { timelineStyles } from "../styles/timeline.ts";
-import { icon } from "./icon.ts";
 import type { WeftMessage } from "./message.ts";
+import { historyHead, toNewest, toUnread } from "./timeline-edges.ts";
 import { estimateHeight, spokenWords, timelineRow } from "./timeline-row.ts";
 
 /** Room above the first line, for the word about what lies before it. */
@@ -62,6 +64,14 @@ export class WeftTimeline extends LitElement {
     client: () => this.client,
     room: () => this.room,
     visible: () => this.#lastVisible(),
+  });
+
+  readonly #older = new OlderMessages(this, {
+    client: () => this.client,
+    room: () => this.room,
+    near: () =>
+      (this.#settled || this.#items.length === 0) &&
+      (this.#virtual.getVirtualizer().range?.startIndex ?? 0) <= AHEAD,
   });
 
   constructor() {
@@ -121,7 +131,7 @@ export class WeftTimeline extends LitElement {
       void this.#settle();
     }
     if (changed.has("focusEvent") && this.focusEvent !== undefined) void this.goTo(this.focusEvent);
-    this.#loadIfNear();
+    this.#older.look();
     this.#reading.look();
   }
 
@@ -135,7 +145,7 @@ export class WeftTimeline extends LitElement {
       if (frame > 1 && scrollHeight - scrollTop - clientHeight < 2) break;
     }
     this.#settled = true;
-    this.#loadIfNear();
+    this.#older.look();
   }
 
   #settled = false;
@@ -149,29 +159,12 @@ export class WeftTimeline extends LitElement {
     for (const row of rows) if (row.isConnected) virtualizer.measureElement(row);
   }
 
-  #loadIfNear(): void {
-    const { timeline } = this.room;
-    if (timeline.reachedStart || this.client.history.isPaging(this.room)) return;
-    if (!this.#settled && this.#items.length > 0) return;
-    if (this.client.sync.$status.get() === "offline") return;
-    const first = this.#virtual.getVirtualizer().range?.startIndex ?? 0;
-    if (first > AHEAD) return;
-    this.client.history.older(this.room).then(
-      () => this.requestUpdate(),
-      (error: unknown) => {
-        timeline.reachedStart = true;
-        report(error);
-      },
-    );
-    this.requestUpdate();
-  }
-
   readonly #onScroll = (): void => {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
     const atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
     if (atEnd) this.#newBelow = 0;
     this.atEnd = atEnd;
-    this.#loadIfNear();
+    this.#older.look();
     this.#reading.look();
   };
 
@@ -199,7 +192,7 @@ export class WeftTimeline extends LitElement {
       (item) => item.kind === "message" && item.entry.event.event_id === eventId,
     );
     if (!found || index < 0) {
-      report(new Error("gone"));
+      toast(msg("This message is gone, or lies too far back."));
       return;
     }
     this.#virtual.getVirtualizer().scrollToIndex(index, { align: "center" });
@@ -210,6 +203,12 @@ export class WeftTimeline extends LitElement {
       this.#flash = undefined;
       this.requestUpdate();
     }, 2000);
+  }
+
+  /** Whether the first new message lies above the window. */
+  #unreadAbove(): boolean {
+    const index = this.#items.findIndex((item) => item.firstUnread);
+    return index >= 0 && index < (this.#virtual.getVirtualizer().range?.startIndex ?? 0);
   }
 
   #goToUnread(): void {
@@ -230,18 +229,14 @@ export class WeftTimeline extends LitElement {
     );
   }
 
-  readonly #onKey = (event: KeyboardEvent): void => {
-    const target = event.composedPath()[0] as HTMLElement;
-    if (target !== this.scroller && target.dataset["index"] === undefined) return;
-    const at = target === this.scroller ? this.#items.length : Number(target.dataset["index"]);
-    const line = this.renderRoot.querySelector<WeftMessage>(`[data-index="${at}"] weft-message`);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "ArrowUp") this.#focusLine(at - 1);
-    else if (event.key === "ArrowDown") this.#focusLine(Math.min(at + 1, this.#items.length - 1));
-    else if (event.key === "End") this.#focusLine(this.#items.length - 1);
-    else if (line === null || !line.shortcut(event.key)) return;
-    event.preventDefault();
-  };
+  readonly #onKey = createLineKeys({
+    count: () => this.#items.length,
+    focusLine: (index) => this.#focusLine(index),
+    shortcut: (index, key) =>
+      this.renderRoot
+        .querySelector<WeftMessage>(`[data-index="${index}"] weft-message`)
+        ?.shortcut(key) ?? false,
+  });
 
   /** A menu of the line in hand is open: the line stays in hand. */
   #pinned = false;
@@ -273,33 +268,6 @@ export class WeftTimeline extends LitElement {
     });
   }
 
-  #head() {
-    if (this.room.timeline.reachedStart)
-      return html`<p>${msg("This is where the conversation begins.")}</p>`;
-    return html`<p role="status">${msg("Fetching older messages…")}</p>`;
-  }
-
-  #jump() {
-    if (this.atEnd) return nothing;
-    const label = this.#newBelow > 0 ? msg(str`${this.#newBelow} new`) : msg("Newest");
-    return html`<button class="button small jump" type="button" @click=${() => this.#toEnd()}>
-      ${icon("arrowDown")} ${label}
-    </button>`;
-  }
-
-  #unreadChip() {
-    const index = this.#items.findIndex((item) => item.firstUnread);
-    const first = this.#virtual.getVirtualizer().range?.startIndex ?? 0;
-    if (index < 0 || index >= first) return nothing;
-    return html`<button
-      class="button small to-unread"
-      type="button"
-      @click=${() => this.#goToUnread()}
-    >
-      ${msg("To the first new message")}
-    </button>`;
-  }
-
   override render() {
     const virtualizer = this.#virtual.getVirtualizer();
     const rows = virtualizer.getVirtualItems();
@@ -316,7 +284,7 @@ export class WeftTimeline extends LitElement {
         @menu-toggle=${(event: CustomEvent<boolean>) => (this.#pinned = event.detail)}
       >
         <div class="sizer" style="height:${virtualizer.getTotalSize()}px">
-          <div class="head">${this.#head()}</div>
+          <div class="head">${historyHead(this.room.timeline.reachedStart, this.#older)}</div>
           ${repeat(
             rows,
             (row) => row.key,
@@ -324,7 +292,8 @@ export class WeftTimeline extends LitElement {
           )}
         </div>
       </div>
-      ${this.#unreadChip()} ${this.#jump()}
+      ${this.#unreadAbove() ? toUnread(() => this.#goToUnread()) : nothing}
+      ${this.atEnd ? nothing : toNewest(this.#newBelow, () => this.#toEnd())}
       <div class="live hidden-label" aria-live="polite"></div>`;
   }
 }

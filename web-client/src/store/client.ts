@@ -4,6 +4,7 @@ import { createTokenSource } from "../api/tokens.ts";
 import type { SyncResponse } from "../api/types.ts";
 import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
+import { followNews } from "./notifier.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
 import { RoomStore } from "./room-store.ts";
@@ -121,6 +122,8 @@ export async function openClient(
     },
   });
   const unfollow = followPage(sync, outbox, saver.flush);
+  // Only from here on is anything news: what was restored is known already.
+  const unfollowNews = followNews(store);
   sync.start();
 
   return {
@@ -134,6 +137,7 @@ export async function openClient(
     async close(forget) {
       sync.stop();
       unfollow();
+      unfollowNews();
       if (!forget) return saver.flush();
       saver.stop();
       await persistence?.destroy().catch(() => undefined);

@@ -1,10 +1,12 @@
+import { msg, str } from "@lit/localize";
 import { atom } from "nanostores";
 import { isAbort } from "../api/errors.ts";
 import type { Upload } from "../api/media.ts";
 import type { Client } from "./client.ts";
 import { fileContent, inspectFile } from "./files.ts";
 import type { Room } from "./room.ts";
-import { report } from "./toasts.ts";
+import { report, toast } from "./toasts.ts";
+import { fileSize } from "../text/time.ts";
 
 export interface UploadItem {
   readonly id: number;
@@ -54,6 +56,15 @@ export class Uploads {
     if (!this.$items.get().some((one) => one.id === item.id)) return;
     this.#update(item.id, { state: "sending", progress: 0 });
     try {
+      const limit = await uploadLimit(client);
+      if (item.file.size > limit) {
+        this.#update(item.id, { state: "failed" });
+        toast(
+          msg(str`${item.file.name} is larger than the server takes: ${fileSize(limit)}.`),
+          "error",
+        );
+        return;
+      }
       const found = await inspectFile(item.file);
       const upload = client.api.media.upload(item.file, item.file.name, (progress) =>
         this.#update(item.id, { progress }),
@@ -70,6 +81,20 @@ export class Uploads {
       this.#running.delete(item.id);
     }
   }
+}
+
+const limits = new WeakMap<Client, Promise<number>>();
+
+/** Bytes that the server takes at most; infinite when it does not say. */
+function uploadLimit(client: Client): Promise<number> {
+  const known = limits.get(client);
+  if (known !== undefined) return known;
+  const asked = client.api.media.uploadLimit().then(
+    (limit) => limit ?? Number.POSITIVE_INFINITY,
+    () => Number.POSITIVE_INFINITY,
+  );
+  limits.set(client, asked);
+  return asked;
 }
 
 const byRoom = new WeakMap<Room, Uploads>();

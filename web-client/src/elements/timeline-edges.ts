@@ -1,0 +1,28 @@
+import { msg, str } from "@lit/localize";
+import { html, type TemplateResult } from "lit";
+import type { OlderMessages } from "../controllers/older-messages.ts";
+import { icon } from "./icon.ts";
+
+/** Above the first line: that there is more to come, that it could not be had, or that this is the start. */
+export function historyHead(reachedStart: boolean, older: OlderMessages): TemplateResult {
+  if (reachedStart) return html`<p>${msg("This is where the conversation begins.")}</p>`;
+  if (!older.failed) return html`<p role="status">${msg("Fetching older messages…")}</p>`;
+  return html`<button type="button" class="button small" @click=${() => older.retry()}>
+    ${icon("retry")} ${msg("Older messages could not be fetched. Try again")}
+  </button>`;
+}
+
+/** The way down to the newest line, with how many have come meanwhile. */
+export function toNewest(count: number, go: () => void): TemplateResult {
+  const label = count > 0 ? msg(str`${count} new`) : msg("Newest");
+  return html`<button class="button small jump" type="button" @click=${go}>
+    ${icon("arrowDown")} ${label}
+  </button>`;
+}
+
+/** The way up to where reading stopped. */
+export function toUnread(go: () => void): TemplateResult {
+  return html`<button class="button small to-unread" type="button" @click=${go}>
+    ${msg("To the first new message")}
+  </button>`;
+}
