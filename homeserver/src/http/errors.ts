@@ -3,6 +3,7 @@ import type { FastifyError } from "fastify";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
+import { sqlState } from "../storage/sql.ts";
 import { type Reply, json } from "./reply.ts";
 
 /**
@@ -31,6 +32,8 @@ export function asMatrixError(error: unknown): MatrixError | undefined {
   if (error instanceof MatrixError) return error;
   if (error instanceof Rejection) return errors.forbidden(error.reason);
   if (error instanceof JsonError) return jsonError(error);
+  // A NUL that no rule of ours caught: PostgreSQL does not store it.
+  if (sqlState(error) === "22021") return errors.badJson("A text holds a NUL character");
   const code = (error as FastifyError | undefined)?.code;
   return typeof code === "string" ? frameworkError(code) : undefined;
 }

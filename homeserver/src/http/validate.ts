@@ -21,11 +21,26 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
     if (schema === undefined) return () => undefined;
     let validate: ValidateFunction | undefined;
     return (value) => {
+      if (part !== "body" && holdsNul(value as Parameters)) {
+        return errors.invalidParam("A parameter holds a NUL character");
+      }
       validate ??= (part === "body" ? forBodies : forParameters).compile(schema);
       if (validate(value)) return undefined;
       return toMatrixError(part, validate.errors?.[0]);
     };
   };
+}
+
+type Parameters = Readonly<Record<string, string | string[]>>;
+
+/** No identifier, type, key or token has a NUL, and PostgreSQL stores none. */
+function holdsNul(parameters: Parameters): boolean {
+  for (const name in parameters) {
+    const value = parameters[name]!;
+    if (typeof value === "string" ? value.includes("\0") : String(value).includes("\0"))
+      return true;
+  }
+  return false;
 }
 
 function compiler(options: { coerceTypes: boolean | "array" }): Ajv2020 {

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { type SigningKey, type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
@@ -54,9 +55,9 @@ const MAX_PAUSE_MS = 10 * 60_000;
 
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { sql, clock, fetcher, serverName, signingKey, notaries } = options;
-  const memory = new LRUCache<ServerName, Keys>({ max: 20_000 });
+  const memory = new LRUCache<ServerName, Keys>(atMost(20_000));
   /** Servers that gave nothing new of late are not asked again at once. */
-  const pauses = new LRUCache<ServerName, { until: number; ms: number }>({ max: 20_000 });
+  const pauses = new LRUCache<ServerName, { until: number; ms: number }>(atMost(20_000));
   const flights = createSingleFlight<ServerName, void>();
   const own = verifyKeyFromBase64(signingKey.publicKeyBase64);
 

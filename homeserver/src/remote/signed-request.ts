@@ -1,6 +1,6 @@
 import { type SigningKey, signText } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { type Json, type JsonObject, canonicalJson } from "../protocol/json.ts";
+import { type Json, type JsonObject, canonicalJsonLoose } from "../protocol/json.ts";
 
 export interface RequestToSign {
   readonly method: string;
@@ -13,7 +13,7 @@ export interface RequestToSign {
 
 /** The Authorization header. (Server-server API, "Request Authentication".) */
 export function xMatrixHeader(request: RequestToSign, key: SigningKey): string {
-  const signature = signText(canonicalJson(request as unknown as JsonObject), key);
+  const signature = signText(canonicalJsonLoose(request as unknown as JsonObject), key);
   const { origin, destination } = request;
   return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${signature}"`;
 }

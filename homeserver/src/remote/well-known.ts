@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import { type Dispatcher, request } from "undici";
 import type { Clock } from "../platform/clock.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
@@ -31,7 +32,7 @@ interface Entry {
 
 /** Caches answers and failures as "Resolving server names" of the server-server API recommends. */
 export function createWellKnown(agent: Dispatcher, clock: Clock): WellKnown {
-  const cache = new LRUCache<string, Entry>({ max: 10_000 });
+  const cache = new LRUCache<string, Entry>(atMost(10_000));
   const flights = createSingleFlight<string, string | undefined>();
 
   async function load(host: string): Promise<string | undefined> {

@@ -205,6 +205,17 @@ describe("paths", () => {
     });
   });
 
+  test("a NUL in a parameter is refused before it reaches a handler", async () => {
+    server = await serverWith([send]);
+    const options = { method: "PUT", headers: asAlice, payload: "{}" } as const;
+    for (const url of [`${SEND}%00`, `${SEND}?ts=%00`]) {
+      expect(await inject({ ...options, url })).toMatchObject({
+        status: 400,
+        body: { errcode: "M_INVALID_PARAM" },
+      });
+    }
+  });
+
   test("doubled slashes are another path", async () => {
     server = await serverWith([send]);
     expect(await inject({ url: "/_matrix//client/versions" })).toMatchObject({ status: 404 });
