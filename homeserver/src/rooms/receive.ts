@@ -2,8 +2,10 @@
 import type { Logger } from "../platform/logger.ts";
 import { isRoomId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { parsePdu } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
+import type { RoomVersion } from "../protocol/room-versions.ts";
 import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
@@ -38,7 +40,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const room = await store.registry.byId(roomId);
     if (room === undefined) return refuseAll(pdus, "This server is not in that room", results);
     if (!(await deps.acl.allows(room, origin))) {
-      return refuseAll(pdus, "Server is banned from the room", results);
+      return refuseAll(pdus, "Server is banned from the room", results, room.version);
     }
     // 1 to 3: format, signatures, hashes.
     const events: RoomEvent[] = [];
@@ -89,9 +91,16 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
 
-  function refuseAll(pdus: readonly JsonObject[], reason: string, results: Results): void {
+  /** Results go by event id: where the room's version is not known, only the ids that PDUs carry. */
+  function refuseAll(
+    pdus: readonly JsonObject[],
+    reason: string,
+    results: Results,
+    version?: RoomVersion,
+  ): void {
     for (const pdu of pdus) {
-      if (typeof pdu.event_id === "string") results[pdu.event_id] = { error: reason };
+      const eventId = version === undefined ? pdu.event_id : eventIdIn(pdu, version);
+      if (typeof eventId === "string") results[eventId] = { error: reason };
     }
   }
 
@@ -106,6 +115,14 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     );
     return results;
   };
+}
+
+function eventIdIn(pdu: JsonObject, version: RoomVersion): EventId | undefined {
+  try {
+    return parsePdu(pdu, version).eventId;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Asks for the events between those that are known and these (get_missing_events). */
