@@ -184,15 +184,22 @@ export class Peer {
     return this.#subjectKeys;
   }
 
+  async #keysOf(server: string): Promise<ReadonlyMap<string, string>> {
+    if (server === this.serverName) return new Map([[this.key.keyId, this.key.publicKey]]);
+    if (server === this.subject.serverName) return this.subjectKeys();
+    // Another peer of this run.
+    const url = `https://${server}${operationRow("getServerKey").path}`;
+    const { body } = await this.#exchange({ url, method: "GET" });
+    const { verify_keys } = body as { verify_keys: Record<string, { key: string }> };
+    return new Map(Object.entries(verify_keys).map(([keyId, { key }]) => [keyId, key]));
+  }
+
   /** What is wrong with a PDU as one of the server under test: nothing is an empty list. */
   async wrongWithPdu(pdu: Pdu, version: string): Promise<string[]> {
     const room = this.roomOfVersion(version);
     const wrong: string[] = [];
-    const mine = serverOf(pdu.sender) === this.serverName;
     const server = room.version.namesEvents ? serverOf(String(pdu.event_id)) : serverOf(pdu.sender);
-    const keys = mine
-      ? new Map([[this.key.keyId, this.key.publicKey]])
-      : await this.subjectKeys();
+    const keys = await this.#keysOf(server);
     if (!eventSignatureIsGood(pdu, room.version, server, keys)) wrong.push(`no good signature of ${server}`);
     if (contentHash(pdu) !== pdu.hashes?.["sha256"]) wrong.push("its content hash is wrong");
     return wrong.map((what) => `${room.idOf(pdu)} (${pdu.type}): ${what}`);
