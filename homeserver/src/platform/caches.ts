@@ -3,6 +3,14 @@ import { createSingleFlight } from "./single-flight.ts";
 
 export { LRUCache } from "lru-cache";
 
+/**
+ * Options of an LRUCache of so many entries. Unlike its `max` this takes no memory, and no time at the
+ * start, for entries that are not there yet.
+ */
+export function atMost(entries: number): { maxSize: number; sizeCalculation: () => number } {
+  return { maxSize: entries, sizeCalculation: () => 1 };
+}
+
 /** A bounded cache in front of something slow. */
 export interface LoadingCache<K, V> {
   /** From memory, or loaded once for all who ask meanwhile. `undefined` is not kept. */
@@ -29,7 +37,7 @@ export function createLoadingCache<K extends {}, V extends {}>(
   options: LoadingCacheOptions<K, V>,
 ): LoadingCache<K, V> {
   const ttl = options.ttlMs === undefined ? {} : { ttl: options.ttlMs };
-  const cache = new LRUCache<K, V>({ max: options.max, ...ttl });
+  const cache = new LRUCache<K, V>({ ...atMost(options.max), ...ttl });
   const loading = createSingleFlight<K, V | undefined>();
   const outdated = new Set<K>();
   const pending = new Set<K>();

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { atMost, LRUCache } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 
 /** What is remembered of a valid access token. */
