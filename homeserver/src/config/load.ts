@@ -1,8 +1,9 @@
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse as parseYaml } from "yaml";
 import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import { certificateProblem, keyProblem } from "./pem.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import {
   type Setting,
@@ -109,6 +110,7 @@ function fromText(type: Setting["type"], text: string): unknown {
 }
 
 type Origin = (key: SettingKey) => string;
+type FileKey = "tls_cert" | "tls_key" | "federation_ca";
 
 function checkSchema(values: Values, origin: Origin, file: string | undefined): void {
   const ajv = new Ajv2020({ strict: false });
@@ -148,10 +150,12 @@ function complete(values: Values, origin: Origin): Config {
     if (!parsed) throw fail(key, "has a port above 65535");
     return parsed;
   };
-  const file = (key: "tls_cert" | "tls_key" | "federation_ca"): string | undefined => {
-    const path = text(key);
-    if (path !== undefined && !readable(resolve(path))) throw fail(key, "cannot be read");
-    return path === undefined ? undefined : resolve(path);
+  const file = (key: FileKey, problemOf: (path: string) => string | undefined) => {
+    const value = text(key);
+    if (value === undefined) return undefined;
+    const why = problemOf(resolve(value));
+    if (why !== undefined) throw fail(key, why);
+    return resolve(value);
   };
   const serverName = (key: SettingKey, value: string): ServerName => {
     try {
@@ -162,7 +166,8 @@ function complete(values: Values, origin: Origin): Config {
   };
   const listen = address("listen")!;
   const federationListen = address("federation_listen");
-  const [tlsCert, tlsKey] = [file("tls_cert"), file("tls_key")];
+  const tlsCert = file("tls_cert", certificateProblem);
+  const tlsKey = file("tls_key", (path) => keyProblem(path, tlsCert));
   if (federationListen && !(tlsCert && tlsKey)) {
     throw fail("federation_listen", `needs ${tlsCert ? "tls_key" : "tls_cert"} too`);
   }
@@ -176,7 +181,7 @@ function complete(values: Values, origin: Origin): Config {
     federationListen,
     tlsCert,
     tlsKey,
-    federationCa: file("federation_ca"),
+    federationCa: file("federation_ca", certificateProblem),
     allowPrivateAddresses: (values.federation_allow_private as boolean | undefined) ?? false,
     publicBaseUrl: (text("public_base_url") ?? baseUrlOf(listen)).replace(/\/+$/, ""),
     databaseUrl: text("database_url"),
@@ -190,15 +195,6 @@ function complete(values: Values, origin: Origin): Config {
     ),
     logLevel: text("log_level")!,
   };
-}
-
-function readable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function isFolder(path: string): boolean {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { exampleConfig } from "../../src/config/example.ts";
 import { ConfigError, loadConfig, unknownVariables } from "../../src/config/load.ts";
 import { environmentName, type SettingKey, settings } from "../../src/config/schema.ts";
@@ -137,6 +138,25 @@ describe("the configuration", () => {
     expect(message).toContain(expected);
     expect(message).not.toContain("\n");
     expect(message).not.toContain("secret@");
+  });
+
+  test("TLS files that are none, or do not belong together, are refused", () => {
+    const authority = createAuthority();
+    const write = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const [one, two] = [authority.issue(["a.test"]), authority.issue(["a.test"])];
+    const WEFT_TLS_CERT = write("cert.pem", one.cert);
+    const key = write("key.pem", one.key);
+    expect(loadConfig(undefined, { WEFT_TLS_CERT, WEFT_TLS_KEY: key }).tlsKey).toBe(key);
+    expect(problem({ WEFT_TLS_CERT, WEFT_TLS_KEY: write("other.pem", two.key) })).toContain(
+      "is not the key of the certificate in tls_cert; write",
+    );
+    expect(problem({ WEFT_TLS_CERT: key })).toMatch(/^WEFT_TLS_CERT: .* holds no PEM certificate/);
+    expect(problem({ WEFT_FEDERATION_CA: write("ca.pem", "nonsense") })).toMatch(
+      /^WEFT_FEDERATION_CA/,
+    );
   });
 
   test("a key that does not exist, or a file that is not one, is refused with a hint", () => {

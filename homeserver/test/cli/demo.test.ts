@@ -1,0 +1,23 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+
+const DEMO = join(import.meta.dirname, "..", "..", "..", "scripts", "demo.mjs");
+
+test(
+  "the demonstration's two servers exchange a conversation over TLS",
+  { timeout: 180_000 },
+  async () => {
+    const child = spawn(process.execPath, [DEMO, "--once"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [output, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    expect(code).toBe(0);
+    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+ .* sign in as alice/m);
+    expect(output).toMatch(/^ {2}http:\/\/localhost:\d+ .* sign in as bob/m);
+    expect(output).toContain("Does this reach you?");
+    expect(output).toContain("It does: signed, over TLS");
+  },
+);
