@@ -139,10 +139,12 @@ async function judge(
   if (byAuthEvents !== undefined) return { status: "rejected", reason: byAuthEvents };
   // 5. By the state before the event.
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
-  const atEvent = byState(event, await store.state.events(before, keys));
+  const isOnTop = before === work.stateRoot;
+  const state = isOnTop ? await work.state(keys) : await store.state.events(before, keys);
+  const atEvent = isSame(state, auth) ? undefined : byState(event, state);
   if (atEvent !== undefined) return { status: "rejected", reason: atEvent };
   // 6. By the current state.
-  if (!isLive || before === work.stateRoot) return { status: "accepted", reason: undefined };
+  if (!isLive || isOnTop) return { status: "accepted", reason: undefined };
   const now = byState(event, await work.state(keys));
   if (now === undefined) return { status: "accepted", reason: undefined };
   // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
@@ -160,6 +162,16 @@ async function stateWithBranch(
   const roots = [...work.extremities.map((one) => one.stateAfter), before];
   const { base, changes } = await resolveRoots(store, work.room, roots);
   return store.state.events(await work.setTuples(base, changes), [...keys]);
+}
+
+/** The auth events are what the state holds (but for the create event): they have been judged by already. */
+function isSame(state: ReadonlyMap<string, StoredEvent>, auth: readonly StoredEvent[]): boolean {
+  const nids = new Set(auth.map((stored) => stored.nid));
+  for (const stored of state.values()) {
+    if (stored.event.type !== "m.room.create" && !nids.delete(stored.nid)) return false;
+    nids.delete(stored.nid);
+  }
+  return nids.size === 0;
 }
 
 /** From version 12 the room's id names the create event, and auth_events don't. */

@@ -1,7 +1,7 @@
 /** Signatures and hashes of PDUs from other servers. */
 import { Rejection } from "../protocol/errors.ts";
-import { parsePdu, redactEvent } from "../protocol/event.ts";
-import type { RoomEvent } from "../protocol/event.ts";
+import { parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
+import type { Pdu } from "../protocol/event.ts";
 import { requiredSigners, verifyEventSignatureAsync } from "../protocol/event-signatures.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Json } from "../protocol/json.ts";
@@ -56,11 +56,22 @@ function parse(pdu: Json, version: RoomVersion): Verified {
       return { eventId: event.eventId, reason: "Type or state key hold NUL" };
     }
     requiredSigners(event);
-    return { event };
+    return { event: withoutUnsigned(event) };
   } catch (error) {
     if (error instanceof Rejection) return { reason: error.reason };
     throw error;
   }
+}
+
+/** Nobody vouches for `unsigned`: it's not handed on. */
+function withoutUnsigned(event: RoomEvent): RoomEvent {
+  if (event.pdu.unsigned === undefined) return event;
+  const { unsigned: _unsigned, ...pdu } = event.pdu;
+  return new RoomEvent(pdu as Pdu, event.version, event.eventId, {
+    json: event.json(),
+    signedText: event.signedText(),
+    contentHashMatches: event.contentHashMatches(),
+  });
 }
 
 function keysOf(event: RoomEvent): Wanted[] {

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
+
+/** Figures are for people who compare: WEFT_TEST_THROUGHPUT=1 prints them. */
+const wanted = process.env["WEFT_TEST_THROUGHPUT"];
 
 let world: World;
 let hq: TestServer;
@@ -14,6 +17,7 @@ afterAll(() => world.close());
 
 async function sendAll(rooms: RoomId[], clients: number, each: number): Promise<number> {
   const started = performance.now();
+  const cpu = process.cpuUsage();
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       const roomId = rooms[client % rooms.length] as RoomId;
@@ -31,22 +35,22 @@ async function sendAll(rooms: RoomId[], clients: number, each: number): Promise<
       }
     }),
   );
+  const { user, system } = process.cpuUsage(cpu);
+  console.info(`${((user + system) / (clients * each)).toFixed(0)} µs of CPU each`);
   return (clients * each * 1_000) / (performance.now() - started);
 }
 
-test("fifty clients send at least 500 events a second into one room, without forks", async () => {
+test.runIf(wanted)("fifty clients send into one room", async () => {
   const roomId = await hq.rooms.create.room(hq.user("alice"), {});
   await sendAll([roomId], 50, 10);
   const rate = await sendAll([roomId], 50, 60);
   console.info(`one room, 50 clients: ${rate.toFixed(0)} events/s`);
-  expect(rate).toBeGreaterThan(500);
 });
 
-test("fifty clients send at least 500 events a second into fifty rooms", async () => {
+test.runIf(wanted)("fifty clients send into fifty rooms", async () => {
   const rooms = await Promise.all(
     Array.from({ length: 50 }, () => hq.rooms.create.room(hq.user("alice"), {})),
   );
   const rate = await sendAll(rooms, 50, 60);
   console.info(`fifty rooms, 50 clients: ${rate.toFixed(0)} events/s`);
-  expect(rate).toBeGreaterThan(500);
 });

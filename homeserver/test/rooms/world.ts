@@ -7,7 +7,7 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
-import type { SigningKey } from "../../src/protocol/crypto.ts";
+import type { SigningKey, VerifyKey } from "../../src/protocol/crypto.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
@@ -24,6 +24,7 @@ export interface TestServer {
   readonly wake: Wake;
   readonly db: TestDatabase;
   readonly key: SigningKey;
+  readonly verifyKey: VerifyKey;
   user(localpart: string): Actor;
   close(): Promise<void>;
 }
@@ -73,8 +74,8 @@ export function createWorld(): World {
   const keyRing: KeyRing = {
     async keys(wanted) {
       return wanted.map(({ server, keyId }) => {
-        const key = servers.get(server)?.key;
-        return key?.keyId === keyId ? verifyKeyFromBase64(key.publicKeyBase64) : undefined;
+        const known = servers.get(server);
+        return known?.key.keyId === keyId ? known.verifyKey : undefined;
       });
     },
   };
@@ -123,6 +124,7 @@ export function createWorld(): World {
       wake,
       db,
       key,
+      verifyKey: verifyKeyFromBase64(key.publicKeyBase64),
       user: (localpart) => ({ userId: `@${localpart}:${name}` as UserId, deviceId: "DEVICE" }),
       async close() {
         await rooms.stop();
