@@ -1,4 +1,4 @@
-import type { Sql } from "./sql.ts";
+import { numberArray, type Sql } from "./sql.ts";
 
 /** A receipt in a room. */
 export interface ReceiptOfRoom {
@@ -20,6 +20,22 @@ export async function receiptsBetween(
     FROM receipts
     WHERE room_nid = ${range.roomNid} AND position > ${range.after} AND position <= ${range.upTo}
       AND (receipt_type <> 'm.read.private' OR user_id = ${range.reader})`;
+}
+
+/** Those of the rooms in which there was an event, a receipt or a change of the user's account data after a position. */
+export async function touchedRooms(
+  sql: Sql,
+  range: { userId: string; roomNids: readonly number[]; after: number },
+): Promise<Set<number>> {
+  const { userId, after } = range;
+  const rows = await sql<{ roomNid: number }[]>`
+    SELECT room.nid AS "roomNid" FROM unnest(${numberArray(range.roomNids)}::bigint[]) AS room (nid)
+    WHERE EXISTS (SELECT 1 FROM events e WHERE e.room_nid = room.nid AND e.position > ${after}
+              AND e.position IS NOT NULL AND e.status = 0)
+       OR EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = room.nid AND r.position > ${after})
+       OR EXISTS (SELECT 1 FROM account_data a WHERE a.user_id = ${userId} AND a.room_nid = room.nid
+                    AND a.position > ${after})`;
+  return new Set(rows.map((row) => row.roomNid));
 }
 
 /** How far a user has read a room: thread id ('' unthreaded, 'main') → log position of the event. */

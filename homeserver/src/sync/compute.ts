@@ -1,5 +1,6 @@
 import { matchesEvent, matchesRoom } from "../protocol/filter.ts";
 import type { Room, RoomView } from "../rooms/types.ts";
+import type { AccountDataChanges } from "./account-data-changes.ts";
 import { accountDataEvent, type ExtraSources } from "./extras.ts";
 import type { createJoinedRoom } from "./joined-room.ts";
 import type { OtherRooms } from "./other-rooms.ts";
@@ -17,7 +18,7 @@ export interface ComputeDeps {
   readonly otherRooms: OtherRooms;
   readonly sources: ExtraSources;
   readonly presence: PresenceSection;
-  readonly accountDataMayHaveChanged: (userId: Scope["userId"], position: number) => boolean;
+  readonly accountDataChanges: AccountDataChanges;
 }
 
 export interface Computed {
@@ -33,28 +34,37 @@ type Section = "join" | "invite" | "knock" | "leave";
 
 /** One sync response: which rooms, what of each, as JSON text. */
 export function createCompute(deps: ComputeDeps) {
-  /** The rooms that may have something for the client, by section: from memory alone. */
-  function skeleton(scope: Scope): [Section, PersonRoom][] {
+  /**
+   * The rooms that may have something for the client, by section: from memory, and by one query for those that
+   * memory does not know. The person's rooms are read before anything is awaited: they are those of `upTo`.
+   */
+  async function skeleton(scope: Scope): Promise<[Section, PersonRoom][]> {
     const rooms: [Section, PersonRoom][] = [];
+    const unknown: PersonRoom[] = [];
     for (const mine of scope.person.rooms.values()) {
       if (!matchesRoom(scope.filter.room, mine.roomId)) continue;
       const section = sectionOf(scope, mine);
-      if (section) rooms.push([section, mine]);
+      if (section === "unknown") unknown.push(mine);
+      else if (section) rooms.push([section, mine]);
     }
+    if (unknown.length === 0) return rooms;
+    const nids = unknown.map((mine) => mine.roomNid);
+    const touched = await deps.sources.touched(scope.userId, nids, scope.since!.position);
+    for (const mine of unknown) if (touched.has(mine.roomNid)) rooms.push(["join", mine]);
     return rooms;
   }
 
-  function sectionOf(scope: Scope, mine: PersonRoom): Section | undefined {
-    const { since, upTo } = scope;
+  function sectionOf(scope: Scope, mine: PersonRoom): Section | "unknown" | undefined {
+    const { since } = scope;
     const isNews = !since || mine.position > since.position;
     switch (mine.membership) {
-      case "join":
-        return scope.fullState || isNews || changed(scope, mine) ? "join" : undefined;
+      case "join": {
+        const changed = scope.fullState || isNews || hasChanged(scope, mine);
+        return changed === undefined ? "unknown" : changed ? "join" : undefined;
+      }
       case "invite":
       case "knock":
-        return (isNews || scope.fullState) && mine.position <= upTo.position
-          ? mine.membership
-          : undefined;
+        return isNews || scope.fullState ? mine.membership : undefined;
       case "leave":
       case "ban":
         if (!since) return scope.filter.room.includeLeave ? "leave" : undefined;
@@ -62,13 +72,14 @@ export function createCompute(deps: ComputeDeps) {
     }
   }
 
-  function changed(scope: Scope, mine: PersonRoom): boolean {
+  /** undefined: memory does not know. */
+  function hasChanged(scope: Scope, mine: PersonRoom): boolean | undefined {
     const since = scope.since!;
-    return (
-      deps.tails.mayHaveChanged(mine.roomNid, since.position) ||
-      deps.sources.typing(mine.roomId).serial > since.ephemeral ||
-      deps.accountDataMayHaveChanged(scope.userId, since.position)
-    );
+    if (deps.sources.typing(mine.roomId).serial > since.ephemeral) return true;
+    const inRoom = deps.tails.changed(mine.roomNid, since.position);
+    if (inRoom === true) return true;
+    const own = deps.accountDataChanges.changed(scope.userId, mine.roomNid, since.position);
+    return own === true ? true : inRoom === undefined || own === undefined ? undefined : false;
   }
 
   async function roomText(
@@ -90,7 +101,7 @@ export function createCompute(deps: ComputeDeps) {
   }
 
   async function roomsJson(scope: Scope): Promise<JsonText> {
-    const wanted = skeleton(scope);
+    const wanted = await skeleton(scope);
     const known = await deps.view.rooms(wanted.map(([, mine]) => mine.roomNid));
     const sections: Record<Section, JsonText> = {
       join: new JsonText(),
@@ -113,7 +124,7 @@ export function createCompute(deps: ComputeDeps) {
 
   async function globalAccountData(scope: Scope): Promise<string[]> {
     const after = scope.since && !scope.fullState ? scope.since.position : 0;
-    if (!deps.accountDataMayHaveChanged(scope.userId, after)) return [];
+    if (after > 0 && deps.accountDataChanges.changed(scope.userId, 0, after) === false) return [];
     const { userId, upTo } = scope;
     const data = await deps.sources.accountData(userId, undefined, after, upTo.position);
     return data

@@ -3,6 +3,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Room } from "../rooms/types.ts";
 import type { Scope } from "./scope.ts";
+import type { AccountDataChanges } from "./account-data-changes.ts";
 import type { Tails } from "./tails.ts";
 
 /** A receipt as storage has it. */
@@ -27,6 +28,8 @@ export interface ExtraSources {
   ): Promise<{ type: string; content: string }[]>;
   /** Who types, and the serial of the last change there; 0 when nobody ever did. */
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
+  /** Those of the rooms where events, receipts or the user's account data changed after a position: one query. */
+  touched(userId: UserId, roomNids: readonly number[], after: number): Promise<ReadonlySet<number>>;
 }
 
 export interface Extras {
@@ -38,10 +41,9 @@ export interface Extras {
 export function createRoomExtras(deps: {
   readonly tails: Tails;
   readonly sources: ExtraSources;
-  /** False only when the user's account data did not change after the position. */
-  readonly accountDataMayHaveChanged: (userId: UserId, position: number) => boolean;
+  readonly accountDataChanges: AccountDataChanges;
 }) {
-  const { tails, sources } = deps;
+  const { tails, sources, accountDataChanges } = deps;
 
   async function receiptEvent(scope: Scope, room: Room, after: number): Promise<string[]> {
     if (!matchesEvent(scope.filter.room.ephemeral, { type: "m.receipt", roomId: room.roomId })) {
@@ -71,9 +73,9 @@ export function createRoomExtras(deps: {
     const after = isKnown && !scope.fullState ? scope.since!.position : 0;
     const [receipts, accountData] = await Promise.all([
       receiptEvent(scope, room, after),
-      deps.accountDataMayHaveChanged(scope.userId, after)
-        ? sources.accountData(scope.userId, room.nid, after, scope.upTo.position)
-        : [],
+      after > 0 && accountDataChanges.changed(scope.userId, room.nid, after) === false
+        ? []
+        : sources.accountData(scope.userId, room.nid, after, scope.upTo.position),
     ]);
     return {
       ephemeral: [...receipts, ...typingEvent(scope, room, isKnown)],

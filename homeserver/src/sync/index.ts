@@ -1,12 +1,18 @@
-import { LRUCache } from "lru-cache";
 import type { Log } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { CompiledRules } from "../protocol/push-rules.ts";
 import type { RoomHistory, RoomView } from "../rooms/types.ts";
 import type { Sql } from "../storage/sql.ts";
-import { accountDataBetween, readPositions, receiptsBetween } from "../storage/sync-reads.ts";
+import { logPosition } from "../storage/log-records.ts";
+import {
+  accountDataBetween,
+  readPositions,
+  receiptsBetween,
+  touchedRooms,
+} from "../storage/sync-reads.ts";
 import { createCompute } from "./compute.ts";
+import { createAccountDataChanges } from "./account-data-changes.ts";
 import { createEphemeralChanges, type EphemeralChange } from "./ephemeral-changes.ts";
 import { createRoomExtras, type ExtraSources } from "./extras.ts";
 import { createJoinedRoom } from "./joined-room.ts";
@@ -72,9 +78,11 @@ export function createSync(deps: SyncDeps): Sync {
     accountData: (userId, roomNid, after, upTo) =>
       accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
     typing: (roomId) => ephemeral.typing(roomId),
+    touched: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
   };
   const unread = createUnread({
     tails,
+    view,
     contextOf: createPushContexts(view),
     rulesOf: preferences.rulesOf,
     readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
@@ -86,8 +94,7 @@ export function createSync(deps: SyncDeps): Sync {
     stateSection: createStateSection({ view, tails, sent: createSentMembers() }),
     present: createPresent(view),
   };
-  const { mayHaveChanged: accountDataMayHaveChanged } = accountDataChanges;
-  const extras = createRoomExtras({ tails, sources, accountDataMayHaveChanged });
+  const extras = createRoomExtras({ tails, sources, accountDataChanges });
   const compute = createCompute({
     view,
     tails,
@@ -95,18 +102,23 @@ export function createSync(deps: SyncDeps): Sync {
     otherRooms: createOtherRooms(shared),
     sources,
     presence: createPresenceSection({ view, source: ephemeral }),
-    accountDataMayHaveChanged,
+    accountDataChanges,
   });
 
   const unfollow = log.onAdvance((records) => {
     for (const record of records) {
-      if (record.kind === "event") tails.event(record);
+      if (record.kind === "event") {
+        tails.event(record);
+        for (const { userId, roomNid, membership } of record.memberships) {
+          if (membership !== "join") unread.forget(userId, roomNid);
+        }
+      }
       if (record.kind === "receipt") {
         tails.receipt(record);
         unread.forget(record.userId, record.roomNid);
       }
       if (record.kind === "account_data") {
-        accountDataChanges.take(record.userId, record.position);
+        accountDataChanges.take(record);
         if (record.type === "m.push_rules") unread.forgetUser(record.userId);
       }
     }
@@ -126,6 +138,7 @@ export function createSync(deps: SyncDeps): Sync {
       waker,
       compute,
       ignoredBy: preferences.ignoredBy,
+      end: () => logPosition(sql),
       ephemeralSerial: () => ephemeral.serial,
       now: Date.now,
     }),
@@ -136,21 +149,6 @@ export function createSync(deps: SyncDeps): Sync {
     stop() {
       unfollow();
       unlisten();
-    },
-  };
-}
-
-/** Remembers when each user's account data changed last. */
-function createAccountDataChanges(position: () => number) {
-  const last = new LRUCache<string, number>({ max: 50_000 });
-  let floor = position();
-  return {
-    take(userId: string, at: number): void {
-      if (last.size >= last.max && !last.has(userId)) floor = at;
-      last.set(userId, at);
-    },
-    mayHaveChanged(userId: string, after: number): boolean {
-      return (last.get(userId) ?? floor) > after || after === 0;
     },
   };
 }

@@ -48,7 +48,6 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       timeline: timeline.events.map((readable) => readable.stored),
       known: isKnown && !scope.fullState ? scope.since!.position : undefined,
       upTo: scope.upTo.position,
-      limited: timeline.limited,
       after: scope.stateAfter !== undefined,
       lazy: filter.lazyLoadMembers,
       repeatMembers: filter.includeRedundantMembers,
@@ -75,7 +74,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
   }
 
   async function counts(scope: Scope, room: Room, mine: PersonRoom, out: JsonText): Promise<void> {
-    const unread = await deps.unread.of(scope.userId, room, mine.heldSince, scope.upTo.position);
+    const unread = await deps.unread.of(scope.userId, room, mine, scope.upTo.position);
     const byThread = scope.filter.room.timeline.unreadThreadNotifications;
     let { notify, highlight } = unread.main;
     const threads: Record<string, object> = {};
@@ -114,7 +113,10 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const summary = await summaryOf(scope, room, shown, isKnown);
     const state = await stateOf(scope, mine, shown, isKnown, summary?.heroes ?? []);
     const { ephemeral, accountData } = await deps.extras(scope, room, isKnown);
-    const quiet = shown.events.length + state.length + ephemeral.length + accountData.length === 0;
+    // A receipt of their own changes the counts, even where a filter leaves receipts out.
+    const hasRead = isKnown && mine.receiptAt > scope.since!.position;
+    const quiet =
+      shown.events.length + state.length + ephemeral.length + accountData.length === 0 && !hasRead;
     if (isKnown && quiet && !limited && !scope.fullState) return undefined;
 
     const out = new JsonText();

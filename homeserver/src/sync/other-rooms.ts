@@ -1,5 +1,6 @@
 import { matchesEvent } from "../protocol/filter.ts";
-import type { Room, RoomView } from "../rooms/types.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import type { Membership, Room, RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
 import { JsonText, eventsJson } from "./response.ts";
@@ -18,18 +19,45 @@ export interface OtherRoomsDeps {
 
 /** Rooms that the user is not joined to: invites, knocks, and rooms left or banned from. */
 export function createOtherRooms(deps: OtherRoomsDeps) {
+  const { view } = deps;
+
+  async function joinedAt(root: StateRoot, userId: UserId): Promise<boolean> {
+    const [member] = await view.stateEventsAt(root, [["m.room.member", userId]]);
+    return member?.event.content.membership === "join";
+  }
+
   /** True when the user was in the room at the client's token. */
   async function wasJoined(scope: Scope, mine: PersonRoom): Promise<boolean> {
     if (!scope.since) return false;
-    const root = await deps.tails.rootAt(mine.roomNid, scope.since.position);
-    const [member] = await deps.view.stateEventsAt(root, [["m.room.member", scope.userId]]);
-    return member?.event.content.membership === "join";
+    return joinedAt(await deps.tails.rootAt(mine.roomNid, scope.since.position), scope.userId);
+  }
+
+  /** Of a room that the user was not in: an invite that was refused or taken back, a ban, its end. */
+  async function departure(
+    scope: Scope,
+    own: StoredEvent | undefined,
+    upTo: number,
+  ): Promise<string> {
+    const membership = own?.event.content.membership;
+    const isOut = membership === "leave" || membership === "ban";
+    const isShown = isOut && matchesEvent(scope.filter.room.timeline, own!.event);
+    const shown = isShown ? [{ stored: own!, membership: membership as Membership }] : [];
+    const timeline = { events: shown, limited: false };
+    return text(scope, [], await timelineJson(deps.present, scope, timeline, upTo));
+  }
+
+  function text(scope: Scope, state: readonly StoredEvent[], timeline: string): string {
+    return new JsonText()
+      .member(scope.stateAfter ?? "state", eventsJson(deps.present.state(scope, state)))
+      .member("timeline", timeline)
+      .member("account_data", eventsJson([]))
+      .toString();
   }
 
   return {
     /** `rooms.invite` or `rooms.knock`: the stripped state. */
     async pending(scope: Scope, mine: PersonRoom): Promise<string> {
-      const events = await deps.view.strippedState(mine.roomNid, scope.userId);
+      const events = await view.strippedState(mine.roomNid, scope.userId);
       const key = mine.membership === "invite" ? "invite_state" : "knock_state";
       return JSON.stringify({ [key]: { events } });
     },
@@ -37,13 +65,18 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     /** `rooms.leave`: what happened up to the leave, and the state then. */
     async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string> {
       const upTo = mine.position;
+      const own = (await view.events([mine.eventNid])).get(mine.eventNid);
       const isKnown = await wasJoined(scope, mine);
+      if (!isKnown && !(await joinedAt(own?.stateBefore ?? null, scope.userId))) {
+        return departure(scope, own, upTo);
+      }
       const timeline = await deps.timelines(scope, {
         roomNid: room.nid,
-        after: isKnown ? scope.since!.position : scope.since ? upTo - 1 : 0,
+        after: isKnown ? scope.since!.position : 0,
         upTo,
         joinedThroughout: false,
       });
+      const limited = timeline.limited || (scope.since !== undefined && !isKnown);
       const state = await deps.stateSection({
         roomNid: room.nid,
         userId: scope.userId,
@@ -51,23 +84,14 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
         timeline: timeline.events.map((readable) => readable.stored),
         known: isKnown && !scope.fullState ? scope.since!.position : undefined,
         upTo,
-        limited: timeline.limited,
         after: scope.stateAfter !== undefined,
         lazy: scope.filter.room.state.lazyLoadMembers,
         repeatMembers: scope.filter.room.state.includeRedundantMembers,
         alsoMembers: [],
       });
-      const readable = isKnown
-        ? state
-        : (await deps.view.readable(scope.userId, state)).map(({ stored }) => stored);
-      const admitted = readable.filter((stored) =>
-        matchesEvent(scope.filter.room.state, stored.event),
-      );
-      return new JsonText()
-        .member(scope.stateAfter ?? "state", eventsJson(deps.present.state(scope, admitted)))
-        .member("timeline", await timelineJson(deps.present, scope, timeline, upTo))
-        .member("account_data", eventsJson([]))
-        .toString();
+      const admitted = state.filter(({ event }) => matchesEvent(scope.filter.room.state, event));
+      const shown = { ...timeline, limited };
+      return text(scope, admitted, await timelineJson(deps.present, scope, shown, upTo));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { LogRecord, MembershipChange } from "../log/types.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../rooms/types.ts";
@@ -14,6 +15,8 @@ export interface PersonRoom {
   readonly position: number;
   /** Position since which this membership has held without a break, as far as memory knows. */
   readonly heldSince: number;
+  /** Position of the person's own last receipt there, or one that it is not behind. */
+  readonly receiptAt: number;
 }
 
 /** A local user whose rooms are held in memory because they sync. */
@@ -48,9 +51,12 @@ export function createPeople(deps: {
   const inRoom = new Map<number, Set<Person>>();
   const loading = new Map<UserId, { promise: Promise<Person>; missed: LogRecord[] }>();
   const loaded = new LRUCache<UserId, Person>({
-    max: deps.max ?? 20_000,
+    ...atMost(deps.max ?? 20_000),
     disposeAfter: (person, _userId, reason) => {
-      if (reason !== "set") for (const nid of person.rooms.keys()) unindex(person, nid);
+      if (reason === "set") return;
+      for (const nid of person.rooms.keys()) unindex(person, nid);
+      // Whoever waits loads the person anew.
+      for (const call of person.waiting) call();
     },
   });
 
@@ -88,6 +94,7 @@ export function createPeople(deps: {
         eventNid,
         position,
         heldSince: position,
+        receiptAt: from,
       });
       if (membership === "join") index(person, roomNid);
     }
@@ -101,6 +108,10 @@ export function createPeople(deps: {
     person.changedAt = Math.max(person.changedAt, record.position);
     for (const change of memberChanges(record)) {
       if (change.userId === person.userId) setMembership(person, change, record);
+    }
+    if (record.kind === "receipt" && record.userId === person.userId) {
+      const room = person.rooms.get(record.roomNid);
+      if (room) person.rooms.set(room.roomNid, { ...room, receiptAt: record.position });
     }
   }
 
@@ -117,6 +128,7 @@ export function createPeople(deps: {
       eventNid,
       position: record.position,
       heldSince: before?.membership === membership ? before.heldSince : record.position,
+      receiptAt: before?.receiptAt ?? 0,
     });
     if (membership === "join") index(person, roomNid);
     else unindex(person, roomNid);

@@ -18,11 +18,30 @@ export interface PresenceSource {
   presenceSince(serial: number): PresenceState[];
 }
 
+const FEW = 20;
+
 /** The `presence` section: of users who share a room with the reader, and of themselves. */
 export function createPresenceSection(deps: {
   readonly view: RoomView;
   readonly source: PresenceSource;
 }) {
+  const { view } = deps;
+
+  /** Which of them share a room with the reader: from memory for a few, by a query for many. */
+  async function sharing({ person }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
+    if (others.length > FEW) return view.sharesRoom(person.userId, others);
+    const found = new Set<UserId>();
+    for (const userId of others) {
+      const rows = await view.membershipsOf(userId);
+      const shares = rows.some(
+        ({ roomNid, membership }) =>
+          membership === "join" && person.rooms.get(roomNid)?.membership === "join",
+      );
+      if (shares) found.add(userId);
+    }
+    return found;
+  }
+
   return async function presence(scope: Scope): Promise<string[]> {
     const since = scope.since && !scope.fullState ? scope.since.ephemeral : 0;
     const changed = deps.source
@@ -33,10 +52,9 @@ export function createPresenceSection(deps: {
       );
     if (changed.length === 0) return [];
     const others = changed.map((state) => state.userId).filter((id) => id !== scope.userId);
-    const sharing =
-      others.length === 0 ? new Set<UserId>() : await deps.view.sharesRoom(scope.userId, others);
+    const shared = await sharing(scope, others);
     return changed
-      .filter((state) => state.userId === scope.userId || sharing.has(state.userId))
+      .filter((state) => state.userId === scope.userId || shared.has(state.userId))
       .map(presenceEvent);
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import type { PushContext } from "../protocol/push-rules.ts";
@@ -19,7 +20,7 @@ const NAMES_KEPT = 5000;
 
 /** Remembers per room what push rules need, for as long as the room's state stays the same. */
 export function createPushContexts(view: RoomView) {
-  const facts = new LRUCache<number, Promise<RoomFacts>>({ max: 5000 });
+  const facts = new LRUCache<number, Promise<RoomFacts>>(atMost(5000));
 
   async function load(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> {
     const [state, summary] = await Promise.all([

@@ -1,5 +1,6 @@
+import { stateTuple } from "../protocol/state-map.ts";
 import type { RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
-import type { SentMembers } from "./lazy-members.ts";
+import type { Sending, SentMembers } from "./lazy-members.ts";
 import type { Tails } from "./tails.ts";
 
 /** What the state section of one room is made from. */
@@ -14,7 +15,6 @@ export interface StateRequest {
   readonly known: number | undefined;
   /** End of what this sync covers. */
   readonly upTo: number;
-  readonly limited: boolean;
   /** State as of the end of the timeline (`state_after`) instead of its start. */
   readonly after: boolean;
   readonly lazy: boolean;
@@ -53,25 +53,36 @@ export function createStateSection(deps: {
     return wanted;
   }
 
+  /**
+   * What holds at the timeline's end and is in neither the state before it nor the timeline: a filter or the history
+   * visibility left its event out, or a fork was resolved.
+   */
+  async function hidden(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
+    if (request.after) return [];
+    const now = await tails.rootAt(request.roomNid, request.upTo);
+    if (now === target) return [];
+    const shown = new Set(request.timeline.map((stored) => stored.nid));
+    const { changed } = await view.stateDelta(target, now);
+    return changed.filter((stored) => !shown.has(stored.nid));
+  }
+
   async function whole(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
-    if (!request.lazy) return view.stateAt(target);
-    sent.reset(request.device, request.roomNid);
-    const members = [...wantedMembers(request).add(request.userId)];
-    const state = await view.stateAt(target, { members });
-    sent.fresh(request.device, request.roomNid, state.filter(isMember));
-    return state;
+    if (!request.lazy) return merged(await view.stateAt(target), await hidden(request, target));
+    sent.reset(sending(request));
+    const wanted = wantedMembers(request).add(request.userId);
+    const state = await view.stateAt(target, { members: [...wanted] });
+    const more = (await hidden(request, target)).filter(
+      (stored) => !isMember(stored) || wanted.has(stored.event.stateKey!),
+    );
+    const all = merged(state, more);
+    sent.fresh(sending(request), all.filter(isMember));
+    return all;
   }
 
   async function changes(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
     const from = await tails.rootAt(request.roomNid, request.known!);
     const changed = from === target ? [] : (await view.stateDelta(from, target)).changed;
-    if (request.after || request.limited) return changed;
-    // A fork that was resolved can change state without an event in the timeline saying so.
-    const now = await tails.rootAt(request.roomNid, request.upTo);
-    if (now === target) return changed;
-    const shown = new Set(request.timeline.map((e) => e.nid));
-    const resolved = (await view.stateDelta(target, now)).changed.filter((e) => !shown.has(e.nid));
-    return [...changed, ...resolved];
+    return merged(changed, await hidden(request, target));
   }
 
   async function lazily(
@@ -80,14 +91,12 @@ export function createStateSection(deps: {
     state: StoredEvent[],
   ): Promise<StoredEvent[]> {
     const wanted = wantedMembers(request);
-    for (const event of state) if (isMember(event)) wanted.delete(event.event.stateKey!);
+    for (const stored of state) if (isMember(stored)) wanted.delete(stored.event.stateKey!);
     const keys = [...wanted].map((userId) => ["m.room.member", userId] as const);
     const present = keys.length === 0 ? [] : await view.stateEventsAt(target, keys);
-    const extra = request.repeatMembers
-      ? present
-      : sent.fresh(request.device, request.roomNid, present);
-    sent.fresh(request.device, request.roomNid, state.filter(isMember));
-    return [...state, ...extra];
+    const fresh = sent.fresh(sending(request), present);
+    sent.fresh(sending(request), state.filter(isMember));
+    return [...state, ...(request.repeatMembers ? present : fresh)];
   }
 
   return async function stateSection(request: StateRequest): Promise<StoredEvent[]> {
@@ -98,6 +107,18 @@ export function createStateSection(deps: {
     const state = await changes(request, target);
     return request.lazy ? lazily(request, target, state) : state;
   };
+}
+
+/** The later list's events take the place of earlier ones under the same key. */
+function merged(state: StoredEvent[], later: readonly StoredEvent[]): StoredEvent[] {
+  if (later.length === 0) return state;
+  const keyOf = ({ event }: StoredEvent): string => stateTuple(event.type, event.stateKey!);
+  const replaced = new Set(later.map(keyOf));
+  return [...state.filter((stored) => !replaced.has(keyOf(stored))), ...later];
+}
+
+function sending({ device, roomNid, known, upTo }: StateRequest): Sending {
+  return { device, roomNid, since: known, upTo };
 }
 
 export type StateSection = ReturnType<typeof createStateSection>;

@@ -28,6 +28,8 @@ export interface SyncDeps {
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
   /** Serial of the last change among what is not in the log. */
   readonly ephemeralSerial: () => number;
+  /** End of the log in the database: another replica may be ahead of this one. */
+  readonly end: () => Promise<number>;
   readonly now: () => number;
 }
 
@@ -43,39 +45,60 @@ export function createLongPoll(deps: SyncDeps) {
     return person.changedAt <= since.position && person.ephemeralAt <= since.ephemeral;
   }
 
-  async function scopeOf(
+  /** As of now: nothing may be awaited between this and the reading of the person's rooms. */
+  function scopeOf(
     request: SyncRequest,
     person: Person,
     since: SyncToken | undefined,
-  ): Promise<Scope> {
+    ignored: ReadonlySet<string>,
+  ): Scope {
+    const { position, ephemeral } = here();
     return {
       person,
       userId: request.userId,
       deviceId: request.deviceId,
       device: `${request.userId} ${request.deviceId}`,
       since,
-      upTo: here(),
+      upTo: {
+        position: Math.max(position, since?.position ?? 0),
+        ephemeral: Math.max(ephemeral, since?.ephemeral ?? 0),
+      },
       filter: request.filter,
       fullState: request.fullState,
       stateAfter: request.stateAfter,
-      ignored: await deps.ignoredBy(request.userId),
+      ignored,
     };
+  }
+
+  /** A token of before a restore of the database, or made up, is not ahead of the server. */
+  async function clamp({ position, ephemeral }: SyncToken): Promise<SyncToken> {
+    const now = here();
+    const isAhead = position > now.position && position > (await deps.end());
+    return {
+      position: isAhead ? now.position : position,
+      ephemeral: Math.min(ephemeral, now.ephemeral),
+    };
+  }
+
+  async function compute(request: SyncRequest, since: SyncToken | undefined) {
+    const person = await deps.people.get(request.userId);
+    const ignored = await deps.ignoredBy(request.userId);
+    const scope = scopeOf(request, person, since, ignored);
+    return { upTo: scope.upTo, ...(await deps.compute(scope)) };
   }
 
   /** The body as JSON text. An aborted request is answered at once, with what there is. */
   return async function sync(request: SyncRequest): Promise<string> {
-    const person = await deps.people.get(request.userId);
-    if (request.since === undefined) {
-      return (await deps.compute(await scopeOf(request, person, undefined))).body;
-    }
-    let since = clamp(parseSyncToken(request.since), here());
+    if (request.since === undefined) return (await compute(request, undefined)).body;
+    let since = await clamp(parseSyncToken(request.since));
     const until = deps.now() + Math.min(request.timeout, LONGEST_WAIT_MS);
     for (;;) {
+      // Anew each time: who was not in memory meanwhile was told nothing.
+      const person = await deps.people.get(request.userId);
       if (request.fullState || !isIdle(person, since)) {
-        const scope = await scopeOf(request, person, since);
-        const { body, empty } = await deps.compute(scope);
+        const { body, empty, upTo } = await compute(request, since);
         if (!empty || request.fullState) return body;
-        since = scope.upTo; // nothing for this client so far
+        since = upTo; // nothing for this client so far
       }
       const left = until - deps.now();
       if (left <= 0 || request.signal.aborted) {
@@ -83,13 +106,5 @@ export function createLongPoll(deps: SyncDeps) {
       }
       if (isIdle(person, since)) await deps.waker.wait(person, left, request.signal);
     }
-  };
-}
-
-/** A token from before a restore of the database, or made up, is not ahead of the server. */
-function clamp(since: SyncToken, now: SyncToken): SyncToken {
-  return {
-    position: Math.min(since.position, now.position),
-    ephemeral: Math.min(since.ephemeral, now.ephemeral),
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { EventRecord, ReceiptRecord } from "../log/types.ts";
 import type { RoomHistory, RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
 
@@ -21,7 +22,7 @@ interface Tail {
   readonly marks: Mark[];
   /** Current state root as of `from`, when known. */
   rootAtFrom: StateRoot | undefined;
-  /** Position of the last receipt that everybody may see. */
+  /** Position of the last receipt. */
   receiptAt: number;
 }
 
@@ -40,14 +41,15 @@ export function createTails(deps: {
   readonly view: RoomView;
   readonly position: () => number;
 }) {
-  const tails = new LRUCache<number, Tail>({ max: ROOMS_KEPT });
+  const tails = new LRUCache<number, Tail>(atMost(ROOMS_KEPT));
   /** Rooms without a tail have had nothing after this position. */
   let floor = deps.position();
 
   function tailFor(record: EventRecord | ReceiptRecord): Tail {
     let tail = tails.get(record.roomNid);
     if (!tail) {
-      tail = { from: record.position - 1, marks: [], rootAtFrom: undefined, receiptAt: 0 };
+      // Without a tail, nothing was appended to the room since the floor.
+      tail = { from: floor, marks: [], rootAtFrom: undefined, receiptAt: 0 };
       if (tails.size >= ROOMS_KEPT) floor = record.position;
       tails.set(record.roomNid, tail);
     }
@@ -80,18 +82,15 @@ export function createTails(deps: {
       tailFor(record).receiptAt = record.position;
     },
 
-    /** False only when nothing was appended to the room after the position, receipts included. */
-    mayHaveChanged(roomNid: number, position: number): boolean {
+    /** Whether anything was appended to the room after the position, receipts included; undefined: not in memory. */
+    changed(roomNid: number, position: number): boolean | undefined {
       const tail = tails.get(roomNid);
-      if (!tail) return position < floor;
-      return (
-        position < tail.from ||
-        tail.receiptAt > position ||
-        (tail.marks.at(-1)?.position ?? 0) > position
-      );
+      if (tail && Math.max(tail.receiptAt, tail.marks.at(-1)?.position ?? 0) > position)
+        return true;
+      return covers(roomNid, position) ? false : undefined;
     },
 
-    /** False only when there was no public receipt in the room after the position. */
+    /** False only when there was no receipt in the room after the position. */
     mayHaveReceipts(roomNid: number, position: number): boolean {
       const tail = tails.get(roomNid);
       return tail ? position < tail.from || tail.receiptAt > position : position < floor;

@@ -20,8 +20,10 @@ export interface TimelineRange {
   readonly joinedThroughout: boolean;
 }
 
-/** With a filter, this many events are looked through for each one that is wanted. */
+/** With a filter, this many events are looked through for each one that is wanted, */
 const LOOK_FURTHER = 20;
+/** but not more than this, unless more are wanted. */
+const LOOK_AT_MOST = 2_000;
 
 /** The timeline section: newest events of a range that the filter, the ignore list and visibility let through. */
 export function createTimelines(deps: { readonly view: RoomView; readonly tails: Tails }) {
@@ -43,7 +45,9 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
   return async function timeline(scope: Scope, range: TimelineRange): Promise<Timeline> {
     const filter = scope.filter.room.timeline;
     const limit = filter.limit ?? DEFAULT_TIMELINE_LIMIT;
-    const looked = filter.admitsAll && scope.ignored.size === 0 ? limit : limit * LOOK_FURTHER;
+    const looksFurther = !filter.admitsAll || scope.ignored.size > 0;
+    const further = Math.max(limit, Math.min(limit * LOOK_FURTHER, LOOK_AT_MOST));
+    const looked = looksFurther ? further : limit;
     const { roomNid, after, upTo } = range;
     const stretch = await deps.tails.between(roomNid, after, upTo, looked);
     const admitted = stretch.events.filter((stored) => admits(scope, stored));
@@ -67,8 +71,9 @@ export async function timelineJson(
 ): Promise<string> {
   const texts = await present.timeline(scope, timeline.events);
   const first = timeline.events[0]?.stored;
-  const before = first
-    ? formatBefore({ position: first.position!, ordinal: first.ordinal })
+  const hasPlace = first !== undefined && first.position !== null;
+  const before = hasPlace
+    ? formatBefore({ position: first.position, ordinal: first.ordinal })
     : formatPlace({ position: upTo, ordinal: 0 });
   return new JsonText()
     .member("events", `[${texts.join(",")}]`)

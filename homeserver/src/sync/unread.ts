@@ -1,8 +1,10 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushContext } from "../protocol/push-rules.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Room, StoredEvent } from "../rooms/types.ts";
+import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
+import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
 import type { Tails } from "./tails.ts";
 
@@ -29,6 +31,8 @@ interface Memo {
 
 /** More unread events than this are not counted one by one. */
 const MOST_EVENTS = 1000;
+/** A join is looked for behind so many changes of the profile. */
+const MOST_PROFILES = 50;
 
 /**
  * Unread counts, evaluated when they are read (docs/decisions/0004): the user's push rules over the events since
@@ -36,16 +40,53 @@ const MOST_EVENTS = 1000;
  */
 export function createUnread(deps: {
   readonly tails: Tails;
+  readonly view: RoomView;
   readonly contextOf: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
   readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
 }) {
-  const memos = new LRUCache<string, Map<number, Memo>>({ max: 20_000 });
+  const memos = new LRUCache<string, Map<number, Memo>>(atMost(20_000));
+  /** Memos being made; `stale` when what they are made from changed meanwhile. */
+  const pending = new Set<{ userId: string; roomNid: number; stale: boolean }>();
 
   function memosOf(userId: string): Map<number, Memo> {
     let ofUser = memos.get(userId);
     if (!ofUser) memos.set(userId, (ofUser = new Map()));
     return ofUser;
+  }
+
+  /** Position of the join behind the present member event, which may only have changed the profile. */
+  async function joinedAt(userId: UserId, mine: PersonRoom): Promise<number> {
+    let [nid, position] = [mine.eventNid, mine.heldSince];
+    for (let i = 0; i < MOST_PROFILES; i += 1) {
+      const stored = (await deps.view.events([nid])).get(nid);
+      position = Math.min(position, stored?.position ?? position);
+      const key = ["m.room.member", userId] as const;
+      const [before] = await deps.view.stateEventsAt(stored?.stateBefore ?? null, [key]);
+      if (before?.event.content.membership !== "join") break;
+      nid = before.nid;
+    }
+    return position;
+  }
+
+  async function memoOf(userId: UserId, mine: PersonRoom): Promise<Memo> {
+    const known = memosOf(userId).get(mine.roomNid);
+    if (known) return known;
+    const mark = { userId, roomNid: mine.roomNid, stale: false };
+    pending.add(mark);
+    try {
+      const read = await deps.readPositions(userId, mine.roomNid);
+      const readTo = read.get("") ?? 0;
+      const from = readTo < mine.heldSince ? await joinedAt(userId, mine) : mine.heldSince;
+      const made = memosOf(userId).get(mine.roomNid);
+      if (made) return made;
+      const evaluatedTo = Math.max(from, readTo);
+      const memo = { read, main: { notify: 0, highlight: 0 }, threads: new Map(), evaluatedTo };
+      if (!mark.stale) memosOf(userId).set(mine.roomNid, memo);
+      return memo;
+    } finally {
+      pending.delete(mark);
+    }
   }
 
   /** Adds what the events after the last evaluation bring. */
@@ -66,27 +107,26 @@ export function createUnread(deps: {
   }
 
   return {
-    /** Counts as of `upTo`, for a user who is joined since the position `joinedAt`. */
-    async of(userId: UserId, room: Room, joinedAt: number, upTo: number): Promise<Unread> {
-      let memo = memosOf(userId).get(room.nid);
-      if (!memo) {
-        const read = await deps.readPositions(userId, room.nid);
-        const evaluatedTo = Math.max(joinedAt, read.get("") ?? 0);
-        memo = { read, main: { notify: 0, highlight: 0 }, threads: new Map(), evaluatedTo };
-        memosOf(userId).set(room.nid, memo);
-      }
-      if (memo.evaluatedTo < upTo) await advance(memo, room, userId, upTo);
+    /** Counts as of `upTo`, for a user who is joined. */
+    async of(userId: UserId, room: Room, mine: PersonRoom, upTo: number): Promise<Unread> {
+      const memo = await memoOf(userId, mine);
+      // Another request may have counted less far meanwhile.
+      while (memo.evaluatedTo < upTo) await advance(memo, room, userId, upTo);
       return memo;
     },
 
-    /** The user's receipts in the room moved: count again from there. */
+    /** The user's receipts in the room, or the membership, moved: count again from there. */
     forget(userId: string, roomNid: number): void {
       memos.peek(userId)?.delete(roomNid);
+      for (const mark of pending) {
+        if (mark.userId === userId && mark.roomNid === roomNid) mark.stale = true;
+      }
     },
 
     /** The user's push rules changed: count everything again. */
     forgetUser(userId: string): void {
       memos.delete(userId);
+      for (const mark of pending) if (mark.userId === userId) mark.stale = true;
     },
   };
 }
