@@ -3,13 +3,20 @@ import { followAddress, navigate } from "./store/router.ts";
 import { applyTheme } from "./store/theme.ts";
 import "./pages/app.ts";
 
-// After an update of the server the parts of the old page are gone: begin anew, once.
-window.addEventListener("vite:preloadError", (event) => {
-  if (sessionStorage.getItem("weft.reloaded") !== null) return;
-  sessionStorage.setItem("weft.reloaded", "1");
-  event.preventDefault();
+/** Milliseconds within which the page does not begin anew twice. */
+const ONCE_IN = 60_000;
+
+/** After an update of the server the parts of the old page are gone: begin anew. While it is away, stay. */
+async function beginAnew(): Promise<void> {
+  const last = Number(sessionStorage.getItem("weft.reloaded") ?? 0);
+  if (Date.now() - last < ONCE_IN) return;
+  const page = await fetch(location.pathname, { cache: "no-store" }).catch(() => undefined);
+  if (page?.ok !== true) return;
+  sessionStorage.setItem("weft.reloaded", String(Date.now()));
   location.reload();
-});
+}
+
+window.addEventListener("vite:preloadError", () => void beginAnew());
 
 // An invitation link leads to the place where its token is used.
 const invited = new URLSearchParams(location.search).has("registration_token");

@@ -50,6 +50,8 @@ export class WeftComposer extends LitElement {
 
   override firstUpdated(): void {
     this.#setText(drafts.get(this.room) ?? "");
+    // Before it is needed, so that Markdown also works when the server goes away meanwhile.
+    setTimeout(() => void this.#render().catch(() => undefined), 1500);
     if (matchMedia("(pointer: fine)").matches) this.field?.focus();
   }
 
