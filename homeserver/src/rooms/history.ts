@@ -3,7 +3,7 @@ import { errors } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { relationsPage } from "../storage/room-relations.ts";
-import type { Access, AccessControl } from "./access.ts";
+import type { Access } from "./access.ts";
 import { createMessages, placeOf } from "./messages.ts";
 import type { MessagesDeps } from "./messages.ts";
 import { formatPlace, parsePlace, placeBefore } from "./tokens.ts";

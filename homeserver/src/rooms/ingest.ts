@@ -15,7 +15,7 @@ import type { RoomStore } from "./store.ts";
 import type { ToldStates } from "./told-state.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import { Work } from "./work.ts";
-import type { Identity } from "./work.ts";
+import type { Identity } from "./drafting.ts";
 
 export interface IngestDeps {
   readonly store: RoomStore;

@@ -10,6 +10,7 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
+import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Outliers } from "./outliers.ts";
 import type { RoomStore } from "./store.ts";
@@ -18,7 +19,7 @@ import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 import { Work } from "./work.ts";
-import type { Identity } from "./work.ts";
+import type { Identity } from "./drafting.ts";
 
 export interface JoinRemoteDeps {
   readonly store: RoomStore;
@@ -127,18 +128,8 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const nid = freshNid as number;
     const after = await work.setState(before, [["m.room.member", join.stateKey as string, nid]]);
     const auth = await store.events.byIds([...join.authEventIds]);
-    const stored: StoredEvent = {
-      nid,
-      roomNid: work.room.nid,
-      event: join,
-      position: null,
-      ordinal: 0,
-      status: "accepted",
-      stateBefore: before,
-      stateAfter: after,
-      roomState: after,
-      redactedBy: null,
-    };
+    const states = { stateBefore: before, stateAfter: after, roomState: after };
+    const stored = newEvent(work.room.nid, nid, join, states);
     work.add({
       stored,
       authNids: [...auth.values()].map((one) => one.nid),

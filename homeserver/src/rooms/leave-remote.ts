@@ -17,7 +17,7 @@ import type { RoomStore } from "./store.ts";
 import { listIn } from "./told-state.ts";
 import type { RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
-import type { Identity } from "./work.ts";
+import type { Identity } from "./drafting.ts";
 
 export interface LeaveRemoteDeps {
   readonly store: RoomStore;

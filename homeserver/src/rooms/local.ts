@@ -12,7 +12,7 @@ import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 import type { Transactions } from "./transactions.ts";
 import { Work } from "./work.ts";
-import type { Identity, LocalDraft } from "./work.ts";
+import type { Identity, LocalDraft } from "./drafting.ts";
 
 export interface LocalEvents {
   readonly identity: Identity;

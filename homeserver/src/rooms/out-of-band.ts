@@ -3,11 +3,12 @@ import type { RoomEvent } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { RoomStore } from "./store.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { Room } from "./types.ts";
 import { Work } from "./work.ts";
-import type { Identity } from "./work.ts";
+import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
   /** Stores the member event as an outlier, and what it makes of the user. `stripped` null forgets the room's look. */
@@ -35,7 +36,7 @@ export function createOutOfBand(
           const auth = await store.events.byIds([...event.authEventIds]);
           const authNids = [...auth.values()].map((one) => one.nid);
           work.add({
-            stored: outlier(room, event, nid),
+            stored: newEvent(room.nid, nid, event),
             authNids,
             timeline: "outlier",
             stateChanged: false,
@@ -57,20 +58,5 @@ export function createOutOfBand(
           },
         });
       }),
-  };
-}
-
-function outlier(room: Room, event: RoomEvent, nid: number): StoredEvent {
-  return {
-    nid,
-    roomNid: room.nid,
-    event,
-    position: null,
-    ordinal: 0,
-    status: "accepted",
-    stateBefore: null,
-    stateAfter: null,
-    roomState: null,
-    redactedBy: null,
   };
 }

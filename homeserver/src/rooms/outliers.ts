@@ -6,6 +6,7 @@ import { Rejection } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { EventId } from "../protocol/identifiers.ts";
+import { newEvent } from "./new-event.ts";
 import { appendOf } from "./rows.ts";
 import type { AddedEvent } from "./rows.ts";
 import type { RoomStore } from "./store.ts";
@@ -42,18 +43,8 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
       [...ids].flatMap((id) => known.get(id) ?? []),
     );
     const [nid] = (await store.registry.eventNids(1)) as [number];
-    const stored: StoredEvent = {
-      nid,
-      roomNid: room.nid,
-      event,
-      position: null,
-      ordinal: 0,
-      status: reason === undefined ? "accepted" : "rejected",
-      stateBefore: null,
-      stateAfter: null,
-      roomState: null,
-      redactedBy: null,
-    };
+    const status = reason === undefined ? "accepted" : "rejected";
+    const stored = newEvent(room.nid, nid, event, { status });
     known.set(event.eventId, stored);
     const authNids = auth.map((one) => one.nid);
     store.authChains.add(nid, authNids);

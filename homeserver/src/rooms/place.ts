@@ -10,6 +10,7 @@ import { createEventIdOf } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
+import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
@@ -71,18 +72,12 @@ export async function placeEvent(
     event.stateKey === undefined || rejected
       ? before
       : await work.setState(before, [[event.type, event.stateKey, nid]]);
-  const bare: StoredEvent = {
-    nid,
-    roomNid: work.room.nid,
-    event,
-    position: placing.history?.position ?? null,
-    ordinal: placing.history?.ordinal ?? 0,
+  const bare = newEvent(work.room.nid, nid, event, {
+    ...placing.history,
     status: judged.status,
     stateBefore: before,
     stateAfter: after,
-    roomState: null,
-    redactedBy: null,
-  };
+  });
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
     authNids: auth.map((one) => one.nid),
     timeline: timelineOf(placing, rejected),

@@ -5,13 +5,12 @@ import { authorise, authTypesFor } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
 import { buildEvent, draftPdu } from "../protocol/build-event.ts";
 import type { EventDraft } from "../protocol/build-event.ts";
-import type { SigningKey } from "../protocol/crypto.ts";
 import { errors, Rejection } from "../protocol/errors.ts";
-import { referenceHash, redactEvent } from "../protocol/event.ts";
+import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { stateTuple } from "../protocol/state-map.ts";
+import { newEvent } from "./new-event.ts";
 import { boundedState } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
@@ -19,26 +18,10 @@ import { appendOf } from "./rows.ts";
 import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
 import type { Change, StateNode } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
+import { draftAt } from "./drafting.ts";
+import type { Identity, LocalDraft } from "./drafting.ts";
 import type { StateKey } from "./tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
-
-/** Who signs this server's events, and when. */
-export interface Identity {
-  readonly serverName: ServerName;
-  readonly signingKey: SigningKey;
-  /** ms since 1970. */
-  now(): number;
-}
-
-/** A local event still to be placed in the room. */
-export interface LocalDraft {
-  readonly type: string;
-  readonly stateKey?: string | undefined;
-  readonly sender: UserId;
-  readonly content: JsonObject;
-  readonly redacts?: string | undefined;
-  readonly originServerTs?: number | undefined;
-}
 
 const MAX_PREV_EVENTS = 10;
 
@@ -157,18 +140,8 @@ export class Work {
       event.stateKey === undefined
         ? before
         : await this.setState(before, [[event.type, event.stateKey, nid]]);
-    const stored: StoredEvent = {
-      nid,
-      roomNid: this.room.nid,
-      event,
-      position: null,
-      ordinal: 0,
-      status: "accepted",
-      stateBefore: before,
-      stateAfter: after,
-      roomState: after,
-      redactedBy: null,
-    };
+    const states = { stateBefore: before, stateAfter: after, roomState: after };
+    const stored = newEvent(this.room.nid, nid, event, states);
     this.add({
       stored,
       authNids: authEvents.map((auth) => auth.nid),
@@ -293,22 +266,8 @@ export class Work {
   }
 
   #draft(draft: LocalDraft, authEvents: readonly StoredEvent[]): EventDraft {
-    const prev = this.#prevEvents();
-    return {
-      roomId: this.room.roomId,
-      type: draft.type,
-      ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
-      sender: draft.sender,
-      content: draft.content,
-      depth: Math.min(this.#depth + 1, Number.MAX_SAFE_INTEGER),
-      originServerTs: draft.originServerTs ?? this.#identity.now(),
-      prevEventIds: prev.map((event) => event.event.eventId),
-      authEventIds: authEvents.map((event) => event.event.eventId),
-      ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
-      ...(this.room.version.referencesArePairs
-        ? { referenceHashes: hashesOf(prev, authEvents) }
-        : {}),
-    };
+    const place = { room: this.room, prev: this.#prevEvents(), depth: this.#depth, authEvents };
+    return draftAt(place, draft, this.#identity.now());
   }
 
   #prevEvents(): readonly StoredEvent[] {
@@ -337,13 +296,4 @@ export class Work {
     store.events.settlePending(events, committed !== undefined);
     for (const { target } of this.redactions) store.events.forget(target.event.eventId);
   }
-}
-
-function hashesOf(
-  prev: readonly StoredEvent[],
-  auth: readonly StoredEvent[],
-): ReadonlyMap<string, string> {
-  const hashes = new Map<string, string>();
-  for (const { event } of [...prev, ...auth]) hashes.set(event.eventId, referenceHash(event));
-  return hashes;
 }
