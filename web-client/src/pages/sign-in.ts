@@ -4,11 +4,11 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { createAuthApi } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { createHttp } from "../api/http.ts";
-import { clearSession, type Session } from "../api/session.ts";
+import type { Session } from "../api/session.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
 import "../elements/password-field.ts";
 import { logo } from "../elements/logo.ts";
-import { $account, signedIn } from "../store/account.ts";
+import { abandon, signedIn } from "../store/account.ts";
 import { hrefTo, navigate } from "../store/router.ts";
 import { entry } from "../styles/entry.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
@@ -58,15 +58,11 @@ export class WeftSignIn extends LitElement {
     }
   };
 
-  #startAfresh(): void {
-    clearSession();
-    $account.set({ state: "out" });
-  }
-
   #below() {
-    if (this.again !== undefined) {
+    const { again } = this;
+    if (again !== undefined) {
       return html`<p class="below">
-        <button class="button quiet" type="button" @click=${() => this.#startAfresh()}>
+        <button class="button quiet" type="button" @click=${() => abandon(again)}>
           ${msg("Sign in as someone else")}
         </button>
       </p>`;

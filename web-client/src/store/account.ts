@@ -6,6 +6,7 @@ import {
   watchSession,
   type Session,
 } from "../api/session.ts";
+import { openPersistence } from "./persistence.ts";
 import { openClient, type Client } from "./client.ts";
 import { report } from "./toasts.ts";
 
@@ -61,6 +62,15 @@ export function startAccount(): void {
     const same = session?.userId === current?.userId && session?.deviceId === current?.deviceId;
     if (!same || session?.softLoggedOut === true) begin(session);
   });
+}
+
+/** Gives up a session that has ended: whoever signs in next must not find its rooms here. */
+export function abandon(session: Session): void {
+  clearSession();
+  $account.set({ state: "out" });
+  openPersistence(session.userId, session.deviceId)
+    .then((kept) => kept.destroy())
+    .catch(() => undefined);
 }
 
 export function signedIn(session: Session): void {

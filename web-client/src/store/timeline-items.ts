@@ -77,7 +77,8 @@ export function createItemBuilder(room: Room, me: string) {
         const today = startOfDay(entry.event.origin_server_ts);
         const newDay = today !== day;
         day = today;
-        const breaks = newDay || unreadNext;
+        const firstUnread = unreadNext && entry.event.sender !== me;
+        const breaks = newDay || firstUnread;
         const last = items.at(-1);
         if (line.kind === "notice" && last?.kind === "notice" && !breaks) {
           last.notices.push(...line.notices);
@@ -85,7 +86,7 @@ export function createItemBuilder(room: Room, me: string) {
         } else {
           close();
           if (newDay) line.day = today;
-          if (unreadNext && entry.event.sender !== me) line.firstUnread = true;
+          if (firstUnread) line.firstUnread = true;
           if (line.kind === "message") {
             line.header = breaks || !continues(last?.kind === "message" ? last : undefined, entry);
           }

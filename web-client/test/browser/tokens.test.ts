@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createHttp } from "../../src/api/http.ts";
+import { loadSession, saveSession, type Session } from "../../src/api/session.ts";
+import { createTokenSource } from "../../src/api/tokens.ts";
+import { ApiError, NetworkError } from "../../src/api/errors.ts";
+
+const realFetch = window.fetch;
+const WHOAMI = "/_matrix/client/v3/account/whoami";
+
+const session: Session = {
+  baseUrl: "",
+  userId: "@ann:two",
+  deviceId: "D",
+  accessToken: "old",
+  refreshToken: "r1",
+};
+
+/** A server that takes only the token `valid`, and refreshes as told. */
+function serve(
+  refresh: () => Response | Promise<Response>,
+  refusal: object = { errcode: "M_UNKNOWN_TOKEN" },
+) {
+  let refreshes = 0;
+  window.fetch = async (input, init) => {
+    const path = new URL(input instanceof Request ? input.url : input, location.href).pathname;
+    if (path === "/_matrix/client/v3/refresh") {
+      refreshes++;
+      return refresh();
+    }
+    const token = new Headers(init?.headers).get("Authorization");
+    const valid = token === "Bearer valid";
+    return new Response(JSON.stringify(valid ? { user_id: "@ann:two" } : refusal), {
+      status: valid ? 200 : 401,
+    });
+  };
+  return { refreshes: () => refreshes };
+}
+
+const renewed = () =>
+  new Response(
+    JSON.stringify({ access_token: "valid", refresh_token: "r2", expires_in_ms: 60_000 }),
+  );
+
+beforeEach(() => saveSession(session));
+afterEach(() => {
+  window.fetch = realFetch;
+  localStorage.clear();
+});
+
+test("a refused token is renewed once for all requests that wait, and they go through", async () => {
+  const { refreshes } = serve(renewed);
+  const http = createHttp(
+    "",
+    createTokenSource(session, () => undefined),
+  );
+  const answers = await Promise.all([1, 2, 3].map(() => http.call("GET", WHOAMI, {})));
+  expect(answers.map(({ user_id: id }) => id)).toEqual(["@ann:two", "@ann:two", "@ann:two"]);
+  expect(refreshes()).toBe(1);
+  expect(loadSession()).toMatchObject({ accessToken: "valid", refreshToken: "r2" });
+});
+
+test("a token that another tab renewed is taken over without asking the server", async () => {
+  const { refreshes } = serve(renewed);
+  const http = createHttp(
+    "",
+    createTokenSource(session, () => undefined),
+  );
+  saveSession({ ...session, accessToken: "valid", refreshToken: "r2" });
+  await http.call("GET", WHOAMI, {});
+  expect(refreshes()).toBe(0);
+});
+
+test("a token is renewed before it ends", async () => {
+  const ending = { ...session, expiresAt: Date.now() + 5000 };
+  saveSession(ending);
+  const { refreshes } = serve(renewed);
+  const http = createHttp(
+    "",
+    createTokenSource(ending, () => undefined),
+  );
+  await http.call("GET", WHOAMI, {});
+  expect(refreshes()).toBe(1);
+});
+
+test.each([true, false])("an ended session is told once, with soft_logout %s", async (soft) => {
+  serve(() => new Response(JSON.stringify({ errcode: "M_UNKNOWN_TOKEN" }), { status: 401 }), {
+    errcode: "M_UNKNOWN_TOKEN",
+    soft_logout: soft,
+  });
+  const onEnded = vi.fn();
+  const http = createHttp("", createTokenSource(session, onEnded));
+  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(ApiError);
+  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(ApiError);
+  expect(onEnded.mock.calls).toEqual([[soft]]);
+});
+
+test("a server that is away while renewing does not end the session", async () => {
+  serve(() => Promise.reject(new TypeError("Failed to fetch")));
+  const onEnded = vi.fn();
+  const http = createHttp("", createTokenSource(session, onEnded));
+  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(NetworkError);
+  expect(onEnded).not.toHaveBeenCalled();
+});
