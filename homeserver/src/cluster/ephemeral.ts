@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { EphemeralBus, EphemeralMessage, PresenceEntry } from "./ephemeral-bus.ts";
@@ -37,9 +38,9 @@ const RECENT_KEPT = 5_000;
 /** In this process alone, or with a bus to other replicas. */
 export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Ephemeral {
   const { clock, bus } = deps;
-  const rooms = new LRUCache<RoomId, TypingRoom>({ max: ROOMS_KEPT });
+  const rooms = new LRUCache<RoomId, TypingRoom>(atMost(ROOMS_KEPT));
   const typingNow = new Set<RoomId>();
-  const presences = new LRUCache<UserId, PresenceEntry>({ max: PRESENCES_KEPT });
+  const presences = new LRUCache<UserId, PresenceEntry>(atMost(PRESENCES_KEPT));
   /** The newest changes of presence, oldest first; complete after `recentFrom`. */
   const recent: { userId: UserId; serial: number }[] = [];
   const listeners = new Set<(change: EphemeralChange) => void>();

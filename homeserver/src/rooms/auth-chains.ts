@@ -1,5 +1,6 @@
 /** The auth graph of rooms as integers, for state resolution and for answers that hold auth chains. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { AuthGraph } from "../protocol/state-res/index.ts";
 import { authNids as storedAuthNids } from "../storage/room-events.ts";
@@ -24,8 +25,8 @@ export function nidOfGraphId(id: EventId): number {
 }
 
 export function createAuthChains(sql: Sql): AuthChains {
-  const graphs = new LRUCache<number, AuthGraph>({ max: 100 });
-  const recent = new LRUCache<number, readonly number[]>({ max: 100_000 });
+  const graphs = new LRUCache<number, AuthGraph>(atMost(100));
+  const recent = new LRUCache<number, readonly number[]>(atMost(100_000));
 
   /** Auth events of whatever the graph lacks, a level of the chain per query. */
   async function unknownTo(

@@ -1,5 +1,6 @@
 /** Bundled aggregations: `unsigned["m.relations"]` (client-server API, "Aggregations of child events"). */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { LogRecord } from "../log/types.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import { relationsTo } from "../storage/room-relations.ts";
@@ -27,7 +28,7 @@ const MAX_TARGETS = 200_000;
 export function createBundles(store: RoomStore, startPosition: number): Bundles {
   // Relations to events younger than this are all in `targets`: no query is needed for the others.
   let watchedFrom = startPosition;
-  const targets = new LRUCache<string, true>({ max: MAX_TARGETS });
+  const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
 
   return {
     follow(records) {

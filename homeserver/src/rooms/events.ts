@@ -1,5 +1,6 @@
 /** Events by nid and by id: a cache in front of bulk queries, and those that are not committed yet. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import { eventFromStored } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
@@ -30,8 +31,8 @@ export interface Events {
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
 
 export function createEvents(sql: Sql, max = 50_000): Events {
-  const cache = new LRUCache<number, StoredEvent>({ max });
-  const nidOf = new LRUCache<EventId, number>({ max: max * 2 });
+  const cache = new LRUCache<number, StoredEvent>(atMost(max));
+  const nidOf = new LRUCache<EventId, number>(atMost(max * 2));
   const pending = new Map<number, StoredEvent>();
 
   function keep(event: StoredEvent): void {

@@ -1,5 +1,6 @@
 /** Transaction ids: the same request from the same device is done once (client-server API, "Transaction identifiers"). */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import { DuplicateTransaction } from "../log/types.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import type { EventId } from "../protocol/identifiers.ts";
@@ -31,7 +32,7 @@ export function transactionKey(
 
 export function createOnce(sql: Sql): Once {
   const underWay = new Map<string, Promise<EventId>>();
-  const done = new LRUCache<string, EventId>({ max: 20_000 });
+  const done = new LRUCache<string, EventId>(atMost(20_000));
 
   async function attempt(key: TransactionKey, send: () => Promise<EventId>): Promise<EventId> {
     try {

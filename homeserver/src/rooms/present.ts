@@ -1,5 +1,6 @@
 /** Events as client JSON texts for a reader, in bulk. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { Bundles } from "./bundles.ts";
 import { clientText } from "./client-text.ts";
 import type { RoomStore } from "./store.ts";
@@ -18,7 +19,7 @@ export function createPresenter(
   now: () => number,
 ): Presenter {
   /** State event nid → nid of the event that it replaced, 0 for none. */
-  const replaced = new LRUCache<number, number>({ max: 50_000 });
+  const replaced = new LRUCache<number, number>(atMost(50_000));
 
   /** State event nid → text of replaces_state and prev_content. */
   async function replacedTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {

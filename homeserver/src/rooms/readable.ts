@@ -1,5 +1,6 @@
 /** Which events a user may see, by the history visibility rules, in bulk. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { historyVisibility, userCanSee } from "../protocol/visibility.ts";
@@ -21,7 +22,7 @@ const NOTHING: AtRoot = { visibility: "shared", membership: undefined };
 
 export function createReadable(store: RoomStore, memberships: Memberships): Readable {
   // A state root never changes its meaning, so that these never expire.
-  const known = new LRUCache<string, AtRoot>({ max: 100_000 });
+  const known = new LRUCache<string, AtRoot>(atMost(100_000));
 
   async function atRoot(root: StateRoot, userId: UserId): Promise<AtRoot> {
     if (root === null) return NOTHING;

@@ -1,5 +1,6 @@
 /** Rooms by identifier and by nid, and blocks of event nids. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
@@ -20,8 +21,8 @@ export interface Registry {
 const BLOCK = 1_000;
 
 export function createRegistry(sql: Sql, max = 50_000): Registry {
-  const byRoomId = new LRUCache<RoomId, Room>({ max });
-  const byNid = new LRUCache<number, Room>({ max });
+  const byRoomId = new LRUCache<RoomId, Room>(atMost(max));
+  const byNid = new LRUCache<number, Room>(atMost(max));
   let nextNid = 0;
   let lastNid = -1;
 

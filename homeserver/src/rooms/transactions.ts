@@ -1,5 +1,6 @@
 /** Which transaction id a device sent an event with, for `unsigned.transaction_id`. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { transactionsOfEvents } from "../storage/room-events.ts";
 import type { Sql } from "../storage/sql.ts";
@@ -14,10 +15,10 @@ export interface Transactions {
 
 export function createTransactions(sql: Sql): Transactions {
   /** Event and device → transaction id, or "" for none. */
-  const known = new LRUCache<string, string>({ max: 50_000 });
+  const known = new LRUCache<string, string>(atMost(50_000));
   const keyOf = (eventId: string, deviceId: string) => `${eventId} ${deviceId}`;
   /** Events sent by this process: what isn't known of them isn't there. */
-  const ours = new LRUCache<EventId, true>({ max: 50_000 });
+  const ours = new LRUCache<EventId, true>(atMost(50_000));
 
   return {
     sent(eventId, deviceId, txnId) {

@@ -1,5 +1,6 @@
 /** (type, state key) ↔ tuple nid, in memory for the tuples in use. */
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { insertTuples, tuplesByKeys, tuplesByNids } from "../storage/room-heads.ts";
 import type { TupleRow } from "../storage/room-heads.ts";
@@ -16,8 +17,8 @@ export interface Tuples {
 }
 
 export function createTuples(sql: Sql, max = 200_000): Tuples {
-  const byText = new LRUCache<string, number>({ max });
-  const byNid = new LRUCache<number, StateKey>({ max });
+  const byText = new LRUCache<string, number>(atMost(max));
+  const byNid = new LRUCache<number, StateKey>(atMost(max));
 
   function remember(rows: readonly TupleRow[], into: Map<string, number>): void {
     for (const row of rows) {

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { EventRecord } from "../log/types.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { serverOf } from "../protocol/identifiers.ts";
@@ -6,7 +7,7 @@ import type { RoomView } from "../rooms/types.ts";
 
 /** Which other servers an event goes to: those in the room, and that of the user whom it is about. */
 export function createRoomServers(view: RoomView, ours: ServerName) {
-  const cache = new LRUCache<number, Promise<ServerName[]>>({ max: 10_000 });
+  const cache = new LRUCache<number, Promise<ServerName[]>>(atMost(10_000));
 
   async function serversIn(roomNid: number): Promise<ServerName[]> {
     let servers = cache.get(roomNid);
