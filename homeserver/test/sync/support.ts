@@ -1,0 +1,181 @@
+/** A room engine and a sync on it, without HTTP, whose queries are counted. */
+import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
+import { createLog, type Log } from "../../src/log/log.ts";
+import { createMemoryWake } from "../../src/log/wake.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { generateSigningKey } from "../../src/protocol/crypto.ts";
+import { parseFilter } from "../../src/protocol/filter.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
+import { compile, defaultRules } from "../../src/protocol/push-rules.ts";
+import { createRooms, type Rooms } from "../../src/rooms/index.ts";
+import { connectWriter } from "../../src/storage/append.ts";
+import type { Sql } from "../../src/storage/sql.ts";
+import { createSync, type Sync } from "../../src/sync/index.ts";
+import { freshDatabase, type TestDatabase } from "../support/database.ts";
+import type { Body } from "../support/user.ts";
+
+export interface SyncWorld {
+  readonly rooms: Rooms;
+  readonly log: Log;
+  readonly sync: Sync;
+  readonly ephemeral: Ephemeral;
+  readonly database: TestDatabase;
+  /** How many queries the engine and sync have made since the last call. */
+  queries(): number;
+  /** Whom users ignore. */
+  readonly ignored: Map<string, ReadonlySet<string>>;
+  user(localpart: string): SyncUser;
+  /** Another process on the same database. */
+  again(): Promise<SyncWorld>;
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SyncUser {
+  readonly userId: UserId;
+  readonly by: { readonly userId: UserId; readonly deviceId: string };
+  sync(since?: string, options?: SyncOptions): Promise<Body>;
+  send(roomId: RoomId, text: string, content?: JsonObject): Promise<EventId>;
+  read(roomId: RoomId, eventId: EventId, type?: string): Promise<void>;
+}
+
+export interface SyncOptions {
+  readonly filter?: JsonObject;
+  readonly fullState?: boolean;
+  readonly stateAfter?: boolean;
+  readonly timeout?: number;
+  readonly device?: string;
+}
+
+const SERVER = "test.example" as ServerName;
+
+export async function createSyncWorld(
+  database?: TestDatabase,
+  key = generateSigningKey(systemRandom.bytes),
+): Promise<SyncWorld> {
+  const db = database ?? (await freshDatabase());
+  let queries = 0;
+  const sql: Sql = new Proxy(db.sql, {
+    apply(target, self, args) {
+      queries += 1;
+      return Reflect.apply(target as never, self, args) as unknown;
+    },
+  });
+  const [clock, random, logger] = [systemClock, systemRandom, silentLogger()];
+  const log = await createLog({
+    sql,
+    writer: connectWriter(db.location),
+    wake: createMemoryWake(),
+    clock,
+    logger,
+    serverName: SERVER,
+  });
+  const rooms = createRooms({
+    log,
+    sql,
+    serverName: SERVER,
+    signingKey: key,
+    clock,
+    random,
+    profiles: { get: async () => ({}) },
+    remote: {} as never,
+    keyRing: { keys: async (wanted) => wanted.map(() => undefined) },
+    logger,
+  });
+  const ephemeral = createEphemeral({ clock });
+  const ignored = new Map<string, ReadonlySet<string>>();
+  const sync = createSync({
+    log,
+    sql,
+    view: rooms.view,
+    history: rooms.history,
+    ephemeral: {
+      get serial() {
+        return ephemeral.serial;
+      },
+      typing: ephemeral.typing,
+      onChange: ephemeral.onChange,
+      presenceSince: ephemeral.presenceSince,
+    },
+    preferences: {
+      rulesOf: async (userId) => compile(defaultRules(userId)),
+      ignoredBy: async (userId) => ignored.get(userId) ?? new Set(),
+    },
+    logger,
+  });
+
+  function user(localpart: string): SyncUser {
+    const userId = `@${localpart}:${SERVER}` as UserId;
+    const by = { userId, deviceId: "DEVICE" };
+    return {
+      userId,
+      by,
+      async sync(since, options = {}) {
+        const text = await sync.sync({
+          userId,
+          deviceId: options.device ?? by.deviceId,
+          since,
+          filter: parseFilter(options.filter ?? {}),
+          fullState: options.fullState ?? false,
+          stateAfter: options.stateAfter ? "state_after" : undefined,
+          timeout: options.timeout ?? 0,
+          signal: new AbortController().signal,
+        });
+        return JSON.parse(text) as Body;
+      },
+      send: (roomId, text, content = {}) =>
+        rooms.send.message({
+          by,
+          roomId,
+          type: "m.room.message",
+          content: { msgtype: "m.text", body: text, ...content },
+        }),
+      async read(roomId, eventId, type = "m.read") {
+        const stored = (await rooms.view.eventsById([eventId])).get(eventId)!;
+        const { roomNid, position } = stored;
+        const key = { roomNid, roomId, userId, receiptType: type, threadId: "" };
+        await log.append({ receipts: [{ ...key, eventId, eventPosition: position, ts: 1 }] });
+      },
+    };
+  }
+
+  async function stop(): Promise<void> {
+    sync.stop();
+    await ephemeral.stop();
+    await rooms.stop();
+    await log.stop();
+  }
+
+  return {
+    rooms,
+    log,
+    sync,
+    ephemeral,
+    database: db,
+    ignored,
+    user,
+    queries() {
+      const count = queries;
+      queries = 0;
+      return count;
+    },
+    again: () => createSyncWorld(db, key),
+    stop,
+    async close() {
+      await stop();
+      await db.close();
+    },
+  };
+}
+
+export const joinedRoom = (body: Body, roomId: string): Body => body.rooms?.join?.[roomId];
+export const leftRoom = (body: Body, roomId: string): Body => body.rooms?.leave?.[roomId];
+
+/** Texts of the messages of a room's section. */
+export function texts(room: Body): string[] {
+  const events = (room?.timeline.events ?? []) as Body[];
+  return events.filter((e) => e.type === "m.room.message").map((e) => e.content.body);
+}
