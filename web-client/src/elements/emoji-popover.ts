@@ -28,10 +28,10 @@ async function open(anchor: Element): Promise<void> {
   const top = above > 8 ? above : Math.min(at.bottom + 6, innerHeight - height - 8);
   panel.style.left = `${left}px`;
   panel.style.top = `${Math.max(8, top)}px`;
-  panel
-    .querySelector("emoji-picker")
-    ?.shadowRoot?.querySelector<HTMLElement>("input[type=search]")
-    ?.focus();
+  // On a touch screen the keyboard would cover the picker.
+  if (!matchMedia("(pointer: fine)").matches) return;
+  const root = panel.querySelector("emoji-picker")?.shadowRoot;
+  root?.querySelector<HTMLElement>("input[type=search]")?.focus();
 }
 
 /** Lets the person choose an emoji, beside the thing it is for. */

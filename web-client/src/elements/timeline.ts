@@ -238,6 +238,11 @@ export class WeftTimeline extends LitElement {
         ?.shortcut(key) ?? false,
   });
 
+  /** A finger that is lifted leaves too, but what it touched stays in hand. */
+  readonly #onLeave = (event: PointerEvent): void => {
+    if (event.pointerType === "mouse") this.#activate(undefined);
+  };
+
   /** A menu of the line in hand is open: the line stays in hand. */
   #pinned = false;
 
@@ -280,7 +285,7 @@ export class WeftTimeline extends LitElement {
         tabindex="-1"
         @scroll=${this.#onScroll}
         @keydown=${this.#onKey}
-        @pointerleave=${() => this.#activate(undefined)}
+        @pointerleave=${this.#onLeave}
         @menu-toggle=${(event: CustomEvent<boolean>) => (this.#pinned = event.detail)}
       >
         <div class="sizer" style="height:${virtualizer.getTotalSize()}px">

@@ -1,3 +1,4 @@
+import { msg, str } from "@lit/localize";
 import { atom } from "nanostores";
 import { object, text, type Content, type MatrixEvent, type SyncResponse } from "../api/types.ts";
 import { describeMessage, isMessage } from "./describe.ts";
@@ -178,7 +179,7 @@ function newestTime(room: Room): number {
 
 function previewOf(room: Room, event: MatrixEvent, me: string, direct: boolean): string {
   const said = describeMessage(room, event);
-  if (event.sender === me) return `You: ${said}`;
+  if (event.sender === me) return msg(str`You: ${said}`);
   if (direct || event.content["msgtype"] === "m.emote") return said;
   return `${room.displayName(event.sender)}: ${said}`;
 }

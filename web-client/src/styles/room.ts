@@ -18,6 +18,7 @@ export const roomStyles = css`
     grid-row: 1 / -1;
   }
   .conversation {
+    grid-area: 2 / 1;
     position: relative;
     display: grid;
     grid-template-rows: minmax(0, 1fr) auto auto auto;
@@ -52,13 +53,14 @@ export const roomStyles = css`
     pointer-events: none;
   }
   weft-member-list {
+    grid-area: 2 / 2;
     width: 270px;
     min-height: 0;
     border-left: 1px solid var(--line);
   }
   @media (max-width: 960px) {
     weft-member-list {
-      grid-area: 2 / 1;
+      grid-area: 2 / 1 / 3 / 3;
       z-index: 5;
       width: auto;
       border: 0;
