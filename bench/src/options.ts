@@ -10,7 +10,8 @@ ${workloads.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join("\n")
 Targets (this checkout's Weft, when none is named):
   --target NAME=URL[,PIDFILE][,federation=URL][,inspect=PORT]   a server that runs
   --target NAME=start:[FOLDER][,VARIABLE=VALUE…]                Weft from that checkout
-  --target NAME=synapse:VENV[,host=…,user=…,dbname=…]           Synapse, on SQLite or PostgreSQL
+  --target NAME=synapse:VENV[,host=…,user=…,dbname=…,database-pidfile=FILE]
+                          Synapse on SQLite, or on an empty database of a PostgreSQL that runs
   --certificates FOLDER   the CA and certificate to use; made there when absent. A server that runs
                           must trust ca.pem for federation-ingest
   --env VARIABLE=VALUE    for each Weft that is started; may be repeated

@@ -27,7 +27,9 @@ export function makeCertificates(folder: string): Certificates {
 /** Those that were written before. */
 export function readCertificates(folder: string): Certificates {
   const files = filesIn(folder);
-  const [ca, cert, key] = [files.ca, files.cert, files.key].map((file) => readFileSync(file, "utf8"));
+  const [ca, cert, key] = [files.ca, files.cert, files.key].map((file) =>
+    readFileSync(file, "utf8"),
+  );
   return { files, ca: ca!, cert: cert!, key: key! };
 }
 

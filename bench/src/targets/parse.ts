@@ -22,7 +22,8 @@ export const DEFAULT_TARGET = "weft=start:";
  * Starts or attaches to the server that the argument describes:
  * `name=URL[,PIDFILE…][,federation=URL][,inspect=PORT]` runs already;
  * `name=start:[FOLDER][,VARIABLE=VALUE…]` is Weft from that checkout;
- * `name=synapse:VENV[,PARAMETER=VALUE…]` is Synapse, on PostgreSQL with libpq's parameters if given.
+ * `name=synapse:VENV[,PARAMETER=VALUE…][,database-pidfile=FILE]` is Synapse, on PostgreSQL with libpq's
+ * parameters if given.
  * @throws Error that says what is wrong with it
  */
 export async function openTarget(text: string, settings: TargetSettings): Promise<Target> {
@@ -44,8 +45,16 @@ export async function openTarget(text: string, settings: TargetSettings): Promis
   }
   if (place.startsWith("synapse:")) {
     const venv = place.slice("synapse:".length);
-    const database = options.size > 0 ? Object.fromEntries(options) : undefined;
-    return await startSynapse({ name, venv, certificates, database });
+    const { "database-pidfile": databasePid, ...database } = Object.fromEntries(options);
+    const target = await startSynapse({
+      name,
+      venv,
+      certificates,
+      database: options.size > 0 ? database : undefined,
+    });
+    return databasePid === undefined
+      ? target
+      : { ...target, pids: [...target.pids, pidIn(databasePid)] };
   }
   const pidFiles = rest.filter((part) => !part.includes("="));
   const inspect = options.get("inspect");
@@ -53,11 +62,16 @@ export async function openTarget(text: string, settings: TargetSettings): Promis
     name,
     url: new URL(place),
     federationUrl: new URL(options.get("federation") ?? place),
-    pids: pidFiles.map((file) => Number.parseInt(readFileSync(file, "utf8"), 10)),
+    pids: pidFiles.map(pidIn),
     inspectPort: inspect === undefined ? undefined : Number(inspect),
     ca: certificates.ca,
     stop: async () => undefined,
   };
+}
+
+/** The first line's number, as in PostgreSQL's postmaster.pid too. */
+function pidIn(file: string): number {
+  return Number.parseInt(readFileSync(file, "utf8"), 10);
 }
 
 function keyAndValue(part: string): [string, string] {
