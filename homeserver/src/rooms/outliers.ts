@@ -28,10 +28,8 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
     event: RoomEvent,
     known: Map<EventId, StoredEvent>,
   ): Promise<AddedEvent | undefined> {
-    const ids = new Set(event.authEventIds);
-    if (room.version.roomIdIsCreateHash) ids.add(createEventIdOf(event.roomId));
-    ids.delete(event.eventId);
-    const lacking = [...ids].filter((id) => !known.has(id));
+    const ids = authIdsOf(event);
+    const lacking = ids.filter((id) => !known.has(id));
     if (lacking.length > 0) {
       for (const [id, stored] of await store.events.byIds(lacking)) known.set(id, stored);
     }
@@ -118,9 +116,16 @@ export function refusal(
   }
 }
 
-/** Auth events before those that name them. */
+/** Auth events before those that name them, the create event first. */
 export function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
-  return sortedBy(events, (event) => event.authEventIds);
+  return sortedBy(events, authIdsOf);
+}
+
+/** What authorises an event: from version 12 the create event does so without being named. */
+function authIdsOf(event: RoomEvent): readonly EventId[] {
+  if (!event.version.roomIdIsCreateHash || event.type === "m.room.create")
+    return event.authEventIds;
+  return [createEventIdOf(event.roomId), ...event.authEventIds];
 }
 
 /** Prev events before those that name them. */
