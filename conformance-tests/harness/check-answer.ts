@@ -5,7 +5,14 @@ import type { Answer } from "./exchange.ts";
 
 /** What any operation may answer. ("Standard error response", client API.) */
 const GENERAL = new Set([
-  ...["M_FORBIDDEN", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_BAD_JSON", "M_NOT_JSON", "M_NOT_FOUND"],
+  ...[
+    "M_FORBIDDEN",
+    "M_UNKNOWN_TOKEN",
+    "M_MISSING_TOKEN",
+    "M_BAD_JSON",
+    "M_NOT_JSON",
+    "M_NOT_FOUND",
+  ],
   ...["M_LIMIT_EXCEEDED", "M_UNRECOGNIZED", "M_UNKNOWN", "M_TOO_LARGE", "M_UNAUTHORIZED"],
   ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_USER_LOCKED", "M_USER_SUSPENDED", "M_BAD_STATE"],
 ]);
@@ -20,7 +27,8 @@ export function operationRow(id: OperationId): OperationRow {
 export function wrongWith(id: OperationId, answer: Answer, tolerateNulls = false): string[] {
   const row = operationRow(id);
   const judged = tolerateNulls ? { ...answer, body: withoutNulls(answer.body) } : answer;
-  const wrong = answer.status < 400 ? wrongWithSuccess(id, row, judged) : wrongWithError(id, row, judged);
+  const wrong =
+    answer.status < 400 ? wrongWithSuccess(id, row, judged) : wrongWithError(id, row, judged);
   if (row.api === "client-server" && answer.headers["access-control-allow-origin"] !== "*") {
     wrong.push("it lacks the CORS header Access-Control-Allow-Origin: *");
   }

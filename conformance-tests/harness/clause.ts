@@ -21,6 +21,11 @@ export function theSubject(): Subject {
  * part of the address: "client-server-api#creation" is
  * https://spec.matrix.org/v1.19/client-server-api/#creation.
  */
-export function clause(reference: string, name: string, run: () => Promise<void>, timeout = 30_000) {
+export function clause(
+  reference: string,
+  name: string,
+  run: () => Promise<void>,
+  timeout = 30_000,
+) {
   test(name, { timeout, meta: { clause: reference } }, run);
 }

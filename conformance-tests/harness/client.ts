@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { OperationId, OperationTypes, PathParams, RequestBody, ResponseBody } from "@weft/spec";
+import type {
+  OperationId,
+  OperationTypes,
+  PathParams,
+  RequestBody,
+  ResponseBody,
+} from "@weft/spec";
 import { inWords, operationRow, wrongWith } from "./check-answer.ts";
 import { createExchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
@@ -29,7 +35,12 @@ export interface Client {
   /** The body of an answer that has to be a success. */
   call<Id extends Typed>(id: Id, call?: Call<Id>): Promise<ResponseBody<Id>>;
   /** A request to a path of its own, unchecked. */
-  plain(method: string, path: string, headers?: Record<string, string>, body?: string): Promise<Answer>;
+  plain(
+    method: string,
+    path: string,
+    headers?: Record<string, string>,
+    body?: string,
+  ): Promise<Answer>;
 }
 
 export function createClient(subject: Subject, accessToken?: string): Client {
@@ -42,7 +53,8 @@ export function createClient(subject: Subject, accessToken?: string): Client {
     async request(id, call = {}) {
       const row = operationRow(id);
       const headers: Record<string, string> = {};
-      if (client.accessToken !== undefined) headers["authorization"] = `Bearer ${client.accessToken}`;
+      if (client.accessToken !== undefined)
+        headers["authorization"] = `Bearer ${client.accessToken}`;
       const body = call.raw ?? bodyOf(row.body === "json" && row.method !== "GET", call.body);
       if (body !== undefined) headers["content-type"] = "application/json";
       const answer = await exchange({
@@ -54,7 +66,9 @@ export function createClient(subject: Subject, accessToken?: string): Client {
       });
       const wrong = wrongWith(id, answer, subject.tolerateNulls);
       if (wrong.length === 0) return answer;
-      throw new Error(`${inWords(id, answer)}\nThe specification disagrees:\n- ${wrong.join("\n- ")}`);
+      throw new Error(
+        `${inWords(id, answer)}\nThe specification disagrees:\n- ${wrong.join("\n- ")}`,
+      );
     },
     async call(id, call) {
       const answer = await client.request(id, call);

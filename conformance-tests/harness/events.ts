@@ -28,7 +28,9 @@ const TOP_LEVEL = [
 
 /** What is left of an event when it is redacted. ("Redactions", room versions.) */
 export function redact(pdu: JsonObject, version: RoomVersion): JsonObject {
-  const kept = version.redactsV11 ? TOP_LEVEL : [...TOP_LEVEL, "prev_state", "origin", "membership"];
+  const kept = version.redactsV11
+    ? TOP_LEVEL
+    : [...TOP_LEVEL, "prev_state", "origin", "membership"];
   const result = pick(pdu, kept);
   result["content"] = redactContent(String(pdu["type"]), pdu["content"] as JsonObject, version);
   return result;

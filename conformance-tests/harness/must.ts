@@ -14,7 +14,9 @@ export async function mustFail(
   const errcodeFits = errcode === undefined || [errcode].flat().includes(String(body["errcode"]));
   if (statusFits && errcodeFits) return body;
   const expected = [[status].flat().join("|"), [errcode ?? []].flat().join("|")].join(" ");
-  throw new Error(`expected ${expected}, got ${answer.status} ${answer.bytes.toString().slice(0, 800)}`);
+  throw new Error(
+    `expected ${expected}, got ${answer.status} ${answer.bytes.toString().slice(0, 800)}`,
+  );
 }
 
 export const mustBe401 = (request: Promise<Answer>, errcode: string) =>
@@ -27,7 +29,9 @@ export const mustBe404 = (request: Promise<Answer>, errcode = "M_NOT_FOUND") =>
 export async function mustSucceed(request: Promise<Answer>): Promise<Answer> {
   const answer = await request;
   if (answer.status < 300) return answer;
-  throw new Error(`expected success, got ${answer.status} ${answer.bytes.toString().slice(0, 800)}`);
+  throw new Error(
+    `expected success, got ${answer.status} ${answer.bytes.toString().slice(0, 800)}`,
+  );
 }
 
 export function must(condition: unknown, message: string): asserts condition {
@@ -46,7 +50,11 @@ export function mustMatch(actual: unknown, expected: unknown, what: string): voi
 }
 
 /** The same elements in whatever order. */
-export function mustEqualAsSets(actual: readonly string[], expected: readonly string[], what: string) {
+export function mustEqualAsSets(
+  actual: readonly string[],
+  expected: readonly string[],
+  what: string,
+) {
   mustEqual(actual.toSorted(), expected.toSorted(), what);
 }
 

@@ -34,7 +34,9 @@ export function defaultAnswers(peer: Peer): Answers {
       const body = request.body as { event: Pdu; room_version: string };
       return { body: { event: invite(body.event, body.room_version) } };
     },
-    sendInviteV1: (request) => ({ body: [200, { event: invite(request.body as unknown as Pdu, "1") }] }),
+    sendInviteV1: (request) => ({
+      body: [200, { event: invite(request.body as unknown as Pdu, "1") }],
+    }),
     makeJoin: withRoom((room, { path }) => template(room, path["userId"] ?? "", "join")),
     sendJoinV2: withRoom((room, { body, path }) => {
       const before = room.stateEvents();
@@ -146,7 +148,11 @@ function historyAnswers(peer: Peer, withRoom: WithRoom): Answers {
       const known = new Set(earliest_events);
       const events: Pdu[] = [];
       const left = latest.filter((id) => !known.has(id));
-      for (let id = left.shift(); id !== undefined && events.length < (limit ?? 10); id = left.shift()) {
+      for (
+        let id = left.shift();
+        id !== undefined && events.length < (limit ?? 10);
+        id = left.shift()
+      ) {
         const pdu = room.events.get(id);
         if (pdu === undefined || known.has(id)) continue;
         known.add(id);
@@ -164,7 +170,11 @@ function multipart(media: { readonly type: string; readonly bytes: Uint8Array })
   const head =
     `--${boundary}\r\nContent-Type: application/json\r\n\r\n{}\r\n` +
     `--${boundary}\r\nContent-Type: ${media.type}\r\n\r\n`;
-  const bytes = Buffer.concat([Buffer.from(head), media.bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  const bytes = Buffer.concat([
+    Buffer.from(head),
+    media.bytes,
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
   return { type: `multipart/mixed; boundary=${boundary}`, bytes };
 }
 

@@ -166,13 +166,14 @@ export class PeerRoom {
   }
 
   reference(eventId: string): Json {
-    return this.version.namesEvents
-      ? referenceTo(this.event(eventId), this.version)
-      : eventId;
+    return this.version.namesEvents ? referenceTo(this.event(eventId), this.version) : eventId;
   }
 
   /** ("Auth events selection", server API.) */
-  authEventsFor(draft: Pick<Draft, "type" | "sender" | "stateKey" | "content">, state: RoomState): string[] {
+  authEventsFor(
+    draft: Pick<Draft, "type" | "sender" | "stateKey" | "content">,
+    state: RoomState,
+  ): string[] {
     if (draft.type === "m.room.create") return [];
     const places: [string, string][] = [
       ["m.room.power_levels", ""],
@@ -242,7 +243,8 @@ export function createPeerRoom(signer: Signer, options: NewPeerRoom): PeerRoom {
   const room = new PeerRoom(options.version, signer);
   const { creator } = options;
   const { redactsV11, roomIsCreateEvent } = room.version;
-  if (!roomIsCreateEvent) room.roomId = `!${Date.now()}${Math.floor(Math.random() * 1e6)}:${signer.serverName}`;
+  if (!roomIsCreateEvent)
+    room.roomId = `!${Date.now()}${Math.floor(Math.random() * 1e6)}:${signer.serverName}`;
   const create = room.build({
     type: "m.room.create",
     sender: creator,

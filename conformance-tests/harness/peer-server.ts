@@ -48,7 +48,9 @@ interface Template {
 
 const templates: readonly Template[] = (Object.entries(operations) as [OperationId, OperationRow][])
   .filter(([, row]) => row.api === "server-server")
-  .flatMap(([id, row]) => [row.path, ...row.aliases].map((path) => ({ id, row, ...compile(path) })));
+  .flatMap(([id, row]) =>
+    [row.path, ...row.aliases].map((path) => ({ id, row, ...compile(path) })),
+  );
 
 function compile(path: string) {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");

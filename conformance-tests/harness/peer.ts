@@ -1,4 +1,10 @@
-import type { OperationId, OperationTypes, PathParams, RequestBody, ResponseBody } from "@weft/spec";
+import type {
+  OperationId,
+  OperationTypes,
+  PathParams,
+  RequestBody,
+  ResponseBody,
+} from "@weft/spec";
 import { inWords, operationRow, validators, wrongWith } from "./check-answer.ts";
 import { pathOf, queryOf, unique } from "./client.ts";
 import type { QueryValues } from "./client.ts";
@@ -144,7 +150,9 @@ export class Peer {
     });
     const wrong = wrongWith(id, answer, this.subject.tolerateNulls);
     if (wrong.length === 0) return answer;
-    throw new Error(`${inWords(id, answer)}\nThe specification disagrees:\n- ${wrong.join("\n- ")}`);
+    throw new Error(
+      `${inWords(id, answer)}\nThe specification disagrees:\n- ${wrong.join("\n- ")}`,
+    );
   }
 
   async call<Id extends Typed>(id: Id, call: PeerCall<Id> = {}): Promise<ResponseBody<Id>> {
@@ -200,7 +208,8 @@ export class Peer {
     const wrong: string[] = [];
     const server = room.version.namesEvents ? serverOf(String(pdu.event_id)) : serverOf(pdu.sender);
     const keys = await this.#keysOf(server);
-    if (!eventSignatureIsGood(pdu, room.version, server, keys)) wrong.push(`no good signature of ${server}`);
+    if (!eventSignatureIsGood(pdu, room.version, server, keys))
+      wrong.push(`no good signature of ${server}`);
     if (contentHash(pdu) !== pdu.hashes?.["sha256"]) wrong.push("its content hash is wrong");
     return wrong.map((what) => `${room.idOf(pdu)} (${pdu.type}): ${what}`);
   }
@@ -226,7 +235,11 @@ export class Peer {
       path: { roomId, eventId: room.idOf(pdu) },
       body: pdu,
     });
-    const { state, auth_chain, event: signed } = done as unknown as {
+    const {
+      state,
+      auth_chain,
+      event: signed,
+    } = done as unknown as {
       state: Pdu[];
       auth_chain: Pdu[];
       event?: Pdu;
@@ -236,7 +249,10 @@ export class Peer {
     room.roomId = roomId;
     for (const each of [pdu, ...state, ...auth_chain]) {
       for (const id of referredIds(each.auth_events)) {
-        must(room.events.has(id), `auth event ${id} of ${room.idOf(each)} is not in send_join's answer`);
+        must(
+          room.events.has(id),
+          `auth event ${id} of ${room.idOf(each)} is not in send_join's answer`,
+        );
       }
     }
     this.rooms.set(roomId, room);
@@ -254,7 +270,8 @@ export class Peer {
       if (room === undefined) continue;
       const id = room.idOf(pdu);
       void this.wrongWithPdu(pdu, room.version.id).then((wrong) => this.violations.push(...wrong));
-      if (referredIds(pdu.prev_events).every((previous) => room.statesAfter.has(previous))) room.add(pdu);
+      if (referredIds(pdu.prev_events).every((previous) => room.statesAfter.has(previous)))
+        room.add(pdu);
       else room.events.set(id, pdu);
       results[id] = {};
     }
@@ -267,7 +284,11 @@ export class Peer {
     return eventually(`a PDU with ${what}`, async () => this.pdus.findLast(fits), timeoutMs);
   }
 
-  awaitEdu(type: string, fits: (content: JsonObject) => boolean, timeoutMs = 15_000): Promise<JsonObject> {
+  awaitEdu(
+    type: string,
+    fits: (content: JsonObject) => boolean,
+    timeoutMs = 15_000,
+  ): Promise<JsonObject> {
     return eventually(
       `an EDU ${type}`,
       async () => {
@@ -294,7 +315,13 @@ export class Peer {
       origin = signed;
     }
     this.#noteShape(matched.id, url.searchParams, body);
-    const request: Inbound = { operation: matched.id, path: matched.path, query: url.searchParams, body, origin };
+    const request: Inbound = {
+      operation: matched.id,
+      path: matched.path,
+      query: url.searchParams,
+      body,
+      origin,
+    };
     this.inbound.push(request);
     const answer = this.#answers[matched.id];
     return answer === undefined

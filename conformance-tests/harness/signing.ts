@@ -36,7 +36,9 @@ export function verifyJson(
   keyId: string,
   publicKey: string,
 ): boolean {
-  const signature = ((object["signatures"] as JsonObject | undefined)?.[name] as JsonObject)?.[keyId];
+  const signature = ((object["signatures"] as JsonObject | undefined)?.[name] as JsonObject)?.[
+    keyId
+  ];
   if (typeof signature !== "string") return false;
   const text = canonicalJson(without(object, "signatures", "unsigned"));
   return verifyBytes(Buffer.from(text), signature, publicKey);

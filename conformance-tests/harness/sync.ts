@@ -37,7 +37,8 @@ export async function syncUntil(
   let from = since;
   for (;;) {
     const left = deadline - Date.now();
-    if (left <= 0) throw new Error(`${user.userId} never saw ${what}; it saw ${show(seen.slice(-4))}`);
+    if (left <= 0)
+      throw new Error(`${user.userId} never saw ${what}; it saw ${show(seen.slice(-4))}`);
     const timeout = Math.min(left, 3000);
     const body = await user.call("sync", { query: { ...query, since: from, timeout } });
     if (check(body)) return body;

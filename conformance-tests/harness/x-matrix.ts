@@ -36,7 +36,11 @@ export function parseAuthorization(header: string | undefined): XMatrix | undefi
   if (match === null) return undefined;
   const found: Record<string, string> = {};
   const parameter = /\s*([^=\s,]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/y;
-  for (let each = parameter.exec(match[1] ?? ""); each !== null; each = parameter.exec(match[1] ?? "")) {
+  for (
+    let each = parameter.exec(match[1] ?? "");
+    each !== null;
+    each = parameter.exec(match[1] ?? "")
+  ) {
     found[(each[1] ?? "").toLowerCase()] = (each[2] ?? each[3] ?? "").replaceAll(/\\(.)/g, "$1");
     if (parameter.lastIndex >= (match[1] ?? "").length) break;
   }

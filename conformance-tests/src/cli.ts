@@ -76,8 +76,10 @@ async function main(args: string[]): Promise<number> {
   await vitest.close();
   process.stdout.write(`${report(results.all)}\n`);
   for (const what of results.broken) process.stdout.write(`broken: ${what}\n`);
-  const isWeft = (process.env["WEFT_CONFORMANCE_SUBJECT"] ?? "weft") === "weft" && values.url === undefined;
-  const isWhole = positionals.length === 0 && values.grep === undefined && results.broken.length === 0;
+  const isWeft =
+    (process.env["WEFT_CONFORMANCE_SUBJECT"] ?? "weft") === "weft" && values.url === undefined;
+  const isWhole =
+    positionals.length === 0 && values.grep === undefined && results.broken.length === 0;
   if (isWeft) await tellNews(results, isWhole, values["update-baseline"] === true);
   const failed = results.all.some((result) => result.state === "failed");
   return failed || results.broken.length > 0 || results.all.length === 0 ? 1 : 0;

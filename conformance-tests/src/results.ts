@@ -31,7 +31,9 @@ export class Results implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly { message: string }[]): void {
     this.broken.push(...errors.map((error) => error.message));
     for (const module of modules) {
-      this.broken.push(...module.errors().map((error) => `${module.relativeModuleId}: ${error.message}`));
+      this.broken.push(
+        ...module.errors().map((error) => `${module.relativeModuleId}: ${error.message}`),
+      );
     }
   }
 }

@@ -73,7 +73,9 @@ export async function launch(start: Launch): Promise<() => Promise<void>> {
     }
     const text = await readFile(logPath, "utf8");
     await stop();
-    throw new Error(`the server under test did not start: ${ended ?? "timeout"}\n${text.slice(-4000)}`);
+    throw new Error(
+      `the server under test did not start: ${ended ?? "timeout"}\n${text.slice(-4000)}`,
+    );
   }
   return stop;
 }

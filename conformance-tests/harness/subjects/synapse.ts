@@ -54,10 +54,7 @@ function configuration(folder: string, serverName: string, client: number, feder
     public_baseurl: `http://127.0.0.1:${client}/`,
     pid_file: join(folder, "pid"),
     report_stats: false,
-    listeners: [
-      listener(client, false, ["client"]),
-      listener(federation, true, ["federation"]),
-    ],
+    listeners: [listener(client, false, ["client"]), listener(federation, true, ["federation"])],
     tls_certificate_path: join(folder, "cert.pem"),
     tls_private_key_path: join(folder, "key.pem"),
     federation_custom_ca_list: [join(folder, "ca.pem")],

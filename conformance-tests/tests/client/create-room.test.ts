@@ -8,7 +8,9 @@ import type { User } from "../../harness/users.ts";
 const page = (anchor: string) => `client-server-api#${anchor}`;
 
 async function stateTypes(user: User, roomId: string): Promise<Map<string, ClientEvent>> {
-  const events = (await user.call("getRoomState", { path: { roomId } })) as unknown as ClientEvent[];
+  const events = (await user.call("getRoomState", {
+    path: { roomId },
+  })) as unknown as ClientEvent[];
   return new Map(events.map((event) => [`${event.type}|${event.state_key ?? ""}`, event]));
 }
 
@@ -19,151 +21,219 @@ const presets = [
 ] as const;
 
 for (const [preset, joinRule, visibility, guests] of presets) {
-  clause(page("post_matrixclientv3createroom"), `the preset ${preset} sets join rule, history visibility and guest access`, async () => {
-    const alice = await registerUser(theSubject());
-    const roomId = await alice.createRoom({ preset });
-    const state = await stateTypes(alice, roomId);
-    mustEqual(state.get("m.room.join_rules|")?.content["join_rule"], joinRule, "join_rule");
-    const { content } = state.get("m.room.history_visibility|") ?? {};
-    mustEqual(content?.["history_visibility"], visibility, "history_visibility");
-    const access = state.get("m.room.guest_access|")?.content["guest_access"] ?? "forbidden";
-    mustEqual(access, guests, "guest_access");
-  });
+  clause(
+    page("post_matrixclientv3createroom"),
+    `the preset ${preset} sets join rule, history visibility and guest access`,
+    async () => {
+      const alice = await registerUser(theSubject());
+      const roomId = await alice.createRoom({ preset });
+      const state = await stateTypes(alice, roomId);
+      mustEqual(state.get("m.room.join_rules|")?.content["join_rule"], joinRule, "join_rule");
+      const { content } = state.get("m.room.history_visibility|") ?? {};
+      mustEqual(content?.["history_visibility"], visibility, "history_visibility");
+      const access = state.get("m.room.guest_access|")?.content["guest_access"] ?? "forbidden";
+      mustEqual(access, guests, "guest_access");
+    },
+  );
 }
 
-clause(page("post_matrixclientv3createroom"), "without a preset the visibility decides", async () => {
-  const alice = await registerUser(theSubject());
-  const open = await stateTypes(alice, await alice.createRoom({ visibility: "public" }));
-  mustEqual(open.get("m.room.join_rules|")?.content["join_rule"], "public", "join_rule of a public room");
-  const closed = await stateTypes(alice, await alice.createRoom({}));
-  mustEqual(closed.get("m.room.join_rules|")?.content["join_rule"], "invite", "join_rule of a private room");
-});
+clause(
+  page("post_matrixclientv3createroom"),
+  "without a preset the visibility decides",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const open = await stateTypes(alice, await alice.createRoom({ visibility: "public" }));
+    mustEqual(
+      open.get("m.room.join_rules|")?.content["join_rule"],
+      "public",
+      "join_rule of a public room",
+    );
+    const closed = await stateTypes(alice, await alice.createRoom({}));
+    mustEqual(
+      closed.get("m.room.join_rules|")?.content["join_rule"],
+      "invite",
+      "join_rule of a private room",
+    );
+  },
+);
 
-clause(page("creation"), "name, topic, alias, initial state, invitations and content of the create event all arrive", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const local = unique("alias");
-  const roomId = await alice.createRoom({
-    name: "The Name",
-    topic: "The Topic",
-    room_alias_name: local,
-    invite: [bob.userId],
-    is_direct: true,
-    creation_content: { "m.federate": false, "org.example.more": "kept", room_version: "1" },
-    initial_state: [
-      { type: "m.room.join_rules", state_key: "", content: { join_rule: "public" } },
-      { type: "org.example.first", content: { a: 1 } },
-    ],
-    power_level_content_override: {
-      events_default: 7,
-      users: { [alice.userId]: 100, [bob.userId]: 9 },
-    },
-    room_version: "11",
-  });
-  const state = await stateTypes(alice, roomId);
-  const content = (place: string) => state.get(place)?.content;
-  mustEqual(content("m.room.name|")?.["name"], "The Name", "name");
-  mustEqual(content("m.room.topic|")?.["topic"], "The Topic", "topic");
-  const alias = `#${local}:${theSubject().serverName}`;
-  mustEqual(content("m.room.canonical_alias|")?.["alias"], alias, "canonical alias");
-  mustMatch(
-    content("m.room.create|"),
-    { "m.federate": false, "org.example.more": "kept", room_version: "11" },
-    "create event",
-  );
-  mustEqual(content("m.room.join_rules|")?.["join_rule"], "public", "initial state over preset");
-  mustEqual(content("org.example.first|"), { a: 1 }, "initial state");
-  mustMatch(
-    content(`m.room.member|${bob.userId}`),
-    { membership: "invite", is_direct: true },
-    "invitation",
-  );
-  mustMatch(content("m.room.power_levels|"), { events_default: 7, users: { [bob.userId]: 9 } }, "levels");
-  const { room_id } = await bob.call("getRoomIdByAlias", { path: { roomAlias: alias } });
-  mustEqual(room_id, roomId, "the alias's room");
-});
-
-clause(page("post_matrixclientv3createroom"), "an alias that is taken is M_ROOM_IN_USE", async () => {
-  const alice = await registerUser(theSubject());
-  const body = { room_alias_name: unique("alias") };
-  await alice.createRoom(body);
-  await mustFail(alice.request("createRoom", { body }), 400, "M_ROOM_IN_USE");
-});
-
-clause(page("post_matrixclientv3createroom"), "a room version that nobody knows is M_UNSUPPORTED_ROOM_VERSION", async () => {
-  const alice = await registerUser(theSubject());
-  const body = { room_version: "org.example.unheard-of" };
-  await mustFail(alice.request("createRoom", { body }), 400, "M_UNSUPPORTED_ROOM_VERSION");
-});
-
-for (const version of ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]) {
-  clause("rooms#complete-list-of-room-versions", `a room of version ${version} can be made, joined and spoken in`, async () => {
+clause(
+  page("creation"),
+  "name, topic, alias, initial state, invitations and content of the create event all arrive",
+  async () => {
     const alice = await registerUser(theSubject(), "alice");
     const bob = await registerUser(theSubject(), "bob");
-    const roomId = await alice.createRoom({ room_version: version, preset: "public_chat" });
-    await bob.join(roomId);
-    const eventId = await bob.send(roomId, "hello");
-    mustEqual(/:/.test(eventId), version === "1" || version === "2", "whether the event id has a server part");
-    mustEqual(/[+/]/.test(eventId) && version > "3" && version.length === 1, false, "unsafe characters");
-    const create = await alice.getState(roomId, "m.room.create");
-    mustEqual(create["room_version"] ?? "1", version, "room_version");
-    const creator = Number(version) <= 10 ? alice.userId : undefined;
-    mustEqual(create["creator"], creator, "creator in the create event");
-  });
+    const local = unique("alias");
+    const roomId = await alice.createRoom({
+      name: "The Name",
+      topic: "The Topic",
+      room_alias_name: local,
+      invite: [bob.userId],
+      is_direct: true,
+      creation_content: { "m.federate": false, "org.example.more": "kept", room_version: "1" },
+      initial_state: [
+        { type: "m.room.join_rules", state_key: "", content: { join_rule: "public" } },
+        { type: "org.example.first", content: { a: 1 } },
+      ],
+      power_level_content_override: {
+        events_default: 7,
+        users: { [alice.userId]: 100, [bob.userId]: 9 },
+      },
+      room_version: "11",
+    });
+    const state = await stateTypes(alice, roomId);
+    const content = (place: string) => state.get(place)?.content;
+    mustEqual(content("m.room.name|")?.["name"], "The Name", "name");
+    mustEqual(content("m.room.topic|")?.["topic"], "The Topic", "topic");
+    const alias = `#${local}:${theSubject().serverName}`;
+    mustEqual(content("m.room.canonical_alias|")?.["alias"], alias, "canonical alias");
+    mustMatch(
+      content("m.room.create|"),
+      { "m.federate": false, "org.example.more": "kept", room_version: "11" },
+      "create event",
+    );
+    mustEqual(content("m.room.join_rules|")?.["join_rule"], "public", "initial state over preset");
+    mustEqual(content("org.example.first|"), { a: 1 }, "initial state");
+    mustMatch(
+      content(`m.room.member|${bob.userId}`),
+      { membership: "invite", is_direct: true },
+      "invitation",
+    );
+    mustMatch(
+      content("m.room.power_levels|"),
+      { events_default: 7, users: { [bob.userId]: 9 } },
+      "levels",
+    );
+    const { room_id } = await bob.call("getRoomIdByAlias", { path: { roomAlias: alias } });
+    mustEqual(room_id, roomId, "the alias's room");
+  },
+);
+
+clause(
+  page("post_matrixclientv3createroom"),
+  "an alias that is taken is M_ROOM_IN_USE",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const body = { room_alias_name: unique("alias") };
+    await alice.createRoom(body);
+    await mustFail(alice.request("createRoom", { body }), 400, "M_ROOM_IN_USE");
+  },
+);
+
+clause(
+  page("post_matrixclientv3createroom"),
+  "a room version that nobody knows is M_UNSUPPORTED_ROOM_VERSION",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const body = { room_version: "org.example.unheard-of" };
+    await mustFail(alice.request("createRoom", { body }), 400, "M_UNSUPPORTED_ROOM_VERSION");
+  },
+);
+
+for (const version of ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]) {
+  clause(
+    "rooms#complete-list-of-room-versions",
+    `a room of version ${version} can be made, joined and spoken in`,
+    async () => {
+      const alice = await registerUser(theSubject(), "alice");
+      const bob = await registerUser(theSubject(), "bob");
+      const roomId = await alice.createRoom({ room_version: version, preset: "public_chat" });
+      await bob.join(roomId);
+      const eventId = await bob.send(roomId, "hello");
+      mustEqual(
+        /:/.test(eventId),
+        version === "1" || version === "2",
+        "whether the event id has a server part",
+      );
+      mustEqual(
+        /[+/]/.test(eventId) && version > "3" && version.length === 1,
+        false,
+        "unsafe characters",
+      );
+      const create = await alice.getState(roomId, "m.room.create");
+      mustEqual(create["room_version"] ?? "1", version, "room_version");
+      const creator = Number(version) <= 10 ? alice.userId : undefined;
+      mustEqual(create["creator"], creator, "creator in the create event");
+    },
+  );
 }
 
-clause("rooms/v12#room-ids-as-hashes-of-the-create-event", "a version 12 room is named after its create event, and has no server part", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom({ room_version: "12" });
-  const state = await stateTypes(alice, roomId);
-  const create = state.get("m.room.create|");
-  mustEqual(roomId, `!${create?.event_id.slice(1)}`, "room id");
-  must(/^![A-Za-z0-9_-]{43}$/.test(roomId), `"${roomId}" is no hash`);
-  // Clients are told the room id of the create event too, though the event itself has none.
-  mustEqual(create?.room_id, roomId, "the create event's room_id for clients");
-});
+clause(
+  "rooms/v12#event-format",
+  "a version 12 room is named after its create event, and has no server part",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom({ room_version: "12" });
+    const state = await stateTypes(alice, roomId);
+    const create = state.get("m.room.create|");
+    mustEqual(roomId, `!${create?.event_id.slice(1)}`, "room id");
+    must(/^![A-Za-z0-9_-]{43}$/.test(roomId), `"${roomId}" is no hash`);
+    // Clients are told the room id of the create event too, though the event itself has none.
+    mustEqual(create?.room_id, roomId, "the create event's room_id for clients");
+  },
+);
 
-clause("rooms/v12#privileged-creators", "creators of a version 12 room are above all levels and stand in no list", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const carol = await registerUser(theSubject(), "carol");
-  const roomId = await alice.createRoom({
-    room_version: "12",
-    preset: "public_chat",
-    creation_content: { additional_creators: [bob.userId] },
-    power_level_content_override: { users: { [carol.userId]: 100 } },
-  });
-  await bob.join(roomId);
-  await carol.join(roomId);
-  const levels = await alice.getState(roomId, "m.room.power_levels");
-  const users = (levels["users"] ?? {}) as Record<string, number>;
-  mustEqual([users[alice.userId], users[bob.userId]], [undefined, undefined], "creators' levels");
-  const setLevels = (user: User, more: Record<string, number>) =>
-    user.request("setRoomStateWithKey", {
-      path: { roomId, eventType: "m.room.power_levels", stateKey: "" },
-      body: { ...levels, users: { ...users, ...more } },
+clause(
+  "rooms/v12#authorisation-rules",
+  "creators of a version 12 room are above all levels and stand in no list",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const carol = await registerUser(theSubject(), "carol");
+    const roomId = await alice.createRoom({
+      room_version: "12",
+      preset: "public_chat",
+      creation_content: { additional_creators: [bob.userId] },
+      power_level_content_override: { users: { [carol.userId]: 100 } },
     });
-  await mustFail(setLevels(alice, { [bob.userId]: 50 }), [400, 403]);
-  mustEqual((await setLevels(bob, { [carol.userId]: 99 })).status, 200, "a creator lowers another's level");
-  const kick = (user: User, victim: User) =>
-    user.request("kick", { path: { roomId }, body: { user_id: victim.userId } });
-  await mustBe403(kick(carol, bob));
-  mustEqual((await kick(bob, carol)).status, 200, "a creator kicks");
-});
+    await bob.join(roomId);
+    await carol.join(roomId);
+    const levels = await alice.getState(roomId, "m.room.power_levels");
+    const users = (levels["users"] ?? {}) as Record<string, number>;
+    mustEqual([users[alice.userId], users[bob.userId]], [undefined, undefined], "creators' levels");
+    const setLevels = (user: User, more: Record<string, number>) =>
+      user.request("setRoomStateWithKey", {
+        path: { roomId, eventType: "m.room.power_levels", stateKey: "" },
+        body: { ...levels, users: { ...users, ...more } },
+      });
+    await mustFail(setLevels(alice, { [bob.userId]: 50 }), [400, 403]);
+    mustEqual(
+      (await setLevels(bob, { [carol.userId]: 99 })).status,
+      200,
+      "a creator lowers another's level",
+    );
+    const kick = (user: User, victim: User) =>
+      user.request("kick", { path: { roomId }, body: { user_id: victim.userId } });
+    await mustBe403(kick(carol, bob));
+    mustEqual((await kick(bob, carol)).status, 200, "a creator kicks");
+  },
+);
 
-clause("rooms/v12#privileged-creators", "trusted_private_chat makes invitees creators of a version 12 room", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const make = (room_version: string) =>
-    alice.createRoom({ preset: "trusted_private_chat", invite: [bob.userId], room_version });
-  const twelve = await make("12");
-  const create = await alice.getState(twelve, "m.room.create");
-  mustEqual(create["additional_creators"], [bob.userId], "additional_creators");
-  const eleven = await make("11");
-  const levels = await alice.getState(eleven, "m.room.power_levels");
-  mustMatch(levels, { users: { [alice.userId]: 100, [bob.userId]: 100 } }, "levels in version 11");
-});
+clause(
+  "rooms/v12#authorisation-rules",
+  "trusted_private_chat makes invitees creators of a version 12 room",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const make = (room_version: string) =>
+      alice.createRoom({ preset: "trusted_private_chat", invite: [bob.userId], room_version });
+    const twelve = await make("12");
+    const create = await alice.getState(twelve, "m.room.create");
+    mustEqual(create["additional_creators"], [bob.userId], "additional_creators");
+    const eleven = await make("11");
+    const levels = await alice.getState(eleven, "m.room.power_levels");
+    mustMatch(
+      levels,
+      { users: { [alice.userId]: 100, [bob.userId]: 100 } },
+      "levels in version 11",
+    );
+  },
+);
 
 clause(page("post_matrixclientv3createroom"), "nobody without a session makes rooms", async () => {
-  await mustFail(createClient(theSubject(), "nonsense").request("createRoom"), 401, "M_UNKNOWN_TOKEN");
+  await mustFail(
+    createClient(theSubject(), "nonsense").request("createRoom"),
+    401,
+    "M_UNKNOWN_TOKEN",
+  );
 });

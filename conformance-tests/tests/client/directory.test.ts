@@ -1,41 +1,64 @@
 import { clause, theSubject } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
-import { must, mustBe403, mustBe404, mustEqual, mustEqualAsSets, mustFail, mustMatch } from "../../harness/must.ts";
+import {
+  must,
+  mustBe403,
+  mustBe404,
+  mustEqual,
+  mustEqualAsSets,
+  mustFail,
+  mustMatch,
+} from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 
 const page = (anchor: string) => `client-server-api#${anchor}`;
 const aliasOf = (local: string) => `#${local}:${theSubject().serverName}`;
 
-clause(page("room-aliases"), "an alias can be made, resolved by anybody, listed and deleted", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const roomId = await alice.createRoom({ preset: "public_chat" });
-  const roomAlias = aliasOf(unique("alias"));
-  await alice.call("setRoomAlias", { path: { roomAlias }, body: { room_id: roomId } });
-  const resolved = await createClient(theSubject()).call("getRoomIdByAlias", { path: { roomAlias } });
-  mustEqual(resolved.room_id, roomId, "room_id");
-  must(resolved.servers?.includes(theSubject().serverName), `servers are ${resolved.servers?.join()}`);
-  const { aliases } = await alice.call("getLocalAliases", { path: { roomId } });
-  mustEqual(aliases, [roomAlias], "aliases");
-  await mustBe403(bob.request("deleteRoomAlias", { path: { roomAlias } }));
-  await alice.call("deleteRoomAlias", { path: { roomAlias } });
-  await mustBe404(createClient(theSubject()).request("getRoomIdByAlias", { path: { roomAlias } }));
-});
+clause(
+  page("room-aliases"),
+  "an alias can be made, resolved by anybody, listed and deleted",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const roomId = await alice.createRoom({ preset: "public_chat" });
+    const roomAlias = aliasOf(unique("alias"));
+    await alice.call("setRoomAlias", { path: { roomAlias }, body: { room_id: roomId } });
+    const resolved = await createClient(theSubject()).call("getRoomIdByAlias", {
+      path: { roomAlias },
+    });
+    mustEqual(resolved.room_id, roomId, "room_id");
+    must(
+      resolved.servers?.includes(theSubject().serverName),
+      `servers are ${resolved.servers?.join()}`,
+    );
+    const { aliases } = await alice.call("getLocalAliases", { path: { roomId } });
+    mustEqual(aliases, [roomAlias], "aliases");
+    await mustBe403(bob.request("deleteRoomAlias", { path: { roomAlias } }));
+    await alice.call("deleteRoomAlias", { path: { roomAlias } });
+    await mustBe404(
+      createClient(theSubject()).request("getRoomIdByAlias", { path: { roomAlias } }),
+    );
+  },
+);
 
-clause(page("put_matrixclientv3directoryroomroomalias"), "an alias that is taken is a conflict, and another server's cannot be made", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  const roomAlias = aliasOf(unique("alias"));
-  await alice.call("setRoomAlias", { path: { roomAlias }, body: { room_id: roomId } });
-  const other = await alice.createRoom();
-  await mustFail(
-    alice.request("setRoomAlias", { path: { roomAlias }, body: { room_id: other } }),
-    409,
-    "M_UNKNOWN",
-  );
-  const foreign = { path: { roomAlias: "#alias:elsewhere.example" }, body: { room_id: other } };
-  await mustFail(alice.request("setRoomAlias", foreign), [400, 403]);
-});
+clause(
+  page("put_matrixclientv3directoryroomroomalias"),
+  "an alias that is taken is a conflict, and another server's cannot be made",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    const roomAlias = aliasOf(unique("alias"));
+    await alice.call("setRoomAlias", { path: { roomAlias }, body: { room_id: roomId } });
+    const other = await alice.createRoom();
+    await mustFail(
+      alice.request("setRoomAlias", { path: { roomAlias }, body: { room_id: other } }),
+      409,
+      "M_UNKNOWN",
+    );
+    const foreign = { path: { roomAlias: "#alias:elsewhere.example" }, body: { room_id: other } };
+    await mustFail(alice.request("setRoomAlias", foreign), [400, 403]);
+  },
+);
 
 clause(page("mroomcanonical_alias"), "a canonical alias has to be one of the room", async () => {
   const alice = await registerUser(theSubject());
@@ -55,43 +78,49 @@ clause(page("mroomcanonical_alias"), "a canonical alias has to be one of the roo
   await mustFail(set({ alias: "nonsense" }), 400, ["M_INVALID_PARAM", "M_BAD_JSON", "M_BAD_ALIAS"]);
 });
 
-clause(page("published-room-directory"), "a published room can be found with what it says of itself, and withdrawn", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const word = unique("needle");
-  const local = unique("alias");
-  const roomId = await alice.createRoom({
-    visibility: "public",
-    name: `A room for ${word}`,
-    topic: "what it is about",
-    room_alias_name: local,
-  });
-  const find = async () => {
-    const body = { filter: { generic_search_term: word } };
-    return (await bob.call("queryPublicRooms", { body })).chunk;
-  };
-  const found = await find();
-  mustEqual(found.length, 1, "rooms found");
-  mustMatch(
-    found[0],
-    {
-      room_id: roomId,
+clause(
+  page("published-room-directory"),
+  "a published room can be found with what it says of itself, and withdrawn",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const word = unique("needle");
+    const local = unique("alias");
+    const roomId = await alice.createRoom({
+      visibility: "public",
       name: `A room for ${word}`,
       topic: "what it is about",
-      canonical_alias: aliasOf(local),
-      num_joined_members: 1,
-      world_readable: false,
-      guest_can_join: false,
-    },
-    "room",
-  );
-  const visible = await createClient(theSubject()).call("getRoomVisibilityOnDirectory", { path: { roomId } });
-  mustEqual(visible.visibility, "public", "visibility");
-  const hide = { path: { roomId }, body: { visibility: "private" } } as const;
-  await mustBe403(bob.request("setRoomVisibilityOnDirectory", hide));
-  await alice.call("setRoomVisibilityOnDirectory", hide);
-  mustEqual(await find(), [], "rooms found once it is withdrawn");
-});
+      room_alias_name: local,
+    });
+    const find = async () => {
+      const body = { filter: { generic_search_term: word } };
+      return (await bob.call("queryPublicRooms", { body })).chunk;
+    };
+    const found = await find();
+    mustEqual(found.length, 1, "rooms found");
+    mustMatch(
+      found[0],
+      {
+        room_id: roomId,
+        name: `A room for ${word}`,
+        topic: "what it is about",
+        canonical_alias: aliasOf(local),
+        num_joined_members: 1,
+        world_readable: false,
+        guest_can_join: false,
+      },
+      "room",
+    );
+    const visible = await createClient(theSubject()).call("getRoomVisibilityOnDirectory", {
+      path: { roomId },
+    });
+    mustEqual(visible.visibility, "public", "visibility");
+    const hide = { path: { roomId }, body: { visibility: "private" } } as const;
+    await mustBe403(bob.request("setRoomVisibilityOnDirectory", hide));
+    await alice.call("setRoomVisibilityOnDirectory", hide);
+    mustEqual(await find(), [], "rooms found once it is withdrawn");
+  },
+);
 
 clause(page("get_matrixclientv3publicrooms"), "the directory is told in pages", async () => {
   const alice = await registerUser(theSubject());
@@ -120,9 +149,17 @@ clause(page("profiles"), "a profile can be set, read by anybody, and shows in ro
   });
   const bob = await registerUser(theSubject(), "bob");
   const profile = { displayname: "Alice Ω", avatar_url: avatar };
-  mustMatch(await bob.call("getUserProfile", { path: { userId: alice.userId } }), profile, "profile");
+  mustMatch(
+    await bob.call("getUserProfile", { path: { userId: alice.userId } }),
+    profile,
+    "profile",
+  );
   mustEqual(await bob.call("getProfileField", { path }), { displayname: "Alice Ω" }, "one field");
-  mustMatch(await alice.getState(roomId, "m.room.member", alice.userId), profile, "the member event");
+  mustMatch(
+    await alice.getState(roomId, "m.room.member", alice.userId),
+    profile,
+    "the member event",
+  );
   await mustBe403(bob.request("setProfileField", { path, body: { displayname: "not Alice" } }));
 });
 
@@ -132,23 +169,31 @@ clause(page("profiles"), "a user who is not there has no profile", async () => {
   await mustBe404(client.request("getUserProfile", { path: { userId } }));
 });
 
-clause(page("put_matrixclientv3profileuseridkeyname"), "fields of one's own can be added to a profile and removed", async () => {
-  const alice = await registerUser(theSubject());
-  const path = { userId: alice.userId, keyName: "org.example.pronouns" };
-  await alice.call("setProfileField", { path, body: { "org.example.pronouns": ["she"] } });
-  mustEqual(
-    await alice.call("getProfileField", { path }),
-    { "org.example.pronouns": ["she"] },
-    "the field",
-  );
-  await alice.call("deleteProfileField", { path });
-  await mustBe404(alice.request("getProfileField", { path }));
-});
+clause(
+  page("put_matrixclientv3profileuseridkeyname"),
+  "fields of one's own can be added to a profile and removed",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const path = { userId: alice.userId, keyName: "org.example.pronouns" };
+    await alice.call("setProfileField", { path, body: { "org.example.pronouns": ["she"] } });
+    mustEqual(
+      await alice.call("getProfileField", { path }),
+      { "org.example.pronouns": ["she"] },
+      "the field",
+    );
+    await alice.call("deleteProfileField", { path });
+    await mustBe404(alice.request("getProfileField", { path }));
+  },
+);
 
-clause(page("get_matrixclientv3joined_rooms"), "joined_rooms lists what is joined, and nothing else", async () => {
-  const alice = await registerUser(theSubject());
-  const rooms = [await alice.createRoom(), await alice.createRoom(), await alice.createRoom()];
-  await alice.leave(rooms[1] ?? "");
-  const { joined_rooms } = await alice.call("getJoinedRooms");
-  mustEqualAsSets(joined_rooms, [rooms[0] ?? "", rooms[2] ?? ""], "joined_rooms");
-});
+clause(
+  page("get_matrixclientv3joined_rooms"),
+  "joined_rooms lists what is joined, and nothing else",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const rooms = [await alice.createRoom(), await alice.createRoom(), await alice.createRoom()];
+    await alice.leave(rooms[1] ?? "");
+    const { joined_rooms } = await alice.call("getJoinedRooms");
+    mustEqualAsSets(joined_rooms, [rooms[0] ?? "", rooms[2] ?? ""], "joined_rooms");
+  },
+);

@@ -20,115 +20,165 @@ async function messages(user: User, roomId: string, query: object): Promise<Page
 }
 
 const bodies = (events: readonly ClientEvent[]) =>
-  events.filter((event) => event.type === "m.room.message").map((event) => String(event.content["body"]));
+  events
+    .filter((event) => event.type === "m.room.message")
+    .map((event) => String(event.content["body"]));
 
-async function sendNumbers(user: User, roomId: string, from: number, to: number): Promise<string[]> {
+async function sendNumbers(
+  user: User,
+  roomId: string,
+  from: number,
+  to: number,
+): Promise<string[]> {
   const ids: string[] = [];
   for (let i = from; i <= to; i++) ids.push(await user.send(roomId, String(i)));
   return ids;
 }
 
 const numbers = (from: number, to: number) =>
-  Array.from({ length: Math.abs(to - from) + 1 }, (_, i) => String(from < to ? from + i : from - i));
+  Array.from({ length: Math.abs(to - from) + 1 }, (_, i) =>
+    String(from < to ? from + i : from - i),
+  );
 
-clause(page("get_matrixclientv3roomsroomidmessages"), "paging back reaches the room's beginning, each event once", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  await sendNumbers(alice, roomId, 1, 12);
-  const seen: ClientEvent[] = [];
-  let from: string | undefined;
-  do {
-    const part: Page = await messages(alice, roomId, { dir: "b", limit: 5, from });
-    seen.push(...part.chunk);
-    must(part.chunk.length <= 5, `a page of ${part.chunk.length} events`);
-    from = part.end;
-  } while (from !== undefined && seen.length < 100);
-  mustEqual(bodies(seen), numbers(12, 1), "messages");
-  mustEqual(new Set(seen.map((event) => event.event_id)).size, seen.length, "each event once");
-  mustEqual(seen.at(-1)?.type, "m.room.create", "the last event");
-});
+clause(
+  page("get_matrixclientv3roomsroomidmessages"),
+  "paging back reaches the room's beginning, each event once",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    await sendNumbers(alice, roomId, 1, 12);
+    const seen: ClientEvent[] = [];
+    let from: string | undefined;
+    do {
+      const part: Page = await messages(alice, roomId, { dir: "b", limit: 5, from });
+      seen.push(...part.chunk);
+      must(part.chunk.length <= 5, `a page of ${part.chunk.length} events`);
+      from = part.end;
+    } while (from !== undefined && seen.length < 100);
+    mustEqual(bodies(seen), numbers(12, 1), "messages");
+    mustEqual(new Set(seen.map((event) => event.event_id)).size, seen.length, "each event once");
+    mustEqual(seen.at(-1)?.type, "m.room.create", "the last event");
+  },
+);
 
-clause(page("get_matrixclientv3roomsroomidmessages"), "paging forward tells the same story the other way round", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  await sendNumbers(alice, roomId, 1, 7);
-  const forward: ClientEvent[] = [];
-  let from: string | undefined;
-  for (let i = 0; i < 20; i++) {
-    const part: Page = await messages(alice, roomId, { dir: "f", limit: 4, from });
-    forward.push(...part.chunk);
-    if (part.end === undefined || part.chunk.length === 0) break;
-    from = part.end;
-  }
-  mustEqual(forward[0]?.type, "m.room.create", "the first event");
-  mustEqual(bodies(forward), numbers(1, 7), "messages");
-});
+clause(
+  page("get_matrixclientv3roomsroomidmessages"),
+  "paging forward tells the same story the other way round",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    await sendNumbers(alice, roomId, 1, 7);
+    const forward: ClientEvent[] = [];
+    let from: string | undefined;
+    for (let i = 0; i < 20; i++) {
+      const part: Page = await messages(alice, roomId, { dir: "f", limit: 4, from });
+      forward.push(...part.chunk);
+      if (part.end === undefined || part.chunk.length === 0) break;
+      from = part.end;
+    }
+    mustEqual(forward[0]?.type, "m.room.create", "the first event");
+    mustEqual(bodies(forward), numbers(1, 7), "messages");
+  },
+);
 
-clause(page("get_matrixclientv3roomsroomidmessages"), "a limited sync and /messages from its prev_batch leave no gap", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  await sendNumbers(alice, roomId, 1, 9);
-  const filter = JSON.stringify({ room: { timeline: { limit: 3 } } });
-  const body = await syncUntil(alice, "the room", isJoined(roomId), { query: { filter } });
-  const timeline = body.rooms?.join?.[roomId]?.timeline;
-  mustEqual(timeline?.limited, true, "limited");
-  mustEqual(bodies(timelineOf(body, roomId)), numbers(7, 9), "the timeline");
-  const older = await messages(alice, roomId, { dir: "b", from: timeline?.prev_batch, limit: 6 });
-  mustEqual(bodies(older.chunk), numbers(6, 1), "messages before it");
-  const newer = await messages(alice, roomId, { dir: "f", from: timeline?.prev_batch, limit: 10 });
-  mustEqual(bodies(newer.chunk), numbers(7, 9), "messages after prev_batch");
-});
+clause(
+  page("get_matrixclientv3roomsroomidmessages"),
+  "a limited sync and /messages from its prev_batch leave no gap",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    await sendNumbers(alice, roomId, 1, 9);
+    const filter = JSON.stringify({ room: { timeline: { limit: 3 } } });
+    const body = await syncUntil(alice, "the room", isJoined(roomId), { query: { filter } });
+    const timeline = body.rooms?.join?.[roomId]?.timeline;
+    mustEqual(timeline?.limited, true, "limited");
+    mustEqual(bodies(timelineOf(body, roomId)), numbers(7, 9), "the timeline");
+    const older = await messages(alice, roomId, { dir: "b", from: timeline?.prev_batch, limit: 6 });
+    mustEqual(bodies(older.chunk), numbers(6, 1), "messages before it");
+    const newer = await messages(alice, roomId, {
+      dir: "f",
+      from: timeline?.prev_batch,
+      limit: 10,
+    });
+    mustEqual(bodies(newer.chunk), numbers(7, 9), "messages after prev_batch");
+  },
+);
 
-clause(page("get_matrixclientv3roomsroomidmessages"), "a sync token and a boundary delimit a page, a filter chooses in it", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  await sendNumbers(alice, roomId, 1, 3);
-  const { next_batch: to } = await syncOnce(alice);
-  await sendNumbers(alice, roomId, 4, 6);
-  await alice.setState(roomId, "m.room.topic", { topic: "not a message" });
-  const { next_batch: from } = await syncOnce(alice);
-  await sendNumbers(alice, roomId, 7, 8);
-  const between = await messages(alice, roomId, { dir: "b", from, to, limit: 50 });
-  mustEqual(bodies(between.chunk), numbers(6, 4), "messages between the tokens");
-  const filter = JSON.stringify({ types: ["m.room.topic"] });
-  const topics = await messages(alice, roomId, { dir: "b", filter, limit: 50 });
-  mustEqual(topics.chunk.map((event) => event.type), ["m.room.topic"], "filtered events");
-});
+clause(
+  page("get_matrixclientv3roomsroomidmessages"),
+  "a sync token and a boundary delimit a page, a filter chooses in it",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    await sendNumbers(alice, roomId, 1, 3);
+    const { next_batch: to } = await syncOnce(alice);
+    await sendNumbers(alice, roomId, 4, 6);
+    await alice.setState(roomId, "m.room.topic", { topic: "not a message" });
+    const { next_batch: from } = await syncOnce(alice);
+    await sendNumbers(alice, roomId, 7, 8);
+    const between = await messages(alice, roomId, { dir: "b", from, to, limit: 50 });
+    mustEqual(bodies(between.chunk), numbers(6, 4), "messages between the tokens");
+    const filter = JSON.stringify({ types: ["m.room.topic"] });
+    const topics = await messages(alice, roomId, { dir: "b", filter, limit: 50 });
+    mustEqual(
+      topics.chunk.map((event) => event.type),
+      ["m.room.topic"],
+      "filtered events",
+    );
+  },
+);
 
-clause(page("get_matrixclientv3roomsroomidmessages"), "a direction is needed, and strangers read nothing", async () => {
-  const alice = await registerUser(theSubject());
-  const carol = await registerUser(theSubject());
-  const roomId = await alice.createRoom({ preset: "public_chat" });
-  await mustFail(alice.request("getRoomEvents", { path: { roomId } }), 400, ["M_MISSING_PARAM", "M_INVALID_PARAM"]);
-  await mustFail(alice.request("getRoomEvents", { path: { roomId }, query: { dir: "x" } }), 400);
-  await mustFail(alice.request("getRoomEvents", { path: { roomId }, query: { dir: "b", from: "nonsense" } }), 400);
-  await mustBe403(carol.request("getRoomEvents", { path: { roomId }, query: { dir: "b" } }));
-});
+clause(
+  page("get_matrixclientv3roomsroomidmessages"),
+  "a direction is needed, and strangers read nothing",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const carol = await registerUser(theSubject());
+    const roomId = await alice.createRoom({ preset: "public_chat" });
+    await mustFail(alice.request("getRoomEvents", { path: { roomId } }), 400, [
+      "M_MISSING_PARAM",
+      "M_INVALID_PARAM",
+    ]);
+    await mustFail(alice.request("getRoomEvents", { path: { roomId }, query: { dir: "x" } }), 400);
+    await mustFail(
+      alice.request("getRoomEvents", { path: { roomId }, query: { dir: "b", from: "nonsense" } }),
+      400,
+    );
+    await mustBe403(carol.request("getRoomEvents", { path: { roomId }, query: { dir: "b" } }));
+  },
+);
 
-clause(page("get_matrixclientv3roomsroomidcontexteventid"), "context shows what is before and after, the state, and where to go on", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom({ name: "Context" });
-  const ids = await sendNumbers(alice, roomId, 1, 9);
-  const context = (await alice.call("getEventContext", {
-    path: { roomId, eventId: ids[4] ?? "" },
-    query: { limit: 4 },
-  })) as unknown as {
-    event: ClientEvent;
-    events_before: ClientEvent[];
-    events_after: ClientEvent[];
-    state: ClientEvent[];
-    start: string;
-    end: string;
-  };
-  mustEqual(context.event.event_id, ids[4], "event");
-  mustEqual(bodies(context.events_before), ["4", "3"], "events_before, newest first");
-  mustEqual(bodies(context.events_after), ["6", "7"], "events_after");
-  must(context.state.some((event) => event.type === "m.room.name"), "the state lacks the room's name");
-  const before = await messages(alice, roomId, { dir: "b", from: context.start, limit: 2 });
-  mustEqual(bodies(before.chunk), ["2", "1"], "before start");
-  const after = await messages(alice, roomId, { dir: "f", from: context.end, limit: 2 });
-  mustEqual(bodies(after.chunk), ["8", "9"], "after end");
-});
+clause(
+  page("get_matrixclientv3roomsroomidcontexteventid"),
+  "context shows what is before and after, the state, and where to go on",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom({ name: "Context" });
+    const ids = await sendNumbers(alice, roomId, 1, 9);
+    const context = (await alice.call("getEventContext", {
+      path: { roomId, eventId: ids[4] ?? "" },
+      query: { limit: 4 },
+    })) as unknown as {
+      event: ClientEvent;
+      events_before: ClientEvent[];
+      events_after: ClientEvent[];
+      state: ClientEvent[];
+      start: string;
+      end: string;
+    };
+    mustEqual(context.event.event_id, ids[4], "event");
+    mustEqual(bodies(context.events_before), ["4", "3"], "events_before, newest first");
+    mustEqual(bodies(context.events_after), ["6", "7"], "events_after");
+    must(
+      context.state.some((event) => event.type === "m.room.name"),
+      "the state lacks the room's name",
+    );
+    const before = await messages(alice, roomId, { dir: "b", from: context.start, limit: 2 });
+    mustEqual(bodies(before.chunk), ["2", "1"], "before start");
+    const after = await messages(alice, roomId, { dir: "f", from: context.end, limit: 2 });
+    mustEqual(bodies(after.chunk), ["8", "9"], "after end");
+  },
+);
 
 async function withHistory(visibility: string) {
   const [alice, bob] = await Promise.all([
@@ -151,44 +201,76 @@ const whatIsSeen = [
 ] as const;
 
 for (const [visibility, expected] of whatIsSeen) {
-  clause(page("room-history-visibility"), `with history visibility ${visibility} a new member reads back so far: ${expected[0]}`, async () => {
-    const { alice, bob, roomId } = await withHistory(visibility);
-    const first = await alice.send(roomId, "at first");
-    await alice.invite(roomId, bob.userId);
-    await alice.send(roomId, "after the invitation");
-    await bob.join(roomId);
-    await alice.send(roomId, "after the join");
-    const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
-    mustEqual(bodies(chunk), [...expected].toReversed(), "messages");
-    const answer = await bob.request("getOneRoomEvent", { path: { roomId, eventId: first } });
-    mustEqual(answer.status === 200, expected.length === 3, "whether the first event can be read");
-    const body = await syncOnce(bob, { filter: JSON.stringify({ room: { timeline: { limit: 50 } } }) });
-    mustEqual(bodies(timelineOf(body, roomId)), expected, "messages in /sync");
-  });
+  clause(
+    page("room-history-visibility"),
+    `with history visibility ${visibility} a new member reads back so far: ${expected[0]}`,
+    async () => {
+      const { alice, bob, roomId } = await withHistory(visibility);
+      const first = await alice.send(roomId, "at first");
+      await alice.invite(roomId, bob.userId);
+      await alice.send(roomId, "after the invitation");
+      await bob.join(roomId);
+      await alice.send(roomId, "after the join");
+      const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
+      mustEqual(bodies(chunk), [...expected].toReversed(), "messages");
+      const answer = await bob.request("getOneRoomEvent", { path: { roomId, eventId: first } });
+      mustEqual(
+        answer.status === 200,
+        expected.length === 3,
+        "whether the first event can be read",
+      );
+      const body = await syncOnce(bob, {
+        filter: JSON.stringify({ room: { timeline: { limit: 50 } } }),
+      });
+      mustEqual(bodies(timelineOf(body, roomId)), expected, "messages in /sync");
+    },
+  );
 }
 
-clause(page("room-history-visibility"), "who has left sees nothing of what came after", async () => {
-  const { alice, bob, roomId } = await withHistory("shared");
-  await bob.join(roomId);
-  await alice.send(roomId, "while bob is here");
-  await bob.leave(roomId);
-  const later = await alice.send(roomId, "when bob is gone");
-  await alice.setState(roomId, "m.room.topic", { topic: "secret plans" });
-  const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
-  mustEqual(bodies(chunk), ["while bob is here"], "messages");
-  await mustFail(bob.request("getOneRoomEvent", { path: { roomId, eventId: later } }), [403, 404]);
-  await mustFail(bob.request("getEventContext", { path: { roomId, eventId: later } }), [403, 404]);
-  const state = (await bob.call("getRoomState", { path: { roomId } })) as unknown as ClientEvent[];
-  must(!state.some((event) => event.type === "m.room.topic"), "the state shows what came after leaving");
-  must(state.some((event) => event.type === "m.room.create"), "the state as of leaving cannot be read");
-});
+clause(
+  page("room-history-visibility"),
+  "who has left sees nothing of what came after",
+  async () => {
+    const { alice, bob, roomId } = await withHistory("shared");
+    await bob.join(roomId);
+    await alice.send(roomId, "while bob is here");
+    await bob.leave(roomId);
+    const later = await alice.send(roomId, "when bob is gone");
+    await alice.setState(roomId, "m.room.topic", { topic: "secret plans" });
+    const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
+    mustEqual(bodies(chunk), ["while bob is here"], "messages");
+    await mustFail(
+      bob.request("getOneRoomEvent", { path: { roomId, eventId: later } }),
+      [403, 404],
+    );
+    await mustFail(
+      bob.request("getEventContext", { path: { roomId, eventId: later } }),
+      [403, 404],
+    );
+    const state = (await bob.call("getRoomState", {
+      path: { roomId },
+    })) as unknown as ClientEvent[];
+    must(
+      !state.some((event) => event.type === "m.room.topic"),
+      "the state shows what came after leaving",
+    );
+    must(
+      state.some((event) => event.type === "m.room.create"),
+      "the state as of leaving cannot be read",
+    );
+  },
+);
 
-clause(page("room-history-visibility"), "anybody reads a world readable room, nobody else's", async () => {
-  const { alice, bob, roomId } = await withHistory("world_readable");
-  await alice.send(roomId, "for the world");
-  const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
-  mustEqual(bodies(chunk), ["for the world"], "messages");
-  await bob.call("getRoomState", { path: { roomId } });
-  await alice.setState(roomId, "m.room.history_visibility", { history_visibility: "shared" });
-  await mustBe403(bob.request("getRoomState", { path: { roomId } }));
-});
+clause(
+  page("room-history-visibility"),
+  "anybody reads a world readable room, nobody else's",
+  async () => {
+    const { alice, bob, roomId } = await withHistory("world_readable");
+    await alice.send(roomId, "for the world");
+    const { chunk } = await messages(bob, roomId, { dir: "b", limit: 50 });
+    mustEqual(bodies(chunk), ["for the world"], "messages");
+    await bob.call("getRoomState", { path: { roomId } });
+    await alice.setState(roomId, "m.room.history_visibility", { history_visibility: "shared" });
+    await mustBe403(bob.request("getRoomState", { path: { roomId } }));
+  },
+);

@@ -33,62 +33,98 @@ function png(width: number, height: number): Buffer {
   const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(width * 3, 0x99)]);
   const pixels = deflateSync(Buffer.concat(Array.from({ length: height }, () => row)));
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk("IHDR", head), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", head),
+    chunk("IDAT", pixels),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
-clause(page("get_matrixclientv1mediadownloadservernamemediaid"), "what is uploaded can be downloaded, byte for byte, by who has a token", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7) % 256));
-  const path = await upload(alice, bytes, "application/x-weft", "wéft file.bin");
-  mustEqual(path.serverName, theSubject().serverName, "the server in content_uri");
-  const { headers, bytes: got } = await mustSucceed(bob.request("getContentAuthed", { path }));
-  must(got.equals(bytes), "the bytes differ");
-  must(headers["content-type"]?.startsWith("application/x-weft"), `Content-Type ${headers["content-type"]}`);
-  must(headers["content-disposition"]?.startsWith("attachment"), "it is not an attachment");
-  must(
-    headers["content-disposition"]?.toLowerCase().includes("utf-8''w%c3%a9ft%20file.bin"),
-    `the file's name is not in ${headers["content-disposition"]}`,
-  );
-  must(headers["content-security-policy"], "no Content-Security-Policy");
-  await mustBe401(createClient(theSubject()).request("getContentAuthed", { path }), "M_MISSING_TOKEN");
-});
+clause(
+  page("get_matrixclientv1mediadownloadservernamemediaid"),
+  "what is uploaded can be downloaded, byte for byte, by who has a token",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7) % 256));
+    const path = await upload(alice, bytes, "application/x-weft", "wéft file.bin");
+    mustEqual(path.serverName, theSubject().serverName, "the server in content_uri");
+    const { headers, bytes: got } = await mustSucceed(bob.request("getContentAuthed", { path }));
+    must(got.equals(bytes), "the bytes differ");
+    must(
+      headers["content-type"]?.startsWith("application/x-weft"),
+      `Content-Type ${headers["content-type"]}`,
+    );
+    must(headers["content-disposition"]?.startsWith("attachment"), "it is not an attachment");
+    must(
+      headers["content-disposition"]?.toLowerCase().includes("utf-8''w%c3%a9ft%20file.bin"),
+      `the file's name is not in ${headers["content-disposition"]}`,
+    );
+    must(headers["content-security-policy"], "no Content-Security-Policy");
+    await mustBe401(
+      createClient(theSubject()).request("getContentAuthed", { path }),
+      "M_MISSING_TOKEN",
+    );
+  },
+);
 
-clause(page("get_matrixclientv1mediadownloadservernamemediaidfilename"), "a name may be asked for, a picture may be shown in place", async () => {
-  const alice = await registerUser(theSubject());
-  const path = await upload(alice, png(4, 4), "image/png");
-  const { headers } = await mustSucceed(
-    alice.request("getContentOverrideNameAuthed", { path: { ...path, fileName: "chosen.png" } }),
-  );
-  must(headers["content-disposition"]?.startsWith("inline"), "a PNG is not shown inline");
-  must(headers["content-disposition"]?.includes("chosen.png"), "the name is not the one asked for");
-});
+clause(
+  page("get_matrixclientv1mediadownloadservernamemediaidfilename"),
+  "a name may be asked for, a picture may be shown in place",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const path = await upload(alice, png(4, 4), "image/png");
+    const { headers } = await mustSucceed(
+      alice.request("getContentOverrideNameAuthed", { path: { ...path, fileName: "chosen.png" } }),
+    );
+    must(headers["content-disposition"]?.startsWith("inline"), "a PNG is not shown inline");
+    must(
+      headers["content-disposition"]?.includes("chosen.png"),
+      "the name is not the one asked for",
+    );
+  },
+);
 
-clause(page("serving-inline-content"), "what a browser would run is never shown in place", async () => {
-  const alice = await registerUser(theSubject());
-  for (const type of ["text/html", "image/svg+xml", "application/javascript"]) {
-    const path = await upload(alice, Buffer.from("<script>alert(1)</script>"), type);
-    const { headers } = await mustSucceed(alice.request("getContentAuthed", { path }));
-    must(!headers["content-disposition"]?.startsWith("inline"), `${type} is inline`);
-    must(headers["content-security-policy"]?.includes("sandbox"), `${type}: the policy does not sandbox`);
-  }
-});
+clause(
+  page("serving-inline-content"),
+  "what a browser would run is never shown in place",
+  async () => {
+    const alice = await registerUser(theSubject());
+    for (const type of ["text/html", "image/svg+xml", "application/javascript"]) {
+      const path = await upload(alice, Buffer.from("<script>alert(1)</script>"), type);
+      const { headers } = await mustSucceed(alice.request("getContentAuthed", { path }));
+      must(!headers["content-disposition"]?.startsWith("inline"), `${type} is inline`);
+      must(
+        headers["content-security-policy"]?.includes("sandbox"),
+        `${type}: the policy does not sandbox`,
+      );
+    }
+  },
+);
 
-clause(page("get_matrixclientv1mediathumbnailservernamemediaid"), "a thumbnail is smaller, and an image", async () => {
-  const alice = await registerUser(theSubject());
-  const path = await upload(alice, png(400, 300), "image/png");
-  const { headers, bytes } = await mustSucceed(
-    alice.request("getContentThumbnailAuthed", {
-      path,
-      query: { width: 64, height: 64, method: "crop" },
-    }),
-  );
-  must(/^image\/(png|jpeg|webp)/.test(headers["content-type"] ?? ""), `${headers["content-type"]}`);
-  if (headers["content-type"]?.startsWith("image/png")) {
-    const size = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
-    must((size[0] ?? 0) < 400 && (size[1] ?? 0) < 300, `the thumbnail is ${size.join(" x ")}`);
-  }
-});
+clause(
+  page("get_matrixclientv1mediathumbnailservernamemediaid"),
+  "a thumbnail is smaller, and an image",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const path = await upload(alice, png(400, 300), "image/png");
+    const { headers, bytes } = await mustSucceed(
+      alice.request("getContentThumbnailAuthed", {
+        path,
+        query: { width: 64, height: 64, method: "crop" },
+      }),
+    );
+    must(
+      /^image\/(png|jpeg|webp)/.test(headers["content-type"] ?? ""),
+      `${headers["content-type"]}`,
+    );
+    if (headers["content-type"]?.startsWith("image/png")) {
+      const size = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+      must((size[0] ?? 0) < 400 && (size[1] ?? 0) < 300, `the thumbnail is ${size.join(" x ")}`);
+    }
+  },
+);
 
 clause(page("content-repository"), "media that is not there is M_NOT_FOUND", async () => {
   const alice = await registerUser(theSubject());
@@ -111,5 +147,9 @@ clause(page("get_matrixclientv1mediaconfig"), "the upload limit is told, and hel
     must(error.code === "ECONNRESET" || error.code === "EPIPE", String(error));
   });
   if (answer === undefined) return;
-  mustEqual([answer.status, (answer.body as { errcode?: string }).errcode], [413, "M_TOO_LARGE"], "answer");
+  mustEqual(
+    [answer.status, (answer.body as { errcode?: string }).errcode],
+    [413, "M_TOO_LARGE"],
+    "answer",
+  );
 });

@@ -2,7 +2,17 @@ import { clause, theSubject } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { must, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
-import { hasLeft, isInvited, isMember, joinedRoom, syncOnce, syncToken, syncUntil, timelineOf, untilEvent } from "../../harness/sync.ts";
+import {
+  hasLeft,
+  isInvited,
+  isMember,
+  joinedRoom,
+  syncOnce,
+  syncToken,
+  syncUntil,
+  timelineOf,
+  untilEvent,
+} from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
 
@@ -19,37 +29,62 @@ async function roomOfTwo(more = {}) {
 }
 
 const setMember = (user: User, roomId: string, stateKey: string, body: object) =>
-  user.request("setRoomStateWithKey", { path: { roomId, eventType: "m.room.member", stateKey }, body });
+  user.request("setRoomStateWithKey", {
+    path: { roomId, eventType: "m.room.member", stateKey },
+    body,
+  });
 
 clause(page("room-membership"), "memberships set as state follow the same rules", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const carol = await registerUser(theSubject(), "carol");
   await mustBe403(setMember(bob, roomId, carol.userId, { membership: "join" }));
   await mustBe403(setMember(bob, roomId, alice.userId, { membership: "ban" }));
-  mustEqual((await setMember(alice, roomId, carol.userId, { membership: "invite" })).status, 200, "an invitation");
+  mustEqual(
+    (await setMember(alice, roomId, carol.userId, { membership: "invite" })).status,
+    200,
+    "an invitation",
+  );
   await syncUntil(carol, "the invitation", isInvited(roomId));
-  mustEqual((await setMember(bob, roomId, bob.userId, { membership: "leave" })).status, 200, "leaving");
+  mustEqual(
+    (await setMember(bob, roomId, bob.userId, { membership: "leave" })).status,
+    200,
+    "leaving",
+  );
   await mustFail(setMember(alice, roomId, alice.userId, { membership: "dancing" }), [400, 403]);
 });
 
-clause(page("room-membership"), "a name for one room only can be set in the member event", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await setMember(bob, roomId, bob.userId, { membership: "join", displayname: "Robert" });
-  mustMatch(await alice.getState(roomId, "m.room.member", bob.userId), { displayname: "Robert" }, "member");
-  const profile = (await alice.call("getUserProfile", { path: { userId: bob.userId } })) as { displayname?: string };
-  must(profile.displayname !== "Robert", "the profile has changed too");
-});
+clause(
+  page("room-membership"),
+  "a name for one room only can be set in the member event",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await setMember(bob, roomId, bob.userId, { membership: "join", displayname: "Robert" });
+    mustMatch(
+      await alice.getState(roomId, "m.room.member", bob.userId),
+      { displayname: "Robert" },
+      "member",
+    );
+    const profile = (await alice.call("getUserProfile", { path: { userId: bob.userId } })) as {
+      displayname?: string;
+    };
+    must(profile.displayname !== "Robert", "the profile has changed too");
+  },
+);
 
-clause(page("post_matrixclientv3roomsroomidkick"), "an invitation that is taken back is told to the invitee", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const roomId = await alice.createRoom({ invite: [bob.userId] });
-  const { next_batch } = await syncUntil(bob, "the invitation", isInvited(roomId));
-  await alice.call("kick", { path: { roomId }, body: { user_id: bob.userId } });
-  await syncUntil(bob, "the end of the invitation", hasLeft(roomId), { since: next_batch });
-  const again = await syncOnce(bob);
-  mustEqual(again.rooms?.invite?.[roomId], undefined, "the invitation in a first sync");
-});
+clause(
+  page("post_matrixclientv3roomsroomidkick"),
+  "an invitation that is taken back is told to the invitee",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const roomId = await alice.createRoom({ invite: [bob.userId] });
+    const { next_batch } = await syncUntil(bob, "the invitation", isInvited(roomId));
+    await alice.call("kick", { path: { roomId }, body: { user_id: bob.userId } });
+    await syncUntil(bob, "the end of the invitation", hasLeft(roomId), { since: next_batch });
+    const again = await syncOnce(bob);
+    mustEqual(again.rooms?.invite?.[roomId], undefined, "the invitation in a first sync");
+  },
+);
 
 clause(page("permissions"), "levels decide who speaks, invites, kicks and redacts", async () => {
   const { alice, bob, roomId } = await roomOfTwo({
@@ -81,42 +116,59 @@ clause(page("size-limits"), "types and state keys of more than 255 bytes are ref
   const { alice, roomId } = await roomOfTwo();
   const long = "x".repeat(256);
   await mustFail(
-    alice.request("setRoomStateWithKey", { path: { roomId, eventType: "m.x", stateKey: long }, body: {} }),
+    alice.request("setRoomStateWithKey", {
+      path: { roomId, eventType: "m.x", stateKey: long },
+      body: {},
+    }),
     [400, 413],
   );
   await mustFail(
-    alice.request("sendMessage", { path: { roomId, eventType: long, txnId: unique("txn") }, body: {} }),
+    alice.request("sendMessage", {
+      path: { roomId, eventType: long, txnId: unique("txn") },
+      body: {},
+    }),
     [400, 413],
   );
   const umlauts = "ü".repeat(128);
   await mustFail(
-    alice.request("setRoomStateWithKey", { path: { roomId, eventType: "m.x", stateKey: umlauts }, body: {} }),
+    alice.request("setRoomStateWithKey", {
+      path: { roomId, eventType: "m.x", stateKey: umlauts },
+      body: {},
+    }),
     [400, 413],
   );
 });
 
-clause(page("event-annotations-and-reactions"), "the same reaction twice is M_DUPLICATE_ANNOTATION", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const event_id = await alice.send(roomId, "react to me");
-  const react = (key: string) =>
-    bob.request("sendMessage", {
-      path: { roomId, eventType: "m.reaction", txnId: unique("txn") },
-      body: { "m.relates_to": { rel_type: "m.annotation", event_id, key } },
-    });
-  mustEqual((await react("👍")).status, 200, "the first");
-  await mustFail(react("👍"), 400, "M_DUPLICATE_ANNOTATION");
-  mustEqual((await react("🎉")).status, 200, "another");
-});
+clause(
+  page("event-annotations-and-reactions"),
+  "the same reaction twice is M_DUPLICATE_ANNOTATION",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const event_id = await alice.send(roomId, "react to me");
+    const react = (key: string) =>
+      bob.request("sendMessage", {
+        path: { roomId, eventType: "m.reaction", txnId: unique("txn") },
+        body: { "m.relates_to": { rel_type: "m.annotation", event_id, key } },
+      });
+    mustEqual((await react("👍")).status, 200, "the first");
+    await mustFail(react("👍"), 400, "M_DUPLICATE_ANNOTATION");
+    mustEqual((await react("🎉")).status, 200, "another");
+  },
+);
 
-clause(page("post_matrixclientv3accountdeactivate"), "who deactivates their account leaves their rooms", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(alice);
-  const { session } = await mustFail(bob.request("deactivateAccount", { body: {} }), 401);
-  const identifier = { type: "m.id.user", user: bob.userId };
-  const auth = { type: "m.login.password", identifier, password: bob.password, session };
-  await bob.call("deactivateAccount", { body: { auth } });
-  await syncUntil(alice, "bob's leave", isMember(roomId, bob.userId, "leave"), { since });
-});
+clause(
+  page("post_matrixclientv3accountdeactivate"),
+  "who deactivates their account leaves their rooms",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(alice);
+    const { session } = await mustFail(bob.request("deactivateAccount", { body: {} }), 401);
+    const identifier = { type: "m.id.user", user: bob.userId };
+    const auth = { type: "m.login.password", identifier, password: bob.password, session };
+    await bob.call("deactivateAccount", { body: { auth } });
+    await syncUntil(alice, "bob's leave", isMember(roomId, bob.userId, "leave"), { since });
+  },
+);
 
 clause(page("profiles"), "a new name is told in every room that the user is in", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -142,92 +194,126 @@ clause(page("profiles"), "a new name is told in every room that the user is in",
   );
 });
 
-clause(page("get_matrixclientv3sync"), "unread counts of a thread stand by themselves for who asks for them", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const root = await alice.send(roomId, "the root");
-  await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId: root }, body: {} });
-  await alice.send(roomId, {
-    msgtype: "m.text",
-    body: "in the thread",
-    "m.relates_to": { rel_type: "m.thread", event_id: root },
-  });
-  await alice.send(roomId, "in the room");
-  const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } });
-  const room = joinedRoom(
-    await syncUntil(
-      bob,
-      "the thread's count",
-      (body) => joinedRoom(body, roomId)?.unread_thread_notifications?.[root]?.notification_count === 1,
-      { query: { filter } },
-    ),
-    roomId,
-  );
-  mustEqual(room?.unread_notifications?.notification_count, 1, "the room's own count");
-  const whole = joinedRoom(await syncOnce(bob), roomId);
-  mustEqual(whole?.unread_notifications?.notification_count, 2, "the count without the filter");
-});
+clause(
+  page("get_matrixclientv3sync"),
+  "unread counts of a thread stand by themselves for who asks for them",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const root = await alice.send(roomId, "the root");
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read", eventId: root },
+      body: {},
+    });
+    await alice.send(roomId, {
+      msgtype: "m.text",
+      body: "in the thread",
+      "m.relates_to": { rel_type: "m.thread", event_id: root },
+    });
+    await alice.send(roomId, "in the room");
+    const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } });
+    const room = joinedRoom(
+      await syncUntil(
+        bob,
+        "the thread's count",
+        (body) =>
+          joinedRoom(body, roomId)?.unread_thread_notifications?.[root]?.notification_count === 1,
+        { query: { filter } },
+      ),
+      roomId,
+    );
+    mustEqual(room?.unread_notifications?.notification_count, 1, "the room's own count");
+    const whole = joinedRoom(await syncOnce(bob), roomId);
+    mustEqual(whole?.unread_notifications?.notification_count, 2, "the count without the filter");
+  },
+);
 
-clause(page("receiving-notifications"), "one's own message does not count, and an invitation does", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await bob.send(roomId, "my own words");
-  const own = joinedRoom(await syncOnce(bob), roomId);
-  mustEqual(own?.unread_notifications?.notification_count ?? 0, 0, "count of one's own message");
-  const other = await alice.createRoom({ invite: [bob.userId] });
-  const body = await syncUntil(bob, "the invitation", isInvited(other));
-  must(body.rooms?.invite?.[other]?.invite_state, "no invite_state");
-});
+clause(
+  page("receiving-notifications"),
+  "one's own message does not count, and an invitation does",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await bob.send(roomId, "my own words");
+    const own = joinedRoom(await syncOnce(bob), roomId);
+    mustEqual(own?.unread_notifications?.notification_count ?? 0, 0, "count of one's own message");
+    const other = await alice.createRoom({ invite: [bob.userId] });
+    const body = await syncUntil(bob, "the invitation", isInvited(other));
+    must(body.rooms?.invite?.[other]?.invite_state, "no invite_state");
+  },
+);
 
-clause(page("get_matrixclientv3sync"), "a sync that says so makes its user offline, or leaves them as they are", async () => {
-  const { alice, bob } = await roomOfTwo();
-  await bob.call("sync", { query: { timeout: 0, set_presence: "online" } });
-  const status = await alice.call("getPresence", { path: { userId: bob.userId } });
-  mustEqual(status.presence, "online", "presence after a sync");
-});
+clause(
+  page("get_matrixclientv3sync"),
+  "a sync that says so makes its user offline, or leaves them as they are",
+  async () => {
+    const { alice, bob } = await roomOfTwo();
+    await bob.call("sync", { query: { timeout: 0, set_presence: "online" } });
+    const status = await alice.call("getPresence", { path: { userId: bob.userId } });
+    mustEqual(status.presence, "online", "presence after a sync");
+  },
+);
 
-clause(page("redactions"), "a redacted state event is no longer what the room is called", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const eventId = await alice.setState(roomId, "m.room.name", { name: "an embarrassing name" });
-  const redaction = await alice.call("redactEvent", {
-    path: { roomId, eventId, txnId: unique("txn") },
-    body: {},
-  });
-  await untilEvent(alice, roomId, redaction.event_id);
-  mustEqual(await bob.getState(roomId, "m.room.name"), {}, "content");
-  const { chunk } = (await bob.call("getRoomEvents", {
-    path: { roomId },
-    query: { dir: "b", limit: 20 },
-  })) as unknown as { chunk: ClientEvent[] };
-  must(!JSON.stringify(chunk).includes("an embarrassing name"), "/messages still tells the name");
-});
+clause(
+  page("redactions"),
+  "a redacted state event is no longer what the room is called",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.setState(roomId, "m.room.name", { name: "an embarrassing name" });
+    const redaction = await alice.call("redactEvent", {
+      path: { roomId, eventId, txnId: unique("txn") },
+      body: {},
+    });
+    await untilEvent(alice, roomId, redaction.event_id);
+    mustEqual(await bob.getState(roomId, "m.room.name"), {}, "content");
+    const { chunk } = (await bob.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 20 },
+    })) as unknown as { chunk: ClientEvent[] };
+    must(!JSON.stringify(chunk).includes("an embarrassing name"), "/messages still tells the name");
+  },
+);
 
-clause(page("joining-rooms"), "two who join and leave at the same time all end where they wanted", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const roomId = await alice.createRoom({ preset: "public_chat" });
-  const users = await Promise.all(Array.from({ length: 6 }, () => registerUser(theSubject(), "many")));
-  await Promise.all(users.map((user) => user.join(roomId)));
-  await Promise.all(users.slice(0, 3).map((user) => user.leave(roomId)));
-  const { joined } = await alice.call("getJoinedMembersByRoom", { path: { roomId } });
-  const expected = [alice, ...users.slice(3)].map((user) => user.userId);
-  mustEqual(Object.keys(joined ?? {}).toSorted(), expected.toSorted(), "joined members");
-});
+clause(
+  page("joining-rooms"),
+  "two who join and leave at the same time all end where they wanted",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const roomId = await alice.createRoom({ preset: "public_chat" });
+    const users = await Promise.all(
+      Array.from({ length: 6 }, () => registerUser(theSubject(), "many")),
+    );
+    await Promise.all(users.map((user) => user.join(roomId)));
+    await Promise.all(users.slice(0, 3).map((user) => user.leave(roomId)));
+    const { joined } = await alice.call("getJoinedMembersByRoom", { path: { roomId } });
+    const expected = [alice, ...users.slice(3)].map((user) => user.userId);
+    mustEqual(Object.keys(joined ?? {}).toSorted(), expected.toSorted(), "joined members");
+  },
+);
 
-clause(page("syncing"), "two sessions that sync in parallel with senders miss nothing and see nothing twice", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  let since = await syncToken(bob);
-  const sending = (async () => {
-    const ids: string[] = [];
-    for (let i = 0; i < 10; i++) {
-      const sent = [alice.send(roomId, `a${i}`), bob.send(roomId, `b${i}`), alice.send(roomId, `c${i}`)];
-      ids.push(...(await Promise.all(sent)));
+clause(
+  page("syncing"),
+  "two sessions that sync in parallel with senders miss nothing and see nothing twice",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    let since = await syncToken(bob);
+    const sending = (async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 10; i++) {
+        const sent = [
+          alice.send(roomId, `a${i}`),
+          bob.send(roomId, `b${i}`),
+          alice.send(roomId, `c${i}`),
+        ];
+        ids.push(...(await Promise.all(sent)));
+      }
+      return ids;
+    })();
+    const query = { filter: JSON.stringify({ room: { timeline: { limit: 100 } } }), timeout: 500 };
+    const seen: string[] = [];
+    for (let i = 0; i < 100 && seen.length < 30; i++) {
+      const body = await bob.call("sync", { query: { ...query, since } });
+      seen.push(...timelineOf(body, roomId).map((event) => event.event_id));
+      since = body.next_batch;
     }
-    return ids;
-  })();
-  const query = { filter: JSON.stringify({ room: { timeline: { limit: 100 } } }), timeout: 500 };
-  const seen: string[] = [];
-  for (let i = 0; i < 100 && seen.length < 30; i++) {
-    const body = await bob.call("sync", { query: { ...query, since } });
-    seen.push(...timelineOf(body, roomId).map((event) => event.event_id));
-    since = body.next_batch;
-  }
-  mustEqual(seen.toSorted(), (await sending).toSorted(), "events");
-});
+    mustEqual(seen.toSorted(), (await sending).toSorted(), "events");
+  },
+);

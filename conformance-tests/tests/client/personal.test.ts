@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { clause, theSubject } from "../../harness/clause.ts";
-import { eventually, must, mustBe403, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
+import {
+  eventually,
+  must,
+  mustBe403,
+  mustBe404,
+  mustEqual,
+  mustFail,
+  mustMatch,
+} from "../../harness/must.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
 import { ephemeralOf, joinedRoom, syncOnce, syncToken, syncUntil } from "../../harness/sync.ts";
 import { logIn, registerUser } from "../../harness/users.ts";
@@ -19,7 +27,9 @@ async function roomOfTwo() {
 }
 
 const accountData = (body: SyncBody, type: string) =>
-  ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find((event) => event.type === type);
+  ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find(
+    (event) => event.type === type,
+  );
 const roomAccountData = (body: SyncBody, roomId: string, type: string) =>
   ((joinedRoom(body, roomId)?.account_data?.events ?? []) as unknown as ClientEvent[]).find(
     (event) => event.type === type,
@@ -38,25 +48,32 @@ function receipts(body: SyncBody, roomId: string, type = "m.read"): Map<string, 
   return found;
 }
 
-clause(page("receipts"), "a receipt reaches the others, in the room's ephemeral events", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const eventId = await alice.send(roomId, "read me");
-  const since = await syncToken(alice);
-  await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} });
-  const body = await syncUntil(
-    alice,
-    "bob's receipt",
-    (seen) => receipts(seen, roomId).get(bob.userId) === eventId,
-    { since },
-  );
-  must(body.next_batch !== since, "the token did not move");
-});
+clause(
+  page("receipts"),
+  "a receipt reaches the others, in the room's ephemeral events",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.send(roomId, "read me");
+    const since = await syncToken(alice);
+    await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} });
+    const body = await syncUntil(
+      alice,
+      "bob's receipt",
+      (seen) => receipts(seen, roomId).get(bob.userId) === eventId,
+      { since },
+    );
+    must(body.next_batch !== since, "the token did not move");
+  },
+);
 
 clause(page("private-read-receipts"), "a private receipt is told to its user alone", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const eventId = await alice.send(roomId, "read me");
   const [sinceAlice, sinceBob] = [await syncToken(alice), await syncToken(bob)];
-  await bob.call("postReceipt", { path: { roomId, receiptType: "m.read.private", eventId }, body: {} });
+  await bob.call("postReceipt", {
+    path: { roomId, receiptType: "m.read.private", eventId },
+    body: {},
+  });
   await syncUntil(
     bob,
     "the private receipt",
@@ -64,56 +81,83 @@ clause(page("private-read-receipts"), "a private receipt is told to its user alo
     { since: sinceBob },
   );
   const marker = await alice.send(roomId, "marker");
-  const body = await syncUntil(alice, "the marker", (seen) => JSON.stringify(seen).includes(marker), {
-    since: sinceAlice,
-  });
+  const body = await syncUntil(
+    alice,
+    "the marker",
+    (seen) => JSON.stringify(seen).includes(marker),
+    {
+      since: sinceAlice,
+    },
+  );
   must(!JSON.stringify(body).includes("m.read.private"), "alice sees the private receipt");
 });
 
-clause(page("post_matrixclientv3roomsroomidreceiptreceipttypeeventid"), "a receipt needs a type that exists and a membership", async () => {
-  const { alice, roomId } = await roomOfTwo();
-  const carol = await registerUser(theSubject());
-  const eventId = await alice.send(roomId, "read me");
-  await mustFail(
-    alice.request("postReceipt", { path: { roomId, receiptType: "m.nonsense" as "m.read", eventId }, body: {} }),
-    400,
-  );
-  await mustBe403(carol.request("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} }));
-});
+clause(
+  page("post_matrixclientv3roomsroomidreceiptreceipttypeeventid"),
+  "a receipt needs a type that exists and a membership",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    const carol = await registerUser(theSubject());
+    const eventId = await alice.send(roomId, "read me");
+    await mustFail(
+      alice.request("postReceipt", {
+        path: { roomId, receiptType: "m.nonsense" as "m.read", eventId },
+        body: {},
+      }),
+      400,
+    );
+    await mustBe403(
+      carol.request("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} }),
+    );
+  },
+);
 
-clause(page("fully-read-markers"), "read markers set m.fully_read and a receipt at once", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const eventId = await alice.send(roomId, "read me");
-  const since = await syncToken(bob);
-  const body = { "m.fully_read": eventId, "m.read": eventId };
-  await bob.call("setReadMarker", { path: { roomId }, body });
-  await syncUntil(
-    bob,
-    "m.fully_read",
-    (seen) => roomAccountData(seen, roomId, "m.fully_read")?.content["event_id"] === eventId,
-    { since },
-  );
-  await syncUntil(bob, "the receipt", (seen) => receipts(seen, roomId).has(bob.userId));
-});
+clause(
+  page("fully-read-markers"),
+  "read markers set m.fully_read and a receipt at once",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.send(roomId, "read me");
+    const since = await syncToken(bob);
+    const body = { "m.fully_read": eventId, "m.read": eventId };
+    await bob.call("setReadMarker", { path: { roomId }, body });
+    await syncUntil(
+      bob,
+      "m.fully_read",
+      (seen) => roomAccountData(seen, roomId, "m.fully_read")?.content["event_id"] === eventId,
+      { since },
+    );
+    await syncUntil(bob, "the receipt", (seen) => receipts(seen, roomId).has(bob.userId));
+  },
+);
 
-clause(page("typing-notifications"), "typing is told to the room, and that it stopped", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(alice);
-  const path = { roomId, userId: bob.userId };
-  const typing = (seen: SyncBody) =>
-    ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content["user_ids"];
-  await bob.call("setTyping", { path, body: { typing: true, timeout: 20_000 } });
-  const body = await syncUntil(alice, "bob typing", (seen) => String(typing(seen)) === bob.userId, { since });
-  await bob.call("setTyping", { path, body: { typing: false } });
-  await syncUntil(alice, "nobody typing", (seen) => JSON.stringify(typing(seen)) === "[]", {
-    since: body.next_batch,
-  });
-  await mustFail(
-    alice.request("setTyping", { path, body: { typing: true, timeout: 1000 } }),
-    [400, 403],
-    "M_FORBIDDEN",
-  );
-});
+clause(
+  page("typing-notifications"),
+  "typing is told to the room, and that it stopped",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(alice);
+    const path = { roomId, userId: bob.userId };
+    const typing = (seen: SyncBody) =>
+      ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content["user_ids"];
+    await bob.call("setTyping", { path, body: { typing: true, timeout: 20_000 } });
+    const body = await syncUntil(
+      alice,
+      "bob typing",
+      (seen) => String(typing(seen)) === bob.userId,
+      { since },
+    );
+    await bob.call("setTyping", { path, body: { typing: false } });
+    await syncUntil(alice, "nobody typing", (seen) => JSON.stringify(typing(seen)) === "[]", {
+      since: body.next_batch,
+    });
+    await mustFail(
+      alice.request("setTyping", { path, body: { typing: true, timeout: 1000 } }),
+      [400, 403],
+      "M_FORBIDDEN",
+    );
+  },
+);
 
 clause(page("typing-notifications"), "typing ends by itself when its time is over", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -121,8 +165,12 @@ clause(page("typing-notifications"), "typing ends by itself when its time is ove
   const path = { roomId, userId: bob.userId };
   await bob.call("setTyping", { path, body: { typing: true, timeout: 700 } });
   const last = (seen: SyncBody) =>
-    JSON.stringify(ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content);
-  const body = await syncUntil(alice, "bob typing", (seen) => last(seen)?.includes(bob.userId), { since });
+    JSON.stringify(
+      ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content,
+    );
+  const body = await syncUntil(alice, "bob typing", (seen) => last(seen)?.includes(bob.userId), {
+    since,
+  });
   await syncUntil(alice, "nobody typing", (seen) => last(seen) === '{"user_ids":[]}', {
     since: body.next_batch,
   });
@@ -153,25 +201,29 @@ clause(page("presence"), "presence is told to those who share a room", async () 
   await mustBe403(alice.request("setPresence", { path: { userId: bob.userId }, body }));
 });
 
-clause(page("client-config"), "account data reaches one's other sessions, and nobody else", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const other = await logIn(alice);
-  const since = await syncToken(other);
-  const path = { userId: alice.userId, type: "org.example.settings" };
-  await alice.call("setAccountData", { path, body: { colour: "madder" } });
-  await syncUntil(
-    other,
-    "the account data",
-    (seen) => accountData(seen, "org.example.settings")?.content["colour"] === "madder",
-    { since },
-  );
-  mustEqual(await alice.call("getAccountData", { path }), { colour: "madder" }, "content");
-  await mustBe403(bob.request("getAccountData", { path }));
-  await mustBe403(bob.request("setAccountData", { path, body: {} }));
-  const none = { userId: alice.userId, type: "org.example.none" };
-  await mustBe404(alice.request("getAccountData", { path: none }));
-});
+clause(
+  page("client-config"),
+  "account data reaches one's other sessions, and nobody else",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const other = await logIn(alice);
+    const since = await syncToken(other);
+    const path = { userId: alice.userId, type: "org.example.settings" };
+    await alice.call("setAccountData", { path, body: { colour: "madder" } });
+    await syncUntil(
+      other,
+      "the account data",
+      (seen) => accountData(seen, "org.example.settings")?.content["colour"] === "madder",
+      { since },
+    );
+    mustEqual(await alice.call("getAccountData", { path }), { colour: "madder" }, "content");
+    await mustBe403(bob.request("getAccountData", { path }));
+    await mustBe403(bob.request("setAccountData", { path, body: {} }));
+    const none = { userId: alice.userId, type: "org.example.none" };
+    await mustBe404(alice.request("getAccountData", { path: none }));
+  },
+);
 
 clause(page("client-config"), "account data of a room stays with the room", async () => {
   const { alice, roomId } = await roomOfTwo();
@@ -188,17 +240,25 @@ clause(page("client-config"), "account data of a room stays with the room", asyn
   mustEqual(await alice.call("getAccountDataPerRoom", { path }), { note: "warp" }, "content");
 });
 
-clause(page("server-behaviour-12"), "m.fully_read and m.push_rules cannot be set as account data", async () => {
-  const { alice, roomId } = await roomOfTwo();
-  const { userId } = alice;
-  const set = (type: string) => alice.request("setAccountData", { path: { userId, type }, body: {} });
-  await mustFail(set("m.push_rules"), 405, "M_BAD_JSON");
-  await mustFail(
-    alice.request("setAccountDataPerRoom", { path: { userId, roomId, type: "m.fully_read" }, body: {} }),
-    405,
-    "M_BAD_JSON",
-  );
-});
+clause(
+  page("client-config"),
+  "m.fully_read and m.push_rules cannot be set as account data",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    const { userId } = alice;
+    const set = (type: string) =>
+      alice.request("setAccountData", { path: { userId, type }, body: {} });
+    await mustFail(set("m.push_rules"), 405, "M_BAD_JSON");
+    await mustFail(
+      alice.request("setAccountDataPerRoom", {
+        path: { userId, roomId, type: "m.fully_read" },
+        body: {},
+      }),
+      405,
+      "M_BAD_JSON",
+    );
+  },
+);
 
 clause(page("room-tagging"), "tags can be added, listed, synced and removed", async () => {
   const { alice, roomId } = await roomOfTwo();
@@ -218,22 +278,34 @@ clause(page("room-tagging"), "tags can be added, listed, synced and removed", as
     { since },
   );
   await alice.call("deleteRoomTag", { path: { ...path, tag: "m.favourite" } });
-  mustEqual((await alice.call("getRoomTags", { path })).tags, { "u.work": {} }, "tags that are left");
+  mustEqual(
+    (await alice.call("getRoomTags", { path })).tags,
+    { "u.work": {} },
+    "tags that are left",
+  );
 });
 
-clause(page("filtering"), "a filter can be stored and read by its user, and refused when it is none", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const path = { userId: alice.userId };
-  const filter = { room: { timeline: { limit: 7, types: ["m.room.message"] } } };
-  const { filter_id: filterId } = await alice.call("defineFilter", { path, body: filter });
-  mustEqual(await alice.call("getFilter", { path: { ...path, filterId } }), filter, "filter");
-  await mustBe403(bob.request("getFilter", { path: { ...path, filterId } }));
-  await mustBe404(alice.request("getFilter", { path: { ...path, filterId: "12345678" } }));
-  for (const wrong of [{ room: { timeline: { limit: "many" } } }, { room: [] }, { presence: { types: "m.x" } }]) {
-    await mustFail(alice.request("defineFilter", { path, body: wrong }), 400);
-  }
-});
+clause(
+  page("filtering"),
+  "a filter can be stored and read by its user, and refused when it is none",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const path = { userId: alice.userId };
+    const filter = { room: { timeline: { limit: 7, types: ["m.room.message"] } } };
+    const { filter_id: filterId } = await alice.call("defineFilter", { path, body: filter });
+    mustEqual(await alice.call("getFilter", { path: { ...path, filterId } }), filter, "filter");
+    await mustBe403(bob.request("getFilter", { path: { ...path, filterId } }));
+    await mustBe404(alice.request("getFilter", { path: { ...path, filterId: "12345678" } }));
+    for (const wrong of [
+      { room: { timeline: { limit: "many" } } },
+      { room: [] },
+      { presence: { types: "m.x" } },
+    ]) {
+      await mustFail(alice.request("defineFilter", { path, body: wrong }), 400);
+    }
+  },
+);
 
 clause(page("ignoring-users"), "messages of ignored users are not told", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -244,10 +316,18 @@ clause(page("ignoring-users"), "messages of ignored users are not told", async (
   const since = await syncToken(alice);
   await bob.send(roomId, "can you hear me?");
   const marker = await alice.send(roomId, "marker");
-  const body = await syncUntil(alice, "the marker", (seen) => JSON.stringify(seen).includes(marker), {
-    since,
-  });
-  must(!JSON.stringify(body).includes("can you hear me?"), "the ignored user's message is in /sync");
+  const body = await syncUntil(
+    alice,
+    "the marker",
+    (seen) => JSON.stringify(seen).includes(marker),
+    {
+      since,
+    },
+  );
+  must(
+    !JSON.stringify(body).includes("can you hear me?"),
+    "the ignored user's message is in /sync",
+  );
 });
 
 async function counts(user: User, roomId: string) {
@@ -263,36 +343,47 @@ async function mustCount(user: User, roomId: string, expected: number[], what: s
   await eventually(what, right, 5000).catch(() => mustEqual(last, expected, what));
 }
 
-clause(page("receiving-notifications"), "unread messages count, mentions are highlights, a receipt clears both", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await bob.call("postReceipt", {
-    path: { roomId, receiptType: "m.read", eventId: await alice.send(roomId, "start") },
-    body: {},
-  });
-  await mustCount(bob, roomId, [0, 0], "counts after reading");
-  await alice.send(roomId, "one");
-  await alice.send(roomId, "two");
-  await alice.send(roomId, { msgtype: "m.notice", body: "machines do not count" });
-  await mustCount(bob, roomId, [2, 0], "counts after two messages and a notice");
-  const last = await alice.send(roomId, {
-    msgtype: "m.text",
-    body: "you there",
-    "m.mentions": { user_ids: [bob.userId] },
-  });
-  await mustCount(bob, roomId, [3, 1], "counts after a mention");
-  await mustCount(alice, roomId, [0, 0], "the sender's own counts");
-  await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId: last }, body: {} });
-  await mustCount(bob, roomId, [0, 0], "counts after the receipt");
-});
+clause(
+  page("receiving-notifications"),
+  "unread messages count, mentions are highlights, a receipt clears both",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read", eventId: await alice.send(roomId, "start") },
+      body: {},
+    });
+    await mustCount(bob, roomId, [0, 0], "counts after reading");
+    await alice.send(roomId, "one");
+    await alice.send(roomId, "two");
+    await alice.send(roomId, { msgtype: "m.notice", body: "machines do not count" });
+    await mustCount(bob, roomId, [2, 0], "counts after two messages and a notice");
+    const last = await alice.send(roomId, {
+      msgtype: "m.text",
+      body: "you there",
+      "m.mentions": { user_ids: [bob.userId] },
+    });
+    await mustCount(bob, roomId, [3, 1], "counts after a mention");
+    await mustCount(alice, roomId, [0, 0], "the sender's own counts");
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read", eventId: last },
+      body: {},
+    });
+    await mustCount(bob, roomId, [0, 0], "counts after the receipt");
+  },
+);
 
-clause(page("predefined-rules"), "only who may notify a room highlights it with @room", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const room = { msgtype: "m.text", body: "@room", "m.mentions": { room: true } };
-  await bob.send(roomId, room);
-  await mustCount(alice, roomId, [1, 0], "counts after @room by a member without power");
-  await alice.send(roomId, room);
-  await mustCount(bob, roomId, [1, 1], "counts after @room by the room's admin");
-});
+clause(
+  page("predefined-rules"),
+  "only who may notify a room highlights it with @room",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const room = { msgtype: "m.text", body: "@room", "m.mentions": { room: true } };
+    await bob.send(roomId, room);
+    await mustCount(alice, roomId, [1, 0], "counts after @room by a member without power");
+    await alice.send(roomId, room);
+    await mustCount(bob, roomId, [1, 1], "counts after @room by the room's admin");
+  },
+);
 
 clause(page("push-rules-api"), "rules can be read, added, switched off and deleted", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -310,7 +401,10 @@ clause(page("push-rules-api"), "rules can be read, added, switched off and delet
     { rule_id: roomId, default: false, enabled: true, actions: [] },
     "rule",
   );
-  await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId: muted }, body: {} });
+  await bob.call("postReceipt", {
+    path: { roomId, receiptType: "m.read", eventId: muted },
+    body: {},
+  });
   await bob.call("setPushRuleEnabled", { path, body: { enabled: false } });
   mustEqual(await bob.call("isPushRuleEnabled", { path }), { enabled: false }, "enabled");
   await alice.send(roomId, "no longer muted");
@@ -342,7 +436,10 @@ clause(page("push-rules-events"), "changed push rules are told as account data",
     400,
   );
   await mustFail(
-    alice.request("setPushRule", { path: { kind: "override", ruleId: ".mine" }, body: { actions: [] } }),
+    alice.request("setPushRule", {
+      path: { kind: "override", ruleId: ".mine" },
+      body: { actions: [] },
+    }),
     400,
   );
 });

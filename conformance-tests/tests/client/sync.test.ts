@@ -1,7 +1,17 @@
 import { clause, theSubject } from "../../harness/clause.ts";
 import { must, mustEqual, mustEqualAsSets } from "../../harness/must.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
-import { hasLeft, isJoined, joinedRoom, stateOf, syncOnce, syncToken, syncUntil, timelineOf, untilEvent } from "../../harness/sync.ts";
+import {
+  hasLeft,
+  isJoined,
+  joinedRoom,
+  stateOf,
+  syncOnce,
+  syncToken,
+  syncUntil,
+  timelineOf,
+  untilEvent,
+} from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 
 const page = (anchor: string) => `client-server-api#${anchor}`;
@@ -20,21 +30,34 @@ async function roomOfTwo() {
   return { alice, bob, roomId };
 }
 
-clause(page("syncing"), "the first sync holds the room with state up to its timeline, together complete", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await alice.send(roomId, "hello");
-  const body = await syncOnce(alice, filterOf({ timeline: { limit: 2 } }));
-  const [state, timeline] = [stateOf(body, roomId), timelineOf(body, roomId)];
-  mustEqual(types(timeline), ["m.room.member", "m.room.message"], "timeline");
-  const inTimeline = new Set(timeline.map((event) => event.event_id));
-  must(!state.some((event) => inTimeline.has(event.event_id)), "state repeats what is in the timeline");
-  for (const type of ["m.room.create", "m.room.power_levels", "m.room.join_rules", "m.room.name"]) {
-    must(types(state).includes(type), `state lacks ${type}`);
-  }
-  mustEqualAsSets(memberKeys([...state, ...timeline]), [alice.userId, bob.userId], "members");
-  must(joinedRoom(body, roomId)?.timeline?.prev_batch, "no prev_batch");
-  for (const event of [...state, ...timeline]) must(!("room_id" in event) || event.room_id === roomId, "room_id");
-});
+clause(
+  page("syncing"),
+  "the first sync holds the room with state up to its timeline, together complete",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await alice.send(roomId, "hello");
+    const body = await syncOnce(alice, filterOf({ timeline: { limit: 2 } }));
+    const [state, timeline] = [stateOf(body, roomId), timelineOf(body, roomId)];
+    mustEqual(types(timeline), ["m.room.member", "m.room.message"], "timeline");
+    const inTimeline = new Set(timeline.map((event) => event.event_id));
+    must(
+      !state.some((event) => inTimeline.has(event.event_id)),
+      "state repeats what is in the timeline",
+    );
+    for (const type of [
+      "m.room.create",
+      "m.room.power_levels",
+      "m.room.join_rules",
+      "m.room.name",
+    ]) {
+      must(types(state).includes(type), `state lacks ${type}`);
+    }
+    mustEqualAsSets(memberKeys([...state, ...timeline]), [alice.userId, bob.userId], "members");
+    must(joinedRoom(body, roomId)?.timeline?.prev_batch, "no prev_batch");
+    for (const event of [...state, ...timeline])
+      must(!("room_id" in event) || event.room_id === roomId, "room_id");
+  },
+);
 
 clause(page("syncing"), "an incremental sync holds what is new, and only that", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -51,23 +74,31 @@ clause(page("syncing"), "an incremental sync holds what is new, and only that", 
   mustEqual(types(timelineOf(again, roomId)), ["m.room.message"], "the same token again");
 });
 
-clause(page("syncing"), "a long poll waits for news, and ends without any when its time is over", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  let since = await syncToken(bob);
-  // What is left of joining (presence, for instance) may still arrive.
-  for (let i = 0; i < 5; i++) since = (await syncOnce(bob, { since, timeout: 300 })).next_batch;
-  const begin = performance.now();
-  const idle = await bob.call("sync", { query: { since, timeout: 1000 } });
-  const waited = performance.now() - begin;
-  must(waited > 800 && waited < 6000, `an idle poll of 1000 ms took ${Math.round(waited)} ms`);
-  mustEqual(idle.rooms?.join ?? {}, {}, "rooms");
-  const poll = bob.call("sync", { query: { since: idle.next_batch, timeout: 20_000 } });
-  const sent = performance.now();
-  const eventId = await alice.send(roomId, "wake up");
-  const body = await poll;
-  must(performance.now() - sent < 5000, "the poll did not end with the message");
-  mustEqual(timelineOf(body, roomId).map((event) => event.event_id), [eventId], "timeline");
-});
+clause(
+  page("syncing"),
+  "a long poll waits for news, and ends without any when its time is over",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    let since = await syncToken(bob);
+    // What is left of joining (presence, for instance) may still arrive.
+    for (let i = 0; i < 5; i++) since = (await syncOnce(bob, { since, timeout: 300 })).next_batch;
+    const begin = performance.now();
+    const idle = await bob.call("sync", { query: { since, timeout: 1000 } });
+    const waited = performance.now() - begin;
+    must(waited > 800 && waited < 6000, `an idle poll of 1000 ms took ${Math.round(waited)} ms`);
+    mustEqual(idle.rooms?.join ?? {}, {}, "rooms");
+    const poll = bob.call("sync", { query: { since: idle.next_batch, timeout: 20_000 } });
+    const sent = performance.now();
+    const eventId = await alice.send(roomId, "wake up");
+    const body = await poll;
+    must(performance.now() - sent < 5000, "the poll did not end with the message");
+    mustEqual(
+      timelineOf(body, roomId).map((event) => event.event_id),
+      [eventId],
+      "timeline",
+    );
+  },
+);
 
 clause(page("syncing"), "a gap is told as limited, with the state that changed in it", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -85,152 +116,198 @@ clause(page("syncing"), "a gap is told as limited, with the state that changed i
   mustEqual(types(stateOf(body, roomId)), ["m.room.topic"], "state");
 });
 
-clause(page("get_matrixclientv3sync"), "full_state gives the whole state of each room, and answers at once", async () => {
-  const { bob, roomId } = await roomOfTwo();
-  const since = await syncToken(bob);
-  const body = await bob.call("sync", { query: { since, full_state: true, timeout: 10_000 } });
-  const state = types(stateOf(body, roomId));
-  for (const type of ["m.room.create", "m.room.name", "m.room.member"]) {
-    must(state.includes(type), `state lacks ${type}`);
-  }
-});
+clause(
+  page("get_matrixclientv3sync"),
+  "full_state gives the whole state of each room, and answers at once",
+  async () => {
+    const { bob, roomId } = await roomOfTwo();
+    const since = await syncToken(bob);
+    const body = await bob.call("sync", { query: { since, full_state: true, timeout: 10_000 } });
+    const state = types(stateOf(body, roomId));
+    for (const type of ["m.room.create", "m.room.name", "m.room.member"]) {
+      must(state.includes(type), `state lacks ${type}`);
+    }
+  },
+);
 
-clause(page("get_matrixclientv3sync"), "state_after gives the state at the end of the timeline in place of that at its start", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(bob);
-  await alice.setState(roomId, "m.room.topic", { topic: "old" });
-  await alice.setState(roomId, "m.room.topic", { topic: "new" });
-  const eventId = await alice.send(roomId, "done");
-  const body = await untilEvent(bob, roomId, eventId, { since, query: { use_state_after: true } });
-  const room = joinedRoom(body, roomId) as unknown as {
-    state?: { events?: unknown[] };
-    state_after?: { events: ClientEvent[] };
-  };
-  mustEqual(room.state?.events ?? [], [], "state");
-  mustEqual(
-    room.state_after?.events.map((event) => event.content["topic"]),
-    ["new"],
-    "topics in state_after",
-  );
-});
-
-clause(page("get_matrixclientv3sync"), "state_after is served under its earlier name as well", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(bob);
-  await alice.setState(roomId, "m.room.topic", { topic: "new" });
-  const query = { since, "org.matrix.msc4222.use_state_after": true };
-  const room = joinedRoom(await syncOnce(bob, query), roomId) as unknown as Record<
-    string,
-    { events: ClientEvent[] } | undefined
-  >;
-  mustEqual(
-    room?.["org.matrix.msc4222.state_after"]?.events.map((event) => event.type),
-    ["m.room.topic"],
-    "org.matrix.msc4222.state_after",
-  );
-});
-
-clause(page("lazy-loading-room-members"), "lazily loaded members are those who speak in the timeline", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const carol = await registerUser(theSubject(), "carol");
-  await carol.join(roomId);
-  await alice.send(roomId, "I speak");
-  const options = filterOf({ state: { lazy_load_members: true }, timeline: { limit: 1 } });
-  const body = await syncOnce(bob, options);
-  const members = memberKeys(stateOf(body, roomId));
-  must(members.includes(alice.userId), "the sender's membership is missing");
-  const { summary } = joinedRoom(body, roomId) ?? {};
-  const isHero = summary?.["m.heroes"]?.includes(carol.userId) === true;
-  mustEqual(members.includes(carol.userId), isHero, "whether a silent member is told who is no hero");
-  mustEqual(summary?.["m.joined_member_count"], 3, "m.joined_member_count");
-  const since = body.next_batch;
-  await carol.send(roomId, "now I speak");
-  const next = await syncOnce(bob, { ...options, since });
-  must(
-    isHero || memberKeys(stateOf(next, roomId)).includes(carol.userId),
-    "the new sender's membership is missing",
-  );
-});
-
-clause(page("get_matrixclientv3sync"), "a room without a name has heroes and counts in its summary", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const bob = await registerUser(theSubject(), "bob");
-  const carol = await registerUser(theSubject(), "carol");
-  const roomId = await alice.createRoom({ preset: "public_chat", invite: [carol.userId] });
-  await bob.join(roomId);
-  const body = await syncOnce(alice, filterOf({ state: { lazy_load_members: true } }));
-  const { summary } = joinedRoom(body, roomId) ?? {};
-  mustEqualAsSets(summary?.["m.heroes"] ?? [], [bob.userId, carol.userId], "m.heroes");
-  mustEqual(
-    [summary?.["m.joined_member_count"], summary?.["m.invited_member_count"]],
-    [2, 1],
-    "joined and invited",
-  );
-});
-
-clause(page("get_matrixclientv3sync"), "a left room is told once, and later only to who asks for left rooms", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(bob);
-  await alice.send(roomId, "farewell");
-  await bob.leave(roomId);
-  await alice.send(roomId, "behind bob's back");
-  const body = await syncUntil(bob, "the left room", hasLeft(roomId), { since });
-  const seen = timelineOf(body, roomId);
-  mustEqual(types(seen), ["m.room.message", "m.room.member"], "timeline");
-  const next = await syncOnce(bob, { since: body.next_batch });
-  mustEqual(next.rooms?.leave?.[roomId], undefined, "the room in the next sync");
-  mustEqual((await syncOnce(bob)).rooms?.leave?.[roomId], undefined, "the room in a first sync");
-  const archive = await syncOnce(bob, filterOf({ include_leave: true }));
-  must(hasLeft(roomId)(archive), "include_leave does not tell the left room");
-  must(!JSON.stringify(archive).includes("behind bob's back"), "what came after leaving is told");
-});
-
-clause(page("filtering"), "filters choose rooms, types and senders, by id and by value", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const other = await bob.createRoom();
-  await alice.send(roomId, "from alice");
-  await bob.send(roomId, "from bob");
-  await bob.send(roomId, { a: 1 }, "org.example.other");
-  const room = {
-    rooms: [roomId],
-    timeline: { types: ["m.room.*"], not_types: ["m.room.member"], not_senders: [alice.userId] },
-    state: { types: [] },
-  };
-  const { filter_id } = await bob.call("defineFilter", { path: { userId: bob.userId }, body: { room } });
-  for (const filter of [filter_id, JSON.stringify({ room })]) {
-    const body = await syncOnce(bob, { filter });
-    mustEqual(joinedRoom(body, other), undefined, "the room that is filtered out");
-    mustEqual(stateOf(body, roomId), [], "state");
+clause(
+  page("get_matrixclientv3sync"),
+  "state_after gives the state at the end of the timeline in place of that at its start",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(bob);
+    await alice.setState(roomId, "m.room.topic", { topic: "old" });
+    await alice.setState(roomId, "m.room.topic", { topic: "new" });
+    const eventId = await alice.send(roomId, "done");
+    const body = await untilEvent(bob, roomId, eventId, {
+      since,
+      query: { use_state_after: true },
+    });
+    const room = joinedRoom(body, roomId) as unknown as {
+      state?: { events?: unknown[] };
+      state_after?: { events: ClientEvent[] };
+    };
+    mustEqual(room.state?.events ?? [], [], "state");
     mustEqual(
-      timelineOf(body, roomId).map((event) => event.content["body"]),
-      ["from bob"],
-      "timeline",
+      room.state_after?.events.map((event) => event.content["topic"]),
+      ["new"],
+      "topics in state_after",
     );
-  }
-});
+  },
+);
 
-clause(page("syncing"), "joining a room tells its whole state, though the token is older", async () => {
-  const { alice, roomId } = await roomOfTwo();
-  const carol = await registerUser(theSubject(), "carol");
-  const since = await syncToken(carol);
-  await alice.send(roomId, "before carol");
-  await carol.join(roomId);
-  const body = await syncUntil(carol, "the room", isJoined(roomId), { since });
-  const all = [...stateOf(body, roomId), ...timelineOf(body, roomId)];
-  for (const type of ["m.room.create", "m.room.name", "m.room.power_levels"]) {
-    must(types(all).includes(type), `${type} is missing`);
-  }
-  must(memberKeys(all).includes(alice.userId), "alice's membership is missing");
-});
+clause(
+  page("get_matrixclientv3sync"),
+  "state_after is served under its earlier name as well",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(bob);
+    await alice.setState(roomId, "m.room.topic", { topic: "new" });
+    const query = { since, "org.matrix.msc4222.use_state_after": true };
+    const room = joinedRoom(await syncOnce(bob, query), roomId) as unknown as Record<
+      string,
+      { events: ClientEvent[] } | undefined
+    >;
+    mustEqual(
+      room?.["org.matrix.msc4222.state_after"]?.events.map((event) => event.type),
+      ["m.room.topic"],
+      "org.matrix.msc4222.state_after",
+    );
+  },
+);
 
-clause(page("syncing"), "rejoining after an absence tells the state that changed meanwhile", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await bob.leave(roomId);
-  const since = await syncToken(bob);
-  await alice.setState(roomId, "m.room.topic", { topic: "meanwhile" });
-  await bob.join(roomId);
-  const body: SyncBody = await syncUntil(bob, "the room", isJoined(roomId), { since });
-  const all = [...stateOf(body, roomId), ...timelineOf(body, roomId)];
-  const topic = all.findLast((event) => event.type === "m.room.topic");
-  mustEqual(topic?.content["topic"], "meanwhile", "topic");
-});
+clause(
+  page("lazy-loading-room-members"),
+  "lazily loaded members are those who speak in the timeline",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const carol = await registerUser(theSubject(), "carol");
+    await carol.join(roomId);
+    await alice.send(roomId, "I speak");
+    const options = filterOf({ state: { lazy_load_members: true }, timeline: { limit: 1 } });
+    const body = await syncOnce(bob, options);
+    const members = memberKeys(stateOf(body, roomId));
+    must(members.includes(alice.userId), "the sender's membership is missing");
+    const { summary } = joinedRoom(body, roomId) ?? {};
+    const isHero = summary?.["m.heroes"]?.includes(carol.userId) === true;
+    mustEqual(
+      members.includes(carol.userId),
+      isHero,
+      "whether a silent member is told who is no hero",
+    );
+    mustEqual(summary?.["m.joined_member_count"], 3, "m.joined_member_count");
+    const since = body.next_batch;
+    await carol.send(roomId, "now I speak");
+    const next = await syncOnce(bob, { ...options, since });
+    must(
+      isHero || memberKeys(stateOf(next, roomId)).includes(carol.userId),
+      "the new sender's membership is missing",
+    );
+  },
+);
+
+clause(
+  page("get_matrixclientv3sync"),
+  "a room without a name has heroes and counts in its summary",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const carol = await registerUser(theSubject(), "carol");
+    const roomId = await alice.createRoom({ preset: "public_chat", invite: [carol.userId] });
+    await bob.join(roomId);
+    const body = await syncOnce(alice, filterOf({ state: { lazy_load_members: true } }));
+    const { summary } = joinedRoom(body, roomId) ?? {};
+    mustEqualAsSets(summary?.["m.heroes"] ?? [], [bob.userId, carol.userId], "m.heroes");
+    mustEqual(
+      [summary?.["m.joined_member_count"], summary?.["m.invited_member_count"]],
+      [2, 1],
+      "joined and invited",
+    );
+  },
+);
+
+clause(
+  page("get_matrixclientv3sync"),
+  "a left room is told once, and later only to who asks for left rooms",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(bob);
+    await alice.send(roomId, "farewell");
+    await bob.leave(roomId);
+    await alice.send(roomId, "behind bob's back");
+    const body = await syncUntil(bob, "the left room", hasLeft(roomId), { since });
+    const seen = timelineOf(body, roomId);
+    mustEqual(types(seen), ["m.room.message", "m.room.member"], "timeline");
+    const next = await syncOnce(bob, { since: body.next_batch });
+    mustEqual(next.rooms?.leave?.[roomId], undefined, "the room in the next sync");
+    mustEqual((await syncOnce(bob)).rooms?.leave?.[roomId], undefined, "the room in a first sync");
+    const archive = await syncOnce(bob, filterOf({ include_leave: true }));
+    must(hasLeft(roomId)(archive), "include_leave does not tell the left room");
+    must(!JSON.stringify(archive).includes("behind bob's back"), "what came after leaving is told");
+  },
+);
+
+clause(
+  page("filtering"),
+  "filters choose rooms, types and senders, by id and by value",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const other = await bob.createRoom();
+    await alice.send(roomId, "from alice");
+    await bob.send(roomId, "from bob");
+    await bob.send(roomId, { a: 1 }, "org.example.other");
+    const room = {
+      rooms: [roomId],
+      timeline: { types: ["m.room.*"], not_types: ["m.room.member"], not_senders: [alice.userId] },
+      state: { types: [] },
+    };
+    const { filter_id } = await bob.call("defineFilter", {
+      path: { userId: bob.userId },
+      body: { room },
+    });
+    for (const filter of [filter_id, JSON.stringify({ room })]) {
+      const body = await syncOnce(bob, { filter });
+      mustEqual(joinedRoom(body, other), undefined, "the room that is filtered out");
+      mustEqual(stateOf(body, roomId), [], "state");
+      mustEqual(
+        timelineOf(body, roomId).map((event) => event.content["body"]),
+        ["from bob"],
+        "timeline",
+      );
+    }
+  },
+);
+
+clause(
+  page("syncing"),
+  "joining a room tells its whole state, though the token is older",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    const carol = await registerUser(theSubject(), "carol");
+    const since = await syncToken(carol);
+    await alice.send(roomId, "before carol");
+    await carol.join(roomId);
+    const body = await syncUntil(carol, "the room", isJoined(roomId), { since });
+    const all = [...stateOf(body, roomId), ...timelineOf(body, roomId)];
+    for (const type of ["m.room.create", "m.room.name", "m.room.power_levels"]) {
+      must(types(all).includes(type), `${type} is missing`);
+    }
+    must(memberKeys(all).includes(alice.userId), "alice's membership is missing");
+  },
+);
+
+clause(
+  page("syncing"),
+  "rejoining after an absence tells the state that changed meanwhile",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await bob.leave(roomId);
+    const since = await syncToken(bob);
+    await alice.setState(roomId, "m.room.topic", { topic: "meanwhile" });
+    await bob.join(roomId);
+    const body: SyncBody = await syncUntil(bob, "the room", isJoined(roomId), { since });
+    const all = [...stateOf(body, roomId), ...timelineOf(body, roomId)];
+    const topic = all.findLast((event) => event.type === "m.room.topic");
+    mustEqual(topic?.content["topic"], "meanwhile", "topic");
+  },
+);

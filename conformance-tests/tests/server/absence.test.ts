@@ -10,7 +10,11 @@ import { withPeer } from "../../harness/with-peer.ts";
 const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 
-async function readBack(user: User, roomId: string, until: (bodies: string[]) => boolean): Promise<string[]> {
+async function readBack(
+  user: User,
+  roomId: string,
+  until: (bodies: string[]) => boolean,
+): Promise<string[]> {
   const bodies: string[] = [];
   let from: string | undefined;
   for (let i = 0; i < 30 && !until(bodies); i++) {
@@ -18,40 +22,56 @@ async function readBack(user: User, roomId: string, until: (bodies: string[]) =>
       path: { roomId },
       query: { dir: "b", limit: 10, from },
     })) as unknown as { chunk: ClientEvent[]; end?: string };
-    for (const { type, content } of part.chunk) if (type === "m.room.message") bodies.push(String(content["body"]));
+    for (const { type, content } of part.chunk)
+      if (type === "m.room.message") bodies.push(String(content["body"]));
     if (part.end === undefined) break;
     from = part.end;
   }
   return bodies;
 }
 
-clause(page("backfilling-and-retrieving-missing-events"), "what was said while nobody of it was in a room is there after rejoining", async () => {
-  const { peer } = here;
-  const { alice, mallory, roomId, room } = await roomOfPeer(peer, { version: "10" });
-  const first = say(room, mallory, "before");
-  await peer.sendGood(first);
-  await untilEvent(alice, roomId, room.idOf(first));
-  await alice.leave(roomId);
-  await eventually("alice's leave", async () => room.membershipOf(alice.userId) === "leave");
-  for (let i = 0; i < 5; i++) say(room, mallory, `meanwhile ${i}`);
-  await alice.join(roomId, [peer.serverName]);
-  const last = say(room, mallory, "after");
-  await peer.sendGood(last);
-  await untilEvent(alice, roomId, room.idOf(last));
-  const bodies = await readBack(alice, roomId, (seen) => seen.includes("before"));
-  const meanwhile = Array.from({ length: 5 }, (_, i) => `meanwhile ${4 - i}`);
-  mustEqual(bodies, ["after", ...meanwhile, "before"], "messages, newest first");
-});
+clause(
+  page("backfilling-and-retrieving-missing-events"),
+  "what was said while nobody of it was in a room is there after rejoining",
+  async () => {
+    const { peer } = here;
+    const { alice, mallory, roomId, room } = await roomOfPeer(peer, { version: "10" });
+    const first = say(room, mallory, "before");
+    await peer.sendGood(first);
+    await untilEvent(alice, roomId, room.idOf(first));
+    await alice.leave(roomId);
+    await eventually("alice's leave", async () => room.membershipOf(alice.userId) === "leave");
+    for (let i = 0; i < 5; i++) say(room, mallory, `meanwhile ${i}`);
+    await alice.join(roomId, [peer.serverName]);
+    const last = say(room, mallory, "after");
+    await peer.sendGood(last);
+    await untilEvent(alice, roomId, room.idOf(last));
+    const bodies = await readBack(alice, roomId, (seen) => seen.includes("before"));
+    const meanwhile = Array.from({ length: 5 }, (_, i) => `meanwhile ${4 - i}`);
+    mustEqual(bodies, ["after", ...meanwhile, "before"], "messages, newest first");
+  },
+);
 
-clause(page("joining-rooms"), "a second user of it enters a peer's room without asking the peer", async () => {
-  const { peer } = here;
-  const { roomId, room } = await roomOfPeer(peer);
-  const bob = await registerUser(theSubject(), "bob");
-  const before = peer.inbound.filter(({ operation }) => operation === "makeJoin").length;
-  await bob.join(roomId);
-  await eventually("bob's join at the peer", async () => room.membershipOf(bob.userId) === "join");
-  mustEqual(peer.inbound.filter(({ operation }) => operation === "makeJoin").length, before, "requests for a template");
-});
+clause(
+  page("joining-rooms"),
+  "a second user of it enters a peer's room without asking the peer",
+  async () => {
+    const { peer } = here;
+    const { roomId, room } = await roomOfPeer(peer);
+    const bob = await registerUser(theSubject(), "bob");
+    const before = peer.inbound.filter(({ operation }) => operation === "makeJoin").length;
+    await bob.join(roomId);
+    await eventually(
+      "bob's join at the peer",
+      async () => room.membershipOf(bob.userId) === "join",
+    );
+    mustEqual(
+      peer.inbound.filter(({ operation }) => operation === "makeJoin").length,
+      before,
+      "requests for a template",
+    );
+  },
+);
 
 clause(page("inviting-to-a-room"), "an invitation that a peer takes back is gone", async () => {
   const { peer } = here;
@@ -59,7 +79,12 @@ clause(page("inviting-to-a-room"), "an invitation that a peer takes back is gone
   const mallory = peer.user("mallory");
   const room = peer.createRoom({ version: "10", creator: mallory, joinRule: "invite" });
   const member = (membership: string) =>
-    room.build({ type: "m.room.member", sender: mallory, stateKey: alice.userId, content: { membership } });
+    room.build({
+      type: "m.room.member",
+      sender: mallory,
+      stateKey: alice.userId,
+      content: { membership },
+    });
   const invite = member("invite");
   await peer.call("sendInviteV2", {
     path: { roomId: room.roomId, eventId: room.idOf(invite) },
@@ -83,18 +108,22 @@ clause(page("inviting-to-a-room"), "an invitation that a peer takes back is gone
   });
 });
 
-clause(page("inviting-to-a-room"), "an invitation to a peer's user that is taken back is told to the peer", async () => {
-  const { peer } = here;
-  const alice = await registerUser(theSubject(), "alice");
-  const roomId = await alice.createRoom({ room_version: "10" });
-  const guest = peer.user("guest");
-  await alice.invite(roomId, guest);
-  await alice.call("kick", { path: { roomId }, body: { user_id: guest } });
-  await peer.awaitPdu(
-    "the end of the invitation",
-    (pdu) => pdu.state_key === guest && pdu.content["membership"] === "leave",
-  );
-});
+clause(
+  page("inviting-to-a-room"),
+  "an invitation to a peer's user that is taken back is told to the peer",
+  async () => {
+    const { peer } = here;
+    const alice = await registerUser(theSubject(), "alice");
+    const roomId = await alice.createRoom({ room_version: "10" });
+    const guest = peer.user("guest");
+    await alice.invite(roomId, guest);
+    await alice.call("kick", { path: { roomId }, body: { user_id: guest } });
+    await peer.awaitPdu(
+      "the end of the invitation",
+      (pdu) => pdu.state_key === guest && pdu.content["membership"] === "leave",
+    );
+  },
+);
 
 clause(page("transactions"), "a peer that has no members left is told no more", async () => {
   const { peer } = here;

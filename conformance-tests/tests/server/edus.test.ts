@@ -18,48 +18,73 @@ clause(page("typing-notifications"), "typing goes to the peer and comes from it"
   const path = { roomId, userId: alice.userId };
   await alice.call("setTyping", { path, body: { typing: true, timeout: 30_000 } });
   const is = (typing: boolean) => (content: JsonObject) =>
-    content["room_id"] === roomId && content["user_id"] === alice.userId && content["typing"] === typing;
+    content["room_id"] === roomId &&
+    content["user_id"] === alice.userId &&
+    content["typing"] === typing;
   await peer.awaitEdu("m.typing", is(true));
   await alice.call("setTyping", { path, body: { typing: false } });
   await peer.awaitEdu("m.typing", is(false));
   const since = await syncToken(alice);
   await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: true })]);
-  const body = await syncUntil(alice, "mallory typing", (seen) => String(typists(seen, roomId)) === mallory, { since });
-  await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: false })]);
-  await syncUntil(alice, "nobody typing", (seen) => JSON.stringify(typists(seen, roomId)) === "[]", {
-    since: body.next_batch,
-  });
-});
-
-clause(page("receipts"), "receipts go to the peer and come from it, private ones stay", async () => {
-  const { peer } = here;
-  const { alice, mallory, roomId, room } = await roomWithPeer(peer);
-  const message = say(room, mallory, "read me");
-  await peer.sendGood(message);
-  const since = (await untilEvent(alice, roomId, room.idOf(message))).next_batch;
-  const eventId = room.idOf(message);
-  await alice.call("postReceipt", { path: { roomId, receiptType: "m.read.private", eventId }, body: {} });
-  await alice.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} });
-  const content = await peer.awaitEdu("m.receipt", (each) => {
-    const kinds = each[roomId] as JsonObject | undefined;
-    return JSON.stringify((kinds?.["m.read"] as JsonObject)?.[alice.userId] ?? "").includes(eventId);
-  });
-  must(!JSON.stringify([content, peer.edus]).includes("m.read.private"), "a private receipt left the server");
-  const hers = await alice.send(roomId, "and you read me");
-  await untilPeerHas(peer, room, hers);
-  const receipt = { data: { ts: Date.now() }, event_ids: [hers] };
-  await peer.send([], [edu("m.receipt", { [roomId]: { "m.read": { [mallory]: receipt } } })]);
-  await syncUntil(
+  const body = await syncUntil(
     alice,
-    "mallory's receipt",
-    (seen) =>
-      ephemeralOf(seen, roomId).some(
-        (event) =>
-          event.type === "m.receipt" && JSON.stringify(event.content[hers] ?? "").includes(mallory),
-      ),
+    "mallory typing",
+    (seen) => String(typists(seen, roomId)) === mallory,
     { since },
   );
+  await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: false })]);
+  await syncUntil(
+    alice,
+    "nobody typing",
+    (seen) => JSON.stringify(typists(seen, roomId)) === "[]",
+    {
+      since: body.next_batch,
+    },
+  );
 });
+
+clause(
+  page("receipts"),
+  "receipts go to the peer and come from it, private ones stay",
+  async () => {
+    const { peer } = here;
+    const { alice, mallory, roomId, room } = await roomWithPeer(peer);
+    const message = say(room, mallory, "read me");
+    await peer.sendGood(message);
+    const since = (await untilEvent(alice, roomId, room.idOf(message))).next_batch;
+    const eventId = room.idOf(message);
+    await alice.call("postReceipt", {
+      path: { roomId, receiptType: "m.read.private", eventId },
+      body: {},
+    });
+    await alice.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} });
+    const content = await peer.awaitEdu("m.receipt", (each) => {
+      const kinds = each[roomId] as JsonObject | undefined;
+      return JSON.stringify((kinds?.["m.read"] as JsonObject)?.[alice.userId] ?? "").includes(
+        eventId,
+      );
+    });
+    must(
+      !JSON.stringify([content, peer.edus]).includes("m.read.private"),
+      "a private receipt left the server",
+    );
+    const hers = await alice.send(roomId, "and you read me");
+    await untilPeerHas(peer, room, hers);
+    const receipt = { data: { ts: Date.now() }, event_ids: [hers] };
+    await peer.send([], [edu("m.receipt", { [roomId]: { "m.read": { [mallory]: receipt } } })]);
+    await syncUntil(
+      alice,
+      "mallory's receipt",
+      (seen) =>
+        ephemeralOf(seen, roomId).some(
+          (event) =>
+            event.type === "m.receipt" &&
+            JSON.stringify(event.content[hers] ?? "").includes(mallory),
+        ),
+      { since },
+    );
+  },
+);
 
 clause(page("presence"), "presence goes to the peer and comes from it", async () => {
   const { peer } = here;
@@ -70,10 +95,14 @@ clause(page("presence"), "presence goes to the peer and comes from it", async ()
   });
   const pushes = (content: JsonObject) => (content["push"] ?? []) as JsonObject[];
   await peer.awaitEdu("m.presence", (content) =>
-    pushes(content).some((each) => each["user_id"] === alice.userId && each["status_msg"] === "at the loom"),
+    pushes(content).some(
+      (each) => each["user_id"] === alice.userId && each["status_msg"] === "at the loom",
+    ),
   );
   const since = await syncToken(alice);
-  const push = [{ user_id: mallory, presence: "online", last_active_ago: 1000, status_msg: "weaving" }];
+  const push = [
+    { user_id: mallory, presence: "online", last_active_ago: 1000, status_msg: "weaving" },
+  ];
   await peer.send([], [edu("m.presence", { push })]);
   await syncUntil(
     alice,
@@ -86,26 +115,37 @@ clause(page("presence"), "presence goes to the peer and comes from it", async ()
   );
 });
 
-clause(page("edus"), "EDUs in the name of other servers' users, malformed ones and unknown ones do nothing", async () => {
-  const { peer } = here;
-  const { alice, mallory, roomId, room } = await roomWithPeer(peer);
-  const since = await syncToken(alice);
-  await peer.send(
-    [],
-    [
-      edu("m.typing", { room_id: roomId, user_id: alice.userId, typing: true }),
-      edu("m.typing", { room_id: roomId }),
-      edu("m.receipt", { [roomId]: { "m.read": { [alice.userId]: { data: { ts: 1 }, event_ids: ["$x"] } } } }),
-      edu("m.presence", { push: "nobody" }),
-      edu("org.example.unknown", { any: "thing" }),
-    ],
-  );
-  await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: true })]);
-  const body = await syncUntil(alice, "mallory typing", (seen) => typists(seen, roomId) !== undefined, { since });
-  mustEqual(typists(body, roomId), [mallory], "who is typing");
-  must(!JSON.stringify(ephemeralOf(body, roomId)).includes("$x"), "the forged receipt is told");
-  must(room.roomId === roomId, "another room");
-});
+clause(
+  page("edus"),
+  "EDUs in the name of other servers' users, malformed ones and unknown ones do nothing",
+  async () => {
+    const { peer } = here;
+    const { alice, mallory, roomId, room } = await roomWithPeer(peer);
+    const since = await syncToken(alice);
+    await peer.send(
+      [],
+      [
+        edu("m.typing", { room_id: roomId, user_id: alice.userId, typing: true }),
+        edu("m.typing", { room_id: roomId }),
+        edu("m.receipt", {
+          [roomId]: { "m.read": { [alice.userId]: { data: { ts: 1 }, event_ids: ["$x"] } } },
+        }),
+        edu("m.presence", { push: "nobody" }),
+        edu("org.example.unknown", { any: "thing" }),
+      ],
+    );
+    await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: true })]);
+    const body = await syncUntil(
+      alice,
+      "mallory typing",
+      (seen) => typists(seen, roomId) !== undefined,
+      { since },
+    );
+    mustEqual(typists(body, roomId), [mallory], "who is typing");
+    must(!JSON.stringify(ephemeralOf(body, roomId)).includes("$x"), "the forged receipt is told");
+    must(room.roomId === roomId, "another room");
+  },
+);
 
 clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
   mustEqual(here.peer.violations, [], "violations");

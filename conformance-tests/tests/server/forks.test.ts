@@ -40,11 +40,22 @@ async function merge(scene: Shared, ours: string, theirs: Pdu): Promise<void> {
 }
 
 /** The state that clients see has to be the one that the server tells its peers. */
-async function mustAgree(scene: Shared, type: string, stateKey: string, expected: JsonObject | undefined) {
+async function mustAgree(
+  scene: Shared,
+  type: string,
+  stateKey: string,
+  expected: JsonObject | undefined,
+) {
   const { peer } = here;
   const { alice, roomId, room } = scene;
-  const answer = await alice.request("getRoomStateWithKey", { path: { roomId, eventType: type, stateKey } });
-  mustEqual(answer.status === 200 ? answer.body : undefined, expected, `${type} "${stateKey}" for clients`);
+  const answer = await alice.request("getRoomStateWithKey", {
+    path: { roomId, eventType: type, stateKey },
+  });
+  mustEqual(
+    answer.status === 200 ? answer.body : undefined,
+    expected,
+    `${type} "${stateKey}" for clients`,
+  );
   const last = await alice.send(roomId, "what is the state now?");
   await untilPeerHas(peer, room, last);
   const { pdus } = (await peer.call("federationGetRoomState", {
@@ -55,83 +66,126 @@ async function mustAgree(scene: Shared, type: string, stateKey: string, expected
   mustEqual(told?.content, expected, `${type} "${stateKey}" for peers`);
 }
 
-function topicOf(room: PeerRoom, sender: string, topic: string, after: readonly string[], timestamp: number) {
-  return room.append({ type: "m.room.topic", sender, stateKey: "", content: { topic }, after, timestamp });
+function topicOf(
+  room: PeerRoom,
+  sender: string,
+  topic: string,
+  after: readonly string[],
+  timestamp: number,
+) {
+  return room.append({
+    type: "m.room.topic",
+    sender,
+    stateKey: "",
+    content: { topic },
+    after,
+    timestamp,
+  });
 }
 
 for (const version of ["2", "6", "10", "12"]) {
-  clause(`rooms/v${version === "12" ? "12" : "2"}#state-resolution`, `of two topics set at once the later one stays, though it came first (room version ${version})`, async () => {
-    const { peer } = here;
-    for (const [shift, expected] of [[-HOUR, "alice's"], [HOUR, "carol's"]] as const) {
+  clause(
+    `rooms/v${version === "12" ? "12" : "2"}#state-resolution`,
+    `of two topics set at once the later one stays, though it came first (room version ${version})`,
+    async () => {
+      const { peer } = here;
+      for (const [shift, expected] of [
+        [-HOUR, "alice's"],
+        [HOUR, "carol's"],
+      ] as const) {
+        const scene = await moderatedRoom(version);
+        const { alice, roomId, room, carol, fork } = scene;
+        const ours = await alice.setState(roomId, "m.room.topic", { topic: "alice's" });
+        await untilPeerHas(peer, room, ours);
+        const theirs = topicOf(room, carol, "carol's", fork, Date.now() + shift);
+        await peer.sendGood(theirs);
+        await merge(scene, ours, theirs);
+        await mustAgree(scene, "m.room.topic", "", { topic: expected });
+      }
+    },
+    60_000,
+  );
+
+  clause(
+    `rooms/v${version === "12" ? "12" : "2"}#state-resolution`,
+    `a ban that its sender lost the power for at the same time does not stand (room version ${version})`,
+    async () => {
+      const { peer } = here;
       const scene = await moderatedRoom(version);
-      const { alice, roomId, room, carol, fork } = scene;
-      const ours = await alice.setState(roomId, "m.room.topic", { topic: "alice's" });
+      const { alice, roomId, room, carol, dave, levels, fork } = scene;
+      const ours = await alice.setState(roomId, "m.room.power_levels", levels);
       await untilPeerHas(peer, room, ours);
-      const theirs = topicOf(room, carol, "carol's", fork, Date.now() + shift);
+      const theirs = room.append({
+        type: "m.room.member",
+        sender: carol,
+        stateKey: dave,
+        content: { membership: "ban" },
+        after: fork,
+      });
       await peer.sendGood(theirs);
       await merge(scene, ours, theirs);
-      await mustAgree(scene, "m.room.topic", "", { topic: expected });
-    }
-  }, 60_000);
+      await mustAgree(scene, "m.room.member", dave, { membership: "join" });
+      await mustAgree(scene, "m.room.power_levels", "", levels);
+    },
+  );
 
-  clause(`rooms/v${version === "12" ? "12" : "2"}#state-resolution`, `a ban that its sender lost the power for at the same time does not stand (room version ${version})`, async () => {
-    const { peer } = here;
-    const scene = await moderatedRoom(version);
-    const { alice, roomId, room, carol, dave, levels, fork } = scene;
-    const ours = await alice.setState(roomId, "m.room.power_levels", levels);
-    await untilPeerHas(peer, room, ours);
-    const theirs = room.append({
-      type: "m.room.member",
-      sender: carol,
-      stateKey: dave,
-      content: { membership: "ban" },
-      after: fork,
-    });
-    await peer.sendGood(theirs);
-    await merge(scene, ours, theirs);
-    await mustAgree(scene, "m.room.member", dave, { membership: "join" });
-    await mustAgree(scene, "m.room.power_levels", "", levels);
-  });
-
-  clause(`rooms/v${version === "12" ? "12" : "2"}#state-resolution`, `a ban beats what the banned one did at the same time (room version ${version})`, async () => {
-    const { peer } = here;
-    const scene = await moderatedRoom(version);
-    const { alice, roomId, room, carol, dave, fork } = scene;
-    await alice.call("ban", { path: { roomId }, body: { user_id: carol } });
-    const ban = await peer.awaitPdu("the ban", (pdu) => pdu.state_key === carol && pdu.content["membership"] === "ban");
-    const kick = room.append({
-      type: "m.room.member",
-      sender: carol,
-      stateKey: dave,
-      content: { membership: "leave" },
-      after: fork,
-    });
-    const topic = topicOf(room, carol, "carol was here", [room.idOf(kick)], Date.now() + HOUR);
-    await peer.sendGood(kick, topic);
-    await merge(scene, room.idOf(ban), topic);
-    await mustAgree(scene, "m.room.member", carol, { membership: "ban" });
-    await mustAgree(scene, "m.room.member", dave, { membership: "join" });
-    await mustAgree(scene, "m.room.topic", "", undefined);
-  });
+  clause(
+    `rooms/v${version === "12" ? "12" : "2"}#state-resolution`,
+    `a ban beats what the banned one did at the same time (room version ${version})`,
+    async () => {
+      const { peer } = here;
+      const scene = await moderatedRoom(version);
+      const { alice, roomId, room, carol, dave, fork } = scene;
+      await alice.call("ban", { path: { roomId }, body: { user_id: carol } });
+      const ban = await peer.awaitPdu(
+        "the ban",
+        (pdu) => pdu.state_key === carol && pdu.content["membership"] === "ban",
+      );
+      const kick = room.append({
+        type: "m.room.member",
+        sender: carol,
+        stateKey: dave,
+        content: { membership: "leave" },
+        after: fork,
+      });
+      const topic = topicOf(room, carol, "carol was here", [room.idOf(kick)], Date.now() + HOUR);
+      await peer.sendGood(kick, topic);
+      await merge(scene, room.idOf(ban), topic);
+      await mustAgree(scene, "m.room.member", carol, { membership: "ban" });
+      await mustAgree(scene, "m.room.member", dave, { membership: "join" });
+      await mustAgree(scene, "m.room.topic", "", undefined);
+    },
+  );
 }
 
-clause("rooms/v2#state-resolution", "two branches that do not touch one another both stand", async () => {
-  const { peer } = here;
-  const scene = await moderatedRoom("11");
-  const { alice, roomId, room, carol, fork } = scene;
-  const ours = await alice.setState(roomId, "m.room.name", { name: "alice's" });
-  await untilPeerHas(peer, room, ours);
-  const theirs = topicOf(room, carol, "carol's", fork, Date.now());
-  await peer.sendGood(theirs);
-  await untilEvent(alice, roomId, room.idOf(theirs));
-  // Without a merge by anybody else: the server's next event joins its own two branches.
-  const next = await alice.send(roomId, "both ends in hand");
-  const pdu = await untilPeerHas(peer, room, next);
-  must(pdu.prev_events.length === 2, `its next event has ${pdu.prev_events.length} events before it`);
-  await mustAgree(scene, "m.room.name", "", { name: "alice's" });
-  await mustAgree(scene, "m.room.topic", "", { topic: "carol's" });
-});
+clause(
+  "rooms/v2#state-resolution",
+  "two branches that do not touch one another both stand",
+  async () => {
+    const { peer } = here;
+    const scene = await moderatedRoom("11");
+    const { alice, roomId, room, carol, fork } = scene;
+    const ours = await alice.setState(roomId, "m.room.name", { name: "alice's" });
+    await untilPeerHas(peer, room, ours);
+    const theirs = topicOf(room, carol, "carol's", fork, Date.now());
+    await peer.sendGood(theirs);
+    await untilEvent(alice, roomId, room.idOf(theirs));
+    // Without a merge by anybody else: the server's next event joins its own two branches.
+    const next = await alice.send(roomId, "both ends in hand");
+    const pdu = await untilPeerHas(peer, room, next);
+    must(
+      pdu.prev_events.length === 2,
+      `its next event has ${pdu.prev_events.length} events before it`,
+    );
+    await mustAgree(scene, "m.room.name", "", { name: "alice's" });
+    await mustAgree(scene, "m.room.topic", "", { topic: "carol's" });
+  },
+);
 
-clause("server-server-api#transactions", "nothing that it sent to the peer broke the protocol", async () => {
-  mustEqual(here.peer.violations, [], "violations");
-});
+clause(
+  "server-server-api#transactions",
+  "nothing that it sent to the peer broke the protocol",
+  async () => {
+    mustEqual(here.peer.violations, [], "violations");
+  },
+);
