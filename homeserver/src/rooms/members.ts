@@ -200,6 +200,8 @@ export function createMembers(deps: MembersDeps): Members {
 
   /** False when another server has to vouch for the join. */
   async function joinHere(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+    // The room's other commands need not wait for this.
+    await store.tuples.make([["m.room.member", by.userId]]);
     return local.work(room, async (work) => {
       const present = await work.stateEvent("m.room.member", by.userId);
       if (present?.event.content.membership === "join") return true;
@@ -222,6 +224,7 @@ export function createMembers(deps: MembersDeps): Members {
     content: JsonObject,
   ): Promise<EventId> {
     if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
+    await store.tuples.make([["m.room.member", userId]]);
     return local.work(room, async (work) => {
       const present = await work.stateEvent("m.room.member", userId);
       if (present !== undefined && isInvited(present) && present.event.sender === sender) {

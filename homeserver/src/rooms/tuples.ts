@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { stateTuple } from "../protocol/state-map.ts";
-import { insertTuples, tuplesByKeys, tuplesByNids } from "../storage/room-heads.ts";
+import { ensureTuples, tuplesByKeys, tuplesByNids } from "../storage/room-heads.ts";
 import type { TupleRow } from "../storage/room-heads.ts";
 import type { Sql } from "../storage/sql.ts";
 
@@ -29,27 +29,30 @@ export function createTuples(sql: Sql, max = 200_000): Tuples {
     }
   }
 
-  async function find(keys: readonly StateKey[]): Promise<Map<string, number>> {
+  /** Splits keys into those known in memory and the others. */
+  function fromMemory(keys: readonly StateKey[]): { found: Map<string, number>; left: StateKey[] } {
     const found = new Map<string, number>();
-    const unknown: StateKey[] = [];
+    const left: StateKey[] = [];
     for (const key of keys) {
       const text = stateTuple(key[0], key[1]);
       const nid = byText.get(text);
-      if (nid === undefined) unknown.push(key);
+      if (nid === undefined) left.push(key);
       else found.set(text, nid);
     }
-    if (unknown.length > 0) remember(await tuplesByKeys(sql, unknown), found);
-    return found;
+    return { found, left };
   }
 
   return {
-    find,
+    async find(keys) {
+      const { found, left } = fromMemory(keys);
+      if (left.length > 0) remember(await tuplesByKeys(sql, left), found);
+      return found;
+    },
     async make(keys) {
-      const found = await find(keys);
-      const absent = keys.filter((key) => !found.has(stateTuple(key[0], key[1])));
-      if (absent.length === 0) return found;
-      remember(await insertTuples(sql, absent), found);
-      const raced = absent.filter((key) => !found.has(stateTuple(key[0], key[1])));
+      const { found, left } = fromMemory(keys);
+      if (left.length === 0) return found;
+      remember(await ensureTuples(sql, left), found);
+      const raced = left.filter((key) => !found.has(stateTuple(key[0], key[1])));
       if (raced.length > 0) remember(await tuplesByKeys(sql, raced), found);
       return found;
     },

@@ -98,16 +98,29 @@ export async function tuplesByKeys(
     JOIN state_tuples t ON t.type = key.type AND t.state_key = key.state_key`;
 }
 
-/** Gives nids to keys that have none; those that another writer made meanwhile are not in the answer. */
-export async function insertTuples(
+/**
+ * Nids of these keys, given out where there are none. Those that another writer is making at the moment are not in
+ * the answer.
+ */
+export async function ensureTuples(
   sql: Sql | Tx,
   keys: readonly (readonly [type: string, stateKey: string])[],
 ): Promise<TupleRow[]> {
   return sql<TupleRow[]>`
-    INSERT INTO state_tuples (tuple_nid, type, state_key)
-    SELECT nextval('state_tuple_nids'), key.type, key.state_key
-    FROM unnest(${textArray(keys.map(([type]) => type))}::text[],
-                ${textArray(keys.map(([, stateKey]) => stateKey))}::text[]) AS key (type, state_key)
-    ON CONFLICT (type, state_key) DO NOTHING
-    RETURNING tuple_nid AS nid, type, state_key AS "stateKey"`;
+    WITH key AS (
+      SELECT type, state_key
+      FROM unnest(${textArray(keys.map(([type]) => type))}::text[],
+                  ${textArray(keys.map(([, stateKey]) => stateKey))}::text[]) AS k (type, state_key)
+    ), present AS (
+      SELECT t.tuple_nid, t.type, t.state_key FROM key JOIN state_tuples t USING (type, state_key)
+    ), made AS (
+      INSERT INTO state_tuples (tuple_nid, type, state_key)
+      SELECT nextval('state_tuple_nids'), key.type, key.state_key FROM key
+      WHERE NOT EXISTS (
+        SELECT 1 FROM present p WHERE p.type = key.type AND p.state_key = key.state_key)
+      ON CONFLICT (type, state_key) DO NOTHING
+      RETURNING tuple_nid, type, state_key
+    )
+    SELECT tuple_nid AS nid, type, state_key AS "stateKey" FROM present
+    UNION ALL SELECT tuple_nid, type, state_key FROM made`;
 }
