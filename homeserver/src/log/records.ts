@@ -86,6 +86,7 @@ function madeEvent(
     memberships,
     local: serverOf(event.sender) === server,
     redactedBy: added.redactedBy ?? null,
+    forwarded: added.forwarded ?? false,
   };
 }
 
@@ -113,6 +114,7 @@ function readEvent(
     memberships,
     local: serverOf(event.sender) === server,
     redactedBy: row.redacted_by,
+    forwarded: row.forwarded,
   };
 }
 

@@ -68,6 +68,8 @@ export interface EventRecord {
   memberships: readonly MembershipChange[];
   /** Its sender is a user of this server. */
   local: boolean;
+  /** Its sender is not, and this server sends it on to the room's other servers: it came by send_join or the like. */
+  forwarded: boolean;
   redactedBy: number | null;
 }
 

@@ -36,11 +36,15 @@ export interface IngestDeps {
 export type Ingested = { readonly placed: Placed } | { readonly error: string };
 
 export interface Ingest {
-  /** In any order; the answer is by event id. Never throws for a single event. */
+  /**
+   * In any order; the answer is by event id. Never throws for a single event. `forward`: this server sends the events
+   * on to the others in the room.
+   */
   batch(
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
+    options?: { readonly forward?: boolean },
   ): Promise<Map<EventId, Ingested>>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
@@ -191,14 +195,14 @@ export function createIngest(deps: IngestDeps): Ingest {
       logger.info({ err: error, room: room.roomId }, "missing events could not be fetched");
       return [];
     });
-    if (missing.length > 0) await batch(server, room, missing, true);
+    if (missing.length > 0) await batch(server, room, missing, { fetched: true });
   }
 
   async function batch(
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    fetched = false,
+    { fetched = false, forward = false } = {},
   ): Promise<Map<EventId, Ingested>> {
     const all = inDagOrder(events);
     await completeAuth(server, room, all);
@@ -218,7 +222,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         : undefined;
       const hint = hints(event);
       const history = await historyOf(room, hint);
-      const placing = { event, told: state, history, ...hint };
+      const placing = { event, told: state, history, forwarded: forward, ...hint };
       const placed = place(room, placing, history !== undefined);
       results.set(event.eventId, outcome(placed, event));
     }
@@ -228,7 +232,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 
   return {
-    batch: (server, room, events) => batch(server, room, events),
+    batch: (server, room, events, options) => batch(server, room, events, options),
     async one(room, event) {
       const hints = (await hintsFor(room, [event]))(event);
       return place(room, { event, ...hints }, false);

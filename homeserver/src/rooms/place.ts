@@ -31,6 +31,8 @@ export interface Placing {
   readonly history?: { readonly position: number; readonly ordinal: number } | undefined;
   /** The outlier that it is here, looked up beforehand. */
   readonly outlier: StoredEvent | undefined;
+  /** It came to this server first, which sends it on. */
+  readonly forwarded?: boolean | undefined;
   /** Redactions of it may have come before it. */
   readonly mayBeRedacted: boolean;
 }
@@ -82,6 +84,7 @@ export async function placeEvent(
     authNids: auth.map((one) => one.nid),
     timeline: timelineOf(placing, rejected),
     known: outlier !== undefined,
+    forwarded: placing.forwarded,
     reason: judged.reason,
   };
   const stored = await addWithRedactions(store, work, bare, added, placing);

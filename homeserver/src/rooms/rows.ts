@@ -14,6 +14,8 @@ export interface AddedEvent {
   readonly stateChanged: boolean;
   /** It was an outlier, and is given its place now. */
   readonly known?: boolean | undefined;
+  /** This server sends it on. */
+  readonly forwarded?: boolean | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -100,6 +102,7 @@ function newEvent(added: AddedEvent): NewEvent {
     stateChanged: added.stateChanged,
     ...(stored.redactedBy === null ? {} : { redactedBy: stored.redactedBy }),
     ...(added.known === true ? { stored: true } : {}),
+    ...(added.forwarded === true ? { forwarded: true } : {}),
   };
 }
 

@@ -166,7 +166,9 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
   }
 
   async function place(origin: ServerName, room: Room, event: RoomEvent): Promise<StoredEvent> {
-    const result = (await deps.ingest.batch(origin, room, [event])).get(event.eventId);
+    const result = (await deps.ingest.batch(origin, room, [event], { forward: true })).get(
+      event.eventId,
+    );
     if (result === undefined || "error" in result) {
       throw errors.badState(result?.error ?? "The event could not be placed");
     }

@@ -25,10 +25,10 @@ export const events: RowKind = {
   statements: (from) => [
     `INSERT INTO events (event_nid, room_nid, event_id, type, state_key, sender, depth,
         origin_server_ts, json, position, ordinal, status, reason, state_before, state_after,
-        room_state, redacted_by, prev_event_ids, auth_nids, relates_to, rel_type)
+        room_state, redacted_by, forwarded, prev_event_ids, auth_nids, relates_to, rel_type)
       SELECT t.event_nid, t.room_nid, t.event_id, t.type, t.state_key, t.sender, t.depth,
         t.origin_server_ts, t.json, coalesce(v.base + t.shift, t.place), t.ordinal, t.status,
-        t.reason, t.state_before, t.state_after, t.room_state, t.redacted_by,
+        t.reason, t.state_before, t.state_after, t.room_state, t.redacted_by, t.forwarded = 1,
         t.prev_event_ids::text[], t.auth_nids::bigint[], t.relates_to, t.rel_type ${from}`,
   ],
 };
@@ -42,7 +42,8 @@ export const placedOutliers: RowKind = {
   statements: (from) => [
     `UPDATE events e SET position = coalesce(v.base + t.shift, t.place), ordinal = t.ordinal,
         status = t.status, reason = t.reason, state_before = t.state_before,
-        state_after = t.state_after, room_state = t.room_state, auth_nids = t.auth_nids::bigint[]
+        state_after = t.state_after, room_state = t.room_state, forwarded = t.forwarded = 1,
+        auth_nids = t.auth_nids::bigint[]
       ${from} AND e.event_nid = t.event_nid`,
   ],
 };
@@ -59,6 +60,7 @@ function placeColumns() {
     ["state_after", "bytea"],
     ["room_state", "bytea"],
     ["redacted_by", "bigint"],
+    ["forwarded", "int"],
   ] as const;
 }
 
@@ -103,7 +105,7 @@ function placeOf(event: NewEvent, shift: number | null): Value[] {
     ...[shift, history?.position ?? null, history?.ordinal ?? 0],
     ...[STATUS[event.status ?? "accepted"], event.reason ?? null],
     ...[event.stateBefore, event.stateAfter, event.roomState ?? null],
-    event.redactedBy ?? null,
+    ...[event.redactedBy ?? null, event.forwarded === true ? 1 : 0],
   ];
 }
 

@@ -69,6 +69,8 @@ export interface NewEvent {
   stateChanged?: boolean;
   /** nid of a redaction that came earlier and is applied already (`event` is the redacted one). */
   redactedBy?: number;
+  /** Another server's event that this one sends on to the room's servers. */
+  forwarded?: boolean;
   /** The event is in the table already, as an outlier under this nid, and is now given its place. */
   stored?: boolean;
 }
