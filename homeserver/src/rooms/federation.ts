@@ -74,7 +74,7 @@ export function createFederation(deps: FederationDeps): Federation {
       invite: invites.receive,
     },
     membership: {
-      join: createJoinRemote({ store, mailboxes, identity, outliers, remote, keyRing, logger }),
+      join: createJoinRemote({ ...deps, identity, outliers, ingest }),
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
     },

@@ -11,6 +11,8 @@ import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { newEvent } from "./new-event.ts";
+import type { Ingest } from "./ingest.ts";
+import { serverIsJoined } from "../storage/room-members.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Outliers } from "./outliers.ts";
 import type { RoomStore } from "./store.ts";
@@ -26,6 +28,7 @@ export interface JoinRemoteDeps {
   readonly mailboxes: Mailboxes;
   readonly identity: Identity;
   readonly outliers: Outliers;
+  readonly ingest: Ingest;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
   readonly logger: Logger;
@@ -60,7 +63,11 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const join = await countersigned(room, event, answer);
     const state = await keepState(room, answer);
     checkJoin(room, join, state);
-    await enter(room, join, state);
+    if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
+      await enterAlso(server, room, join);
+    } else {
+      await enter(room, join, state);
+    }
   }
 
   /** The join as the other server signed it too (restricted rooms), or ours. */
@@ -90,6 +97,16 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     return [...found.values()].filter(
       (stored) => stored.event.stateKey !== undefined && stored.status !== "rejected",
     );
+  }
+
+  /** This server is in the room already: the join is one event more. */
+  async function enterAlso(server: ServerName, room: Room, join: RoomEvent): Promise<void> {
+    const result = (await deps.ingest.batch(server, room, [join])).get(join.eventId);
+    if (result === undefined || "error" in result) {
+      throw errors.unknown(result?.error ?? "The join could not be placed", 502);
+    }
+    const { stored, reason } = result.placed;
+    if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The join is not allowed");
   }
 
   /** The join becomes the room's only extremity, on the state that was told. */

@@ -37,12 +37,12 @@ export function createTransactions(sql: Sql): Transactions {
         } else if (txnId !== "") found.set(id, txnId);
       }
       if (unknown.length === 0) return found;
-      for (const id of unknown) known.set(keyOf(id, deviceId), "");
       const rows = await transactionsOfEvents(sql, reader.userId, deviceId, unknown);
       for (const row of rows) {
         known.set(keyOf(row.eventId, deviceId), row.txnId);
         found.set(row.eventId as EventId, row.txnId);
       }
+      for (const id of unknown) if (!found.has(id)) known.set(keyOf(id, deviceId), "");
       return found;
     },
   };

@@ -170,6 +170,35 @@ describe("two servers", () => {
     expect(member.event.content.join_authorised_via_users_server).toBe(alice.userId);
   });
 
+  test("join a restricted room by another server when no user here can vouch", async () => {
+    const lobby = await a.rooms.create.room(alice, { preset: "public_chat" });
+    const roomId = await a.rooms.create.room(alice, {
+      preset: "public_chat",
+      power_level_content_override: { invite: 50 },
+    });
+    const ben = b.user("ben");
+    await b.rooms.members.join({ by: ben, room: lobby, via: [a.name] });
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await a.rooms.send.state({
+      by: alice,
+      roomId,
+      type: "m.room.join_rules",
+      stateKey: "",
+      content: {
+        join_rule: "restricted",
+        allow: [{ type: "m.room_membership", room_id: lobby }],
+      },
+    });
+    await world.flush();
+    await b.rooms.members.join({ by: ben, room: roomId });
+    await world.flush();
+    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    await say(b, bob, roomId, "still here");
+    await say(b, ben, roomId, "me too");
+    await world.flush();
+    expect(await bodies(a, alice, roomId)).toEqual(["still here", "me too"]);
+  });
+
   test("knock and are let in", async () => {
     const roomId = await a.rooms.create.room(alice, {
       initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
