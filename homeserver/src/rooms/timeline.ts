@@ -33,6 +33,19 @@ export function createTimelines(store: RoomStore): Timelines {
 
   async function load(rows: readonly PlaceRow[]): Promise<StoredEvent[]> {
     const found = await store.events.byNids(rows.map((row) => row.nid));
+    // Another replica may have given an outlier its place since it was cached here.
+    const moved = rows.filter((row) => {
+      const event = found.get(row.nid);
+      return event?.position !== row.position || event.ordinal !== row.ordinal;
+    });
+    if (moved.length > 0) {
+      for (const { nid } of moved) {
+        const outdated = found.get(nid);
+        if (outdated !== undefined) store.events.forget(outdated.event.eventId);
+      }
+      const again = await store.events.byNids(moved.map((row) => row.nid));
+      for (const [nid, event] of again) found.set(nid, event);
+    }
     return rows.flatMap((row) => found.get(row.nid) ?? []);
   }
 

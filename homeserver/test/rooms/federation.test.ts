@@ -247,6 +247,52 @@ describe("two servers", () => {
     expect(await bodies(b, bob, roomId)).toEqual(await bodies(a, alice, roomId));
   });
 
+  test("read what was said while away, in its place, after coming back", async () => {
+    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await world.flush();
+    await say(a, alice, roomId, "one");
+    await world.flush();
+    await b.rooms.members.leave({ by: bob, roomId });
+    await world.flush();
+    for (let i = 0; i < 120; i++) await world.lose(() => say(a, alice, roomId, `away ${i}`));
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await world.flush();
+    await say(a, alice, roomId, "two");
+    await world.flush();
+    const all: string[] = [];
+    let from: string | undefined;
+    do {
+      const page = await b.rooms.history.messages(bob, roomId, { dir: "b", limit: 20, from });
+      all.push(...page.chunk.flatMap((text) => JSON.parse(text).content.body ?? []));
+      from = page.end;
+    } while (from !== undefined);
+    const away = Array.from({ length: 120 }, (_, i) => `away ${i}`);
+    expect(all.toReversed()).toEqual(["one", ...away, "two"]);
+    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+  });
+
+  test("hide what the history visibility hides, also when it is fetched later", async () => {
+    const roomId = await a.rooms.create.room(alice, {
+      preset: "public_chat",
+      initial_state: [
+        { type: "m.room.history_visibility", content: { history_visibility: "joined" } },
+      ],
+    });
+    await say(a, alice, roomId, "hidden");
+    await a.rooms.send.state({
+      by: alice,
+      roomId,
+      type: "m.room.history_visibility",
+      stateKey: "",
+      content: { history_visibility: "shared" },
+    });
+    await say(a, alice, roomId, "shown");
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await world.flush();
+    expect(await bodies(b, bob, roomId)).toEqual(["shown"]);
+  });
+
   test("agree after a fork in which both changed power and banned one another", async () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
