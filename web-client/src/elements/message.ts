@@ -167,6 +167,17 @@ export class WeftMessage extends LitElement {
     </div>`;
   }
 
+  #reactions() {
+    const eventId = this.#event.event_id;
+    if (this.room.timeline.relations.reactionsTo(eventId).length === 0) return nothing;
+    return html`<weft-reactions
+      .client=${this.client}
+      .room=${this.room}
+      .eventId=${eventId}
+      .version=${this.version}
+    ></weft-reactions>`;
+  }
+
   #mentionsMe(content: Content): boolean {
     const mentions = object(content, "m.mentions");
     const users = mentions?.["user_ids"];
@@ -192,12 +203,7 @@ export class WeftMessage extends LitElement {
       <div class="gutter">${this.#gutter()}</div>
       <div class="what">
         ${this.#quote()} ${this.#header()} ${this.#body(content)} ${this.#sending()}
-        <weft-reactions
-          .client=${this.client}
-          .room=${this.room}
-          .eventId=${event.event_id}
-          .version=${this.version}
-        ></weft-reactions>
+        ${this.#reactions()}
       </div>
       ${readers.length === 0 ? nothing : html`<weft-readers .room=${this.room} .readers=${readers}></weft-readers>`}
       ${

@@ -43,7 +43,16 @@ export function spokenWords(room: Room, me: string, items: readonly TimelineItem
   return spoken.join("\n");
 }
 
+/** Labels are asked for with each frame of scrolling; a line's item is made anew when anything about it changes. */
+const labels = new WeakMap<TimelineItem, string>();
+
 function labelOf(room: Room, item: TimelineItem): string {
+  const known = labels.get(item) ?? makeLabel(room, item);
+  labels.set(item, known);
+  return known;
+}
+
+function makeLabel(room: Room, item: TimelineItem): string {
   if (item.kind === "notice") return item.notices.map((notice) => notice.text).join(". ");
   const { event } = item.entry;
   const name = room.displayName(event.sender);

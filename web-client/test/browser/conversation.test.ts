@@ -1,6 +1,7 @@
 import { html } from "lit";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import type { WeftComposer } from "../../src/elements/composer.ts";
 import type { WeftTimeline } from "../../src/elements/timeline.ts";
 import { navigate } from "../../src/store/router.ts";
 import { syncOf } from "../unit/events.ts";
@@ -205,6 +206,107 @@ describe("the conversation", () => {
     });
     await expect.element(page.getByText("You may read here, but not write.")).toBeVisible();
   });
+});
+
+describe("files", () => {
+  /** An upload that the test finishes, with a server that takes at most 1000 bytes. */
+  function uploading() {
+    const upload = {
+      finish: (_mxc: string): void => undefined,
+      progress: (_share: number): void => undefined,
+      cancelled: false,
+    };
+    const answers = {
+      "media.uploadLimit": () => 1000,
+      "media.upload": (_file: File, _name: string, onProgress: (share: number) => void) => {
+        upload.progress = onProgress;
+        const done = new Promise<string>((resolve, reject) => {
+          upload.finish = resolve;
+          Object.assign(upload, { reject });
+        });
+        const cancel = (): void => {
+          upload.cancelled = true;
+          (upload as unknown as { reject(error: unknown): void }).reject(
+            new DOMException("", "AbortError"),
+          );
+        };
+        return { done, cancel };
+      },
+    };
+    return { upload, answers };
+  }
+
+  function choose(stage: HTMLElement, ...files: File[]): void {
+    const room = stage.querySelector("weft-room")!.shadowRoot!;
+    room.querySelector<WeftComposer>("weft-composer")!.addFiles(files);
+  }
+
+  const send = () => page.getByRole("button", { name: "Send", exact: true });
+
+  test("wait till they are sent, show how far they are, and become messages", async () => {
+    const { upload, answers } = uploading();
+    const { stage, calls } = await openRoom(answers);
+    choose(stage, new File(["hello"], "notes.txt", { type: "text/plain" }));
+    await expect.element(page.getByText("notes.txt")).toBeVisible();
+    expect(calls.some(({ name }) => name === "media.upload")).toBe(false);
+    await expectAccessible();
+    await userEvent.click(send());
+    await vi.waitFor(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
+    upload.progress(0.4);
+    await expect.element(page.getByText("40 %")).toBeVisible();
+    await expectAccessible();
+    upload.finish("mxc://one/abc");
+    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
+    expect(calls.find(({ name }) => name === "rooms.send")!.args[3]).toMatchObject({
+      msgtype: "m.file",
+      body: "notes.txt",
+      url: "mxc://one/abc",
+      info: { size: 5, mimetype: "text/plain" },
+    });
+    expect(page.getByRole("list", { name: "Files to send" }).elements()).toHaveLength(0);
+  });
+
+  test("can be stopped on their way", async () => {
+    const { upload, answers } = uploading();
+    const { stage, calls } = await openRoom(answers);
+    choose(stage, new File(["hello"], "notes.txt", { type: "text/plain" }));
+    await userEvent.click(send());
+    await vi.waitFor(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
+    await userEvent.click(page.getByRole("button", { name: "Cancel notes.txt" }));
+    expect(upload.cancelled).toBe(true);
+    expect(page.getByRole("list", { name: "Files to send" }).elements()).toHaveLength(0);
+    expect(calls.some(({ name }) => name === "rooms.send")).toBe(false);
+  });
+
+  test("that are too large for the server are not even begun", async () => {
+    const { answers } = uploading();
+    const { stage, calls } = await openRoom(answers);
+    choose(stage, new File([new Uint8Array(2000)], "big.bin"));
+    await userEvent.click(send());
+    await expect.element(page.getByText("Not sent")).toBeVisible();
+    expect(calls.some(({ name }) => name === "media.upload")).toBe(false);
+  });
+});
+
+test("nothing is written openly in an encrypted room", async () => {
+  const { bring, make } = await openRoom();
+  await bring({
+    timeline: {
+      events: [make.state("m.room.encryption", ME, { algorithm: "m.megolm.v1.aes-sha2" })],
+    },
+  });
+  await expect.element(page.getByText(/This room is encrypted/)).toBeVisible();
+  expect(page.getByRole("textbox").elements()).toHaveLength(0);
+});
+
+test("a message that a finger has touched keeps its tools", async () => {
+  await openRoom();
+  const line = article(/message 1/).element();
+  const touch = { pointerType: "touch", bubbles: true, composed: true };
+  line.dispatchEvent(new PointerEvent("pointerdown", touch));
+  page.getByRole("feed").element().dispatchEvent(new PointerEvent("pointerleave", touch));
+  await settled();
+  await expect.element(page.getByRole("button", { name: "Reply" })).toBeVisible();
 });
 
 describe("the way through history", () => {

@@ -35,6 +35,8 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
           (...args: never[]) => {
             const operation = `${prefix}.${name}`;
             calls.push({ name: operation, args });
+            // The one operation that answers at once, with a promise and a way to stop it.
+            if (operation === "media.upload") return answers[operation]?.(...args);
             return new Promise((resolve) => resolve(answers[operation]?.(...args) ?? {}));
           },
       },
