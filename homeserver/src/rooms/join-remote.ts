@@ -186,6 +186,9 @@ export async function tryEach(
   throw told(last);
 }
 
+/** Answers of servers that can't tell, or can't do, what a restricted join needs. */
+const UNDECIDED = new Set(["M_UNABLE_TO_AUTHORISE_JOIN", "M_UNABLE_TO_GRANT_JOIN"]);
+
 function statusOf(error: unknown): number | undefined {
   const status = (error as { status?: unknown } | null)?.status;
   return typeof status === "number" ? status : undefined;
@@ -208,7 +211,7 @@ function told(error: unknown): MatrixError {
   if (codeOf(error) === "M_INCOMPATIBLE_ROOM_VERSION") {
     return new MatrixError(400, "M_INCOMPATIBLE_ROOM_VERSION", message);
   }
-  if (status === 403) return errors.forbidden(message);
+  if (status === 403 || UNDECIDED.has(codeOf(error) ?? "")) return errors.forbidden(message);
   if (status === 404) return errors.notFound(message);
   if (error instanceof MatrixError && status !== undefined && status < 500) return error;
   return errors.unknown(`No server could let you in: ${message}`, 502);
