@@ -144,14 +144,19 @@ async function startSender(
   rooms: Rooms,
   opened: (() => unknown)[],
 ): Promise<Sender> {
-  const { sql, log, clock, logger, remote, config, seats } = on;
+  const { sql, log, clock, random, logger, remote, config, seats } = on;
   const { serverName } = config;
-  const sender = createSender({ sql, view: rooms.view, remote, serverName, clock, logger });
-  await sender.start();
+  const { view } = rooms;
+  const sender = createSender({ sql, log, view, remote, serverName, clock, random, logger });
   opened.push(() => sender.stop());
   const follower = createFollower(
     { log, sql, clock, logger, seats },
-    { name: "sender", from: "end", handle: (records) => sender.take(records) },
+    {
+      name: "sender",
+      from: "end",
+      begin: () => sender.resume(),
+      handle: (records) => sender.take(records),
+    },
   );
   opened.push(() => follower.stop());
   return sender;

@@ -23,6 +23,8 @@ export interface FollowerOptions {
   batch?: number;
   /** Calls under way at once (1: strictly in order). */
   concurrency?: number;
+  /** Called before reading begins: at the start, and each time that this replica takes the seat. */
+  begin?(): Promise<void>;
   /**
    * Does the work of a batch, in order. May be called again with what it had (after a crash, or when it threw):
    * at least once. The signal aborts when the follower stops.
@@ -145,6 +147,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
     done = found ?? (options.from === "end" ? log.position : 0);
     saved = found ?? -1;
     await save();
+    await options.begin?.();
   }
 
   async function run(): Promise<void> {

@@ -8,6 +8,13 @@ export interface OutboundPdu {
   readonly pdu: JsonObject;
 }
 
+/** A stretch of our events for one server. */
+export interface Stretch {
+  readonly events: readonly OutboundPdu[];
+  /** These are all up to here. */
+  readonly upTo: number;
+}
+
 /** Transactions carry at most this many PDUs. (Server-server API, "Transactions".) */
 export const MOST_PDUS = 50;
 /** More events than this are read from the database again when their turn comes. */
@@ -22,10 +29,13 @@ export interface Transaction {
 }
 
 export interface DestinationDeps {
-  /** Puts a transaction through. Rejects when the server did not take it. */
-  readonly send: (server: ServerName, transaction: Transaction) => Promise<void>;
-  /** The next of our events for this server from the database. */
-  readonly read: (server: ServerName, after: number, upTo: number) => Promise<OutboundPdu[]>;
+  /**
+   * Puts a transaction through. "refused": the server is there and will never take it. Rejects when it may be taken
+   * another time.
+   */
+  readonly send: (server: ServerName, transaction: Transaction) => Promise<"taken" | "refused">;
+  /** The next of our events for this server from the database, up to MOST_PDUS. */
+  readonly read: (server: ServerName, after: number, upTo: number) => Promise<Stretch>;
   /** True unless the server failed and is left alone for now. */
   readonly mayTry: (server: ServerName) => boolean;
   /** Called when it shall be tried again later. */
@@ -34,6 +44,8 @@ export interface DestinationDeps {
   readonly now: () => number;
   readonly newTxnId: () => string;
   readonly warn: (server: ServerName, error: unknown) => void;
+  /** An event that the server refuses is given up. */
+  readonly givenUp: (server: ServerName, pdu: JsonObject) => void;
 }
 
 /**
@@ -53,7 +65,11 @@ export class Destination {
   #memoryFrom: number;
   /** A transaction that was not taken is sent again as it was. */
   #unanswered: Transaction | undefined;
+  /** PDUs in one transaction: fewer after one was refused, to find which of them it was. */
+  #most = MOST_PDUS;
   #running = false;
+  /** The server is not there: nothing is kept in memory for it. */
+  #isAway = false;
 
   constructor(server: ServerName, at: { sent: number; wanted: number }, deps: DestinationDeps) {
     this.server = server;
@@ -71,13 +87,26 @@ export class Destination {
     return !this.#running && !this.behind && this.#edus.empty && !this.#unanswered;
   }
 
+  /** Goes by what is durable: another process may have sent, or wanted to, meanwhile. */
+  reset(at: { sent: number; wanted: number }): void {
+    this.sent = at.sent;
+    this.wanted = at.wanted;
+    this.#forget();
+  }
+
   /** An event for this server; positions rise. */
   add(event: OutboundPdu): void {
-    if (event.position <= this.wanted) return;
-    // Nothing was meant for this server since the last one, so nothing is skipped.
-    if (!this.behind) this.sent = Math.max(this.sent, event.position - 1);
-    if (!this.behind) this.#memoryFrom = this.sent;
-    this.wanted = event.position;
+    const { position } = event;
+    if (position <= this.wanted) return;
+    if (!this.behind) {
+      // Nothing was meant for this server since the last one, so nothing is skipped.
+      this.sent = Math.max(this.sent, position - 1);
+      this.#memory = [];
+      this.#memoryFrom = this.sent;
+    }
+    this.wanted = position;
+    if (!this.behind) return; // it was delivered before a restart
+    if (this.#isAway) return this.#forget();
     this.#memory.push(event);
     if (this.#memory.length > MOST_IN_MEMORY) {
       this.#memoryFrom = this.#memory.shift()!.position;
@@ -88,34 +117,69 @@ export class Destination {
     this.#edus.add(edu);
   }
 
+  /** Drops EDUs that say nothing of use any more. */
+  dropStale(now: number): void {
+    this.#edus.dropStale(now);
+  }
+
   /** Sends what there is, one transaction after another, until nothing is left or the server fails. */
   async run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
     try {
       for (;;) {
-        if (!this.#deps.mayTry(this.server)) return this.#deps.waits(this);
+        if (!this.#deps.mayTry(this.server)) return this.#wait();
+        this.#isAway = false;
         const transaction = (this.#unanswered ??= await this.#next());
         if (!transaction && !this.behind && this.#edus.empty) return;
         if (!transaction) continue;
-        await this.#deps.send(this.server, transaction);
+        const outcome = await this.#deps.send(this.server, transaction);
         this.#unanswered = undefined;
-        this.#advance(transaction.upTo);
-        this.#deps.delivered(this);
+        if (outcome === "taken") this.#taken(transaction);
+        else this.#refused(transaction);
       }
     } catch (error) {
       this.#deps.warn(this.server, error);
-      this.#deps.waits(this);
+      this.#wait();
     } finally {
       this.#running = false;
     }
   }
 
+  #wait(): void {
+    this.#isAway = true;
+    this.#forget();
+    this.#deps.waits(this);
+  }
+
+  /** The events are in the database as well. */
+  #forget(): void {
+    this.#memory = [];
+    this.#memoryFrom = this.wanted;
+  }
+
+  #taken({ upTo }: Transaction): void {
+    this.#most = Math.min(this.#most * 2, MOST_PDUS);
+    this.#advance(upTo);
+    this.#deps.delivered(this);
+  }
+
+  /** Its EDUs are dropped; PDUs are tried one by one, and the one that is refused alone is given up. */
+  #refused({ pdus, edus, upTo }: Transaction): void {
+    if (edus.length > 0) return;
+    if (pdus.length > 1) {
+      this.#most = 1;
+      return;
+    }
+    this.#deps.givenUp(this.server, pdus[0]!);
+    this.#advance(upTo);
+    this.#deps.delivered(this);
+  }
+
   async #next(): Promise<Transaction | undefined> {
-    const wanted = this.wanted;
-    const events = this.behind ? await this.#eventsUpTo(wanted) : [];
-    // Fewer than a full transaction are all that there were up to `wanted`.
-    const upTo = events.length === MOST_PDUS ? events.at(-1)!.position : wanted;
+    const { events, upTo } = this.behind
+      ? await this.#stretch()
+      : { events: [], upTo: this.wanted };
     const edus = this.#edus.take(this.#deps.now()).map(({ edu }) => ({ ...edu }));
     if (events.length + edus.length > 0) {
       return { txnId: this.#deps.newTxnId(), pdus: events.map((e) => e.pdu), edus, upTo };
@@ -124,9 +188,15 @@ export class Destination {
     return undefined;
   }
 
-  async #eventsUpTo(wanted: number): Promise<OutboundPdu[]> {
-    if (this.sent >= this.#memoryFrom) return this.#memory.slice(0, MOST_PDUS);
-    return this.#deps.read(this.server, this.sent, wanted);
+  async #stretch(): Promise<Stretch> {
+    const { wanted } = this;
+    const { events, upTo } =
+      this.sent >= this.#memoryFrom
+        ? { events: [...this.#memory], upTo: wanted }
+        : await this.#deps.read(this.server, this.sent, wanted);
+    if (events.length <= this.#most) return { events, upTo };
+    const first = events.slice(0, this.#most);
+    return { events: first, upTo: first.at(-1)!.position };
   }
 
   #advance(sent: number): void {

@@ -12,7 +12,7 @@ export interface PendingEdu {
 /** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
 export const MOST_EDUS = 100;
 /** A destination that does not answer keeps at most this many. */
-const MOST_WAITING = 1000;
+const MOST_WAITING = 500;
 
 /** The EDUs that wait for one destination: the newest of each key. */
 export class EduQueue {
@@ -25,6 +25,11 @@ export class EduQueue {
       const [oldest] = this.#waiting.keys();
       this.#waiting.delete(oldest!);
     }
+  }
+
+  /** Drops those that say nothing of use any more. */
+  dropStale(now: number): void {
+    for (const [key, edu] of this.#waiting) if (edu.staleAt <= now) this.#waiting.delete(key);
   }
 
   get empty(): boolean {

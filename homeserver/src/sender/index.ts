@@ -1,6 +1,7 @@
-import type { LogRecord, ReceiptRecord } from "../log/types.ts";
+import type { Log, LogRecord, ReceiptRecord } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
 import { type RoomId, type ServerName, serverOf, type UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomView } from "../rooms/types.ts";
@@ -11,7 +12,13 @@ import {
   saveDestinations,
 } from "../storage/outbound.ts";
 import type { Sql } from "../storage/sql.ts";
-import { Destination, MOST_PDUS, type OutboundPdu, type Transaction } from "./destination.ts";
+import {
+  Destination,
+  MOST_PDUS,
+  type OutboundPdu,
+  type Stretch,
+  type Transaction,
+} from "./destination.ts";
 import { type PendingEdu, receiptEdu } from "./edus.ts";
 import { createRoomServers } from "./room-servers.ts";
 
@@ -38,10 +45,12 @@ export interface Outbound {
 
 export interface SenderDeps {
   readonly sql: Sql;
+  readonly log: Pick<Log, "position" | "onAdvance">;
   readonly view: RoomView;
   readonly remote: Outbound;
   readonly serverName: ServerName;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -53,30 +62,40 @@ export interface Sender {
   eduToRoom(roomId: RoomId, edu: PendingEdu): void;
   /** An EDU for these servers. */
   eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void;
-  /** Resumes where the process stopped. */
-  start(): Promise<void>;
+  /**
+   * Goes by what is durable, when this process begins to follow the log: what it or another one left is sent.
+   * Before that, only EDUs are.
+   */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** How often progress is written and waiting destinations are looked at. */
 const TICK_MS = 1000;
+/** Answers by which a server says that it will never take a transaction. */
+const REFUSALS: ReadonlySet<unknown> = new Set([400, 413]);
 
 export function createSender(deps: SenderDeps): Sender {
-  const { sql, view, remote, serverName, clock, logger } = deps;
+  const { sql, log, view, remote, serverName, clock, logger } = deps;
   const destinations = new Map<ServerName, Destination>();
   const waiting = new Set<Destination>();
   const progressed = new Set<Destination>();
-  const roomServers = createRoomServers(view, serverName);
-  const started = clock.now();
+  const roomServers = createRoomServers({ view, ours: serverName, position: () => log.position });
+  const unfollow = log.onAdvance(roomServers.follow);
+  // No other process of this server, now or later, gives out the same transaction ids.
+  const run = deps.random.alphanumeric(12);
   let transactions = 0;
   let stopped = false;
-  let ticker: NodeJS.Timeout | undefined;
+  const ticker = setInterval(() => {
+    tick().catch((err: unknown) => logger.warn({ err }, "sending progress was not written"));
+  }, TICK_MS);
+  ticker.unref();
   const unlisten = remote.backoff.onAwake((server) => {
     const destination = destinations.get(server);
     if (destination) kick(destination);
   });
 
-  async function send(server: ServerName, transaction: Transaction): Promise<void> {
+  async function send(server: ServerName, transaction: Transaction): Promise<"taken" | "refused"> {
     try {
       await remote.server.sendTransaction(server, transaction.txnId, {
         origin: serverName,
@@ -84,33 +103,38 @@ export function createSender(deps: SenderDeps): Sender {
         pdus: transaction.pdus,
         edus: transaction.edus,
       });
+      return "taken";
     } catch (error) {
+      if (REFUSALS.has((error as { remoteStatus?: unknown }).remoteStatus)) return "refused";
       // Also a server that refuses is left alone for a while.
       if (remote.backoff.mayTry(server)) remote.backoff.failed(server);
       throw error;
     }
   }
 
-  async function read(server: ServerName, after: number, upTo: number): Promise<OutboundPdu[]> {
+  async function read(server: ServerName, after: number, upTo: number): Promise<Stretch> {
     const range = { server, ours: serverName, after, upTo, limit: MOST_PDUS };
     const rows = await eventsForDestination(sql, range);
-    const events = await view.events(rows.map((row) => row.nid));
-    return rows.flatMap(({ nid, position }) => {
-      const stored = events.get(nid);
-      return stored ? [outbound(stored.event, position)] : [];
-    });
+    const found = await view.events(rows.map((row) => row.nid));
+    const events = [];
+    for (const { nid, position, settled } of rows) {
+      const stored = found.get(nid);
+      if (!stored || !(settled || (await roomServers.mayHave(server, stored)))) continue;
+      events.push(outbound(stored.event, position));
+    }
+    return { events, upTo: rows.length < MOST_PDUS ? upTo : rows.at(-1)!.position };
   }
 
   function destination(server: ServerName): Destination {
     let found = destinations.get(server);
-    if (!found) destinations.set(server, (found = make({ server, sent: 0, wanted: 0 })));
+    if (!found) destinations.set(server, (found = make(server)));
     return found;
   }
 
-  function make({ server, sent, wanted }: DestinationRow): Destination {
+  function make(server: ServerName): Destination {
     return new Destination(
       server,
-      { sent, wanted },
+      { sent: 0, wanted: 0 },
       {
         send,
         read,
@@ -118,7 +142,9 @@ export function createSender(deps: SenderDeps): Sender {
         waits: (self) => waiting.add(self),
         delivered: (self) => progressed.add(self),
         now: () => clock.now(),
-        newTxnId: () => `${started}-${++transactions}`,
+        newTxnId: () => `${run}-${++transactions}`,
+        givenUp: (name, pdu) =>
+          logger.warn({ server: name, room: pdu.room_id, type: pdu.type }, "an event was refused"),
         warn: (name, err) => logger.debug({ server: name, err }, "transaction was not taken"),
       },
     );
@@ -130,7 +156,10 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   async function tick(): Promise<void> {
-    for (const target of waiting) if (remote.backoff.mayTry(target.server)) kick(target);
+    for (const target of [...waiting]) {
+      target.dropStale(clock.now());
+      if (remote.backoff.mayTry(target.server)) kick(target);
+    }
     await saveProgress();
     for (const [server, target] of destinations) if (target.idle) destinations.delete(server);
   }
@@ -157,9 +186,14 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   async function saveProgress(): Promise<void> {
-    const rows = [...progressed].map(rowOf);
+    const saving = [...progressed];
     progressed.clear();
-    await saveDestinations(sql, rows);
+    try {
+      await saveDestinations(sql, saving.map(rowOf));
+    } catch (error) {
+      for (const target of saving) progressed.add(target);
+      throw error;
+    }
   }
 
   return {
@@ -168,8 +202,7 @@ export function createSender(deps: SenderDeps): Sender {
       for (const record of records) {
         if (record.kind === "receipt") await receiptOf(record);
         if (record.kind !== "event") continue;
-        if (record.memberships.length > 0) roomServers.changed(record.roomNid);
-        if (!record.local || record.status !== "accepted") continue;
+        if (!(record.local || record.forwarded) || record.status !== "accepted") continue;
         for (const server of await roomServers.forEvent(record)) {
           const target = destination(server);
           target.add(outbound(record.event, record.position));
@@ -187,21 +220,20 @@ export function createSender(deps: SenderDeps): Sender {
 
     eduTo,
 
-    async start() {
-      for (const row of await destinationsBehind(sql)) {
-        destinations.set(row.server, make(row));
+    async resume() {
+      const behind = await destinationsBehind(sql);
+      for (const target of destinations.values()) target.reset({ sent: 0, wanted: 0 });
+      for (const row of behind) {
+        destination(row.server).reset(row);
         kick(destination(row.server));
       }
-      ticker = setInterval(() => {
-        tick().catch((err: unknown) => logger.warn({ err }, "sending progress was not written"));
-      }, TICK_MS);
-      ticker.unref();
     },
 
     async stop() {
       stopped = true;
       clearInterval(ticker);
       unlisten();
+      unfollow();
       await saveProgress();
     },
   };

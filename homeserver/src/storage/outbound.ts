@@ -33,22 +33,29 @@ export async function saveDestinations(
 }
 
 /**
- * The next of our accepted live events for a server, oldest first: of rooms that it is in, or about one of
- * its users (who may have left by it).
+ * The next accepted live events that this server sends to another, oldest first: of rooms that the other is in now,
+ * or about one of its users (who may have left by it). `settled`: one of its users is known to have been joined
+ * before the event; otherwise the room's state then must be asked.
  */
 export async function eventsForDestination(
   sql: Sql | Tx,
   range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
-): Promise<{ nid: number; position: number }[]> {
-  return sql<{ nid: number; position: number }[]>`
-    SELECT e.event_nid AS nid, e.position
+): Promise<{ nid: number; position: number; settled: boolean }[]> {
+  const { server, ours, after, upTo } = range;
+  return sql<{ nid: number; position: number; settled: boolean }[]>`
+    SELECT e.event_nid AS nid, e.position,
+      EXISTS (SELECT 1 FROM memberships m
+              WHERE m.room_nid = e.room_nid AND m.server = ${server} AND m.membership = 'join'
+                AND m.position <= e.position) AS settled
     FROM events e
-    WHERE e.position > ${range.after} AND e.position <= ${range.upTo} AND e.ordinal = 0
-      AND e.status = 0 AND substr(e.sender, strpos(e.sender, ':') + 1) = ${range.ours}
+    WHERE e.position > ${after} AND e.position <= ${upTo} AND e.position IS NOT NULL
+      AND e.ordinal = 0 AND e.status = 0
+      AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+      AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
       AND (EXISTS (
              SELECT 1 FROM memberships m
-             WHERE m.room_nid = e.room_nid AND m.server = ${range.server} AND m.membership = 'join')
+             WHERE m.room_nid = e.room_nid AND m.server = ${server} AND m.membership = 'join')
            OR (e.type = 'm.room.member'
-               AND substr(e.state_key, strpos(e.state_key, ':') + 1) = ${range.server}))
+               AND substr(e.state_key, strpos(e.state_key, ':') + 1) = ${server}))
     ORDER BY e.position LIMIT ${range.limit}`;
 }
