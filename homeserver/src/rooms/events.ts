@@ -30,9 +30,17 @@ export interface Events {
 
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
 
-export function createEvents(sql: Sql, max = 50_000): Events {
-  const cache = new LRUCache<number, StoredEvent>(atMost(max));
-  const nidOf = new LRUCache<EventId, number>(atMost(max * 2));
+/** Text, parsed form, client's form: an event takes some multiple of its JSON. */
+const BYTES_PER_CHARACTER = 6;
+const OVERHEAD = 1_000;
+
+/** `cacheBytes` bounds what is kept in memory, roughly. */
+export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
+  const cache = new LRUCache<number, StoredEvent>({
+    maxSize: cacheBytes,
+    sizeCalculation: ({ event }) => event.json().length * BYTES_PER_CHARACTER + OVERHEAD,
+  });
+  const nidOf = new LRUCache<EventId, number>(atMost(200_000));
   const pending = new Map<number, StoredEvent>();
 
   function keep(event: StoredEvent): void {
