@@ -114,16 +114,19 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
       head = step.next;
       ours.add(head.version);
     }
-    const commit = deps.append(step.append).then(
-      (committed) => {
-        step.settled?.(committed);
-        job.resolve(step.value);
-      },
-      (error: unknown) => {
-        step.settled?.(undefined);
-        failed(job, error);
-      },
-    );
+    const commit = deps
+      .append(step.append)
+      .then(
+        (committed) => {
+          step.settled?.(committed);
+          job.resolve(step.value);
+        },
+        (error: unknown) => {
+          step.settled?.(undefined);
+          failed(job, error);
+        },
+      )
+      .catch(job.reject);
     track(commit);
   }
 
