@@ -51,6 +51,7 @@ export function createBundles(store: RoomStore, startPosition: number): Bundles 
           ((position ?? 0) <= watchedFrom || targets.has(event.eventId)),
       );
       const texts = new Map<number, string>();
+      if (wanted.length === 0) return texts;
       const rooms = Map.groupBy(wanted, (stored) => stored.roomNid);
       await Promise.all(
         [...rooms].map(async ([roomNid, ofRoom]) => {

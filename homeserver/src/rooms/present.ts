@@ -23,6 +23,7 @@ export function createPresenter(
 
   /** State event nid → text of replaces_state and prev_content. */
   async function replacedTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {
+    if (events.every(({ event }) => event.stateKey === undefined)) return new Map();
     const wanted = events.filter(
       ({ nid, event, stateBefore }) =>
         event.stateKey !== undefined && stateBefore !== null && !replaced.has(nid),

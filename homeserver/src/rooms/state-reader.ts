@@ -1,4 +1,5 @@
 /** State of a room at a root, as events. */
+import { LRUCache, atMost } from "../platform/caches.ts";
 import type { Events } from "./events.ts";
 import type { StateTree } from "./state-tree/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
@@ -15,19 +16,47 @@ export interface StateReader {
   ): Promise<{ changed: StoredEvent[]; removed: [type: string, stateKey: string][] }>;
 }
 
+const ROOTS_KEPT = 5_000;
+const KEYS_OF_ROOT = 200;
+
 export function createStateReader(tree: StateTree, tuples: Tuples, events: Events): StateReader {
+  // What stands under a root never changes: the same few keys of the same roots are asked for again and again.
+  const kept = new LRUCache<string, Map<string, number | null>>(atMost(ROOTS_KEPT));
+
+  function keptOf(root: string): Map<string, number | null> {
+    let known = kept.get(root);
+    // A new map when it is full, not an empty one: who waits for the tree holds on to the old one.
+    if (known === undefined || known.size > KEYS_OF_ROOT) kept.set(root, (known = new Map()));
+    return known;
+  }
+
+  /** Adds to `nids` what the tree has under the keys; null: nothing. */
+  async function look(
+    root: string,
+    keys: readonly StateKey[],
+    nids: Map<string, number | null>,
+  ): Promise<void> {
+    const found = await tuples.find(keys);
+    const held = await tree.getMany(root, [...found.values()]);
+    for (const [type, stateKey] of keys) {
+      const text = stateTuple(type, stateKey);
+      nids.set(text, held.get(found.get(text) ?? -1) ?? null);
+    }
+  }
+
   return {
     async events(root, keys) {
       const result = new Map<string, StoredEvent>();
       if (root === null || keys.length === 0) return result;
-      const nids = await tuples.find(keys);
-      const held = await tree.getMany(root, [...nids.values()]);
-      const found = await events.byNids([...held.values()]);
-      for (const [text, tuple] of nids) {
-        const nid = held.get(tuple);
-        const event = nid === undefined ? undefined : found.get(nid);
-        if (event !== undefined) result.set(text, event);
-      }
+      const nids = keptOf(root);
+      const unknown = keys.filter(([type, stateKey]) => !nids.has(stateTuple(type, stateKey)));
+      if (unknown.length > 0) await look(root, unknown, nids);
+      const wanted = keys.map(([type, stateKey]) => nids.get(stateTuple(type, stateKey)) ?? 0);
+      const found = await events.byNids(wanted.filter((nid) => nid !== 0));
+      keys.forEach(([type, stateKey], index) => {
+        const event = found.get(wanted[index]!);
+        if (event !== undefined) result.set(stateTuple(type, stateKey), event);
+      });
       return result;
     },
     async all(root, selector) {

@@ -102,6 +102,7 @@ export function createCompute(deps: ComputeDeps) {
 
   async function roomsJson(scope: Scope): Promise<JsonText> {
     const wanted = await skeleton(scope);
+    if (wanted.length === 0) return new JsonText();
     const known = await deps.view.rooms(wanted.map(([, mine]) => mine.roomNid));
     const sections: Record<Section, JsonText> = {
       join: new JsonText(),
@@ -156,6 +157,7 @@ async function inParallel<T>(
   width: number,
   job: (item: T) => Promise<void>,
 ): Promise<void> {
+  if (items.length === 1) return job(items[0]!);
   const queue = items.values();
   const worker = async (): Promise<void> => {
     for (const item of queue) await job(item);

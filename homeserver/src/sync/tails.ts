@@ -99,11 +99,18 @@ export function createTails(deps: {
     /** Accepted live events with after < position ≤ upTo, the newest `limit` of them. */
     async between(roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> {
       if (covers(roomNid, after)) {
-        const marks = (tails.get(roomNid)?.marks ?? []).filter(
-          (mark) => mark.shown && mark.position > after && mark.position <= upTo,
-        );
-        const limited = marks.length > limit;
-        const nids = (limited ? marks.slice(marks.length - limit) : marks).map((mark) => mark.nid);
+        const marks = tails.get(roomNid)?.marks ?? [];
+        // What is asked for is most often the last event or two.
+        const nids: number[] = [];
+        let limited = false;
+        for (let at = marks.length - 1; at >= 0 && marks[at]!.position > after; at -= 1) {
+          const mark = marks[at]!;
+          if (!mark.shown || mark.position > upTo) continue;
+          limited = nids.length === limit;
+          if (limited) break;
+          nids.push(mark.nid);
+        }
+        nids.reverse();
         const found = await deps.view.events(nids);
         return { events: nids.flatMap((nid) => found.get(nid) ?? []), limited };
       }
