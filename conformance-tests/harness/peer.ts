@@ -1,44 +1,19 @@
-import type {
-  OperationId,
-  OperationTypes,
-  PathParams,
-  RequestBody,
-  ResponseBody,
-} from "@weft/spec";
-import { inWords, operationRow, validators, wrongWith } from "./check-answer.ts";
-import { pathOf, queryOf, unique } from "./client.ts";
-import type { QueryValues } from "./client.ts";
-import { contentHash, eventSignatureIsGood, referredIds, serverOf } from "./events.ts";
+import type { OperationId } from "@weft/spec";
+import { validators } from "./check-answer.ts";
+import { unique } from "./client.ts";
+import { referredIds } from "./events.ts";
 import type { Pdu } from "./events.ts";
-import { createExchange } from "./exchange.ts";
-import type { Answer, Exchange } from "./exchange.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { eventually, must, show } from "./must.ts";
 import { defaultAnswers, keyDocument } from "./peer-answers.ts";
+import { PeerCalls } from "./peer-calls.ts";
 import type { Answers } from "./peer-answers.ts";
 import { createPeerRoom, PeerRoom } from "./peer-room.ts";
 import type { NewPeerRoom } from "./peer-room.ts";
 import { listen, matchOperation } from "./peer-server.ts";
 import type { Inbound, PeerServer, RawInbound, Reply } from "./peer-server.ts";
-import { createSigningKey, verifyJson } from "./signing.ts";
-import type { SigningKey } from "./signing.ts";
 import type { Subject } from "./subject.ts";
-import { authorizationHeader, parseAuthorization, signatureIsGood } from "./x-matrix.ts";
-
-type Typed = OperationId & keyof OperationTypes;
-
-export interface PeerCall<Id extends Typed> {
-  readonly path?: PathParams<Id>;
-  readonly query?: QueryValues;
-  readonly body?: NonNullable<RequestBody<Id>> | Json | object;
-  /** In place of the right Authorization header; null sends none. */
-  readonly authorization?: string | null;
-  /** Signed with, in place of the peer's key. */
-  readonly key?: SigningKey;
-  /** Claimed in the signature, in place of the right ones. */
-  readonly destination?: string;
-  readonly origin?: string;
-}
+import { parseAuthorization, signatureIsGood } from "./x-matrix.ts";
 
 export interface ReceivedInvite {
   readonly event: Pdu;
@@ -50,9 +25,7 @@ export interface ReceivedInvite {
  * A bare homeserver of its own: keys, signed requests, rooms without rules. It shares no code with any
  * server, so that two implementations check one another.
  */
-export class Peer {
-  readonly subject: Subject;
-  readonly key: SigningKey = createSigningKey();
+export class Peer extends PeerCalls {
   readonly rooms = new Map<string, PeerRoom>();
   readonly profiles = new Map<string, JsonObject>();
   readonly media = new Map<string, { readonly type: string; readonly bytes: Uint8Array }>();
@@ -68,13 +41,6 @@ export class Peer {
   keysValidForMs = 24 * 3600_000;
   #answers: Answers = {};
   #server!: PeerServer;
-  readonly #exchange: Exchange;
-  readonly #subjectKeys = new Map<string, string>();
-
-  private constructor(subject: Subject) {
-    this.subject = subject;
-    this.#exchange = createExchange(subject.ca);
-  }
 
   static async start(subject: Subject): Promise<Peer> {
     const peer = new Peer(subject);
@@ -117,106 +83,6 @@ export class Peer {
   /** A room of no content, for its version's functions. */
   roomOfVersion(version: string): PeerRoom {
     return new PeerRoom(version, this);
-  }
-
-  // — Outbound —
-
-  /** A signed request to the server under test; the answer is held to the specification. */
-  async request<Id extends Typed>(id: Id, call: PeerCall<Id> = {}): Promise<Answer> {
-    const row = operationRow(id);
-    const uri = pathOf(row.path, call.path ?? {}) + queryOf(call.query ?? {});
-    const content = call.body as Json | undefined;
-    const headers: Record<string, string> = {};
-    if (content !== undefined) headers["content-type"] = "application/json";
-    const authorization =
-      call.authorization === undefined
-        ? authorizationHeader(
-            {
-              method: row.method,
-              uri,
-              origin: call.origin ?? this.serverName,
-              destination: call.destination ?? this.subject.serverName,
-              content,
-            },
-            call.key ?? this.key,
-          )
-        : call.authorization;
-    if (authorization !== null) headers["authorization"] = authorization;
-    const answer = await this.#exchange({
-      url: `${this.subject.federationUrl}${uri}`,
-      method: row.method,
-      headers: { ...headers, host: this.subject.serverName },
-      body: content === undefined ? undefined : JSON.stringify(content),
-    });
-    const wrong = wrongWith(id, answer, this.subject.tolerateNulls);
-    if (wrong.length === 0) return answer;
-    throw new Error(
-      `${inWords(id, answer)}\nThe specification disagrees:\n- ${wrong.join("\n- ")}`,
-    );
-  }
-
-  async call<Id extends Typed>(id: Id, call: PeerCall<Id> = {}): Promise<ResponseBody<Id>> {
-    const answer = await this.request(id, call);
-    if (answer.status >= 300) throw new Error(inWords(id, answer));
-    return answer.body as never;
-  }
-
-  /** Sends a transaction; answers with what became of each PDU. */
-  async send(pdus: readonly JsonObject[], edus: readonly JsonObject[] = []): Promise<JsonObject> {
-    const body = { origin: this.serverName, origin_server_ts: Date.now(), pdus, edus };
-    const answer = await this.call("sendTransaction", { path: { txnId: unique("txn") }, body });
-    return ((answer as JsonObject)["pdus"] ?? {}) as JsonObject;
-  }
-
-  /** Sends PDUs that the server has to take. */
-  async sendGood(...pdus: readonly JsonObject[]): Promise<void> {
-    const results = await this.send(pdus);
-    for (const [id, result] of Object.entries(results)) {
-      const { error } = result as { error?: string };
-      must(error === undefined, `${id} was refused: ${String(error)}`);
-    }
-  }
-
-  /** The public keys of the server under test, from itself. */
-  async subjectKeys(): Promise<ReadonlyMap<string, string>> {
-    if (this.#subjectKeys.size > 0) return this.#subjectKeys;
-    const document = (await this.call("getServerKey")) as unknown as JsonObject;
-    const keys = document["verify_keys"] as Record<string, { key: string }>;
-    for (const [keyId, { key }] of Object.entries(keys)) {
-      must(
-        verifyJson(document, this.subject.serverName, keyId, key),
-        `the key document is not signed with ${keyId}`,
-      );
-      this.#subjectKeys.set(keyId, key);
-    }
-    return this.#subjectKeys;
-  }
-
-  async #keysOf(server: string): Promise<ReadonlyMap<string, string>> {
-    if (server === this.serverName) return new Map([[this.key.keyId, this.key.publicKey]]);
-    if (server === this.subject.serverName) return this.subjectKeys();
-    // Another peer of this run.
-    const url = `https://${server}${operationRow("getServerKey").path}`;
-    const { body } = await this.#exchange({ url, method: "GET" });
-    const { verify_keys } = body as { verify_keys: Record<string, { key: string }> };
-    return new Map(Object.entries(verify_keys).map(([keyId, { key }]) => [keyId, key]));
-  }
-
-  /** What is wrong with a PDU as one of the server under test: nothing is an empty list. */
-  async wrongWithPdu(pdu: Pdu, version: string): Promise<string[]> {
-    const room = this.roomOfVersion(version);
-    const wrong: string[] = [];
-    const server = room.version.namesEvents ? serverOf(String(pdu.event_id)) : serverOf(pdu.sender);
-    const keys = await this.#keysOf(server);
-    if (!eventSignatureIsGood(pdu, room.version, server, keys))
-      wrong.push(`no good signature of ${server}`);
-    if (contentHash(pdu) !== pdu.hashes?.["sha256"]) wrong.push("its content hash is wrong");
-    return wrong.map((what) => `${room.idOf(pdu)} (${pdu.type}): ${what}`);
-  }
-
-  async mustBeGoodPdus(pdus: readonly Pdu[], version: string): Promise<void> {
-    const wrong = (await Promise.all(pdus.map((pdu) => this.wrongWithPdu(pdu, version)))).flat();
-    must(wrong.length === 0, wrong.join("\n"));
   }
 
   /** Joins a room of the server under test; everything that it hands over is proved. */

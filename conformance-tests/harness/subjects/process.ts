@@ -57,12 +57,15 @@ export async function launch(start: Launch): Promise<() => Promise<void>> {
     if (ended === undefined) {
       const exit = once(child, "exit");
       child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), 12_000);
+      const late = setTimeout(() => {
+        process.stderr.write("the server under test did not end within 15 s of SIGTERM\n");
+        child.kill("SIGKILL");
+      }, 15_000);
       await exit;
       clearTimeout(late);
     }
     if (process.env["WEFT_CONFORMANCE_KEEP"] === undefined) {
-      await rm(start.folder, { recursive: true, force: true });
+      await rm(start.folder, { recursive: true, force: true, maxRetries: 10 });
     }
   };
   const deadline = Date.now() + 90_000;

@@ -212,7 +212,10 @@ clause(
     const { peer } = here;
     const scene = await roomWithPeer(peer);
     const { alice, mallory, roomId, room } = scene;
-    const content = { allow: ["local*st"], deny: ["elsewhere.example", "local?"] };
+    const content = {
+      allow: ["local*st", theSubject().serverName],
+      deny: ["elsewhere.example", "local?"],
+    };
     await untilPeerHas(peer, room, await alice.setState(roomId, "m.room.server_acl", content));
     const since = await syncToken(alice);
     const pdu = say(room, mallory, "still here");
