@@ -34,7 +34,7 @@ afterAll(async () => {
 
 test(
   `a server killed ${KILLS} times amid traffic loses and doubles no message on either side`,
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     const enough = new AbortController();
     const listeners = await Promise.all([alice, bob].map((user) => listen(user, roomId)));

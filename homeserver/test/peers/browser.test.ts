@@ -1,0 +1,152 @@
+import type { Browser } from "playwright-core";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ensureWebClient } from "../../../scripts/lib/web-client.mjs";
+import * as chat from "../../../web-client/e2e/conversation.ts";
+import { hasChromium, launchBrowser, openScreen, picture, type Screen } from "./support/browser.ts";
+import { createNetwork, type Network } from "./support/network.ts";
+import { startWeft, type WeftProcess } from "./support/process.ts";
+import { eventually } from "./support/wait.ts";
+
+const ROOM = "Trip to the lakes";
+
+/** Each test goes on where the one before ended. */
+describe.skipIf(!hasChromium)("two browsers on two servers", { timeout: 120_000 }, () => {
+  let network: Network;
+  let here: WeftProcess;
+  let there: WeftProcess;
+  let browser: Browser;
+  let alice: Screen;
+  let bob: Screen;
+  let bobId: string;
+
+  beforeAll(async () => {
+    await ensureWebClient();
+    network = await createNetwork();
+    [here, there] = await Promise.all([
+      startWeft(network, { name: "here" }),
+      startWeft(network, { name: "there" }),
+    ]);
+    bobId = `@bob:${there.serverName}`;
+    browser = await launchBrowser();
+    alice = await openScreen(browser, { scheme: "light" });
+    bob = await openScreen(browser, { scheme: "dark" });
+  }, 240_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([here?.stop(), there?.stop()]);
+    await network?.close();
+  }, 60_000);
+
+  /** Says something in Markdown, and waits until both see it. */
+  async function say(by: Screen, body: string): Promise<void> {
+    await chat.sendMessage(by.page, body);
+    const seen = body.replaceAll("*", "");
+    await Promise.all([alice, bob].map(({ page }) => chat.waitForMessage(page, seen, 30_000)));
+  }
+
+  test("both register", async () => {
+    await alice.page.goto(here.baseUrl);
+    await alice.page.getByRole("heading").first().waitFor();
+    await picture(alice.page, "sign-in-light");
+    await Promise.all([
+      chat.register(alice.page, {
+        baseUrl: here.baseUrl,
+        username: "alice",
+        password: "Alice-Secret-1",
+      }),
+      chat.register(bob.page, {
+        baseUrl: there.baseUrl,
+        username: "bob",
+        password: "Bob-Secret-12",
+      }),
+    ]);
+  });
+
+  test("an invitation crosses and is accepted", async () => {
+    await chat.createRoom(alice.page, { name: ROOM, topic: "When, who, and who brings the boat" });
+    await chat.invite(alice.page, bobId);
+    await chat.acceptInvite(bob.page, ROOM);
+  });
+
+  test("messages go both ways", async () => {
+    await say(alice, "Good morning! Shall we go on **Saturday**?");
+    await say(bob, "Saturday is fine. Who brings the boat?");
+    await say(bob, "I'll bring the cofee.");
+    await say(alice, "And I bring the boat. Last year it looked like this:");
+  });
+
+  test("an image arrives with its picture", async () => {
+    const buffer = await sunset();
+    await chat.sendFile(alice.page, { name: "boat.png", mimeType: "image/png", buffer });
+    for (const { page } of [alice, bob]) {
+      const image = page.getByRole("feed", { name: "Messages" }).locator("img").last();
+      await image.waitFor();
+      await eventually("the image is drawn", () =>
+        image.evaluate(
+          (element) => (element as unknown as { naturalWidth: number }).naturalWidth > 0,
+        ),
+      );
+    }
+  });
+
+  test("a reaction, an edit and a deletion are seen on the other side", async () => {
+    await chat.react(bob.page, "Good morning!", "thumbs up");
+    await chat.waitForReaction(alice.page, "Good morning!", "👍", 1);
+    await chat.toggleReaction(alice.page, "Good morning!", "👍");
+    await chat.waitForReaction(bob.page, "Good morning!", "👍", 2);
+    await chat.edit(bob.page, "I'll bring the cofee.", "I'll bring the coffee.");
+    await chat.waitForMessage(alice.page, "I'll bring the coffee.");
+    await say(bob, "No idea who wrote this.");
+    await chat.deleteMessage(bob.page, "No idea who wrote this.");
+    await chat.message(alice.page, "No idea who wrote this.").waitFor({ state: "detached" });
+  });
+
+  test("typing and receipts are seen on the other side", async () => {
+    await chat.composer(bob.page).pressSequentially("Let me", { delay: 50 });
+    await chat.waitForTyping(alice.page);
+    await chat.composer(bob.page).fill("");
+    await say(alice, "Then it is settled.");
+    await chat.waitForReader(alice.page, "bob");
+    await picture(alice.page, "conversation-light");
+    await picture(bob.page, "conversation-dark");
+  });
+
+  test("a page goes on by itself after its server was killed and started again", async () => {
+    await there.kill();
+    await chat.sendMessage(alice.page, "Are you still there?");
+    await there.start();
+    await chat.waitForMessage(bob.page, "Are you still there?", 60_000);
+    await say(bob, "Yes, that was only a restart.");
+    expect([...alice.errors, ...bob.errors]).toEqual([]);
+  });
+
+  test("both pages show the same conversation", async () => {
+    const [own, other] = await Promise.all(
+      [alice, bob].map(({ page }) => chat.visibleMessages(page)),
+    );
+    expect(other).toEqual(own);
+    expect(own!.join("\n")).toContain("I'll bring the coffee.");
+  });
+});
+
+/** A picture worth sending: PNG. */
+function sunset(): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="400">
+    <defs>
+      <linearGradient id="sky" x1="0" y1="0" x2="0" y2="1">
+        <stop offset="0" stop-color="#274060"/><stop offset="0.7" stop-color="#f4a259"/>
+        <stop offset="1" stop-color="#f9dcc4"/>
+      </linearGradient>
+      <linearGradient id="lake" x1="0" y1="0" x2="0" y2="1">
+        <stop offset="0" stop-color="#f2b880"/><stop offset="1" stop-color="#1b3a4b"/>
+      </linearGradient>
+    </defs>
+    <rect width="640" height="260" fill="url(#sky)"/><circle cx="430" cy="225" r="46" fill="#ffe8b6"/>
+    <path d="M0 260 L110 165 L200 240 L300 140 L410 245 L520 180 L640 260 Z" fill="#22333b"/>
+    <rect y="260" width="640" height="140" fill="url(#lake)"/>
+    <path d="M150 305 h130 l-22 30 h-86 Z" fill="#5e3023"/><path d="M212 210 v92 h62 Z" fill="#fefae0"/>
+  </svg>`;
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}

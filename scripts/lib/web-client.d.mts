@@ -1,0 +1,1 @@
+export function ensureWebClient(): Promise<void>;
