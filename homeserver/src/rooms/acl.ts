@@ -17,8 +17,8 @@ export function createAcl(store: RoomStore): Acl {
   const rules = new WeakMap<JsonObject, Rule>();
   return {
     async allows(room, server) {
-      const rows = await currentStateOfRooms(store.sql, [room.nid], [["m.room.server_acl", ""]]);
-      const [acl] = store.events.ofRows(rows);
+      const query = currentStateOfRooms(store.sql, [room.nid], [["m.room.server_acl", ""]]);
+      const [acl] = await store.events.load(query);
       if (acl === undefined) return true;
       const { content } = acl.event;
       let rule = rules.get(content);

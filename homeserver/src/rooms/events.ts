@@ -20,8 +20,8 @@ export interface Events {
   addPending(events: readonly StoredEvent[]): void;
   /** They're committed (then with their positions), or have failed. */
   settlePending(events: readonly StoredEvent[], committed: boolean): void;
-  /** Turns rows of a query into events, the cached objects where there are any. */
-  ofRows(rows: readonly EventRow[]): StoredEvent[];
+  /** Turns rows of a query, just begun, into events: the cached objects where there are any. */
+  load(query: Promise<readonly EventRow[]>): Promise<StoredEvent[]>;
   /** Takes in an event as it is committed. */
   keep(event: StoredEvent): void;
   /** Forgets an event that has changed (redaction, status). */
@@ -42,20 +42,27 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   });
   const nidOf = new LRUCache<EventId, number>(atMost(200_000));
   const pending = new Map<number, StoredEvent>();
+  /** Events that changed of late → the number of that change. */
+  const changed = new LRUCache<EventId, number>(atMost(10_000));
+  let changes = 0;
 
   function keep(event: StoredEvent): void {
     cache.set(event.nid, event);
     nidOf.set(event.event.eventId, event.nid);
   }
 
-  function ofRows(rows: readonly EventRow[]): StoredEvent[] {
-    return rows.map((row) => {
-      const known = cache.get(row.nid);
-      if (known !== undefined && sameRow(known, row)) return known;
-      const stored = fromRow(row);
-      keep(stored);
-      return stored;
-    });
+  function ofRow(row: EventRow, asked: number): StoredEvent {
+    const known = cache.get(row.nid);
+    if (known !== undefined && sameRow(known, row)) return known;
+    const stored = fromRow(row);
+    // What changed while the query ran may be missing in the row: that one is used once.
+    if ((changed.get(row.eventId as EventId) ?? 0) <= asked) keep(stored);
+    return stored;
+  }
+
+  async function load(query: Promise<readonly EventRow[]>): Promise<StoredEvent[]> {
+    const asked = changes;
+    return (await query).map((row) => ofRow(row, asked));
   }
 
   async function byNids(nids: readonly number[]): Promise<Map<number, StoredEvent>> {
@@ -67,7 +74,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       else found.set(nid, event);
     }
     if (unknown.length > 0) {
-      for (const event of ofRows(await eventsByNids(sql, unknown))) found.set(event.nid, event);
+      for (const event of await load(eventsByNids(sql, unknown))) found.set(event.nid, event);
     }
     return found;
   }
@@ -82,7 +89,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       else found.set(id, event);
     }
     if (unknown.length > 0) {
-      for (const event of ofRows(await eventsByIds(sql, unknown))) {
+      for (const event of await load(eventsByIds(sql, unknown))) {
         found.set(event.event.eventId, event);
       }
     }
@@ -111,9 +118,10 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
         else if (nidOf.get(event.event.eventId) === event.nid) nidOf.delete(event.event.eventId);
       }
     },
-    ofRows,
+    load,
     keep,
     forget(id) {
+      changed.set(id, ++changes);
       const nid = nidOf.get(id);
       if (nid === undefined) return;
       cache.delete(nid);

@@ -138,10 +138,12 @@ export function createMembers(deps: MembersDeps): Members {
     async profileChanged(userId) {
       const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
       const profile = await profiles.get(userId);
-      for (const room of rooms.values()) {
-        // A room whose rules refuse the change keeps the old name: the others still get it.
-        await local.work(room, (work) => updateMember(work, userId, profile)).catch(() => {});
-      }
+      // A room whose rules refuse the change keeps the old name: the others still get it.
+      await Promise.allSettled(
+        [...rooms.values()].map((room) =>
+          local.work(room, (work) => updateMember(work, userId, profile)),
+        ),
+      );
     },
   };
 

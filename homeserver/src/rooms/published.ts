@@ -48,13 +48,13 @@ async function entries(store: RoomStore): Promise<PublicRoom[]> {
   const published = await publishedRooms(store.sql);
   const nids = published.map((row) => row.roomNid);
   const rooms = await store.registry.byNids(nids);
-  const rows = await currentStateOfRooms(
+  const query = currentStateOfRooms(
     store.sql,
     nids,
     SHOWN.map((type) => [type, ""]),
   );
   const states = new Map<number, Map<string, StoredEvent>>();
-  for (const stored of store.events.ofRows(rows)) {
+  for (const stored of await store.events.load(query)) {
     let state = states.get(stored.roomNid);
     if (state === undefined) states.set(stored.roomNid, (state = new Map()));
     state.set(stored.event.type, stored);

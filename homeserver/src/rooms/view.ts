@@ -42,17 +42,16 @@ export function createView(deps: ViewDeps): RoomView {
     eventsById: (ids) => events.byIds(ids),
 
     async currentState(roomNid, selector) {
-      const rows = await currentStateEvents(sql, roomNid, selector?.types, selector?.members);
-      return events.ofRows(rows);
+      return events.load(currentStateEvents(sql, roomNid, selector?.types, selector?.members));
     },
     async currentStateEvent(roomNid, type, stateKey) {
-      const rows = await currentStateOfRooms(sql, [roomNid], [[type, stateKey]]);
-      return events.ofRows(rows)[0];
+      const [found] = await events.load(currentStateOfRooms(sql, [roomNid], [[type, stateKey]]));
+      return found;
     },
     async currentStateOfRooms(roomNids, keys) {
       if (roomNids.length === 0 || keys.length === 0) return new Map();
-      const rows = await currentStateOfRooms(sql, roomNids, keys);
-      return Map.groupBy(events.ofRows(rows), (stored) => stored.roomNid);
+      const found = await events.load(currentStateOfRooms(sql, roomNids, keys));
+      return Map.groupBy(found, (stored) => stored.roomNid);
     },
 
     stateAt: (root, selector) => state.all(root, selector),
@@ -88,8 +87,9 @@ export function createView(deps: ViewDeps): RoomView {
       const text = await storedStrippedState(sql, roomNid, userId);
       if (text !== undefined) return JSON.parse(text) as JsonObject[];
       const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
-      const rows = await currentStateOfRooms(sql, [roomNid], [...keys, ["m.room.member", userId]]);
-      return events.ofRows(rows).map(({ event }) => strippedState(event));
+      const wanted = [...keys, ["m.room.member", userId] as const];
+      const found = await events.load(currentStateOfRooms(sql, [roomNid], wanted));
+      return found.map(({ event }) => strippedState(event));
     },
 
     readable: deps.readable,
