@@ -179,12 +179,17 @@ function outletOf(sender: Sender, clock: Clock): EduOutlet {
   };
 }
 
-function roomFacts({ view }: Rooms): RoomFacts {
+/** What the EDUs ask of the room engine. */
+export function roomFacts({ view, federation }: Rooms): RoomFacts {
   return {
     async isJoined(roomId, userId) {
       const room = await view.room(roomId);
       const row = room && (await view.membership(room.nid, userId));
       return row?.membership === "join";
+    },
+    aclAllows: federation.aclAllows,
+    async isKnown(userId) {
+      return (await view.membershipsOf(userId)).some((row) => row.membership === "join");
     },
     async eventAt(roomId, eventId) {
       const stored = (await view.eventsById([eventId as EventId])).get(eventId as EventId);

@@ -21,8 +21,10 @@ export type EphemeralMessage =
       readonly userId: UserId;
       /** Typing for so many ms; 0: not any more. */
       readonly ms: number;
+      /** The sender's serial of it: others' do not stay behind. */
+      readonly serial?: number;
     }
-  | { readonly kind: "presence"; readonly entry: PresenceEntry };
+  | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number };
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
 export interface EphemeralBus {

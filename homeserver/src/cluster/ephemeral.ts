@@ -77,7 +77,9 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
     }
   }
 
+  /** What another replica tells. A client that comes from there has its serials. */
   function apply(message: EphemeralMessage): void {
+    serial = Math.max(serial, message.serial ?? 0);
     if (message.kind === "typing") applyTyping(message.roomId, message.userId, message.ms);
     else applyPresence(message.entry);
   }
@@ -119,7 +121,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
     },
     setTyping(roomId, userId, ms) {
       applyTyping(roomId, userId, ms);
-      bus?.publish({ kind: "typing", roomId, userId, ms });
+      bus?.publish({ kind: "typing", roomId, userId, ms, serial });
     },
     typing(roomId) {
       const room = rooms.get(roomId);
@@ -127,7 +129,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
     },
     setPresence(entry) {
       applyPresence(entry);
-      bus?.publish({ kind: "presence", entry });
+      bus?.publish({ kind: "presence", entry, serial });
     },
     presence: (userId) => presences.get(userId),
     presenceSince(after) {

@@ -1,7 +1,7 @@
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { createPresence, type Presence, type PresenceStore } from "./presence.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
 import { createTyping, type Typing, type TypingState } from "./typing.ts";
@@ -37,7 +37,7 @@ export interface EdusDeps {
 
 export function createEdus(deps: EdusDeps): Edus {
   const { state, rooms, outlet, clock, logger } = deps;
-  const typing = createTyping({ state, rooms, outlet });
+  const typing = createTyping({ state, rooms, outlet, clock });
   const receipts = createReceipts(deps);
   const presence = createPresence({ store: state, rooms, outlet, clock });
 
@@ -57,6 +57,7 @@ export function createEdus(deps: EdusDeps): Edus {
     receipts,
     presence,
     async receive(origin, type, content) {
+      if (!isJsonObject(content)) return;
       try {
         await dispatch(origin, type, content);
       } catch (err) {
@@ -64,6 +65,9 @@ export function createEdus(deps: EdusDeps): Edus {
         logger[level]({ err, origin, type }, "an EDU was dropped");
       }
     },
-    stop: () => presence.stop(),
+    stop() {
+      typing.stop();
+      presence.stop();
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
-import { parseUserId, serverOf } from "../protocol/identifiers.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
@@ -37,10 +37,22 @@ export interface Presence {
 const SWEEP_MS = 5_000;
 /** Somebody who syncs and does nothing else still counts as active for this long after the last change. */
 const ACTIVE_MS = 5 * 60_000;
+/** What somebody who does not sync says of themselves holds for so long. */
+const SAID_MS = 5 * 60_000;
+/** One sync counts for so long at most. */
+const MOST_SEEN_MS = 3 * 60_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
-const MOST_UPDATES = 500;
+const MOST_UPDATES = 100;
 const LONGEST_STATUS = 1024;
+
+/** Until when a user's syncs count, ms since 1970, by what they said. */
+interface Seen {
+  readonly online: number;
+  readonly unavailable: number;
+}
+
+const NEVER: Seen = { online: 0, unavailable: 0 };
 
 export function createPresence(deps: {
   readonly store: PresenceStore;
@@ -49,20 +61,26 @@ export function createPresence(deps: {
   readonly clock: Clock;
 }): Presence {
   const { store, rooms, outlet, clock } = deps;
-  /** Local users who sync, and until when that holds. */
-  const present = new Map<UserId, number>();
+  /** Local users who are there. */
+  const present = new Map<UserId, Seen>();
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
+  /** A user is online as long as one of their clients is. */
+  function presenceIn({ online, unavailable }: Seen, now: number): PresenceValue {
+    if (online > now) return "online";
+    return unavailable > now ? "unavailable" : "offline";
+  }
+
   function sweep(): void {
     const now = clock.now();
-    for (const [userId, until] of present) {
-      if (until > now) continue;
-      present.delete(userId);
+    for (const [userId, seen] of present) {
+      const presence = presenceIn(seen, now);
+      if (presence === "offline") present.delete(userId);
       const before = store.presence(userId);
-      if (before && before.presence !== "offline") {
-        void change({ ...before, presence: "offline", currentlyActive: false });
-      }
+      if (!before || before.presence === presence || before.presence === "offline") continue;
+      if (presence === "online") continue; // the next sync says so
+      void change({ ...before, presence, currentlyActive: false });
     }
   }
 
@@ -90,19 +108,26 @@ export function createPresence(deps: {
 
   return {
     async set(userId, presence, statusMsg) {
+      const now = clock.now();
+      if (presence === "offline") present.delete(userId);
+      else present.set(userId, { ...NEVER, [presence]: now + SAID_MS });
       await change({
         userId,
         presence,
-        statusMsg,
-        lastActiveTs: clock.now(),
+        statusMsg: statusMsg?.slice(0, LONGEST_STATUS),
+        lastActiveTs: now,
         currentlyActive: presence === "online",
       });
     },
 
-    async seen(userId, presence, ms) {
-      if (presence === "offline") return;
+    async seen(userId, said, ms) {
+      if (said === "offline") return;
       const now = clock.now();
-      present.set(userId, Math.max(present.get(userId) ?? 0, now + ms));
+      const seen = present.get(userId) ?? NEVER;
+      const until = Math.max(seen[said], now + Math.min(ms, MOST_SEEN_MS));
+      const after = { ...seen, [said]: until };
+      present.set(userId, after);
+      const presence = presenceIn(after, now);
       const before = store.presence(userId);
       const isStale = before === undefined || now - before.lastActiveTs > ACTIVE_MS;
       if (before?.presence === presence && !isStale) return;
@@ -121,7 +146,9 @@ export function createPresence(deps: {
       const updates = Array.isArray(content.push) ? content.push.slice(0, MOST_UPDATES) : [];
       for (const update of updates) {
         const entry = isJsonObject(update) ? entryOf(update, clock.now()) : undefined;
-        if (entry && serverOf(entry.userId) === origin) await store.setPresence(entry);
+        if (!entry || serverOf(entry.userId) !== origin) continue;
+        if (isOldNews(store.presence(entry.userId), entry)) continue;
+        if (await rooms.isKnown(entry.userId)) await store.setPresence(entry);
       }
     },
 
@@ -131,14 +158,26 @@ export function createPresence(deps: {
   };
 }
 
+/** Who stays active need not be announced again and again. */
+function isOldNews(before: PresenceEntry | undefined, now: PresenceEntry): boolean {
+  return (
+    before !== undefined &&
+    before.presence === now.presence &&
+    before.statusMsg === now.statusMsg &&
+    before.currentlyActive === now.currentlyActive &&
+    Math.abs(now.lastActiveTs - before.lastActiveTs) < ACTIVE_MS
+  );
+}
+
 function entryOf(update: JsonObject, now: number): PresenceEntry | undefined {
-  const { presence, status_msg: status, last_active_ago: ago } = update;
+  const { user_id: userId, presence, status_msg: status, last_active_ago: ago } = update;
+  if (!isUserId(userId)) return undefined;
   if (presence !== "online" && presence !== "offline" && presence !== "unavailable") {
     return undefined;
   }
-  const idle = typeof ago === "number" && ago >= 0 ? ago : 0;
+  const idle = typeof ago === "number" && ago >= 0 ? Math.min(ago, now) : 0;
   return {
-    userId: parseUserId(update.user_id),
+    userId,
     presence,
     statusMsg: typeof status === "string" ? status.slice(0, LONGEST_STATUS) : undefined,
     lastActiveTs: now - idle,

@@ -1,9 +1,11 @@
-import type { Log } from "../log/types.ts";
+import type { Log, ReceiptRow } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
+import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
-import { parseRoomId, parseUserId, serverOf } from "../protocol/identifiers.ts";
+import { isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
+import { findAccountData } from "../storage/account-data.ts";
 import { findReceipt } from "../storage/receipt-rows.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { RoomFacts } from "./types.ts";
@@ -37,54 +39,80 @@ export function createReceipts(deps: {
   readonly clock: Clock;
 }): Receipts {
   const { log, sql, rooms, clock } = deps;
+  const queue = createKeyedQueue<string>();
 
-  /** True when the event lies behind the one that the receipt points at already. */
-  async function movesForward(
-    key: { roomNid: number; userId: string; receiptType: string; threadId: string },
-    eventPosition: number,
-  ): Promise<boolean> {
-    const before = await findReceipt(sql, key);
-    return before?.eventPosition == null || before.eventPosition < eventPosition;
+  /** True when the place lies behind the event that is pointed at now. */
+  async function isBehind(roomId: RoomId, now: string, place: Place): Promise<boolean> {
+    const at = await rooms.eventAt(roomId, now);
+    if (!at || at.position < place.position) return true;
+    return at.position === place.position && at.ordinal < place.ordinal;
   }
 
-  async function fullyRead(userId: UserId, roomNid: number, eventId: string): Promise<void> {
-    const content = JSON.stringify({ event_id: eventId });
-    await log.append({ accountData: [{ userId, roomNid, type: "m.fully_read", content }] });
-  }
-
-  async function move(
-    roomId: RoomId,
-    receipt: { userId: UserId; type: string; eventId: string; threadId: string; ts: number },
-  ): Promise<void> {
-    const at = await rooms.eventAt(roomId, receipt.eventId);
-    const roomNid = at?.roomNid ?? (await rooms.roomNid(roomId));
-    if (roomNid === undefined) return;
+  /** The receipt as a row; undefined when it would move back. */
+  async function rowOf(roomId: RoomId, receipt: Moving): Promise<ReceiptRow | undefined> {
     const { userId, type: receiptType, eventId, threadId, ts } = receipt;
+    const at = await rooms.eventAt(roomId, eventId);
+    const roomNid = at?.roomNid ?? (await rooms.roomNid(roomId));
+    if (roomNid === undefined) return undefined;
     const key = { roomNid, userId, receiptType, threadId };
-    if (at && !(await movesForward(key, at.position))) return;
-    const eventPosition = at?.position ?? null;
-    await log.append({ receipts: [{ ...key, roomId, eventId, eventPosition, ts }] });
+    const before = at && (await findReceipt(sql, key));
+    if (before && (before.eventPosition ?? -1) >= at.position) {
+      if (!(await isBehind(roomId, before.eventId, at))) return undefined;
+    }
+    return { ...key, roomId, eventId, eventPosition: at?.position ?? null, ts };
+  }
+
+  async function fullyRead(userId: UserId, roomId: RoomId, eventId: string, at: Place) {
+    const type = "m.fully_read";
+    const text = await findAccountData(sql, userId, at.roomNid, type);
+    const before = text === undefined ? undefined : (JSON.parse(text) as JsonObject).event_id;
+    if (typeof before === "string" && !(await isBehind(roomId, before, at))) return;
+    const content = JSON.stringify({ event_id: eventId });
+    await log.append({ accountData: [{ userId, roomNid: at.roomNid, type, content }] });
   }
 
   return {
     async set({ userId, roomId, type, eventId, threadId }) {
-      if (!(await rooms.isJoined(roomId, userId)))
+      if (!(await rooms.isJoined(roomId, userId))) {
         throw errors.forbidden("You are not in the room");
+      }
       const at = await rooms.eventAt(roomId, eventId);
       if (!at) throw errors.invalidParam("There is no such event in the room");
-      if (type === "m.fully_read") return fullyRead(userId, at.roomNid, eventId);
-      await move(roomId, { userId, type, eventId, threadId, ts: clock.now() });
+      // One after another, so that of two at once the later one stays.
+      await queue.run(`${userId} ${roomId}`, async () => {
+        if (type === "m.fully_read") return fullyRead(userId, roomId, eventId, at);
+        const row = await rowOf(roomId, { userId, type, eventId, threadId, ts: clock.now() });
+        if (row) await log.append({ receipts: [row] });
+      });
     },
 
     async receive(origin, content) {
-      for (const { roomId, userId, eventId, threadId, ts } of receiptsIn(content, origin)) {
+      const rows: ReceiptRow[] = [];
+      const allowed = new Map<RoomId, boolean>();
+      for (const { roomId, userId, ts, ...receipt } of receiptsIn(content, origin)) {
         if (!(await rooms.isJoined(roomId, userId))) continue;
-        const at = ts ?? clock.now();
-        await move(roomId, { userId, type: "m.read", eventId, threadId, ts: at });
+        const known = allowed.get(roomId) ?? (await rooms.aclAllows(roomId, origin));
+        allowed.set(roomId, known);
+        if (!known) continue;
+        const moving = { ...receipt, userId, type: "m.read", ts: ts ?? clock.now() } as const;
+        const row = await rowOf(roomId, moving);
+        if (row) rows.push(row);
       }
+      if (rows.length > 0) await log.append({ receipts: rows });
     },
   };
 }
+
+/** A receipt that is to move. */
+interface Moving {
+  readonly userId: UserId;
+  readonly type: ReceiptType;
+  readonly eventId: string;
+  readonly threadId: string;
+  readonly ts: number;
+}
+
+type Place = NonNullable<Awaited<ReturnType<RoomFacts["eventAt"]>>>;
 
 interface IncomingReceipt {
   readonly roomId: RoomId;
@@ -100,11 +128,11 @@ function receiptsIn(content: JsonObject, origin: ServerName): IncomingReceipt[] 
   for (const [room, types] of Object.entries(content)) {
     const byUser = isJsonObject(types) ? types["m.read"] : undefined;
     if (!isJsonObject(byUser)) continue;
-    const roomId = parseRoomId(room);
+    if (!isRoomId(room)) continue;
     for (const [user, receipt] of Object.entries(byUser)) {
-      const userId = parseUserId(user);
-      const parsed = serverOf(userId) === origin ? receiptOf(receipt) : undefined;
-      if (parsed) receipts.push({ roomId, userId, ...parsed });
+      const isTheirs = isUserId(user) && serverOf(user) === origin;
+      const parsed = isTheirs ? receiptOf(receipt) : undefined;
+      if (parsed) receipts.push({ roomId: room, userId: user as UserId, ...parsed });
       if (receipts.length === MOST_RECEIPTS) return receipts;
     }
   }

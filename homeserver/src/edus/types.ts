@@ -5,6 +5,10 @@ import type { JsonObject } from "../protocol/json.ts";
 export interface RoomFacts {
   /** True when the user is joined to the room, now. */
   isJoined(roomId: RoomId, userId: UserId): Promise<boolean>;
+  /** True when the room's server ACL lets the server take part, or the room has none. */
+  aclAllows(roomId: RoomId, server: ServerName): Promise<boolean>;
+  /** True when the user is joined to any room that this server is in. */
+  isKnown(userId: UserId): Promise<boolean>;
   /** nid and log position of an event that is in the room's timeline here. */
   eventAt(
     roomId: RoomId,

@@ -1,3 +1,4 @@
+import type { Clock } from "../platform/clock.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId, parseUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -8,6 +9,7 @@ import type { EduOutlet, RoomFacts } from "./types.ts";
 export interface TypingState {
   /** Typing for so many ms; 0: not any more. */
   setTyping(roomId: RoomId, userId: UserId, ms: number): void | Promise<void>;
+  typing(roomId: RoomId): { readonly users: readonly UserId[] };
 }
 
 /** Typing notifications. (Client-server and server-server API, "Typing Notifications".) */
@@ -21,29 +23,80 @@ export interface Typing {
   ): Promise<void>;
   /** An m.typing EDU. What is malformed or not the origin's to say is ignored. */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
+  stop(): void;
+}
+
+/** A local user who types, as other servers were told. */
+interface Told {
+  readonly roomId: RoomId;
+  readonly userId: UserId;
+  /** ms since 1970. */
+  until: number;
+  toldAt: number;
 }
 
 const DEFAULT_MS = 30_000;
 const MOST_MS = 120_000;
+/** Other servers forget after DEFAULT_MS who types: they are told again in time. */
+const TELL_AGAIN_MS = 20_000;
+const SWEEP_MS = 1_000;
 
 export function createTyping(deps: {
   readonly state: TypingState;
   readonly rooms: RoomFacts;
   readonly outlet: EduOutlet;
+  readonly clock: Clock;
 }): Typing {
-  const { state, rooms, outlet } = deps;
+  const { state, rooms, outlet, clock } = deps;
+  const told = new Map<string, Told>();
+  const sweeper = setInterval(sweep, SWEEP_MS);
+  sweeper.unref();
+
+  function tell(roomId: RoomId, userId: UserId, typing: boolean): void {
+    outlet.toRoom(roomId, {
+      key: `m.typing ${roomId} ${userId}`,
+      type: "m.typing",
+      content: { room_id: roomId, user_id: userId, typing },
+      lifeMs: DEFAULT_MS,
+    });
+  }
+
+  /** Tells other servers who stopped by letting the time pass, and who still types. */
+  function sweep(): void {
+    const now = clock.now();
+    for (const [key, one] of told) {
+      const { roomId, userId } = one;
+      if (one.until <= now) {
+        told.delete(key);
+        tell(roomId, userId, false);
+      } else if (now - one.toldAt >= TELL_AGAIN_MS) {
+        one.toldAt = now;
+        // Another replica may have been told that they stopped.
+        if (state.typing(roomId).users.includes(userId)) tell(roomId, userId, true);
+        else told.delete(key);
+      }
+    }
+  }
+
   return {
     async set(userId, roomId, typing, timeoutMs) {
-      if (!(await rooms.isJoined(roomId, userId)))
+      if (!(await rooms.isJoined(roomId, userId))) {
         throw errors.forbidden("You are not in the room");
+      }
       const ms = typing ? Math.min(timeoutMs ?? DEFAULT_MS, MOST_MS) : 0;
       await state.setTyping(roomId, userId, ms);
-      outlet.toRoom(roomId, {
-        key: `m.typing ${roomId} ${userId}`,
-        type: "m.typing",
-        content: { room_id: roomId, user_id: userId, typing: ms > 0 },
-        lifeMs: DEFAULT_MS,
-      });
+      const key = `${roomId} ${userId}`;
+      if (ms <= 0) {
+        told.delete(key);
+        return tell(roomId, userId, false);
+      }
+      const now = clock.now();
+      const before = told.get(key);
+      if (before) before.until = now + ms;
+      else {
+        told.set(key, { roomId, userId, until: now + ms, toldAt: now });
+        tell(roomId, userId, true);
+      }
     },
 
     async receive(origin, content) {
@@ -51,7 +104,12 @@ export function createTyping(deps: {
       const userId = parseUserId(content.user_id);
       if (serverOf(userId) !== origin || typeof content.typing !== "boolean") return;
       if (!(await rooms.isJoined(roomId, userId))) return;
+      if (!(await rooms.aclAllows(roomId, origin))) return;
       await state.setTyping(roomId, userId, content.typing ? DEFAULT_MS : 0);
+    },
+
+    stop() {
+      clearInterval(sweeper);
     },
   };
 }

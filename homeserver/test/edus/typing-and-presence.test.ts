@@ -1,0 +1,187 @@
+/** Typing and presence, with time in the test's hands. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
+import { createPresence, type Presence } from "../../src/edus/presence.ts";
+import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
+import { createTyping, type Typing } from "../../src/edus/typing.ts";
+import { createManualClock, type ManualClock } from "../../src/platform/clock.ts";
+import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
+
+const ROOM = "!room:here" as RoomId;
+const ALICE = "@alice:here" as UserId;
+const BOB = "@bob:there" as UserId;
+const THERE = "there" as ServerName;
+
+let clock: ManualClock;
+let state: Ephemeral;
+let typing: Typing;
+let presence: Presence;
+let told: OutgoingEdu[];
+let joined: Set<string>;
+let denied: Set<string>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  clock = createManualClock();
+  state = createEphemeral({ clock });
+  told = [];
+  joined = new Set([ALICE, BOB]);
+  denied = new Set();
+  const rooms: RoomFacts = {
+    isJoined: async (_room, userId) => joined.has(userId),
+    aclAllows: async (_room, server) => !denied.has(server),
+    isKnown: async (userId) => joined.has(userId),
+    eventAt: async () => undefined,
+    roomNid: async () => undefined,
+    serversSharing: async () => [THERE],
+  };
+  const outlet = {
+    toRoom: (_room: RoomId, edu: OutgoingEdu) => void told.push(edu),
+    toServers: (_servers: Iterable<ServerName>, edu: OutgoingEdu) => void told.push(edu),
+  };
+  typing = createTyping({ state, rooms, outlet, clock });
+  presence = createPresence({ store: state, rooms, outlet, clock });
+});
+afterEach(async () => {
+  typing.stop();
+  presence.stop();
+  await state.stop();
+  vi.useRealTimers();
+});
+
+async function pass(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 1_000) {
+    clock.advance(Math.min(left, 1_000));
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+}
+
+const typists = () => state.typing(ROOM).users;
+const tellings = () => told.splice(0).map(({ content }) => content.typing);
+const says = (typing: unknown, user: unknown = BOB, room: unknown = ROOM) =>
+  ({ room_id: room, user_id: user, typing }) as never;
+
+test("typing ends when its time is over, here and for other servers", async () => {
+  await typing.set(ALICE, ROOM, true, 5_000);
+  expect([typists(), tellings()]).toEqual([[ALICE], [true]]);
+  await pass(6_000);
+  expect([typists(), tellings()]).toEqual([[], [false]]);
+  await pass(60_000);
+  expect(tellings()).toEqual([]);
+});
+
+test("who goes on typing is announced again before other servers forget it, and no more often", async () => {
+  for (let i = 0; i < 12; i += 1) {
+    await typing.set(ALICE, ROOM, true, 10_000);
+    await pass(5_000);
+  }
+  const announced = tellings();
+  expect(announced.every((is) => is === true)).toBe(true);
+  expect(announced.length).toBeGreaterThanOrEqual(3);
+  expect(announced.length).toBeLessThanOrEqual(4);
+  await typing.set(ALICE, ROOM, false, undefined);
+  expect([typists(), tellings()]).toEqual([[], [false]]);
+});
+
+test("nobody types for longer than two minutes by one request, nor in a room that they are not in", async () => {
+  await typing.set(ALICE, ROOM, true, 3_600_000);
+  await pass(121_000);
+  expect(typists()).toEqual([]);
+  await expect(typing.set("@x:here" as UserId, ROOM, true, 1)).rejects.toThrow("not in the room");
+});
+
+test("another server's user types for half a minute unless it says so again", async () => {
+  await typing.receive(THERE, says(true));
+  await pass(20_000);
+  await typing.receive(THERE, says(true));
+  await pass(20_000);
+  expect(typists()).toEqual([BOB]);
+  await pass(11_000);
+  expect(typists()).toEqual([]);
+});
+
+test.each([
+  ["of a user of another server", () => typing.receive("elsewhere" as ServerName, says(true))],
+  ["of a user who is not in the room", () => typing.receive(THERE, says(true, "@x:there"))],
+  ["without a boolean", () => typing.receive(THERE, says("yes"))],
+  [
+    "of a server that the room's ACL denies",
+    () => {
+      denied.add(THERE);
+      return typing.receive(THERE, says(true));
+    },
+  ],
+])("a typing EDU %s is ignored", async (_what, receive) => {
+  await receive();
+  expect(typists()).toEqual([]);
+});
+
+test("who syncs is online, and offline some time after the last sync", async () => {
+  await presence.seen(ALICE, "online", 30_000);
+  expect(presence.of(ALICE)?.presence).toBe("online");
+  await pass(20_000);
+  await presence.seen(ALICE, "online", 30_000);
+  await pass(20_000);
+  expect(presence.of(ALICE)?.presence).toBe("online");
+  expect(told).toHaveLength(1);
+  await pass(20_000);
+  expect(presence.of(ALICE)?.presence).toBe("offline");
+});
+
+test("an idle client does not hide that another one is in use", async () => {
+  await presence.seen(ALICE, "online", 30_000);
+  for (let i = 0; i < 5; i += 1) await presence.seen(ALICE, "unavailable", 60_000);
+  expect(told).toHaveLength(1);
+  expect(presence.of(ALICE)?.presence).toBe("online");
+  await pass(40_000);
+  expect(presence.of(ALICE)?.presence).toBe("unavailable");
+  await pass(40_000);
+  expect(presence.of(ALICE)?.presence).toBe("offline");
+});
+
+test("a sync with set_presence=offline changes nothing", async () => {
+  await presence.seen(ALICE, "offline", 30_000);
+  expect(presence.of(ALICE)).toBeUndefined();
+});
+
+test("an enormous timeout does not keep anybody online", async () => {
+  await presence.seen(ALICE, "online", 1e15);
+  await pass(5 * 60_000);
+  expect(presence.of(ALICE)?.presence).toBe("offline");
+});
+
+test("what is said of oneself keeps its words, and ends if one never syncs", async () => {
+  await presence.set(ALICE, "unavailable", "At lunch");
+  await presence.seen(ALICE, "unavailable", 30_000);
+  expect(presence.of(ALICE)).toMatchObject({ presence: "unavailable", statusMsg: "At lunch" });
+  await pass(6 * 60_000);
+  expect(presence.of(ALICE)).toMatchObject({ presence: "offline", statusMsg: "At lunch" });
+});
+
+const update = (user_id: unknown, rest: object = {}) => ({ user_id, presence: "online", ...rest });
+
+test("other servers tell of their own users whom somebody here can know, and only of them", async () => {
+  const push = [
+    "nonsense",
+    update("not a user id"),
+    update("@mallory:elsewhere"),
+    update("@unknown:there"),
+    update(BOB, { presence: "away" }),
+    update(BOB, { last_active_ago: 1_000, currently_active: true, status_msg: "Hello" }),
+  ];
+  await presence.receive(THERE, { push } as never);
+  expect(state.presenceSince(0).map((entry) => entry.userId)).toEqual([BOB]);
+  expect(presence.of(BOB)).toMatchObject({
+    presence: "online",
+    statusMsg: "Hello",
+    lastActiveTs: clock.now() - 1_000,
+  });
+});
+
+test("the same news of a user again wakes nobody", async () => {
+  let changes = 0;
+  state.onChange(() => (changes += 1));
+  const push = [update(BOB, { currently_active: true })];
+  for (let i = 0; i < 3; i += 1) await presence.receive(THERE, { push } as never);
+  expect(changes).toBe(1);
+});
