@@ -1,0 +1,234 @@
+import { clause, theSubject } from "../../harness/clause.ts";
+import { createClient, unique } from "../../harness/client.ts";
+import { must, mustBe403, mustEqual, mustEqualAsSets, mustFail } from "../../harness/must.ts";
+import type { ClientEvent } from "../../harness/shapes.ts";
+import { joinedRoom, stateOf, syncOnce, syncToken, timelineOf } from "../../harness/sync.ts";
+import { registerUser } from "../../harness/users.ts";
+
+const page = (anchor: string) => `client-server-api#${anchor}`;
+
+async function roomOfTwo(more = {}) {
+  const [alice, bob] = await Promise.all([
+    registerUser(theSubject(), "alice"),
+    registerUser(theSubject(), "bob"),
+  ]);
+  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
+  await bob.join(roomId);
+  return { alice, bob, roomId };
+}
+
+const memberKeys = (events: readonly ClientEvent[]) =>
+  events.filter((event) => event.type === "m.room.member").map((event) => String(event.state_key));
+
+clause(
+  page("get_matrixclientv3roomsroomidmembers"),
+  "members can be asked for as they were at a sync token",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const at = await syncToken(alice);
+    const carol = await registerUser(theSubject(), "carol");
+    await carol.join(roomId);
+    const { chunk } = await alice.call("getMembersByRoom", { path: { roomId }, query: { at } });
+    mustEqualAsSets(
+      memberKeys(chunk as unknown as ClientEvent[]),
+      [alice.userId, bob.userId],
+      "members",
+    );
+  },
+);
+
+clause(
+  page("lazy-loading-room-members"),
+  "/messages and /context tell the members who speak in them",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await bob.send(roomId, "I speak");
+    const filter = JSON.stringify({ lazy_load_members: true, types: ["m.room.message"] });
+    const messages = (await alice.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 5, filter },
+    })) as unknown as { state?: ClientEvent[] };
+    mustEqual(memberKeys(messages.state ?? []), [bob.userId], "members in /messages");
+    const context = (await alice.call("getEventContext", {
+      path: { roomId, eventId },
+      query: { limit: 0, filter: JSON.stringify({ lazy_load_members: true }) },
+    })) as unknown as { state?: ClientEvent[] };
+    must(
+      memberKeys(context.state ?? []).includes(bob.userId),
+      "/context lacks the sender's membership",
+    );
+  },
+);
+
+clause(
+  page("filtering"),
+  "a filter can shut out presence, account data, receipts and whole rooms",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.send(roomId, "x");
+    await bob.call("postReceipt", { path: { roomId, receiptType: "m.read", eventId }, body: {} });
+    await bob.call("setAccountData", {
+      path: { userId: bob.userId, type: "org.example.a" },
+      body: { a: 1 },
+    });
+    const filter = {
+      presence: { types: [] },
+      account_data: { not_types: ["*"] },
+      room: { ephemeral: { types: [] }, account_data: { types: [] }, timeline: { limit: 1 } },
+    };
+    const body = await syncOnce(bob, { filter: JSON.stringify(filter) });
+    mustEqual(body.presence?.events ?? [], [], "presence");
+    mustEqual(body.account_data?.events ?? [], [], "account data");
+    mustEqual(joinedRoom(body, roomId)?.ephemeral?.events ?? [], [], "ephemeral events");
+    mustEqual(timelineOf(body, roomId).length, 1, "events in the timeline");
+    const none = await syncOnce(bob, { filter: JSON.stringify({ room: { not_rooms: [roomId] } }) });
+    mustEqual(none.rooms?.join?.[roomId], undefined, "the room in not_rooms");
+  },
+);
+
+clause(page("filtering"), "filters choose by what an event contains", async () => {
+  const { alice, bob, roomId } = await roomOfTwo();
+  await alice.send(roomId, "plain");
+  await alice.send(roomId, { msgtype: "m.image", body: "a picture", url: "mxc://example.org/x" });
+  const read = async (more: object) => {
+    const filter = JSON.stringify({ types: ["m.room.message"], ...more });
+    const part = (await bob.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 5, filter },
+    })) as unknown as { chunk: ClientEvent[] };
+    return part.chunk.map((event) => event.content["body"]);
+  };
+  mustEqual(await read({ contains_url: true }), ["a picture"], "with a url");
+  mustEqual(await read({ contains_url: false }), ["plain"], "without a url");
+  mustEqual(await read({ senders: [bob.userId] }), [], "by somebody who said nothing");
+});
+
+clause(
+  page("get_matrixclientv3sync"),
+  "a room with history from before the join has a timeline that can be paged back",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    for (let i = 0; i < 5; i++) await alice.send(roomId, `old ${i}`);
+    const carol = await registerUser(theSubject(), "carol");
+    const since = await syncToken(carol);
+    await carol.join(roomId);
+    const query = { since, filter: JSON.stringify({ room: { timeline: { limit: 1 } } }) };
+    const body = await syncOnce(carol, query);
+    const from = joinedRoom(body, roomId)?.timeline?.prev_batch;
+    const part = (await carol.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 3, from },
+    })) as unknown as { chunk: ClientEvent[] };
+    mustEqual(
+      part.chunk.map((event) => event.content["body"]),
+      ["old 4", "old 3", "old 2"],
+      "messages before the join",
+    );
+  },
+);
+
+clause(page("private-read-receipts"), "a private receipt clears the counts as well", async () => {
+  const { alice, bob, roomId } = await roomOfTwo();
+  const eventId = await alice.send(roomId, "one");
+  const count = async () =>
+    joinedRoom(await syncOnce(bob), roomId)?.unread_notifications?.notification_count ?? 0;
+  await bob.call("postReceipt", {
+    path: { roomId, receiptType: "m.read.private", eventId },
+    body: {},
+  });
+  mustEqual(await count(), 0, "count after the private receipt");
+});
+
+clause(page("account-registration"), "a deactivated name cannot be registered again", async () => {
+  const alice = await registerUser(theSubject(), "alice");
+  const { session } = await mustFail(alice.request("deactivateAccount", { body: {} }), 401);
+  const identifier = { type: "m.id.user", user: alice.userId };
+  const auth = { type: "m.login.password", identifier, password: alice.password, session };
+  await alice.call("deactivateAccount", { body: { auth } });
+  const username = alice.userId.slice(1, alice.userId.indexOf(":"));
+  const client = createClient(theSubject());
+  await mustFail(
+    client.request("checkUsernameAvailability", { query: { username } }),
+    400,
+    "M_USER_IN_USE",
+  );
+});
+
+clause(
+  page("post_matrixclientv3register"),
+  "registration takes a device id, its name, and a wish for refresh tokens",
+  async () => {
+    const client = createClient(theSubject());
+    const body = {
+      username: unique("reg"),
+      password: unique("password"),
+      device_id: "LOOM",
+      initial_device_display_name: "The loom",
+      refresh_token: true,
+    };
+    const { session } = (await client.request("register", { body })).body as { session: string };
+    const auth = { type: "m.login.dummy", session };
+    const done = (await client.call("register", { body: { ...body, auth } })) as unknown as Record<
+      string,
+      string
+    >;
+    mustEqual(done["device_id"], "LOOM", "device_id");
+    must(typeof done["refresh_token"] === "string", "no refresh_token");
+    client.accessToken = done["access_token"];
+    const device = await client.call("getDevice", { path: { deviceId: "LOOM" } });
+    mustEqual(device.display_name, "The loom", "display_name");
+  },
+);
+
+clause(
+  page("room-history-visibility"),
+  "what a member may see does not change when they come back to a room of visibility joined",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo({
+      initial_state: [
+        { type: "m.room.history_visibility", content: { history_visibility: "joined" } },
+      ],
+    });
+    await alice.send(roomId, "first stay");
+    await bob.leave(roomId);
+    await alice.send(roomId, "between");
+    await bob.join(roomId);
+    await alice.send(roomId, "second stay");
+    const { chunk } = (await bob.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 50 },
+    })) as unknown as { chunk: ClientEvent[] };
+    const bodies = chunk
+      .filter(({ type }) => type === "m.room.message")
+      .map(({ content }) => content["body"]);
+    mustEqual(bodies, ["second stay", "first stay"], "messages");
+  },
+);
+
+clause(
+  page("get_matrixclientv3roomsroomidjoined_members"),
+  "only members are told who else is one, even of an open room",
+  async () => {
+    const { roomId } = await roomOfTwo();
+    const carol = await registerUser(theSubject(), "carol");
+    await mustBe403(carol.request("getJoinedMembersByRoom", { path: { roomId } }));
+    await mustBe403(carol.request("getMembersByRoom", { path: { roomId } }));
+    await mustBe403(carol.request("getRoomState", { path: { roomId } }));
+  },
+);
+
+clause(page("syncing"), "state that is set and set back in a gap is told as it is", async () => {
+  const { alice, bob, roomId } = await roomOfTwo();
+  await alice.setState(roomId, "m.room.topic", { topic: "one" });
+  const since = await syncToken(bob);
+  await alice.setState(roomId, "m.room.topic", { topic: "two" });
+  await alice.setState(roomId, "m.room.topic", { topic: "three" });
+  for (let i = 0; i < 4; i++) await alice.send(roomId, `m${i}`);
+  const query = { since, filter: JSON.stringify({ room: { timeline: { limit: 2 } } }) };
+  const body = await syncOnce(bob, query);
+  mustEqual(
+    stateOf(body, roomId).map((event) => event.content["topic"]),
+    ["three"],
+    "topics in state",
+  );
+});

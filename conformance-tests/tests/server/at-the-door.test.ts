@@ -1,0 +1,259 @@
+import { clause, theSubject } from "../../harness/clause.ts";
+import { unique } from "../../harness/client.ts";
+import { createExchange } from "../../harness/exchange.ts";
+import type { Json, JsonObject } from "../../harness/json.ts";
+import { must, mustEqual, mustFail } from "../../harness/must.ts";
+import {
+  joinFromPeer,
+  roomOfPeer,
+  roomWithPeer,
+  say,
+  toldUpToMarker,
+} from "../../harness/scenes.ts";
+import { ephemeralOf, syncToken, syncUntil } from "../../harness/sync.ts";
+import { registerUser } from "../../harness/users.ts";
+import { withPeer } from "../../harness/with-peer.ts";
+import { authorizationHeader } from "../../harness/x-matrix.ts";
+
+const page = (anchor: string) => `server-server-api#${anchor}`;
+const here = withPeer();
+
+clause(
+  page("transactions"),
+  "a transaction that is none is refused: no JSON, no list of PDUs, no object",
+  async () => {
+    const { peer } = here;
+    const exchange = createExchange(theSubject().ca);
+    const put = (text: string, content: Json) => {
+      const uri = `/_matrix/federation/v1/send/${unique("txn")}`;
+      const { serverName: destination } = theSubject();
+      const parts = { method: "PUT", uri, origin: peer.serverName, destination, content };
+      const authorization = authorizationHeader(parts, peer.key);
+      const headers = { authorization, "content-type": "application/json", host: destination };
+      return exchange({
+        url: `${theSubject().federationUrl}${uri}`,
+        method: "PUT",
+        headers,
+        body: text,
+      });
+    };
+    const refused = [400, 401];
+    await mustFail(put("{", {}), refused);
+    await mustFail(put("[]", []), refused);
+    const base = { origin: peer.serverName, origin_server_ts: 1 };
+    for (const wrong of [
+      { ...base, pdus: {} },
+      { ...base, pdus: "none" },
+      { ...base, pdus: [], edus: 7 },
+    ]) {
+      await mustFail(put(JSON.stringify(wrong), wrong as Json), 400);
+    }
+  },
+);
+
+clause(
+  page("put_matrixfederationv1sendtxnid"),
+  "PDUs of no shape do not keep the good one from arriving",
+  async () => {
+    const { peer } = here;
+    const scene = await roomWithPeer(peer);
+    const { alice, mallory, room, roomId } = scene;
+    const since = await syncToken(alice);
+    const good = say(room, mallory, "good");
+    const base = room.build({ type: "org.example.x", sender: mallory, content: {} }) as JsonObject;
+    const bad: JsonObject[] = [
+      { room_id: roomId },
+      { ...base, sender: 7 },
+      { ...base, content: "text" },
+      { ...base, prev_events: "none" },
+      { ...base, auth_events: [7] },
+      { ...base, depth: -1 },
+      { ...base, depth: "1" },
+      { ...base, type: "x".repeat(300) },
+      { ...base, state_key: 7 },
+      { ...base, hashes: null },
+      { ...base, origin_server_ts: "now" },
+      { ...base, signatures: [] },
+      { ...base, content: { text: "x".repeat(70_000) } },
+    ];
+    await peer.request("sendTransaction", {
+      path: { txnId: unique("txn") },
+      body: { origin: peer.serverName, origin_server_ts: Date.now(), pdus: [...bad, good] },
+    });
+    const seen = await toldUpToMarker(scene, since, async () => {
+      const marker = say(room, mallory, "marker");
+      await peer.sendGood(marker);
+      return room.idOf(marker);
+    });
+    mustEqual(seen.length, 2, "events that were let through");
+    must(seen.includes(room.idOf(good)), "the good event did not arrive");
+  },
+);
+
+clause(
+  "client-server-api#size-limits",
+  "a peer's event of more than 65,536 bytes is refused",
+  async () => {
+    const { peer } = here;
+    const scene = await roomWithPeer(peer);
+    const { alice, mallory, room } = scene;
+    const since = await syncToken(alice);
+    const before = [...room.newest];
+    const big = room.build({
+      type: "org.example.big",
+      sender: mallory,
+      content: { text: "x".repeat(66_000) },
+    });
+    await peer.send([big]);
+    const seen = await toldUpToMarker(scene, since, async () => {
+      const marker = say(room, mallory, "marker", before);
+      await peer.sendGood(marker);
+      return room.idOf(marker);
+    });
+    must(!seen.includes(room.idOf(big)), "it was let through");
+  },
+);
+
+clause(
+  page("typing-notifications"),
+  "typing of somebody who is not in the room is not told",
+  async () => {
+    const { peer } = here;
+    const { alice, mallory, roomId } = await roomWithPeer(peer);
+    const since = await syncToken(alice);
+    const typing = (user_id: string) => ({
+      edu_type: "m.typing",
+      content: { room_id: roomId, user_id, typing: true },
+    });
+    await peer.send([], [typing(peer.user("stranger"))]);
+    await peer.send([], [typing(mallory)]);
+    const typists = (body: Parameters<typeof ephemeralOf>[0]) =>
+      ephemeralOf(body, roomId).findLast((event) => event.type === "m.typing")?.content["user_ids"];
+    const body = await syncUntil(alice, "typing", (seen) => typists(seen) !== undefined, { since });
+    mustEqual(typists(body), [mallory], "who is typing");
+  },
+);
+
+clause(
+  page("server-access-control-lists-acls"),
+  "typing from a server that the ACL shuts out is not told",
+  async () => {
+    const { peer } = here;
+    const scene = await roomWithPeer(peer);
+    const { alice, mallory, roomId } = scene;
+    await alice.setState(roomId, "m.room.server_acl", { allow: ["*"], deny: ["localhost"] });
+    const since = await syncToken(alice);
+    const content = { room_id: roomId, user_id: mallory, typing: true };
+    await peer.send([], [{ edu_type: "m.typing", content }]);
+    const marker = await alice.send(roomId, "marker");
+    const body = await syncUntil(
+      alice,
+      "the marker",
+      (seen) => JSON.stringify(seen).includes(marker),
+      { since },
+    );
+    must(!JSON.stringify(ephemeralOf(body, roomId)).includes(mallory), "it was told");
+  },
+);
+
+clause(
+  page("joining-rooms"),
+  "a room of three hundred members and their avatars can be joined",
+  async () => {
+    const { peer } = here;
+    const mallory = peer.user("mallory");
+    const alice = await registerUser(theSubject(), "alice");
+    const room = peer.createRoom({ version: "11", creator: mallory });
+    const members = Array.from({ length: 300 }, (_, i) => peer.user(`member${i}`));
+    for (const userId of members) {
+      const content = {
+        membership: "join",
+        displayname: `Member ${userId}`,
+        avatar_url: "mxc://example.org/x",
+      };
+      room.append({ type: "m.room.member", sender: userId, stateKey: userId, content });
+    }
+    const begin = performance.now();
+    await alice.join(room.roomId, [peer.serverName]);
+    const { joined } = await alice.call("getJoinedMembersByRoom", {
+      path: { roomId: room.roomId },
+    });
+    mustEqual(Object.keys(joined ?? {}).length, 302, "joined members");
+    must(performance.now() - begin < 20_000, "it took more than 20 s");
+  },
+);
+
+clause(
+  page("put_matrixfederationv1sendtxnid"),
+  "fifty PDUs in one transaction arrive in order",
+  async () => {
+    const { peer } = here;
+    const scene = await roomWithPeer(peer);
+    const { alice, mallory, room } = scene;
+    const since = await syncToken(alice);
+    const pdus = Array.from({ length: 50 }, (_, i) => say(room, mallory, `number ${i}`));
+    await peer.sendGood(...pdus);
+    const ids = pdus.map((pdu) => room.idOf(pdu));
+    const seen = await toldUpToMarker(scene, since, async () => {
+      const marker = say(room, mallory, "marker");
+      await peer.sendGood(marker);
+      return room.idOf(marker);
+    });
+    mustEqual(seen.slice(0, -1), ids, "events");
+  },
+);
+
+clause(page("pdus"), "a transaction that tells its PDUs backwards still arrives", async () => {
+  const { peer } = here;
+  const scene = await roomWithPeer(peer);
+  const { alice, mallory, room } = scene;
+  const since = await syncToken(alice);
+  const pdus = Array.from({ length: 6 }, (_, i) => say(room, mallory, `number ${i}`));
+  await peer.send(pdus.toReversed());
+  const seen = await toldUpToMarker(scene, since, async () => {
+    const marker = say(room, mallory, "marker");
+    await peer.sendGood(marker);
+    return room.idOf(marker);
+  });
+  mustEqual(
+    seen.slice(0, -1),
+    pdus.map((pdu) => room.idOf(pdu)),
+    "events",
+  );
+});
+
+clause(page("pdus"), "users of a peer who leave and join again are told as they are", async () => {
+  const { peer } = here;
+  const scene = await roomOfPeer(peer);
+  const { alice, roomId, room } = scene;
+  const carol = await joinFromPeer(peer, scene, "carol");
+  const member = (membership: string) =>
+    room.append({ type: "m.room.member", sender: carol, stateKey: carol, content: { membership } });
+  await peer.sendGood(member("leave"), member("join"), member("leave"));
+  const since = await syncToken(alice);
+  await toldUpToMarker(scene, since, () => alice.send(roomId, "marker"));
+  mustEqual(
+    (await alice.getState(roomId, "m.room.member", carol))["membership"],
+    "leave",
+    "membership",
+  );
+});
+
+clause(
+  "client-server-api#get_matrixclientv1mediadownloadservernamemediaid",
+  "media of a peer is fetched only when that is wanted",
+  async () => {
+    const { peer } = here;
+    const alice = await registerUser(theSubject(), "alice");
+    const mediaId = unique("media").replaceAll("-", "");
+    peer.media.set(mediaId, { type: "text/plain", bytes: Buffer.from("from afar") });
+    const path = { serverName: peer.serverName, mediaId };
+    const query = { allow_remote: false };
+    const answer = await alice.request("getContent", { path, query });
+    must(answer.status === 404, `with allow_remote=false it answers ${answer.status}`);
+  },
+);
+
+clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
+  mustEqual(here.peer.violations, [], "violations");
+});
