@@ -102,7 +102,8 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
 
   async function membersOf(found: Access, at: string | undefined): Promise<StoredEvent[]> {
     const selector = { types: ["m.room.member"] };
-    if (at === undefined) return stateOf(found, selector);
+    // Who has left sees nothing later, whatever place they name.
+    if (at === undefined || found.state !== "now") return stateOf(found, selector);
     const { position } = parsePlace(at);
     const root = (await view.rootsAt([found.room.nid], position)).get(found.room.nid);
     return root === undefined ? stateOf(found, selector) : view.stateAt(root, selector);

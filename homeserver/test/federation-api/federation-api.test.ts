@@ -1,0 +1,229 @@
+/** What other servers may ask and tell, over the wire, by requests that are signed by hand. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadSigningKey } from "../../src/config/signing-key.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import { verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
+import type { ServerName } from "../../src/protocol/identifiers.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
+import { verifySignedJson } from "../../src/protocol/signed-json.ts";
+import { xMatrixHeader } from "../../src/remote/signed-request.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { type Body, register, type TestUser } from "../support/user.ts";
+
+let one: TestServer;
+let two: TestServer;
+let three: TestServer;
+let alice: TestUser;
+let bob: TestUser;
+let carol: TestUser;
+
+beforeAll(async () => {
+  [one, two, three] = await Promise.all([startServer(), startServer(), startServer()]);
+  alice = await register(one, "alice");
+  bob = await register(two, "bob");
+  carol = await register(three, "carol");
+});
+afterAll(() => Promise.all([one, two, three].map((server) => server.close())));
+
+const path = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`;
+const name = (server: TestServer) => server.name as ServerName;
+
+/** A request of one server to another, signed with its key. */
+async function ask(
+  from: TestServer,
+  to: TestServer,
+  method: string,
+  uri: string,
+  content?: JsonObject,
+): Promise<{ status: number; body: Body }> {
+  const key = loadSigningKey(from.config.dataDir, systemRandom);
+  const request = { method, uri, origin: name(from), destination: name(to) };
+  const signed = content === undefined ? request : { ...request, content };
+  const response = await fetch(`${to.baseUrl}${uri}`, {
+    method,
+    headers: { authorization: xMatrixHeader(signed, key), "content-type": "application/json" },
+    ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+  });
+  return { status: response.status, body: (await response.json()) as Body };
+}
+
+let transactions = 0;
+
+function tell(pdus: JsonObject[], edus: JsonObject[], txnId = `by-hand-${++transactions}`) {
+  const content = { origin: two.name, origin_server_ts: Date.now(), pdus, edus };
+  return ask(two, one, "PUT", `/_matrix/federation/v1/send/${txnId}`, content);
+}
+
+async function sharedRoom(options: object = {}): Promise<string> {
+  const { room_id: roomId } = await alice.call("POST", "/createRoom", {
+    preset: "public_chat",
+    ...options,
+  });
+  await bob.call("POST", `/join/${encodeURIComponent(roomId)}?via=${one.name}`, {});
+  return roomId;
+}
+
+const typingEdu = (roomId: string, typing = true): JsonObject => ({
+  edu_type: "m.typing",
+  content: { room_id: roomId, user_id: bob.userId, typing },
+});
+
+function typists(body: Body, roomId: string): string[] | undefined {
+  const events = (body.rooms?.join?.[roomId]?.ephemeral.events ?? []) as Body[];
+  return events.find((event) => event.type === "m.typing")?.content.user_ids;
+}
+
+test("a transaction of more than 50 PDUs or 100 EDUs is refused, one of just so many is not", async () => {
+  const many = (count: number) => Array.from({ length: count }, () => ({}) as JsonObject);
+  expect((await tell(many(51), [])).status).toBe(400);
+  expect((await tell([], many(101))).status).toBe(400);
+  expect(await tell(many(50), many(100))).toEqual({ status: 200, body: { pdus: {} } });
+});
+
+test("EDUs of every wrong shape leave the good one beside them alone", async () => {
+  const roomId = await sharedRoom();
+  const { next_batch: since } = await alice.sync();
+  const wrong = [
+    {},
+    { edu_type: 5, content: {} },
+    { edu_type: "m.typing" },
+    { edu_type: "m.typing", content: [] },
+    { edu_type: "m.receipt", content: { [roomId]: { "m.read": { "@x": null } } } },
+    { edu_type: "m.presence", content: { push: [{ user_id: 1 }, "x"] } },
+    { edu_type: "org.example.unknown", content: { push: 1 } },
+  ] as JsonObject[];
+  const { status } = await tell([], [...wrong, typingEdu(roomId)]);
+  expect(status).toBe(200);
+  const body = await alice.syncUntil(since, (answer) => typists(answer, roomId) !== undefined);
+  expect(typists(body, roomId)).toEqual([bob.userId]);
+});
+
+test("a transaction that comes again is answered alike and not worked on again", async () => {
+  const roomId = await sharedRoom();
+  const { next_batch: since } = await alice.sync();
+  const wrong = { type: "m.room.message", room_id: roomId, sender: bob.userId, event_id: "$x" };
+  const first = await tell([wrong], [typingEdu(roomId)], "the-same");
+  await alice.syncUntil(since, (body) => typists(body, roomId)?.length === 1);
+  await tell([], [typingEdu(roomId, false)]);
+  const again = await tell([wrong], [typingEdu(roomId)], "the-same");
+  expect(again).toEqual(first);
+  const { rooms } = await alice.sync();
+  const events = rooms.join[roomId].ephemeral.events as Body[];
+  expect(events.filter((event) => event.type === "m.typing")).toEqual([]);
+});
+
+test("a server that the room's ACL denies is heard in nothing that concerns the room", async () => {
+  const roomId = await sharedRoom();
+  const acl = { allow: ["*"], deny: [two.name.replace(/:\d+$/, "")], allow_ip_literals: true };
+  const eventId = await alice.send(roomId, "before");
+  await alice.call("PUT", path(roomId, "/state/m.room.server_acl/"), acl);
+  const { next_batch: since } = await alice.sync();
+  const receipt = {
+    edu_type: "m.receipt",
+    content: {
+      [roomId]: { "m.read": { [bob.userId]: { event_ids: [eventId], data: { ts: 1 } } } },
+    },
+  };
+  expect((await tell([], [typingEdu(roomId), receipt])).status).toBe(200);
+  expect((await alice.sync({ since, timeout: "100" })).rooms).toBeUndefined();
+  const room = encodeURIComponent(roomId);
+  const user = encodeURIComponent(bob.userId);
+  const event = encodeURIComponent(eventId);
+  for (const [method, uri, body] of [
+    ["GET", `/make_join/${room}/${user}?ver=12`],
+    ["GET", `/make_leave/${room}/${user}`],
+    ["GET", `/state/${room}?event_id=${event}`],
+    ["GET", `/state_ids/${room}?event_id=${event}`],
+    ["GET", `/backfill/${room}?v=${event}&limit=5`],
+    ["GET", `/event_auth/${room}/${event}`],
+    ["POST", `/get_missing_events/${room}`, { earliest_events: [], latest_events: [eventId] }],
+  ] as const) {
+    const answer = await ask(two, one, method, `/_matrix/federation/v1${uri}`, body as never);
+    expect([uri, answer.status, answer.body.errcode]).toEqual([uri, 403, "M_FORBIDDEN"]);
+  }
+  const invited = {
+    ...{ type: "m.room.member", room_id: roomId, sender: bob.userId, state_key: alice.userId },
+    ...{ content: { membership: "invite" }, origin_server_ts: 1, depth: 1 },
+    ...{ prev_events: [], auth_events: [], hashes: { sha256: "" }, signatures: {} },
+  };
+  const invite = { event: invited, room_version: "12", invite_room_state: [] };
+  const uri = `/_matrix/federation/v2/invite/${room}/${event}`;
+  const answer = await ask(two, one, "PUT", uri, invite);
+  expect([answer.status, answer.body.error]).toEqual([403, expect.stringContaining("keeps")]);
+});
+
+test("a join through one server is told to the others in the room, before the newcomer says a word", async () => {
+  const roomId = await sharedRoom();
+  const { next_batch: since } = await bob.sync();
+  await carol.call("POST", `/join/${encodeURIComponent(roomId)}?via=${one.name}`, {});
+  const isThere = (body: Body) =>
+    (body.rooms?.join?.[roomId]?.timeline.events ?? []).some(
+      (event: Body) => event.state_key === carol.userId && event.content.membership === "join",
+    );
+  const told = await bob.syncUntil(since, isThere);
+  const { next_batch: next } = told;
+  await carol.call("POST", path(roomId, "/leave"), {});
+  await bob.syncUntil(next, (body) =>
+    (body.rooms?.join?.[roomId]?.timeline.events ?? []).some(
+      (event: Body) => event.state_key === carol.userId && event.content.membership === "leave",
+    ),
+  );
+});
+
+test("typing, receipts and presence of one server reach the users of another, and only of shared rooms", async () => {
+  const roomId = await sharedRoom();
+  const eventId = await bob.send(roomId, "read me");
+  await alice.syncUntil(undefined, (body) =>
+    (body.rooms?.join?.[roomId]?.timeline.events ?? []).some((e: Body) => e.event_id === eventId),
+  );
+  const { next_batch: since } = await bob.sync();
+  await alice.call("PUT", `/presence/${encodeURIComponent(alice.userId)}/status`, {
+    presence: "unavailable",
+    status_msg: "Thinking",
+  });
+  const body = await bob.syncUntil(since, (answer) =>
+    (answer.presence?.events ?? []).some((event: Body) => event.sender === alice.userId),
+  );
+  const presence = body.presence.events.find((event: Body) => event.sender === alice.userId);
+  expect(presence.content).toMatchObject({ presence: "unavailable", status_msg: "Thinking" });
+  const stranger = await register(two, "stranger");
+  const all = await stranger.sync();
+  expect((all.presence?.events ?? []).map((event: Body) => event.sender)).not.toContain(
+    alice.userId,
+  );
+  const status = `/presence/${encodeURIComponent(alice.userId)}/status`;
+  expect((await stranger.ask("GET", status)).status).toBe(403);
+});
+
+test("a server's keys are signed by themselves, valid for a while, and its notary signs others'", async () => {
+  const own = (await (await fetch(`${one.baseUrl}/_matrix/key/v2/server`)).json()) as Body;
+  const [[keyId, { key }]] = Object.entries(own.verify_keys) as [[string, { key: string }]];
+  expect(verifySignedJson(own, name(one), keyId, verifyKeyFromBase64(key))).toBe(true);
+  expect(own.valid_until_ts).toBeGreaterThan(Date.now() + 3600_000);
+  expect(own.valid_until_ts).toBeLessThanOrEqual(Date.now() + 7 * 24 * 3600_000);
+  const query = { server_keys: { [two.name]: {}, [one.name]: {}, "nobody.invalid": {} } };
+  const response = await fetch(`${one.baseUrl}/_matrix/key/v2/query`, {
+    method: "POST",
+    body: JSON.stringify(query),
+  });
+  const { server_keys: found } = (await response.json()) as Body;
+  expect(found.map((object: Body) => object.server_name).toSorted()).toEqual(
+    [one.name, two.name].toSorted(),
+  );
+  for (const object of found) {
+    expect(verifySignedJson(object, name(one), keyId, verifyKeyFromBase64(key))).toBe(true);
+    expect(Object.keys(object.signatures)).toContain(object.server_name);
+  }
+});
+
+test("who has left does not read later members by naming a later place", async () => {
+  const roomId = await sharedRoom();
+  const local = await register(one, "local");
+  await local.call("POST", path(roomId, "/join"), {});
+  await local.call("POST", path(roomId, "/leave"), {});
+  const late = await register(one, "late");
+  await late.call("POST", path(roomId, "/join"), {});
+  const { next_batch: now } = await alice.sync();
+  const { chunk } = await local.call("GET", path(roomId, `/members?at=${now}`));
+  expect(chunk.map((event: Body) => event.state_key)).not.toContain(late.userId);
+});
