@@ -25,7 +25,12 @@ interface Found {
   requester?: Requester | undefined;
   origin?: ServerName;
 }
-const found = new WeakMap<FastifyRequest, Found>();
+
+declare module "fastify" {
+  interface FastifyRequest {
+    found: Found | null;
+  }
+}
 
 const JSON_TYPE = "application/json";
 
@@ -36,6 +41,7 @@ export function bindRoutes(
   dependencies: BindDependencies,
 ): void {
   const validators = createValidators();
+  app.decorateRequest("found", null);
   const methods = new Map<string, Set<string>>();
   for (const route of routes) {
     const row: OperationRow = operations[route.operationId];
@@ -140,7 +146,7 @@ function beforeBody(operationId: OperationId, row: OperationRow, dependencies: B
       delete headers["content-type"];
     }
     const known: Found = {};
-    found.set(request, known);
+    request.found = known;
     if (row.auth === "access-token" || row.auth === "access-token?") {
       const optional = row.auth === "access-token?";
       known.requester = await authenticateUser(request, dependencies.authenticator, optional);
@@ -161,7 +167,7 @@ function afterBody(row: OperationRow, dependencies: BindDependencies) {
   if (row.auth === "server-signature") {
     return async (request: FastifyRequest): Promise<void> => {
       const origin = await authenticateServer(request, dependencies.signatures);
-      found.get(request)!.origin = origin;
+      request.found!.origin = origin;
       dependencies.onPeer?.(origin);
       complete(request);
     };
@@ -213,7 +219,7 @@ class RequestContext {
     reply: FastifyReply,
     draining: AbortSignal,
   ) {
-    const known = found.get(request)!;
+    const known = request.found!;
     this.operationId = operationId;
     this.params = request.params;
     this.query = request.query;

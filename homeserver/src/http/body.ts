@@ -53,8 +53,12 @@ function holdsRawNumber(value: unknown): boolean {
   return JSON.isRawJSON(value) || Object.values(value).some((item) => holdsRawNumber(item));
 }
 
-/** A preValidation hook: a body that may be left out is {}; one that may not is M_NOT_JSON. */
+/**
+ * A preValidation hook: a JSON body that may be left out is {}, one that may not is M_NOT_JSON; of bytes there may be
+ * none, and then nobody has parsed them.
+ */
 export function completeBody(row: OperationRow, request: FastifyRequest): void {
+  if (row.body === "binary") request.body ??= request.raw;
   if (row.body !== "json" || request.body !== undefined) return;
   if (row.bodyRequired) throw errors.notJson("A JSON body is needed");
   request.body = {};

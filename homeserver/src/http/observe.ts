@@ -19,13 +19,15 @@ export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): vo
     ["operation", "status"],
     SECONDS,
   );
-  const underWay = metrics.gauge(
+  let underWay = 0;
+  metrics.observe(
     "http_requests_under_way",
     "Requests being answered, waiting long-polls included",
+    () => underWay,
   );
-  const left = () => underWay.dec();
+  const left = () => void (underWay -= 1);
   app.addHook("onRequest", (_request, reply, done) => {
-    underWay.inc();
+    underWay += 1;
     reply.raw.once("close", left);
     done();
   });

@@ -20,8 +20,9 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
     const schema = operationSchemas[operationId][part];
     if (schema === undefined) return () => undefined;
     let validate: ValidateFunction | undefined;
+    const names = part === "body" ? [] : Object.keys(schema.properties ?? {});
     return (value) => {
-      if (part !== "body" && holdsNul(value as Parameters)) {
+      if (holdsNul(value as Parameters, names)) {
         return errors.invalidParam("A parameter holds a NUL character");
       }
       validate ??= (part === "body" ? forBodies : forParameters).compile(schema);
@@ -34,13 +35,10 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
 type Parameters = Readonly<Record<string, string | string[]>>;
 
 /** No identifier, type, key or token has a NUL, and PostgreSQL stores none. */
-function holdsNul(parameters: Parameters): boolean {
-  for (const name in parameters) {
-    const value = parameters[name]!;
-    if (typeof value === "string" ? value.includes("\0") : String(value).includes("\0"))
-      return true;
-  }
-  return false;
+function holdsNul(parameters: Parameters, names: readonly string[]): boolean {
+  return names.some(
+    (name) => parameters[name] !== undefined && String(parameters[name]).includes("\0"),
+  );
 }
 
 function compiler(options: { coerceTypes: boolean | "array" }): Ajv2020 {

@@ -44,6 +44,8 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<string, CachedToken>({
     ...atMost(options.max),
     ttl: options.ttlMs,
+    // The cache looks at the clock once in so many ms, not at every request.
+    ttlResolution: 1_000,
     dispose(token, key) {
       const keys = byUser.get(token.userId);
       if (keys?.delete(key) && keys.size === 0) byUser.delete(token.userId);
