@@ -22,6 +22,8 @@ const LEFT_OUT = new Set<string>([
 
 let server: TestServer;
 let alice: TestUser;
+/** Sits in the room and is not known to the requests. */
+let witness: TestUser;
 let roomId: string;
 let known: string[];
 
@@ -30,6 +32,8 @@ beforeAll(async () => {
   alice = await register(server, "alice");
   roomId = (await alice.call("POST", "/createRoom", { preset: "public_chat" })).room_id;
   const eventId = await alice.send(roomId, "unharmed");
+  witness = await register(server, "witness");
+  await witness.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
   known = [alice.userId, roomId, eventId, "@bob:localhost:1", "!r:localhost:1", "#a:localhost:1"];
 });
 afterAll(() => server.close());
@@ -100,12 +104,12 @@ test(`${RUNS} malformed requests get an error of the protocol and harm nothing`,
     }),
     { numRuns: RUNS, endOnFailure: true },
   );
-  const { chunk } = await alice.call(
+  const { chunk } = await witness.call(
     "GET",
     `/rooms/${encodeURIComponent(roomId)}/messages?dir=f&limit=50`,
   );
   expect(chunk.map((e: { content: { body?: string } }) => e.content.body)).toContain("unharmed");
-  expect((await alice.sync()).rooms.join[roomId]).toBeDefined();
+  expect((await witness.sync()).rooms.join[roomId]).toBeDefined();
 }, 240_000);
 
 test.each([
@@ -137,3 +141,13 @@ test.each([['{"a":1.5}'], ['{"a":9007199254740993}'], ['{"a":"\\ud800"}'], ['{"a
     expect(["M_BAD_JSON", "M_NOT_JSON"]).toContain(JSON.parse(answer.text).errcode);
   },
 );
+
+test("an upload of no bytes and no type is an empty file", async () => {
+  const headers = { authorization: `Bearer ${alice.token}` };
+  const answer = await rawRequest(server, {
+    method: "POST",
+    path: "/_matrix/media/v3/upload",
+    headers,
+  });
+  expect([answer.status, Object.keys(JSON.parse(answer.text))]).toEqual([200, ["content_uri"]]);
+});

@@ -208,12 +208,12 @@ describe("paths", () => {
   test("a NUL in a parameter is refused before it reaches a handler", async () => {
     server = await serverWith([send]);
     const options = { method: "PUT", headers: asAlice, payload: "{}" } as const;
-    for (const url of [`${SEND}%00`, `${SEND}?ts=%00`]) {
-      expect(await inject({ ...options, url })).toMatchObject({
-        status: 400,
-        body: { errcode: "M_INVALID_PARAM" },
-      });
-    }
+    expect(await inject({ ...options, url: `${SEND}%00` })).toMatchObject({
+      status: 400,
+      body: { errcode: "M_INVALID_PARAM" },
+    });
+    // What the operation does not know is not looked at.
+    expect(await inject({ ...options, url: `${SEND}?unknown=%00` })).toMatchObject({ status: 200 });
   });
 
   test("doubled slashes are another path", async () => {
