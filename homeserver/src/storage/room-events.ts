@@ -102,10 +102,11 @@ export async function transactionsOfEvents(
   deviceId: string,
   eventIds: readonly string[],
 ): Promise<{ eventId: string; txnId: string }[]> {
-  return sql<{ eventId: string; txnId: string }[]>`
-    SELECT event_id AS "eventId", txn_id AS "txnId" FROM client_transactions
-    WHERE event_id = ANY (${textArray(eventIds)}::text[])
-      AND user_id = ${userId} AND device_id = ${deviceId}`;
+  // Filtered here: given the user and device too, PostgreSQL may read all their transactions instead.
+  const rows = await sql<{ eventId: string; txnId: string; userId: string; deviceId: string }[]>`
+    SELECT event_id AS "eventId", txn_id AS "txnId", user_id AS "userId", device_id AS "deviceId"
+    FROM client_transactions WHERE event_id = ANY (${textArray(eventIds)}::text[])`;
+  return rows.filter((row) => row.userId === userId && row.deviceId === deviceId);
 }
 
 /** The event that a transaction id was answered with. */
