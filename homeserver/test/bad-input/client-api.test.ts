@@ -31,9 +31,10 @@ beforeAll(async () => {
   server = await startServer();
   alice = await register(server, "alice");
   roomId = (await alice.call("POST", "/createRoom", { preset: "public_chat" })).room_id;
-  const eventId = await alice.send(roomId, "unharmed");
   witness = await register(server, "witness");
   await witness.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
+  await witness.send(roomId, "unharmed");
+  const eventId = await alice.send(roomId, "may be redacted");
   known = [alice.userId, roomId, eventId, "@bob:localhost:1", "!r:localhost:1", "#a:localhost:1"];
 });
 afterAll(() => server.close());
