@@ -5,6 +5,8 @@ export default defineConfig({
     name: "homeserver",
     root: import.meta.dirname,
     include: ["test/**/*.test.ts"],
+    // Figures, not tests: WEFT_TEST_THROUGHPUT=1 runs them.
+    exclude: process.env["WEFT_TEST_THROUGHPUT"] ? [] : ["test/**/*throughput.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     maxWorkers: 2,
