@@ -3,12 +3,7 @@ import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { strippedState } from "../protocol/client-event.ts";
 import { currentStateEvents, currentStateOfRooms } from "../storage/room-events.ts";
-import {
-  firstMembers,
-  memberCounts,
-  strippedState as storedStrippedState,
-  usersSharingRoom,
-} from "../storage/room-members.ts";
+import { strippedState as storedStrippedState, usersSharingRoom } from "../storage/room-members.ts";
 import { roomStateAt } from "../storage/room-timeline.ts";
 import { rootOfBytes } from "./events.ts";
 import type { Memberships } from "./memberships.ts";
@@ -75,14 +70,7 @@ export function createView(deps: ViewDeps): RoomView {
       if (others.length === 0) return new Set();
       return new Set((await usersSharingRoom(sql, userId, others)) as UserId[]);
     },
-    async summary(roomNid, userId) {
-      const counts = await memberCounts(sql, roomNid);
-      let heroes = await firstMembers(sql, roomNid, ["join", "invite"], userId, HEROES);
-      if (heroes.length === 0) {
-        heroes = await firstMembers(sql, roomNid, ["leave", "ban"], userId, HEROES);
-      }
-      return { ...counts, heroes: heroes as UserId[] };
-    },
+    summary: (roomNid, userId) => memberships.summary(roomNid, userId, HEROES),
     async strippedState(roomNid, userId) {
       const text = await storedStrippedState(sql, roomNid, userId);
       if (text !== undefined) return JSON.parse(text) as JsonObject[];
