@@ -18,7 +18,7 @@ export function report(results: readonly Result[]): string {
     .map(({ clause, name, file, errors }) =>
       [`✗ ${name}`, `  ${clause}, ${file}`, ...errors.map((error) => indent(error))].join("\n"),
     );
-  const total = `${count(results, "passed") || "0"} passed, ${count(results, "failed") || "0"} failed, ${clauses.size} clauses`;
+  const total = `${count(results, "passed") || "0"} passed, ${count(results, "failed") || "0"} failed; clauses: ${clauses.size}`;
   return [row("clause", "passed", "failed"), ...rows, "", ...failures, total].join("\n");
 }
 
