@@ -35,6 +35,9 @@ function parseRoomIdOrAlias(text: string): RoomId | RoomAlias {
   return text.startsWith("#") ? parseRoomAlias(text) : parseRoomId(text);
 }
 
+/** Servers beyond these are not asked: each may take its time not to answer. */
+const MOST_VIA = 20;
+
 function parseVia(names: readonly string[] | undefined): ServerName[] | undefined {
-  return names?.map((name) => parseServerName(name));
+  return names?.slice(0, MOST_VIA).map((name) => parseServerName(name));
 }

@@ -39,7 +39,7 @@ export function createEdus(deps: EdusDeps): Edus {
   const { state, rooms, outlet, clock, logger } = deps;
   const typing = createTyping({ state, rooms, outlet, clock });
   const receipts = createReceipts(deps);
-  const presence = createPresence({ store: state, rooms, outlet, clock });
+  const presence = createPresence({ store: state, rooms, outlet, clock, logger });
 
   async function dispatch(origin: ServerName, type: string, content: JsonObject): Promise<void> {
     switch (type) {

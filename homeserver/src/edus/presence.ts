@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
@@ -59,6 +60,7 @@ export function createPresence(deps: {
   readonly rooms: RoomFacts;
   readonly outlet: EduOutlet;
   readonly clock: Clock;
+  readonly logger: Logger;
 }): Presence {
   const { store, rooms, outlet, clock } = deps;
   /** Local users who are there. */
@@ -84,9 +86,13 @@ export function createPresence(deps: {
     }
   }
 
-  /** Stores it and tells the servers concerned. */
+  /** Stores it, and tells the servers concerned in the background. */
   async function change(entry: PresenceEntry): Promise<void> {
     await store.setPresence(entry);
+    tell(entry).catch((err: unknown) => deps.logger.warn({ err }, "presence was not sent on"));
+  }
+
+  async function tell(entry: PresenceEntry): Promise<void> {
     const { userId, presence, statusMsg, currentlyActive } = entry;
     outlet.toServers(await rooms.serversSharing(userId), {
       key: `m.presence ${userId}`,

@@ -4,6 +4,7 @@ import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts"
 import { createPresence, type Presence } from "../../src/edus/presence.ts";
 import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
 import { createTyping, type Typing } from "../../src/edus/typing.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
 import { createManualClock, type ManualClock } from "../../src/platform/clock.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 
@@ -40,7 +41,7 @@ beforeEach(() => {
     toServers: (_servers: Iterable<ServerName>, edu: OutgoingEdu) => void told.push(edu),
   };
   typing = createTyping({ state, rooms, outlet, clock });
-  presence = createPresence({ store: state, rooms, outlet, clock });
+  presence = createPresence({ store: state, rooms, outlet, clock, logger: silentLogger() });
 });
 afterEach(async () => {
   typing.stop();

@@ -1,0 +1,119 @@
+/** Who is in memory, while the log goes on. */
+import { expect, test } from "vitest";
+import type { AccountDataRecord, LogRecord, MembershipRecord } from "../../src/log/types.ts";
+import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { Membership, Room, RoomView } from "../../src/rooms/types.ts";
+import { createAccountDataChanges } from "../../src/sync/account-data-changes.ts";
+import { createSentMembers } from "../../src/sync/lazy-members.ts";
+import { createPeople } from "../../src/sync/people.ts";
+import { createWaker } from "../../src/sync/wake.ts";
+
+const ALICE = "@alice:here" as UserId;
+const BOB = "@bob:here" as UserId;
+
+/** A log, and a database that answers when it is let. */
+function stage(max?: number) {
+  let position = 10;
+  const rows = new Map<UserId, { roomNid: number; membership: Membership; position: number }[]>();
+  let answers: (() => void)[] = [];
+  let held = false;
+  const view = {
+    async membershipsOf(userId: UserId) {
+      const found = [...(rows.get(userId) ?? [])];
+      if (held) await new Promise<void>((resolve) => answers.push(resolve));
+      return found.map((row) => ({ ...row, userId, eventNid: row.position, forgotten: false }));
+    },
+    rooms: async (nids: readonly number[]) =>
+      new Map(nids.map((nid) => [nid, { nid, roomId: `!${nid}` as RoomId } as Room])),
+  };
+  const people = createPeople({
+    view: view as unknown as RoomView,
+    position: () => position,
+    ephemeralSerial: () => 0,
+    ...(max === undefined ? {} : { max }),
+  });
+  function happens(userId: UserId, roomNid: number, membership: Membership): void {
+    position += 1;
+    const record: MembershipRecord = {
+      ...{ kind: "membership", position, roomNid, roomId: `!${roomNid}`, userId },
+      ...{ membership, eventNid: position, server: "here" },
+    };
+    rows.set(userId, [{ roomNid, membership, position }]);
+    people.take([record]);
+  }
+  return {
+    people,
+    rows,
+    happens,
+    hold: () => (held = true),
+    release() {
+      held = false;
+      for (const answer of answers) answer();
+      answers = [];
+    },
+  };
+}
+
+test("what happens while a person is loaded is not missed", async () => {
+  const { people, rows, happens, hold, release } = stage();
+  rows.set(ALICE, [{ roomNid: 1, membership: "invite", position: 3 }]);
+  hold();
+  const loading = people.get(ALICE);
+  happens(ALICE, 1, "join");
+  release();
+  const alice = await loading;
+  expect(alice.rooms.get(1)).toMatchObject({ membership: "join", position: 11 });
+  expect(alice.changedAt).toBe(11);
+  expect([...people.inRoom(1)]).toEqual([alice]);
+  expect(await people.get(ALICE)).toBe(alice);
+});
+
+test("a membership that is only told again keeps the position since which it holds", async () => {
+  const { people, happens } = stage();
+  await people.get(ALICE);
+  happens(ALICE, 1, "join");
+  happens(ALICE, 1, "join");
+  expect((await people.get(ALICE)).rooms.get(1)).toMatchObject({ position: 12, heldSince: 11 });
+  happens(ALICE, 1, "leave");
+  happens(ALICE, 1, "join");
+  expect((await people.get(ALICE)).rooms.get(1)).toMatchObject({ position: 14, heldSince: 14 });
+});
+
+test("who is pushed out of memory while they wait is woken, and told by nobody any more", async () => {
+  const { people, happens } = stage(1);
+  const alice = await people.get(ALICE);
+  happens(ALICE, 1, "join");
+  const waker = createWaker();
+  const waiting = waker.wait(alice, 60_000, new AbortController().signal);
+  await people.get(BOB);
+  await waiting;
+  expect([...people.inRoom(1)]).toEqual([]);
+  expect(await people.get(ALICE)).not.toBe(alice);
+});
+
+test("account data is known to have changed by room, and not known from before the start", () => {
+  const changes = createAccountDataChanges(() => 100, 2);
+  const change = (userId: string, roomNid: number | null, position: number) =>
+    changes.take({ userId, roomNid, position } as AccountDataRecord & LogRecord);
+  expect(changes.changed(ALICE, 0, 99)).toBe(undefined);
+  expect(changes.changed(ALICE, 0, 100)).toBe(false);
+  change(ALICE, 5, 110);
+  expect([changes.changed(ALICE, 5, 109), changes.changed(ALICE, 5, 110)]).toEqual([true, false]);
+  expect([changes.changed(ALICE, 0, 105), changes.changed(ALICE, 0, 99)]).toEqual([
+    false,
+    undefined,
+  ]);
+  // The third pushes the first out: of whom nothing is known up to then.
+  change(BOB, null, 120);
+  change("@carol:here", null, 130);
+  expect(changes.changed(ALICE, 5, 129)).toBe(undefined);
+  expect(changes.changed(ALICE, 5, 130)).toBe(false);
+});
+
+test("a member counts as sent when the client comes back with the token of that answer", () => {
+  const sent = createSentMembers();
+  const member = { nid: 7, event: { stateKey: ALICE } } as never;
+  const fresh = (since: number | undefined, upTo: number) =>
+    sent.fresh({ device: "D", roomNid: 1, since, upTo }, [member]).length;
+  expect([fresh(undefined, 10), fresh(5, 11), fresh(11, 12), fresh(12, 13)]).toEqual([1, 1, 0, 0]);
+});
