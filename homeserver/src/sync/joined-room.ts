@@ -41,12 +41,15 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     heroes: readonly string[],
   ): Promise<StoredEvent[]> {
     const filter = scope.filter.room.state;
+    const { since } = scope;
+    // Typing and receipts alone need no look at the state.
+    if (isKnown && !scope.fullState && deps.tails.isQuiet(mine.roomNid, since!.position)) return [];
     const state = await deps.stateSection({
       roomNid: mine.roomNid,
       userId: scope.userId,
       device: scope.device,
       timeline: timeline.events.map((readable) => readable.stored),
-      known: isKnown && !scope.fullState ? scope.since!.position : undefined,
+      known: isKnown && !scope.fullState ? since!.position : undefined,
       upTo: scope.upTo.position,
       after: scope.stateAfter !== undefined,
       lazy: filter.lazyLoadMembers,

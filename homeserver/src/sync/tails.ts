@@ -20,7 +20,7 @@ interface Tail {
   from: number;
   /** Oldest first. */
   readonly marks: Mark[];
-  /** Current state root as of `from`, when known. */
+  /** Current state root as of `from`, and up to the first mark, when known. */
   rootAtFrom: StateRoot | undefined;
   /** Position of the last receipt. */
   receiptAt: number;
@@ -90,6 +90,12 @@ export function createTails(deps: {
       return covers(roomNid, position) ? false : undefined;
     },
 
+    /** True when there was no event in the room after the position, as memory knows. */
+    isQuiet(roomNid: number, position: number): boolean {
+      const last = tails.get(roomNid)?.marks.at(-1);
+      return covers(roomNid, position) && (last === undefined || last.position <= position);
+    },
+
     /** False only when there was no receipt in the room after the position. */
     mayHaveReceipts(roomNid: number, position: number): boolean {
       const tail = tails.get(roomNid);
@@ -128,7 +134,10 @@ export function createTails(deps: {
       }
       const roots = await deps.view.rootsAt([roomNid], position);
       const root = roots.get(roomNid) ?? null;
-      if (tail && position === tail.from) tail.rootAtFrom = root;
+      // Up to the first event in memory it was the same.
+      const isQuiet =
+        tail && tail.from <= position && (tail.marks[0]?.position ?? Infinity) > position;
+      if (isQuiet) tail.rootAtFrom = root;
       return root;
     },
   };

@@ -106,6 +106,23 @@ test("presence of a few costs no query, and is of those who share a room", async
   expect(world.queries()).toBe(0);
 });
 
+test("typing in a room that is quiet since the start costs no query", async () => {
+  const roomId = await shared(bob);
+  await world.stop();
+  world = await world.again();
+  [alice, bob] = [world.user("alice"), world.user("bob")];
+  let { next_batch: since } = await bob.sync();
+  for (const ms of [10_000, 0]) {
+    world.ephemeral.setTyping(roomId, alice.userId, ms);
+    world.queries();
+    const body = await bob.sync(since);
+    const [typing] = joinedRoom(body, roomId).ephemeral.events;
+    expect(typing.content.user_ids).toEqual(ms > 0 ? [alice.userId] : []);
+    expect(world.queries()).toBe(0);
+    since = body.next_batch;
+  }
+});
+
 test("somebody in two devices at once is told the same counts", async () => {
   const roomId = await shared(bob);
   let { next_batch: since } = await bob.sync();
