@@ -8,6 +8,7 @@ import { type Pair, ratioTable } from "./report/compare.ts";
 import { markdownTable } from "./report/table.ts";
 import { type Certificates, makeCertificates, readCertificates } from "./targets/certificates.ts";
 import { DEFAULT_TARGET, openTarget } from "./targets/parse.ts";
+import { untilQuiet } from "./targets/quiet.ts";
 import type { Target } from "./targets/target.ts";
 import { workloads } from "./workloads/index.ts";
 import type { Result, Workload } from "./workloads/workload.ts";
@@ -17,6 +18,9 @@ interface Subject {
   readonly target: Target;
   readonly profiler: Profiler | undefined;
 }
+
+/** The most that others may have of the machine, where quiet was asked for. */
+const QUIET = 0.1;
 
 /** Undone at the end, last first, also after a failure or a signal. */
 const opened: (() => Promise<void>)[] = [];
@@ -106,9 +110,10 @@ function pairsOf(
 async function runOne(
   workload: Workload,
   { target, profiler }: Subject,
-  { settings }: Options,
+  { settings, waitQuiet }: Options,
   certificates: Certificates,
 ): Promise<Result[]> {
+  if (waitQuiet > 0 && !(await untilQuiet(QUIET, waitQuiet))) say("others are busy all the same");
   say(`${workload.name} on ${target.name}`);
   try {
     const results = await workload.run({ target, settings, certificates, profiler, say });

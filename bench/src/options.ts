@@ -19,6 +19,7 @@ Targets (this checkout's Weft, when none is named):
 Load:
   --seconds N (10)   --warm-up N (3)   --idle-seconds N (30)   --pdus N (12000)
   --clients N   --rooms N   --rate N (sends a second in sync-idle; may be repeated)
+  --wait-quiet N     before each workload, up to N seconds until others leave 90 % of the machine alone
 Output:
   --profile          where the main thread's time goes, for each workload; .cpuprofile files are kept
   --compare A B      two targets' names: runs A B B A, --times N (1) over, and prints ratios
@@ -34,6 +35,8 @@ export interface Options {
   readonly profile: boolean;
   readonly compare: readonly [string, string] | undefined;
   readonly times: number;
+  /** Seconds. */
+  readonly waitQuiet: number;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
   readonly help: boolean;
@@ -59,6 +62,7 @@ export function parseOptions(args: readonly string[]): Options {
       profile: { type: "boolean", default: false },
       compare: { type: "boolean", default: false },
       times: { type: "string", default: "1" },
+      "wait-quiet": { type: "string", default: "0" },
       json: { type: "string" },
       markdown: { type: "string" },
       help: { type: "boolean", default: false },
@@ -88,6 +92,7 @@ export function parseOptions(args: readonly string[]): Options {
     profile: values.profile,
     compare,
     times: number("times", values.times),
+    waitQuiet: number("wait-quiet", values["wait-quiet"]),
     json: values.json,
     markdown: values.markdown,
     help: values.help,

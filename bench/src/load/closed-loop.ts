@@ -34,12 +34,13 @@ const AFTER_ERROR_MS = 50;
 /** Drives all lanes at once for the given time, and measures between the warm-up and the end. */
 export async function closedLoop(loop: Loop): Promise<LoopResult> {
   const latencies = createRecorder();
-  let [units, errors, done] = [0, 0, false];
+  let [units, errors] = [0, 0];
+  const end = { reached: false };
   let firstError: string | undefined;
   let measuring = false;
 
   async function lane(number: number): Promise<void> {
-    while (!done) {
+    while (!end.reached) {
       let before = performance.now();
       const startNow = () => {
         before = performance.now();
@@ -66,14 +67,14 @@ export async function closedLoop(loop: Loop): Promise<LoopResult> {
   const start = performance.now();
   await Promise.race([all, sleep(loop.seconds * 1000)]);
   if (loop.settle) {
-    done = true;
+    end.reached = true;
     await all;
     await loop.settle();
   }
   measuring = false;
   const seconds = (performance.now() - start) / 1000;
   await loop.closed();
-  done = true;
+  end.reached = true;
   await all;
   return { units, operations: latencies.count, seconds, latencies, errors, firstError };
 }
