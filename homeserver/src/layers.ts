@@ -2,7 +2,13 @@ import type { Redis } from "ioredis";
 import type { Config } from "./config/load.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { createRedisBus } from "./cluster/ephemeral-bus.ts";
-import { createEdus, type EduOutlet, type Edus, type RoomFacts } from "./edus/index.ts";
+import {
+  createEdus,
+  type EduOutlet,
+  type Edus,
+  type PresenceEntry,
+  type RoomFacts,
+} from "./edus/index.ts";
 import { createFollower } from "./log/follow.ts";
 import type { Log } from "./log/types.ts";
 import { createMedia } from "./media/media.ts";
@@ -103,6 +109,10 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     logger,
   });
   opened.push(() => edus.stop());
+  const shownPresence = ({ lastActiveTs, ...entry }: PresenceEntry) => ({
+    ...entry,
+    lastActiveAgo: Math.max(0, clock.now() - lastActiveTs),
+  });
   const sync = createSync({
     log,
     sql,
@@ -114,11 +124,11 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
       },
       typing: ephemeral.typing,
       onChange: ephemeral.onChange,
-      presenceSince: (serial) =>
-        ephemeral.presenceSince(serial).map(({ lastActiveTs, ...entry }) => ({
-          ...entry,
-          lastActiveAgo: Math.max(0, clock.now() - lastActiveTs),
-        })),
+      presenceSince: (serial) => ephemeral.presenceSince(serial).map(shownPresence),
+      presence(userId) {
+        const entry = ephemeral.presence(userId);
+        return entry && shownPresence(entry);
+      },
     },
     preferences: {
       rulesOf: async (userId) => (await users.pushRules.compiled([userId])).get(userId) ?? [],

@@ -1,6 +1,6 @@
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
-import type { ServerName } from "../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { createPresence, type Presence, type PresenceStore } from "./presence.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
@@ -41,6 +41,15 @@ export function createEdus(deps: EdusDeps): Edus {
   const receipts = createReceipts(deps);
   const presence = createPresence({ store: state, rooms, outlet, clock, logger });
 
+  const unfollow = deps.log.onAdvance((records) => {
+    for (const record of records) {
+      if (record.kind !== "event") continue;
+      for (const { userId, membership } of record.memberships) {
+        if (membership === "join") presence.joined(userId as UserId);
+      }
+    }
+  });
+
   async function dispatch(origin: ServerName, type: string, content: JsonObject): Promise<void> {
     switch (type) {
       case "m.typing":
@@ -66,6 +75,7 @@ export function createEdus(deps: EdusDeps): Edus {
       }
     },
     stop() {
+      unfollow();
       typing.stop();
       presence.stop();
     },

@@ -30,6 +30,8 @@ export interface Presence {
   /** A client syncs with this `set_presence`; it counts for so many ms. */
   seen(userId: UserId, presence: PresenceValue, ms: number): Promise<void>;
   of(userId: UserId): PresenceEntry | undefined;
+  /** The user is in a room now: its members here and its servers are told how they are, if they sync here. */
+  joined(userId: UserId): void;
   /** An m.presence EDU. What is malformed or not the origin's to say is ignored. */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
   stop(): void;
@@ -147,6 +149,11 @@ export function createPresence(deps: {
     },
 
     of: (userId) => store.presence(userId),
+
+    joined(userId) {
+      const entry = present.has(userId) ? store.presence(userId) : undefined;
+      if (entry && entry.presence !== "offline") void change(entry);
+    },
 
     async receive(origin, content) {
       const updates = Array.isArray(content.push) ? content.push.slice(0, MOST_UPDATES) : [];

@@ -37,6 +37,7 @@ export interface EphemeralSource {
   readonly serial: number;
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
   presenceSince(serial: number): PresenceState[];
+  presence(userId: UserId): PresenceState | undefined;
   onChange(listener: (change: EphemeralChange) => void): () => void;
 }
 

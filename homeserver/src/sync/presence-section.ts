@@ -16,16 +16,19 @@ export interface PresenceState {
 export interface PresenceSource {
   /** Presences that changed after the serial; with 0, all that are not offline. */
   presenceSince(serial: number): PresenceState[];
+  presence(userId: UserId): PresenceState | undefined;
 }
 
 const FEW = 20;
+/** Of a room that the reader has come into, so many members' presences are shown at once. */
+const MOST_MET = 1_000;
 
 /** The `presence` section: of users who share a room with the reader, and of themselves. */
 export function createPresenceSection(deps: {
   readonly view: RoomView;
   readonly source: PresenceSource;
 }) {
-  const { view } = deps;
+  const { view, source } = deps;
 
   /** Which of them share a room with the reader: from memory for a few, by a query for many. */
   async function sharing({ person }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
@@ -42,10 +45,30 @@ export function createPresenceSection(deps: {
     return found;
   }
 
+  /** Presences in the rooms that the reader has joined since the token. */
+  async function met({ person, since }: Scope): Promise<PresenceState[]> {
+    const rooms = [...person.rooms.values()].filter(
+      ({ membership, heldSince }) => membership === "join" && heldSince > since!.position,
+    );
+    const found: PresenceState[] = [];
+    for (const { roomNid } of rooms) {
+      for (const userId of (await view.joinedMembers(roomNid)).slice(0, MOST_MET)) {
+        const state = source.presence(userId);
+        if (state && state.presence !== "offline") found.push(state);
+      }
+    }
+    return found;
+  }
+
+  /** What changed since the token, and what the reader could not see before; each user once. */
+  async function news(scope: Scope): Promise<PresenceState[]> {
+    if (!scope.since || scope.fullState) return source.presenceSince(0);
+    const states = [...source.presenceSince(scope.since.ephemeral), ...(await met(scope))];
+    return [...new Map(states.map((state) => [state.userId, state])).values()];
+  }
+
   return async function presence(scope: Scope): Promise<string[]> {
-    const since = scope.since && !scope.fullState ? scope.since.ephemeral : 0;
-    const changed = deps.source
-      .presenceSince(since)
+    const changed = (await news(scope))
       .filter((state) => !scope.ignored.has(state.userId))
       .filter((state) =>
         matchesEvent(scope.filter.presence, { type: "m.presence", sender: state.userId }),

@@ -145,6 +145,20 @@ test("a sync with set_presence=offline changes nothing", async () => {
   expect(presence.of(ALICE)).toBeUndefined();
 });
 
+test("who comes into a room is announced anew, unless they are away", async () => {
+  await presence.seen(ALICE, "online", 30_000);
+  await pass(1_000);
+  presence.joined(ALICE);
+  presence.joined(BOB);
+  await pass(1_000);
+  expect(told.map(({ key }) => key)).toEqual([`m.presence ${ALICE}`, `m.presence ${ALICE}`]);
+  await pass(60_000);
+  told.length = 0;
+  presence.joined(ALICE);
+  await pass(1_000);
+  expect(told).toEqual([]);
+});
+
 test("an enormous timeout does not keep anybody online", async () => {
   await presence.seen(ALICE, "online", 1e15);
   await pass(5 * 60_000);

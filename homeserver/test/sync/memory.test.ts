@@ -106,6 +106,19 @@ test("presence of a few costs no query, and is of those who share a room", async
   expect(world.queries()).toBe(0);
 });
 
+test("who comes into a room sees the presence of those who are there", async () => {
+  const roomId = await shared();
+  const carol = world.user("carol");
+  const { next_batch: since } = await carol.sync();
+  const entry = { statusMsg: "Here", lastActiveTs: Date.now(), currentlyActive: true };
+  world.ephemeral.setPresence({ ...entry, userId: alice.userId, presence: "online" });
+  expect((await carol.sync(since)).presence).toBeUndefined();
+  const { next_batch: next } = await carol.sync();
+  await world.rooms.members.join({ by: carol.by, room: roomId });
+  const { presence } = await carol.sync(next);
+  expect(presence.events.map((e: { sender: string }) => e.sender)).toEqual([alice.userId]);
+});
+
 test("typing in a room that is quiet since the start costs no query", async () => {
   const roomId = await shared(bob);
   await world.stop();

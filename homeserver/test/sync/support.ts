@@ -99,6 +99,7 @@ export async function createSyncWorld(
       typing: ephemeral.typing,
       onChange: ephemeral.onChange,
       presenceSince: ephemeral.presenceSince,
+      presence: ephemeral.presence,
     },
     preferences: {
       rulesOf: async (userId) => compile(defaultRules(userId)),
