@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisBus } from "../../src/cluster/ephemeral-bus.ts";
 import { createEphemeral } from "../../src/cluster/ephemeral.ts";
 import { createRedisBuckets } from "../../src/cluster/redis-buckets.ts";
-import { createRedisOwners } from "../../src/cluster/room-owners.ts";
 import { createRedisWake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
@@ -68,18 +67,6 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await other.stop();
     const limit = { perSecond: 0.01, burst: 1 };
     expect([await buckets.take("a", limit), await buckets.take("a", limit)]).toEqual([0, 0]);
-  });
-
-  test("a room has one owner, and another after it stops", async () => {
-    const [a, b] = ["a", "b"].map((replica) =>
-      createRedisOwners(redis.connect(), { prefix: options.prefix, replica }),
-    );
-    expect(await a!.claim("!room")).toBe("a");
-    expect(await b!.claim("!room")).toBe("a");
-    expect(await b!.claim("!other")).toBe("b");
-    await a!.stop();
-    expect(await b!.claim("!room")).toBe("b");
-    await b!.stop();
   });
 
   test("typing and presence reach the other replica, presence also one that starts later", async () => {
