@@ -1,6 +1,6 @@
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { createPresence, type Presence, type PresenceStore } from "./presence.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
@@ -46,6 +46,7 @@ export function createEdus(deps: EdusDeps): Edus {
       if (record.kind !== "event") continue;
       for (const { userId, membership } of record.memberships) {
         if (membership === "join") presence.joined(userId as UserId);
+        else typing.left(record.roomId as RoomId, userId as UserId);
       }
     }
   });

@@ -44,6 +44,8 @@ const ACTIVE_MS = 5 * 60_000;
 const SAID_MS = 5 * 60_000;
 /** One sync counts for so long at most. */
 const MOST_SEEN_MS = 3 * 60_000;
+/** Other servers tell of who is there at least every half hour. */
+const HEARD_MS = 45 * 60_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
 const MOST_UPDATES = 100;
@@ -67,6 +69,8 @@ export function createPresence(deps: {
   const { store, rooms, outlet, clock } = deps;
   /** Local users who are there. */
   const present = new Map<UserId, Seen>();
+  /** Other servers' users who are there, and until when that holds, the oldest news first. */
+  const heard = new Map<UserId, number>();
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -86,6 +90,18 @@ export function createPresence(deps: {
       if (presence === "online") continue; // the next sync says so
       void change({ ...before, presence, currentlyActive: false });
     }
+    for (const [userId, until] of heard) {
+      if (until > now) break;
+      heard.delete(userId);
+      const before = store.presence(userId);
+      if (!before || before.presence === "offline") continue;
+      void store.setPresence({ ...before, presence: "offline", currentlyActive: false });
+    }
+  }
+
+  function hear({ userId, presence }: PresenceEntry): void {
+    heard.delete(userId);
+    if (presence !== "offline") heard.set(userId, clock.now() + HEARD_MS);
   }
 
   /** Stores it, and tells the servers concerned in the background. */
@@ -160,8 +176,10 @@ export function createPresence(deps: {
       for (const update of updates) {
         const entry = isJsonObject(update) ? entryOf(update, clock.now()) : undefined;
         if (!entry || serverOf(entry.userId) !== origin) continue;
-        if (isOldNews(store.presence(entry.userId), entry)) continue;
-        if (await rooms.isKnown(entry.userId)) await store.setPresence(entry);
+        const isOld = isOldNews(store.presence(entry.userId), entry);
+        if (!isOld && !(await rooms.isKnown(entry.userId))) continue;
+        hear(entry);
+        if (!isOld) await store.setPresence(entry);
       }
     },
 

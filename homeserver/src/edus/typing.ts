@@ -23,6 +23,8 @@ export interface Typing {
   ): Promise<void>;
   /** An m.typing EDU. What is malformed or not the origin's to say is ignored. */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
+  /** The user is not in the room any more, and so does not type in it. */
+  left(roomId: RoomId, userId: UserId): void;
   stop(): void;
 }
 
@@ -106,6 +108,11 @@ export function createTyping(deps: {
       if (!(await rooms.isJoined(roomId, userId))) return;
       if (!(await rooms.aclAllows(roomId, origin))) return;
       await state.setTyping(roomId, userId, content.typing ? DEFAULT_MS : 0);
+    },
+
+    left(roomId, userId) {
+      told.delete(`${roomId} ${userId}`);
+      if (state.typing(roomId).users.includes(userId)) void state.setTyping(roomId, userId, 0);
     },
 
     stop() {

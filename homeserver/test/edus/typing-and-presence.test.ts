@@ -84,6 +84,18 @@ test("who goes on typing is announced again before other servers forget it, and 
   expect([typists(), tellings()]).toEqual([[], [false]]);
 });
 
+test("who leaves the room does not type in it any more", async () => {
+  await typing.set(ALICE, ROOM, true, 20_000);
+  await typing.receive(THERE, says(true));
+  typing.left(ROOM, ALICE);
+  expect(typists()).toEqual([BOB]);
+  typing.left(ROOM, BOB);
+  expect(typists()).toEqual([]);
+  tellings();
+  await pass(60_000);
+  expect(tellings()).toEqual([]);
+});
+
 test("nobody types for longer than two minutes by one request, nor in a room that they are not in", async () => {
   await typing.set(ALICE, ROOM, true, 3_600_000);
   await pass(121_000);
@@ -191,6 +203,17 @@ test("other servers tell of their own users whom somebody here can know, and onl
     statusMsg: "Hello",
     lastActiveTs: clock.now() - 1_000,
   });
+});
+
+test("another server's user of whom nothing is heard any more is offline in the end", async () => {
+  const push = [update(BOB, { currently_active: true })];
+  await presence.receive(THERE, { push } as never);
+  await pass(30 * 60_000);
+  await presence.receive(THERE, { push } as never);
+  await pass(30 * 60_000);
+  expect(presence.of(BOB)?.presence).toBe("online");
+  await pass(16 * 60_000);
+  expect(presence.of(BOB)?.presence).toBe("offline");
 });
 
 test("the same news of a user again wakes nobody", async () => {
