@@ -82,6 +82,7 @@ describe("two servers, one conversation of matrix-js-sdk 43", { timeout: 120_000
       await eventually(
         `${wanted.length} messages at ${person.userId}`,
         async () => (await messages()).length >= wanted.length,
+        { every: 500 },
       );
       expect((await messages()).map(idOf).sort()).toEqual([...wanted].sort());
     }

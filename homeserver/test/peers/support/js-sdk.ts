@@ -6,13 +6,16 @@ import {
   type MatrixEvent,
   type Room,
   SyncState,
+  TimelineWindow,
 } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
 import type { WeftProcess } from "./process.ts";
 import { eventually } from "./wait.ts";
 
-// The library's logger is loglevel's; its type does not say so.
-(logger as unknown as { setLevel(level: string): void }).setLevel("silent");
+// The library's logger is loglevel's, though its type does not say so; its children take over its methods.
+const quiet = logger as unknown as { methodFactory: () => () => void; rebuild(): void };
+quiet.methodFactory = () => () => {};
+quiet.rebuild();
 
 export interface Person {
   readonly client: MatrixClient;
@@ -66,11 +69,11 @@ export async function roomOf(
  * a sync has the newest of them alone.
  */
 export async function shown({ client }: Person, roomId: string): Promise<MatrixEvent[]> {
-  const timeline = client.getRoom(roomId)!.getLiveTimeline();
-  while (timeline.getPaginationToken(Direction.Backward)) {
-    await client.paginateEventTimeline(timeline, { backwards: true, limit: 100 });
-  }
-  return timeline.getEvents();
+  const timelines = client.getRoom(roomId)!.getUnfilteredTimelineSet();
+  const window = new TimelineWindow(client, timelines, { windowLimit: 10_000 });
+  await window.load(undefined, 1000);
+  while (window.canPaginate(Direction.Backward)) await window.paginate(Direction.Backward, 100);
+  return window.getEvents();
 }
 
 /** Waits until the client shows the event. */
