@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Result } from "../workloads/workload.ts";
 
 /** Units a second. */
@@ -16,6 +17,18 @@ export function cpuOf(result: Result, part: "server" | "database" | "driver"): n
 export function mainThreadOf({ use }: Result): number | undefined {
   const main = use?.threads.find(({ name }) => name === "main");
   return use && main ? main.cpu / 1e6 / use.seconds : undefined;
+}
+
+/**
+ * Units a second that the CPU costs would allow on this machine if nobody else used it: the main thread alone, or
+ * server, database and driver together, whichever ends first.
+ */
+export function ceilingOf(result: Result): number | undefined {
+  const { use, units } = result;
+  const main = use?.threads.find(({ name }) => name === "main");
+  if (!use || !main || units === 0 || result.memory) return undefined;
+  const together = (use.server + use.database + use.driver) / availableParallelism();
+  return (units * 1e6) / Math.max(main.cpu, together);
 }
 
 /** Three significant digits, thousands apart. */

@@ -1,10 +1,11 @@
 import type { Result } from "../workloads/workload.ts";
-import { cpuOf, mainThreadOf, megabytes, percent, plain, rateOf } from "./figures.ts";
+import { ceilingOf, cpuOf, mainThreadOf, megabytes, percent, plain, rateOf } from "./figures.ts";
 
 const HEAD = [
   "workload",
   "target",
   "rate",
+  "ceiling",
   "p50 ms",
   "p95",
   "p99",
@@ -30,6 +31,7 @@ function cells(result: Result): string[] {
     details === "" ? workload : `${workload} (${details})`,
     target,
     headline(result),
+    plain(ceilingOf(result)),
     plain(latencies?.p50),
     plain(latencies?.p95),
     plain(latencies?.p99),
