@@ -161,7 +161,10 @@ export function createSender(deps: SenderDeps): Sender {
       if (remote.backoff.mayTry(target.server)) kick(target);
     }
     await saveProgress();
-    for (const [server, target] of destinations) if (target.idle) destinations.delete(server);
+    // What made progress in the meantime stays: a server must not have two destinations.
+    for (const [server, target] of destinations) {
+      if (target.idle && !progressed.has(target)) destinations.delete(server);
+    }
   }
 
   /** A local user's public receipt goes to the servers in the room. */
