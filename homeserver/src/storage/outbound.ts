@@ -15,7 +15,7 @@ export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[
     FROM destinations WHERE wanted_position > sent_position`;
 }
 
-/** Notes how far servers are and shall be; positions only move forward. */
+/** Notes how far servers are and shall be; positions only move forward, and a server may be named twice. */
 export async function saveDestinations(
   sql: Sql | Tx,
   rows: readonly DestinationRow[],
@@ -23,10 +23,11 @@ export async function saveDestinations(
   if (rows.length === 0) return;
   await sql`
     INSERT INTO destinations (server, sent_position, wanted_position)
-    SELECT * FROM unnest(
+    SELECT server, max(sent), max(wanted) FROM unnest(
       ${textArray(rows.map((row) => row.server))}::text[],
       ${numberArray(rows.map((row) => row.sent))}::bigint[],
-      ${numberArray(rows.map((row) => row.wanted))}::bigint[])
+      ${numberArray(rows.map((row) => row.wanted))}::bigint[]) AS row (server, sent, wanted)
+    GROUP BY server
     ON CONFLICT (server) DO UPDATE SET
       sent_position = GREATEST(destinations.sent_position, excluded.sent_position),
       wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position)`;
