@@ -85,7 +85,46 @@ export async function createSyncWorld(
     keyRing: { keys: async (wanted) => wanted.map(() => undefined) },
     logger,
   });
-  const ephemeral = createEphemeral({ clock });
+  const { sync, ephemeral, ignored, user } = syncOn({ log, rooms, sql, serverName: SERVER });
+
+  async function stop(): Promise<void> {
+    sync.stop();
+    await ephemeral.stop();
+    await rooms.stop();
+    await log.stop();
+  }
+
+  return {
+    rooms,
+    log,
+    sync,
+    ephemeral,
+    database: db,
+    ignored,
+    user,
+    queries() {
+      const count = queries;
+      queries = 0;
+      return count;
+    },
+    again: () => createSyncWorld(db, key),
+    stop,
+    async close() {
+      await stop();
+      await db.close();
+    },
+  };
+}
+
+/** Sync, and its users, on an engine that is there. */
+export function syncOn(engine: {
+  readonly log: Log;
+  readonly rooms: Rooms;
+  readonly sql: Sql;
+  readonly serverName: string;
+}): Pick<SyncWorld, "sync" | "ephemeral" | "ignored" | "user"> {
+  const { log, rooms, sql, serverName } = engine;
+  const ephemeral = createEphemeral({ clock: systemClock });
   const ignored = new Map<string, ReadonlySet<string>>();
   const sync = createSync({
     log,
@@ -105,11 +144,11 @@ export async function createSyncWorld(
       rulesOf: async (userId) => compile(defaultRules(userId)),
       ignoredBy: async (userId) => ignored.get(userId) ?? new Set(),
     },
-    logger,
+    logger: silentLogger(),
   });
 
   function user(localpart: string): SyncUser {
-    const userId = `@${localpart}:${SERVER}` as UserId;
+    const userId = `@${localpart}:${serverName}` as UserId;
     const by = { userId, deviceId: "DEVICE" };
     return {
       userId,
@@ -143,33 +182,7 @@ export async function createSyncWorld(
     };
   }
 
-  async function stop(): Promise<void> {
-    sync.stop();
-    await ephemeral.stop();
-    await rooms.stop();
-    await log.stop();
-  }
-
-  return {
-    rooms,
-    log,
-    sync,
-    ephemeral,
-    database: db,
-    ignored,
-    user,
-    queries() {
-      const count = queries;
-      queries = 0;
-      return count;
-    },
-    again: () => createSyncWorld(db, key),
-    stop,
-    async close() {
-      await stop();
-      await db.close();
-    },
-  };
+  return { sync, ephemeral, ignored, user };
 }
 
 export const joinedRoom = (body: Body, roomId: string): Body => body.rooms?.join?.[roomId];
