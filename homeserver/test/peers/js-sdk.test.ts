@@ -213,6 +213,10 @@ describe("two servers, one conversation of matrix-js-sdk 43", { timeout: 120_000
     const bodies = own.events.flatMap((event) => event.content.body ?? []);
     expect(bodies.filter((body: string) => body.includes(" says "))).toHaveLength(2 * EACH_WAY);
   });
+
+  test("neither server had anything to complain about", () => {
+    expect([...here.logged, ...there.logged]).toEqual([]);
+  });
 });
 
 function idOf(event: MatrixEvent): string {
