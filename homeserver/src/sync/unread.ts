@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
-import type { UserId } from "../protocol/identifiers.ts";
+import type { EventId, UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushContext } from "../protocol/push-rules.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import { isJsonObject } from "../protocol/json.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
@@ -31,6 +31,8 @@ interface Memo {
 
 /** More unread events than this are not counted one by one. */
 const MOST_EVENTS = 1000;
+/** A thread is looked for behind so many relations. ("Threaded read receipts".) */
+const MOST_HOPS = 3;
 /** A join is looked for behind so many changes of the profile. */
 const MOST_PROFILES = 50;
 
@@ -89,19 +91,44 @@ export function createUnread(deps: {
     }
   }
 
+  /** The root of the thread that an event belongs to, itself or by what it relates to. */
+  async function threadOf({ event }: StoredEvent): Promise<string | undefined> {
+    let { content } = event;
+    for (let hop = 0; hop <= MOST_HOPS; hop += 1) {
+      const relation = content["m.relates_to"];
+      if (!isJsonObject(relation) || typeof relation.event_id !== "string") return undefined;
+      const eventId = relation.event_id as EventId;
+      if (relation.rel_type === "m.thread") return eventId;
+      const parent = hop < MOST_HOPS && (await deps.view.eventsById([eventId])).get(eventId);
+      if (!parent || parent.event.roomId !== event.roomId) return undefined;
+      ({ content } = parent.event);
+    }
+    return undefined;
+  }
+
   /** Adds what the events after the last evaluation bring. */
   async function advance(memo: Memo, room: Room, userId: UserId, upTo: number): Promise<void> {
     const from = memo.evaluatedTo;
     const { events } = await deps.tails.between(room.nid, from, upTo, MOST_EVENTS);
-    const foreign = events.filter((e) => e.event.sender !== userId && e.redactedBy === null);
-    if (foreign.length > 0) {
-      const root = await deps.tails.rootAt(room.nid, upTo);
-      const [rules, context] = await Promise.all([
-        deps.rulesOf(userId),
-        deps.contextOf(room, userId, root),
-      ]);
-      if (memo.evaluatedTo !== from) return; // another request was faster
-      for (const stored of foreign) count(memo, stored, rules, context(stored.event.sender));
+    const isOwn = (stored: StoredEvent): boolean => stored.event.sender === userId;
+    // Who says something has read what was said before; a change of state is not that.
+    const looked = events.filter((stored) =>
+      isOwn(stored) ? stored.event.stateKey === undefined : stored.redactedBy === null,
+    );
+    const threads = new Map<StoredEvent, string | undefined>();
+    for (const stored of looked) {
+      if (stored.event.content["m.relates_to"]) threads.set(stored, await threadOf(stored));
+    }
+    const needsRules = looked.some((stored) => !isOwn(stored));
+    const root = needsRules ? await deps.tails.rootAt(room.nid, upTo) : null;
+    const [rules, context] = needsRules
+      ? await Promise.all([deps.rulesOf(userId), deps.contextOf(room, userId, root)])
+      : [];
+    if (memo.evaluatedTo !== from) return; // another request was faster
+    for (const stored of looked) {
+      const thread = threads.get(stored);
+      if (isOwn(stored)) clear(memo, thread);
+      else count(memo, stored, thread, rules!, context!(stored.event.sender));
     }
     memo.evaluatedTo = Math.max(memo.evaluatedTo, upTo);
   }
@@ -131,8 +158,13 @@ export function createUnread(deps: {
   };
 }
 
-function count(memo: Memo, stored: StoredEvent, rules: CompiledRules, context: PushContext): void {
-  const thread = threadOf(stored);
+function count(
+  memo: Memo,
+  stored: StoredEvent,
+  thread: string | undefined,
+  rules: CompiledRules,
+  context: PushContext,
+): void {
   if (stored.position! <= (memo.read.get(thread ?? "main") ?? 0)) return;
   const outcome = evaluate(rules, stored.event, context);
   if (!outcome.notify) return;
@@ -145,11 +177,10 @@ function count(memo: Memo, stored: StoredEvent, rules: CompiledRules, context: P
   if (outcome.highlight) counts.highlight += 1;
 }
 
-/** The root of the thread that an event belongs to. */
-function threadOf(stored: StoredEvent): string | undefined {
-  const relation = stored.event.content["m.relates_to"] as JsonObject | undefined;
-  if (relation?.rel_type !== "m.thread") return undefined;
-  return typeof relation.event_id === "string" ? relation.event_id : undefined;
+/** All is read up to here: in a thread, or outside of all threads. */
+function clear(memo: Memo, thread: string | undefined): void {
+  if (thread !== undefined) memo.threads.delete(thread);
+  else Object.assign(memo.main, { notify: 0, highlight: 0 });
 }
 
 export type UnreadCounts = ReturnType<typeof createUnread>;

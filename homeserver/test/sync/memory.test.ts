@@ -185,6 +185,32 @@ test("a receipt of one's own brings the counts, also where the filter leaves rec
   expect(joinedRoom(await alice.sync(since), roomId)).toBeUndefined();
 });
 
+test("who says something has read what was said before, there and in no other thread", async () => {
+  const roomId = await shared(bob);
+  const { next_batch: since } = await bob.sync();
+  const root = await alice.send(roomId, "root");
+  const inThread = { "m.relates_to": { rel_type: "m.thread", event_id: root } };
+  const reply = await alice.send(roomId, "in the thread", inThread);
+  const relation = { rel_type: "m.reference", event_id: reply };
+  await alice.send(roomId, "about the reply", { "m.relates_to": relation });
+  const filter = { room: { timeline: { unread_thread_notifications: true } } };
+  const counts = async () => {
+    const room = joinedRoom(await bob.sync(since, { filter }), roomId);
+    const { notification_count: main } = room.unread_notifications;
+    return [main, room.unread_thread_notifications[root]?.notification_count ?? 0];
+  };
+  expect(await counts()).toEqual([1, 2]);
+  await bob.send(roomId, "mine");
+  expect(await counts()).toEqual([0, 2]);
+  await alice.send(roomId, "answer");
+  await bob.send(roomId, "mine in the thread", inThread);
+  expect(await counts()).toEqual([1, 0]);
+  await world.stop();
+  world = await world.again();
+  [alice, bob] = [world.user("alice"), world.user("bob")];
+  expect(await counts()).toEqual([1, 0]);
+});
+
 test("a token of another replica that is ahead is not taken back", async () => {
   const roomId = await shared(bob);
   const other = await world.again();
