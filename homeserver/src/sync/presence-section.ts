@@ -1,6 +1,7 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { RoomView } from "../rooms/types.ts";
+import type { PersonRoom } from "./people.ts";
 import type { Scope } from "./scope.ts";
 
 /** One user's presence as sync shows it. */
@@ -20,6 +21,8 @@ export interface PresenceSource {
 }
 
 const FEW = 20;
+/** With more presences than these, one looks at who is in the reader's rooms instead. */
+const MANY = 1_000;
 /** Of a room that the reader has come into, so many members' presences are shown at once. */
 const MOST_MET = 1_000;
 
@@ -45,40 +48,46 @@ export function createPresenceSection(deps: {
     return found;
   }
 
-  /** Presences in the rooms that the reader has joined since the token. */
-  async function met({ person, since }: Scope): Promise<PresenceState[]> {
-    const rooms = [...person.rooms.values()].filter(
-      ({ membership, heldSince }) => membership === "join" && heldSince > since!.position,
-    );
-    const found: PresenceState[] = [];
+  /** Presences of the members of rooms that the reader is in. */
+  async function inRooms(rooms: readonly PersonRoom[]): Promise<PresenceState[]> {
+    const found = new Map<UserId, PresenceState>();
     for (const { roomNid } of rooms) {
       for (const userId of (await view.joinedMembers(roomNid)).slice(0, MOST_MET)) {
-        const state = source.presence(userId);
-        if (state && state.presence !== "offline") found.push(state);
+        const state = found.has(userId) ? undefined : source.presence(userId);
+        if (state && state.presence !== "offline") found.set(userId, state);
       }
     }
-    return found;
+    return [...found.values()];
   }
 
-  /** What changed since the token, and what the reader could not see before; each user once. */
+  /** Those of the presences that the reader may see. */
+  async function visible(scope: Scope, states: PresenceState[]): Promise<PresenceState[]> {
+    if (states.length === 0) return states;
+    const others = states.map((state) => state.userId).filter((id) => id !== scope.userId);
+    const shared = await sharing(scope, others);
+    return states.filter(({ userId }) => userId === scope.userId || shared.has(userId));
+  }
+
+  /** What changed since the token, and what the reader could not see before. */
   async function news(scope: Scope): Promise<PresenceState[]> {
-    if (!scope.since || scope.fullState) return source.presenceSince(0);
-    const states = [...source.presenceSince(scope.since.ephemeral), ...(await met(scope))];
-    return [...new Map(states.map((state) => [state.userId, state])).values()];
+    const joined = [...scope.person.rooms.values()].filter((room) => room.membership === "join");
+    if (!scope.since || scope.fullState) {
+      const all = source.presenceSince(0);
+      return all.length > MANY ? inRooms(joined) : visible(scope, all);
+    }
+    const { position, ephemeral } = scope.since;
+    const changed = visible(scope, source.presenceSince(ephemeral));
+    const met = inRooms(joined.filter((room) => room.heldSince > position));
+    return [...(await changed), ...(await met)];
   }
 
   return async function presence(scope: Scope): Promise<string[]> {
-    const changed = (await news(scope))
-      .filter((state) => !scope.ignored.has(state.userId))
-      .filter((state) =>
-        matchesEvent(scope.filter.presence, { type: "m.presence", sender: state.userId }),
-      );
-    if (changed.length === 0) return [];
-    const others = changed.map((state) => state.userId).filter((id) => id !== scope.userId);
-    const shared = await sharing(scope, others);
-    return changed
-      .filter((state) => state.userId === scope.userId || shared.has(state.userId))
-      .map(presenceEvent);
+    const states = (await news(scope)).filter(
+      ({ userId }) =>
+        !scope.ignored.has(userId) &&
+        matchesEvent(scope.filter.presence, { type: "m.presence", sender: userId }),
+    );
+    return [...new Map(states.map((state) => [state.userId, state])).values()].map(presenceEvent);
   };
 }
 
