@@ -34,6 +34,8 @@ const SWEEP_MS = 1_000;
 const ROOMS_KEPT = 50_000;
 const PRESENCES_KEPT = 200_000;
 const RECENT_KEPT = 5_000;
+/** A presence that nobody repeats for so long is over: its server, or the process that said it, is gone. */
+const PRESENCE_MS = 45 * 60_000;
 
 /** In this process alone, or with a bus to other replicas. */
 export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Ephemeral {
@@ -41,6 +43,8 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
   const rooms = new LRUCache<RoomId, TypingRoom>(atMost(ROOMS_KEPT));
   const typingNow = new Set<RoomId>();
   const presences = new LRUCache<UserId, PresenceEntry>(atMost(PRESENCES_KEPT));
+  /** Until when presences hold unless they are repeated, the first to end first. */
+  const fresh = new Map<UserId, number>();
   /** The newest changes of presence, oldest first; complete after `recentFrom`. */
   const recent: { userId: UserId; serial: number }[] = [];
   const listeners = new Set<(change: EphemeralChange) => void>();
@@ -75,6 +79,12 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
       if (room && over.length > 0) typingChanged(roomId, room);
       if (!room) typingNow.delete(roomId);
     }
+    for (const [userId, until] of fresh) {
+      if (until > now) break;
+      fresh.delete(userId);
+      const entry = presences.peek(userId);
+      if (entry) setPresence({ ...entry, presence: "offline", currentlyActive: false });
+    }
   }
 
   /** What another replica tells. A client that comes from there has its serials. */
@@ -99,11 +109,19 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
   function applyPresence(entry: PresenceEntry): void {
     const { userId } = entry;
     presences.set(userId, entry);
+    fresh.delete(userId);
+    if (entry.presence !== "offline") fresh.set(userId, clock.now() + PRESENCE_MS);
+    if (fresh.size > PRESENCES_KEPT) fresh.delete(fresh.keys().next().value!);
     recent.push({ userId, serial: next() });
     if (recent.length > RECENT_KEPT * 2) {
       recentFrom = recent.splice(0, recent.length - RECENT_KEPT).at(-1)!.serial;
     }
     tell({ kind: "presence", userId, serial });
+  }
+
+  function setPresence(entry: PresenceEntry): void {
+    applyPresence(entry);
+    bus?.publish({ kind: "presence", entry, serial });
   }
 
   function changedAfter(after: number): Iterable<PresenceEntry> {
@@ -127,10 +145,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
       const room = rooms.get(roomId);
       return { users: [...(room?.until.keys() ?? [])], serial: room?.serial ?? 0 };
     },
-    setPresence(entry) {
-      applyPresence(entry);
-      bus?.publish({ kind: "presence", entry, serial });
-    },
+    setPresence,
     presence: (userId) => presences.get(userId),
     presenceSince(after) {
       const changed = [...changedAfter(after)];

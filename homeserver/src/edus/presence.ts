@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
@@ -44,8 +46,9 @@ const ACTIVE_MS = 5 * 60_000;
 const SAID_MS = 5 * 60_000;
 /** One sync counts for so long at most. */
 const MOST_SEEN_MS = 3 * 60_000;
-/** Other servers tell of who is there at least every half hour. */
-const HEARD_MS = 45 * 60_000;
+/** Old news of other servers' users is taken as new after so long: it says that they are still there. */
+const STILL_MS = 20 * 60_000;
+const HEARD_OF = 100_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
 const MOST_UPDATES = 100;
@@ -69,8 +72,8 @@ export function createPresence(deps: {
   const { store, rooms, outlet, clock } = deps;
   /** Local users who are there. */
   const present = new Map<UserId, Seen>();
-  /** Other servers' users who are there, and until when that holds, the oldest news first. */
-  const heard = new Map<UserId, number>();
+  /** Other servers' users: when news of them was stored last, ms since 1970. */
+  const heard = new LRUCache<UserId, number>(atMost(HEARD_OF));
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -90,18 +93,6 @@ export function createPresence(deps: {
       if (presence === "online") continue; // the next sync says so
       void change({ ...before, presence, currentlyActive: false });
     }
-    for (const [userId, until] of heard) {
-      if (until > now) break;
-      heard.delete(userId);
-      const before = store.presence(userId);
-      if (!before || before.presence === "offline") continue;
-      void store.setPresence({ ...before, presence: "offline", currentlyActive: false });
-    }
-  }
-
-  function hear({ userId, presence }: PresenceEntry): void {
-    heard.delete(userId);
-    if (presence !== "offline") heard.set(userId, clock.now() + HEARD_MS);
   }
 
   /** Stores it, and tells the servers concerned in the background. */
@@ -176,10 +167,11 @@ export function createPresence(deps: {
       for (const update of updates) {
         const entry = isJsonObject(update) ? entryOf(update, clock.now()) : undefined;
         if (!entry || serverOf(entry.userId) !== origin) continue;
-        const isOld = isOldNews(store.presence(entry.userId), entry);
-        if (!isOld && !(await rooms.isKnown(entry.userId))) continue;
-        hear(entry);
-        if (!isOld) await store.setPresence(entry);
+        const isRecent = clock.now() - (heard.get(entry.userId) ?? 0) < STILL_MS;
+        if (isRecent && isOldNews(store.presence(entry.userId), entry)) continue;
+        if (!(await rooms.isKnown(entry.userId))) continue;
+        heard.set(entry.userId, clock.now());
+        await store.setPresence(entry);
       }
     },
 
