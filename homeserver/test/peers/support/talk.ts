@@ -51,7 +51,7 @@ export async function listen(user: TestUser, roomId: string): Promise<Listener> 
   const filter = JSON.stringify({ room: { timeline: { limit: 500 } } });
   let { next_batch: since } = await untilAnswered(user, "GET", "/sync?timeout=0");
   const heard: string[] = [];
-  let stopped = false;
+  const stop = new AbortController();
 
   async function before(token: string, known: ReadonlySet<string>): Promise<Body[]> {
     const path = `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=1000&from=${token}`;
@@ -61,7 +61,7 @@ export async function listen(user: TestUser, roomId: string): Promise<Listener> 
   }
 
   async function run(): Promise<void> {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const query = new URLSearchParams({ since, filter, timeout: "1000" });
       const body = await untilAnswered(user, "GET", `/sync?${query}`);
       since = body.next_batch;
@@ -78,7 +78,7 @@ export async function listen(user: TestUser, roomId: string): Promise<Listener> 
   return {
     heard,
     async stop() {
-      stopped = true;
+      stop.abort();
       await running;
     },
   };
