@@ -103,7 +103,9 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       throw errors.notFound(`${serverOf(alias)} could not be asked for the alias`);
     });
     if (!isRoomId(answer.room_id)) throw errors.notFound("There is no such alias");
-    const listed = Array.isArray(answer.servers) ? answer.servers.slice(0, 100).filter(isServerName) : [];
+    const listed = Array.isArray(answer.servers)
+      ? answer.servers.slice(0, 100).filter(isServerName)
+      : [];
     return { roomId: answer.room_id, servers: [...new Set([...listed, serverOf(alias)])] };
   }
 
