@@ -72,7 +72,9 @@ export async function shown({ client }: Person, roomId: string): Promise<MatrixE
   const timelines = client.getRoom(roomId)!.getUnfilteredTimelineSet();
   const window = new TimelineWindow(client, timelines, { windowLimit: 10_000 });
   await window.load(undefined, 1000);
-  while (window.canPaginate(Direction.Backward)) await window.paginate(Direction.Backward, 100);
+  for (let page = 0; page < 50 && window.canPaginate(Direction.Backward); page += 1) {
+    if (!(await window.paginate(Direction.Backward, 100))) break;
+  }
   return window.getEvents();
 }
 
