@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -7,17 +8,8 @@ import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 
-export type PresenceValue = "online" | "offline" | "unavailable";
-
-/** One user's presence. */
-export interface PresenceEntry {
-  readonly userId: UserId;
-  readonly presence: PresenceValue;
-  readonly statusMsg: string | undefined;
-  /** ms since 1970. */
-  readonly lastActiveTs: number;
-  readonly currentlyActive: boolean;
-}
+export type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
+export type PresenceValue = PresenceEntry["presence"];
 
 /** Presences, shared by the replicas. */
 export interface PresenceStore {
