@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type RequestListener, type Server, createServer } from "node:http";
+import { type RequestListener, type ServerResponse, type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { createConnection, requestText } from "../src/load/connection.ts";
@@ -16,6 +16,14 @@ async function serve(listener: RequestListener): Promise<URL> {
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
 
+async function writeSlowly(response: ServerResponse): Promise<void> {
+  for (const part of ["one\n", "two\r\n", "0\r\n\r\n", "three"]) {
+    response.write(part);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  response.end();
+}
+
 test("bodies with a length come whole, however large, one after another on one connection", async () => {
   const origin = await serve((request, response) => {
     response.end("x".repeat(Number(request.url?.slice(1))));
@@ -29,13 +37,7 @@ test("bodies with a length come whole, however large, one after another on one c
 });
 
 test("chunked bodies come without their framing, also when a chunk ends in a line feed", async () => {
-  const origin = await serve(async (_request, response) => {
-    for (const part of ["one\n", "two\r\n", "0\r\n\r\n", "three"]) {
-      response.write(part);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    response.end();
-  });
+  const origin = await serve((_request, response) => void writeSlowly(response));
   const connection = createConnection(origin);
   const { body } = await connection.exchange(requestText(origin, "GET", "/"));
   expect(body.toString()).toBe("one\ntwo\r\n0\r\n\r\nthree");
