@@ -10,6 +10,7 @@ import { createEventIdOf } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
+import { extremitiesBeside } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
@@ -146,18 +147,20 @@ async function judge(
   const now = byState(event, await work.state(keys));
   if (now === undefined) return { status: "accepted", reason: undefined };
   // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
-  const both = byState(event, await stateWithBranch(store, work, before, keys));
+  const both = byState(event, await stateWithBranch(store, work, event, before, keys));
   return { status: both === undefined ? "accepted" : "soft-failed", reason: both };
 }
 
-/** The current state as it would be if the state before an event were another extremity's. */
+/** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */
 async function stateWithBranch(
   store: RoomStore,
   work: Work,
+  event: RoomEvent,
   before: StateRoot,
   keys: readonly StateKey[],
 ): Promise<ReadonlyMap<string, StoredEvent>> {
-  const roots = [...work.extremities.map((one) => one.stateAfter), before];
+  const others = await extremitiesBeside(store, work.extremities, event);
+  const roots = [...others.map((one) => one.stateAfter), before];
   const { base, changes } = await resolveRoots(store, work.room, roots);
   return store.state.events(await work.setTuples(base, changes), [...keys]);
 }
@@ -220,8 +223,7 @@ async function addWithRedactions(
 
 /** The event becomes an extremity in place of those it names; the current state is what they resolve to. */
 async function moveHeadTo(store: RoomStore, work: Work, stored: StoredEvent): Promise<void> {
-  const named = new Set<string>(stored.event.prevEventIds);
-  const others = work.extremities.filter((one) => !named.has(one.event.eventId));
+  const others = await extremitiesBeside(store, work.extremities, stored.event);
   const extremities = [...others, stored];
   const { base, changes } = await resolveRoots(
     store,

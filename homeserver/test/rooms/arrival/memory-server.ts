@@ -1,0 +1,217 @@
+/** The room engine's placing of events, on memory instead of a database: one room, one server. */
+import { signingKeyFromSeed } from "../../../src/protocol/crypto.ts";
+import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { EventId, ServerName } from "../../../src/protocol/identifiers.ts";
+import type { RoomVersion } from "../../../src/protocol/room-versions.ts";
+import { stateTuple } from "../../../src/protocol/state-map.ts";
+import { createAuthChains } from "../../../src/rooms/auth-chains.ts";
+import type { AuthChains } from "../../../src/rooms/auth-chains.ts";
+import type { Events } from "../../../src/rooms/events.ts";
+import type { Head } from "../../../src/rooms/head.ts";
+import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
+import { placeEvent } from "../../../src/rooms/place.ts";
+import { createStateReader } from "../../../src/rooms/state-reader.ts";
+import { createStateTree } from "../../../src/rooms/state-tree/index.ts";
+import type { StateTree } from "../../../src/rooms/state-tree/index.ts";
+import type { RoomStore } from "../../../src/rooms/store.ts";
+import type { StateKey, Tuples } from "../../../src/rooms/tuples.ts";
+import { Work } from "../../../src/rooms/work.ts";
+import type { Sql } from "../../../src/storage/sql.ts";
+
+const KEY = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, "key"));
+
+/**
+ * What the servers of one room may share without telling one another anything: integers for events and tuples, and
+ * nodes of the state tree. So their state roots can be compared.
+ */
+export interface Shared {
+  readonly room: Room;
+  readonly tuples: Tuples;
+  readonly tree: StateTree;
+  readonly nodes: Map<string, Buffer>;
+  readonly authChains: AuthChains;
+  nidOf(eventId: EventId): number;
+}
+
+export function createShared(room: Room): Shared {
+  const nodes = new Map<string, Buffer>();
+  const nids = new Map<EventId, number>();
+  return {
+    room,
+    tuples: memoryTuples(),
+    nodes,
+    tree: createStateTree(async (hashes) =>
+      hashes.flatMap((hash) => {
+        const data = nodes.get(hash.toString("hex"));
+        return data === undefined ? [] : [{ hash, data }];
+      }),
+    ),
+    authChains: createAuthChains(noSql),
+    nidOf(eventId) {
+      let nid = nids.get(eventId);
+      if (nid === undefined) nids.set(eventId, (nid = nids.size + 1));
+      return nid;
+    },
+  };
+}
+
+const noSql = (() => {
+  throw new Error("there is no database here");
+}) as unknown as Sql;
+
+/** One server's copy of the room. */
+export class MemoryServer {
+  readonly name: ServerName;
+  readonly store: RoomStore;
+  readonly #shared: Shared;
+  readonly #events = new Map<number, StoredEvent>();
+  readonly #redactions: { target: EventId; redactionNid: number }[] = [];
+  #head: Head;
+  #nextNid = 0;
+  #position = 0;
+
+  constructor(name: string, shared: Shared) {
+    this.name = name as ServerName;
+    this.#shared = shared;
+    this.#head = {
+      room: shared.room,
+      version: 0,
+      extremities: [],
+      stateRoot: null,
+      depth: 0,
+      state: new Map(),
+    };
+    const { tree, tuples, authChains } = shared;
+    const events = this.#memoryEvents();
+    this.store = {
+      sql: this.#redactionsSql(),
+      registry: { eventNids: async () => [this.#nextNid] } as unknown as RoomStore["registry"],
+      events,
+      tuples,
+      tree,
+      state: createStateReader(tree, tuples, events),
+      authChains,
+    };
+  }
+
+  get version(): RoomVersion {
+    return this.#shared.room.version;
+  }
+
+  get extremities(): readonly StoredEvent[] {
+    return this.#head.extremities;
+  }
+
+  get stateRoot(): StateRoot {
+    return this.#head.stateRoot;
+  }
+
+  stored(eventId: EventId): StoredEvent | undefined {
+    return this.#events.get(this.#shared.nidOf(eventId));
+  }
+
+  /** State events under a root, by stateTuple. */
+  state(root: StateRoot, keys: readonly StateKey[]): Promise<Map<string, StoredEvent>> {
+    return this.store.state.events(root, keys);
+  }
+
+  /** The whole state under a root: stateTuple → event id. */
+  async stateMap(root: StateRoot): Promise<Map<string, EventId>> {
+    const all = await this.store.state.all(root);
+    return new Map(
+      all.map(({ event }) => [stateTuple(event.type, event.stateKey!), event.eventId]),
+    );
+  }
+
+  /** Places an event whose prev and auth events have been placed; twice is once. */
+  async receive(event: RoomEvent): Promise<StoredEvent> {
+    this.#nextNid = this.#shared.nidOf(event.eventId);
+    const mayBeRedacted = this.#redactions.some(({ target }) => target === event.eventId);
+    const identity = { serverName: this.name, signingKey: KEY, now: () => 0 };
+    const work = new Work(this.store, identity, this.#head);
+    const outlier = this.stored(event.eventId);
+    const placed = await placeEvent(this.store, work, { event, outlier, mayBeRedacted });
+    if (placed === undefined) throw new Error(`${event.eventId} came before what it builds on`);
+    if (work.added.length === 0) return placed.stored;
+    const step = work.step(placed.stored);
+    for (const { hash, data } of step.append?.stateNodes ?? []) {
+      this.#shared.nodes.set(hash.toString("hex"), data);
+    }
+    for (const row of step.append?.redactions ?? []) {
+      this.#redactions.push({
+        target: row.targetEventId as EventId,
+        redactionNid: row.redactionNid,
+      });
+    }
+    if (step.next !== undefined) this.#head = step.next;
+    const position = ++this.#position;
+    step.settled?.({ position, positions: new Map([[this.#nextNid, position]]) });
+    for (const { redacted } of work.redactions) this.#events.set(redacted.nid, redacted);
+    return this.#events.get(placed.stored.nid)!;
+  }
+
+  /** The one query of placing: the redactions that came before their target. */
+  #redactionsSql(): Sql {
+    const query = async () =>
+      this.#redactions.filter(({ target }) => this.#shared.nidOf(target) === this.#nextNid);
+    return query as unknown as Sql;
+  }
+
+  #memoryEvents(): Events {
+    const held = this.#events;
+    const byNids = async (nids: readonly number[]) => {
+      const found = new Map<number, StoredEvent>();
+      for (const nid of nids) if (held.has(nid)) found.set(nid, held.get(nid)!);
+      return found;
+    };
+    const byIds = async (ids: readonly EventId[]) => {
+      const found = new Map<EventId, StoredEvent>();
+      for (const id of ids) if (this.stored(id) !== undefined) found.set(id, this.stored(id)!);
+      return found;
+    };
+    const keep = (event: StoredEvent): void => void held.set(event.nid, event);
+    return {
+      byNids,
+      byIds,
+      one: async (nid) => held.get(nid),
+      byId: async (id) => this.stored(id),
+      peekById: (id) => this.stored(id),
+      addPending: (events) => events.forEach(keep),
+      settlePending(events, committed) {
+        if (committed) events.forEach(keep);
+        else for (const { nid } of events) held.delete(nid);
+      },
+      load: () => Promise.reject(new Error("there is no database here")),
+      keep,
+      forget: () => {},
+    };
+  }
+}
+
+function memoryTuples(): Tuples {
+  const byText = new Map<string, number>();
+  const byNid = new Map<number, StateKey>();
+  return {
+    async find(keys) {
+      const found = new Map<string, number>();
+      for (const [type, stateKey] of keys) {
+        const text = stateTuple(type, stateKey);
+        const nid = byText.get(text);
+        if (nid !== undefined) found.set(text, nid);
+      }
+      return found;
+    },
+    async make(keys) {
+      for (const [type, stateKey] of keys) {
+        const text = stateTuple(type, stateKey);
+        if (byText.has(text)) continue;
+        byText.set(text, byText.size + 1);
+        byNid.set(byText.size, [type, stateKey]);
+      }
+      return this.find(keys);
+    },
+    async keys(nids) {
+      return new Map(nids.flatMap((nid) => (byNid.has(nid) ? [[nid, byNid.get(nid)!]] : [])));
+    },
+  };
+}
