@@ -84,6 +84,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     remote: remote.server,
     keyRing: remote.keyRing,
     logger,
+    seats: on.seats,
   });
   opened.push(() => rooms.stop());
   const media = await createMedia({

@@ -1,8 +1,12 @@
 /** The engine's federation side, put together. */
 import type { Log } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { Seats } from "../storage/seats.ts";
 import { createAcl } from "./acl.ts";
 import { createBackfill } from "./backfill.ts";
+import { createGaps } from "./gaps.ts";
 import { createGate } from "./gate.ts";
 import { createIngest } from "./ingest.ts";
 import { createInvites } from "./invite.ts";
@@ -14,9 +18,13 @@ import type { RemoteMembership } from "./members.ts";
 import type { FillGap } from "./messages.ts";
 import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
-import { createFetchMissing, createReceive } from "./receive.ts";
+import { createFetchMissing } from "./missing.ts";
+import { createReceive } from "./receive.ts";
+import { retryStaged } from "./retry-staged.ts";
 import { createServeEvents } from "./serve-events.ts";
 import { createServeMembers } from "./serve-members.ts";
+import { createSources } from "./sources.ts";
+import { createStaging } from "./staging.ts";
 import type { RoomStore } from "./store.ts";
 import { createToldStates } from "./told-state.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -28,6 +36,9 @@ export interface FederationDeps {
   readonly log: Log;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly seats: Seats | undefined;
   readonly logger: Logger;
 }
 
@@ -35,36 +46,42 @@ export interface Federation {
   readonly api: RoomFederation;
   readonly membership: RemoteMembership;
   readonly fillGap: FillGap;
+  /** Asks other servers for nothing more. */
+  stop(): Promise<void>;
 }
 
 export function createFederation(deps: FederationDeps): Federation {
-  const { store, mailboxes, local, log, remote, keyRing, logger } = deps;
+  const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger } = deps;
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
   const gate = createGate(store, acl, serverName);
   const outliers = createOutliers(store, log);
-  const told = createToldStates(store, remote, keyRing, outliers);
+  const gaps = createGaps(store, outliers);
+  const stopping = new AbortController();
+  const stop = stopping.signal;
+  const sources = createSources({ store, serverName, clock, logger, stop });
+  const told = createToldStates(store, remote, keyRing, outliers, sources);
   const outOfBand = createOutOfBand(store, mailboxes, identity);
-  const ask = createFetchMissing(store, remote, keyRing);
   const ingest = createIngest({
     store,
     mailboxes,
     identity,
     told,
-    outliers,
-    fetchMissing: async (server, room, events) => {
-      const tips = await local.work(room, async (work) => work.extremities);
-      const earliest = tips.map((tip) => tip.event.eventId);
-      const depths = tips.map((tip) => tip.event.depth);
-      return ask(server, room, events, earliest, Math.max(0, Math.min(...depths) - 20));
-    },
+    gaps,
+    sources,
+    fetchMissing: createFetchMissing(store, remote, keyRing, sources),
+    tips: (room) => local.work(room, async (work) => work.extremities),
     logger,
   });
+  const staging = createStaging({ store, gaps, ingest, clock, random, logger });
+  const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
   const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing });
   return {
     api: {
-      receive: createReceive({ store, serverName, keyRing, ingest, acl, outOfBand, logger }),
+      receive: createReceive({
+        ...{ store, serverName, keyRing, ingest, staging, acl, outOfBand, clock, logger },
+      }),
       async aclAllows(roomId, server) {
         const room = await store.registry.byId(roomId);
         return room === undefined || acl.allows(room, server);
@@ -79,5 +96,9 @@ export function createFederation(deps: FederationDeps): Federation {
       invite: invites.send,
     },
     fillGap: createBackfill({ store, serverName, ingest, remote, keyRing, logger }),
+    async stop() {
+      stopping.abort();
+      await Promise.all([stopRetrying(), staging.drained()]);
+    },
   };
 }

@@ -1,16 +1,20 @@
 /** Takes verified events of one room in: fetches what they lack, then places them one after another. */
 import { DuplicateEvent, Unstorable } from "../log/types.ts";
+import { createLanes } from "../platform/lanes.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomEvent } from "../protocol/event.ts";
+import { serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { redactionsOf } from "../storage/room-events.ts";
-import { awaitedEvents, lowestGapDepth } from "../storage/room-gaps.ts";
+import { awaitedEvents } from "../storage/room-gaps.ts";
 import { lowestOrdinal } from "../storage/room-timeline.ts";
+import type { Gaps, Sorted } from "./gaps.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { inDagOrder } from "./outliers.ts";
-import type { Outliers } from "./outliers.ts";
+import type { FetchMissing } from "./missing.ts";
 import { isPlaced, placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
+import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import type { ToldStates } from "./told-state.ts";
 import type { Room, StoredEvent } from "./types.ts";
@@ -22,30 +26,49 @@ export interface IngestDeps {
   readonly mailboxes: Mailboxes;
   readonly identity: Identity;
   readonly told: ToldStates;
-  readonly outliers: Outliers;
-  /** Events between what is known and these, verified, as another server has them. */
-  readonly fetchMissing: (
-    server: ServerName,
-    room: Room,
-    events: readonly RoomEvent[],
-  ) => Promise<RoomEvent[]>;
+  readonly gaps: Gaps;
+  readonly sources: Sources;
+  /** Events between what is known and these, verified, as other servers have them. */
+  readonly fetchMissing: FetchMissing;
+  /** The room's forward extremities. */
+  readonly tips: (room: Room) => Promise<readonly StoredEvent[]>;
   readonly logger: Logger;
 }
 
-/** What became of an event: placed, or why it could not be (it may come again). */
-export type Ingested = { readonly placed: Placed } | { readonly error: string };
+/** What became of an event: placed, or why not. `isFinal`: it can't be placed, whatever comes. */
+export type Ingested =
+  | { readonly placed: Placed }
+  | { readonly error: string; readonly isFinal: boolean };
+
+export type Ingestion = Map<EventId, Ingested>;
+
+export interface IngestOptions {
+  /** This server sends the events on to the others in the room. */
+  readonly forward?: boolean;
+}
 
 export interface Ingest {
+  /** Which events can be placed as things stand. */
+  sort(events: readonly RoomEvent[]): Promise<Sorted>;
+  /** Places events, those first that others build on. Asks nobody; never throws for a single event. */
+  place(room: Room, events: readonly RoomEvent[], options?: IngestOptions): Promise<Ingestion>;
   /**
-   * In any order; the answer is by event id. Never throws for a single event. `forward`: this server sends the events
-   * on to the others in the room.
+   * Fetches what the events lack, from `server` and others of the room, and places them. Rooms and servers take
+   * turns: throws LaneFull when too much of the server waits already. Old history has no answer: it's kept as outliers.
    */
+  fetchAndPlace(
+    server: ServerName,
+    room: Room,
+    events: readonly RoomEvent[],
+    options?: IngestOptions,
+  ): Promise<Ingestion>;
+  /** One or the other, as the events need. */
   batch(
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    options?: { readonly forward?: boolean },
-  ): Promise<Map<EventId, Ingested>>;
+    options?: IngestOptions,
+  ): Promise<Ingestion>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
   /** History: the same without the head, in front of a place in the timeline. */
@@ -63,8 +86,14 @@ interface Hints {
   readonly awaitedAt: number | undefined;
 }
 
+/** Undertakings that ask other servers: of one origin, in one room, in all, at once. */
+const OF_ORIGIN = { perKey: 4, total: 24, maxWaiting: 32 };
+const IN_ROOM = { perKey: 1, total: 24, maxWaiting: 8 };
+
 export function createIngest(deps: IngestDeps): Ingest {
-  const { store, mailboxes, identity, told, logger } = deps;
+  const { store, mailboxes, identity, told, gaps, sources, logger } = deps;
+  const byOrigin = createLanes<ServerName>(OF_ORIGIN);
+  const byRoom = createLanes<number>(IN_ROOM);
 
   async function hintsFor(
     room: Room,
@@ -85,62 +114,11 @@ export function createIngest(deps: IngestDeps): Ingest {
     });
   }
 
-  /** Events that name prev events which are neither placed nor in the batch. */
-  async function withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
-    const coming = new Set(events.map((event) => event.eventId));
-    const wanted = new Set(events.flatMap((event) => event.prevEventIds));
-    const known = await store.events.byIds([...wanted].filter((id) => !coming.has(id)));
-    return events.filter((event) =>
-      event.prevEventIds.some((id) => {
-        const prev = known.get(id);
-        return !coming.has(id) && (prev === undefined || !isPlaced(prev));
-      }),
-    );
+  async function completeAuth(asking: Asking, events: readonly RoomEvent[]): Promise<void> {
+    for (const event of await gaps.withoutAuth(events)) await told.completeAuth(asking, event);
   }
 
-  /**
-   * Leaves out what lies before the history that is known here: it would look like a fork. It's kept as outliers,
-   * unless a gap awaits it.
-   */
-  async function withoutOld(room: Room, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
-    let left = [...events];
-    for (;;) {
-      const gaps = new Set(await withGaps(left));
-      const loose = left.filter((event) => gaps.has(event) || event.prevEventIds.length === 0);
-      if (loose.length === 0) return left;
-      const floor = (await lowestGapDepth(store.sql, room.nid)) ?? 0;
-      const awaited = await awaitedEvents(
-        store.sql,
-        room.nid,
-        loose.map((event) => event.eventId),
-      );
-      const wanted = new Set(awaited.map((row) => row.eventId));
-      const old = new Set(
-        loose.filter((event) => event.depth <= floor && !wanted.has(event.eventId)),
-      );
-      if (old.size === 0) return left;
-      await deps.outliers.store(room, [...old]);
-      left = left.filter((event) => !old.has(event));
-    }
-  }
-
-  async function completeAuth(
-    server: ServerName,
-    room: Room,
-    events: readonly RoomEvent[],
-  ): Promise<void> {
-    const coming = new Set(events.map((event) => event.eventId));
-    const wanted = new Set(events.flatMap((event) => event.authEventIds));
-    const known = await store.events.byIds([...wanted].filter((id) => !coming.has(id)));
-    for (const event of events) {
-      if (event.authEventIds.every((id) => coming.has(id) || known.has(id))) continue;
-      await told.completeAuth(server, room, event).catch((error: unknown) => {
-        logger.info({ err: error, room: room.roomId }, "auth events could not be fetched");
-      });
-    }
-  }
-
-  async function place(room: Room, placing: Placing, awaited: boolean): Promise<Placed> {
+  async function put(room: Room, placing: Placing, awaited: boolean): Promise<Placed> {
     try {
       return await mailboxes.run(room, async (head) => {
         const work = new Work(store, identity, head);
@@ -181,83 +159,99 @@ export function createIngest(deps: IngestDeps): Ingest {
     } catch (error) {
       const fields = { err: error, room: event.roomId, event: event.eventId };
       logger.warn(fields, "an event could not be placed");
-      const known = error instanceof Incomplete || error instanceof Unstorable;
-      return { error: known ? error.message : "The event could not be placed" };
+      const isFinal = error instanceof Unstorable;
+      const known = isFinal || error instanceof Incomplete;
+      return { error: known ? error.message : "The event could not be placed", isFinal };
     }
   }
 
-  async function fillGaps(
-    server: ServerName,
+  /** `stateOf` gives what others say of the state before an event, where that is needed. */
+  async function placeSorted(
     room: Room,
-    gaps: readonly RoomEvent[],
-  ): Promise<void> {
-    const missing = await deps.fetchMissing(server, room, gaps).catch((error: unknown) => {
-      logger.info({ err: error, room: room.roomId }, "missing events could not be fetched");
-      return [];
-    });
-    if (missing.length > 0) await batch(server, room, missing, { fetched: true });
-  }
-
-  async function batch(
-    server: ServerName,
-    room: Room,
-    events: readonly RoomEvent[],
-    { fetched = false, forward = false } = {},
-  ): Promise<Map<EventId, Ingested>> {
-    const all = inDagOrder(events);
-    await completeAuth(server, room, all);
-    const sorted = await withoutOld(room, all);
-    const gaps = await withGaps(sorted);
-    if (gaps.length > 0 && !fetched) await fillGaps(server, room, gaps);
+    sorted: readonly RoomEvent[],
+    { forward }: IngestOptions,
+    stateOf?: (event: RoomEvent) => Promise<Placing["told"]>,
+  ): Promise<Ingestion> {
     const hints = await hintsFor(room, sorted);
-    const tellable = gaps.length === 0 ? [] : await withGaps(sorted);
     const results = new Map<EventId, Promise<Ingested>>();
     for (const event of sorted) {
       // What tells the state needs the events before: those are on their way to the mailbox already.
-      const state = tellable.includes(event)
-        ? await told.before(server, room, event).catch((error: unknown) => {
-            logger.info({ err: error, room: room.roomId }, "the state could not be asked for");
-            return undefined;
-          })
-        : undefined;
+      const state = await stateOf?.(event);
       const hint = hints(event);
       const history = await historyOf(room, hint);
       const placing = { event, told: state, history, forwarded: forward, ...hint };
-      const placed = place(room, placing, history !== undefined);
-      results.set(event.eventId, outcome(placed, event));
+      results.set(event.eventId, outcome(put(room, placing, history !== undefined), event));
     }
-    const settled = new Map<EventId, Ingested>();
+    const settled: Ingestion = new Map();
     for (const [id, result] of results) settled.set(id, await result);
     return settled;
   }
 
-  return {
-    batch: (server, room, events, options) => batch(server, room, events, options),
+  async function fillGaps(asking: Asking, withGaps: readonly RoomEvent[]): Promise<void> {
+    const tips = await deps.tips(asking.room);
+    const missing = await deps.fetchMissing(asking, withGaps, tips);
+    if (missing.length > 0) await fetchFor(asking, missing, { fetched: true });
+  }
+
+  async function fetchFor(
+    asking: Asking,
+    events: readonly RoomEvent[],
+    { fetched = false, ...options }: IngestOptions & { fetched?: boolean },
+  ): Promise<Ingestion> {
+    const { room } = asking;
+    const all = inDagOrder(events);
+    await completeAuth(asking, all);
+    const sorted = await gaps.withoutOld(room, all);
+    const withGaps = await gaps.withGaps(sorted);
+    if (withGaps.length > 0 && !fetched) await fillGaps(asking, withGaps);
+    const left = withGaps.length === 0 ? [] : await gaps.withGaps(sorted);
+    return placeSorted(room, sorted, options, async (event) =>
+      left.includes(event) ? told.before(asking, event) : undefined,
+    );
+  }
+
+  const ingest: Ingest = {
+    sort: gaps.sort,
+    place: (room, events, options = {}) => placeSorted(room, inDagOrder(events), options),
+    fetchAndPlace: (server, room, events, options = {}) =>
+      byOrigin.run(server, () =>
+        byRoom.run(room.nid, async () => {
+          const senders = events.map((event) => serverOf(event.sender));
+          return fetchFor(sources.asking(room, [server, ...senders]), events, options);
+        }),
+      ),
+    async batch(server, room, events, options = {}) {
+      const { whole, lacking } = await gaps.sort(events);
+      const results = await ingest.place(room, whole, options);
+      if (lacking.length === 0) return results;
+      const fetched = await ingest.fetchAndPlace(server, room, lacking, options);
+      return new Map([...results, ...fetched]);
+    },
     async one(room, event) {
       const hints = (await hintsFor(room, [event]))(event);
-      return place(room, { event, ...hints }, false);
+      return put(room, { event, ...hints }, false);
     },
     async history(server, room, events, before) {
+      const asking = sources.asking(room, [server]);
       const sorted = inDagOrder(events);
-      await completeAuth(server, room, sorted);
+      await completeAuth(asking, sorted);
       const hints = await hintsFor(room, sorted);
-      const tellable = await withGaps(sorted);
+      const tellable = await gaps.withGaps(sorted);
       const lowest = await lowestOrdinal(store.sql, room.nid, before.position);
       let placed = 0;
       for (const [i, event] of sorted.entries()) {
         const { outlier, mayBeRedacted } = hints(event);
         if (outlier !== undefined && isPlaced(outlier)) continue;
-        const state = tellable.includes(event)
-          ? await told.before(server, room, event).catch(() => undefined)
-          : undefined;
+        const state = tellable.includes(event) ? await told.before(asking, event) : undefined;
         const history = { position: before.position, ordinal: lowest - (sorted.length - i) };
         const placing = { event, told: state, outlier, mayBeRedacted, history };
-        const result = await outcome(place(room, placing, true), event);
+        const result = await outcome(put(room, placing, true), event);
         if ("placed" in result) placed += 1;
       }
       return placed;
     },
   };
+  return ingest;
 }
 
 /** Something that the event builds on is not to be had now. */

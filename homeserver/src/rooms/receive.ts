@@ -1,18 +1,20 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { isRoomId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { parsePdu } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
-import type { Json, JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
-import { listIn } from "./told-state.ts";
-import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
+import { placedIn } from "./staging.ts";
+import type { Staging } from "./staging.ts";
+import type { KeyRing, RoomFederation } from "./types-federation.ts";
 import type { Room } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 
@@ -21,15 +23,20 @@ export interface ReceiveDeps {
   readonly serverName: ServerName;
   readonly keyRing: KeyRing;
   readonly ingest: Ingest;
+  readonly staging: Staging;
   readonly acl: Acl;
   readonly outOfBand: OutOfBand;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
+const ANSWER_MS = 5_000;
 
 type Results = Record<string, JsonObject>;
 
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
-  const { store, keyRing, logger } = deps;
+  const { store, keyRing, ingest, staging, clock, logger } = deps;
 
   async function ofRoom(
     origin: ServerName,
@@ -52,11 +59,40 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       for (const event of events) await outside(room, event, results);
       return;
     }
-    // 4 to 6: the authorisation rules.
-    for (const { eventId } of events) results[eventId] = {};
-    for (const [id, result] of await deps.ingest.batch(origin, room, events)) {
-      results[id] = "error" in result ? { error: result.error } : {};
+    await takeIn(origin, room, events, results);
+  }
+
+  /** 4 to 6, the authorisation rules: at once for what lacks nothing; the others are kept, and then helped. */
+  async function takeIn(
+    origin: ServerName,
+    room: Room,
+    events: readonly RoomEvent[],
+    results: Results,
+  ): Promise<void> {
+    const { whole, lacking } = await ingest.sort(events);
+    const ingested = await ingest.place(room, whole);
+    staging.arrived(room, placedIn(ingested));
+    const left = [...lacking];
+    for (const event of whole) {
+      const result = ingested.get(event.eventId);
+      results[event.eventId] = {};
+      if (result === undefined || "placed" in result) continue;
+      if (result.isFinal) results[event.eventId] = { error: result.error };
+      else left.push(event);
     }
+    if (left.length === 0) return;
+    const kept = await staging.keep(origin, room, left);
+    for (const { eventId } of left) {
+      results[eventId] = kept.has(eventId) ? {} : { error: "Too many events wait already" };
+    }
+    const over = new AbortController();
+    const helped = staging.attempt(
+      origin,
+      room,
+      left.filter(({ eventId }) => kept.has(eventId)),
+    );
+    await Promise.race([helped, clock.sleep(ANSWER_MS, over.signal)]);
+    over.abort();
   }
 
   /** Of rooms that this server isn't in, only the end of an invite or a knock concerns it. */
@@ -123,28 +159,4 @@ function eventIdIn(pdu: JsonObject, version: RoomVersion): EventId | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Asks for the events between those that are known and these (get_missing_events). */
-export function createFetchMissing(store: RoomStore, remote: RemoteServer, keyRing: KeyRing) {
-  return async (
-    server: ServerName,
-    room: Room,
-    events: readonly RoomEvent[],
-    earliest: readonly EventId[],
-    minDepth: number,
-  ): Promise<RoomEvent[]> => {
-    const answer = await remote.missingEvents(server, room.roomId, {
-      earliest_events: earliest,
-      latest_events: events.map((event) => event.eventId),
-      limit: 20,
-      min_depth: minDepth,
-    });
-    const pdus: Json[] = listIn(answer, "events").slice(0, 50);
-    const verified = await verifyPdus(keyRing, pdus, room.version);
-    const asked = new Set(events.map((event) => event.eventId));
-    return verified.flatMap(({ event }) =>
-      event === undefined || event.roomId !== room.roomId || asked.has(event.eventId) ? [] : event,
-    );
-  };
 }

@@ -6,6 +6,7 @@ import type { Random } from "../platform/random.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
+import type { Seats } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createAccess } from "./access.ts";
 import { createBundles } from "./bundles.ts";
@@ -42,6 +43,8 @@ export interface RoomsDeps {
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
   readonly logger: Logger;
+  /** What one replica at a time does; absent when there is one. */
+  readonly seats?: Seats | undefined;
 }
 
 /** Reads and writes rooms. Create it before the log's other readers: its caches follow the log first. */
@@ -64,7 +67,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const view = createView({ store, memberships, readable, presenter });
   const directory = createDirectory({ store, local, remote: deps.remote });
   const { remote, keyRing, logger } = deps;
-  const federation = createFederation({ store, mailboxes, local, log, remote, keyRing, logger });
+  const federation = createFederation({
+    ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
+    seats: deps.seats,
+  });
   const members = createMembers({
     store,
     local,
@@ -98,6 +104,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     history,
     federation: federation.api,
     async stop() {
+      await federation.stop();
       await mailboxes.drained();
       unfollow();
     },

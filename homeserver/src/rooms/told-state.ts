@@ -1,40 +1,54 @@
-/** State and auth events that another server tells, fetched, verified and stored as outliers. */
-import { errors } from "../protocol/errors.ts";
-import { isEventId, serverOf } from "../protocol/identifiers.ts";
+/** State and auth events that other servers tell, fetched, verified and stored as outliers. */
+import { authorise, authStateOf } from "../protocol/auth/index.ts";
+import { errors, Rejection } from "../protocol/errors.ts";
+import { isEventId } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Outliers } from "./outliers.ts";
 import type { ToldState } from "./place.ts";
+import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 
 export interface ToldStates {
-  /** The state before an event as `server` tells it. Throws when it can't be had whole. */
-  before(server: ServerName, room: Room, event: RoomEvent): Promise<ToldState>;
-  /** Gets what is missing of the event's auth chain. */
-  completeAuth(server: ServerName, room: Room, event: RoomEvent): Promise<void>;
+  /**
+   * The state before an event as another server tells it; undefined when none does. A state of which events are
+   * missing, or that forbids the event, is taken only when no server tells another one.
+   */
+  before(asking: Asking, event: RoomEvent): Promise<ToldState | undefined>;
+  /** Gets what is missing of the event's auth chain, as far as it can be had. */
+  completeAuth(asking: Asking, event: RoomEvent): Promise<void>;
 }
 
 /** From so many unknown events on, the whole state is asked for instead of one by one. */
 const MANY = 50;
 const AT_ONCE = 8;
 
+type Remote = Pick<RemoteServer, "event" | "state" | "stateIds" | "eventAuth">;
+
 export function createToldStates(
   store: RoomStore,
-  remote: RemoteServer,
+  remote: Remote,
   keyRing: KeyRing,
   outliers: Outliers,
+  sources: Sources,
 ): ToldStates {
-  async function keep(room: Room, pdus: readonly Json[]): Promise<void> {
+  async function keep(
+    room: Room,
+    pdus: readonly Json[],
+    wanted?: ReadonlySet<EventId>,
+  ): Promise<void> {
     const verified = await verifyPdus(keyRing, pdus, room.version);
     const events = verified.flatMap(({ event }) => event ?? []);
     await outliers.store(
       room,
-      events.filter((event) => event.roomId === room.roomId),
+      events.filter(
+        (event) => event.roomId === room.roomId && (wanted?.has(event.eventId) ?? true),
+      ),
     );
   }
 
@@ -43,29 +57,36 @@ export function createToldStates(
     return ids.filter((id) => !known.has(id));
   }
 
-  async function fetchEach(server: ServerName, ids: readonly EventId[]): Promise<Json[]> {
+  async function fetchEach(asking: Asking, server: ServerName, ids: readonly EventId[]) {
     const pdus: Json[] = [];
     const queue = [...ids];
     const workers = Array.from({ length: Math.min(AT_ONCE, ids.length) }, async () => {
-      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      for (let id = queue.shift(); id !== undefined && !asking.isOver(); id = queue.shift()) {
         const answer = await remote.event(server, id).catch((): JsonObject => ({}));
-        pdus.push(...listIn(answer, "pdus"));
+        pdus.push(...listIn(answer, "pdus").slice(0, 1));
       }
     });
     await Promise.all(workers);
-    return pdus;
+    await keep(asking.room, pdus, new Set(ids));
   }
 
-  async function before(server: ServerName, room: Room, event: RoomEvent): Promise<ToldState> {
+  /** What a server tells, and whether all events that it names could be had and verified. */
+  async function tell(
+    asking: Asking,
+    server: ServerName,
+    event: RoomEvent,
+  ): Promise<{ told: ToldState; isComplete: boolean }> {
+    const { room } = asking;
     const answer = await remote.stateIds(server, room.roomId, event.eventId);
     const stateIds = listIn(answer, "pdu_ids").filter(isEventId);
     const chainIds = listIn(answer, "auth_chain_ids").filter(isEventId);
     const unknown = await unknownOf([...stateIds, ...chainIds]);
     if (unknown.length > MANY) {
       const whole = await remote.state(server, room.roomId, event.eventId);
-      await keep(room, [...listIn(whole, "auth_chain"), ...listIn(whole, "pdus")]);
+      const pdus = [...listIn(whole, "auth_chain"), ...listIn(whole, "pdus")];
+      await keep(room, pdus, new Set(unknown));
     } else if (unknown.length > 0) {
-      await keep(room, await fetchEach(server, unknown));
+      await fetchEach(asking, server, unknown);
     }
     const found = await store.events.byIds(stateIds);
     const told = [...found.values()].filter(
@@ -77,27 +98,44 @@ export function createToldStates(
     if (!told.some((stored) => stored.event.type === "m.room.create")) {
       throw errors.unknown(`${server} told no state before ${event.eventId}`, 502);
     }
-    return told;
+    return { told, isComplete: found.size === new Set(stateIds).size };
   }
 
   return {
-    async before(server, room, event) {
-      try {
-        return await before(server, room, event);
-      } catch (error) {
-        const other = serverOf(event.sender);
-        if (other === server) throw error;
-        return before(other, room, event);
-      }
+    async before(asking, event) {
+      let incomplete: ToldState | undefined;
+      let forbidding: ToldState | undefined;
+      const best = await sources.ask(asking, "the state before an event", async (server) => {
+        const { told, isComplete } = await tell(asking, server, event);
+        if (!allows(told, event)) forbidding ??= told;
+        else if (isComplete) return told;
+        else incomplete ??= told;
+        return undefined;
+      });
+      return best ?? incomplete ?? forbidding;
     },
-    async completeAuth(server, room, event) {
-      if ((await unknownOf(event.authEventIds)).length === 0) return;
-      const answer = await remote.eventAuth(server, room.roomId, event.eventId);
-      await keep(room, listIn(answer, "auth_chain"));
-      const lacking = await unknownOf(event.authEventIds);
-      if (lacking.length > 0) await keep(room, await fetchEach(server, lacking));
+    async completeAuth(asking, event) {
+      await sources.ask(asking, "an auth chain", async (server) => {
+        if ((await unknownOf(event.authEventIds)).length === 0) return true;
+        const answer = await remote.eventAuth(server, asking.room.roomId, event.eventId);
+        await keep(asking.room, listIn(answer, "auth_chain"));
+        const lacking = await unknownOf(event.authEventIds);
+        if (lacking.length === 0) return true;
+        await fetchEach(asking, server, lacking);
+        return (await unknownOf(lacking)).length === 0 ? true : undefined;
+      });
     },
   };
+}
+
+function allows(told: ToldState, event: RoomEvent): boolean {
+  try {
+    authorise(event, authStateOf(told.map((stored) => stored.event)));
+    return true;
+  } catch (error) {
+    if (error instanceof Rejection) return false;
+    throw error;
+  }
 }
 
 /** A list in an answer of another server; empty when it's none. */

@@ -50,6 +50,15 @@ export async function joinedServers(sql: Sql | Tx, roomNid: number): Promise<str
   return rows.map((row) => row.server);
 }
 
+/** Some of the servers with a joined member, also in rooms of which reading all would take long. */
+export async function someServers(sql: Sql | Tx, roomNid: number): Promise<string[]> {
+  const rows = await sql<{ server: string }[]>`
+    SELECT DISTINCT server FROM (
+      SELECT server FROM memberships WHERE room_nid = ${roomNid} AND membership = 'join' LIMIT 2000
+    ) m`;
+  return rows.map((row) => row.server);
+}
+
 /** Which of the others is joined to a room that the user is joined to. */
 export async function usersSharingRoom(
   sql: Sql | Tx,

@@ -4,6 +4,7 @@ import type { Log } from "../../src/log/log.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { Wake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import type { Clock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
@@ -31,16 +32,22 @@ export interface TestServer {
 
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
-  server(name: string, profiles?: Profiles): Promise<TestServer>;
+  server(name: string, profiles?: Profiles, clock?: Clock): Promise<TestServer>;
   /** Another process of the same server, on its database. */
   replica(of: TestServer): Promise<TestServer>;
+  /** The server answers a call of others like this from now on; `honest` gives its true answer. */
+  pretend<C extends keyof RemoteServer>(
+    server: TestServer,
+    call: C,
+    answer: (honest: () => ReturnType<RemoteServer[C]>) => Promise<unknown>,
+  ): void;
   /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
   flush(): Promise<void>;
   /** Does something of which no other server hears. */
   lose(task: () => Promise<unknown>): Promise<void>;
   cut(a: TestServer, b: TestServer): void;
   heal(): void;
-  /** Forgets calls, cuts and what is on its way. */
+  /** Forgets calls, cuts, pretences and what is on its way. */
   reset(): void;
   /** Calls of the network so far, by name. */
   readonly calls: Map<string, number>;
@@ -51,6 +58,8 @@ export function createWorld(): World {
   const servers = new Map<string, TestServer>();
   const cuts = new Set<string>();
   const calls = new Map<string, number>();
+  /** "server call" → what it answers instead. */
+  const pretences = new Map<string, (honest: () => Promise<unknown>) => Promise<unknown>>();
   /** "from to" → PDUs on their way. */
   const queues = new Map<string, JsonObject[]>();
 
@@ -82,9 +91,9 @@ export function createWorld(): World {
 
   const replicas: TestServer[] = [];
 
-  async function server(name: string, profiles?: Profiles): Promise<TestServer> {
+  async function server(name: string, profiles?: Profiles, clock?: Clock): Promise<TestServer> {
     const wake = createMemoryWake({ shared: true });
-    const made = await open(name, await freshDatabase(), wake, profiles);
+    const made = await open(name, await freshDatabase(), wake, profiles, clock);
     servers.set(name, made);
     return made;
   }
@@ -94,6 +103,7 @@ export function createWorld(): World {
     db: TestDatabase,
     wake: Wake,
     profiles: Profiles = NAMED,
+    clock: Clock = systemClock,
   ): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
@@ -110,10 +120,10 @@ export function createWorld(): World {
       sql: db.sql,
       serverName,
       signingKey: key,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       profiles,
-      remote: network(serverName),
+      remote: pretending(network(serverName)),
       keyRing,
       logger: silentLogger(),
     });
@@ -144,6 +154,19 @@ export function createWorld(): World {
       }
     });
     return made;
+  }
+
+  function pretending(network: RemoteServer): RemoteServer {
+    return new Proxy(network, {
+      get(target, call: keyof RemoteServer) {
+        const honest = target[call] as (...args: unknown[]) => Promise<unknown>;
+        return (to: string, ...rest: unknown[]) => {
+          const pretence = pretences.get(`${to} ${call}`);
+          const ask = async () => honest(to, ...rest);
+          return pretence === undefined ? ask() : pretence(ask);
+        };
+      },
+    });
   }
 
   /** The network as one server sees it: straight into the other's federation functions. */
@@ -224,8 +247,14 @@ export function createWorld(): World {
     calls,
     cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
     heal: () => cuts.clear(),
+    pretend: (of, call, answer) =>
+      pretences.set(
+        `${of.name} ${call}`,
+        answer as (honest: () => Promise<unknown>) => Promise<unknown>,
+      ),
     reset() {
       cuts.clear();
+      pretences.clear();
       calls.clear();
       for (const queue of queues.values()) queue.length = 0;
     },
