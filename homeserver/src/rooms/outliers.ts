@@ -92,7 +92,10 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
   };
 }
 
-/** Step 4: by the auth events. The reason, or undefined when the event passes. */
+/**
+ * Step 4: by the auth events. The reason, or undefined when the event passes. `state` is what these make up; from
+ * version 12 with the create event, which has to be an accepted one (rule 2).
+ */
 export function refusal(
   event: RoomEvent,
   authEvents: readonly StoredEvent[],
@@ -108,7 +111,8 @@ export function refusal(
       authEvents.map((stored) => stored.event),
       (id) => rejected.has(id),
     );
-    authorise(event, authStateOf(state.map((stored) => stored.event)));
+    const accepted = state.filter(({ status }) => status !== "rejected");
+    authorise(event, authStateOf(accepted.map((stored) => stored.event)));
     return undefined;
   } catch (error) {
     if (error instanceof Rejection) return error.reason;

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { requiredSigners } from "../../src/protocol/event-signatures.ts";
+import { roomVersion } from "../../src/protocol/room-versions.ts";
+import { type ToldEvent, refusal, toldEvent } from "./told-event.ts";
+import { vectors } from "./vectors.ts";
+
+interface Story {
+  readonly name: string;
+  readonly event: ToldEvent;
+  readonly signers: readonly {
+    readonly versions: readonly string[];
+    readonly servers: readonly string[] | null;
+  }[];
+}
+
+describe("those who must have signed", () => {
+  it.each(vectors<Story>("signatures/signers").cases)("$name", ({ event: told, signers }) => {
+    for (const { versions, servers } of signers) {
+      for (const id of versions) {
+        const event = toldEvent(told, roomVersion(id)!, `$event:${told.sender.split(":")[1]}`);
+        if (servers === null) expect(refusal(() => requiredSigners(event))).toBeTypeOf("string");
+        else expect(requiredSigners(event).toSorted(), `version ${id}`).toEqual(servers);
+      }
+    }
+  });
+});
