@@ -134,6 +134,8 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     preferences: {
       rulesOf: async (userId) => (await users.pushRules.compiled([userId])).get(userId) ?? [],
       ignoredBy: users.ignores.of,
+      peekRules: users.pushRules.peek,
+      peekIgnored: users.ignores.peek,
     },
     logger,
   });

@@ -25,7 +25,7 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
       const timeout = query.timeout ?? 0;
       await edus.presence.seen(userId, query.set_presence ?? "online", timeout + LINGER_MS);
       const unstable = query["org.matrix.msc4222.use_state_after"] === true;
-      const text = await sync.sync({
+      const text = sync.sync({
         userId,
         deviceId,
         since: query.since === "" ? undefined : query.since,
@@ -38,11 +38,9 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
             : undefined,
         timeout,
         // Made when there is something to wait for, and not before.
-        get signal() {
-          return context.signal;
-        },
+        signal: () => context.signal,
       });
-      return raw(text);
+      return raw(typeof text === "string" ? text : await text);
     }),
   ];
 }

@@ -1,21 +1,15 @@
 import type { FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
-import type { Requester } from "../users/types.ts";
+import type { Requester, Visit } from "../users/types.ts";
 
 export type { Requester };
 
-/** What a token's holder sends along: kept with the device as "last seen". */
-export interface Visit {
-  readonly ip: string;
-  readonly userAgent: string | undefined;
-}
-
 export interface Authenticator {
   /**
-   * The requester that an access token stands for.
+   * The requester that an access token stands for; no promise where memory knows.
    * @throws MatrixError M_UNKNOWN_TOKEN 401 (with soft_logout when the token merely expired)
    */
-  byAccessToken(token: string, visit: Visit): Promise<Requester>;
+  byAccessToken(token: string, visit: Visit): Requester | Promise<Requester>;
 }
 
 /** The request's access token: the Authorization header's, otherwise `?access_token=`. */
@@ -34,16 +28,16 @@ export function accessTokenOf(request: FastifyRequest): string | undefined {
  * refused all the same, so that clients learn of it.
  * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN (both 401)
  */
-export async function authenticateUser(
+export function authenticateUser(
   request: FastifyRequest,
   authenticator: Authenticator,
   optional: boolean,
-): Promise<Requester | undefined> {
+): Requester | undefined | Promise<Requester> {
   const token = accessTokenOf(request);
   if (token === undefined) {
     if (optional) return undefined;
     throw errors.missingToken();
   }
   const userAgent = request.headers["user-agent"];
-  return await authenticator.byAccessToken(token, { ip: request.ip, userAgent });
+  return authenticator.byAccessToken(token, { ip: request.ip, userAgent });
 }

@@ -7,6 +7,7 @@ import { bodyLimit, completeBody, parseBody } from "./body.ts";
 import { requestSignal } from "./request-signal.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { Reply, raw } from "./reply.ts";
+import { isPlainText, sendPlain } from "./send-plain.ts";
 import type { Context, Route } from "./route.ts";
 import { type SignatureCheck, authenticateServer } from "./server-signature.ts";
 import { type Part, createValidators } from "./validate.ts";
@@ -139,7 +140,11 @@ function bind(
 }
 
 function beforeBody(operationId: OperationId, row: OperationRow, dependencies: BindDependencies) {
-  return async (request: FastifyRequest): Promise<void> => {
+  const isForUsers = row.auth === "access-token" || row.auth === "access-token?";
+  const optional = row.auth === "access-token?";
+
+  /** Without a promise where the token is in memory and nothing limits the rate. */
+  function check(request: FastifyRequest): Promise<void> | undefined {
     // Whatever a JSON body claims to be, it is read as JSON.
     const { headers } = request.raw;
     if (row.body !== "binary" && (headers["content-type"] ?? JSON_TYPE) !== JSON_TYPE) {
@@ -147,13 +152,32 @@ function beforeBody(operationId: OperationId, row: OperationRow, dependencies: B
     }
     const known: Found = {};
     request.found = known;
-    if (row.auth === "access-token" || row.auth === "access-token?") {
-      const optional = row.auth === "access-token?";
-      known.requester = await authenticateUser(request, dependencies.authenticator, optional);
+    if (!isForUsers) return limit(request, undefined);
+    const requester = authenticateUser(request, dependencies.authenticator, optional);
+    if (requester instanceof Promise) {
+      return requester.then((found) => limit(request, (known.requester = found)));
     }
-    if (!row.rateLimited) return;
-    const user = known.requester?.userId;
-    await dependencies.rateLimiter.check(operationId, { user, ip: request.ip });
+    return limit(request, (known.requester = requester));
+  }
+
+  function limit(
+    request: FastifyRequest,
+    requester: Requester | undefined,
+  ): Promise<void> | undefined {
+    if (!row.rateLimited) return undefined;
+    const user = requester?.userId;
+    return dependencies.rateLimiter.check(operationId, { user, ip: request.ip });
+  }
+
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    let checked: Promise<void> | undefined;
+    try {
+      checked = check(request);
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (checked) checked.then(() => done(), done);
+    else done();
   };
 }
 
@@ -191,9 +215,13 @@ async function handle(
 ): Promise<void> {
   try {
     const context = new RequestContext(route.operationId, request, reply, draining);
-    const answer = await route.handle(context as unknown as Context<never>);
-    const { status, headers, payload } =
-      answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
+    const handled = route.handle(context as unknown as Context<never>);
+    const answer = handled instanceof Promise ? await handled : handled;
+    const made = answer instanceof Reply ? answer : raw(JSON.stringify(answer ?? {}));
+    if (isPlainText(made) && request.method !== "HEAD") {
+      return sendPlain(request, reply, made, draining);
+    }
+    const { status, headers, payload } = made;
     if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
     void reply.code(status).headers(headers).send(payload);
   } catch (error) {

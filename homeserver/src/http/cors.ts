@@ -18,11 +18,14 @@ export function isForBrowsers(url: string): boolean {
   return FOR_BROWSERS.test(url) && !SERVERS_ONLY.test(url);
 }
 
-/** An onRequest hook: adds the headers, and answers OPTIONS wherever the client API is. */
-export function cors(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  if (isForBrowsers(request.raw.url ?? "")) {
-    void reply.headers(CORS_HEADERS);
-    if (request.method === "OPTIONS") return void reply.code(204).send();
+/** An onRequest hook: answers OPTIONS wherever the client API is. */
+export function answerOptions(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: () => void,
+): void {
+  if (request.method === "OPTIONS" && isForBrowsers(request.raw.url ?? "")) {
+    return void reply.code(204).send();
   }
   done();
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
-import { CORS_HEADERS, cors } from "./cors.ts";
+import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
 import { errorReply } from "./errors.ts";
 import { type Health, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
@@ -78,12 +78,13 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
       send(reply, errorReply(error, options.log));
     },
   });
-  app.addHook("onRequest", cors);
+  app.addHook("onRequest", answerOptions);
   // Before the body of a request to nowhere is looked at.
   app.addHook("onRequest", (request, _reply, done) => {
     done(request.is404 ? errors.unrecognized() : undefined);
   });
-  app.addHook("onSend", (_request, reply, _payload, done) => {
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
     done();

@@ -45,6 +45,8 @@ export interface Follower {
 const SAVE_EVERY_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const LONG_MS = 3_600_000;
+/** Without a reason, aborting makes an error with a stack each time. */
+const OVER = "over";
 
 /** Starts following. Reading begins at once; errors of `handle` are logged and tried again with growing pauses. */
 export function createFollower(deps: FollowerDeps, options: FollowerOptions): Follower {
@@ -63,7 +65,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
     return new Promise((resolve) => {
       const wake = () => {
         wakes.delete(wake);
-        over.abort();
+        over.abort(OVER);
         resolve();
       };
       wakes.add(wake);

@@ -9,6 +9,8 @@ import type { RoomStore } from "./store.ts";
 import type { Reader, StoredEvent } from "./types.ts";
 
 export interface Bundles {
+  /** False only when the event has no relations to show. */
+  mayHave(event: StoredEvent): boolean;
   /** Event nid → JSON text of m.relations, for those that have any. */
   of(events: readonly StoredEvent[], reader: Reader): Promise<Map<number, string>>;
   follow(records: readonly LogRecord[]): void;
@@ -30,7 +32,16 @@ export function createBundles(store: RoomStore, startPosition: number): Bundles 
   let watchedFrom = startPosition;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
 
+  function mayHave({ position, event, redactedBy }: StoredEvent): boolean {
+    return (
+      redactedBy === null &&
+      event.stateKey === undefined &&
+      ((position ?? 0) <= watchedFrom || targets.has(event.eventId))
+    );
+  }
+
   return {
+    mayHave,
     follow(records) {
       for (const record of records) {
         if (record.kind !== "event") continue;
@@ -44,12 +55,7 @@ export function createBundles(store: RoomStore, startPosition: number): Bundles 
       }
     },
     async of(events, reader) {
-      const wanted = events.filter(
-        ({ position, event, redactedBy }) =>
-          redactedBy === null &&
-          event.stateKey === undefined &&
-          ((position ?? 0) <= watchedFrom || targets.has(event.eventId)),
-      );
+      const wanted = events.filter(mayHave);
       const texts = new Map<number, string>();
       if (wanted.length === 0) return texts;
       const rooms = Map.groupBy(wanted, (stored) => stored.roomNid);

@@ -16,6 +16,8 @@ export interface Events {
   byId(id: EventId): Promise<StoredEvent | undefined>;
   /** From memory only. */
   peekById(id: EventId): StoredEvent | undefined;
+  /** From memory only, in the given order; undefined when one of them is not there. */
+  peek(nids: readonly number[]): StoredEvent[] | undefined;
   /** Events that a command of a mailbox made and that are on their way to the log. */
   addPending(events: readonly StoredEvent[]): void;
   /** They're committed (then with their positions), or have failed. */
@@ -104,6 +106,15 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     peekById(id) {
       const nid = nidOf.get(id);
       return nid === undefined ? undefined : (cache.get(nid) ?? pending.get(nid));
+    },
+    peek(nids) {
+      const found: StoredEvent[] = [];
+      for (const nid of nids) {
+        const event = cache.get(nid) ?? pending.get(nid);
+        if (event === undefined) return undefined;
+        found.push(event);
+      }
+      return found;
     },
     addPending(events) {
       for (const event of events) {

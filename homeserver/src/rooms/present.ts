@@ -1,6 +1,7 @@
 /** Events as client JSON texts for a reader, in bulk. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
+import type { RoomEvent } from "../protocol/event.ts";
 import type { Bundles } from "./bundles.ts";
 import { clientText } from "./client-text.ts";
 import type { RoomStore } from "./store.ts";
@@ -9,6 +10,7 @@ import type { ReadableEvent, Reader, StoredEvent } from "./types.ts";
 
 export interface Presenter {
   present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
+  presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
   presentState(events: readonly StoredEvent[]): string[];
 }
 
@@ -74,7 +76,7 @@ export function createPresenter(
       const time = now();
       return readable.map(({ stored, membership }) => {
         const { event, nid, redactedBy } = stored;
-        let unsigned = `"age":${Math.max(0, time - event.originServerTs)},"membership":"${membership}"`;
+        let unsigned = unsignedOf(event, time, membership);
         const txnId = txns.get(event.eventId);
         if (txnId !== undefined) unsigned += `,"transaction_id":${JSON.stringify(txnId)}`;
         if (redactedBy === null) unsigned += before.get(nid) ?? "";
@@ -85,6 +87,17 @@ export function createPresenter(
         return clientText(event, unsigned);
       });
     },
+    presentToOthers(events) {
+      const isPlain = events.every(
+        (stored) =>
+          stored.redactedBy === null &&
+          stored.event.stateKey === undefined &&
+          !bundles.mayHave(stored),
+      );
+      if (!isPlain) return undefined;
+      const time = now();
+      return events.map(({ event }) => clientText(event, unsignedOf(event, time, "join")));
+    },
     presentState(events) {
       const time = now();
       return events.map(({ event }) =>
@@ -92,6 +105,11 @@ export function createPresenter(
       );
     },
   };
+}
+
+/** The part of `unsigned` that every event has. */
+function unsignedOf({ originServerTs }: RoomEvent, time: number, membership: string): string {
+  return `"age":${Math.max(0, time - originServerTs)},"membership":"${membership}"`;
 }
 
 function replacedText({ event }: StoredEvent): string {

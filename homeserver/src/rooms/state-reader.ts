@@ -9,6 +9,8 @@ import type { StateRoot, StateSelector, StoredEvent } from "./types.ts";
 export interface StateReader {
   /** Keyed by stateTuple; keys without an event are absent. */
   events(root: StateRoot, keys: readonly StateKey[]): Promise<Map<string, StoredEvent>>;
+  /** The same as a list, from memory alone; undefined where it does not know. */
+  peek(root: StateRoot, keys: readonly StateKey[]): StoredEvent[] | undefined;
   all(root: StateRoot, selector?: StateSelector): Promise<StoredEvent[]>;
   delta(
     before: StateRoot,
@@ -58,6 +60,12 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
         if (event !== undefined) result.set(stateTuple(type, stateKey), event);
       });
       return result;
+    },
+    peek(root, keys) {
+      const known = root === null ? undefined : kept.get(root);
+      const nids = keys.map(([type, stateKey]) => known?.get(stateTuple(type, stateKey)));
+      if (nids.includes(undefined)) return undefined;
+      return events.peek(nids.filter((nid) => nid !== null && nid !== undefined));
     },
     async all(root, selector) {
       const entries = await tree.entries(root);

@@ -39,6 +39,8 @@ export interface RoomView {
 
   /** Events by nid, from cache or one query. Absent ones are absent from the map. */
   events(nids: readonly number[]): Promise<Map<number, StoredEvent>>;
+  /** The same from memory alone, in the given order; undefined when one of them is not there. */
+  peekEvents(nids: readonly number[]): StoredEvent[] | undefined;
   eventsById(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
 
   /** The room's current state, one query (or none, when the room is in memory). */
@@ -60,6 +62,11 @@ export interface RoomView {
     root: StateRoot,
     keys: readonly (readonly [type: string, stateKey: string])[],
   ): Promise<StoredEvent[]>;
+  /** The same from memory alone; undefined where it does not know. */
+  peekState(
+    root: StateRoot,
+    keys: readonly (readonly [type: string, stateKey: string])[],
+  ): StoredEvent[] | undefined;
   /** What holds in `to` and not in `from`; keys that are gone are in `removed`. Costs what differs. */
   stateDelta(
     from: StateRoot,
@@ -94,6 +101,11 @@ export interface RoomView {
    * prev_content, redacted_because, m.relations) is spliced in.
    */
   present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
+  /**
+   * The same, once for all joined readers but the events' senders; undefined where the texts depend on the reader
+   * (relations) or on what is not in memory. Message events only.
+   */
+  presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
   /** Client JSON of state events (unsigned has age and prev_content only where cheap). */
   presentState(events: readonly StoredEvent[]): string[];
 }

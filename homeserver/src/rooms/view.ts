@@ -34,6 +34,7 @@ export function createView(deps: ViewDeps): RoomView {
     room: (roomId) => registry.byId(roomId),
     rooms: (nids) => registry.byNids(nids),
     events: (nids) => events.byNids(nids),
+    peekEvents: events.peek,
     eventsById: (ids) => events.byIds(ids),
 
     async currentState(roomNid, selector) {
@@ -53,6 +54,7 @@ export function createView(deps: ViewDeps): RoomView {
     async stateEventsAt(root, keys) {
       return [...(await state.events(root, keys)).values()];
     },
+    peekState: state.peek,
     stateDelta: (from, to) => state.delta(from, to),
     async rootsAt(roomNids, position) {
       const rows = await roomStateAt(sql, roomNids, position);
@@ -82,6 +84,7 @@ export function createView(deps: ViewDeps): RoomView {
 
     readable: deps.readable,
     present: presenter.present,
+    presentToOthers: presenter.presentToOthers,
     presentState: presenter.presentState,
   };
 }

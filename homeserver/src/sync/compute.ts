@@ -6,10 +6,9 @@ import type { createJoinedRoom } from "./joined-room.ts";
 import type { OtherRooms } from "./other-rooms.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PresenceSection } from "./presence-section.ts";
-import { JsonText, eventsJson } from "./response.ts";
+import { JsonText, eventsJson, syncText } from "./response.ts";
 import type { Scope } from "./scope.ts";
 import type { Tails } from "./tails.ts";
-import { formatSyncToken } from "./token.ts";
 
 export interface ComputeDeps {
   readonly view: RoomView;
@@ -139,13 +138,13 @@ export function createCompute(deps: ComputeDeps) {
       globalAccountData(scope),
       deps.presence(scope),
     ]);
-    const out = new JsonText();
-    if (accountData.length > 0) out.member("account_data", eventsJson(accountData));
-    if (presence.length > 0) out.member("presence", eventsJson(presence));
-    if (!rooms.empty) out.member("rooms", rooms.toString());
-    const empty = out.empty;
-    out.member("next_batch", JSON.stringify(formatSyncToken(scope.upTo)));
-    return { body: out.toString(), empty };
+    const body = syncText({
+      accountData: accountData.length > 0 ? eventsJson(accountData) : undefined,
+      presence: presence.length > 0 ? eventsJson(presence) : undefined,
+      rooms: rooms.empty ? undefined : rooms.toString(),
+      upTo: scope.upTo,
+    });
+    return { body, empty: accountData.length + presence.length === 0 && rooms.empty };
   };
 }
 

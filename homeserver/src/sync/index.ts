@@ -15,9 +15,11 @@ import { createCompute } from "./compute.ts";
 import { createAccountDataChanges } from "./account-data-changes.ts";
 import { createEphemeralChanges, type EphemeralChange } from "./ephemeral-changes.ts";
 import { createRoomExtras, type ExtraSources } from "./extras.ts";
+import { createFromMemory } from "./from-memory.ts";
 import { createJoinedRoom } from "./joined-room.ts";
 import { createSentMembers } from "./lazy-members.ts";
 import { createOtherRooms } from "./other-rooms.ts";
+import { createPassages } from "./passages.ts";
 import { createPeople } from "./people.ts";
 import { createPresenceSection, type PresenceState } from "./presence-section.ts";
 import { createPresent } from "./present.ts";
@@ -45,6 +47,9 @@ export interface EphemeralSource {
 export interface UserPreferences {
   rulesOf(userId: UserId): Promise<CompiledRules>;
   ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
+  /** The same from memory alone; undefined where they are not there. */
+  peekRules(userId: UserId): CompiledRules | undefined;
+  peekIgnored(userId: UserId): ReadonlySet<string> | undefined;
 }
 
 export interface SyncDeps {
@@ -59,8 +64,11 @@ export interface SyncDeps {
 
 /** The computation behind GET /sync. (Client-server API, "Syncing".) */
 export interface Sync {
-  /** The response body as JSON text. */
-  sync(request: SyncRequest): Promise<string>;
+  /**
+   * The response body as JSON text; no promise where it is at hand.
+   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours
+   */
+  sync(request: SyncRequest): string | Promise<string>;
   /** The user forgot a room: it is no longer listed. */
   forgotten(userId: UserId, roomId: RoomId): Promise<void>;
   stop(): void;
@@ -84,15 +92,17 @@ export function createSync(deps: SyncDeps): Sync {
   const unread = createUnread({
     tails,
     view,
-    contextOf: createPushContexts(view),
+    contexts: createPushContexts(view),
     rulesOf: preferences.rulesOf,
+    peekRules: preferences.peekRules,
     readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
   });
+  const sent = createSentMembers();
   const shared = {
     view,
     tails,
     timelines: createTimelines({ view, tails }),
-    stateSection: createStateSection({ view, tails, sent: createSentMembers() }),
+    stateSection: createStateSection({ view, tails, sent }),
     present: createPresent(view),
   };
   const extras = createRoomExtras({ tails, sources, accountDataChanges });
@@ -105,6 +115,9 @@ export function createSync(deps: SyncDeps): Sync {
     presence: createPresenceSection({ view, source: ephemeral }),
     accountDataChanges,
   });
+
+  const passages = createPassages({ view, now: Date.now });
+  const fromMemory = createFromMemory({ view, tails, passages, accountDataChanges, unread, sent });
 
   const unfollow = log.onAdvance((records) => {
     for (const record of records) {
@@ -138,7 +151,9 @@ export function createSync(deps: SyncDeps): Sync {
       people,
       waker,
       compute,
+      fromMemory,
       ignoredBy: preferences.ignoredBy,
+      peekIgnored: preferences.peekIgnored,
       end: () => logPosition(sql),
       ephemeralSerial: () => ephemeral.serial,
       now: Date.now,

@@ -1,9 +1,9 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
 import type { RoomExtras } from "./extras.ts";
+import { joinedRoomText } from "./joined-room-text.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
-import { JsonText, eventsJson } from "./response.ts";
 import type { Scope } from "./scope.ts";
 import type { StateSection } from "./state-section.ts";
 import type { Tails } from "./tails.ts";
@@ -76,29 +76,6 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     return { json, heroes };
   }
 
-  async function counts(scope: Scope, room: Room, mine: PersonRoom, out: JsonText): Promise<void> {
-    const unread = await deps.unread.of(scope.userId, room, mine, scope.upTo.position);
-    const byThread = scope.filter.room.timeline.unreadThreadNotifications;
-    let { notify, highlight } = unread.main;
-    const threads: Record<string, object> = {};
-    for (const [root, inThread] of unread.threads) {
-      if (byThread) {
-        threads[root] = {
-          notification_count: inThread.notify,
-          highlight_count: inThread.highlight,
-        };
-      } else {
-        notify += inThread.notify;
-        highlight += inThread.highlight;
-      }
-    }
-    out.member(
-      "unread_notifications",
-      `{"notification_count":${notify},"highlight_count":${highlight}}`,
-    );
-    if (byThread) out.member("unread_thread_notifications", JSON.stringify(threads));
-  }
-
   return async function joinedRoom(
     scope: Scope,
     room: Room,
@@ -122,13 +99,13 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       shown.events.length + state.length + ephemeral.length + accountData.length === 0 && !hasRead;
     if (isKnown && quiet && !limited && !scope.fullState) return undefined;
 
-    const out = new JsonText();
-    out.optional("summary", summary?.json);
-    out.member(scope.stateAfter ?? "state", eventsJson(deps.present.state(scope, state)));
-    out.member("timeline", await timelineJson(deps.present, scope, shown, scope.upTo.position));
-    out.member("ephemeral", eventsJson(ephemeral));
-    out.member("account_data", eventsJson(accountData));
-    await counts(scope, room, mine, out);
-    return out.toString();
+    return joinedRoomText(scope, {
+      summary: summary?.json,
+      state: deps.present.state(scope, state),
+      timeline: await timelineJson(deps.present, scope, shown, scope.upTo.position),
+      ephemeral,
+      accountData,
+      unread: await deps.unread.of(scope.userId, room, mine, scope.upTo.position),
+    });
   };
 }

@@ -155,7 +155,12 @@ export function createPeople(deps: {
       return inRoom.get(roomNid) ?? [];
     },
 
-    /** A person in memory, without loading. */
+    /** The same, if they are in memory. */
+    known(userId: UserId): Person | undefined {
+      return loaded.get(userId);
+    },
+
+    /** A person in memory, without loading or counting as use. */
     peek(userId: string): Person | undefined {
       return loaded.peek(userId as UserId);
     },

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import type { PushContext } from "../protocol/push-rules.ts";
@@ -14,13 +15,17 @@ interface RoomFacts {
   readonly names: Map<UserId, string | undefined>;
 }
 
+/** The context for events of one sender. */
+export type ContextOf = (sender: string) => PushContext;
+
 const CREATE = ["m.room.create", ""] as const;
 const LEVELS = ["m.room.power_levels", ""] as const;
 const NAMES_KEPT = 5000;
 
 /** Remembers per room what push rules need, for as long as the room's state stays the same. */
 export function createPushContexts(view: RoomView) {
-  const facts = new LRUCache<number, Promise<RoomFacts>>(atMost(5000));
+  const loading = createSingleFlight<string, RoomFacts>();
+  const facts = new LRUCache<number, RoomFacts>(atMost(5000));
 
   async function load(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> {
     const [state, summary] = await Promise.all([
@@ -29,39 +34,48 @@ export function createPushContexts(view: RoomView) {
     ]);
     const of = (type: string) => state.find((stored) => stored.event.type === type)?.event;
     const levels = PowerLevels.of(of("m.room.power_levels"), of("m.room.create"), room.version);
-    return { root, levels, memberCount: summary.joined, names: new Map() };
+    const loaded = { root, levels, memberCount: summary.joined, names: new Map() };
+    facts.set(room.nid, loaded);
+    return loaded;
   }
 
-  async function factsOf(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> {
-    const present = await facts.get(room.nid)?.catch(() => undefined);
-    if (present && present.root === root) return present;
-    const loading = load(room, userId, root);
-    facts.set(room.nid, loading);
-    return loading;
+  function factsOf(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> | RoomFacts {
+    const present = facts.get(room.nid);
+    if (present?.root === root) return present;
+    return loading.run(`${room.nid} ${root}`, () => load(room, userId, root));
   }
 
-  async function nameOf(known: RoomFacts, userId: UserId): Promise<string | undefined> {
-    if (known.names.has(userId)) return known.names.get(userId);
+  async function learnName(known: RoomFacts, userId: UserId): Promise<void> {
+    if (known.names.has(userId)) return;
     const [member] = await view.stateEventsAt(known.root, [["m.room.member", userId]]);
     const name = member?.event.content.displayname;
     if (known.names.size >= NAMES_KEPT) known.names.clear();
     known.names.set(userId, typeof name === "string" ? name : undefined);
-    return known.names.get(userId);
   }
 
-  /** The context of a user's rules for events of a given sender, in the state at `root`. */
-  return async function contextOf(
-    room: Room,
-    userId: UserId,
-    root: StateRoot,
-  ): Promise<(sender: string) => PushContext> {
-    const known = await factsOf(room, userId, root);
+  function contextIn(known: RoomFacts, userId: UserId): ContextOf {
     const shared = {
-      displayName: await nameOf(known, userId),
+      displayName: known.names.get(userId),
       memberCount: known.memberCount,
       notificationLevels: { room: known.levels.notification("room") },
     };
     return (sender) => ({ ...shared, senderPowerLevel: known.levels.userLevel(sender) });
+  }
+
+  return {
+    /** The context of a user's rules for events of a given sender, in the state at `root`. */
+    async of(room: Room, userId: UserId, root: StateRoot): Promise<ContextOf> {
+      const known = await factsOf(room, userId, root);
+      await learnName(known, userId);
+      return contextIn(known, userId);
+    },
+
+    /** The same from memory alone; undefined where it does not know. */
+    peek(roomNid: number, userId: UserId, root: StateRoot): ContextOf | undefined {
+      const known = facts.get(roomNid);
+      if (known?.root !== root || !known.names.has(userId)) return undefined;
+      return contextIn(known, userId);
+    },
   };
 }
 

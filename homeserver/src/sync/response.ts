@@ -1,3 +1,5 @@
+import { formatSyncToken, type SyncToken } from "./token.ts";
+
 /** Builds JSON objects from texts that are JSON already; nothing is parsed or written twice. */
 export class JsonText {
   #text = "";
@@ -20,6 +22,21 @@ export class JsonText {
   toString(): string {
     return `{${this.#text}}`;
   }
+}
+
+/** The whole of a sync, from its sections' texts. */
+export function syncText(parts: {
+  readonly accountData?: string | undefined;
+  readonly presence?: string | undefined;
+  readonly rooms?: string | undefined;
+  readonly upTo: SyncToken;
+}): string {
+  const { accountData, presence, rooms } = parts;
+  let text = "{";
+  if (accountData !== undefined) text += `"account_data":${accountData},`;
+  if (presence !== undefined) text += `"presence":${presence},`;
+  if (rooms !== undefined) text += `"rooms":${rooms},`;
+  return `${text}"next_batch":"${formatSyncToken(parts.upTo)}"}`;
 }
 
 /** `{"events":[…]}`. */

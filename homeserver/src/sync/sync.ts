@@ -1,7 +1,8 @@
 import type { Log } from "../log/types.ts";
 import type { SyncFilter } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { Compute } from "./compute.ts";
+import type { Compute, Computed } from "./compute.ts";
+import type { FromMemory } from "./from-memory.ts";
 import type { People, Person } from "./people.ts";
 import type { Scope } from "./scope.ts";
 import { formatSyncToken, parseSyncToken, type SyncToken } from "./token.ts";
@@ -17,7 +18,8 @@ export interface SyncRequest {
   readonly stateAfter: Scope["stateAfter"];
   /** ms to wait for something new. */
   readonly timeout: number;
-  readonly signal: AbortSignal;
+  /** Aborts when the client is gone or the server drains. */
+  readonly signal: () => AbortSignal;
 }
 
 export interface SyncDeps {
@@ -25,7 +27,10 @@ export interface SyncDeps {
   readonly people: People;
   readonly waker: Waker;
   readonly compute: Compute;
+  readonly fromMemory: FromMemory;
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
+  /** The same from memory alone. */
+  readonly peekIgnored: (userId: UserId) => ReadonlySet<string> | undefined;
   /** Serial of the last change among what is not in the log. */
   readonly ephemeralSerial: () => number;
   /** End of the log in the database: another replica may be ahead of this one. */
@@ -80,17 +85,30 @@ export function createLongPoll(deps: SyncDeps) {
     };
   }
 
-  async function compute(request: SyncRequest, since: SyncToken | undefined) {
+  /** The body from memory alone, without a promise; undefined where that is not enough. */
+  function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
+    const now = here();
+    if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
+    const person = deps.people.known(request.userId);
+    const ignored = deps.peekIgnored(request.userId);
+    if (!person || !ignored || isIdle(person, since)) return undefined;
+    return deps.fromMemory(scopeOf(request, person, since, ignored));
+  }
+
+  async function compute(
+    request: SyncRequest,
+    since: SyncToken | undefined,
+  ): Promise<Computed & { readonly upTo: SyncToken }> {
+    const known = since && fromMemory(request, since);
+    if (known !== undefined) return { body: known, empty: false, upTo: since! };
     const person = await deps.people.get(request.userId);
     const ignored = await deps.ignoredBy(request.userId);
     const scope = scopeOf(request, person, since, ignored);
     return { upTo: scope.upTo, ...(await deps.compute(scope)) };
   }
 
-  /** The body as JSON text. An aborted request is answered at once, with what there is. */
-  return async function sync(request: SyncRequest): Promise<string> {
-    if (request.since === undefined) return (await compute(request, undefined)).body;
-    let since = await clamp(parseSyncToken(request.since));
+  async function poll(request: SyncRequest, token: SyncToken): Promise<string> {
+    let since = await clamp(token);
     const until = deps.now() + Math.min(request.timeout, LONGEST_WAIT_MS);
     for (;;) {
       // Anew each time: who was not in memory meanwhile was told nothing.
@@ -101,10 +119,20 @@ export function createLongPoll(deps: SyncDeps) {
         since = upTo; // nothing for this client so far
       }
       const left = until - deps.now();
-      if (left <= 0 || request.signal.aborted) {
+      if (left <= 0 || request.signal().aborted) {
         return `{"next_batch":"${formatSyncToken(since)}"}`;
       }
-      if (isIdle(person, since)) await deps.waker.wait(person, left, request.signal);
+      if (isIdle(person, since)) await deps.waker.wait(person, left, request.signal());
     }
+  }
+
+  /**
+   * The body as JSON text, at once where it is at hand. An aborted request is answered with what there is.
+   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours
+   */
+  return function sync(request: SyncRequest): string | Promise<string> {
+    if (request.since === undefined) return compute(request, undefined).then(({ body }) => body);
+    const since = parseSyncToken(request.since);
+    return fromMemory(request, since) ?? poll(request, since);
   };
 }

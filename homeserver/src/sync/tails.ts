@@ -26,6 +26,18 @@ interface Tail {
   receiptAt: number;
 }
 
+/** Newest events of a stretch of a room, and what the room's state was over it. */
+export interface KnownStretch {
+  /** Oldest first. */
+  readonly nids: readonly number[];
+  /** Older ones were left out. */
+  readonly limited: boolean;
+  /** Root of the room's current state from the stretch's start to its end; undefined: it changed, or is not known. */
+  readonly steadyRoot: string | undefined;
+  /** There were receipts, too. */
+  readonly receipts: boolean;
+}
+
 /** A room's timeline between two positions, oldest first; `limited` when older ones were left out. */
 export interface Stretch {
   readonly events: StoredEvent[];
@@ -102,23 +114,43 @@ export function createTails(deps: {
       return tail ? position < tail.from || tail.receiptAt > position : position < floor;
     },
 
-    /** Accepted live events with after < position ≤ upTo, the newest `limit` of them. */
+    /** Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not in memory. */
+    peek(roomNid: number, after: number, upTo: number, limit: number): KnownStretch | undefined {
+      if (!covers(roomNid, after)) return undefined;
+      const tail = tails.get(roomNid);
+      const marks = tail?.marks ?? [];
+      // What is asked for is most often the last event or two.
+      const nids: number[] = [];
+      let limited = false;
+      let root: StateRoot | undefined;
+      let isSteady = true;
+      let at = marks.length - 1;
+      for (; at >= 0 && marks[at]!.position > after; at -= 1) {
+        const mark = marks[at]!;
+        if (mark.position > upTo) continue;
+        isSteady &&= root === undefined || mark.root === root;
+        root = mark.root;
+        if (!mark.shown) continue;
+        limited = nids.length === limit;
+        if (limited) break;
+        nids.push(mark.nid);
+      }
+      const rootBefore = marks[at]?.root ?? tail?.rootAtFrom;
+      isSteady &&= !limited && rootBefore === (root ?? rootBefore);
+      const steadyRoot = (isSteady && rootBefore) || undefined;
+      const receipts = tail !== undefined && tail.receiptAt > after;
+      return { nids: nids.reverse(), limited, steadyRoot, receipts };
+    },
+
+    /** The same as events, from the database where need be. */
     async between(roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> {
-      if (covers(roomNid, after)) {
-        const marks = tails.get(roomNid)?.marks ?? [];
-        // What is asked for is most often the last event or two.
-        const nids: number[] = [];
-        let limited = false;
-        for (let at = marks.length - 1; at >= 0 && marks[at]!.position > after; at -= 1) {
-          const mark = marks[at]!;
-          if (!mark.shown || mark.position > upTo) continue;
-          limited = nids.length === limit;
-          if (limited) break;
-          nids.push(mark.nid);
-        }
-        nids.reverse();
-        const found = await deps.view.events(nids);
-        return { events: nids.flatMap((nid) => found.get(nid) ?? []), limited };
+      const known = this.peek(roomNid, after, upTo, limit);
+      if (known) {
+        const found = await deps.view.events(known.nids);
+        return {
+          events: known.nids.flatMap((nid) => found.get(nid) ?? []),
+          limited: known.limited,
+        };
       }
       const found = await deps.history.recent([{ roomNid, after, upTo }], limit);
       return found.get(roomNid) ?? { events: [], limited: false };

@@ -70,14 +70,23 @@ export async function timelineJson(
   upTo: number,
 ): Promise<string> {
   const texts = await present.timeline(scope, timeline.events);
-  const first = timeline.events[0]?.stored;
+  return timelineText(texts, timeline.limited, timeline.events[0]?.stored, upTo);
+}
+
+/** The same of events that are text already; `first` is the oldest of them. */
+export function timelineText(
+  texts: readonly string[],
+  limited: boolean,
+  first: StoredEvent | undefined,
+  upTo: number,
+): string {
   const hasPlace = first !== undefined && first.position !== null;
   const before = hasPlace
     ? formatBefore({ position: first.position, ordinal: first.ordinal })
     : formatPlace({ position: upTo, ordinal: 0 });
   return new JsonText()
     .member("events", `[${texts.join(",")}]`)
-    .member("limited", String(timeline.limited))
+    .member("limited", String(limited))
     .member("prev_batch", JSON.stringify(before))
     .toString();
 }

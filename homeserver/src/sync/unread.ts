@@ -22,6 +22,13 @@ export interface Unread {
 /** Up to which log position a user has read: everywhere (`""`), in the main timeline (`"main"`), per thread. */
 export type ReadPositions = ReadonlyMap<string, number>;
 
+/** Events of a room over which its state stayed the same. */
+export interface SteadyStretch {
+  readonly events: readonly StoredEvent[];
+  /** Root of that state. */
+  readonly root: string;
+}
+
 interface Memo {
   readonly read: ReadPositions;
   readonly main: Counts;
@@ -43,8 +50,10 @@ const MOST_PROFILES = 50;
 export function createUnread(deps: {
   readonly tails: Tails;
   readonly view: RoomView;
-  readonly contextOf: PushContexts;
+  readonly contexts: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
+  /** The same from memory alone. */
+  readonly peekRules: (userId: UserId) => CompiledRules | undefined;
   readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
 }) {
   const memos = new LRUCache<string, Map<number, Memo>>(atMost(20_000));
@@ -110,27 +119,54 @@ export function createUnread(deps: {
   async function advance(memo: Memo, room: Room, userId: UserId, upTo: number): Promise<void> {
     const from = memo.evaluatedTo;
     const { events } = await deps.tails.between(room.nid, from, upTo, MOST_EVENTS);
-    const isOwn = (stored: StoredEvent): boolean => stored.event.sender === userId;
-    // Who says something has read what was said before; a change of state is not that.
-    const looked = events.filter((stored) =>
-      isOwn(stored) ? stored.event.stateKey === undefined : stored.redactedBy === null,
-    );
-    const threads = new Map<StoredEvent, string | undefined>();
+    const looked = events.filter((stored) => counts(stored, userId));
+    const threads: Threads = new Map();
     for (const stored of looked) {
       if (stored.event.content["m.relates_to"]) threads.set(stored, await threadOf(stored));
     }
-    const needsRules = looked.some((stored) => !isOwn(stored));
+    const needsRules = looked.some(({ event }) => event.sender !== userId);
     const root = needsRules ? await deps.tails.rootAt(room.nid, upTo) : null;
     const [rules, context] = needsRules
-      ? await Promise.all([deps.rulesOf(userId), deps.contextOf(room, userId, root)])
+      ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
       : [];
     if (memo.evaluatedTo !== from) return; // another request was faster
     for (const stored of looked) {
       const thread = threads.get(stored);
-      if (isOwn(stored)) clear(memo, thread);
+      if (stored.event.sender === userId) clear(memo, thread);
       else count(memo, stored, thread, rules!, context!(stored.event.sender));
     }
     memo.evaluatedTo = Math.max(memo.evaluatedTo, upTo);
+  }
+
+  /** The events after the last evaluation and the state over them, from memory alone. */
+  function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
+    const stretch = deps.tails.peek(roomNid, after, upTo, MOST_EVENTS);
+    const events = stretch && deps.view.peekEvents(stretch.nids);
+    if (!events || stretch.steadyRoot === undefined) return undefined;
+    return { events, root: stretch.steadyRoot };
+  }
+
+  /** `advance` from memory alone: false, and nothing done, where it does not know all. */
+  function advanceNow(
+    memo: Memo,
+    roomNid: number,
+    userId: UserId,
+    upTo: number,
+    stretch: SteadyStretch | undefined,
+  ): boolean {
+    if (!stretch) return false;
+    const looked = stretch.events.filter((stored) => counts(stored, userId));
+    if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
+    const rules = deps.peekRules(userId);
+    const context = deps.contexts.peek(roomNid, userId, stretch.root);
+    if (!rules || !context) return false;
+    for (const stored of looked) {
+      const { sender } = stored.event;
+      if (sender === userId) clear(memo, undefined);
+      else count(memo, stored, undefined, rules, context(sender));
+    }
+    memo.evaluatedTo = upTo;
+    return true;
   }
 
   return {
@@ -140,6 +176,25 @@ export function createUnread(deps: {
       // Another request may have counted less far meanwhile.
       while (memo.evaluatedTo < upTo) await advance(memo, room, userId, upTo);
       return memo;
+    },
+
+    /**
+     * The same from memory alone; undefined where it does not know. `stretch` is what came after `after`, which is
+     * most often where the evaluation stands.
+     */
+    peek(
+      userId: UserId,
+      roomNid: number,
+      upTo: number,
+      after: number,
+      stretch: SteadyStretch,
+    ): Unread | undefined {
+      const memo = memos.get(userId)?.get(roomNid);
+      if (!memo) return undefined;
+      const from = memo.evaluatedTo;
+      if (from >= upTo) return memo;
+      const news = from === after ? stretch : peekStretch(roomNid, from, upTo);
+      return advanceNow(memo, roomNid, userId, upTo, news) ? memo : undefined;
     },
 
     /** The user's receipts in the room, or the membership, moved: count again from there. */
@@ -156,6 +211,13 @@ export function createUnread(deps: {
       for (const mark of pending) if (mark.userId === userId) mark.stale = true;
     },
   };
+}
+
+type Threads = Map<StoredEvent, string | undefined>;
+
+/** Who says something has read what was said before; a change of state is not that. */
+function counts({ event, redactedBy }: StoredEvent, userId: UserId): boolean {
+  return event.sender === userId ? event.stateKey === undefined : redactedBy === null;
 }
 
 function count(

@@ -9,6 +9,8 @@ import type { Sql } from "../storage/sql.ts";
 export interface Ignores {
   /** The users that a user ignores; from memory where it can. */
   of(userId: UserId): Promise<ReadonlySet<string>>;
+  /** From memory alone; undefined where they are not there. */
+  peek(userId: UserId): ReadonlySet<string> | undefined;
   stop(): void;
 }
 
@@ -29,6 +31,7 @@ export function createIgnores(deps: { sql: Sql; log: Log }): Ignores {
 
   return {
     of: async (userId) => (await cache.get(userId)) ?? NOBODY,
+    peek: (userId) => cache.peek(userId),
     stop: unfollow,
   };
 }

@@ -3,11 +3,12 @@ import type { Logger } from "../platform/logger.ts";
 import { recordSightings, type Sighting } from "../storage/devices.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { CachedToken } from "./token-cache.ts";
+import type { Visit } from "./types.ts";
 
 /** Notes when and from where devices were seen, written in batches: no request waits for it. */
 export interface LastSeen {
   /** Notes one request; often nothing is to be done, since the last note is fresh. */
-  note(token: CachedToken, visit: { ip: string; userAgent?: string | undefined }): void;
+  note(token: CachedToken, visit: Visit): void;
   /** Writes what is waiting. */
   flush(): Promise<void>;
   /** Stops the timer and writes what is waiting. */

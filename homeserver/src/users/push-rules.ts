@@ -51,6 +51,8 @@ export interface PushRules {
   initialise(userId: UserId): Promise<void>;
   /** Rules of many users ready for evaluation: from memory, the others by one query. */
   compiled(userIds: readonly UserId[]): Promise<Map<UserId, CompiledRules>>;
+  /** A user's rules ready for evaluation, from memory alone; undefined where they are not there. */
+  peek(userId: UserId): CompiledRules | undefined;
   stop(): void;
 }
 
@@ -118,6 +120,7 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
       return found;
     },
 
+    peek: (userId) => cache.peek(userId),
     stop: unfollow,
   };
 }

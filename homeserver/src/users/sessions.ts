@@ -11,18 +11,15 @@ import { createLastSeen } from "./last-seen.ts";
 import { hashSecret, newDeviceId, newSecret } from "./secrets.ts";
 import { plainText } from "./text.ts";
 import { createTokenCache, type CachedToken } from "./token-cache.ts";
-import type { IssuedSession, Requester, SessionRequest, UserHooks } from "./types.ts";
+import type { IssuedSession, Requester, SessionRequest, UserHooks, Visit } from "./types.ts";
 
 /** Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access tokens".) */
 export interface Sessions {
   /**
-   * The requester that an access token stands for; usually without a query.
+   * The requester that an access token stands for; usually from memory, without a promise.
    * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired
    */
-  byAccessToken(
-    token: string,
-    visit?: { ip: string; userAgent?: string | undefined },
-  ): Promise<Requester>;
+  byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
   /**
    * Signs a device in. A device that is known keeps its name and loses its former tokens.
    * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
@@ -128,16 +125,22 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     return { session, refreshHash };
   }
 
+  function requesterOf(found: CachedToken | undefined, visit: Visit | undefined): Requester {
+    if (found === undefined) throw errors.unknownToken();
+    if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
+      throw errors.unknownToken("The access token has expired", true);
+    }
+    if (visit) lastSeen.note(found, visit);
+    const { userId, deviceId, isAdmin, tokenHash } = found;
+    return { userId, deviceId, isAdmin, isGuest: false, tokenHash };
+  }
+
   return {
-    async byAccessToken(token, visit) {
-      const found = cache.get(token) ?? (await lookUp(token));
-      if (found === undefined) throw errors.unknownToken();
-      if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
-        throw errors.unknownToken("The access token has expired", true);
-      }
-      if (visit) lastSeen.note(found, visit);
-      const { userId, deviceId, isAdmin } = found;
-      return { userId, deviceId, isAdmin, isGuest: false, tokenHash: found.tokenHash };
+    byAccessToken(token, visit) {
+      const known = cache.get(token);
+      return known
+        ? requesterOf(known, visit)
+        : lookUp(token).then((found) => requesterOf(found, visit));
     },
 
     async issue(userId, request) {

@@ -1,6 +1,12 @@
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 
+/** What a token's holder sends along: kept with the device as "last seen". */
+export interface Visit {
+  readonly ip: string;
+  readonly userAgent?: string | undefined;
+}
+
 /** Who makes a request with an access token. */
 export interface Requester {
   readonly userId: UserId;

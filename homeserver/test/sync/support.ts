@@ -13,7 +13,7 @@ import { compile, defaultRules } from "../../src/protocol/push-rules.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append.ts";
 import type { Sql } from "../../src/storage/sql.ts";
-import { createSync, type Sync } from "../../src/sync/index.ts";
+import { createSync, type Sync, type SyncRequest } from "../../src/sync/index.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import type { Body } from "../support/user.ts";
 
@@ -38,6 +38,8 @@ export interface SyncUser {
   readonly userId: UserId;
   readonly by: { readonly userId: UserId; readonly deviceId: string };
   sync(since?: string, options?: SyncOptions): Promise<Body>;
+  /** The body if it is at hand without a promise, otherwise undefined. */
+  syncNow(since: string, options?: SyncOptions): Body | undefined;
   send(roomId: RoomId, text: string, content?: JsonObject): Promise<EventId>;
   read(roomId: RoomId, eventId: EventId, type?: string): Promise<void>;
 }
@@ -143,6 +145,8 @@ export function syncOn(engine: {
     preferences: {
       rulesOf: async (userId) => compile(defaultRules(userId)),
       ignoredBy: async (userId) => ignored.get(userId) ?? new Set(),
+      peekRules: (userId) => compile(defaultRules(userId)),
+      peekIgnored: (userId) => ignored.get(userId) ?? new Set(),
     },
     logger: silentLogger(),
   });
@@ -150,21 +154,25 @@ export function syncOn(engine: {
   function user(localpart: string): SyncUser {
     const userId = `@${localpart}:${serverName}` as UserId;
     const by = { userId, deviceId: "DEVICE" };
+    const request = (since?: string, options: SyncOptions = {}): SyncRequest => ({
+      userId,
+      deviceId: options.device ?? by.deviceId,
+      since,
+      filter: parseFilter(options.filter ?? {}),
+      fullState: options.fullState ?? false,
+      stateAfter: options.stateAfter ? "state_after" : undefined,
+      timeout: options.timeout ?? 0,
+      signal: () => new AbortController().signal,
+    });
     return {
       userId,
       by,
-      async sync(since, options = {}) {
-        const text = await sync.sync({
-          userId,
-          deviceId: options.device ?? by.deviceId,
-          since,
-          filter: parseFilter(options.filter ?? {}),
-          fullState: options.fullState ?? false,
-          stateAfter: options.stateAfter ? "state_after" : undefined,
-          timeout: options.timeout ?? 0,
-          signal: new AbortController().signal,
-        });
-        return JSON.parse(text) as Body;
+      sync: async (since, options) => JSON.parse(await sync.sync(request(since, options))) as Body,
+      syncNow(since, options) {
+        const text = sync.sync(request(since, options));
+        if (typeof text === "string") return JSON.parse(text) as Body;
+        text.catch(() => undefined);
+        return undefined;
       },
       send: (roomId, text, content = {}) =>
         rooms.send.message({

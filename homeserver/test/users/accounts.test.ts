@@ -157,7 +157,9 @@ describe("deactivation", () => {
     await t.users.deactivation.deactivate(gone, true);
     await t.users.deactivation.settled();
     expect(t.told.at(-1)).toBe(`leave ${gone}`);
-    expect(await errcodeOf(t.users.sessions.byAccessToken(accessToken))).toBe("M_UNKNOWN_TOKEN");
+    expect(await errcodeOf((async () => t.users.sessions.byAccessToken(accessToken))())).toBe(
+      "M_UNKNOWN_TOKEN",
+    );
     expect(await errcodeOf(t.users.accounts.checkPassword("gone", "pw"))).toBe("M_FORBIDDEN");
     expect(await errcodeOf(t.users.profiles.local(gone))).toBe("M_NOT_FOUND");
     expect(await t.users.accountData.find(gone, undefined, "org.example")).toBeUndefined();
