@@ -38,8 +38,8 @@ export interface SyncUser {
   readonly userId: UserId;
   readonly by: { readonly userId: UserId; readonly deviceId: string };
   sync(since?: string, options?: SyncOptions): Promise<Body>;
-  /** The body if it is at hand without a promise, otherwise undefined. */
-  syncNow(since: string, options?: SyncOptions): Body | undefined;
+  /** The body if it is at hand without a promise; undefined if not. */
+  syncNow(since: string, options?: SyncOptions): Body;
   send(roomId: RoomId, text: string, content?: JsonObject): Promise<EventId>;
   read(roomId: RoomId, eventId: EventId, type?: string): Promise<void>;
 }
@@ -172,7 +172,6 @@ export function syncOn(engine: {
         const text = sync.sync(request(since, options));
         if (typeof text === "string") return JSON.parse(text) as Body;
         text.catch(() => undefined);
-        return undefined;
       },
       send: (roomId, text, content = {}) =>
         rooms.send.message({
