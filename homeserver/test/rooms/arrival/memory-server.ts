@@ -176,6 +176,8 @@ export class MemoryServer {
       one: async (nid) => held.get(nid),
       byId: async (id) => this.stored(id),
       peekById: (id) => this.stored(id),
+      peek: (nids) =>
+        nids.every((nid) => held.has(nid)) ? nids.map((nid) => held.get(nid)!) : undefined,
       addPending: (events) => events.forEach(keep),
       settlePending(events, committed) {
         if (committed) events.forEach(keep);
