@@ -83,6 +83,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     profiles: users.profiles,
     remote: remote.server,
     keyRing: remote.keyRing,
+    ignoredBy: users.ignores.of,
     logger,
     seats: on.seats,
   });

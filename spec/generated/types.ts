@@ -1070,6 +1070,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what relates to an event */
+        get: operations["getRelatingEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what relates to an event in one way */
+        get: operations["getRelatingEventsWithRelType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List events of one type that relate to an event in one way */
+        get: operations["getRelatingEventsWithRelTypeAndEventType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/report": {
         parameters: {
             query?: never;
@@ -1115,6 +1166,26 @@ export interface paths {
         put?: never;
         /** Report a user to the operator */
         post: operations["reportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the event closest to a moment
+         * @description Other servers are asked where this one lacks history around the moment.
+         */
+        get: operations["getEventByTimestamp"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1286,6 +1357,23 @@ export interface paths {
         post?: never;
         /** Take a tag off a room */
         delete: operations["deleteRoomTag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/rooms/{roomId}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a room's threads */
+        get: operations["getThreadRoots"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1487,6 +1575,26 @@ export interface paths {
         };
         /** Fetch an event */
         get: operations["getEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/timestamp_to_event/{roomId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the event closest to a moment
+         * @description What this server lacks itself is not asked of others.
+         */
+        get: operations["federationGetEventByTimestamp"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3441,6 +3549,8 @@ export interface components {
         deviceId: components["schemas"]["DeviceId"];
         /** @description The event's type. */
         eventType: components["schemas"]["EventType"];
+        /** @description In what way an event relates to another. */
+        relType: components["schemas"]["Text"];
         /** @description The state key. It may be empty, with or without the slash before it. */
         stateKey: components["schemas"]["StateKey"];
         /** @description A name that the caller gives to the request. The same name again means the same request: it is not done twice. */
@@ -8333,6 +8443,237 @@ export interface operations {
             };
         };
     };
+    getRelatingEvents: {
+        parameters: {
+            query?: {
+                /** @description Where to begin. By default at the newest, or the oldest when reading forwards. */
+                from?: components["schemas"]["Text"];
+                /** @description Where to stop. */
+                to?: components["schemas"]["Text"];
+                /** @description How many events at most. 5 by default, 100 at most. */
+                limit?: number;
+                /** @description Backwards from the newest, as by default, or forwards. */
+                dir?: "b" | "f";
+                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                recurse?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description In the direction of `dir`, without what the caller may not see. */
+                        chunk: components["schemas"]["ClientEvent"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                        /** @description Where this page begins. Absent on the first. */
+                        prev_batch?: string;
+                        /** @description How many relations one behind the other were followed. There if `recurse` was given. */
+                        recursion_depth?: number;
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such event or the caller may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRelatingEventsWithRelType: {
+        parameters: {
+            query?: {
+                /** @description Where to begin. By default at the newest, or the oldest when reading forwards. */
+                from?: components["schemas"]["Text"];
+                /** @description Where to stop. */
+                to?: components["schemas"]["Text"];
+                /** @description How many events at most. 5 by default, 100 at most. */
+                limit?: number;
+                /** @description Backwards from the newest, as by default, or forwards. */
+                dir?: "b" | "f";
+                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                recurse?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+                /** @description In what way an event relates to another. */
+                relType: components["parameters"]["relType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description In the direction of `dir`, without what the caller may not see. */
+                        chunk: components["schemas"]["ClientEvent"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                        /** @description Where this page begins. Absent on the first. */
+                        prev_batch?: string;
+                        /** @description How many relations one behind the other were followed. There if `recurse` was given. */
+                        recursion_depth?: number;
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such event or the caller may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRelatingEventsWithRelTypeAndEventType: {
+        parameters: {
+            query?: {
+                /** @description Where to begin. By default at the newest, or the oldest when reading forwards. */
+                from?: components["schemas"]["Text"];
+                /** @description Where to stop. */
+                to?: components["schemas"]["Text"];
+                /** @description How many events at most. 5 by default, 100 at most. */
+                limit?: number;
+                /** @description Backwards from the newest, as by default, or forwards. */
+                dir?: "b" | "f";
+                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                recurse?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+                /** @description In what way an event relates to another. */
+                relType: components["parameters"]["relType"];
+                /** @description The event's type. */
+                eventType: components["parameters"]["eventType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description In the direction of `dir`, without what the caller may not see. */
+                        chunk: components["schemas"]["ClientEvent"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                        /** @description Where this page begins. Absent on the first. */
+                        prev_batch?: string;
+                        /** @description How many relations one behind the other were followed. There if `recurse` was given. */
+                        recursion_depth?: number;
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such event or the caller may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     reportRoom: {
         parameters: {
             query?: never;
@@ -8546,6 +8887,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getEventByTimestamp: {
+        parameters: {
+            query: {
+                /** @description The moment, in ms since 1970. */
+                ts: number;
+                /** @description Whether to look from there forwards or backwards. */
+                dir: "f" | "b";
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The closest event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_id: components["schemas"]["EventId"];
+                        /** @description When it was sent, in ms since 1970. */
+                        origin_server_ts: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no event in that direction that the caller may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -9272,6 +9687,71 @@ export interface operations {
                 };
             };
             /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getThreadRoots: {
+        parameters: {
+            query?: {
+                /** @description All threads, as by default, or those alone in which the caller has said something. */
+                include?: "all" | "participated";
+                /** @description How many threads at most. 20 by default, 100 at most. */
+                limit?: number;
+                /** @description Where to begin. By default at the thread with the newest reply. */
+                from?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of threads. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The events that threads began with, those of the newest reply first. */
+                        chunk: components["schemas"]["ClientEvent"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: The token is not one of this server's. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The caller may not read the room. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10048,6 +10528,77 @@ export interface operations {
                 };
             };
             /** @description - `M_NOT_FOUND`: There is no such event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    federationGetEventByTimestamp: {
+        parameters: {
+            query: {
+                /** @description The moment, in ms since 1970. */
+                ts: number;
+                /** @description Whether to look from there forwards or backwards. */
+                dir: "f" | "b";
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The closest event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_id: components["schemas"]["EventId"];
+                        /** @description When it was sent, in ms since 1970. */
+                        origin_server_ts: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The calling server may not see the room. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no event in that direction. */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -17,6 +17,8 @@ import { messagePaginationRoutes } from "./message-pagination.ts";
 import { presenceRoutes } from "./presence.ts";
 import { receiptsRoutes } from "./receipts.ts";
 import { redactionRoutes } from "./redaction.ts";
+import { relationsRoutes } from "./relations.ts";
+import { roomEventByTimestampRoutes } from "./room-event-by-timestamp.ts";
 import { roomSendRoutes } from "./room-send.ts";
 import { roomStateRoutes } from "./room-state.ts";
 import { roomsRoutes } from "./rooms.ts";
@@ -48,6 +50,8 @@ export function roomRoutes(
     ...presenceRoutes(deps),
     ...receiptsRoutes(deps),
     ...redactionRoutes(deps),
+    ...relationsRoutes(deps),
+    ...roomEventByTimestampRoutes(deps),
     ...roomSendRoutes(deps),
     ...roomStateRoutes(deps),
     ...roomsRoutes(deps),

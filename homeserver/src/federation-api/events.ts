@@ -40,6 +40,14 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
       return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
     }),
 
+    // GET /_matrix/federation/v1/timestamp_to_event/{roomId}
+    route("federationGetEventByTimestamp", async ({ params, query, origin }) => {
+      const roomId = parseRoomId(params.roomId);
+      await checkAcl(rooms, roomId, origin);
+      const found = await federation.closestTo(origin, roomId, query);
+      return { event_id: found.eventId, origin_server_ts: found.originServerTs };
+    }),
+
     // GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}
     route("getEventAuth", async ({ params, origin }) => {
       const roomId = parseRoomId(params.roomId);

@@ -145,6 +145,10 @@ export function createRemoteServer(client: RemoteClient) {
     backfill: (server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number) =>
       get(server, v1("backfill", roomId), { v: from, limit }, { timeoutMs: PERSON_MS }),
 
+    /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
+    timestampToEvent: (server: ServerName, roomId: RoomId, ts: number, dir: "f" | "b") =>
+      get(server, v1("timestamp_to_event", roomId), { ts, dir }, { timeoutMs: PERSON_MS }),
+
     /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
     directory: (server: ServerName, alias: string) =>
       get(server, v1("query", "directory"), { room_alias: alias }, forPerson),

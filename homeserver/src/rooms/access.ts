@@ -2,12 +2,15 @@
 import { errors } from "../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../protocol/identifiers.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
-import type { Room, RoomView, StateRoot, StoredEvent } from "./types.ts";
+import type { Stays } from "./stays.ts";
+import type { Room, RoomView, StateRoot, StoredEvent, TimelinePlace } from "./types.ts";
 
 export interface Access {
   readonly room: Room;
   /** "now" for members (and anyone in a world-readable room), otherwise the state of the time of leaving. */
   readonly state: "now" | { readonly root: StateRoot };
+  /** The leave behind which the reader sees nothing. */
+  readonly until?: TimelinePlace | undefined;
 }
 
 export interface AccessControl {
@@ -17,7 +20,7 @@ export interface AccessControl {
   event(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
 }
 
-export function createAccess(view: RoomView): AccessControl {
+export function createAccess(view: RoomView, stays: Stays): AccessControl {
   return {
     async of(userId, roomId) {
       const room = await view.room(roomId);
@@ -25,10 +28,10 @@ export function createAccess(view: RoomView): AccessControl {
       if (room === undefined) throw errors.forbidden("You are not in that room");
       if (row?.membership === "join") return { room, state: "now" };
       if (await isWorldReadable(view, room)) return { room, state: "now" };
-      if (row !== undefined && !row.forgotten && row.membership !== "invite") {
-        const left = (await view.events([row.eventNid])).get(row.eventNid);
-        const wasIn = left !== undefined && left.stateBefore !== null;
-        if (wasIn) return { room, state: { root: left.roomState ?? left.stateAfter } };
+      const left = row === undefined || row.forgotten ? undefined : await stays.lastEnd(row);
+      if (left !== undefined) {
+        const until = { position: left.position ?? 0, ordinal: left.ordinal };
+        return { room, state: { root: left.roomState ?? left.stateAfter }, until };
       }
       throw errors.forbidden("You are not in that room");
     },

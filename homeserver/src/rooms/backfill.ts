@@ -1,18 +1,46 @@
 /** History that this server lacks, asked from others and put where it belongs in the timeline. */
+import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
 import type { Logger } from "../platform/logger.ts";
+import { createSemaphore } from "../platform/semaphore.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
-import { joinedServers } from "../storage/room-members.ts";
+import type { RoomEvent } from "../protocol/event.ts";
+import { serversByStay } from "../storage/room-members.ts";
 import { gapsBetween } from "../storage/room-timeline.ts";
+import type { Gap } from "../storage/room-timeline.ts";
 import type { Ingest } from "./ingest.ts";
-import type { FillGap } from "./messages.ts";
 import { isPlaced } from "./place.ts";
+import { createSlots } from "./slots.ts";
 import type { RoomStore } from "./store.ts";
 import { listIn } from "./told-state.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
-import type { Room } from "./types.ts";
+import type { Room, TimelinePlace } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
+
+/** A stretch of a room's timeline, its ends included. */
+export interface Span {
+  readonly from: TimelinePlace;
+  readonly to: TimelinePlace;
+}
+
+/**
+ * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something came. "open": history is
+ * missing, and cannot be had now.
+ */
+export type GapOutcome = "whole" | "filled" | "open";
+
+export interface Backfill {
+  /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */
+  fill(room: Room, span: Span): Promise<GapOutcome>;
+  /** The same without asking anybody. */
+  look(room: Room, span: Span): Promise<"whole" | "open">;
+  /** Fetches an event of the history that is missing in a stretch, with some that came before it. */
+  fetch(server: ServerName, room: Room, eventId: EventId, span: Span): Promise<void>;
+  /** Servers to ask, those first that have been in the room the longest. */
+  servers(room: Room): Promise<ServerName[]>;
+}
 
 export interface BackfillDeps {
   readonly store: RoomStore;
@@ -23,63 +51,124 @@ export interface BackfillDeps {
   readonly logger: Logger;
 }
 
+interface OpenGap {
+  readonly key: string;
+  readonly gap: Gap;
+  readonly missing: readonly EventId[];
+}
+
 const PAGE = 100;
-const SERVERS_TRIED = 3;
+const SERVERS_TRIED = 5;
+const GAPS_TRIED = 3;
+/** Rooms filled at once; more than MOST_WAITING others are told that the history cannot be had now. */
+const AT_ONCE = 8;
+const MOST_WAITING = 200;
+/** A gap that everybody who was asked has too is left alone so long. */
+const HOPELESS_MS = 10 * 60_000;
 
-export function createBackfill(deps: BackfillDeps): FillGap {
+export function createBackfill(deps: BackfillDeps): Backfill {
   const { store, ingest, remote, keyRing, logger } = deps;
-  const flights = createSingleFlight<string, number>();
+  const flights = createSingleFlight<string, GapOutcome>();
+  const places = createSemaphore(AT_ONCE, MOST_WAITING);
+  const hopeless = new LRUCache<string, true>({ ...atMost(10_000), ttl: HOPELESS_MS });
+  const slots = createSlots(store);
 
-  async function fillFrom(
-    server: ServerName,
-    room: Room,
-    missing: readonly EventId[],
-    position: number,
-  ): Promise<number> {
-    const answer = await remote.backfill(server, room.roomId, missing, PAGE);
+  /** Verified events of the room from before these, these included; those that have no place here yet. */
+  async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
+    const answer = await remote.backfill(server, room.roomId, from, PAGE);
     const pdus = listIn(answer, "pdus").slice(0, PAGE);
     const verified = await verifyPdus(keyRing, pdus, room.version);
     const events = verified.flatMap(({ event }) =>
       event === undefined || event.roomId !== room.roomId ? [] : event,
     );
     const known = await store.events.byIds(events.map((event) => event.eventId));
-    const fresh = events.filter((event) => {
+    return events.filter((event) => {
       const stored = known.get(event.eventId);
       return stored === undefined || !isPlaced(stored);
     });
-    return ingest.history(server, room, fresh, { position });
   }
 
-  async function fill(
-    room: Room,
-    missing: readonly EventId[],
-    position: number,
-    sender: ServerName | undefined,
-  ): Promise<number> {
-    const others = (await joinedServers(store.sql, room.nid)) as ServerName[];
-    const servers = [...new Set([...(sender === undefined ? [] : [sender]), ...others])];
-    for (const server of servers.filter((one) => one !== deps.serverName).slice(0, SERVERS_TRIED)) {
+  async function servers(room: Room): Promise<ServerName[]> {
+    const found = (await serversByStay(store.sql, room.nid, SERVERS_TRIED + 1)) as ServerName[];
+    return found.filter((server) => server !== deps.serverName);
+  }
+
+  /** Who sent what names the missing events has them, most likely. */
+  async function serversFor(room: Room, gap: Gap): Promise<ServerName[]> {
+    const child = await store.events.one(gap.childNid);
+    const sender = child === undefined ? [] : [serverOf(child.event.sender)];
+    const all = new Set([...sender, ...(await servers(room))]);
+    all.delete(deps.serverName);
+    return [...all].slice(0, SERVERS_TRIED);
+  }
+
+  async function fillGap(room: Room, gap: Gap, missing: readonly EventId[]): Promise<GapOutcome> {
+    let unanswered = false;
+    const asked = await serversFor(room, gap);
+    for (const server of asked) {
       try {
-        const placed = await fillFrom(server, room, missing, position);
-        if (placed > 0) return placed;
+        const fresh = await ask(server, room, missing);
+        const top = await slots.under(room, gap, fresh.length);
+        const before = { position: gap.position, ordinal: top };
+        if ((await ingest.history(server, room, fresh, before)) > 0) return "filled";
       } catch (error) {
+        unanswered = true;
         logger.info({ err: error, server, room: room.roomId }, "history could not be had");
       }
     }
-    return 0;
+    return unanswered || asked.length === 0 ? "open" : "whole";
   }
 
-  return async (room, stretch) => {
-    const gaps = await gapsBetween(store.sql, room.nid, stretch.from, stretch.to);
-    const [first] = gaps;
-    if (first === undefined) return false;
-    // The newest gap first: what it brings may close the others.
-    const missing = gaps
-      .filter((gap) => gap.childNid === first.childNid)
-      .map((gap) => gap.eventId as EventId);
-    const child = await store.events.one(first.childNid);
-    const sender = child === undefined ? undefined : serverOf(child.event.sender);
-    const key = `${room.nid} ${missing.join()}`;
-    return (await flights.run(key, () => fill(room, missing, first.position, sender))) > 0;
+  /** Gaps of the stretch that somebody may fill, with all that is missing in front of the same event. */
+  async function openGaps(room: Room, { from, to }: Span): Promise<OpenGap[]> {
+    const gaps = await gapsBetween(store.sql, room.nid, from, to);
+    const byChild = Map.groupBy(gaps, (gap) => gap.childNid);
+    const open = [...byChild.values()].map((own) => {
+      const missing = own.map((gap) => gap.eventId as EventId);
+      return { key: `${room.nid} ${missing.join()}`, gap: own[0]!, missing };
+    });
+    return open.filter(({ key }) => !hopeless.has(key));
+  }
+
+  function fillOnce({ key, gap, missing }: OpenGap, room: Room): Promise<GapOutcome> {
+    return flights.run(key, async () => {
+      const leave = await places.acquire();
+      if (leave === undefined) return "open";
+      try {
+        const outcome = await fillGap(room, gap, missing);
+        if (outcome === "whole") hopeless.set(key, true);
+        return outcome;
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  return {
+    servers,
+    look: async (room, span) => ((await openGaps(room, span)).length > 0 ? "open" : "whole"),
+    async fill(room, span) {
+      const open = await openGaps(room, span);
+      // The newest gap first: what it brings may close the others. One that nobody can fill hides none.
+      for (const one of open.slice(0, GAPS_TRIED)) {
+        const outcome = await fillOnce(one, room);
+        if (outcome !== "whole") return outcome;
+      }
+      return open.length > GAPS_TRIED ? "open" : "whole";
+    },
+    async fetch(server, room, eventId, span) {
+      const leave = await places.acquire();
+      if (leave === undefined) return;
+      try {
+        const fresh = await ask(server, room, [eventId]);
+        const wanted = fresh.find((event: RoomEvent) => event.eventId === eventId);
+        if (wanted === undefined) return;
+        const gaps = await gapsBetween(store.sql, room.nid, span.from, span.to);
+        const before = await slots.within(room, gaps, wanted.depth, fresh.length);
+        if (before !== undefined) await ingest.history(server, room, fresh, before);
+      } finally {
+        leave();
+      }
+    },
   };
 }

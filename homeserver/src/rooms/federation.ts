@@ -6,6 +6,7 @@ import type { Random } from "../platform/random.ts";
 import type { Seats } from "../storage/seats.ts";
 import { createAcl } from "./acl.ts";
 import { createBackfill } from "./backfill.ts";
+import type { Backfill } from "./backfill.ts";
 import { createGaps } from "./gaps.ts";
 import { createGate } from "./gate.ts";
 import { createIngest } from "./ingest.ts";
@@ -15,7 +16,6 @@ import { createLeaveRemote } from "./leave-remote.ts";
 import type { LocalEvents } from "./local.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { RemoteMembership } from "./members.ts";
-import type { FillGap } from "./messages.ts";
 import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
 import { createFetchMissing } from "./missing.ts";
@@ -45,7 +45,7 @@ export interface FederationDeps {
 export interface Federation {
   readonly api: RoomFederation;
   readonly membership: RemoteMembership;
-  readonly fillGap: FillGap;
+  readonly backfill: Backfill;
   /** Asks other servers for nothing more. */
   stop(): Promise<void>;
 }
@@ -95,7 +95,7 @@ export function createFederation(deps: FederationDeps): Federation {
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
     },
-    fillGap: createBackfill({ store, serverName, ingest, remote, keyRing, logger }),
+    backfill: createBackfill({ store, serverName, ingest, remote, keyRing, logger }),
     async stop() {
       stopping.abort();
       await Promise.all([stopRetrying(), staging.drained()]);

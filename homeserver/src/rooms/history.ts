@@ -2,23 +2,20 @@
 import { errors } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import { relationsPage } from "../storage/room-relations.ts";
 import type { Access } from "./access.ts";
-import { createMessages, placeOf } from "./messages.ts";
+import { createByTime } from "./by-time.ts";
+import type { ByTimeDeps } from "./by-time.ts";
+import { createMessages } from "./messages.ts";
 import type { MessagesDeps } from "./messages.ts";
-import { formatPlace, parsePlace, placeBefore } from "./tokens.ts";
+import { createRelations } from "./relations.ts";
+import type { RelationsDeps } from "./relations.ts";
+import { parsePlace } from "./tokens.ts";
 import type { RoomHistory, StateSelector, StoredEvent } from "./types.ts";
-import type { RoomStore } from "./store.ts";
 
-export interface HistoryDeps extends MessagesDeps {
-  readonly store: RoomStore;
-}
-
-const RELATIONS_LIMIT = 5;
-const MAX_RELATIONS = 100;
+export type HistoryDeps = MessagesDeps & RelationsDeps & ByTimeDeps;
 
 export function createHistory(deps: HistoryDeps): RoomHistory {
-  const { store, view, timelines, access } = deps;
+  const { view, timelines, access } = deps;
 
   function stateOf(found: Access, selector?: StateSelector): Promise<StoredEvent[]> {
     if (found.state === "now") return view.currentState(found.room.nid, selector);
@@ -27,6 +24,8 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
 
   return {
     ...createMessages(deps),
+    ...createRelations(deps),
+    ...createByTime(deps),
     timeline: (roomNid, { before, after, limit }) =>
       before === undefined && after !== undefined
         ? timelines.forwards(roomNid, after, undefined, limit)
@@ -75,29 +74,6 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
       const rooms = await view.rooms(joined.map((row) => row.roomNid));
       return [...rooms.values()].map((room) => room.roomId);
     },
-
-    async relations(reader, roomId, eventId, query) {
-      const target = await access.event(reader.userId, roomId, eventId);
-      const limit = Math.min(Math.max(query.limit ?? RELATIONS_LIMIT, 1), MAX_RELATIONS);
-      const direction = query.dir ?? "b";
-      const rows = await relationsPage(store.sql, {
-        roomNid: target.roomNid,
-        target: eventId,
-        relType: query.relType,
-        type: query.eventType,
-        direction,
-        from: query.from === undefined ? undefined : parsePlace(query.from),
-        to: query.to === undefined ? undefined : parsePlace(query.to),
-        limit: limit + 1,
-      });
-      const found = await view.events(rows.slice(0, limit).map((row) => row.nid));
-      const events = rows.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
-      const last = events.at(-1);
-      const chunk = await view.present(await view.readable(reader.userId, events), reader);
-      if (rows.length <= limit || last === undefined) return { chunk, ...prev(query.from) };
-      const place = direction === "b" ? placeBefore(placeOf(last)) : placeOf(last);
-      return { chunk, next_batch: formatPlace(place), ...prev(query.from) };
-    },
   };
 
   async function membersOf(found: Access, at: string | undefined): Promise<StoredEvent[]> {
@@ -117,10 +93,6 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     }
     return room;
   }
-}
-
-function prev(from: string | undefined): { prev_batch?: string } {
-  return from === undefined ? {} : { prev_batch: from };
 }
 
 function profileIn(content: JsonObject): JsonObject {

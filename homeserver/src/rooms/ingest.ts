@@ -17,7 +17,7 @@ import type { Placed, Placing } from "./place.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import type { ToldStates } from "./told-state.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { Room, StoredEvent, TimelinePlace } from "./types.ts";
 import { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
 
@@ -76,7 +76,7 @@ export interface Ingest {
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    before: { readonly position: number },
+    before: TimelinePlace,
   ): Promise<number>;
 }
 
@@ -237,13 +237,15 @@ export function createIngest(deps: IngestDeps): Ingest {
       await completeAuth(asking, sorted);
       const hints = await hintsFor(room, sorted);
       const tellable = await gaps.withGaps(sorted);
-      const lowest = await lowestOrdinal(store.sql, room.nid, before.position);
       let placed = 0;
       for (const [i, event] of sorted.entries()) {
         const { outlier, mayBeRedacted } = hints(event);
         if (outlier !== undefined && isPlaced(outlier)) continue;
         const state = tellable.includes(event) ? await told.before(asking, event) : undefined;
-        const history = { position: before.position, ordinal: lowest - (sorted.length - i) };
+        const history = {
+          position: before.position,
+          ordinal: before.ordinal - (sorted.length - i),
+        };
         const placing = { event, told: state, outlier, mayBeRedacted, history };
         const result = await outcome(put(room, placing, true), event);
         if ("placed" in result) placed += 1;

@@ -2,10 +2,13 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { AccessControl } from "./access.ts";
+import type { Pages } from "./pages.ts";
+import type { Shown } from "./shown.ts";
 import type { Timelines } from "./timeline.ts";
-import { formatBefore, formatPlace, parsePlace, placeBefore } from "./tokens.ts";
+import { formatBefore, formatPlace, parsePlace, placeBefore, placeOf } from "./tokens.ts";
 import type {
   ReadableEvent,
+  Reader,
   Room,
   RoomHistory,
   RoomView,
@@ -14,45 +17,44 @@ import type {
   TimelinePlace,
 } from "./types.ts";
 
-/** Asks other servers for what is missing in a stretch of the timeline; true when something came. */
-export type FillGap = (
-  room: Room,
-  stretch: { from: TimelinePlace; to: TimelinePlace },
-) => Promise<boolean>;
-
 export interface MessagesDeps {
   readonly view: RoomView;
   readonly timelines: Timelines;
   readonly access: AccessControl;
-  readonly fillGap: FillGap;
+  readonly pages: Pages;
+  readonly shown: Shown;
 }
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000;
-/** Gaps filled for one page; a client that wants more asks on. */
+/** Gaps filled for one request; a client that wants more asks on. */
 const MAX_FILLS = 5;
 /** Pages read on when all that was read may not be seen. */
 const MAX_PAGES = 10;
 
 export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages" | "context"> {
-  const { view, timelines, access } = deps;
+  const { view, timelines, access, pages } = deps;
 
   return {
     async messages(reader, roomId, query) {
-      const { room } = await access.of(reader.userId, roomId);
+      const { room, until } = await access.of(reader.userId, roomId);
       const limit = limitOf(query.limit ?? query.filter?.limit);
       const backwards = query.dir === "b";
-      const to = query.to === undefined ? undefined : parsePlace(query.to);
       let from = query.from === undefined ? undefined : parsePlace(query.from);
-      const start = query.from ?? (await endToken(room, backwards));
+      let to = query.to === undefined ? undefined : parsePlace(query.to);
+      // Who has left reads up to the leave.
+      if (backwards) from = earlierOf(from, until);
+      else to = earlierOf(to, until);
+      const start = query.from ?? (await endToken(room, backwards, until));
       const shown: ReadableEvent[] = [];
+      const budget = { fills: MAX_FILLS };
       let page: TimelinePage = { events: [], more: true };
       for (let i = 0; i < MAX_PAGES && page.more && shown.length === 0; i++) {
-        page = await readPage(room, from, to, backwards, limit);
-        const readable = await view.readable(reader.userId, page.events);
-        shown.push(...readable.filter(({ stored }) => admits(query.filter, stored)));
+        page = await pages.read(room, { from, to, backwards, limit }, budget);
+        shown.push(...(await shownOf(reader, page.events, query.filter)));
         const last = page.events.at(-1);
-        if (last !== undefined) from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
+        if (last === undefined) break;
+        from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
       }
       return {
         chunk: await view.present(shown, reader),
@@ -64,17 +66,20 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
 
     async context(reader, roomId, eventId, query) {
       const event = await access.event(reader.userId, roomId, eventId);
-      const { room } = await access.of(reader.userId, roomId);
-      const limit = limitOf(query.limit ?? query.filter?.limit);
+      const { room, until } = await access.of(reader.userId, roomId);
+      const limit = Math.min(query.limit ?? query.filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
       const place = placeOf(event);
       const half = Math.floor(limit / 2);
+      const budget = { fills: MAX_FILLS };
+      const back = { from: placeBefore(place), to: undefined, backwards: true, limit: half };
+      const forth = { from: place, to: until, backwards: false, limit: limit - half };
       const [before, after, readable] = await Promise.all([
-        readPage(room, placeBefore(place), undefined, true, half),
-        readPage(room, place, undefined, false, limit - half),
+        pages.read(room, back, budget),
+        pages.read(room, forth, budget),
         view.readable(reader.userId, [event]),
       ]);
-      const earlier = await readableOf(reader.userId, before.events, query.filter);
-      const later = await readableOf(reader.userId, after.events, query.filter);
+      const earlier = await shownOf(reader, before.events, query.filter);
+      const later = await shownOf(reader, after.events, query.filter);
       const all = [...earlier, ...readable, ...later];
       const [[text], events_before, events_after] = await Promise.all([
         view.present(readable, reader),
@@ -92,33 +97,22 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     },
   };
 
-  /** One page; gaps that are met on the way back are filled from other servers where possible. */
-  async function readPage(
-    room: Room,
-    from: TimelinePlace | undefined,
-    to: TimelinePlace | undefined,
-    backwards: boolean,
-    limit: number,
-  ): Promise<TimelinePage> {
-    if (!backwards) return timelines.forwards(room.nid, from, to, limit);
-    for (let filled = 0; ; filled++) {
-      const page = await timelines.backwards(room.nid, from, to, limit);
-      if (filled === MAX_FILLS) return { ...page, more: true };
-      if (!(await deps.fillGap(room, stretchOf(page, from)))) return page;
-    }
-  }
-
-  async function readableOf(
-    userId: Parameters<RoomView["readable"]>[0],
+  async function shownOf(
+    reader: Reader,
     events: readonly StoredEvent[],
     filter: Filter | undefined,
   ): Promise<ReadableEvent[]> {
-    const readable = await view.readable(userId, events);
-    return readable.filter(({ stored }) => admits(filter, stored));
+    const shown = await deps.shown(reader.userId, events);
+    return shown.filter(({ stored }) => admits(filter, stored));
   }
 
-  async function endToken(room: Room, backwards: boolean): Promise<string> {
+  async function endToken(
+    room: Room,
+    backwards: boolean,
+    until: TimelinePlace | undefined,
+  ): Promise<string> {
     if (!backwards) return formatPlace({ position: 0, ordinal: 0 });
+    if (until !== undefined) return formatPlace(until);
     const [newest] = (await timelines.backwards(room.nid, undefined, undefined, 1)).events;
     return formatPlace(newest === undefined ? { position: 0, ordinal: 0 } : placeOf(newest));
   }
@@ -149,22 +143,14 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
   }
 }
 
-/** What a page read backwards covers, with the event right behind its start: what precedes that may be missing. */
-function stretchOf(
-  { events }: TimelinePage,
-  from: TimelinePlace | undefined,
-): { from: TimelinePlace; to: TimelinePlace } {
-  const beginning = { position: 0, ordinal: 0 };
-  const [newest, oldest] = [events[0], events.at(-1)];
-  return {
-    from: oldest === undefined ? beginning : placeOf(oldest),
-    to:
-      from !== undefined
-        ? { position: from.position, ordinal: from.ordinal + 1 }
-        : newest === undefined
-          ? beginning
-          : placeOf(newest),
-  };
+/** The earlier of two places; undefined is the end. */
+function earlierOf(
+  one: TimelinePlace | undefined,
+  other: TimelinePlace | undefined,
+): TimelinePlace | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const difference = one.position - other.position || one.ordinal - other.ordinal;
+  return difference <= 0 ? one : other;
 }
 
 function limitOf(limit: number | undefined): number {
@@ -173,9 +159,4 @@ function limitOf(limit: number | undefined): number {
 
 function admits(filter: Filter | undefined, stored: StoredEvent): boolean {
   return filter === undefined || filter.admitsAll || matchesEvent(filter, stored.event);
-}
-
-/** Where an event stands; outliers stand nowhere and count as the beginning. */
-export function placeOf(stored: StoredEvent): TimelinePlace {
-  return { position: stored.position ?? 0, ordinal: stored.ordinal };
 }

@@ -6,6 +6,7 @@ import { stateTuple } from "../protocol/state-map.ts";
 import { historyVisibility, userCanSee } from "../protocol/visibility.ts";
 import type { HistoryVisibility } from "../protocol/visibility.ts";
 import type { Memberships } from "./memberships.ts";
+import type { Stays } from "./stays.ts";
 import type { RoomStore } from "./store.ts";
 import type { Membership, MembershipRow, ReadableEvent, StateRoot, StoredEvent } from "./types.ts";
 
@@ -20,7 +21,7 @@ interface AtRoot {
 
 const NOTHING: AtRoot = { visibility: "shared", membership: undefined };
 
-export function createReadable(store: RoomStore, memberships: Memberships): Readable {
+export function createReadable(store: RoomStore, memberships: Memberships, stays: Stays): Readable {
   // A state root never changes its meaning, so that these never expire.
   const known = new LRUCache<string, AtRoot>(atMost(100_000));
 
@@ -43,13 +44,10 @@ export function createReadable(store: RoomStore, memberships: Memberships): Read
   }
 
   /** Until which log position a join of the user follows every event; Infinity while joined. */
-  async function joinedUntil(row: MembershipRow | undefined, userId: UserId): Promise<number> {
+  async function joinedUntil(row: MembershipRow | undefined): Promise<number> {
     if (row === undefined) return -1;
     if (row.membership === "join") return Infinity;
-    const event = await store.events.one(row.eventNid);
-    if (event === undefined || event.stateBefore === null) return -1;
-    const before = await atRoot(event.stateBefore, userId);
-    return before.membership === "join" ? row.position : -1;
+    return (await stays.lastEnd(row))?.position ?? -1;
   }
 
   return async (userId, events) => {
@@ -61,7 +59,7 @@ export function createReadable(store: RoomStore, memberships: Memberships): Read
     await Promise.all([
       ...[...distinct].map(async (root) => roots.set(root, await atRoot(root, userId))),
       ...[...new Set(events.map((stored) => stored.roomNid))].map(async (nid) =>
-        until.set(nid, await joinedUntil(mine.get(nid), userId)),
+        until.set(nid, await joinedUntil(mine.get(nid))),
       ),
     ]);
     const readable: ReadableEvent[] = [];

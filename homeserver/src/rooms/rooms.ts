@@ -21,9 +21,13 @@ import { createMembers } from "./members.ts";
 import { createMemberships } from "./memberships.ts";
 import { createOnce } from "./once.ts";
 import { createPresenter } from "./present.ts";
+import { createPages } from "./pages.ts";
 import { createReadable } from "./readable.ts";
 import { createRoomMaker } from "./room-maker.ts";
 import { createSend } from "./send.ts";
+import { createShown } from "./shown.ts";
+import type { IgnoredBy } from "./shown.ts";
+import { createStays } from "./stays.ts";
 import { createRoomStore } from "./store.ts";
 import { createTimelines } from "./timeline.ts";
 import { createTransactions } from "./transactions.ts";
@@ -42,6 +46,8 @@ export interface RoomsDeps {
   readonly profiles: Profiles;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
+  /** Whom a user ignores; nobody when absent. */
+  readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;
   /** What one replica at a time does; absent when there is one. */
   readonly seats?: Seats | undefined;
@@ -52,7 +58,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { log, sql, clock, profiles } = deps;
   const store = createRoomStore(sql);
   const memberships = createMemberships(sql);
-  const bundles = createBundles(store, log.position);
+  const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
+  const stays = createStays(store);
+  const readable = createReadable(store, memberships, stays);
+  const shown = createShown(readable, ignoredBy);
+  const bundles = createBundles({ store, shown, ignoredBy, position: log.position });
   const transactions = createTransactions(sql);
   const unfollow = followLog(log, store, memberships, bundles);
   const mailboxes = createMailboxes(store, log);
@@ -62,7 +72,6 @@ export function createRooms(deps: RoomsDeps): Rooms {
     now: () => clock.now(),
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
-  const readable = createReadable(store, memberships);
   const presenter = createPresenter(store, transactions, bundles, identity.now);
   const view = createView({ store, memberships, readable, presenter });
   const directory = createDirectory({ store, local, remote: deps.remote });
@@ -88,12 +97,19 @@ export function createRooms(deps: RoomsDeps): Rooms {
   });
   const maker = createRoomMaker(store, local, deps.random);
   const create = createCreate({ store, maker, members, profiles, now: identity.now });
+  const timelines = createTimelines(store);
+  const { backfill } = federation;
   const history = createHistory({
     store,
     view,
-    timelines: createTimelines(store),
-    access: createAccess(view),
-    fillGap: federation.fillGap,
+    timelines,
+    pages: createPages(timelines, backfill),
+    access: createAccess(view, stays),
+    shown,
+    ignoredBy,
+    backfill,
+    remote,
+    logger,
   });
   return {
     send,
@@ -110,6 +126,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     },
   };
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 async function roomOf(directory: RoomDirectory, alias: RoomAlias): Promise<RoomId | undefined> {
   try {

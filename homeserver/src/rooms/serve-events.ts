@@ -4,6 +4,7 @@ import { redactEvent } from "../protocol/event.ts";
 import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { historyVisibility, serverCanSee } from "../protocol/visibility.ts";
 import { stateTuple } from "../protocol/state-map.ts";
+import { closestEvent } from "./by-time.ts";
 import type { Gate } from "./gate.ts";
 import { isPlaced } from "./place.ts";
 import type { RoomStore } from "./store.ts";
@@ -18,7 +19,7 @@ export interface ServeEventsDeps {
 
 type Served = Pick<
   RoomFederation,
-  "backfill" | "missingEvents" | "state" | "stateIds" | "event" | "eventAuth"
+  "backfill" | "missingEvents" | "state" | "stateIds" | "event" | "eventAuth" | "closestTo"
 >;
 
 const MAX_BACKFILL = 100;
@@ -66,6 +67,15 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const [text] = await texts(origin, room, [stored]);
       return text as string;
+    },
+    async closestTo(origin, roomId, moment) {
+      const { room, mayAsk } = await gate.member(origin, roomId);
+      const found = await closestEvent(store, room.nid, moment, async (events) =>
+        events.filter(mayAsk),
+      );
+      if (found === undefined) throw unknownEvent();
+      const { eventId, originServerTs } = found.event;
+      return { eventId, originServerTs };
     },
     async eventAuth(origin, roomId, eventId) {
       const { room, mayAsk } = await gate.member(origin, roomId);

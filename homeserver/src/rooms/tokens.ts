@@ -4,7 +4,7 @@
  * `s<position>` (whatever follows) serves as the place behind everything up to that log position.
  */
 import { errors } from "../protocol/errors.ts";
-import type { TimelinePlace } from "./types.ts";
+import type { StoredEvent, TimelinePlace } from "./types.ts";
 
 const PLACE = /^t(\d{1,16})_(-?\d{1,10})$/;
 const SYNC = /^s(\d{1,16})(?:[^\d].*)?$/;
@@ -21,6 +21,11 @@ export function formatBefore(place: TimelinePlace): string {
 /** The place right in front of an event: nothing lies between it and the event. */
 export function placeBefore(place: TimelinePlace): TimelinePlace {
   return { position: place.position, ordinal: place.ordinal - 1 };
+}
+
+/** Where an event stands; outliers stand nowhere and count as the beginning. */
+export function placeOf(stored: StoredEvent): TimelinePlace {
+  return { position: stored.position ?? 0, ordinal: stored.ordinal };
 }
 
 /** A place from a token of /messages, /context, /relations or /sync; M_INVALID_PARAM otherwise. */

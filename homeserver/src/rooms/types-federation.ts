@@ -59,6 +59,13 @@ export interface RemoteServer {
     from: readonly EventId[],
     limit: number,
   ): Promise<JsonObject>;
+  /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts}. */
+  timestampToEvent(
+    server: ServerName,
+    roomId: RoomId,
+    ts: number,
+    dir: "f" | "b",
+  ): Promise<JsonObject>;
   /** GET /_matrix/federation/v1/query/directory: {room_id, servers}. */
   directory(server: ServerName, alias: string): Promise<JsonObject>;
 }
@@ -145,6 +152,12 @@ export interface RoomFederation {
     roomId: RoomId,
     eventId: EventId,
   ): Promise<{ pduIds: EventId[]; authChainIds: EventId[] }>;
+  /** GET timestamp_to_event: the closest event that the origin may ask about. M_NOT_FOUND 404. */
+  closestTo(
+    origin: ServerName,
+    roomId: RoomId,
+    moment: { ts: number; dir: "f" | "b" },
+  ): Promise<{ eventId: EventId; originServerTs: number }>;
   /** GET event: the PDU's text, if the origin may see it. */
   event(origin: ServerName, eventId: EventId): Promise<string>;
   eventAuth(origin: ServerName, roomId: RoomId, eventId: EventId): Promise<string[]>;

@@ -170,6 +170,15 @@ export interface RoomHistory {
     start: string;
     end: string;
   }>;
+  /**
+   * GET /rooms/{roomId}/timestamp_to_event: the event closest to `ts` (ms since 1970, included), forwards or backwards;
+   * asks other servers where history is missing there. M_NOT_FOUND 404.
+   */
+  closestTo(
+    reader: Reader,
+    roomId: RoomId,
+    moment: { ts: number; dir: "f" | "b" },
+  ): Promise<{ eventId: EventId; originServerTs: number }>;
   /** GET /rooms/{roomId}/event/{eventId}: client JSON; M_NOT_FOUND 404 also when it may not be seen. */
   event(reader: Reader, roomId: RoomId, eventId: EventId): Promise<string>;
   /** The same without presenting, for reports, receipts and relations. */
@@ -204,6 +213,22 @@ export interface RoomHistory {
       to?: string | undefined;
       dir?: "b" | "f" | undefined;
       limit?: number | undefined;
+      recurse?: boolean | undefined;
     },
-  ): Promise<{ chunk: string[]; next_batch?: string; prev_batch?: string }>;
+  ): Promise<{
+    chunk: string[];
+    next_batch?: string;
+    prev_batch?: string;
+    recursion_depth?: number;
+  }>;
+  /** GET /rooms/{roomId}/threads: the roots, those of the newest reply first. */
+  threads(
+    reader: Reader,
+    roomId: RoomId,
+    query: {
+      include?: "all" | "participated" | undefined;
+      from?: string | undefined;
+      limit?: number | undefined;
+    },
+  ): Promise<{ chunk: string[]; next_batch?: string }>;
 }

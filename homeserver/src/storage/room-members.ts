@@ -113,6 +113,18 @@ export async function serverIsJoined(
   return rows.length > 0;
 }
 
+/** Servers with a joined member, those first that have one the longest. */
+export async function serversByStay(
+  sql: Sql | Tx,
+  roomNid: number,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ server: string }[]>`
+    SELECT server FROM memberships WHERE room_nid = ${roomNid} AND membership = 'join'
+    GROUP BY server ORDER BY min(position), min(event_nid) LIMIT ${limit}`;
+  return rows.map((row) => row.server);
+}
+
 /** Rooms that a user is joined to, by nid. */
 export async function joinedRoomNids(sql: Sql | Tx, userId: string): Promise<number[]> {
   const rows = await sql<{ roomNid: number }[]>`

@@ -34,7 +34,10 @@ export async function relationsTo(
     ORDER BY position, ordinal`;
 }
 
-/** One page of the events that relate to an event, beyond a place in the timeline. */
+/**
+ * One page of the events that relate to an event, beyond a place in the timeline: directly, or by up to `depth` relations
+ * one behind the other. Relation and type are asked of those on the page, not of those between.
+ */
 export async function relationsPage(
   sql: Sql | Tx,
   query: {
@@ -42,34 +45,90 @@ export async function relationsPage(
     target: string;
     relType: string | undefined;
     type: string | undefined;
+    depth: number;
     direction: "b" | "f";
     /** Exclusive in the direction read; undefined: from the end. */
-    from: { position: number; ordinal: number } | undefined;
-    to: { position: number; ordinal: number } | undefined;
+    from: Place | undefined;
+    to: Place | undefined;
     limit: number;
   },
 ): Promise<{ nid: number; position: number; ordinal: number }[]> {
   const backwards = query.direction === "b";
   const ofType = query.type === undefined ? sql`` : sql`AND type = ${query.type}`;
   const ofRelation = query.relType === undefined ? sql`` : sql`AND rel_type = ${query.relType}`;
-  const from =
-    query.from === undefined
+  const [newest, oldest] = backwards ? [query.from, query.to] : [query.to, query.from];
+  const upTo =
+    newest === undefined
       ? sql``
-      : backwards
-        ? sql`AND (position, ordinal) <= (${query.from.position}, ${query.from.ordinal})`
-        : sql`AND (position, ordinal) > (${query.from.position}, ${query.from.ordinal})`;
-  const to =
-    query.to === undefined
+      : sql`AND (position, ordinal) <= (${newest.position}, ${newest.ordinal})`;
+  const after =
+    oldest === undefined
       ? sql``
-      : backwards
-        ? sql`AND (position, ordinal) > (${query.to.position}, ${query.to.ordinal})`
-        : sql`AND (position, ordinal) <= (${query.to.position}, ${query.to.ordinal})`;
+      : sql`AND (position, ordinal) > (${oldest.position}, ${oldest.ordinal})`;
   const order = backwards
     ? sql`ORDER BY position DESC, ordinal DESC`
     : sql`ORDER BY position, ordinal`;
   return sql<{ nid: number; position: number; ordinal: number }[]>`
-    SELECT event_nid AS nid, position, ordinal FROM events
-    WHERE relates_to = ${query.target} AND room_nid = ${query.roomNid}
-      AND position IS NOT NULL AND status = 0
-      ${ofType} ${ofRelation} ${from} ${to} ${order} LIMIT ${query.limit}`;
+    WITH RECURSIVE related AS (
+      SELECT event_nid, event_id, type, rel_type, position, ordinal, 1 AS level FROM events
+      WHERE relates_to = ${query.target} AND room_nid = ${query.roomNid}
+        AND position IS NOT NULL AND status = 0
+      UNION
+      SELECT e.event_nid, e.event_id, e.type, e.rel_type, e.position, e.ordinal, r.level + 1
+      FROM related r JOIN events e ON e.relates_to = r.event_id
+      WHERE r.level < ${query.depth} AND e.room_nid = ${query.roomNid}
+        AND e.position IS NOT NULL AND e.status = 0
+    )
+    SELECT DISTINCT event_nid AS nid, position, ordinal FROM related
+    WHERE true ${ofType} ${ofRelation} ${upTo} ${after} ${order} LIMIT ${query.limit}`;
+}
+
+interface Place {
+  readonly position: number;
+  readonly ordinal: number;
+}
+
+/** Threads up to a place, by their newest reply, the newest thread first: their roots and that reply's place. */
+export async function threadsPage(
+  sql: Sql | Tx,
+  query: {
+    roomNid: number;
+    /** Undefined: from the newest. */
+    from: Place | undefined;
+    /** Replies behind it do not count. */
+    until: Place | undefined;
+    /** Only threads with a message of this user. */
+    participant: string | undefined;
+    limit: number;
+  },
+): Promise<{ root: string; position: number; ordinal: number }[]> {
+  const { from, until, participant } = query;
+  const upTo =
+    from === undefined
+      ? sql``
+      : sql`AND (e.position, e.ordinal) <= (${from.position}, ${from.ordinal})`;
+  const within = (alias: "e" | "later") =>
+    until === undefined
+      ? sql``
+      : sql`AND (${sql(alias)}.position, ${sql(alias)}.ordinal) <= (${until.position}, ${until.ordinal})`;
+  const participated =
+    participant === undefined
+      ? sql``
+      : sql`AND (EXISTS (SELECT 1 FROM events root
+                         WHERE root.event_id = e.relates_to AND root.sender = ${participant})
+                 OR EXISTS (SELECT 1 FROM events own
+                            WHERE own.relates_to = e.relates_to AND own.rel_type = 'm.thread'
+                              AND own.room_nid = e.room_nid AND own.position IS NOT NULL
+                              AND own.status = 0 AND own.sender = ${participant}))`;
+  return sql<{ root: string; position: number; ordinal: number }[]>`
+    SELECT e.relates_to AS root, e.position, e.ordinal FROM events e
+    WHERE e.room_nid = ${query.roomNid} AND e.rel_type = 'm.thread'
+      AND e.position IS NOT NULL AND e.status = 0 ${upTo} ${within("e")}
+      AND NOT EXISTS (
+        SELECT 1 FROM events later
+        WHERE later.relates_to = e.relates_to AND later.rel_type = 'm.thread'
+          AND later.room_nid = e.room_nid AND later.position IS NOT NULL AND later.status = 0
+          AND (later.position, later.ordinal) > (e.position, e.ordinal) ${within("later")})
+      ${participated}
+    ORDER BY e.position DESC, e.ordinal DESC LIMIT ${query.limit}`;
 }

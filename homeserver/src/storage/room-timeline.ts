@@ -92,21 +92,24 @@ export async function roomStateAt(
     ) e`;
 }
 
-/** True when a missing prev event is noted in the room: history may be had from other servers. */
-export async function hasGaps(sql: Sql | Tx, roomNid: number): Promise<boolean> {
-  const rows = await sql`SELECT 1 FROM missing_events WHERE room_nid = ${roomNid} LIMIT 1`;
-  return rows.length > 0;
+/** An event that is not known, and the one that names it in prev_events: where that stands, and its depth. */
+export interface Gap {
+  readonly eventId: string;
+  readonly childNid: number;
+  readonly position: number;
+  readonly ordinal: number;
+  readonly depth: number;
 }
 
-/** Gaps whose child stands within a stretch of the timeline: what is missing, and in front of what. */
+/** Gaps whose child stands within a stretch of the timeline, the newest first. */
 export async function gapsBetween(
   sql: Sql | Tx,
   roomNid: number,
   from: { position: number; ordinal: number },
   to: { position: number; ordinal: number },
-): Promise<{ eventId: string; childNid: number; position: number; ordinal: number }[]> {
-  return sql<{ eventId: string; childNid: number; position: number; ordinal: number }[]>`
-    SELECT m.event_id AS "eventId", m.child_nid AS "childNid", e.position, e.ordinal
+): Promise<Gap[]> {
+  return sql<Gap[]>`
+    SELECT m.event_id AS "eventId", m.child_nid AS "childNid", e.position, e.ordinal, e.depth
     FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
     WHERE m.room_nid = ${roomNid} AND e.position IS NOT NULL
       AND (e.position, e.ordinal) >= (${from.position}, ${from.ordinal})
@@ -122,6 +125,61 @@ export async function lowestOrdinal(
 ): Promise<number> {
   const [row] = await sql<{ ordinal: number | null }[]>`
     SELECT min(ordinal) AS ordinal FROM events
-    WHERE room_nid = ${roomNid} AND position = ${position}`;
+    WHERE room_nid = ${roomNid} AND position = ${position} AND status = 0`;
   return row?.ordinal ?? 0;
+}
+
+/** The nearest ordinal that is taken below another in front of a position. */
+export async function ordinalBelow(
+  sql: Sql | Tx,
+  roomNid: number,
+  position: number,
+  ordinal: number,
+): Promise<number | undefined> {
+  const [row] = await sql<{ ordinal: number | null }[]>`
+    SELECT max(ordinal) AS ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position = ${position} AND ordinal < ${ordinal} AND status = 0`;
+  return row?.ordinal ?? undefined;
+}
+
+/** The lowest ordinal in front of a position of an event that is deeper than this. */
+export async function ordinalBehind(
+  sql: Sql | Tx,
+  roomNid: number,
+  position: number,
+  depth: number,
+): Promise<number | undefined> {
+  const [row] = await sql<{ ordinal: number | null }[]>`
+    SELECT min(ordinal) AS ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position = ${position} AND depth > ${depth} AND status = 0`;
+  return row?.ordinal ?? undefined;
+}
+
+/** Where a search by time goes on: right behind an event in the direction searched. */
+export interface TimePlace {
+  readonly originServerTs: number;
+  readonly nid: number;
+}
+
+/** Events of the timeline by origin_server_ts, from a time on (included) forwards or backwards, the closest first. */
+export async function eventsByTime(
+  sql: Sql | Tx,
+  roomNid: number,
+  query: { ts: number; dir: "f" | "b"; behind: TimePlace | undefined; limit: number },
+): Promise<TimePlace[]> {
+  const { ts, behind, limit } = query;
+  const columns = sql`event_nid AS nid, origin_server_ts AS "originServerTs"`;
+  const placed = sql`room_nid = ${roomNid} AND position IS NOT NULL AND status = 0`;
+  if (query.dir === "f") {
+    const next =
+      behind && sql`AND (origin_server_ts, event_nid) > (${behind.originServerTs}, ${behind.nid})`;
+    return sql<TimePlace[]>`
+      SELECT ${columns} FROM events WHERE ${placed} AND origin_server_ts >= ${ts} ${next ?? sql``}
+      ORDER BY origin_server_ts, event_nid LIMIT ${limit}`;
+  }
+  const next =
+    behind && sql`AND (origin_server_ts, event_nid) < (${behind.originServerTs}, ${behind.nid})`;
+  return sql<TimePlace[]>`
+    SELECT ${columns} FROM events WHERE ${placed} AND origin_server_ts <= ${ts} ${next ?? sql``}
+    ORDER BY origin_server_ts DESC, event_nid DESC LIMIT ${limit}`;
 }

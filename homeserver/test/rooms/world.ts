@@ -13,6 +13,7 @@ import { MatrixError } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
+import type { IgnoredBy } from "../../src/rooms/shown.ts";
 import type { Actor, KeyRing, Profiles, RemoteServer, Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append.ts";
 import { freshDatabase } from "../support/database.ts";
@@ -32,7 +33,12 @@ export interface TestServer {
 
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
-  server(name: string, profiles?: Profiles, clock?: Clock): Promise<TestServer>;
+  server(
+    name: string,
+    profiles?: Profiles,
+    clock?: Clock,
+    ignoredBy?: IgnoredBy,
+  ): Promise<TestServer>;
   /** Another process of the same server, on its database. */
   replica(of: TestServer): Promise<TestServer>;
   /** The server answers a call of others like this from now on; `honest` gives its true answer. */
@@ -91,9 +97,14 @@ export function createWorld(): World {
 
   const replicas: TestServer[] = [];
 
-  async function server(name: string, profiles?: Profiles, clock?: Clock): Promise<TestServer> {
+  async function server(
+    name: string,
+    profiles?: Profiles,
+    clock?: Clock,
+    ignoredBy?: IgnoredBy,
+  ): Promise<TestServer> {
     const wake = createMemoryWake({ shared: true });
-    const made = await open(name, await freshDatabase(), wake, profiles, clock);
+    const made = await open(name, await freshDatabase(), wake, profiles, clock, ignoredBy);
     servers.set(name, made);
     return made;
   }
@@ -104,6 +115,7 @@ export function createWorld(): World {
     wake: Wake,
     profiles: Profiles = NAMED,
     clock: Clock = systemClock,
+    ignoredBy: IgnoredBy = async () => new Set(),
   ): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
@@ -125,6 +137,7 @@ export function createWorld(): World {
       profiles,
       remote: pretending(network(serverName)),
       keyRing,
+      ignoredBy,
       logger: silentLogger(),
     });
     const made: TestServer = {
@@ -221,6 +234,10 @@ export function createWorld(): World {
       },
       async backfill(to, roomId, ids, limit) {
         return { pdus: pdus(await at(to, "backfill").backfill(from, roomId, ids, limit)) };
+      },
+      async timestampToEvent(to, roomId, ts, dir) {
+        const found = await at(to, "timestampToEvent").closestTo(from, roomId, { ts, dir });
+        return { event_id: found.eventId, origin_server_ts: found.originServerTs };
       },
       async directory(to, alias) {
         at(to, "directory");
