@@ -4,6 +4,30 @@ import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomStore } from "./store.ts";
 import type { StoredEvent } from "./types.ts";
 
+/**
+ * So many extremities count: a new event of this server names them all, and the current state is what they resolve
+ * to. Further ones wait until an event takes those up, so that a fork of hundreds costs no more than one of these.
+ */
+export const MAX_COUNTED = 20;
+/** More extremities than this are not kept: an event is none then, until another one builds on it. */
+const MAX_KEPT = 1_000;
+
+/** The extremities that count: those that were here first. */
+export function counted(extremities: readonly StoredEvent[]): readonly StoredEvent[] {
+  return extremities.length <= MAX_COUNTED ? extremities : extremities.slice(0, MAX_COUNTED);
+}
+
+/** The extremities with the event in place of those that it leaves out of `beside`: it takes the first one's turn. */
+export function withExtremity(
+  extremities: readonly StoredEvent[],
+  beside: readonly StoredEvent[],
+  event: StoredEvent,
+): readonly StoredEvent[] {
+  if (beside.length === extremities.length && beside.length >= MAX_KEPT) return extremities;
+  const at = extremities.findIndex((one, i) => one !== beside[i]);
+  return beside.toSpliced(at === -1 ? beside.length : at, 0, event);
+}
+
 /** A stranger's line of refused events is walked down so far, at most. */
 const MAX_WALKED = 1_000;
 

@@ -18,6 +18,7 @@ import type { Mailboxes } from "./mailboxes.ts";
 import type { RemoteMembership } from "./members.ts";
 import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
+import { createMergeExtremities } from "./merge-extremities.ts";
 import { createFetchMissing } from "./missing.ts";
 import { createReceive } from "./receive.ts";
 import { retryStaged } from "./retry-staged.ts";
@@ -72,6 +73,7 @@ export function createFederation(deps: FederationDeps): Federation {
     sources,
     fetchMissing: createFetchMissing(store, remote, keyRing, sources),
     tips: (room) => local.work(room, async (work) => work.extremities),
+    crowded: createMergeExtremities({ store, local, clock, random, logger, stop }),
     logger,
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, logger });

@@ -11,6 +11,7 @@ import { lowestOrdinal } from "../storage/room-timeline.ts";
 import type { Gaps, Sorted } from "./gaps.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { inDagOrder } from "./outliers.ts";
+import type { Crowded } from "./merge-extremities.ts";
 import type { FetchMissing } from "./missing.ts";
 import { isPlaced, placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
@@ -32,6 +33,7 @@ export interface IngestDeps {
   readonly fetchMissing: FetchMissing;
   /** The room's forward extremities. */
   readonly tips: (room: Room) => Promise<readonly StoredEvent[]>;
+  readonly crowded: Crowded;
   readonly logger: Logger;
 }
 
@@ -126,6 +128,7 @@ export function createIngest(deps: IngestDeps): Ingest {
           const placed = await placeEvent(store, work, placing);
           if (placed === undefined) throw new Incomplete("prev or auth events are missing");
           if (work.added.length === 0) return { value: placed };
+          deps.crowded(room, work.extremities.length);
           return work.step(placed, { append: gapRows(room, placed, awaited) });
         } catch (error) {
           work.abandon();

@@ -1,6 +1,7 @@
 /** Events between those that are known and newer ones (server-server API, get_missing_events), from several servers. */
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
+import { counted } from "./extremities.ts";
 import { isPlaced } from "./place.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
@@ -58,7 +59,7 @@ export function createFetchMissing(
   ): Promise<RoomEvent[]> {
     const lowest = Math.min(...tips.map((tip) => tip.event.depth));
     const answer = await remote.missingEvents(server, room.roomId, {
-      earliest_events: tips.map((tip) => tip.event.eventId),
+      earliest_events: counted(tips).map((tip) => tip.event.eventId),
       latest_events: latest.map((event) => event.eventId),
       limit: PAGE,
       min_depth: Math.max(0, Number.isFinite(lowest) ? lowest - DEPTH : 0),

@@ -10,7 +10,7 @@ import { createEventIdOf } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
-import { extremitiesBeside } from "./extremities.ts";
+import { counted, extremitiesBeside } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
@@ -160,7 +160,7 @@ async function stateWithBranch(
   keys: readonly StateKey[],
 ): Promise<ReadonlyMap<string, StoredEvent>> {
   const others = await extremitiesBeside(store, work.extremities, event);
-  const roots = [...others.map((one) => one.stateAfter), before];
+  const roots = [...counted(others).map((one) => one.stateAfter), before];
   const { base, changes } = await resolveRoots(store, work.room, roots);
   return store.state.events(await work.setTuples(base, changes), [...keys]);
 }
@@ -208,7 +208,7 @@ async function addWithRedactions(
   const oldRoot = work.stateRoot;
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
-  if (isLive && shown.status === "accepted") await moveHeadTo(store, work, shown);
+  if (isLive && shown.status === "accepted") await work.takeUp(shown);
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   const targetId = stored.event.redacts;
@@ -219,16 +219,4 @@ async function addWithRedactions(
     }
   }
   return stored;
-}
-
-/** The event becomes an extremity in place of those it names; the current state is what they resolve to. */
-async function moveHeadTo(store: RoomStore, work: Work, stored: StoredEvent): Promise<void> {
-  const others = await extremitiesBeside(store, work.extremities, stored.event);
-  const extremities = [...others, stored];
-  const { base, changes } = await resolveRoots(
-    store,
-    work.room,
-    extremities.map((one) => one.stateAfter),
-  );
-  await work.moveHead(extremities, await work.setTuples(base, changes));
 }

@@ -2,6 +2,7 @@
  * State resolution on state trees: what the trees have in common is not looked at. (Room versions, "State
  * resolution"; the algorithms are in protocol/state-res.)
  */
+import { LRUCache } from "../platform/caches.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../protocol/state-map.ts";
@@ -24,18 +25,46 @@ interface Conflict {
   readonly sets: readonly ReadonlyMap<string, number>[];
 }
 
-/**
- * The state that several states resolve to: a root to start from, and the changes to it. No changes when they
- * are all one.
- */
+/** A root to start from, and the changes to it. */
+export interface Resolution {
+  readonly base: StateRoot;
+  readonly changes: readonly Change[];
+}
+
+/** Changes that are kept in memory: each message on one of several branches asks for the same resolution again. */
+const CHANGES_KEPT = 100_000;
+const kept = new WeakMap<RoomStore, LRUCache<string, Resolution>>();
+
+/** The state that several states resolve to. No changes when they are all one. */
 export async function resolveRoots(
   store: RoomStore,
   room: Room,
   roots: readonly StateRoot[],
-): Promise<{ base: StateRoot; changes: Change[] }> {
+): Promise<Resolution> {
   const distinct = [...new Set(roots)].toSorted();
   const base = distinct[0] ?? null;
   if (distinct.length < 2) return { base, changes: [] };
+  let resolutions = kept.get(store);
+  if (resolutions === undefined) {
+    const sizeCalculation = ({ changes }: Resolution) => changes.length + distinct.length;
+    resolutions = new LRUCache({ maxSize: CHANGES_KEPT, sizeCalculation });
+    kept.set(store, resolutions);
+  }
+  const key = distinct.join();
+  let resolution = resolutions.get(key);
+  if (resolution === undefined) {
+    resolution = await resolveDistinct(store, room, distinct);
+    resolutions.set(key, resolution);
+  }
+  return resolution;
+}
+
+async function resolveDistinct(
+  store: RoomStore,
+  room: Room,
+  distinct: readonly StateRoot[],
+): Promise<Resolution> {
+  const base = distinct[0] ?? null;
   const conflict = await compare(store, base, distinct.slice(1));
   const events = await store.events.byNids(conflict.sets.flatMap((set) => [...set.values()]));
   const nidOf = new Map<EventId, number>();
@@ -128,7 +157,7 @@ async function resolveOf(
   });
 }
 
-/** Auth difference (and conflicted subgraph) as nids. The whole room is looked at only when it matters. */
+/** Auth difference (and conflicted subgraph) as nids. The agreed state is looked at only as far as it matters. */
 async function differenceOf(
   store: RoomStore,
   room: Room,
@@ -138,15 +167,40 @@ async function differenceOf(
   const graph = await store.authChains.graph(room.nid, inConflict.flat());
   const sets = inConflict.map((set) => set.map(graphId));
   const nodes = inConflict.map((set) => set.flatMap((nid) => graph.node(graphId(nid)) ?? []));
+  const between = graph.difference(nodes).filter((node) => !isEnd(graph, node, inConflict));
   let everywhere: EventId[] = [];
-  if (graph.difference(nodes).some((node) => !isEnd(graph, node, inConflict))) {
-    const agreed = (await store.tree.entries(conflict.base)).map(([, nid]) => nid);
+  if (between.length > 0) {
+    const doubtful = between.map((node) => nidOfGraphId(graph.eventId(node)));
     const own = new Set(inConflict.flat());
-    const others = agreed.filter((nid) => !own.has(nid));
+    const others = (await agreedSince(store, conflict.base, doubtful)).filter(
+      (nid) => !own.has(nid),
+    );
     await store.authChains.graph(room.nid, others);
     everywhere = others.map(graphId);
   }
   return authDifference(graph, room.version, sets, everywhere).map(nidOfGraphId);
+}
+
+/**
+ * Events of the state that may have one of these in their auth chains: those that were not there before it. Of
+ * outliers nobody knows what was before, so that it's the whole state.
+ */
+async function agreedSince(
+  store: RoomStore,
+  base: StateRoot,
+  nids: readonly number[],
+): Promise<number[]> {
+  const events = await store.events.byNids(nids);
+  const roots = new Set<StateRoot>();
+  for (const nid of nids) roots.add(events.get(nid)?.stateBefore ?? null);
+  if (roots.has(null)) return (await store.tree.entries(base)).map(([, nid]) => nid);
+  const found = new Set<number>();
+  for (const root of roots) {
+    for (const [, [, now]] of await store.tree.diff(root, base)) {
+      if (now !== undefined) found.add(now);
+    }
+  }
+  return [...found];
 }
 
 /** True for the conflicted events themselves: they take part anyway. */

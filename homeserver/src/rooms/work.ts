@@ -10,10 +10,12 @@ import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { stateTuple } from "../protocol/state-map.ts";
+import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { boundedState } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
+import { resolveRoots } from "./resolve-state.ts";
 import { appendOf } from "./rows.ts";
 import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
 import type { Change, StateNode } from "./state-tree/index.ts";
@@ -22,8 +24,6 @@ import { draftAt } from "./drafting.ts";
 import type { Identity, LocalDraft } from "./drafting.ts";
 import type { StateKey } from "./tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
-
-const MAX_PREV_EVENTS = 10;
 
 export class Work {
   readonly room: Room;
@@ -54,10 +54,6 @@ export class Work {
 
   get extremities(): readonly StoredEvent[] {
     return this.#extremities;
-  }
-
-  get depth(): number {
-    return this.#depth;
   }
 
   /** Current state events of these keys, by stateTuple. From memory where the head has them. */
@@ -148,15 +144,25 @@ export class Work {
       timeline: "live",
       stateChanged: after !== before,
     });
+    if (this.#extremities.length > event.prevEventIds.length) {
+      // Others waited: some of them count from now on.
+      await this.takeUp(stored);
+      return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
+    }
     if (event.stateKey !== undefined) this.#changeState(event.type, event.stateKey, stored);
-    const named = new Set<string>(event.prevEventIds);
-    this.#extremities = [
-      ...this.#extremities.filter((extremity) => !named.has(extremity.event.eventId)),
-      stored,
-    ];
+    this.#extremities = [stored];
     this.#stateRoot = after;
     this.#depth = Math.max(this.#depth, event.depth);
     return stored;
+  }
+
+  /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
+  async takeUp(stored: StoredEvent): Promise<void> {
+    const beside = await extremitiesBeside(this.#store, this.#extremities, stored.event);
+    const extremities = withExtremity(this.#extremities, beside, stored);
+    const roots = counted(extremities).map((one) => one.stateAfter);
+    const { base, changes } = await resolveRoots(this.#store, this.room, roots);
+    await this.moveHead(extremities, await this.setTuples(base, changes));
   }
 
   /** Adds an event without moving the head. */
@@ -205,13 +211,14 @@ export class Work {
   }
 
   /** An event added before, with more known about it. */
-  amend(stored: StoredEvent, stateChanged: boolean): void {
+  amend(stored: StoredEvent, stateChanged: boolean): StoredEvent {
     const at = this.added.findIndex((one) => one.stored.nid === stored.nid);
     const before = this.added[at];
     if (before === undefined) throw new RangeError(`event ${stored.nid} was not added`);
     this.added[at] = { ...before, stored, stateChanged };
     this.#store.events.addPending([stored]);
     this.#extremities = this.#extremities.map((one) => (one.nid === stored.nid ? stored : one));
+    return stored;
   }
 
   /** A redaction takes effect on an event that is stored already. */
@@ -266,15 +273,9 @@ export class Work {
   }
 
   #draft(draft: LocalDraft, authEvents: readonly StoredEvent[]): EventDraft {
-    const place = { room: this.room, prev: this.#prevEvents(), depth: this.#depth, authEvents };
+    const prev = counted(this.#extremities);
+    const place = { room: this.room, prev, depth: this.#depth, authEvents };
     return draftAt(place, draft, this.#identity.now());
-  }
-
-  #prevEvents(): readonly StoredEvent[] {
-    if (this.#extremities.length <= MAX_PREV_EVENTS) return this.#extremities;
-    return this.#extremities
-      .toSorted((a, b) => b.event.depth - a.event.depth || b.nid - a.nid)
-      .slice(0, MAX_PREV_EVENTS);
   }
 
   #changeState(

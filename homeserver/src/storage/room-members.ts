@@ -193,6 +193,19 @@ export async function localJoinedUsers(
   return rows.map((row) => row.userId);
 }
 
+/** Up to `limit` joined users of one server. */
+export async function someJoinedUsers(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND server = ${server} AND membership = 'join' LIMIT ${limit}`;
+  return rows.map((row) => row.userId);
+}
+
 /** Every user of one server that has or had to do with the room. */
 export async function membersOfServer(
   sql: Sql | Tx,

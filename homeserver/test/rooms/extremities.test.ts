@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createManualClock } from "../../src/platform/clock.ts";
+import type { ManualClock } from "../../src/platform/clock.ts";
+import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
+import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { Actor } from "../../src/rooms/index.ts";
+import { loadHead } from "../../src/storage/room-heads.ts";
+import { forger } from "./forge.ts";
+import { createWorld } from "./world.ts";
+import type { TestServer, World } from "./world.ts";
+
+let world: World;
+let clock: ManualClock;
+let a: TestServer;
+let b: TestServer;
+let alice: Actor;
+let bob: Actor;
+let roomId: RoomId;
+
+beforeAll(async () => {
+  world = createWorld();
+  clock = createManualClock(Date.now());
+  a = await world.server("a.test", undefined, clock);
+  b = await world.server("b.test");
+  alice = a.user("alice");
+  bob = b.user("bob");
+});
+beforeEach(async () => {
+  world.reset();
+  roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  const levels = await a.rooms.history.stateEvent(alice.userId, roomId, "m.room.power_levels", "");
+  await a.rooms.send.state({
+    ...{ by: alice, roomId, type: "m.room.power_levels", stateKey: "" },
+    content: { ...levels.event.content, users: { [bob.userId]: 90 } },
+  });
+  await world.flush();
+});
+afterAll(() => world.close());
+
+/** Bob's server forks the room: each state event is an end of its own. */
+async function bomb(count: number): Promise<RoomEvent[]> {
+  const forge = await forger(b, roomId, bob);
+  const events = Array.from({ length: count }, (_, i) =>
+    forge({ type: "org.example.note", stateKey: `${i % 100}`, content: { i } }),
+  );
+  for (let from = 0; from < count; from += 50) {
+    const pdus = events.slice(from, from + 50).map((event) => event.pdu);
+    await a.rooms.federation.receive(b.name, JSON.parse(JSON.stringify(pdus)));
+  }
+  return events;
+}
+
+async function extremities(server: TestServer = a): Promise<number> {
+  const room = await server.rooms.view.room(roomId);
+  return (await loadHead(server.db.sql, room!.nid))!.extremities.length;
+}
+
+async function say(body: string): Promise<EventId> {
+  return a.rooms.send.message({
+    ...{ by: alice, roomId, type: "m.room.message", content: { body } },
+  });
+}
+
+async function notes(server: TestServer): Promise<Map<string, EventId>> {
+  const room = await server.rooms.view.room(roomId);
+  const state = await server.rooms.view.currentState(room!.nid, { types: ["org.example.note"] });
+  return new Map(state.map(({ event }) => [event.stateKey!, event.eventId]));
+}
+
+describe("forward extremities", () => {
+  test("a fork of hundreds is kept, and costs no more than one of twenty", async () => {
+    const started = performance.now();
+    await bomb(500);
+    console.info(`500 extremities: ${((performance.now() - started) / 500).toFixed(1)} ms each`);
+    expect(await extremities()).toBe(500);
+    expect((await notes(a)).size).toBe(20);
+  });
+
+  test("a local event names twenty, and its state before is theirs", async () => {
+    await bomb(30);
+    const eventId = await say("among many");
+    const stored = (await a.rooms.view.eventsById([eventId])).get(eventId)!;
+    expect(stored.event.prevEventIds).toHaveLength(20);
+    const before = await a.rooms.view.stateAt(stored.stateBefore, { types: ["org.example.note"] });
+    const named = before.map(({ event }) => event.eventId).toSorted();
+    expect(named).toEqual(stored.event.prevEventIds.toSorted());
+    expect(await extremities()).toBe(11);
+    expect((await notes(a)).size).toBe(30);
+  });
+
+  test("are merged by an event of a local user, and every server comes to the same state", async () => {
+    await bomb(130);
+    await world.flush();
+    clock.advance(60_000);
+    await expect.poll(() => extremities()).toBe(1);
+    await world.flush();
+    expect(await extremities(b)).toBe(1);
+    expect(await notes(b)).toEqual(await notes(a));
+    expect((await notes(a)).size).toBe(100);
+  });
+
+  test("an event that builds on a waiting one takes its turn", async () => {
+    const events = await bomb(30);
+    const forge = await forger(b, roomId, bob);
+    const child = forge({ prev: [events[25]!.eventId] });
+    await a.rooms.federation.receive(b.name, [child.pdu]);
+    expect(await extremities()).toBe(30);
+    expect((await notes(a)).size).toBe(20);
+  });
+
+  test("soft-failed and rejected events are none", async () => {
+    const forge = await forger(b, roomId, bob);
+    await a.rooms.members.ban({ by: alice, roomId, userId: bob.userId });
+    const late = forge({ content: { body: "late" } });
+    const forbidden = forge({ type: "m.room.power_levels", stateKey: "", content: {} });
+    await a.rooms.federation.receive(b.name, [late.pdu, forbidden.pdu]);
+    const found = await a.rooms.view.eventsById([late.eventId, forbidden.eventId]);
+    expect(found.get(late.eventId)?.status).toBe("soft-failed");
+    expect(await extremities()).toBe(1);
+  });
+});
