@@ -72,6 +72,7 @@ export async function createApp(
       notaries: config.trustedKeyServers,
       allowPrivate: config.allowPrivateAddresses,
       caFile: config.federationCa,
+      replicated: redis !== undefined,
     });
     opened.push(() => remote.close());
     const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Config } from "./config/load.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
+import { createRedisChannel } from "./cluster/redis-channel.ts";
 import { createRedisBus } from "./cluster/ephemeral-bus.ts";
 import {
   createEdus,
@@ -20,7 +21,7 @@ import type { SigningKey } from "./protocol/crypto.ts";
 import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
 import { createRooms, type Rooms } from "./rooms/index.ts";
-import { createSender, type Sender } from "./sender/index.ts";
+import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
 import type { Seats } from "./storage/seats.ts";
 import type { Sql } from "./storage/sql.ts";
 import { createSync, type Sync } from "./sync/index.ts";
@@ -158,17 +159,21 @@ async function startSender(
   rooms: Rooms,
   opened: (() => unknown)[],
 ): Promise<Sender> {
-  const { sql, log, clock, random, logger, remote, config, seats } = on;
+  const { sql, redis, log, clock, random, logger, remote, config, seats } = on;
   const { serverName } = config;
   const { view } = rooms;
-  const sender = createSender({ sql, log, view, remote, serverName, clock, random, logger });
+  const relay =
+    redis &&
+    (await createRedisChannel<RelayedEdu>(redis, { name: `weft:${serverName}:edus`, logger }));
+  if (relay) opened.push(() => relay.close());
+  const sender = createSender({ sql, log, view, remote, relay, serverName, clock, random, logger });
   opened.push(() => sender.stop());
   const follower = createFollower(
     { log, sql, clock, logger, seats },
     {
       name: "sender",
       from: "end",
-      begin: () => sender.resume(),
+      begin: (signal) => sender.resume(signal),
       handle: (records) => sender.take(records),
     },
   );

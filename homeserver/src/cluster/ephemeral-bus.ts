@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
+import { type Channel, createRedisChannel } from "./redis-channel.ts";
 
 /** One user's presence. */
 export interface PresenceEntry {
@@ -27,34 +27,19 @@ export type EphemeralMessage =
   | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number };
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
-export interface EphemeralBus {
-  publish(message: EphemeralMessage): void;
-  subscribe(listener: (message: EphemeralMessage) => void): () => void;
-  close(): Promise<void>;
-}
+export type EphemeralBus = Channel<EphemeralMessage>;
 
-/**
- * The bus over Redis: messages by publish/subscribe, presences also in a hash, so that a replica that starts
- * later knows them. `redis` publishes; a second connection of its settings subscribes.
- */
+/** The bus over Redis: presences are also in a hash, so that a replica that starts later knows them. */
 export async function createRedisBus(
   redis: Redis,
   options: { readonly prefix: string; readonly logger: Logger },
 ): Promise<EphemeralBus> {
-  const channel = `${options.prefix}ephemeral`;
   const hash = `${options.prefix}presence`;
-  const self = randomUUID();
-  const subscriber = redis.duplicate();
-  const warn = (err: unknown): void => options.logger.warn({ err }, "Redis: typing and presence");
-  subscriber.on("error", warn);
-  const listeners = new Set<(message: EphemeralMessage) => void>();
-
-  subscriber.on("message", (_channel: string, text: string) => {
-    const { from, message } = JSON.parse(text) as { from: string; message: EphemeralMessage };
-    if (from === self) return;
-    for (const listener of listeners) listener(message);
+  const warn = (err: unknown): void => options.logger.warn({ err }, "Redis: presence");
+  const channel = await createRedisChannel<EphemeralMessage>(redis, {
+    name: `${options.prefix}ephemeral`,
+    logger: options.logger,
   });
-  await subscriber.subscribe(channel);
 
   async function tellKnown(listener: (message: EphemeralMessage) => void): Promise<void> {
     for (const text of Object.values(await redis.hgetall(hash))) {
@@ -64,7 +49,7 @@ export async function createRedisBus(
 
   return {
     publish(message) {
-      redis.publish(channel, JSON.stringify({ from: self, message })).catch(warn);
+      channel.publish(message);
       if (message.kind !== "presence") return;
       const { userId, presence } = message.entry;
       const kept =
@@ -74,12 +59,9 @@ export async function createRedisBus(
       kept.catch(warn);
     },
     subscribe(listener) {
-      listeners.add(listener);
       tellKnown(listener).catch(warn);
-      return () => listeners.delete(listener);
+      return channel.subscribe(listener);
     },
-    async close() {
-      await subscriber.quit();
-    },
+    close: () => channel.close(),
   };
 }

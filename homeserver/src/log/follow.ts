@@ -23,8 +23,11 @@ export interface FollowerOptions {
   batch?: number;
   /** Calls under way at once (1: strictly in order). */
   concurrency?: number;
-  /** Called before reading begins: at the start, and each time that this replica takes the seat. */
-  begin?(): Promise<void>;
+  /**
+   * Called before reading begins: at the start, and each time that this replica takes the seat. The signal aborts
+   * when the follower stops or the seat is lost.
+   */
+  begin?(signal: AbortSignal): Promise<void>;
   /**
    * Does the work of a batch, in order. May be called again with what it had (after a crash, or when it threw):
    * at least once. The signal aborts when the follower stops.
@@ -144,12 +147,12 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
     }
   }
 
-  async function begin(): Promise<void> {
+  async function begin(signal: AbortSignal): Promise<void> {
     const found = await loadCursor(sql, name);
     done = found ?? (options.from === "end" ? log.position : 0);
     saved = found ?? -1;
     await save();
-    await options.begin?.();
+    await options.begin?.(signal);
   }
 
   async function run(): Promise<void> {
@@ -157,9 +160,10 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
       const seat = await deps.seats?.take(name, stopping.signal);
       if (deps.seats !== undefined && seat === undefined) return;
       const signals = seat === undefined ? [stopping.signal] : [stopping.signal, seat.lost];
+      const signal = AbortSignal.any(signals);
       try {
-        await begin();
-        await work(AbortSignal.any(signals));
+        await begin(signal);
+        await work(signal);
       } catch (error) {
         logger.error({ err: error, follower: name }, "a follower can't read the log; trying again");
         await clock.sleep(1_000, stopping.signal);

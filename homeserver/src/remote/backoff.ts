@@ -2,10 +2,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { deleteFailure, loadFailures, upsertFailure } from "../storage/destinations.ts";
+import * as rows from "../storage/destinations.ts";
 import type { Sql } from "../storage/sql.ts";
 
-/** Which servers are not there, and when to ask them again. Survives restarts. */
+/** Which servers are not there, and when to ask them again. Survives restarts; replicas share it. */
 export interface Backoff {
   /** False while the server is being left alone. */
   mayTry(server: ServerName): boolean;
@@ -21,6 +21,8 @@ export interface Backoff {
   onAwake(listener: (server: ServerName) => void): () => void;
   /** Waits until what is known has been written. */
   flush(): Promise<void>;
+  /** Writes what is known and listens to other replicas no more. */
+  stop(): Promise<void>;
 }
 
 interface Failure {
@@ -33,20 +35,26 @@ const FIRST_MS = 1_000;
 const MAX_MS = 60 * 60_000;
 /** Failures that come while one is being waited for say nothing new. */
 const GROWTH = 2;
+/** Whom nobody has wanted to ask for so long is forgotten. */
+const FORGOTTEN_MS = 7 * 24 * 60 * 60_000;
 
 export interface BackoffOptions {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Whether other replicas work on the same database. */
+  readonly replicated?: boolean;
 }
 
 /** Loads the failing servers: there is a row for those alone. */
-export async function createBackoff({ sql, clock, random, log }: BackoffOptions): Promise<Backoff> {
-  const failures = new Map<ServerName, Failure>(
-    (await loadFailures(sql)).map(({ server, ...failure }) => [server, failure]),
-  );
+export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
+  const { sql, clock, random, log } = options;
+  const failures = new Map<ServerName, Failure>();
+  const self = random.alphanumeric(12);
   const listeners = new Set<(server: ServerName) => void>();
+  /** How many of our own findings about a server are still to be written. */
+  const unwritten = new Map<ServerName, number>();
   let writing: Promise<unknown> = Promise.resolve();
 
   function write(task: () => Promise<unknown>): void {
@@ -55,12 +63,56 @@ export async function createBackoff({ sql, clock, random, log }: BackoffOptions)
     });
   }
 
-  function recovered(server: ServerName): void {
-    if (!failures.delete(server)) return;
+  /** Writes what we found out ourselves, and tells the other replicas. */
+  function publish(server: ServerName, task: () => Promise<void>): void {
+    unwritten.set(server, (unwritten.get(server) ?? 0) + 1);
+    write(async () => {
+      try {
+        await task();
+        if (options.replicated) await rows.notifyFailure(sql, self, server);
+      } finally {
+        const left = unwritten.get(server)! - 1;
+        if (left > 0) unwritten.set(server, left);
+        else unwritten.delete(server);
+      }
+    });
+  }
+
+  function awake(server: ServerName): void {
     log.info({ server }, "server is back");
-    write(() => deleteFailure(sql, server));
     for (const listener of listeners) listener(server);
   }
+
+  function recovered(server: ServerName): void {
+    if (!failures.delete(server)) return;
+    publish(server, () => rows.deleteFailure(sql, server));
+    awake(server);
+  }
+
+  /** What another replica has written holds, unless we know something newer. */
+  function adopt(server: ServerName, row: Failure | undefined): void {
+    if (unwritten.has(server)) return;
+    if (row !== undefined) failures.set(server, row);
+    else if (failures.delete(server)) awake(server);
+  }
+
+  async function load(): Promise<void> {
+    const written = new Map((await rows.loadFailures(sql)).map((row) => [row.server, row]));
+    for (const server of new Set([...written.keys(), ...failures.keys()])) {
+      adopt(server, written.get(server));
+    }
+  }
+
+  await rows.deleteOldFailures(sql, clock.now() - FORGOTTEN_MS);
+  await load();
+  const subscription = options.replicated
+    ? await rows.listenFailures(
+        sql,
+        self,
+        (server) => write(async () => adopt(server, await rows.findFailure(sql, server))),
+        () => write(load),
+      )
+    : undefined;
 
   function waitMs(server: ServerName): number {
     return Math.max(0, (failures.get(server)?.until ?? 0) - clock.now());
@@ -84,7 +136,7 @@ export async function createBackoff({ sql, clock, random, log }: BackoffOptions)
       };
       failures.set(server, failure);
       log.debug({ server, intervalMs }, "server does not answer");
-      write(() => upsertFailure(sql, { server, ...failure }));
+      publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
     },
     succeeded: recovered,
     heard: recovered,
@@ -93,6 +145,10 @@ export async function createBackoff({ sql, clock, random, log }: BackoffOptions)
       return () => listeners.delete(listener);
     },
     async flush() {
+      await writing;
+    },
+    async stop() {
+      await subscription?.unlisten();
       await writing;
     },
   };

@@ -23,6 +23,8 @@ export interface RemoteOptions extends OutboundOptions {
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
   readonly notaries: readonly ServerName[];
+  /** Whether other replicas work on the same database. */
+  readonly replicated?: boolean;
 }
 
 export type Remote = Awaited<ReturnType<typeof createRemote>>;
@@ -33,7 +35,10 @@ export async function createRemote(options: RemoteOptions) {
   const connector = createConnector(options);
   const agent = createOutboundAgent(connector);
   const connections = createConnections(connector);
-  const backoff = await createBackoff({ sql, clock, random, log });
+  const backoff = await createBackoff({
+    ...{ sql, clock, random, log },
+    replicated: options.replicated ?? false,
+  });
   const discovery = createDiscovery(
     createWellKnown(agent, clock),
     createSrvResolver(clock),
@@ -51,7 +56,7 @@ export async function createRemote(options: RemoteOptions) {
     agent,
     async close(): Promise<void> {
       await Promise.all([connections.close(), agent.destroy()]);
-      await backoff.flush();
+      await backoff.stop();
     },
   };
 }

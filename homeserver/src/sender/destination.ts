@@ -19,6 +19,8 @@ export interface Stretch {
 export const MOST_PDUS = 50;
 /** More events than this are read from the database again when their turn comes. */
 const MOST_IN_MEMORY = 500;
+/** A server that is not there keeps so many EDUs. */
+const MOST_EDUS_AWAY = 50;
 
 export interface Transaction {
   readonly txnId: string;
@@ -36,6 +38,8 @@ export interface DestinationDeps {
   readonly send: (server: ServerName, transaction: Transaction) => Promise<"taken" | "refused">;
   /** The next of our events for this server from the database, up to MOST_PDUS. */
   readonly read: (server: ServerName, after: number, upTo: number) => Promise<Stretch>;
+  /** Runs a task when it is this server's turn: few transactions are under way at once. */
+  readonly inTurn: <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
   /** True unless the server failed and is left alone for now. */
   readonly mayTry: (server: ServerName) => boolean;
   /** Called when it shall be tried again later. */
@@ -68,8 +72,10 @@ export class Destination {
   /** PDUs in one transaction: fewer after one was refused, to find which of them it was. */
   #most = MOST_PDUS;
   #running = false;
-  /** The server is not there: nothing is kept in memory for it. */
+  /** The server is not there: no events are kept in memory for it. */
   #isAway = false;
+  /** The database says that there is something for it. */
+  #isKnownBehind = false;
 
   constructor(server: ServerName, at: { sent: number; wanted: number }, deps: DestinationDeps) {
     this.server = server;
@@ -83,6 +89,11 @@ export class Destination {
     return this.wanted > this.sent;
   }
 
+  /** It is not there, and the database knows that there is something for it: more need not be written down. */
+  get isWrittenOff(): boolean {
+    return this.#isAway && this.#isKnownBehind;
+  }
+
   get idle(): boolean {
     return !this.#running && !this.behind && this.#edus.empty && !this.#unanswered;
   }
@@ -91,6 +102,7 @@ export class Destination {
   reset(at: { sent: number; wanted: number }): void {
     this.sent = at.sent;
     this.wanted = at.wanted;
+    this.#isKnownBehind = this.behind;
     this.#forget();
   }
 
@@ -113,8 +125,13 @@ export class Destination {
     }
   }
 
+  /** What is wanted has been written down. */
+  written(): void {
+    this.#isKnownBehind = this.behind;
+  }
+
   addEdu(edu: PendingEdu): void {
-    this.#edus.add(edu);
+    this.#edus.add(edu, this.#isAway ? MOST_EDUS_AWAY : undefined);
   }
 
   /** Drops EDUs that say nothing of use any more. */
@@ -130,13 +147,8 @@ export class Destination {
       for (;;) {
         if (!this.#deps.mayTry(this.server)) return this.#wait();
         this.#isAway = false;
-        const transaction = (this.#unanswered ??= await this.#next());
-        if (!transaction && !this.behind && this.#edus.empty) return;
-        if (!transaction) continue;
-        const outcome = await this.#deps.send(this.server, transaction);
-        this.#unanswered = undefined;
-        if (outcome === "taken") this.#taken(transaction);
-        else this.#refused(transaction);
+        await this.#deps.inTurn(this.server, () => this.#sendNext());
+        if (!this.behind && this.#edus.empty && !this.#unanswered) return;
       }
     } catch (error) {
       this.#deps.warn(this.server, error);
@@ -144,6 +156,17 @@ export class Destination {
     } finally {
       this.#running = false;
     }
+  }
+
+  async #sendNext(): Promise<void> {
+    // It may have waited for its turn.
+    if (!this.#deps.mayTry(this.server)) return;
+    const transaction = (this.#unanswered ??= await this.#next());
+    if (!transaction) return;
+    const outcome = await this.#deps.send(this.server, transaction);
+    this.#unanswered = undefined;
+    if (outcome === "taken") this.#taken(transaction);
+    else this.#refused(transaction);
   }
 
   #wait(): void {
@@ -201,6 +224,7 @@ export class Destination {
 
   #advance(sent: number): void {
     this.sent = Math.max(this.sent, sent);
+    this.#isKnownBehind &&= this.behind;
     this.#memory = this.#memory.filter((event) => event.position > this.sent);
     if (!this.behind) this.#memoryFrom = this.sent;
   }

@@ -18,12 +18,13 @@ const MOST_WAITING = 500;
 export class EduQueue {
   readonly #waiting = new Map<string, PendingEdu>();
 
-  add(edu: PendingEdu): void {
+  /** At most `most` wait then: the newest. */
+  add(edu: PendingEdu, most = MOST_WAITING): void {
     this.#waiting.delete(edu.key);
     this.#waiting.set(edu.key, edu);
-    if (this.#waiting.size > MOST_WAITING) {
-      const [oldest] = this.#waiting.keys();
-      this.#waiting.delete(oldest!);
+    for (const key of this.#waiting.keys()) {
+      if (this.#waiting.size <= most) break;
+      this.#waiting.delete(key);
     }
   }
 

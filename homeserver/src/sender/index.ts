@@ -1,17 +1,13 @@
-import type { Log, LogRecord, ReceiptRecord } from "../log/types.ts";
-import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
-import type { Random } from "../platform/random.ts";
+import type { ReceiptRecord } from "../log/types.ts";
 import { type RoomId, type ServerName, serverOf, type UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { RoomView } from "../rooms/types.ts";
 import {
   destinationsBehind,
   type DestinationRow,
   eventsForDestination,
+  newestForDestination,
   saveDestinations,
 } from "../storage/outbound.ts";
-import type { Sql } from "../storage/sql.ts";
 import {
   Destination,
   MOST_PDUS,
@@ -21,62 +17,20 @@ import {
 } from "./destination.ts";
 import { type PendingEdu, receiptEdu } from "./edus.ts";
 import { createRoomServers } from "./room-servers.ts";
+import { createTurns } from "./turns.ts";
+import type { Sender, SenderDeps } from "./types.ts";
 
-/** What the sender needs of `remote/`. */
-export interface Outbound {
-  readonly server: {
-    sendTransaction(
-      server: ServerName,
-      txnId: string,
-      transaction: {
-        origin: string;
-        origin_server_ts: number;
-        pdus: JsonObject[];
-        edus?: JsonObject[];
-      },
-    ): Promise<unknown>;
-  };
-  readonly backoff: {
-    mayTry(server: ServerName): boolean;
-    failed(server: ServerName): void;
-    onAwake(listener: (server: ServerName) => void): () => void;
-  };
-}
-
-export interface SenderDeps {
-  readonly sql: Sql;
-  readonly log: Pick<Log, "position" | "onAdvance">;
-  readonly view: RoomView;
-  readonly remote: Outbound;
-  readonly serverName: ServerName;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
-
-/** Sends what happens here to the other servers concerned. (Server-server API, "Transactions", "EDUs".) */
-export interface Sender {
-  /** Takes in records of the log, in order; resolves when what has to be durable is. */
-  take(records: readonly LogRecord[]): Promise<void>;
-  /** An EDU for every other server in a room, in the background. */
-  eduToRoom(roomId: RoomId, edu: PendingEdu): void;
-  /** An EDU for these servers. */
-  eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void;
-  /**
-   * Goes by what is durable, when this process begins to follow the log: what it or another one left is sent.
-   * Before that, only EDUs are.
-   */
-  resume(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type { EduRelay, Outbound, RelayedEdu, Sender, SenderDeps } from "./types.ts";
 
 /** How often progress is written and waiting destinations are looked at. */
 const TICK_MS = 1000;
 /** Answers by which a server says that it will never take a transaction. */
 const REFUSALS: ReadonlySet<unknown> = new Set([400, 413]);
+/** A server that is behind by more log positions gets the newest event of each room; it asks for the others. */
+const LONG_ABSENCE = 20_000;
 
 export function createSender(deps: SenderDeps): Sender {
-  const { sql, log, view, remote, serverName, clock, logger } = deps;
+  const { sql, log, view, remote, relay, serverName, clock, logger } = deps;
   const destinations = new Map<ServerName, Destination>();
   const waiting = new Set<Destination>();
   const progressed = new Set<Destination>();
@@ -85,7 +39,13 @@ export function createSender(deps: SenderDeps): Sender {
   // No other process of this server, now or later, gives out the same transaction ids.
   const run = deps.random.alphanumeric(12);
   let transactions = 0;
-  let stopped = false;
+  let isSending = relay === undefined;
+  /** Rises when this process begins or ends to send: destinations of before go on no further. */
+  let term = 0;
+  const inTurn = createTurns((server) => remote.backoff.failingSince(server) !== undefined);
+  const unrelay = relay?.subscribe(({ servers, edu }) => {
+    if (isSending) sendEdu(servers, edu);
+  });
   const ticker = setInterval(() => {
     tick().catch((err: unknown) => logger.warn({ err }, "sending progress was not written"));
   }, TICK_MS);
@@ -114,7 +74,8 @@ export function createSender(deps: SenderDeps): Sender {
 
   async function read(server: ServerName, after: number, upTo: number): Promise<Stretch> {
     const range = { server, ours: serverName, after, upTo, limit: MOST_PDUS };
-    const rows = await eventsForDestination(sql, range);
+    const isLong = upTo - after > (deps.longAbsence ?? LONG_ABSENCE);
+    const rows = await (isLong ? newestForDestination : eventsForDestination)(sql, range);
     const found = await view.events(rows.map((row) => row.nid));
     const events = [];
     for (const { nid, position, settled } of rows) {
@@ -132,14 +93,16 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   function make(server: ServerName): Destination {
+    const mine = term;
     return new Destination(
       server,
       { sent: 0, wanted: 0 },
       {
         send,
         read,
-        mayTry: (name) => !stopped && remote.backoff.mayTry(name),
-        waits: (self) => waiting.add(self),
+        inTurn,
+        mayTry: (name) => mine === term && remote.backoff.mayTry(name),
+        waits: (self) => void (mine === term && waiting.add(self)),
         delivered: (self) => progressed.add(self),
         now: () => clock.now(),
         newTxnId: () => `${run}-${++transactions}`,
@@ -180,6 +143,11 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   function eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void {
+    if (isSending) sendEdu(servers, edu);
+    else relay?.publish({ servers: [...servers], edu });
+  }
+
+  function sendEdu(servers: Iterable<ServerName>, edu: PendingEdu): void {
     for (const server of servers) {
       if (server === serverName) continue;
       const target = destination(server);
@@ -199,6 +167,14 @@ export function createSender(deps: SenderDeps): Sender {
     }
   }
 
+  /** Lets go of all destinations; what is under way to them ends by itself. */
+  function endTerm(): void {
+    term += 1;
+    isSending = false;
+    destinations.clear();
+    waiting.clear();
+  }
+
   return {
     async take(records) {
       const touched = new Set<Destination>();
@@ -212,9 +188,13 @@ export function createSender(deps: SenderDeps): Sender {
           touched.add(target);
         }
       }
-      if (touched.size === 0) return;
-      await saveDestinations(sql, [...touched].map(rowOf));
-      for (const target of touched) if (!waiting.has(target)) kick(target);
+      const news = [...touched].filter((target) => !target.isWrittenOff);
+      if (news.length === 0) return;
+      await saveDestinations(sql, news.map(rowOf));
+      for (const target of news) {
+        target.written();
+        if (!waiting.has(target)) kick(target);
+      }
     },
 
     eduToRoom(roomId, edu) {
@@ -223,17 +203,25 @@ export function createSender(deps: SenderDeps): Sender {
 
     eduTo,
 
-    async resume() {
+    async resume(signal) {
       const behind = await destinationsBehind(sql);
+      if (signal.aborted) return;
+      if (relay) {
+        endTerm();
+        isSending = true;
+      }
       for (const target of destinations.values()) target.reset({ sent: 0, wanted: 0 });
-      for (const row of behind) {
-        destination(row.server).reset(row);
-        kick(destination(row.server));
+      signal.addEventListener("abort", endTerm, { once: true });
+      for (const { server, sent } of behind) {
+        // How much more a server that was away is to get was not written down.
+        destination(server).reset({ sent, wanted: log.position });
+        kick(destination(server));
       }
     },
 
     async stop() {
-      stopped = true;
+      endTerm();
+      unrelay?.();
       clearInterval(ticker);
       unlisten();
       unfollow();

@@ -60,3 +60,33 @@ export async function eventsForDestination(
                AND substr(e.state_key, strpos(e.state_key, ':') + 1) = ${server}))
     ORDER BY e.position LIMIT ${range.limit}`;
 }
+
+/**
+ * The same for a server that has missed much: of each room that it is in now the newest of our events, by which it
+ * finds the others; and how its users were put out of rooms. Its cost is that of the rooms, not of what was missed.
+ */
+export async function newestForDestination(
+  sql: Sql | Tx,
+  range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
+): Promise<{ nid: number; position: number; settled: boolean }[]> {
+  const { server, ours, after, upTo, limit } = range;
+  return sql<{ nid: number; position: number; settled: boolean }[]>`
+    SELECT nid, position, settled FROM (
+      SELECT newest.nid, newest.position, room.since <= newest.position AS settled
+      FROM (SELECT room_nid, min(position) AS since FROM memberships
+            WHERE server = ${server} AND membership = 'join' GROUP BY room_nid) room
+      CROSS JOIN LATERAL (
+        SELECT e.event_nid AS nid, e.position FROM events e
+        WHERE e.room_nid = room.room_nid AND e.position > ${after} AND e.position <= ${upTo}
+          AND e.ordinal = 0 AND e.status = 0
+          AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+          AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+        ORDER BY e.position DESC LIMIT 1) newest
+      UNION
+      SELECT e.event_nid, e.position, false
+      FROM memberships m JOIN events e ON e.event_nid = m.event_nid
+      WHERE m.server = ${server} AND m.membership IN ('leave', 'ban')
+        AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
+        AND substr(e.sender, strpos(e.sender, ':') + 1) = ${ours}
+    ) found ORDER BY position LIMIT ${limit}`;
+}

@@ -4,6 +4,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { createSeededRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { createBackoff } from "../../src/remote/backoff.ts";
+import { eventually } from "../log/support.ts";
 import { type TestDatabase, freshDatabase } from "../support/database.ts";
 
 const PEER = "peer.test" as ServerName;
@@ -43,4 +44,38 @@ test("a failing server is left alone for longer and longer, also after a restart
   expect(backoff.mayTry(PEER)).toBe(true);
   await backoff.flush();
   expect((await open()).failingSince(PEER)).toBeUndefined();
+});
+
+test("what one replica finds out about a server, the others know: that it fails, and that it is back", async () => {
+  const clock = createManualClock();
+  const open = (seed: number) =>
+    createBackoff({
+      ...{ sql: database.sql, clock, random: createSeededRandom(seed), log: silentLogger() },
+      replicated: true,
+    });
+  const [one, two] = [await open(1), await open(2)];
+  const other = "shared.test" as ServerName;
+  const awake: string[] = [];
+  two.onAwake((server) => awake.push(server));
+  one.failed(other);
+  await eventually(() => !two.mayTry(other));
+  expect(two.waitMs(other)).toBe(one.waitMs(other));
+  // It asks the one replica something; the other one has something for it.
+  one.heard(other);
+  await eventually(() => awake.length > 0);
+  expect([awake, two.mayTry(other)]).toEqual([[other], true]);
+  await Promise.all([one.stop(), two.stop()]);
+});
+
+test("a server that nobody has wanted to ask for a week is forgotten", async () => {
+  const clock = createManualClock();
+  const open = () =>
+    createBackoff({
+      ...{ sql: database.sql, clock, random: createSeededRandom(3), log: silentLogger() },
+    });
+  const before = await open();
+  before.failed("gone.test" as ServerName);
+  await before.stop();
+  clock.advance(8 * 24 * 60 * 60_000);
+  expect((await open()).failingSince("gone.test" as ServerName)).toBeUndefined();
 });

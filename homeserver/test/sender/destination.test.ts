@@ -45,6 +45,7 @@ function peer() {
         upTo: found.length < MOST_PDUS ? upTo : found.at(-1)!,
       };
     },
+    inTurn: (_server, task) => task(),
     mayTry: () => !isAway,
     waits: (destination) => waiting.add(destination),
     delivered: (destination) => (durable.sent = Math.max(durable.sent, destination.sent)),

@@ -6,7 +6,13 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { RoomId, ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import { createSender, type Outbound, type Sender } from "../../src/sender/index.ts";
+import {
+  createSender,
+  type EduRelay,
+  type Outbound,
+  type RelayedEdu,
+  type Sender,
+} from "../../src/sender/index.ts";
 import { createWorld, type TestServer, type World } from "../rooms/world.ts";
 
 let world: World;
@@ -53,6 +59,7 @@ function network() {
     backoff: {
       mayTry: (server) => !away.has(server),
       failed: () => undefined,
+      failingSince: (server) => (away.has(server) ? 1 : undefined),
       onAwake(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -84,7 +91,12 @@ function network() {
   };
 }
 
-function start(on: TestServer, { outbound }: ReturnType<typeof network>): Running {
+interface More {
+  readonly relay?: EduRelay;
+  readonly longAbsence?: number;
+}
+
+function start(on: TestServer, { outbound }: ReturnType<typeof network>, more: More = {}): Running {
   const { log, rooms, db, name } = on;
   const [clock, logger] = [systemClock, silentLogger()];
   const sender = createSender({
@@ -92,6 +104,7 @@ function start(on: TestServer, { outbound }: ReturnType<typeof network>): Runnin
     log,
     view: rooms.view,
     remote: outbound,
+    ...more,
     serverName: name,
     clock,
     random: systemRandom,
@@ -102,7 +115,7 @@ function start(on: TestServer, { outbound }: ReturnType<typeof network>): Runnin
     {
       name: "sender",
       from: "end",
-      begin: () => sender.resume(),
+      begin: (signal) => sender.resume(signal),
       handle: (records) => sender.take(records),
     },
   );
@@ -303,4 +316,87 @@ test("receipts go as EDUs, private ones and other servers' do not", async () => 
     [roomId]: { "m.read": { "@alice:a": { event_ids: [eventId], data: { ts: 5 } } } },
   };
   expect(net.sent.flatMap(({ edus }) => edus)).toEqual([{ edu_type: "m.receipt", content }]);
+});
+
+test("a server that was away for long gets the newest event of each room, and how its users were put out", async () => {
+  const net = network();
+  const rooms = [await publicRoom(b), await publicRoom(b)];
+  const left = await publicRoom(b);
+  const { follower } = start(a, net, { longAbsence: 20 });
+  await follower.caughtUp();
+  net.away.add("b");
+  for (let i = 0; i < 15; i += 1)
+    for (const room of rooms) await say(room, `${rooms.indexOf(room)}.${i}`);
+  const by = a.user("alice");
+  await a.rooms.members.kick({ by, roomId: left, userId: b.user("bob").userId });
+  await say(left, "behind their back");
+  await follower.caughtUp();
+  net.back("b");
+  await until(() => net.texts(b).length >= 2 && net.members(b).length > 0);
+  expect(net.texts(b)).toEqual(["0.14", "1.14"]);
+  expect(net.members(b)).toEqual(["@bob:b leave"]);
+  await say(rooms[0]!, "again whole");
+  await until(() => net.texts(b).includes("again whole"));
+  expect(net.texts(b)).toHaveLength(3);
+});
+
+test("events for a server that is away are written nowhere again, and follow after a crash all the same", async () => {
+  const net = network();
+  const roomId = await publicRoom(b);
+  const first = start(a, net);
+  await first.follower.caughtUp();
+  net.away.add("b");
+  await say(roomId, "m0");
+  const row = async () => {
+    const [found] = await a.db.sql`SELECT wanted_position FROM destinations WHERE server = 'b'`;
+    return found as unknown;
+  };
+  await first.follower.caughtUp();
+  const written = await row();
+  for (let i = 1; i < 60; i += 1) await say(roomId, `m${i}`);
+  await first.follower.caughtUp();
+  expect(await row()).toEqual(written);
+  await first.stop();
+  running = [];
+  const { follower } = start(a, net);
+  await follower.caughtUp();
+  net.back("b");
+  await until(() => net.texts(b).length >= 60);
+  expect(net.texts(b)).toEqual(Array.from({ length: 60 }, (_, i) => `m${i}`));
+});
+
+test("EDUs go through the one replica that sends", async () => {
+  const net = network();
+  const roomId = await publicRoom(b);
+  const listeners: ((message: RelayedEdu) => void)[] = [];
+  const relay: EduRelay = {
+    publish: (message) => listeners.forEach((listener) => listener(message)),
+    subscribe(listener) {
+      listeners.push(listener);
+      return () => undefined;
+    },
+  };
+  const sending = start(a, net, { relay });
+  const idleNet = network();
+  const { db, log, rooms, name } = a;
+  const idle = createSender({
+    ...{ sql: db.sql, log, view: rooms.view, remote: idleNet.outbound, relay, serverName: name },
+    ...{ clock: systemClock, random: systemRandom, logger: silentLogger() },
+  });
+  await sending.follower.caughtUp();
+  const edu = {
+    key: "k",
+    edu: { edu_type: "m.typing", content: { room_id: roomId } },
+    staleAt: Infinity,
+  };
+  idle.eduToRoom(roomId, edu);
+  await until(() => net.sent.some(({ edus }) => edus.length > 0));
+  expect(net.sent.flatMap(({ edus }) => edus)).toEqual([edu.edu]);
+  expect(idleNet.sent).toEqual([]);
+  // Who has lost the seat sends nothing any more.
+  await sending.follower.stop();
+  sending.sender.eduTo(["b" as ServerName], { ...edu, key: "late" });
+  idle.eduTo(["b" as ServerName], { ...edu, key: "later" });
+  await idle.stop();
+  expect(net.sent.flatMap(({ edus }) => edus)).toHaveLength(1);
 });

@@ -1,0 +1,71 @@
+import type { Channel } from "../cluster/redis-channel.ts";
+import type { Log, LogRecord } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { RoomId, ServerName } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { RoomView } from "../rooms/types.ts";
+import type { Sql } from "../storage/sql.ts";
+import type { PendingEdu } from "./edus.ts";
+
+/** What the sender needs of `remote/`. */
+export interface Outbound {
+  readonly server: {
+    sendTransaction(
+      server: ServerName,
+      txnId: string,
+      transaction: {
+        origin: string;
+        origin_server_ts: number;
+        pdus: JsonObject[];
+        edus?: JsonObject[];
+      },
+    ): Promise<unknown>;
+  };
+  readonly backoff: {
+    mayTry(server: ServerName): boolean;
+    failed(server: ServerName): void;
+    failingSince(server: ServerName): number | undefined;
+    onAwake(listener: (server: ServerName) => void): () => void;
+  };
+}
+
+/** Hands EDUs to the one replica that sends to other servers. */
+export type EduRelay = Pick<Channel<RelayedEdu>, "publish" | "subscribe">;
+
+export interface RelayedEdu {
+  readonly servers: readonly ServerName[];
+  readonly edu: PendingEdu;
+}
+
+export interface SenderDeps {
+  readonly sql: Sql;
+  readonly log: Pick<Log, "position" | "onAdvance">;
+  readonly view: RoomView;
+  readonly remote: Outbound;
+  /** Absent: this is the only replica. */
+  readonly relay?: EduRelay | undefined;
+  readonly serverName: ServerName;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Log positions (20,000). */
+  readonly longAbsence?: number;
+}
+
+/** Sends what happens here to the other servers concerned. (Server-server API, "Transactions", "EDUs".) */
+export interface Sender {
+  /** Takes in records of the log, in order; resolves when what has to be durable is. */
+  take(records: readonly LogRecord[]): Promise<void>;
+  /** An EDU for every other server in a room, in the background. */
+  eduToRoom(roomId: RoomId, edu: PendingEdu): void;
+  /** An EDU for these servers. */
+  eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void;
+  /**
+   * This process begins to follow the log, and sends what it or another one left, until the signal aborts. At
+   * other times EDUs are left to the replica that follows; where there is just one, it sends them at all times.
+   */
+  resume(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
