@@ -77,6 +77,7 @@ export async function createApp(
     opened.push(() => remote.close());
     const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });
     if (seats) opened.push(() => seats.close());
+    const metrics = createMetrics({ processMetrics: true });
     const foundation = {
       config,
       sql,
@@ -88,6 +89,7 @@ export async function createApp(
       clock,
       random,
       logger,
+      metrics,
     };
     const layers = await createLayers(foundation, opened);
     const { users } = layers;
@@ -100,7 +102,7 @@ export async function createApp(
       requireAllOf: ["client-server", "server-server", "admin"],
       listeners,
       log: logger,
-      metrics: createMetrics({ processMetrics: true }),
+      metrics,
       health: () => databaseHealth(sql),
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },

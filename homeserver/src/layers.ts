@@ -16,6 +16,7 @@ import { createMedia } from "./media/media.ts";
 import type { Media } from "./media/types.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
+import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
 import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
@@ -41,6 +42,7 @@ export interface Foundation {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 export interface Layers {
@@ -86,6 +88,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     keyRing: remote.keyRing,
     ignoredBy: users.ignores.of,
     logger,
+    metrics: on.metrics,
     seats: on.seats,
   });
   opened.push(() => rooms.stop());

@@ -71,7 +71,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const found = new Map<number, StoredEvent>();
     const unknown: number[] = [];
     for (const nid of nids) {
-      const event = cache.get(nid) ?? pending.get(nid);
+      const event = pending.get(nid) ?? cache.get(nid);
       if (event === undefined) unknown.push(nid);
       else found.set(nid, event);
     }
@@ -86,7 +86,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const unknown: EventId[] = [];
     for (const id of ids) {
       const nid = nidOf.get(id);
-      const event = nid === undefined ? undefined : (cache.get(nid) ?? pending.get(nid));
+      const event = nid === undefined ? undefined : (pending.get(nid) ?? cache.get(nid));
       if (event === undefined) unknown.push(id);
       else found.set(id, event);
     }
@@ -105,12 +105,12 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     byId: async (id) => (await byIds([id])).get(id),
     peekById(id) {
       const nid = nidOf.get(id);
-      return nid === undefined ? undefined : (cache.get(nid) ?? pending.get(nid));
+      return nid === undefined ? undefined : (pending.get(nid) ?? cache.get(nid));
     },
     peek(nids) {
       const found: StoredEvent[] = [];
       for (const nid of nids) {
-        const event = cache.get(nid) ?? pending.get(nid);
+        const event = pending.get(nid) ?? cache.get(nid);
         if (event === undefined) return undefined;
         found.push(event);
       }

@@ -2,6 +2,7 @@
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
 import type { Seats } from "../storage/seats.ts";
 import { createAcl } from "./acl.ts";
@@ -20,7 +21,9 @@ import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
 import { createMergeExtremities } from "./merge-extremities.ts";
 import { createFetchMissing } from "./missing.ts";
+import { createPlacer } from "./placer.ts";
 import { createReceive } from "./receive.ts";
+import { createRefusals } from "./refusals.ts";
 import { retryStaged } from "./retry-staged.ts";
 import { createServeEvents } from "./serve-events.ts";
 import { createServeMembers } from "./serve-members.ts";
@@ -40,6 +43,7 @@ export interface FederationDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly seats: Seats | undefined;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -64,25 +68,26 @@ export function createFederation(deps: FederationDeps): Federation {
   const sources = createSources({ store, serverName, clock, logger, stop });
   const told = createToldStates(store, remote, keyRing, outliers, sources);
   const outOfBand = createOutOfBand(store, mailboxes, identity);
+  const refusals = createRefusals(logger, deps.metrics);
+  const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
+  const placer = createPlacer({
+    ...{ store, mailboxes, identity, outliers, crowded, refusals, logger },
+  });
   const ingest = createIngest({
-    store,
-    mailboxes,
-    identity,
+    placer,
     told,
     gaps,
     sources,
     fetchMissing: createFetchMissing(store, remote, keyRing, sources),
     tips: (room) => local.work(room, async (work) => work.extremities),
-    crowded: createMergeExtremities({ store, local, clock, random, logger, stop }),
-    logger,
   });
-  const staging = createStaging({ store, gaps, ingest, clock, random, logger });
+  const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
   const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
   const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing });
   return {
     api: {
       receive: createReceive({
-        ...{ store, serverName, keyRing, ingest, staging, acl, outOfBand, clock, logger },
+        ...{ store, serverName, keyRing, ingest, staging, acl, outOfBand, clock, refusals },
       }),
       async aclAllows(roomId, server) {
         const room = await store.registry.byId(roomId);

@@ -18,6 +18,8 @@ export interface Outliers {
    * ones are kept as rejected). Events whose auth events are neither known nor among them are left out.
    */
   store(room: Room, events: readonly RoomEvent[]): Promise<void>;
+  /** Judges a rejected outlier again: true when its auth events allow it now. */
+  rejudge(room: Room, outlier: StoredEvent): Promise<boolean>;
 }
 
 const CHUNK = 500;
@@ -88,6 +90,21 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
           if (!(error instanceof DuplicateEvent) || attempts >= 10) throw error;
         }
       }
+    },
+    async rejudge(room, outlier) {
+      const { event, nid } = outlier;
+      const ids = authIdsOf(event);
+      const known = await store.events.byIds(ids);
+      const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
+      if (auth.length < event.authEventIds.length) return false;
+      if (refusal(event, auth, [...known.values()]) !== undefined) return false;
+      const stored: StoredEvent = { ...outlier, status: "accepted" };
+      const authNids = auth.map((one) => one.nid);
+      store.authChains.add(nid, authNids);
+      await append(room, [
+        { stored, authNids, timeline: "outlier", stateChanged: false, known: true },
+      ]);
+      return true;
     },
   };
 }

@@ -13,6 +13,7 @@ import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
+import type { Clause } from "./refusals.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { AddedEvent } from "./rows.ts";
@@ -36,11 +37,20 @@ export interface Placing {
   readonly forwarded?: boolean | undefined;
   /** Redactions of it may have come before it. */
   readonly mayBeRedacted: boolean;
+  /** It was rejected, and is judged again. */
+  readonly again?: boolean | undefined;
 }
 
 export interface Placed {
   readonly stored: StoredEvent;
+  /** Why it's not accepted, and by which of the checks. */
   readonly reason: string | undefined;
+  readonly clause: Clause | undefined;
+  /**
+   * Rejected by what another server told of the state before it: it has no place, and is judged again when its prev
+   * events are here.
+   */
+  readonly isProvisional: boolean;
   /** prev events that are not known here. */
   readonly missing: readonly string[];
 }
@@ -56,7 +66,8 @@ export async function placeEvent(
   const { event } = placing;
   const outlier = store.events.peekById(event.eventId) ?? placing.outlier;
   if (outlier !== undefined && isPlaced(outlier)) {
-    return { stored: outlier, reason: undefined, missing: [] };
+    const again = placing.again === true && outlier.status === "rejected";
+    if (!again) return knownAlready(outlier);
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
   const known = [...prev.values()].filter(isPlaced);
@@ -68,6 +79,10 @@ export async function placeEvent(
   if (auth.length < event.authEventIds.length) return undefined;
   const before = await stateBefore(store, work, known, placing.told);
   const judged = await judge(store, work, event, auth, before, placing.history === undefined);
+  const isProvisional = missing.length > 0 && judged.clause === "5 state before";
+  if (isProvisional && outlier?.status === "rejected") {
+    return { ...knownAlready(outlier), ...judged, isProvisional };
+  }
   const [freshNid] = outlier === undefined ? await store.registry.eventNids(1) : [outlier.nid];
   const nid = freshNid as number;
   const rejected = judged.status === "rejected";
@@ -78,8 +93,7 @@ export async function placeEvent(
   const bare = newEvent(work.room.nid, nid, event, {
     ...placing.history,
     status: judged.status,
-    stateBefore: before,
-    stateAfter: after,
+    ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
   });
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
     authNids: auth.map((one) => one.nid),
@@ -89,7 +103,12 @@ export async function placeEvent(
     reason: judged.reason,
   };
   const stored = await addWithRedactions(store, work, bare, added, placing);
-  return { stored, reason: judged.reason, missing };
+  return { stored, reason: judged.reason, clause: judged.clause, isProvisional, missing };
+}
+
+/** What is answered of an event that is here already. */
+export function knownAlready(stored: StoredEvent): Placed {
+  return { stored, reason: undefined, clause: undefined, isProvisional: false, missing: [] };
 }
 
 /** True for events whose place in the graph, and so the state around them, is known. */
@@ -123,7 +142,10 @@ async function stateBefore(
 interface Judgement {
   readonly status: StoredEvent["status"];
   readonly reason: string | undefined;
+  readonly clause: Clause | undefined;
 }
+
+const ACCEPTED: Judgement = { status: "accepted", reason: undefined, clause: undefined };
 
 async function judge(
   store: RoomStore,
@@ -135,20 +157,25 @@ async function judge(
 ): Promise<Judgement> {
   // 4. By the auth events.
   const byAuthEvents = refusal(event, auth, [...auth, ...(await createEvent(store, event))]);
-  if (byAuthEvents !== undefined) return { status: "rejected", reason: byAuthEvents };
+  if (byAuthEvents !== undefined) {
+    return { status: "rejected", reason: byAuthEvents, clause: "4 auth events" };
+  }
   // 5. By the state before the event.
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
   const isOnTop = before === work.stateRoot;
   const state = isOnTop ? await work.state(keys) : await store.state.events(before, keys);
   const atEvent = isSame(state, auth) ? undefined : byState(event, state);
-  if (atEvent !== undefined) return { status: "rejected", reason: atEvent };
+  if (atEvent !== undefined) {
+    return { status: "rejected", reason: atEvent, clause: "5 state before" };
+  }
   // 6. By the current state.
-  if (!isLive || isOnTop) return { status: "accepted", reason: undefined };
+  if (!isLive || isOnTop) return ACCEPTED;
   const now = byState(event, await work.state(keys));
-  if (now === undefined) return { status: "accepted", reason: undefined };
+  if (now === undefined) return ACCEPTED;
   // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
   const both = byState(event, await stateWithBranch(store, work, event, before, keys));
-  return { status: both === undefined ? "accepted" : "soft-failed", reason: both };
+  if (both === undefined) return ACCEPTED;
+  return { status: "soft-failed", reason: both, clause: "6 current state" };
 }
 
 /** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */

@@ -1,6 +1,5 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
 import { isRoomId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { parsePdu } from "../protocol/event.ts";
@@ -10,6 +9,7 @@ import type { RoomVersion } from "../protocol/room-versions.ts";
 import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
+import type { Clause, Refusals } from "./refusals.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
 import { placedIn } from "./staging.ts";
@@ -27,7 +27,7 @@ export interface ReceiveDeps {
   readonly acl: Acl;
   readonly outOfBand: OutOfBand;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly refusals: Refusals;
 }
 
 /** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
@@ -35,8 +35,16 @@ const ANSWER_MS = 5_000;
 
 type Results = Record<string, JsonObject>;
 
+/** The part of a transaction that is about one room. */
+interface From {
+  readonly origin: ServerName;
+  readonly room: string;
+  /** Is filled in. */
+  readonly results: Results;
+}
+
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
-  const { store, keyRing, ingest, staging, clock, logger } = deps;
+  const { store, keyRing, ingest, staging, clock, refusals } = deps;
 
   async function ofRoom(
     origin: ServerName,
@@ -45,32 +53,39 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     results: Results,
   ): Promise<void> {
     const room = await store.registry.byId(roomId);
-    if (room === undefined) return refuseAll(pdus, "This server is not in that room", results);
+    const from = { origin, room: roomId, results };
+    if (room === undefined) {
+      return refuseAll(pdus, from, "not in the room", "This server is not in that room");
+    }
     if (!(await deps.acl.allows(room, origin))) {
-      return refuseAll(pdus, "Server is banned from the room", results, room.version);
+      return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
     }
     // 1 to 3: format, signatures, hashes.
     const events: RoomEvent[] = [];
     for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
-      if (verified.event !== undefined) events.push(verified.event);
-      else refuse(origin, roomId, verified.eventId, verified.reason, results);
+      const { event } = verified;
+      if (event === undefined) {
+        refuse(from, verified.clause, verified.eventId, verified.reason);
+        continue;
+      }
+      events.push(event);
+      if (verified.isRedacted !== true) continue;
+      const reason = "The content hash is wrong";
+      const fields = { origin, room: roomId, event: event.eventId, reason };
+      refusals.note({ ...fields, clause: "3 hash", outcome: "redacted" });
     }
     if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      for (const event of events) await outside(room, event, results);
+      for (const event of events) await outside(from, room, event);
       return;
     }
-    await takeIn(origin, room, events, results);
+    await takeIn(from, room, events);
   }
 
   /** 4 to 6, the authorisation rules: at once for what lacks nothing; the others are kept, and then helped. */
-  async function takeIn(
-    origin: ServerName,
-    room: Room,
-    events: readonly RoomEvent[],
-    results: Results,
-  ): Promise<void> {
+  async function takeIn(from: From, room: Room, events: readonly RoomEvent[]): Promise<void> {
+    const { origin, results } = from;
     const { whole, lacking } = await ingest.sort(events);
-    const ingested = await ingest.place(room, whole);
+    const ingested = await ingest.place(room, whole, { origin });
     staging.arrived(room, placedIn(ingested));
     const left = [...lacking];
     for (const event of whole) {
@@ -83,7 +98,9 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (left.length === 0) return;
     const kept = await staging.keep(origin, room, left);
     for (const { eventId } of left) {
-      results[eventId] = kept.has(eventId) ? {} : { error: "Too many events wait already" };
+      results[eventId] = {};
+      if (!kept.has(eventId))
+        refuse(from, "too many wait", eventId, "Too many events wait already");
     }
     const over = new AbortController();
     const helped = staging.attempt(
@@ -96,7 +113,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /** Of rooms that this server isn't in, only the end of an invite or a knock concerns it. */
-  async function outside(room: Room, event: RoomEvent, results: Results): Promise<void> {
+  async function outside(from: From, room: Room, event: RoomEvent): Promise<void> {
     const { type, stateKey, content, eventId, sender } = event;
     const row =
       type === "m.room.member" && stateKey !== undefined
@@ -109,34 +126,33 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       row?.membership === "knock" ||
       (invite !== undefined && serverOf(invite.event.sender) === serverOf(sender));
     if (!waits || !ends || !sameServer) {
-      results[eventId] = { error: "This server is not in that room" };
-      return;
+      return refuse(from, "not in the room", eventId, "This server is not in that room");
     }
     await deps.outOfBand.store(room, event, stateKey as UserId, null);
-    results[eventId] = {};
+    from.results[eventId] = {};
   }
 
   function refuse(
-    origin: ServerName,
-    roomId: string,
+    { origin, room, results }: From,
+    clause: Clause,
     eventId: string | undefined,
     reason: string,
-    results: Results,
   ): void {
-    logger.info({ origin, room: roomId, event: eventId, reason }, "a PDU was dropped");
+    refusals.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
 
   /** Results go by event id: where the room's version is not known, only the ids that PDUs carry. */
   function refuseAll(
     pdus: readonly JsonObject[],
+    from: From,
+    clause: Clause,
     reason: string,
-    results: Results,
     version?: RoomVersion,
   ): void {
     for (const pdu of pdus) {
       const eventId = version === undefined ? pdu.event_id : eventIdIn(pdu, version);
-      if (typeof eventId === "string") results[eventId] = { error: reason };
+      refuse(from, clause, typeof eventId === "string" ? eventId : undefined, reason);
     }
   }
 
@@ -145,7 +161,10 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const rooms = Map.groupBy(pdus, (pdu) => (isRoomId(pdu.room_id) ? pdu.room_id : undefined));
     await Promise.all(
       [...rooms].map(async ([roomId, ofThis]) => {
-        if (roomId === undefined) return refuseAll(ofThis, "room_id is not a room id", results);
+        if (roomId === undefined) {
+          const from = { origin, room: "", results };
+          return refuseAll(ofThis, from, "1 format", "room_id is not a room id");
+        }
         await ofRoom(origin, roomId, ofThis, results);
       }),
     );

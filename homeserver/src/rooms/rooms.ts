@@ -2,6 +2,8 @@
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
 import { MatrixError } from "../protocol/errors.ts";
@@ -49,6 +51,7 @@ export interface RoomsDeps {
   /** Whom a user ignores; nobody when absent. */
   readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   /** What one replica at a time does; absent when there is one. */
   readonly seats?: Seats | undefined;
 }
@@ -79,6 +82,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
     seats: deps.seats,
+    metrics: deps.metrics ?? createMetrics(),
   });
   const members = createMembers({
     store,

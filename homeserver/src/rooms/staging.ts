@@ -16,7 +16,9 @@ import {
   removeStaged,
 } from "../storage/staged-events.ts";
 import type { Gaps } from "./gaps.ts";
-import type { Ingest, Ingested } from "./ingest.ts";
+import type { Ingest } from "./ingest.ts";
+import type { Ingested } from "./placer.ts";
+import type { Refusals } from "./refusals.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 
@@ -26,6 +28,7 @@ export interface StagingDeps {
   readonly ingest: Ingest;
   readonly clock: Clock;
   readonly random: Random;
+  readonly refusals: Refusals;
   readonly logger: Logger;
 }
 
@@ -56,10 +59,13 @@ const FIRST_PAUSE_MS = 10_000;
 const MAX_PAUSE_MS = 3_600_000;
 /** With the pauses above, about a day. */
 const MAX_ATTEMPTS = 32;
+/** Rejected by what was told of the state before it: it waits for its prev events so long, so often. */
+const PROVISIONAL_MS = 24 * 3_600_000;
+const MAX_PROVISIONAL = 3;
 const DRAIN_MS = 3_000;
 
 export function createStaging(deps: StagingDeps): Staging {
-  const { store, gaps, ingest, clock, random, logger } = deps;
+  const { store, gaps, ingest, clock, random, refusals, logger } = deps;
   /** Events that staged ones lack → the room. Forgotten ones are found by time. */
   const awaited = new LRUCache<EventId, number>(atMost(20_000));
   const underWay = new Set<Promise<void>>();
@@ -71,7 +77,19 @@ export function createStaging(deps: StagingDeps): Staging {
     return Math.round(ms * (0.8 + random.integer(400) / 1_000));
   }
 
+  /** When to try again; undefined: it's done with. */
+  function nextTry(result: Ingested | undefined, failed: number): number | undefined {
+    if (result === undefined) return undefined;
+    if ("placed" in result) {
+      if (!result.placed.isProvisional || failed >= MAX_PROVISIONAL) return undefined;
+      // What it lacks hastens it when it comes.
+      return clock.now() + PROVISIONAL_MS;
+    }
+    return result.isFinal ? undefined : clock.now() + pause(failed);
+  }
+
   async function settle(
+    origin: ServerName,
     room: Room,
     events: readonly RoomEvent[],
     results: ReadonlyMap<EventId, Ingested>,
@@ -80,17 +98,20 @@ export function createStaging(deps: StagingDeps): Staging {
     const done: EventId[] = [];
     const later: { eventId: EventId; nextTry: number }[] = [];
     for (const { eventId } of events) {
-      const result = results.get(eventId);
       const failed = attempts.get(eventId) ?? 0;
-      if (result === undefined || "placed" in result || result.isFinal) {
-        done.push(eventId);
-      } else if (failed + 1 >= MAX_ATTEMPTS) {
-        logger.warn({ room: room.roomId, event: eventId }, "a staged event was given up");
-        done.push(eventId);
-      } else {
-        later.push({ eventId, nextTry: clock.now() + pause(failed) });
+      const next = nextTry(results.get(eventId), failed);
+      if (next !== undefined && failed + 1 < MAX_ATTEMPTS) {
+        later.push({ eventId, nextTry: next });
+        continue;
       }
+      done.push(eventId);
+      if (next === undefined) continue;
+      const reason = "What it builds on could not be had";
+      const fields = { origin, room: room.roomId, event: eventId, reason };
+      refusals.note({ ...fields, clause: "given up", outcome: "dropped" });
+      refusals.staged("given up", 1);
     }
+    refusals.staged("placed", [...placedIn(results)].length);
     if (done.length > 0) await removeStaged(store.sql, done);
     if (later.length === 0) return;
     await postponeStaged(store.sql, later);
@@ -104,7 +125,7 @@ export function createStaging(deps: StagingDeps): Staging {
     const [origin, room, events, attempts = new Map<EventId, number>()] = args;
     try {
       const results = await ingest.fetchAndPlace(origin, room, events);
-      await settle(room, events, results, attempts);
+      await settle(origin, room, events, results, attempts);
       arrived(room, placedIn(results));
     } catch (error) {
       if (error instanceof LaneFull) logger.debug({ origin, room: room.roomId }, "a lane is full");
@@ -139,6 +160,7 @@ export function createStaging(deps: StagingDeps): Staging {
       const rows = events.map((event) => ({ eventId: event.eventId, json: event.json() }));
       const times = { receivedTs: now, nextTry: now + FIRST_PAUSE_MS };
       const kept = await insertStaged(store.sql, origin, room.nid, rows, times, LIMITS);
+      refusals.staged("kept", kept.length);
       for (const listener of listeners) listener();
       return new Set(kept as EventId[]);
     },
@@ -151,7 +173,9 @@ export function createStaging(deps: StagingDeps): Staging {
   };
 }
 
-/** Ids of what was placed. */
+/** Ids of what has its place now. */
 export function* placedIn(results: ReadonlyMap<EventId, Ingested>): Generator<EventId> {
-  for (const [id, result] of results) if ("placed" in result) yield id;
+  for (const [id, result] of results) {
+    if ("placed" in result && !result.placed.isProvisional) yield id;
+  }
 }

@@ -7,12 +7,23 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { signingKeyIds } from "../protocol/signed-json.ts";
+import type { Clause } from "./refusals.ts";
 import type { KeyRing } from "./types-federation.ts";
 
 /** A PDU that passed, or why it did not. */
 export type Verified =
-  | { readonly event: RoomEvent; readonly reason?: undefined }
-  | { readonly event?: undefined; readonly eventId?: string; readonly reason: string };
+  | {
+      readonly event: RoomEvent;
+      readonly reason?: undefined;
+      /** Its content was not what its hash says: it's redacted. */
+      readonly isRedacted?: boolean;
+    }
+  | {
+      readonly event?: undefined;
+      readonly eventId?: string;
+      readonly clause: Clause;
+      readonly reason: string;
+    };
 
 interface Wanted {
   readonly server: ServerName;
@@ -37,14 +48,19 @@ export async function verifyPdus(
   const keys = await keyRing.keys(wanted);
   const keyAt = new Map(wanted.map((want, i) => [textOf(want), keys[i]]));
   return Promise.all(
-    parsed.map(async (result) => {
+    parsed.map(async (result): Promise<Verified> => {
       const { event } = result;
       if (event === undefined) return result;
       for (const server of requiredSigners(event)) {
         if (server === unsignedBy || (await isSignedBy(event, server, keyAt))) continue;
-        return { eventId: event.eventId, reason: `The signature of ${server} is missing or wrong` };
+        return {
+          eventId: event.eventId,
+          clause: "2 signatures",
+          reason: `The signature of ${server} is missing or wrong`,
+        };
       }
-      return { event: event.contentHashMatches() ? event : redactEvent(event) };
+      if (event.contentHashMatches()) return { event };
+      return { event: redactEvent(event), isRedacted: true };
     }),
   );
 }
@@ -53,12 +69,13 @@ function parse(pdu: Json, version: RoomVersion): Verified {
   try {
     const event = parsePdu(pdu, version);
     if (event.type.includes("\0") || event.stateKey?.includes("\0") === true) {
-      return { eventId: event.eventId, reason: "Type or state key hold NUL" };
+      const reason = "Type or state key hold NUL";
+      return { eventId: event.eventId, clause: "1 format", reason };
     }
     requiredSigners(event);
     return { event: withoutUnsigned(event) };
   } catch (error) {
-    if (error instanceof Rejection) return { reason: error.reason };
+    if (error instanceof Rejection) return { clause: "1 format", reason: error.reason };
     throw error;
   }
 }

@@ -85,6 +85,15 @@ export async function authNids(
     WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
+/** Rejected events that name this one in auth_events: nids. */
+export async function rejectedByAuth(sql: Sql | Tx, nid: number, limit: number): Promise<number[]> {
+  const rows = await sql<{ nid: number }[]>`
+    SELECT event_nid AS nid FROM events
+    WHERE status = 2 AND auth_nids @> ${numberArray([nid])}::bigint[]
+    ORDER BY event_nid LIMIT ${limit}`;
+  return rows.map((row) => row.nid);
+}
+
 /** Redactions that were received for these events, applied or not: target → redaction events' nids. */
 export async function redactionsOf(
   sql: Sql | Tx,
