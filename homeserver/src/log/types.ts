@@ -6,6 +6,7 @@ export {
   DuplicateTransaction,
   LogUnavailable,
   nextHeadVersion,
+  PurgedGround,
   StaleHead,
   Unstorable,
 } from "../storage/append-types.ts";

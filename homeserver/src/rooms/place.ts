@@ -77,6 +77,7 @@ export async function placeEvent(
   const authEvents = await store.events.byIds([...event.authEventIds]);
   const auth = event.authEventIds.flatMap((id) => authEvents.get(id) ?? []);
   if (auth.length < event.authEventIds.length) return undefined;
+  work.buildOn(known);
   const before = await stateBefore(store, work, known, placing.told);
   const judged = await judge(store, work, event, auth, before, placing.history === undefined);
   const isProvisional = missing.length > 0 && judged.clause === "5 state before";

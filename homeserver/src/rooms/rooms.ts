@@ -30,6 +30,7 @@ import { createSend } from "./send.ts";
 import { createShown } from "./shown.ts";
 import type { IgnoredBy } from "./shown.ts";
 import { createStays } from "./stays.ts";
+import { collectState } from "./state-collector.ts";
 import { createRoomStore } from "./store.ts";
 import { createTimelines } from "./timeline.ts";
 import { createTransactions } from "./transactions.ts";
@@ -84,6 +85,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     seats: deps.seats,
     metrics: deps.metrics ?? createMetrics(),
   });
+  const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
   const members = createMembers({
     store,
     local,
@@ -124,7 +126,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     history,
     federation: federation.api,
     async stop() {
-      await federation.stop();
+      await Promise.all([federation.stop(), stopCollecting()]);
       await mailboxes.drained();
       unfollow();
     },

@@ -3,8 +3,9 @@ import type { Append, MembershipChange, NewEvent, RedactionRow, Timeline } from 
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import { bytesOfRoot } from "./events.ts";
 import type { Head } from "./head.ts";
+import { neededNodes } from "./state-tree/index.ts";
 import type { StateNode } from "./state-tree/index.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { Room, StateRoot, StoredEvent } from "./types.ts";
 
 export interface AddedEvent {
   readonly stored: StoredEvent;
@@ -49,7 +50,10 @@ export interface AppendParts {
   /** Absent when the head stays. */
   readonly after: Head | undefined;
   readonly added: readonly AddedEvent[];
+  /** All that were made on the way; those that the stored states hang on are stored. */
   readonly nodes: readonly StateNode[];
+  /** Events whose states those stored share nodes with. */
+  readonly builtOn?: readonly StoredEvent[];
   readonly changes: readonly StateChange[];
   readonly redactions: readonly AppliedRedaction[];
   readonly transaction: Transaction | undefined;
@@ -58,7 +62,12 @@ export interface AppendParts {
 /** The rows of one command on a room's mailbox. */
 export function appendOf(parts: AppendParts): Append {
   const { room, before, after, added } = parts;
-  const append: Append = { events: added.map(newEvent), stateNodes: parts.nodes };
+  const append: Append = {
+    events: added.map(newEvent),
+    stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
+  };
+  const ground = groundOf(parts);
+  if (ground.length > 0) append.builtOn = ground;
   if (after !== undefined) {
     append.head = {
       roomNid: room.nid,
@@ -84,6 +93,21 @@ export function appendOf(parts: AppendParts): Append {
   if (redactions.length > 0) append.redactions = redactions;
   if (parts.transaction !== undefined) append.transaction = parts.transaction;
   return append;
+}
+
+/** What the head's version does not answer for: the nodes of its state are there as long as it has not moved. */
+function groundOf({ builtOn = [], before, after }: AppendParts): number[] {
+  const isFenced = (root: StateRoot) => after !== undefined && root === before.stateRoot;
+  return builtOn.flatMap(({ nid, stateAfter }) => (isFenced(stateAfter) ? [] : [nid]));
+}
+
+function rootsOf(added: readonly AddedEvent[], head: Head | undefined): Set<StateRoot> {
+  const states = added.flatMap(({ stored }) => [
+    stored.stateBefore,
+    stored.stateAfter,
+    stored.roomState,
+  ]);
+  return new Set(head === undefined ? states : [...states, head.stateRoot]);
 }
 
 function newEvent(added: AddedEvent): NewEvent {

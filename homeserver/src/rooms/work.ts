@@ -34,6 +34,7 @@ export class Work {
   readonly #head: Head;
   readonly #nodes: StateNode[] = [];
   readonly #changes = new Map<string, StateChange>();
+  readonly #builtOn: StoredEvent[] = [];
   #extremities: readonly StoredEvent[];
   #stateRoot: StateRoot;
   #depth: number;
@@ -149,7 +150,8 @@ export class Work {
       await this.takeUp(stored);
       return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
     }
-    if (event.stateKey !== undefined) this.#changeState(event.type, event.stateKey, stored);
+    const { type, stateKey } = event;
+    if (stateKey !== undefined) this.#change({ type, stateKey, event: stored });
     this.#extremities = [stored];
     this.#stateRoot = after;
     this.#depth = Math.max(this.#depth, event.depth);
@@ -163,6 +165,11 @@ export class Work {
     const roots = counted(extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(this.#store, this.room, roots);
     await this.moveHead(extremities, await this.setTuples(base, changes));
+  }
+
+  /** States of these events are the ground of what is added: they must not have been purged when it is committed. */
+  buildOn(events: readonly StoredEvent[]): void {
+    this.#builtOn.push(...events);
   }
 
   /** Adds an event without moving the head. */
@@ -199,10 +206,12 @@ export class Work {
       const { changed, removed } = await this.#store.state.delta(this.#stateRoot, root);
       const before = await this.#store.state.events(this.#stateRoot, removed);
       for (const stored of changed) {
-        this.#changeState(stored.event.type, stored.event.stateKey as string, stored);
+        const { type, stateKey } = stored.event;
+        this.#change({ type, stateKey: stateKey as string, event: stored });
       }
       for (const [type, stateKey] of removed) {
-        this.#changeState(type, stateKey, null, before.get(stateTuple(type, stateKey)));
+        const old = before.get(stateTuple(type, stateKey));
+        this.#change({ type, stateKey, event: null, before: old });
       }
     }
     this.#extremities = extremities;
@@ -237,24 +246,15 @@ export class Work {
     more: { transaction?: Transaction | undefined; append?: Partial<Append> } = {},
   ): Step<T> {
     const head = this.#head;
-    const moved = this.#extremities !== head.extremities || this.#stateRoot !== head.stateRoot;
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
-    const next: Head | undefined = moved
-      ? {
-          room: head.room,
-          version: nextHeadVersion(head.version),
-          extremities: this.#extremities,
-          stateRoot: this.#stateRoot,
-          depth: this.#depth,
-          state: boundedState(head.state),
-        }
-      : undefined;
+    const next = this.#next();
     const append = appendOf({
       room: this.room,
       before: head,
       after: next,
       added: this.added,
       nodes: this.#nodes,
+      builtOn: this.#builtOn,
       changes: [...this.#changes.values()],
       redactions: this.redactions,
       transaction: more.transaction,
@@ -264,6 +264,16 @@ export class Work {
       append: { ...append, ...more.append },
       next,
       settled: (committed) => this.#settle(committed),
+    };
+  }
+
+  /** The head after the command, if it has moved. */
+  #next(): Head | undefined {
+    const { room, version, state, extremities, stateRoot } = this.#head;
+    if (this.#extremities === extremities && this.#stateRoot === stateRoot) return undefined;
+    return {
+      ...{ room, version: nextHeadVersion(version), state: boundedState(state) },
+      ...{ extremities: this.#extremities, stateRoot: this.#stateRoot, depth: this.#depth },
     };
   }
 
@@ -278,13 +288,8 @@ export class Work {
     return draftAt(place, draft, this.#identity.now());
   }
 
-  #changeState(
-    type: string,
-    stateKey: string,
-    event: StoredEvent | null,
-    before?: StoredEvent,
-  ): void {
-    this.#changes.set(stateTuple(type, stateKey), { type, stateKey, event, before });
+  #change(change: StateChange): void {
+    this.#changes.set(stateTuple(change.type, change.stateKey), change);
   }
 
   #settle(committed: Committed | undefined): void {
@@ -296,5 +301,9 @@ export class Work {
     }));
     store.events.settlePending(events, committed !== undefined);
     for (const { target } of this.redactions) store.events.forget(target.event.eventId);
+    // They may have been purged by another replica.
+    if (committed === undefined) {
+      for (const { event } of this.#builtOn) store.events.forget(event.eventId);
+    }
   }
 }

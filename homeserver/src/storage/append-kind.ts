@@ -19,8 +19,8 @@ export interface Offsets {
 
 /**
  * One family of rows that an append may bring. The statement joins the rows of all appends of a group, as
- * `t` with their append's number in `t.n`, to `v`: `v.base` is the log's position before the group, and
- * `v.granted[t.n]` says whether that append is committed.
+ * `t` with their append's number in `t.n`, to `v`: `v.base` is the log's position before the group, `v.epoch` that of
+ * the last collection of state nodes, and `v.granted[t.n]` says whether that append is committed.
  */
 export interface RowKind {
   name: string;

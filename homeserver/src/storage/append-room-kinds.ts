@@ -9,8 +9,10 @@ export const stateNodes: RowKind = {
   ],
   rows: ({ append }) => (append.stateNodes ?? []).map(({ hash, data }) => [hash, data]),
   statements: (from) => [
-    `INSERT INTO state_nodes (hash, data)
-      SELECT DISTINCT ON (t.hash) t.hash, t.data ${from} ON CONFLICT (hash) DO NOTHING`,
+    // A node that is there already is shown to be needed: it may be about to be collected.
+    `INSERT INTO state_nodes AS s (hash, data, epoch)
+      SELECT DISTINCT ON (t.hash) t.hash, t.data, v.epoch ${from}
+      ON CONFLICT (hash) DO UPDATE SET epoch = excluded.epoch WHERE s.epoch < excluded.epoch`,
   ],
 };
 

@@ -1,5 +1,6 @@
 import type { ColumnType, PlacedAppend, RowKind, Value } from "./append-kind.ts";
 import { placeAppend, ROW_KINDS } from "./append-kinds.ts";
+import { fenceOf, groundChecks } from "./append-ground.ts";
 import type { Append } from "./append-types.ts";
 import { byteaArray, numberArray, textArray } from "./sql.ts";
 
@@ -30,7 +31,7 @@ export function buildStatement(appends: readonly Append[]): AppendStatement {
   const parameters: (string | number)[] = [positions];
   const ctes = [
     `log AS MATERIALIZED (
-      UPDATE log_head SET position = position + $1 RETURNING position - $1 AS base)`,
+      UPDATE log_head SET position = position + $1 RETURNING position - $1 AS base, epoch)`,
     ...checks(appends, parameters),
     ...heads(placed, parameters),
     verdict(appends, parameters),
@@ -39,7 +40,8 @@ export function buildStatement(appends: readonly Append[]): AppendStatement {
   const text = `WITH ${ctes.join(",\n")}
     SELECT v.base, v.granted,
       (SELECT json_agg(d) FROM dup_events d) AS duplicate_events,
-      (SELECT json_agg(d) FROM dup_txns d) AS duplicate_transactions
+      (SELECT json_agg(d) FROM dup_txns d) AS duplicate_transactions,
+      (SELECT json_agg(a) FROM adrift a) AS adrift
     FROM verdict v`;
   return { text, parameters, placed, positions };
 }
@@ -107,7 +109,7 @@ function checks(appends: readonly Append[], parameters: (string | number)[]): st
           SELECT t.n, c.event_id FROM ${txnTable()}, LATERAL (
             SELECT event_id FROM client_transactions c
             WHERE ${txnColumns.map((name) => `c.${name} = t.${name}`).join(" AND ")} OFFSET 0) AS c)`,
-    `dups AS MATERIALIZED (SELECT n FROM dup_events UNION SELECT n FROM dup_txns)`,
+    ...groundChecks(appends, (columns, rows) => table("t", columns, rows, parameters)),
   ];
 }
 
@@ -166,11 +168,11 @@ function heads(placed: readonly PlacedAppend[], parameters: (string | number)[])
 
 /** Which appends are committed: those that are not bad and whose room, if any, could be moved. */
 function verdict(appends: readonly Append[], parameters: (string | number)[]): string {
-  const rooms = appends.map((append) => append.head?.roomNid ?? null);
+  const rooms = appends.map((append) => fenceOf(append, appends));
   parameters.push(numberArray(rooms));
   const made = rooms.some((room) => room !== null) ? "UNION ALL SELECT room_nid FROM made" : "";
   return `verdict AS MATERIALIZED (
-    SELECT log.base, ARRAY(
+    SELECT log.base, log.epoch, ARRAY(
       SELECT a.n NOT IN (SELECT n FROM bad)
         AND (a.room_nid IS NULL OR a.room_nid IN (SELECT room_nid FROM moved ${made}))
       FROM unnest($${parameters.length}::bigint[]) WITH ORDINALITY AS a (room_nid, n) ORDER BY a.n

@@ -8,6 +8,11 @@ export interface Append {
   /** Moves the room's head; the whole append fails with StaleHead when another writer was faster. */
   head?: HeadMove;
   events?: readonly NewEvent[];
+  /**
+   * nids of events whose state this append's states share nodes with, committed or on their way. Where one has been
+   * purged, the append fails with PurgedGround: those nodes may be gone. It fails with one that fails.
+   */
+  builtOn?: readonly number[];
   stateNodes?: readonly { hash: Buffer; data: Buffer }[];
   currentState?: {
     roomNid: number;
@@ -131,6 +136,16 @@ export class StaleHead extends Error {
   constructor(roomNid: number) {
     super(`the head of room ${roomNid} was moved by another writer`);
     this.roomNid = roomNid;
+  }
+}
+
+/** Events that the append was built on have been purged: forget them. */
+export class PurgedGround extends Error {
+  override name = "PurgedGround";
+  readonly eventNids: readonly number[];
+  constructor(eventNids: readonly number[]) {
+    super(`the events ${eventNids.join(", ")}, which this is built on, have been purged`);
+    this.eventNids = eventNids;
   }
 }
 

@@ -2,7 +2,13 @@ import type { PlacedAppend } from "./append-kind.ts";
 import { buildStatement } from "./append-statement.ts";
 import type { AppendStatement } from "./append-statement.ts";
 import type { Append } from "./append-types.ts";
-import { DuplicateEvent, DuplicateTransaction, StaleHead, Unstorable } from "./append-types.ts";
+import {
+  DuplicateEvent,
+  DuplicateTransaction,
+  PurgedGround,
+  StaleHead,
+  Unstorable,
+} from "./append-types.ts";
 import { connect } from "./sql.ts";
 import type { DatabaseLocation, Sql } from "./sql.ts";
 
@@ -46,6 +52,7 @@ interface AnswerRow {
     | { n: number; wanted: number; event_id: string; event_nid: number; position: number | null }[]
     | null;
   duplicate_transactions: { n: number; event_id: string }[] | null;
+  adrift: { n: number; nid: number }[] | null;
 }
 
 /**
@@ -96,6 +103,8 @@ function outcomeOf(
   if (foreign !== undefined) {
     return { committed: false, error: new DuplicateEvent(foreign.event_id, foreign.event_nid) };
   }
+  const purged = (answer.adrift ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
+  if (purged.length > 0) return { committed: false, error: new PurgedGround(purged) };
   return { committed: false, error: new StaleHead(append.head?.roomNid ?? 0) };
 }
 

@@ -1,3 +1,4 @@
+export { neededNodes } from "./needed.ts";
 export { createStateTree } from "./tree.ts";
 export type { StateTree } from "./tree.ts";
 export type { Change } from "./change.ts";
