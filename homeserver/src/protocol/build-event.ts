@@ -81,7 +81,25 @@ export function signPdu(
 /** The same event with one more signature; its id stays. */
 export function addSignature(event: RoomEvent, serverName: string, key: SigningKey): RoomEvent {
   const signature = signText(event.signedText(), key);
-  const signatures = withSignature(event.pdu.signatures, serverName, key.keyId, signature);
+  return bearing(event, serverName, key.keyId, signature);
+}
+
+/** The same event with a signature that another server made; M_TOO_LARGE when it would pass 65,536 bytes. */
+export function addForeignSignature(
+  event: RoomEvent,
+  serverName: string,
+  keyId: string,
+  signature: string,
+): RoomEvent {
+  const signed = bearing(event, serverName, keyId, signature);
+  if (byteLengthExceeds(signed.json(), MAX_PDU_BYTES)) {
+    throw errors.tooLarge(`The event has over ${MAX_PDU_BYTES} bytes`);
+  }
+  return signed;
+}
+
+function bearing(event: RoomEvent, serverName: string, keyId: string, signature: string) {
+  const signatures = withSignature(event.pdu.signatures, serverName, keyId, signature);
   const known = { signedText: event.signedText() };
   return new RoomEvent({ ...event.pdu, signatures }, event.version, event.eventId, known);
 }

@@ -11,6 +11,8 @@ export type RemoteServer = ReturnType<typeof createRemoteServer>;
 const STATE_BYTES = 512 * 1024 * 1024;
 const STATE_MS = 10 * 60_000;
 const PERSON_MS = 30_000;
+const POLICY_MS = 10_000;
+const SMALL = { maxBytes: 65_536 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
 
@@ -148,6 +150,10 @@ export function createRemoteServer(client: RemoteClient) {
     /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
     timestampToEvent: (server: ServerName, roomId: RoomId, ts: number, dir: "f" | "b") =>
       get(server, v1("timestamp_to_event", roomId), { ts, dir }, { timeoutMs: PERSON_MS }),
+
+    /** POST /_matrix/policy/v1/sign. The room waits for it. */
+    signByPolicy: (server: ServerName, pdu: JsonObject) =>
+      post(server, ["_matrix", "policy", "v1", "sign"], pdu, { ...SMALL, timeoutMs: POLICY_MS }),
 
     /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
     directory: (server: ServerName, alias: string) =>

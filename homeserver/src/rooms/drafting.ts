@@ -4,6 +4,7 @@ import type { SigningKey } from "../protocol/crypto.ts";
 import { referenceHash } from "../protocol/event.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import type { Endorse } from "./policy.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
 /** Who signs this server's events, and when. */
@@ -12,6 +13,8 @@ export interface Identity {
   readonly signingKey: SigningKey;
   /** ms since 1970. */
   now(): number;
+  /** Has events signed by the room's policy server; absent where nothing can be asked of others. */
+  readonly endorse?: Endorse | undefined;
 }
 
 /** A local event still to be placed in the room. */

@@ -1,5 +1,5 @@
 /**
- * Puts a verified event of another server in the room's graph: steps 4 to 6 of the checks on receipt
+ * Puts a verified event of another server in the room's graph: steps 4 to 7 of the checks on receipt
  * (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
  */
 import { authorise } from "../protocol/auth/index.ts";
@@ -13,6 +13,7 @@ import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
+import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
 import type { Clause } from "./refusals.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
@@ -37,6 +38,8 @@ export interface Placing {
   readonly forwarded?: boolean | undefined;
   /** Redactions of it may have come before it. */
   readonly mayBeRedacted: boolean;
+  /** Why the room's policy server didn't sign it; undefined: it wasn't asked. */
+  readonly notRecommended?: string | undefined;
   /** It was rejected, and is judged again. */
   readonly again?: boolean | undefined;
 }
@@ -79,7 +82,10 @@ export async function placeEvent(
   if (auth.length < event.authEventIds.length) return undefined;
   work.buildOn(known);
   const before = await stateBefore(store, work, known, placing.told);
-  const judged = await judge(store, work, event, auth, before, placing.history === undefined);
+  let judged = await judge(store, work, event, auth, before, placing.history === undefined);
+  if (judged.status === "accepted" && placing.history === undefined) {
+    judged = await judgeByPolicy(store, work, placing);
+  }
   const isProvisional = missing.length > 0 && judged.clause === "5 state before";
   if (isProvisional && outlier?.status === "rejected") {
     return { ...knownAlready(outlier), ...judged, isProvisional };
@@ -177,6 +183,18 @@ async function judge(
   const both = byState(event, await stateWithBranch(store, work, event, before, keys));
   if (both === undefined) return ACCEPTED;
   return { status: "soft-failed", reason: both, clause: "6 current state" };
+}
+
+/** 7. By the room's policy server. Throws LacksPolicySignature when it is to be asked first. */
+async function judgeByPolicy(
+  store: RoomStore,
+  work: Work,
+  { event, notRecommended }: Placing,
+): Promise<Judgement> {
+  const policy = await policyFor(store, work, event);
+  if (policy === undefined || isRecommended(event, policy)) return ACCEPTED;
+  if (notRecommended === undefined) throw new LacksPolicySignature(policy);
+  return { status: "soft-failed", reason: notRecommended, clause: "7 policy server" };
 }
 
 /** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */

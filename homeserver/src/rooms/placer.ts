@@ -11,8 +11,10 @@ import type { Crowded } from "./merge-extremities.ts";
 import type { Outliers } from "./outliers.ts";
 import { isPlaced, knownAlready, placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
+import { LacksPolicySignature, recommended } from "./policy.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RoomStore } from "./store.ts";
+import type { RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
@@ -24,6 +26,7 @@ export interface PlacerDeps {
   readonly outliers: Outliers;
   readonly crowded: Crowded;
   readonly refusals: Refusals;
+  readonly remote: Pick<RemoteServer, "signByPolicy">;
   readonly logger: Logger;
 }
 
@@ -113,6 +116,12 @@ export function createPlacer(deps: PlacerDeps): Placer {
         }
       });
     } catch (error) {
+      if (error instanceof LacksPolicySignature) {
+        const asked = await recommended(deps.remote, error.policy, placing.event);
+        const event = "event" in asked ? asked.event : placing.event;
+        const notRecommended = "reason" in asked ? asked.reason : error.message;
+        return put(room, { ...placing, event, notRecommended }, awaited);
+      }
       if (!(error instanceof DuplicateEvent)) throw error;
       const stored = await store.events.byId(placing.event.eventId);
       if (stored === undefined) throw error;

@@ -22,6 +22,7 @@ import { createMailboxes } from "./mailboxes.ts";
 import { createMembers } from "./members.ts";
 import { createMemberships } from "./memberships.ts";
 import { createOnce } from "./once.ts";
+import { createEndorse } from "./policy.ts";
 import { createPresenter } from "./present.ts";
 import { createPages } from "./pages.ts";
 import { createReadable } from "./readable.ts";
@@ -74,6 +75,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     serverName: deps.serverName,
     signingKey: deps.signingKey,
     now: () => clock.now(),
+    endorse: createEndorse(store, deps.remote),
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
   const presenter = createPresenter(store, transactions, bundles, identity.now);

@@ -66,6 +66,8 @@ export interface RemoteServer {
     ts: number,
     dir: "f" | "b",
   ): Promise<JsonObject>;
+  /** POST /_matrix/policy/v1/sign: the server's signature as `signatures` hold it. */
+  signByPolicy(server: ServerName, pdu: JsonObject): Promise<JsonObject>;
   /** GET /_matrix/federation/v1/query/directory: {room_id, servers}. */
   directory(server: ServerName, alias: string): Promise<JsonObject>;
 }

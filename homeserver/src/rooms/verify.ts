@@ -2,7 +2,11 @@
 import { Rejection } from "../protocol/errors.ts";
 import { parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
 import type { Pdu } from "../protocol/event.ts";
-import { requiredSigners, verifyEventSignatureAsync } from "../protocol/event-signatures.ts";
+import {
+  POLICY_KEY_ID,
+  requiredSigners,
+  verifyEventSignatureAsync,
+} from "../protocol/event-signatures.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
@@ -94,7 +98,9 @@ function withoutUnsigned(event: RoomEvent): RoomEvent {
 function keysOf(event: RoomEvent): Wanted[] {
   const validAt = event.version.enforceKeyValidity ? event.originServerTs : 0;
   return requiredSigners(event).flatMap((server) =>
-    signingKeyIds(event.pdu.signatures, server).map((keyId) => ({ server, keyId, validAt })),
+    signingKeyIds(event.pdu.signatures, server)
+      .filter((keyId) => keyId !== POLICY_KEY_ID)
+      .map((keyId) => ({ server, keyId, validAt })),
   );
 }
 

@@ -101,7 +101,7 @@ export class Work {
 
   /**
    * Adds an event of this server on top of the head: selects auth events, builds, authorises against the current
-   * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON.
+   * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON, and what a policy server refuses with.
    */
   async local(draft: LocalDraft): Promise<StoredEvent> {
     if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
@@ -115,7 +115,7 @@ export class Work {
       if (error instanceof Rejection) throw errors.forbidden(error.reason);
       throw error;
     }
-    return this.addOnHead(event, authEvents);
+    return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
   }
 
   /** The event that a draft becomes on this head, hashed and signed. */

@@ -45,7 +45,10 @@ export interface World {
   pretend<C extends keyof RemoteServer>(
     server: TestServer,
     call: C,
-    answer: (honest: () => ReturnType<RemoteServer[C]>) => Promise<unknown>,
+    answer: (
+      honest: () => ReturnType<RemoteServer[C]>,
+      ...asked: Tail<Parameters<RemoteServer[C]>>
+    ) => Promise<unknown>,
   ): void;
   /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
   flush(): Promise<void>;
@@ -65,7 +68,7 @@ export function createWorld(): World {
   const cuts = new Set<string>();
   const calls = new Map<string, number>();
   /** "server call" → what it answers instead. */
-  const pretences = new Map<string, (honest: () => Promise<unknown>) => Promise<unknown>>();
+  const pretences = new Map<string, Pretence>();
   /** "from to" → PDUs on their way. */
   const queues = new Map<string, JsonObject[]>();
 
@@ -176,7 +179,7 @@ export function createWorld(): World {
         return (to: string, ...rest: unknown[]) => {
           const pretence = pretences.get(`${to} ${call}`);
           const ask = async () => honest(to, ...rest);
-          return pretence === undefined ? ask() : pretence(ask);
+          return pretence === undefined ? ask() : pretence(ask, ...rest);
         };
       },
     });
@@ -239,6 +242,10 @@ export function createWorld(): World {
         const found = await at(to, "timestampToEvent").closestTo(from, roomId, { ts, dir });
         return { event_id: found.eventId, origin_server_ts: found.originServerTs };
       },
+      async signByPolicy(to) {
+        at(to, "signByPolicy");
+        throw new MatrixError(404, "M_UNRECOGNIZED", "This is no policy server");
+      },
       async directory(to, alias) {
         at(to, "directory");
         const found = await servers.get(to)?.rooms.directory.resolveLocal(alias as never);
@@ -264,11 +271,7 @@ export function createWorld(): World {
     calls,
     cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
     heal: () => cuts.clear(),
-    pretend: (of, call, answer) =>
-      pretences.set(
-        `${of.name} ${call}`,
-        answer as (honest: () => Promise<unknown>) => Promise<unknown>,
-      ),
+    pretend: (of, call, answer) => pretences.set(`${of.name} ${call}`, answer as Pretence),
     reset() {
       cuts.clear();
       pretences.clear();
@@ -281,6 +284,9 @@ export function createWorld(): World {
     },
   };
 }
+
+type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
+type Pretence = (honest: () => Promise<unknown>, ...asked: unknown[]) => Promise<unknown>;
 
 /** Everybody is called by their localpart. */
 const NAMED: Profiles = {
