@@ -21,15 +21,19 @@ export function createHistory(api: RoomApi, store: RoomStore) {
         room.setState({ ...event, state_key: stateKey });
       }
     }
-    const end =
-      answer.end === timeline.prevToken && answer.chunk.length === 0 ? undefined : answer.end;
-    timeline.prepend(answer.chunk, end);
+    if (answer.end === timeline.prevToken && answer.chunk.length === 0) {
+      throw new Error("older messages are on a server that does not answer");
+    }
+    timeline.prepend(answer.chunk, answer.end);
     room.changed("$timeline");
     return !timeline.reachedStart;
   }
 
   return {
-    /** Loads one page of older events. Answers whether there are more. Calls that overlap share one request. */
+    /**
+     * Loads one page of older events. Answers whether there are more. Calls that overlap share one request. Rejects
+     * when they cannot be had now: the request failed, or they are on another server that does not answer.
+     */
     older(room: Room): Promise<boolean> {
       const running = paging.get(room.roomId);
       if (running !== undefined) return running;
