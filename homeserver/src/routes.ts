@@ -1,3 +1,4 @@
+import { purgesRoutes } from "./admin-api/purges.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
@@ -18,6 +19,7 @@ export function createRoutes(on: Foundation, layers: Layers, limits: RateLimiter
   const { serverName, publicBaseUrl } = config;
   return [
     ...registerRoutes({ users }),
+    ...purgesRoutes(layers),
     ...accountRoutes({ ...layers, limits, publicBaseUrl }),
     ...roomRoutes({
       ...layers,

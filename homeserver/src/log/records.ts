@@ -8,6 +8,7 @@ import {
   accountDataChanges,
   liveEvents,
   membershipChanges,
+  purgesInLog,
   receiptChanges,
 } from "../storage/log-records.ts";
 import type { LiveEventRow, MembershipLogRow } from "../storage/log-records.ts";
@@ -19,6 +20,7 @@ import type {
   MembershipChange,
   MembershipRecord,
   NewEvent,
+  PurgeRecord,
   ReceiptRecord,
 } from "./types.ts";
 
@@ -182,8 +184,27 @@ const accountData: RecordKind = {
   },
 };
 
+const purges: RecordKind = {
+  made: ({ append, offsets }, base) =>
+    (append.purges ?? []).map((row, index): PurgeRecord => ({
+      kind: "purge",
+      position: base + (offsets.purges[index] ?? 0),
+      ...row,
+    })),
+  async read(sql, { after, upTo, limit }) {
+    const rows = await purgesInLog(sql, after, upTo, limit);
+    return rows.map(({ position, room_nid: roomNid, room_id: roomId, whole }): PurgeRecord => ({
+      kind: "purge",
+      position,
+      roomNid,
+      roomId,
+      whole,
+    }));
+  },
+};
+
 /** All kinds. A further one is written like these and listed here. */
-const KINDS: readonly RecordKind[] = [events, receipts, accountData];
+const KINDS: readonly RecordKind[] = [events, receipts, accountData, purges];
 
 /** The records of a group that this process committed, in order. */
 export function recordsOfGroup(group: GroupOutcome, server: ServerName): LogRecord[] {

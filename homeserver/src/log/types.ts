@@ -47,7 +47,12 @@ export interface Log {
 export type AdvanceListener = (records: readonly LogRecord[], position: number) => void;
 
 /** What happened at a position. A receipt or account data replaced since is told only at its newest position. */
-export type LogRecord = EventRecord | MembershipRecord | ReceiptRecord | AccountDataRecord;
+export type LogRecord =
+  | EventRecord
+  | MembershipRecord
+  | ReceiptRecord
+  | AccountDataRecord
+  | PurgeRecord;
 
 /** A live event was appended to a room's timeline. */
 export interface EventRecord {
@@ -78,6 +83,16 @@ export interface EventRecord {
 export interface MembershipRecord extends MembershipChange {
   kind: "membership";
   position: number;
+}
+
+/** Rows of a room are gone from the tables: memory of them is to go, too. */
+export interface PurgeRecord {
+  kind: "purge";
+  position: number;
+  roomNid: number;
+  roomId: string;
+  /** The room is gone; otherwise a part of its history. */
+  whole: boolean;
 }
 
 export interface ReceiptRecord {

@@ -28,6 +28,8 @@ export interface Events {
   keep(event: StoredEvent): void;
   /** Forgets an event that has changed (redaction, status). */
   forget(id: EventId): void;
+  /** Forgets every event of a room of which rows were deleted. */
+  forgetRoom(roomNid: number): void;
 }
 
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
@@ -47,6 +49,8 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   /** Events that changed of late → the number of that change. */
   const changed = new LRUCache<EventId, number>(atMost(10_000));
   let changes = 0;
+  /** The number of the last change that may concern any event. */
+  let purged = 0;
 
   function keep(event: StoredEvent): void {
     cache.set(event.nid, event);
@@ -58,7 +62,8 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     if (known !== undefined && sameRow(known, row)) return known;
     const stored = fromRow(row);
     // What changed while the query ran may be missing in the row: that one is used once.
-    if ((changed.get(row.eventId as EventId) ?? 0) <= asked) keep(stored);
+    const last = Math.max(changed.get(row.eventId as EventId) ?? 0, purged);
+    if (last <= asked) keep(stored);
     return stored;
   }
 
@@ -137,6 +142,14 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       if (nid === undefined) return;
       cache.delete(nid);
       nidOf.delete(id);
+    },
+    forgetRoom(roomNid) {
+      purged = ++changes;
+      for (const [nid, stored] of cache.entries()) {
+        if (stored.roomNid !== roomNid) continue;
+        cache.delete(nid);
+        nidOf.delete(stored.event.eventId);
+      }
     },
   };
 }

@@ -29,6 +29,7 @@ import { createServeEvents } from "./serve-events.ts";
 import { createServeMembers } from "./serve-members.ts";
 import { createSources } from "./sources.ts";
 import { createStaging } from "./staging.ts";
+import type { MayEnter } from "./purge/doors.ts";
 import type { RoomStore } from "./store.ts";
 import { createToldStates } from "./told-state.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -44,6 +45,7 @@ export interface FederationDeps {
   readonly random: Random;
   readonly seats: Seats | undefined;
   readonly metrics: Metrics;
+  readonly mayEnter: MayEnter;
   readonly logger: Logger;
 }
 
@@ -57,6 +59,7 @@ export interface Federation {
 
 export function createFederation(deps: FederationDeps): Federation {
   const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger } = deps;
+  const { mayEnter } = deps;
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
@@ -83,7 +86,7 @@ export function createFederation(deps: FederationDeps): Federation {
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
   const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
-  const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing });
+  const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing, mayEnter });
   return {
     api: {
       receive: createReceive({

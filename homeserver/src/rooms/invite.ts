@@ -17,6 +17,7 @@ import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
 import { STRIPPED_TYPES } from "./stripped.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
+import type { MayEnter } from "./purge/doors.ts";
 import type { StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 import type { Work } from "./work.ts";
@@ -29,6 +30,7 @@ export interface InviteDeps {
   readonly outOfBand: OutOfBand;
   readonly remote: Pick<RemoteServer, "invite">;
   readonly keyRing: KeyRing;
+  readonly mayEnter: MayEnter;
 }
 
 export function createInvites(deps: InviteDeps): {
@@ -81,6 +83,7 @@ export function createInvites(deps: InviteDeps): {
       if (serverOf(event.sender) !== origin) {
         throw errors.forbidden("The invite is not of the server that sends it");
       }
+      await deps.mayEnter(roomId);
       const room = await store.registry.ensure(roomId, version, local.identity.now());
       if (room.version.id !== version.id) {
         throw errors.incompatibleRoomVersion(body.roomVersion);

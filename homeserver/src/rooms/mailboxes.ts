@@ -10,6 +10,8 @@ import type { Room } from "./types.ts";
 export interface Mailboxes {
   /** Runs a command on the room's head. */
   run<T>(room: Room, command: Command<T>): Promise<T>;
+  /** Lets go of a room's head. */
+  forget(roomNid: number): void;
   readonly size: number;
   /** Resolves when no command is under way. */
   drained(): Promise<void>;
@@ -44,6 +46,9 @@ export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailbo
 
   return {
     run: (room, command) => boxOf(room).run(command),
+    forget(roomNid) {
+      if (boxes.get(roomNid)?.idle === true) boxes.delete(roomNid);
+    },
     get size() {
       return boxes.size;
     },

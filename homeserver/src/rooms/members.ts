@@ -13,6 +13,7 @@ import {
 import type { LocalEvents } from "./local.ts";
 import type { Memberships } from "./memberships.ts";
 import { vouchFor } from "./restricted.ts";
+import type { MayEnter } from "./purge/doors.ts";
 import type { RoomStore } from "./store.ts";
 import type {
   Actor,
@@ -42,6 +43,7 @@ export interface MembersDeps {
   readonly memberships: Memberships;
   readonly remote: RemoteMembership;
   readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  readonly mayEnter: MayEnter;
 }
 
 export interface Members extends RoomMembers {
@@ -151,8 +153,9 @@ export function createMembers(deps: MembersDeps): Members {
     room: RoomId | RoomAlias,
     via: readonly ServerName[] = [],
   ): Promise<{ roomId: RoomId; via: ServerName[] }> {
-    if (!isRoomAlias(room)) return { roomId: room, via: [...via] };
-    const { roomId, servers } = await deps.resolveAlias(room);
+    const named = isRoomAlias(room) ? await deps.resolveAlias(room) : { roomId: room, servers: [] };
+    const { roomId, servers } = named;
+    await deps.mayEnter(roomId);
     return { roomId, via: [...new Set([...via, ...servers])] };
   }
 

@@ -21,6 +21,8 @@ export interface Memberships {
   summary(roomNid: number, without: UserId, heroes: number): Promise<Summary>;
   /** Takes in what happened. */
   follow(records: readonly LogRecord[]): void;
+  /** The room's rows are gone. */
+  forgetRoom(roomNid: number): void;
   /** The user's rows changed without the log (a room was forgotten). */
   forget(userId: UserId): void;
 }
@@ -110,6 +112,11 @@ export function createMemberships(sql: Sql): Memberships {
           for (const change of record.memberships) changed(change);
         }
       }
+    },
+    forgetRoom(roomNid) {
+      users.clear();
+      rooms.delete(roomNid);
+      counted.delete(roomNid);
     },
     forget: (userId) => users.delete(userId),
   };

@@ -14,6 +14,8 @@ export interface Registry {
   byNids(nids: readonly number[]): Promise<Map<number, Room>>;
   /** Gives the room a nid, or finds the one it has. `now` is ms since 1970. */
   ensure(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  /** The room is gone: should it come again, it is another one. */
+  forget(roomNid: number, roomId: RoomId): void;
   /** Event nids never used before, rising. */
   eventNids(count: number): Promise<number[]>;
 }
@@ -25,11 +27,14 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
   const byNid = new LRUCache<number, Room>(atMost(max));
   let nextNid = 0;
   let lastNid = -1;
+  let forgotten = 0;
 
-  function keep(row: RoomRow): Room {
+  /** A row that was read while a room was forgotten may be that one's: it is used once. */
+  function keep(row: RoomRow, asked: number): Room {
     const version = roomVersion(row.version);
     if (version === undefined) throw new Error(`room version ${row.version} is not supported`);
     const room: Room = { nid: row.nid, roomId: row.roomId as RoomId, version };
+    if (asked !== forgotten) return room;
     byRoomId.set(room.roomId, room);
     byNid.set(room.nid, room);
     return room;
@@ -39,8 +44,9 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
     async byId(roomId) {
       const known = byRoomId.get(roomId);
       if (known !== undefined) return known;
+      const asked = forgotten;
       const row = await roomByRoomId(sql, roomId);
-      return row === undefined ? undefined : keep(row);
+      return row === undefined ? undefined : keep(row, asked);
     },
     async byNids(nids) {
       const found = new Map<number, Room>();
@@ -51,12 +57,19 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
         else found.set(nid, room);
       }
       if (unknown.length > 0) {
-        for (const row of await roomsByNids(sql, unknown)) found.set(row.nid, keep(row));
+        const asked = forgotten;
+        for (const row of await roomsByNids(sql, unknown)) found.set(row.nid, keep(row, asked));
       }
       return found;
     },
     async ensure(roomId, version, now) {
-      return keep(await ensureRoom(sql, roomId, version.id, now));
+      const asked = forgotten;
+      return keep(await ensureRoom(sql, roomId, version.id, now), asked);
+    },
+    forget(roomNid, roomId) {
+      forgotten += 1;
+      byNid.delete(roomNid);
+      byRoomId.delete(roomId);
     },
     async eventNids(count) {
       const nids: number[] = [];

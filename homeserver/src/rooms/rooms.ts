@@ -25,6 +25,7 @@ import { createOnce } from "./once.ts";
 import { createEndorse } from "./policy.ts";
 import { createPresenter } from "./present.ts";
 import { createPages } from "./pages.ts";
+import { createDoors, createPurges, followPurges } from "./purge/index.ts";
 import { createReadable } from "./readable.ts";
 import { createRoomMaker } from "./room-maker.ts";
 import { createSend } from "./send.ts";
@@ -71,6 +72,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const transactions = createTransactions(sql);
   const unfollow = followLog(log, store, memberships, bundles);
   const mailboxes = createMailboxes(store, log);
+  const unfollowPurges = followPurges(log, store, memberships, mailboxes);
+  const mayEnter = createDoors(sql);
   const identity = {
     serverName: deps.serverName,
     signingKey: deps.signingKey,
@@ -84,7 +87,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    seats: deps.seats,
+    ...{ seats: deps.seats, mayEnter },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
@@ -95,6 +98,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     memberships,
     remote: federation.membership,
     resolveAlias: directory.resolve,
+    mayEnter,
   });
   const send = createSend({
     store,
@@ -119,6 +123,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
     remote,
     logger,
   });
+  const { serverName, random, seats } = deps;
+  const purges = createPurges({
+    ...{ store, sql, log, clock, random, logger, seats, serverName, members },
+  });
   return {
     send,
     create: { ...create, ...createUpgrade({ store, local, maker, profiles }) },
@@ -127,9 +135,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
     view,
     history,
     federation: federation.api,
+    purges,
     async stop() {
-      await Promise.all([federation.stop(), stopCollecting()]);
+      await Promise.all([purges.stop(), federation.stop(), stopCollecting()]);
       await mailboxes.drained();
+      unfollowPurges();
       unfollow();
     },
   };

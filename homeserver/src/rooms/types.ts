@@ -6,9 +6,11 @@ import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../protocol
 import type { JsonObject } from "../protocol/json.ts";
 import type { Actor } from "./types-base.ts";
 import type { RoomFederation } from "./types-federation.ts";
+import type { RoomPurges } from "./types-purge.ts";
 import type { RoomHistory, RoomView } from "./types-reading.ts";
 
 export type * from "./types-base.ts";
+export type * from "./types-purge.ts";
 export type * from "./types-reading.ts";
 
 export interface Rooms {
@@ -19,6 +21,7 @@ export interface Rooms {
   readonly view: RoomView;
   readonly history: RoomHistory;
   readonly federation: RoomFederation;
+  readonly purges: RoomPurges;
   /** Waits for commands under way and lets go of memory. */
   stop(): Promise<void>;
 }

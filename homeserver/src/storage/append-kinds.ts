@@ -5,6 +5,7 @@ import {
   found,
   memberships,
   missing,
+  purges,
   redactions,
   stateNodes,
 } from "./append-room-kinds.ts";
@@ -14,7 +15,7 @@ import { accountData, receipts, strippedRooms, transactions } from "./append-use
 /** All kinds. A further one is written like these and listed here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
-  ...[transactions, receipts, accountData, strippedRooms],
+  ...[transactions, receipts, accountData, strippedRooms, purges],
 ];
 
 /** Gives out an append's positions, from `start` on; returns them and the next free one. */
@@ -30,5 +31,6 @@ export function placeAppend(append: Append, start: number): { offsets: Offsets; 
   );
   const receipts = (append.receipts ?? []).map(() => next++);
   const accountData = (append.accountData ?? []).map(() => next++);
-  return { offsets: { events, memberships, receipts, accountData }, next };
+  const purges = (append.purges ?? []).map(() => next++);
+  return { offsets: { events, memberships, receipts, accountData, purges }, next };
 }

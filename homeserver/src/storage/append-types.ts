@@ -30,6 +30,8 @@ export interface Append {
   };
   receipts?: readonly ReceiptRow[];
   accountData?: readonly AccountDataRow[];
+  /** Rooms, or parts of their history, that were taken out of the tables. */
+  purges?: readonly PurgeRecordRow[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
   strippedRooms?: readonly { roomNid: number; userId: string; strippedState: string | null }[];
 }
@@ -119,6 +121,13 @@ export interface AccountDataRow {
   type: string;
   /** JSON object text. */
   content: string;
+}
+
+export interface PurgeRecordRow {
+  roomNid: number;
+  roomId: string;
+  /** The room is gone; otherwise a part of its history. */
+  whole: boolean;
 }
 
 /** What became of a committed append. */

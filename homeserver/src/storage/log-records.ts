@@ -115,3 +115,22 @@ export async function accountDataChanges(
     SELECT position, user_id, room_nid, type, content FROM account_data
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`;
 }
+
+export interface PurgeLogRow {
+  position: number;
+  room_nid: number;
+  room_id: string;
+  whole: boolean;
+}
+
+/** Purges with after < position ≤ upTo, oldest first. */
+export async function purgesInLog(
+  sql: Sql | Tx,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<PurgeLogRow[]> {
+  return sql<PurgeLogRow[]>`
+    SELECT position, room_nid, room_id, whole FROM purged_rooms
+    WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`;
+}

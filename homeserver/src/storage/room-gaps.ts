@@ -15,10 +15,14 @@ export async function awaitedEvents(
     ORDER BY e.position DESC, e.ordinal DESC`;
 }
 
-/** The least depth of an event in front of which history is missing; undefined when nothing is. */
+/**
+ * The depth up to which history is not here: the least of an event in front of which something is missing, or what was
+ * purged. Undefined when there is all of it.
+ */
 export async function lowestGapDepth(sql: Sql | Tx, roomNid: number): Promise<number | undefined> {
   const [row] = await sql<{ depth: number | null }[]>`
-    SELECT min(e.depth) AS depth FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
+    SELECT greatest(min(e.depth), (SELECT purged_depth FROM rooms WHERE room_nid = ${roomNid})) AS depth
+    FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
     WHERE m.room_nid = ${roomNid}`;
   return row?.depth ?? undefined;
 }

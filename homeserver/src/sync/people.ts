@@ -109,6 +109,10 @@ export function createPeople(deps: {
     for (const change of memberChanges(record)) {
       if (change.userId === person.userId) setMembership(person, change, record);
     }
+    if (record.kind === "purge" && record.whole) {
+      person.rooms.delete(record.roomNid);
+      unindex(person, record.roomNid);
+    }
     if (record.kind === "receipt" && record.userId === person.userId) {
       const room = person.rooms.get(record.roomNid);
       if (room) person.rooms.set(room.roomNid, { ...room, receiptAt: record.position });
@@ -207,7 +211,13 @@ export function createPeople(deps: {
       case "account_data":
       case "membership":
         return one(record.userId);
+      case "purge":
+        return record.whole ? knowing(record.roomNid) : [];
     }
+  }
+
+  function knowing(roomNid: number): Person[] {
+    return [...loaded.values()].filter((person) => person.rooms.has(roomNid));
   }
 
   function one(userId: string): Person[] {

@@ -186,6 +186,7 @@ export class MemoryServer {
       load: () => Promise.reject(new Error("there is no database here")),
       keep,
       forget: () => {},
+      forgetRoom: () => {},
     };
   }
 }

@@ -1,0 +1,118 @@
+import type { Requester } from "../http/authenticate.ts";
+import { route, type Route } from "../http/route.ts";
+import { errors } from "../protocol/errors.ts";
+import { type EventId, parseEventId, parseRoomId, type RoomId } from "../protocol/identifiers.ts";
+import type { Purge, Rooms } from "../rooms/types.ts";
+import { checkAdministrator } from "./administrator.ts";
+
+interface HistoryBody {
+  readonly delete_local_events?: boolean;
+  readonly purge_up_to_event_id?: string;
+  readonly purge_up_to_ts?: number;
+}
+
+/** Deleting rooms and their history, as tools for Synapse ask for it. */
+export function purgesRoutes({ rooms }: { rooms: Rooms }): Route[] {
+  const { purges } = rooms;
+
+  async function history(
+    requester: Requester,
+    roomId: RoomId,
+    eventId: EventId | undefined,
+    body: HistoryBody,
+  ) {
+    checkAdministrator(requester);
+    const { purge_up_to_event_id: event, purge_up_to_ts: ts } = body;
+    const named = eventId ?? (event === undefined ? undefined : parseEventId(event));
+    if (named === undefined && ts === undefined) {
+      throw errors.missingParam("Name the event, or the moment, up to which history shall go");
+    }
+    const upTo = named === undefined ? { ts: ts! } : { eventId: named };
+    const localEvents = body.delete_local_events ?? false;
+    return { purge_id: await purges.history(roomId, upTo, { localEvents }) };
+  }
+
+  async function oneOf(kind: Purge["kind"], id: string): Promise<Purge> {
+    const purge = await purges.one(id);
+    if (purge?.kind === kind) return purge;
+    throw errors.notFound("There is no such purge, or it ended long ago");
+  }
+
+  return [
+    // POST /_synapse/admin/v1/purge_history/{roomId}
+    route("purgeHistory", ({ requester, params, body }) =>
+      history(requester, parseRoomId(params.roomId), undefined, body),
+    ),
+
+    // POST /_synapse/admin/v1/purge_history/{roomId}/{eventId}
+    route("purgeHistoryBefore", ({ requester, params, body }) =>
+      history(requester, parseRoomId(params.roomId), parseEventId(params.eventId), body),
+    ),
+
+    // GET /_synapse/admin/v1/purge_history_status/{purgeId}
+    route("getPurgeHistoryStatus", async ({ requester, params }) => {
+      checkAdministrator(requester);
+      const { state, reason } = await oneOf("history", params.purgeId);
+      return { status: state === "purging" ? "active" : state, error: reason };
+    }),
+
+    // DELETE /_synapse/admin/v2/rooms/{roomId}
+    route("deleteRoom", async ({ requester, params, body }) => {
+      checkAdministrator(requester);
+      if (Object.hasOwn(body, "new_room_user_id")) {
+        throw errors.invalidParam("Weft makes no new room: invite the users to one beforehand");
+      }
+      const options = {
+        block: body.block ?? false,
+        purge: body.purge ?? true,
+        force: body.force_purge ?? false,
+        message: body.message,
+      };
+      const roomId = parseRoomId(params.roomId);
+      return { delete_id: await purges.room(requester.userId, roomId, options) };
+    }),
+
+    // GET /_synapse/admin/v2/rooms/{roomId}/delete_status
+    route("getRoomDeletions", async ({ requester, params }) => {
+      checkAdministrator(requester);
+      const found = await purges.ofRoom(parseRoomId(params.roomId));
+      if (found.length === 0) throw errors.notFound("Nobody has deleted that room of late");
+      return { results: found.map(deletion) };
+    }),
+
+    // GET /_synapse/admin/v2/rooms/delete_status/{deleteId}
+    route("getRoomDeletion", async ({ requester, params }) => {
+      checkAdministrator(requester);
+      return deletion(await oneOf("room", params.deleteId));
+    }),
+
+    // GET /_synapse/admin/v1/rooms/{roomId}/block
+    route("getRoomBlock", async ({ requester, params }) => {
+      checkAdministrator(requester);
+      const by = await purges.blockedBy(parseRoomId(params.roomId));
+      return { block: by !== undefined, user_id: by };
+    }),
+
+    // PUT /_synapse/admin/v1/rooms/{roomId}/block
+    route("setRoomBlock", async ({ requester, params, body: { block } }) => {
+      checkAdministrator(requester);
+      await purges.setBlocked(requester.userId, parseRoomId(params.roomId), block);
+      return { block };
+    }),
+  ];
+}
+
+function deletion({ purgeId, roomId, state, reason, report }: Purge) {
+  return {
+    delete_id: purgeId,
+    room_id: roomId,
+    status: state,
+    error: reason,
+    shutdown_room: {
+      kicked_users: report.putOut,
+      failed_to_kick_users: report.notPutOut,
+      local_aliases: report.aliases,
+      new_room_id: null,
+    },
+  };
+}

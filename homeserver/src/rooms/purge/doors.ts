@@ -1,0 +1,14 @@
+/** Which rooms nobody of this server enters: those that are blocked, and those that are being deleted. */
+import { errors } from "../../protocol/errors.ts";
+import type { RoomId } from "../../protocol/identifiers.ts";
+import { isClosed } from "../../storage/purges.ts";
+import type { Sql } from "../../storage/sql.ts";
+
+/** @throws MatrixError M_FORBIDDEN 403 */
+export type MayEnter = (roomId: RoomId) => Promise<void>;
+
+export function createDoors(sql: Sql): MayEnter {
+  return async (roomId) => {
+    if (await isClosed(sql, roomId)) throw errors.forbidden("This room is blocked on this server");
+  };
+}

@@ -1,0 +1,207 @@
+/** Purges as durable jobs: one replica at a time does them, one after another. */
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import { errors } from "../../protocol/errors.ts";
+import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import {
+  blockRoom,
+  blockerOf,
+  forgetPurges,
+  insertPurge,
+  nextPurge,
+  notePurge,
+  purgeById,
+  purgesOfRoom,
+  unblockRoom,
+} from "../../storage/purges.ts";
+import type { PurgeRow } from "../../storage/purges.ts";
+import type { Seats } from "../../storage/seats.ts";
+import { closestEvent } from "../by-time.ts";
+import { isPlaced } from "../place.ts";
+import type { RoomStore } from "../store.ts";
+import { placeOf } from "../tokens.ts";
+import type { Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../types-purge.ts";
+import type { Room, StoredEvent } from "../types.ts";
+import { createPurgeSteps } from "./steps.ts";
+import type { HistoryWork, PurgeStepsDeps } from "./steps.ts";
+
+export interface PurgesDeps extends PurgeStepsDeps {
+  readonly store: RoomStore;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly seats: Seats | undefined;
+}
+
+const SEAT = "purges";
+/** How often the replica that does the purges looks for those that others were asked for. */
+const POLL_MS = 3_000;
+const MOST_ATTEMPTS = 5;
+const PAUSE_MS = 1_000;
+/** Purges that ended are told of so long. */
+const REMEMBERED_MS = 7 * 24 * 3_600_000;
+const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
+
+export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<void> } {
+  const { store, sql, clock, random, logger, seats } = deps;
+  const steps = createPurgeSteps(deps);
+  const stopping = new AbortController();
+  let wake = new AbortController();
+  const attempts = new Map<string, number>();
+  const running = run();
+
+  async function begin(row: Omit<PurgeRow, "purgeId" | "report" | "reason">): Promise<string> {
+    const [purgeId, now] = [random.alphanumeric(16), clock.now()];
+    await forgetPurges(sql, now - REMEMBERED_MS);
+    if (!(await insertPurge(sql, { ...row, purgeId }, now))) {
+      throw errors.unknown("Another purge of this room is under way", 400);
+    }
+    wake.abort();
+    return purgeId;
+  }
+
+  /** Runs the purges there are, and then those that come. */
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const seat = await seats?.take(SEAT, stopping.signal);
+      if (seats !== undefined && seat === undefined) return;
+      const lost = seat === undefined ? [] : [seat.lost];
+      const signal = AbortSignal.any([stopping.signal, ...lost]);
+      while (!signal.aborted) await work(signal);
+      await seat?.leave();
+    }
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    wake = new AbortController();
+    const row = await nextPurge(sql).catch((error: unknown) => {
+      logger.warn({ err: error }, "purges can't be looked for; trying again");
+      return undefined;
+    });
+    if (row !== undefined) return attempt(row, signal);
+    await clock.sleep(
+      seats === undefined ? 60 * POLL_MS : POLL_MS,
+      AbortSignal.any([signal, wake.signal]),
+    );
+  }
+
+  async function attempt(row: PurgeRow, signal: AbortSignal): Promise<void> {
+    const { purgeId, roomId: room } = row;
+    try {
+      await perform(row, signal);
+      attempts.delete(purgeId);
+    } catch (error) {
+      if (signal.aborted) return;
+      const tried = (attempts.get(purgeId) ?? 0) + 1;
+      attempts.set(purgeId, tried);
+      logger.error({ err: error, room, purge: purgeId, tried }, "a purge failed");
+      if (tried < MOST_ATTEMPTS) return clock.sleep(PAUSE_MS * tried, signal);
+      attempts.delete(purgeId);
+      const reason = "The server's log tells what went wrong";
+      await end(purgeId, "failed", { reason }).catch(() => {});
+    }
+  }
+
+  async function end(
+    purgeId: string,
+    status: "complete" | "failed",
+    more: { report?: string; reason?: string } = {},
+  ): Promise<void> {
+    await notePurge(sql, purgeId, { status, ...more, ended: clock.now() });
+  }
+
+  async function perform(row: PurgeRow, signal: AbortSignal): Promise<void> {
+    const { purgeId, roomNid, kind } = row;
+    const room = { nid: roomNid ?? 0, roomId: row.roomId as RoomId };
+    if (kind === "history") {
+      await steps.history(room, JSON.parse(row.request) as HistoryWork, signal);
+      return end(purgeId, "complete");
+    }
+    const { purge, force, message } = JSON.parse(row.request) as RoomPurgeOptions;
+    if (roomNid === null) return end(purgeId, "complete");
+    if (row.status === "shutting_down") {
+      const done = await steps.putOut(room, reportOf(row), message, signal);
+      const report = JSON.stringify(done);
+      if (!purge) return end(purgeId, "complete", { report });
+      if (done.notPutOut.length > 0 && !force) {
+        const reason = "Some users could not be made to leave";
+        return end(purgeId, "failed", { report, reason });
+      }
+      await notePurge(sql, purgeId, { status: "purging", report, ended: null });
+    }
+    await steps.room(room, signal);
+    await end(purgeId, "complete");
+  }
+
+  async function eventAt(
+    room: Room,
+    upTo: Parameters<RoomPurges["history"]>[1],
+  ): Promise<StoredEvent | undefined> {
+    if ("eventId" in upTo) {
+      const event = await store.events.byId(upTo.eventId);
+      return event?.roomNid === room.nid && isPlaced(event) ? event : undefined;
+    }
+    const all = async (events: readonly StoredEvent[]) => events;
+    const next = await closestEvent(store, room.nid, { ts: upTo.ts, dir: "f" }, all);
+    // The newest stays when all came before the moment.
+    return next ?? closestEvent(store, room.nid, { ts: upTo.ts, dir: "b" }, all);
+  }
+
+  return {
+    async history(roomId, upTo, { localEvents }) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("This server does not know that room");
+      const event = await eventAt(room, upTo);
+      if (event === undefined) throw errors.notFound("The room has no such event");
+      const work: HistoryWork = { before: placeOf(event), localEvents };
+      return begin({
+        roomId,
+        roomNid: room.nid,
+        kind: "history",
+        request: JSON.stringify(work),
+        status: "purging",
+      });
+    },
+
+    async room(by, roomId, options) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined && !options.block) {
+        throw errors.notFound("This server does not know that room");
+      }
+      if (options.block) await blockRoom(sql, roomId, by, clock.now());
+      return begin({
+        roomId,
+        roomNid: room?.nid ?? null,
+        kind: "room",
+        request: JSON.stringify(options),
+        status: "shutting_down",
+      });
+    },
+
+    async one(purgeId) {
+      const row = await purgeById(sql, purgeId);
+      return row && purgeOf(row);
+    },
+    async ofRoom(roomId) {
+      return (await purgesOfRoom(sql, roomId)).map(purgeOf);
+    },
+    blockedBy: async (roomId) => (await blockerOf(sql, roomId)) as UserId | undefined,
+    async setBlocked(by, roomId, blocked) {
+      if (blocked) await blockRoom(sql, roomId, by, clock.now());
+      else await unblockRoom(sql, roomId);
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function purgeOf(row: PurgeRow): Purge {
+  const { purgeId, kind, status: state, reason } = row;
+  const roomId = row.roomId as RoomId;
+  return { purgeId, roomId, kind, state, reason: reason ?? undefined, report: reportOf(row) };
+}
+
+function reportOf({ report }: PurgeRow): PurgeReport {
+  return { ...NOTHING, ...(JSON.parse(report) as Partial<PurgeReport>) };
+}

@@ -1,0 +1,123 @@
+/** What purges do, in bounded steps that may be done again: a purge that was cut off begins anew. */
+import type { Log } from "../../log/types.ts";
+import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import { aliasesOfRoom } from "../../storage/aliases.ts";
+import { loadCursor } from "../../storage/cursors.ts";
+import {
+  closeGaps,
+  forgetRoom,
+  localMembers,
+  notePurgedDepth,
+  purgeHistory,
+  purgeRoom,
+} from "../../storage/purge-rows.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { RoomMembers, TimelinePlace } from "../types.ts";
+import type { PurgeReport } from "../types-purge.ts";
+
+export interface PurgeStepsDeps {
+  readonly sql: Sql;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly serverName: ServerName;
+  readonly members: Pick<RoomMembers, "leave">;
+}
+
+export interface PurgedRoom {
+  readonly nid: number;
+  readonly roomId: RoomId;
+}
+
+export interface PurgeSteps {
+  history(room: PurgedRoom, work: HistoryWork, signal: AbortSignal): Promise<void>;
+  putOut(
+    room: PurgedRoom,
+    before: PurgeReport,
+    message: string | undefined,
+    signal: AbortSignal,
+  ): Promise<PurgeReport>;
+  room(room: PurgedRoom, signal: AbortSignal): Promise<void>;
+}
+
+export interface HistoryWork {
+  /** The first event that stays. */
+  readonly before: TimelinePlace;
+  /** Whether what this server's users sent goes, too. */
+  readonly localEvents: boolean;
+}
+
+/** Rows in one transaction. */
+const BATCH = 500;
+/** The leaves are waited for so long to be on their way to other servers. */
+const SENDER_MS = 10_000;
+const LOOK_MS = 200;
+
+export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
+  const { sql, log, clock, serverName } = deps;
+
+  /** Does a step again and again until there is nothing left to do. */
+  async function untilNothing(
+    step: (tx: Tx) => Promise<number>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let count = 1; count > 0;) {
+      signal.throwIfAborted();
+      count = await sql.begin(step);
+    }
+  }
+
+  /** Every replica lets go of what it remembers. */
+  async function tell({ nid, roomId }: PurgedRoom, whole: boolean): Promise<void> {
+    await log.append({ purges: [{ roomNid: nid, roomId, whole }] });
+  }
+
+  /** What other servers are to be told is read from the tables. */
+  async function untilSent(position: number, signal: AbortSignal): Promise<void> {
+    const end = clock.monotonic() + SENDER_MS;
+    while (((await loadCursor(sql, "sender")) ?? Infinity) < position) {
+      if (clock.monotonic() > end) return;
+      await clock.sleep(LOOK_MS, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  return {
+    async history(room, { before, localEvents }, signal) {
+      await notePurgedDepth(sql, room.nid, before);
+      const keepServer = localEvents ? undefined : serverName;
+      for (const accepted of [true, false]) {
+        const options = { before, keepServer, limit: BATCH, accepted };
+        await untilNothing((tx) => purgeHistory(tx, room.nid, options), signal);
+      }
+      await closeGaps(sql, room.nid, before);
+      await tell(room, false);
+    },
+
+    async putOut({ nid, roomId }, before, message, signal) {
+      const putOut = new Set<UserId>(before.putOut);
+      const notPutOut = new Set<UserId>();
+      for (const userId of (await localMembers(sql, nid, serverName)) as UserId[]) {
+        signal.throwIfAborted();
+        try {
+          await deps.members.leave({ by: { userId }, roomId, reason: message });
+          putOut.add(userId);
+        } catch {
+          notPutOut.add(userId);
+        }
+      }
+      await untilSent(log.position, signal);
+      const aliases = new Set([...before.aliases, ...(await aliasesOfRoom(sql, roomId))]);
+      return { putOut: [...putOut], notPutOut: [...notPutOut], aliases: [...aliases] };
+    },
+
+    async room(room, signal) {
+      const { nid, roomId } = room;
+      await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
+      await sql.begin((tx) => forgetRoom(tx, nid, roomId));
+      await tell(room, true);
+      // Whoever still had the room in memory may have written to it meanwhile.
+      await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
+    },
+  };
+}
