@@ -7,9 +7,12 @@ import { icon } from "./icon.ts";
 export function historyHead(reachedStart: boolean, older: OlderMessages): TemplateResult {
   if (reachedStart) return html`<p>${msg("This is where the conversation begins.")}</p>`;
   if (!older.failed) return html`<p role="status">${msg("Fetching older messages…")}</p>`;
-  return html`<button type="button" class="button small" @click=${() => older.retry()}>
-    ${icon("retry")} ${msg("Older messages could not be fetched. Try again")}
-  </button>`;
+  // A feed's children are articles.
+  return html`<div role="article" aria-label=${msg("Older messages")}>
+    <button type="button" class="button small" @click=${() => older.retry()}>
+      ${icon("retry")} ${msg("Older messages could not be fetched. Try again")}
+    </button>
+  </div>`;
 }
 
 /** The way down to the newest line, with how many have come meanwhile. */

@@ -21,7 +21,8 @@ export function createHistory(api: RoomApi, store: RoomStore) {
         room.setState({ ...event, state_key: stateKey });
       }
     }
-    if (answer.end === timeline.prevToken && answer.chunk.length === 0) {
+    const isStuck = answer.end !== undefined && answer.end === timeline.prevToken;
+    if (isStuck && answer.chunk.length === 0) {
       throw new Error("older messages are on a server that does not answer");
     }
     timeline.prepend(answer.chunk, answer.end);

@@ -359,6 +359,21 @@ describe("the way through history", () => {
     expect(page.getByRole("article").elements().length).toBeLessThan(70);
   });
 
+  test("older messages that are on a server which does not answer can be asked for again", async () => {
+    let isThere = false;
+    await openRoom({
+      "rooms.messages": (_room: string, from?: string) => {
+        return isThere ? { chunk: [] } : { chunk: [], end: from ?? "p1" };
+      },
+    });
+    const again = page.getByRole("button", { name: /could not be fetched/ });
+    await expect.element(again).toBeVisible();
+    await expectAccessible();
+    isThere = true;
+    await userEvent.click(again);
+    await expect.element(page.getByText("This is where the conversation begins.")).toBeVisible();
+  });
+
   test("a new message is followed at the end and only counted further up", async () => {
     const { timeline, bring, make } = await openRoom(history(), 40);
     const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
