@@ -92,6 +92,7 @@ export function createPresenter(
         (stored) =>
           stored.redactedBy === null &&
           stored.event.stateKey === undefined &&
+          stored.event.redacts === undefined &&
           !bundles.mayHave(stored),
       );
       if (!isPlain) return undefined;

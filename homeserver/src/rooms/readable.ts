@@ -7,6 +7,7 @@ import { historyVisibility, userCanSee } from "../protocol/visibility.ts";
 import type { HistoryVisibility } from "../protocol/visibility.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Stays } from "./stays.ts";
+import { withoutVain } from "./redactions.ts";
 import type { RoomStore } from "./store.ts";
 import type { Membership, MembershipRow, ReadableEvent, StateRoot, StoredEvent } from "./types.ts";
 
@@ -50,8 +51,9 @@ export function createReadable(store: RoomStore, memberships: Memberships, stays
     return (await stays.lastEnd(row))?.position ?? -1;
   }
 
-  return async (userId, events) => {
-    if (events.length === 0) return [];
+  return async (userId, all) => {
+    if (all.length === 0) return [];
+    const events = await withoutVain(store, all);
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
     const mine = await memberships.ofUser(userId);

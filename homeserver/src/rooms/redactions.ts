@@ -1,5 +1,7 @@
 /** Whether a redaction takes effect (room versions 1 and 3, "Handling redactions"). */
+import type { RoomEvent } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
+import type { EventId } from "../protocol/identifiers.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { redactionsOf } from "../storage/room-events.ts";
@@ -43,4 +45,30 @@ export async function earlierRedaction(
     if (await redactionApplies(store, redaction, target)) return redaction;
   }
   return undefined;
+}
+
+/**
+ * Without redactions that have no effect: of events that are not here (yet), or that the sender may not redact. Clients are
+ * not told of those. (Room version 3, "Handling redactions".)
+ */
+export async function withoutVain(
+  store: RoomStore,
+  events: readonly StoredEvent[],
+): Promise<readonly StoredEvent[]> {
+  const targets = events.flatMap(({ event }) => (isConditional(event) ? event.redacts : []));
+  if (targets.length === 0) return events;
+  const found = await store.events.byIds(targets);
+  const kept = await Promise.all(
+    events.map(async (stored) => {
+      if (!isConditional(stored.event)) return true;
+      const target = found.get(stored.event.redacts);
+      return target !== undefined && redactionApplies(store, stored, target);
+    }),
+  );
+  return events.filter((_, index) => kept[index]);
+}
+
+/** Up to room version 2 the authorisation rules have decided. */
+function isConditional(event: RoomEvent): event is RoomEvent & { readonly redacts: EventId } {
+  return event.redacts !== undefined && !event.version.redactionAuthRule;
 }

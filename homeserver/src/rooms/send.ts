@@ -1,6 +1,6 @@
 /** Message and state events, and redactions, of this server's users. */
 import { errors } from "../protocol/errors.ts";
-import { isRoomAlias } from "../protocol/identifiers.ts";
+import { isEventId, isRoomAlias } from "../protocol/identifiers.ts";
 import type { EventId, RoomAlias, RoomId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
@@ -30,6 +30,7 @@ export function createSend(deps: SendDeps): RoomSend {
       const key = transactionKey(by, `send ${roomId} ${type}`, txnId);
       return once.run(key, async () => {
         const room = await local.room(roomId);
+        if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
         await refuseSecondAnnotation(store, room, message);
         return local.send(room, { type, sender: by.userId, content, originServerTs }, key);
       });
@@ -53,6 +54,13 @@ export function createSend(deps: SendDeps): RoomSend {
       });
     },
   };
+}
+
+/** A redaction sent like any message names its event in the content, whatever the room's version. */
+function redactionIn({ by, type, content, originServerTs }: SendMessage) {
+  const { redacts, ...rest } = content;
+  if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
+  return { type, sender: by.userId, content: rest, redacts, originServerTs };
 }
 
 /** The same user annotates an event with the same key once. (Client-server API, "Event annotations".) */

@@ -38,7 +38,9 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     range: TimelineRange,
     events: readonly StoredEvent[],
   ): Promise<ReadableEvent[]> {
-    if (!range.joinedThroughout) return deps.view.readable(scope.userId, events);
+    // Of redactions those alone are shown that take effect.
+    const hasRedaction = events.some(({ event }) => event.redacts !== undefined);
+    if (!range.joinedThroughout || hasRedaction) return deps.view.readable(scope.userId, events);
     return events.map((stored) => ({ stored, membership: "join" }));
   }
 
