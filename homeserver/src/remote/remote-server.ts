@@ -13,6 +13,10 @@ const STATE_MS = 10 * 60_000;
 const PERSON_MS = 30_000;
 const POLICY_MS = 10_000;
 const SMALL = { maxBytes: 65_536 };
+/** What is asked on behalf of an event that a stranger sent: nobody waits, and nothing is taken on trust. */
+const ONE_EVENT = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
+const TOLD = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
+const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
 
@@ -117,19 +121,20 @@ export function createRemoteServer(client: RemoteClient) {
       ),
 
     /** GET /_matrix/federation/v1/event/{eventId} */
-    event: (server: ServerName, eventId: EventId) => get(server, v1("event", eventId)),
+    event: (server: ServerName, eventId: EventId) =>
+      get(server, v1("event", eventId), {}, ONE_EVENT),
 
     /** GET /_matrix/federation/v1/state_ids/{roomId} */
     stateIds: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("state_ids", roomId), { event_id: eventId }, bulky),
+      get(server, v1("state_ids", roomId), { event_id: eventId }, TOLD),
 
     /** GET /_matrix/federation/v1/state/{roomId} */
     state: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("state", roomId), { event_id: eventId }, bulky),
+      get(server, v1("state", roomId), { event_id: eventId }, TOLD_WHOLE),
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
     eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("event_auth", roomId, eventId), {}, bulky),
+      get(server, v1("event_auth", roomId, eventId), {}, TOLD),
 
     /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
     missingEvents: (

@@ -4,7 +4,7 @@ import type { EventId } from "../protocol/identifiers.ts";
 import { awaitedEvents, lowestGapDepth } from "../storage/room-gaps.ts";
 import { inDagOrder } from "./outliers.ts";
 import type { Outliers } from "./outliers.ts";
-import { isPlaced } from "./place.ts";
+import { isPlacedIn } from "./place.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 
@@ -39,7 +39,7 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     return events.filter((event) =>
       event.prevEventIds.some((id) => {
         const prev = known.get(id);
-        return !coming.has(id) && (prev === undefined || !isPlaced(prev));
+        return !coming.has(id) && (prev === undefined || !isPlacedIn(prev, event.roomId));
       }),
     );
   }
@@ -61,7 +61,7 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
         const prev = event.prevEventIds.filter((id) => {
           if (coming.has(id)) return isLacking.has(id);
           const stored = known.get(id);
-          return stored === undefined || !isPlaced(stored);
+          return stored === undefined || !isPlacedIn(stored, event.roomId);
         });
         const auth = event.authEventIds.filter((id) =>
           coming.has(id) ? isLacking.has(id) : !known.has(id),

@@ -2,7 +2,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { counted } from "./extremities.ts";
-import { isPlaced } from "./place.ts";
+import { isPlacedIn } from "./place.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import { listIn } from "./told-state.ts";
@@ -34,7 +34,7 @@ export function createFetchMissing(
   sources: Sources,
 ): FetchMissing {
   /** Prev events of these that are neither placed nor among them. */
-  async function openEnds(events: Iterable<RoomEvent>): Promise<Set<EventId>> {
+  async function openEnds(room: Room, events: Iterable<RoomEvent>): Promise<Set<EventId>> {
     const coming = new Set<EventId>();
     const wanted = new Set<EventId>();
     for (const event of events) {
@@ -46,7 +46,7 @@ export function createFetchMissing(
     return new Set(
       open.filter((id) => {
         const stored = known.get(id);
-        return stored === undefined || !isPlaced(stored);
+        return stored === undefined || !isPlacedIn(stored, room.roomId);
       }),
     );
   }
@@ -88,7 +88,7 @@ export function createFetchMissing(
     const found = new Map(events.map((event) => [event.eventId, event]));
     let latest = events;
     for (let round = 0; round < ROUNDS; round++) {
-      const open = await openEnds(found.values());
+      const open = await openEnds(room, found.values());
       if (open.size === 0) break;
       latest = latest.filter((event) => event.prevEventIds.some((id) => open.has(id)));
       if (latest.length === 0) break;

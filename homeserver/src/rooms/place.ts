@@ -7,6 +7,7 @@ import { Rejection } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
+import type { RoomId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
@@ -73,7 +74,7 @@ export async function placeEvent(
     if (!again) return knownAlready(outlier);
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
-  const known = [...prev.values()].filter(isPlaced);
+  const known = [...prev.values()].filter((stored) => isPlacedIn(stored, event.roomId));
   const missing = event.prevEventIds.filter((id) => !known.some((p) => p.event.eventId === id));
   if (missing.length > 0 && placing.told === undefined) return undefined;
 
@@ -116,6 +117,11 @@ export async function placeEvent(
 /** What is answered of an event that is here already. */
 export function knownAlready(stored: StoredEvent): Placed {
   return { stored, reason: undefined, clause: undefined, isProvisional: false, missing: [] };
+}
+
+/** The same in that room: an event that names another room's builds on nothing that could be had. */
+export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
+  return isPlaced(stored) && stored.event.roomId === roomId;
 }
 
 /** True for events whose place in the graph, and so the state around them, is known. */

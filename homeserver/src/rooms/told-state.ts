@@ -1,4 +1,5 @@
 /** State and auth events that other servers tell, fetched, verified and stored as outliers. */
+import { createSemaphore } from "../platform/semaphore.ts";
 import { authorise, authStateOf } from "../protocol/auth/index.ts";
 import { errors, Rejection } from "../protocol/errors.ts";
 import { isEventId } from "../protocol/identifiers.ts";
@@ -27,6 +28,8 @@ export interface ToldStates {
 /** From so many unknown events on, the whole state is asked for instead of one by one. */
 const MANY = 50;
 const AT_ONCE = 8;
+/** Whole states that are in memory at once, of all rooms. */
+const WHOLES = 2;
 
 type Remote = Pick<RemoteServer, "event" | "state" | "stateIds" | "eventAuth">;
 
@@ -37,6 +40,8 @@ export function createToldStates(
   outliers: Outliers,
   sources: Sources,
 ): ToldStates {
+  const wholes = createSemaphore(WHOLES);
+
   async function keep(
     room: Room,
     pdus: readonly Json[],
@@ -70,6 +75,21 @@ export function createToldStates(
     await keep(asking.room, pdus, new Set(ids));
   }
 
+  async function fetchWhole(
+    server: ServerName,
+    room: Room,
+    event: RoomEvent,
+    wanted: ReadonlySet<EventId>,
+  ): Promise<void> {
+    const leave = await wholes.acquire();
+    try {
+      const whole = await remote.state(server, room.roomId, event.eventId);
+      await keep(room, [...listIn(whole, "auth_chain"), ...listIn(whole, "pdus")], wanted);
+    } finally {
+      leave?.();
+    }
+  }
+
   /** What a server tells, and whether all events that it names could be had and verified. */
   async function tell(
     asking: Asking,
@@ -82,9 +102,7 @@ export function createToldStates(
     const chainIds = listIn(answer, "auth_chain_ids").filter(isEventId);
     const unknown = await unknownOf([...stateIds, ...chainIds]);
     if (unknown.length > MANY) {
-      const whole = await remote.state(server, room.roomId, event.eventId);
-      const pdus = [...listIn(whole, "auth_chain"), ...listIn(whole, "pdus")];
-      await keep(room, pdus, new Set(unknown));
+      await fetchWhole(server, room, event, new Set(unknown));
     } else if (unknown.length > 0) {
       await fetchEach(asking, server, unknown);
     }

@@ -5,7 +5,7 @@ import { binary } from "../../src/http/reply.ts";
 import { type Route, route } from "../../src/http/route.ts";
 import { signText } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
-import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import { RemoteError } from "../../src/remote/remote-error.ts";
 import { type Peer, createNetwork, startPeer } from "./peers.ts";
 
@@ -84,6 +84,30 @@ describe("a request to another server", () => {
     await expect(send()).rejects.toThrow(/has not answered of late/);
     one.remote.backoff.heard(two.serverName);
     await expect(send()).rejects.toThrow(/could not be reached/);
+  });
+
+  test("is given up when its answer has no end, and the stream is cut", async () => {
+    let sent = 0;
+    let isCut = false;
+    const endless = async function* () {
+      try {
+        for (;;) {
+          sent += 65_536;
+          yield Buffer.alloc(65_536, " ");
+        }
+      } finally {
+        isCut = true;
+      }
+    };
+    const two = await start([
+      route("getEvent", () => binary(Readable.from(endless()), { headers: {} })),
+    ]);
+    const one = await start();
+    const answer = one.remote.server.event(two.serverName, "$event" as EventId);
+    await expect(answer).rejects.toThrow("too great a length");
+    await expect.poll(() => isCut).toBe(true);
+    // What is allowed, and what the sockets hold.
+    expect(sent).toBeLessThan(16 * 1024 * 1024);
   });
 
   test("with a certificate of an unknown authority is not made", async () => {

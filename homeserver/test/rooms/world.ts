@@ -56,7 +56,9 @@ export interface World {
   lose(task: () => Promise<unknown>): Promise<void>;
   cut(a: TestServer, b: TestServer): void;
   heal(): void;
-  /** Forgets calls, cuts, pretences and what is on its way. */
+  /** The server's key is good for nothing that was sent after this moment, ms since 1970. */
+  expire(server: TestServer, at: number): void;
+  /** Forgets calls, cuts, pretences, expired keys and what is on its way. */
   reset(): void;
   /** Calls of the network so far, by name. */
   readonly calls: Map<string, number>;
@@ -66,6 +68,7 @@ export interface World {
 export function createWorld(): World {
   const servers = new Map<string, TestServer>();
   const cuts = new Set<string>();
+  const expired = new Map<string, number>();
   const calls = new Map<string, number>();
   /** "server call" → what it answers instead. */
   const pretences = new Map<string, Pretence>();
@@ -91,8 +94,9 @@ export function createWorld(): World {
 
   const keyRing: KeyRing = {
     async keys(wanted) {
-      return wanted.map(({ server, keyId }) => {
+      return wanted.map(({ server, keyId, validAt }) => {
         const known = servers.get(server);
+        if (validAt > (expired.get(server) ?? Infinity)) return undefined;
         return known?.key.keyId === keyId ? known.verifyKey : undefined;
       });
     },
@@ -272,8 +276,10 @@ export function createWorld(): World {
     cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
     heal: () => cuts.clear(),
     pretend: (of, call, answer) => pretences.set(`${of.name} ${call}`, answer as Pretence),
+    expire: (of, at) => expired.set(of.name, at),
     reset() {
       cuts.clear();
+      expired.clear();
       pretences.clear();
       calls.clear();
       for (const queue of queues.values()) queue.length = 0;
