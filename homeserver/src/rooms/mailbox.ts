@@ -3,7 +3,7 @@
  * log. The next command builds on a head that is still being committed; when a commit fails, everything built
  * on it fails too, the head is loaded afresh and the stale commands run again in their order.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { createTurns } from "../platform/turns.ts";
 import type { Append, Committed } from "../log/types.ts";
 import { StaleHead } from "../log/types.ts";
 import type { Head } from "./head.ts";
@@ -79,16 +79,14 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   async function pump(): Promise<void> {
     if (running) return;
     running = true;
-    let since = performance.now();
+    const turns = createTurns(BURST_MS);
     for (;;) {
       if (broken) await startAfresh();
       const job = queue.shift();
       if (job === undefined) break;
       await execute(job);
-      if (performance.now() - since < BURST_MS) continue;
       // Commands that find all in memory would let nothing else run: one room's queue must not hold up the others.
-      await nextTurn();
-      since = performance.now();
+      await turns.take();
     }
     running = false;
     if (inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();

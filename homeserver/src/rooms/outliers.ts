@@ -1,6 +1,7 @@
 /** Events that are kept for their part in auth chains and states, without a place in the timeline. */
 import { DuplicateEvent } from "../log/types.ts";
 import type { Log } from "../log/types.ts";
+import { createTurns } from "../platform/turns.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../protocol/auth/index.ts";
 import { Rejection } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
@@ -23,6 +24,8 @@ export interface Outliers {
 }
 
 const CHUNK = 500;
+/** So long events are judged before others get a turn. */
+const BURST_MS = 2;
 
 export function createOutliers(store: RoomStore, log: Log): Outliers {
   async function place(
@@ -69,7 +72,9 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
   async function attempt(room: Room, events: readonly RoomEvent[]): Promise<void> {
     const known = await store.events.byIds(events.map((event) => event.eventId));
     let chunk: AddedEvent[] = [];
+    const turns = createTurns(BURST_MS);
     for (const event of inAuthOrder(events)) {
+      await turns.take();
       if (known.has(event.eventId)) continue;
       const added = await place(room, event, known);
       if (added !== undefined) chunk.push(added);

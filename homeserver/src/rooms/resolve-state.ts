@@ -6,14 +6,10 @@ import { LRUCache } from "../platform/caches.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../protocol/state-map.ts";
-import {
-  authDifference,
-  resolveConflict,
-  separate,
-  tuplesRead,
-} from "../protocol/state-res/index.ts";
+import { authDifference, separate, tuplesRead } from "../protocol/state-res/index.ts";
 import type { AuthGraph, Separated } from "../protocol/state-res/index.ts";
 import { graphId, nidOfGraphId } from "./auth-chains.ts";
+import { resolveInLine } from "./resolver.ts";
 import type { Change } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
@@ -121,7 +117,7 @@ async function resolveOf(
   conflict: Conflict,
   { unconflicted, conflicted }: Separated,
   nidOf: Map<EventId, number>,
-): Promise<Map<string, EventId>> {
+): Promise<ReadonlyMap<string, EventId>> {
   const { version } = room;
   const inConflict = conflict.sets.map((set) => {
     return [...conflicted.keys()].flatMap((tuple) => set.get(tuple) ?? []);
@@ -147,14 +143,15 @@ async function resolveOf(
     known.set(stored.event.eventId, stored);
     nidOf.set(stored.event.eventId, stored.nid);
   }
-  return resolveConflict({
+  const agreedIds = [...agreed].map(([tuple, { event }]) => [tuple, event.eventId] as const);
+  const resolvable = {
     version,
     conflicted,
-    unconflicted: (tuple) => unconflicted.get(tuple) ?? agreed.get(tuple)?.event.eventId,
+    unconflicted: new Map([...agreedIds, ...unconflicted]),
     authDifference: difference.flatMap((nid) => events.get(nid)?.event.eventId ?? []),
-    events: (id) => known.get(id)?.event,
-    isRejected: (id) => known.get(id)?.status === "rejected",
-  });
+    events: known,
+  };
+  return store.resolver?.resolve(resolvable) ?? resolveInLine(resolvable);
 }
 
 /** Auth difference (and conflicted subgraph) as nids. The agreed state is looked at only as far as it matters. */

@@ -139,6 +139,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     async stop() {
       await Promise.all([purges.stop(), federation.stop(), stopCollecting()]);
       await mailboxes.drained();
+      await store.resolver?.close();
       unfollowPurges();
       unfollow();
     },

@@ -7,6 +7,8 @@ import { createEvents } from "./events.ts";
 import type { Events } from "./events.ts";
 import { createRegistry } from "./registry.ts";
 import type { Registry } from "./registry.ts";
+import { createResolver } from "./resolver.ts";
+import type { Resolver } from "./resolver.ts";
 import { createStateReader } from "./state-reader.ts";
 import type { StateReader } from "./state-reader.ts";
 import { createStateTree } from "./state-tree/index.ts";
@@ -22,6 +24,8 @@ export interface RoomStore {
   readonly tree: StateTree;
   readonly state: StateReader;
   readonly authChains: AuthChains;
+  /** Absent: conflicts are resolved in line. */
+  readonly resolver?: Resolver | undefined;
 }
 
 export function createRoomStore(sql: Sql): RoomStore {
@@ -36,5 +40,6 @@ export function createRoomStore(sql: Sql): RoomStore {
     tree,
     state: createStateReader(tree, tuples, events),
     authChains: createAuthChains(sql),
+    resolver: createResolver(),
   };
 }

@@ -1,4 +1,5 @@
 /** Signatures and hashes of PDUs from other servers. */
+import { createTurns } from "../platform/turns.ts";
 import { Rejection } from "../protocol/errors.ts";
 import { parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
 import type { Pdu } from "../protocol/event.ts";
@@ -29,6 +30,9 @@ export type Verified =
       readonly reason: string;
     };
 
+/** So long events are parsed and hashed before others get a turn. */
+const BURST_MS = 2;
+
 interface Wanted {
   readonly server: ServerName;
   readonly keyId: string;
@@ -46,7 +50,12 @@ export async function verifyPdus(
   /** A server whose signature is still to come: this one's, on a join that it vouches for. */
   unsignedBy?: ServerName,
 ): Promise<Verified[]> {
-  const parsed = pdus.map((pdu) => parse(pdu, version));
+  const turns = createTurns(BURST_MS);
+  const parsed: Verified[] = [];
+  for (const pdu of pdus) {
+    parsed.push(parse(pdu, version));
+    await turns.take();
+  }
   const wanted: Wanted[] = [];
   for (const { event } of parsed) if (event !== undefined) wanted.push(...keysOf(event));
   const keys = await keyRing.keys(wanted);

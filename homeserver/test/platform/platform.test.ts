@@ -5,6 +5,7 @@ import { createKeyedQueue } from "../../src/platform/keyed-queue.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import { createSeededRandom, systemRandom } from "../../src/platform/random.ts";
 import { createSemaphore } from "../../src/platform/semaphore.ts";
+import { createTurns } from "../../src/platform/turns.ts";
 import { createSingleFlight } from "../../src/platform/single-flight.ts";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
@@ -155,4 +156,17 @@ test("metrics of two servers in one process don't mix", async () => {
   expect(await one.text()).toContain('weft_requests{code="200"} 1');
   expect(await one.text()).toContain("weft_rooms 3");
   expect(await two.text()).not.toContain("200");
+});
+
+test("long work lets others run after its turn, and only then", async () => {
+  const turns = createTurns(5);
+  expect(turns.take()).toBeUndefined();
+  const order: string[] = [];
+  setImmediate(() => order.push("others"));
+  const end = performance.now() + 6;
+  while (performance.now() < end);
+  await turns.take();
+  order.push("work");
+  expect(order).toEqual(["others", "work"]);
+  expect(turns.take()).toBeUndefined();
 });
