@@ -1,4 +1,4 @@
-import { raw } from "../http/reply.ts";
+import { raw, streamed } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
@@ -28,7 +28,7 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
       await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(query.event_id);
       const { pdus, authChain } = await federation.state(origin, roomId, eventId);
-      return raw(`{"auth_chain":[${authChain.join(",")}],"pdus":[${pdus.join(",")}]}`);
+      return streamed({}, { auth_chain: authChain, pdus });
     }),
 
     // GET /_matrix/federation/v1/state_ids/{roomId}

@@ -1,3 +1,4 @@
+import { streamed } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -16,11 +17,16 @@ export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {
     }),
 
     // PUT /_matrix/federation/v2/send_join/{roomId}/{eventId}
-    route("sendJoinV2", async ({ params, body, origin }) => {
+    route("sendJoinV2", async ({ params, query, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
       await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(params.eventId);
-      return rooms.federation.sendJoin(origin, roomId, eventId, body as JsonObject);
+      const omitMembers = query.omit_members ?? false;
+      const pdu = body as JsonObject;
+      const { federation } = rooms;
+      const answer = await federation.sendJoin(origin, roomId, eventId, pdu, omitMembers);
+      // The auth chain first: who reads it as it comes can judge the state at once.
+      return streamed(answer.head, { auth_chain: answer.authChain, state: answer.pdus });
     }),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 
 export type ReplyHeaders = Readonly<Record<string, string | number | undefined>>;
 
@@ -31,6 +31,35 @@ export function raw(
   options: { status?: number; headers?: ReplyHeaders } = {},
 ): Reply {
   return new Reply(options.status ?? 200, { ...JSON_TYPE, ...options.headers }, text);
+}
+
+/**
+ * A JSON object that is written as its lists are read: some keys at once, then a list of JSON texts under each of the
+ * other keys. Where reading fails the connection is cut, so that nobody takes the half for the whole.
+ */
+export function streamed(
+  head: object,
+  lists: Readonly<Record<string, AsyncIterable<readonly string[]>>>,
+): Reply {
+  return new Reply(200, JSON_TYPE, Readable.from(pieces(head, lists)));
+}
+
+async function* pieces(
+  head: object,
+  lists: Readonly<Record<string, AsyncIterable<readonly string[]>>>,
+): AsyncGenerator<string> {
+  let before = JSON.stringify(head).slice(0, -1);
+  for (const [key, list] of Object.entries(lists)) {
+    yield `${before}${before === "{" ? "" : ","}${JSON.stringify(key)}:[`;
+    let separator = "";
+    for await (const texts of list) {
+      if (texts.length === 0) continue;
+      yield separator + texts.join(",");
+      separator = ",";
+    }
+    before = "]";
+  }
+  yield `${before}}`;
 }
 
 /** Bytes of any kind: `headers` should hold content-type and, where known, content-length. */

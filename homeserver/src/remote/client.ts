@@ -12,6 +12,7 @@ import type { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, Target } from "./discovery.ts";
 import { AnswerTooLarge, readBody } from "./read-body.ts";
+import { BrokenAnswer, type Part, readParts } from "./read-parts.ts";
 import { RemoteError } from "./remote-error.ts";
 import { xMatrixHeader } from "./signed-request.ts";
 
@@ -37,6 +38,15 @@ export interface RemoteRequest {
 export interface RemoteClient {
   /** The JSON object they answer. @throws RemoteError */
   json(server: ServerName, request: RemoteRequest): Promise<JsonObject>;
+  /**
+   * The JSON object they answer, part by part; no more is read before `take` is done. What `take` throws is thrown as
+   * it is. @throws RemoteError
+   */
+  parts(
+    server: ServerName,
+    request: RemoteRequest,
+    take: (parts: Part[]) => Promise<void>,
+  ): Promise<void>;
   /** The answer's head and its unread body, for status 200 only. @throws RemoteError */
   stream(server: ServerName, request: RemoteRequest): Promise<Dispatcher.ResponseData>;
 }
@@ -51,6 +61,8 @@ export interface RemoteClientOptions {
 
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 16 * 1024 * 1024;
+/** An event has 65,536 bytes at most, as canonical JSON and without `unsigned`. */
+const MAX_PART_BYTES = 512 * 1024;
 const USER_AGENT = "Weft/0.1";
 
 export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
@@ -129,6 +141,25 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
   }
 
   return {
+    async parts(server, request, take) {
+      const limits = { maxBytes: request.maxBytes ?? MAX_BYTES, maxPartBytes: MAX_PART_BYTES };
+      let ours: { error: unknown } | undefined;
+      await exchange(server, request, async (answer) => {
+        if (answer.statusCode !== 200) {
+          const value = parseAnswer(await readBody(answer.body, 65_536));
+          throw refused(server, answer.statusCode, value);
+        }
+        for await (const parts of readParts(answer.body, limits)) {
+          try {
+            await take(parts);
+          } catch (error) {
+            ours = { error };
+            return;
+          }
+        }
+      });
+      if (ours !== undefined) throw ours.error;
+    },
     json: (server, request) =>
       exchange(server, request, async (answer) => {
         const bytes = await readBody(answer.body, request.maxBytes ?? MAX_BYTES);
@@ -167,9 +198,11 @@ function unreachable(server: ServerName, error: unknown): RemoteError {
   const reason =
     error instanceof AnswerTooLarge
       ? "answered at too great a length"
-      : name === "TimeoutError" || name === "AbortError"
-        ? "did not answer in time"
-        : `could not be reached (${code ?? message ?? "unknown"})`;
+      : error instanceof BrokenAnswer || error instanceof JsonError
+        ? "did not answer with a whole JSON object"
+        : name === "TimeoutError" || name === "AbortError"
+          ? "did not answer in time"
+          : `could not be reached (${code ?? message ?? "unknown"})`;
   const remote = new RemoteError(server, undefined, undefined, `${server} ${reason}`);
   remote.cause = error;
   return remote;

@@ -1,5 +1,6 @@
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import type { Part } from "./read-parts.ts";
 import type { RemoteClient, RemoteRequest } from "./client.ts";
 import { RemoteError } from "./remote-error.ts";
 import { uriOf } from "./signed-request.ts";
@@ -64,8 +65,16 @@ export function createRemoteServer(client: RemoteClient) {
       get(server, v1("make_join", roomId, userId), { ver: versions }, forPerson),
 
     /** PUT /_matrix/federation/v2/send_join */
-    sendJoin: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
-      put(server, v2("send_join", roomId, eventId), pdu, { ...bulky, insist: true }),
+    sendJoin: (
+      server: ServerName,
+      join: { roomId: RoomId; eventId: EventId; pdu: JsonObject; omitMembers: boolean },
+      take: (parts: Part[]) => Promise<void>,
+    ) => {
+      const query = join.omitMembers ? { omit_members: "true" } : {};
+      const uri = uriOf(v2("send_join", join.roomId, join.eventId), query);
+      const request = { method: "PUT" as const, uri, content: join.pdu, ...bulky, insist: true };
+      return client.parts(server, request, take);
+    },
 
     /** GET /_matrix/federation/v1/make_leave */
     makeLeave: (server: ServerName, roomId: RoomId, userId: UserId) =>
@@ -131,6 +140,17 @@ export function createRemoteServer(client: RemoteClient) {
     /** GET /_matrix/federation/v1/state/{roomId} */
     state: (server: ServerName, roomId: RoomId, eventId: EventId) =>
       get(server, v1("state", roomId), { event_id: eventId }, TOLD_WHOLE),
+
+    /** The same, part by part. */
+    stateInParts: (
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      take: (parts: Part[]) => Promise<void>,
+    ) => {
+      const uri = uriOf(v1("state", roomId), { event_id: eventId });
+      return client.parts(server, { method: "GET", uri, ...bulky }, take);
+    },
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
     eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>

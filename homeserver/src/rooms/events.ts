@@ -4,7 +4,7 @@ import { atMost } from "../platform/caches.ts";
 import { eventFromStored } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
-import { eventsByIds, eventsByNids } from "../storage/room-events.ts";
+import { eventsByIds, eventsByNids, eventTexts } from "../storage/room-events.ts";
 import type { EventRow } from "../storage/room-events.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
@@ -14,6 +14,8 @@ export interface Events {
   byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   one(nid: number): Promise<StoredEvent | undefined>;
   byId(id: EventId): Promise<StoredEvent | undefined>;
+  /** PDUs' texts, in no order; what is read for it is not kept. */
+  texts(nids: readonly number[]): Promise<string[]>;
   /** From memory only. */
   peekById(id: EventId): StoredEvent | undefined;
   /** From memory only, in the given order; undefined when one of them is not there. */
@@ -108,6 +110,17 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     byIds,
     one: async (nid) => (await byNids([nid])).get(nid),
     byId: async (id) => (await byIds([id])).get(id),
+    async texts(nids) {
+      const found: string[] = [];
+      const unknown: number[] = [];
+      for (const nid of nids) {
+        const stored = pending.get(nid) ?? cache.peek(nid);
+        if (stored === undefined) unknown.push(nid);
+        else found.push(stored.event.json());
+      }
+      if (unknown.length > 0) found.push(...(await eventTexts(sql, unknown)));
+      return found;
+    },
     peekById(id) {
       const nid = nidOf.get(id);
       return nid === undefined ? undefined : (pending.get(nid) ?? cache.get(nid));

@@ -30,6 +30,9 @@ import { createServeMembers } from "./serve-members.ts";
 import { createSources } from "./sources.ts";
 import { createStaging } from "./staging.ts";
 import type { MayEnter } from "./purge/doors.ts";
+import { createEnterRoom } from "./enter-room.ts";
+import { createStateIntake } from "./state-intake.ts";
+import { createStateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
 import { createToldStates } from "./told-state.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -65,6 +68,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const acl = createAcl(store);
   const gate = createGate(store, acl, serverName);
   const outliers = createOutliers(store, log);
+  const answers = createStateAnswers(store);
   const gaps = createGaps(store, outliers);
   const stopping = new AbortController();
   const stop = stopping.signal;
@@ -96,12 +100,16 @@ export function createFederation(deps: FederationDeps): Federation {
         const room = await store.registry.byId(roomId);
         return room === undefined || acl.allows(room, server);
       },
-      ...createServeMembers({ store, local, ingest, gate, keyRing }),
-      ...createServeEvents({ store, gate }),
+      ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
+      ...createServeEvents({ store, gate, answers }),
       invite: invites.receive,
     },
     membership: {
-      join: createJoinRemote({ ...deps, identity, outliers, ingest }),
+      join: createJoinRemote({
+        ...{ store, identity, remote, keyRing, ingest, logger },
+        beginIntake: createStateIntake({ store, outliers, keyRing, logger }),
+        enterRoom: createEnterRoom(store, mailboxes, identity),
+      }),
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
     },

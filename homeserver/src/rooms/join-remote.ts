@@ -1,33 +1,30 @@
 /** Joining a room through another server: make_join, send_join, and the room built from the answer. */
 import type { Logger } from "../platform/logger.ts";
-import { authorise, authStateOf } from "../protocol/auth/index.ts";
+import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts";
 import { signPdu } from "../protocol/build-event.ts";
 import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isEventId } from "../protocol/identifiers.ts";
-import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
-import { newEvent } from "./new-event.ts";
+import type { EnterRoom } from "./enter-room.ts";
 import type { Ingest } from "./ingest.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
-import type { Mailboxes } from "./mailboxes.ts";
-import type { Outliers } from "./outliers.ts";
+import type { BeginIntake, ToldEntries } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
-import { listIn } from "./told-state.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { Room } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
-import { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface JoinRemoteDeps {
   readonly store: RoomStore;
-  readonly mailboxes: Mailboxes;
   readonly identity: Identity;
-  readonly outliers: Outliers;
+  readonly beginIntake: BeginIntake;
+  readonly enterRoom: EnterRoom;
   readonly ingest: Ingest;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
@@ -48,7 +45,7 @@ export type JoinRemote = (
 ) => Promise<void>;
 
 export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
-  const { store, mailboxes, identity, outliers, remote, keyRing, logger } = deps;
+  const { store, identity, remote, keyRing, logger } = deps;
 
   async function joinBy(
     server: ServerName,
@@ -58,15 +55,20 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   ): Promise<void> {
     const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
     const { event, version } = fromTemplate(identity, template, roomId, userId, content);
-    const answer = await remote.sendJoin(server, roomId, event.eventId, event.pdu);
     const room = await store.registry.ensure(roomId, version, identity.now());
-    const join = await countersigned(room, event, answer);
-    const state = await keepState(room, answer);
-    checkJoin(room, join, state);
+    if (room.version.id !== version.id) {
+      throw errors.unknown("The other server says another version of that room", 502);
+    }
+    const intake = deps.beginIntake(room);
+    const { eventId, pdu } = event;
+    await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers: false }, intake.take);
+    const told = await intake.finish();
+    const join = await countersigned(room, event, intake.told.get("event"));
+    await checkJoin(room, join, told);
     if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
       await enterAlso(server, room, join);
     } else {
-      await enter(room, join, state);
+      await deps.enterRoom(room, join, told);
     }
   }
 
@@ -74,29 +76,11 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   async function countersigned(
     room: Room,
     event: RoomEvent,
-    answer: JsonObject,
+    answered: Json | undefined,
   ): Promise<RoomEvent> {
-    if (!isJsonObject(answer.event)) return event;
-    const [verified] = await verifyPdus(keyRing, [answer.event], room.version);
+    if (!isJsonObject(answered)) return event;
+    const [verified] = await verifyPdus(keyRing, [answered], room.version);
     return verified?.event?.eventId === event.eventId ? verified.event : event;
-  }
-
-  /** Verifies and stores the whole answer; gives the state before the join. */
-  async function keepState(room: Room, answer: JsonObject): Promise<StoredEvent[]> {
-    const states = await verifyPdus(keyRing, listIn(answer, "state"), room.version);
-    const chains = await verifyPdus(keyRing, listIn(answer, "auth_chain"), room.version);
-    const byId = new Map<EventId, RoomEvent>();
-    for (const { event } of [...states, ...chains]) {
-      if (event !== undefined && event.roomId === room.roomId) byId.set(event.eventId, event);
-    }
-    const dropped = states.filter((one) => one.event === undefined).length;
-    if (dropped > 0) logger.warn({ room: room.roomId, dropped }, "state of a join was dropped");
-    await outliers.store(room, [...byId.values()]);
-    const ids = states.flatMap(({ event }) => event?.eventId ?? []);
-    const found = await store.events.byIds(ids);
-    return [...found.values()].filter(
-      (stored) => stored.event.stateKey !== undefined && stored.status !== "rejected",
-    );
   }
 
   /** This server is in the room already: the join is one event more. */
@@ -107,55 +91,6 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     }
     const { stored, reason } = result.placed;
     if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The join is not allowed");
-  }
-
-  /** The join becomes the room's only extremity, on the state that was told. */
-  async function enter(room: Room, join: RoomEvent, state: readonly StoredEvent[]): Promise<void> {
-    await mailboxes.run(room, async (head) => {
-      const work = new Work(store, identity, head);
-      const known = await store.events.byId(join.eventId);
-      if (known !== undefined && known.stateAfter !== null) return { value: undefined };
-      const before = await work.setState(
-        null,
-        state.map(({ event, nid }) => [event.type, event.stateKey as string, nid]),
-      );
-      const prev = await store.events.byIds([...join.prevEventIds]);
-      const stored = await placeJoin(work, join, before, known);
-      const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
-      return work.step(undefined, {
-        append: {
-          missing: {
-            add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
-          },
-          strippedRooms: [
-            { roomNid: room.nid, userId: join.stateKey as string, strippedState: null },
-          ],
-        },
-      });
-    });
-  }
-
-  async function placeJoin(
-    work: Work,
-    join: RoomEvent,
-    before: StoredEvent["stateBefore"],
-    known: StoredEvent | undefined,
-  ): Promise<StoredEvent> {
-    const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
-    const nid = freshNid as number;
-    const after = await work.setState(before, [["m.room.member", join.stateKey as string, nid]]);
-    const auth = await store.events.byIds([...join.authEventIds]);
-    const states = { stateBefore: before, stateAfter: after, roomState: after };
-    const stored = newEvent(work.room.nid, nid, join, states);
-    work.add({
-      stored,
-      authNids: [...auth.values()].map((one) => one.nid),
-      timeline: "live",
-      stateChanged: true,
-      known: known !== undefined,
-    });
-    await work.moveHead([stored], after);
-    return stored;
   }
 
   return async (roomId, userId, content, via) => {
@@ -257,14 +192,16 @@ export function fromTemplate(
 }
 
 /** The create event is the room's and of its version, and the state lets the user in. */
-function checkJoin(room: Room, join: RoomEvent, state: readonly StoredEvent[]): void {
-  const create = state.find(({ event }) => event.type === "m.room.create")?.event;
+async function checkJoin(room: Room, join: RoomEvent, told: ToldEntries): Promise<void> {
+  const keys = [...authTypesFor(join, room.version), ["m.room.create", ""] as const];
+  const state = (await told.events(keys)).map(({ event }) => event);
+  const create = state.find(({ type }) => type === "m.room.create");
   const version = create?.content.room_version ?? "1";
   if (create === undefined || version !== room.version.id) {
     throw errors.unknown("The other server's state is not of that room", 502);
   }
   try {
-    authorise(join, authStateOf(state.map(({ event }) => event)));
+    authorise(join, authStateOf(state));
   } catch (error) {
     if (error instanceof Rejection) {
       throw errors.unknown(`The other server's state forbids the join: ${error.reason}`, 502);

@@ -16,9 +16,14 @@ import type { Room, StoredEvent } from "./types.ts";
 export interface Outliers {
   /**
    * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
-   * ones are kept as rejected). Events whose auth events are neither known nor among them are left out.
+   * ones are kept as rejected). Events whose auth events are neither known nor among them are left out, and answered.
+   * `keep` (true): they are likely to be read soon, and stay in memory.
    */
-  store(room: Room, events: readonly RoomEvent[]): Promise<void>;
+  store(
+    room: Room,
+    events: readonly RoomEvent[],
+    options?: { readonly keep?: boolean },
+  ): Promise<RoomEvent[]>;
   /** Judges a rejected outlier again: true when its auth events allow it now. */
   rejudge(room: Room, outlier: StoredEvent): Promise<boolean>;
 }
@@ -38,12 +43,12 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
     if (lacking.length > 0) {
       for (const [id, stored] of await store.events.byIds(lacking)) known.set(id, stored);
     }
+    if (ids.some((id) => !known.has(id))) return undefined;
     const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
-    if (auth.length < event.authEventIds.length) return undefined;
     const reason = refusal(
       event,
       auth,
-      [...ids].flatMap((id) => known.get(id) ?? []),
+      ids.flatMap((id) => known.get(id) ?? []),
     );
     const [nid] = (await store.registry.eventNids(1)) as [number];
     const status = reason === undefined ? "accepted" : "rejected";
@@ -54,7 +59,7 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
     return { stored, authNids, timeline: "outlier", stateChanged: false, reason };
   }
 
-  async function append(room: Room, added: readonly AddedEvent[]): Promise<void> {
+  async function append(room: Room, added: readonly AddedEvent[], keep = true): Promise<void> {
     const rows = appendOf({
       room,
       before: { room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
@@ -66,10 +71,15 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
       transaction: undefined,
     });
     await log.append(rows);
-    for (const { stored } of added) store.events.keep(stored);
+    if (keep) for (const { stored } of added) store.events.keep(stored);
   }
 
-  async function attempt(room: Room, events: readonly RoomEvent[]): Promise<void> {
+  async function attempt(
+    room: Room,
+    events: readonly RoomEvent[],
+    keep: boolean,
+  ): Promise<RoomEvent[]> {
+    const leftOut: RoomEvent[] = [];
     const known = await store.events.byIds(events.map((event) => event.eventId));
     let chunk: AddedEvent[] = [];
     const turns = createTurns(BURST_MS);
@@ -77,19 +87,21 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
       await turns.take();
       if (known.has(event.eventId)) continue;
       const added = await place(room, event, known);
-      if (added !== undefined) chunk.push(added);
+      if (added === undefined) leftOut.push(event);
+      else chunk.push(added);
       if (chunk.length < CHUNK) continue;
-      await append(room, chunk);
+      await append(room, chunk, keep);
       chunk = [];
     }
-    if (chunk.length > 0) await append(room, chunk);
+    if (chunk.length > 0) await append(room, chunk, keep);
+    return leftOut;
   }
 
   return {
-    async store(room, events) {
+    async store(room, events, { keep = true } = {}) {
       for (let attempts = 0; ; attempts++) {
         try {
-          return await attempt(room, events);
+          return await attempt(room, events, keep);
         } catch (error) {
           // Another task stored one of them meanwhile: it's known the next time.
           if (!(error instanceof DuplicateEvent) || attempts >= 10) throw error;

@@ -7,6 +7,7 @@ import { stateTuple } from "../protocol/state-map.ts";
 import { closestEvent } from "./by-time.ts";
 import type { Gate } from "./gate.ts";
 import { isPlaced } from "./place.ts";
+import type { StateAnswers, ToldNids } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
 import type { RoomFederation } from "./types-federation.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
@@ -15,6 +16,7 @@ import { membersOfServer } from "../storage/room-members.ts";
 export interface ServeEventsDeps {
   readonly store: RoomStore;
   readonly gate: Gate;
+  readonly answers: StateAnswers;
 }
 
 type Served = Pick<
@@ -26,7 +28,7 @@ const MAX_BACKFILL = 100;
 const MAX_MISSING = 20;
 
 export function createServeEvents(deps: ServeEventsDeps): Served {
-  const { store, gate } = deps;
+  const { store, gate, answers } = deps;
 
   return {
     async backfill(origin, roomId, from, limit) {
@@ -52,13 +54,11 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       return texts(origin, room, events);
     },
     async state(origin, roomId, eventId) {
-      const { state, chain } = await stateOf(origin, roomId, eventId);
-      return { pdus: state.map(json), authChain: chain.map(json) };
+      return answers.texts(await stateOf(origin, roomId, eventId));
     },
     async stateIds(origin, roomId, eventId) {
-      const { state, chain } = await stateOf(origin, roomId, eventId);
-      const ids = (list: StoredEvent[]) => list.map((stored) => stored.event.eventId);
-      return { pduIds: ids(state), authChainIds: ids(chain) };
+      const { state, authChain } = await stateOf(origin, roomId, eventId);
+      return { pduIds: await answers.ids(state), authChainIds: await answers.ids(authChain) };
     },
     async event(origin, eventId) {
       const stored = await store.events.byId(eventId);
@@ -120,17 +120,12 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     origin: ServerName,
     roomId: Parameters<Served["state"]>[1],
     eventId: EventId,
-  ): Promise<{ state: StoredEvent[]; chain: StoredEvent[] }> {
+  ): Promise<ToldNids> {
     const { room, mayAsk } = await gate.member(origin, roomId);
     const [stored] = await placedIn(room, [eventId]);
     if (stored === undefined) throw unknownEvent();
     if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
-    const state = await store.state.all(stored.stateBefore);
-    const nids = state.map((one) => one.nid);
-    const own = new Set(nids);
-    const chain = await store.authChains.chain(room.nid, nids);
-    const events = await store.events.byNids(chain.filter((nid) => !own.has(nid)));
-    return { state, chain: [...events.values()] };
+    return answers.nids(room, stored.stateBefore);
   }
 
   /** PDUs' texts; what the server's users may not see goes redacted, so that the graph stays whole. */

@@ -7,14 +7,16 @@ import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import { joinedServers } from "../storage/room-members.ts";
+import { firstMembers, joinedServers } from "../storage/room-members.ts";
 import type { Gate } from "./gate.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LocalEvents } from "./local.ts";
 import { memberDraft } from "./members.ts";
 import { vouchFor } from "./restricted.ts";
+import type { StateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
 import { STRIPPED_TYPES } from "./stripped.ts";
+import type { StateKey } from "./tuples.ts";
 import type { KeyRing, RoomFederation } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
@@ -26,7 +28,15 @@ export interface ServeMembersDeps {
   readonly ingest: Ingest;
   readonly gate: Gate;
   readonly keyRing: KeyRing;
+  readonly answers: StateAnswers;
 }
+
+/** Members by whom a room without a name is called. */
+const HEROES = 5;
+const NAMES: readonly StateKey[] = [
+  ["m.room.name", ""],
+  ["m.room.canonical_alias", ""],
+];
 
 type Served = Pick<
   RoomFederation,
@@ -34,7 +44,7 @@ type Served = Pick<
 >;
 
 export function createServeMembers(deps: ServeMembersDeps): Served {
-  const { store, local, gate, keyRing } = deps;
+  const { store, local, gate, keyRing, answers } = deps;
   const { serverName, signingKey } = local.identity;
 
   return {
@@ -57,24 +67,25 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
         throw errors.incompatibleRoomVersion(room.version.id);
       return template(room, userId, "knock");
     },
-    async sendJoin(origin, roomId, eventId, pdu) {
+    async sendJoin(origin, roomId, eventId, pdu, omitMembers = false) {
       const room = await gate.resident(origin, roomId);
       const event = await memberEvent(origin, room, eventId, pdu, "join");
       const voucher = event.content.join_authorised_via_users_server;
       const isOurs = isUserId(voucher) && serverOf(voucher) === serverName;
       if (isOurs) await checkVouched(room, event);
       const signed = isOurs ? addSignature(event, serverName, signingKey) : event;
+      const servers = await joinedServers(store.sql, room.nid);
       const placed = await place(origin, room, signed);
-      const state = await store.state.all(placed.stateBefore);
-      const chain = await authChainOf(room, state);
-      return {
+      const onlyMembers = omitMembers ? await membersNeeded(room, placed) : undefined;
+      const alsoChainOf = [placed.nid];
+      const told = await answers.nids(room, placed.stateBefore, { onlyMembers, alsoChainOf });
+      const head = {
         origin: serverName,
         event: signed.pdu,
-        state: state.map((stored) => stored.event.pdu),
-        auth_chain: chain.map((stored) => stored.event.pdu),
-        members_omitted: false,
-        servers_in_room: await joinedServers(store.sql, room.nid),
+        members_omitted: told.membersOmitted,
+        servers_in_room: servers,
       };
+      return { head, ...answers.texts(told) };
     },
     async sendLeave(origin, roomId, eventId, pdu) {
       const room = await gate.resident(origin, roomId);
@@ -177,10 +188,26 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     return stored;
   }
 
-  async function authChainOf(room: Room, state: readonly StoredEvent[]): Promise<StoredEvent[]> {
-    const own = new Set(state.map((stored) => stored.nid));
-    const chain = await store.authChains.chain(room.nid, [...own]);
-    const events = await store.events.byNids(chain.filter((nid) => !own.has(nid)));
-    return [...events.values()];
+  /** Member events without which the joiner can't judge the join, or, where the room has no name, can't name it. */
+  async function membersNeeded(room: Room, join: StoredEvent): Promise<number[]> {
+    const authorising = (await store.events.byIds([...join.event.authEventIds])).values();
+    const keys = [...authorising].flatMap(({ event }): StateKey[] =>
+      event.type === "m.room.member" ? [["m.room.member", event.stateKey as string]] : [],
+    );
+    const names = await store.state.events(join.stateBefore, NAMES);
+    const isNamed = [...names.values()].some(({ event }) => isNaming(event));
+    const { sql } = store;
+    const heroes = isNamed
+      ? []
+      : await firstMembers(sql, room.nid, ["join", "invite"], join.event.sender, HEROES);
+    for (const hero of heroes) keys.push(["m.room.member", hero]);
+    const found = await store.state.events(join.stateBefore, keys);
+    return [...found.values()].map(({ nid }) => nid);
   }
+}
+
+/** An empty name names nothing. */
+function isNaming({ type, content }: RoomEvent): boolean {
+  const name = type === "m.room.name" ? content.name : content.alias;
+  return typeof name === "string" && name !== "";
 }

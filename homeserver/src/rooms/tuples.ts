@@ -14,6 +14,8 @@ export interface Tuples {
   /** Nids of tuples, given out where there are none. Keyed by stateTuple. */
   make(keys: readonly StateKey[]): Promise<Map<string, number>>;
   keys(nids: readonly number[]): Promise<Map<number, StateKey>>;
+  /** The same as `make` for many at once, in the order asked; what is read for it is not kept. */
+  ensure(keys: readonly StateKey[]): Promise<number[]>;
 }
 
 export function createTuples(sql: Sql, max = 200_000): Tuples {
@@ -42,7 +44,26 @@ export function createTuples(sql: Sql, max = 200_000): Tuples {
     return { found, left };
   }
 
+  /** By stateTuple. */
+  async function made(keys: readonly StateKey[]): Promise<Map<string, number>> {
+    const rows = await ensureTuples(sql, keys);
+    const found = new Map(rows.map((row) => [stateTuple(row.type, row.stateKey), row.nid]));
+    const raced = keys.filter(([type, key]) => !found.has(stateTuple(type, key)));
+    for (const row of raced.length > 0 ? await tuplesByKeys(sql, raced) : []) {
+      found.set(stateTuple(row.type, row.stateKey), row.nid);
+    }
+    return found;
+  }
+
   return {
+    async ensure(keys) {
+      const found = await made(keys);
+      return keys.map(([type, key]) => {
+        const nid = found.get(stateTuple(type, key));
+        if (nid === undefined) throw new Error(`no tuple of ${type} was made`);
+        return nid;
+      });
+    },
     async find(keys) {
       const { found, left } = fromMemory(keys);
       if (left.length > 0) remember(await tuplesByKeys(sql, left), found);

@@ -1,7 +1,27 @@
 /** The engine towards other servers: what it asks of them, and what it answers them. */
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
 import type { VerifyKey } from "../protocol/crypto.ts";
+
+/** A part of another server's answer: an item of one of the lists on its top level, or the value of another key. */
+export interface AnswerPart {
+  readonly key: string;
+  readonly value: Json;
+}
+
+/** Takes parts of an answer as they come; no more is read from the other server before it is done. */
+export type TakeParts = (parts: readonly AnswerPart[]) => Promise<void>;
+
+/** PDUs' texts (canonical JSON), read as they are taken. */
+export interface StateAnswer {
+  readonly pdus: AsyncIterable<readonly string[]>;
+  readonly authChain: AsyncIterable<readonly string[]>;
+}
+
+export interface JoinAnswer extends StateAnswer {
+  /** The keys beside `state` and `auth_chain`. */
+  readonly head: JsonObject;
+}
 
 /** Answers of another server are untrusted JSON: the engine checks shape, hashes and signatures itself. */
 export interface RemoteServer {
@@ -11,13 +31,17 @@ export interface RemoteServer {
     userId: UserId,
     versions: readonly string[],
   ): Promise<JsonObject>;
-  /** PUT /_matrix/federation/v2/send_join; `omit_members` is not asked. */
+  /** PUT /_matrix/federation/v2/send_join. */
   sendJoin(
     server: ServerName,
-    roomId: RoomId,
-    eventId: EventId,
-    pdu: JsonObject,
-  ): Promise<JsonObject>;
+    join: {
+      readonly roomId: RoomId;
+      readonly eventId: EventId;
+      readonly pdu: JsonObject;
+      readonly omitMembers: boolean;
+    },
+    take: TakeParts,
+  ): Promise<void>;
   makeLeave(server: ServerName, roomId: RoomId, userId: UserId): Promise<JsonObject>;
   sendLeave(server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject): Promise<void>;
   makeKnock(
@@ -42,6 +66,13 @@ export interface RemoteServer {
   event(server: ServerName, eventId: EventId): Promise<JsonObject>;
   stateIds(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
   state(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
+  /** The same, part by part. */
+  stateInParts(
+    server: ServerName,
+    roomId: RoomId,
+    eventId: EventId,
+    take: TakeParts,
+  ): Promise<void>;
   eventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
   missingEvents(
     server: ServerName,
@@ -96,13 +127,14 @@ export interface RoomFederation {
     userId: UserId,
     versions: readonly string[],
   ): Promise<JsonObject>;
-  /** PUT v2 send_join: the answer's body. */
+  /** PUT v2 send_join. `omitMembers`: the caller can do without most of them. */
   sendJoin(
     origin: ServerName,
     roomId: RoomId,
     eventId: EventId,
     pdu: JsonObject,
-  ): Promise<JsonObject>;
+    omitMembers?: boolean,
+  ): Promise<JoinAnswer>;
   makeLeave(origin: ServerName, roomId: RoomId, userId: UserId): Promise<JsonObject>;
   sendLeave(origin: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject): Promise<void>;
   makeKnock(
@@ -143,12 +175,8 @@ export interface RoomFederation {
       minDepth: number;
     },
   ): Promise<string[]>;
-  /** GET state: PDUs' texts of the state before the event, and of its auth chain. */
-  state(
-    origin: ServerName,
-    roomId: RoomId,
-    eventId: EventId,
-  ): Promise<{ pdus: string[]; authChain: string[] }>;
+  /** GET state: the state before the event, and its auth chain. */
+  state(origin: ServerName, roomId: RoomId, eventId: EventId): Promise<StateAnswer>;
   stateIds(
     origin: ServerName,
     roomId: RoomId,

@@ -85,6 +85,40 @@ export async function authNids(
     WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
+/** All that these events name in auth_events, as nids, each once. */
+export async function distinctAuthNids(sql: Sql | Tx, nids: readonly number[]): Promise<number[]> {
+  const rows = await sql<{ nid: number }[]>`
+    SELECT DISTINCT unnest(auth_nids) AS nid FROM events
+    WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
+  return rows.map((row) => row.nid);
+}
+
+/** PDUs' texts, in no order. */
+export async function eventTexts(sql: Sql | Tx, nids: readonly number[]): Promise<string[]> {
+  const rows = await sql<{ json: string }[]>`
+    SELECT json FROM events WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
+  return rows.map((row) => row.json);
+}
+
+/** Identifiers of events, in no order. */
+export async function eventIdsByNids(sql: Sql | Tx, nids: readonly number[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT event_id AS id FROM events WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
+  return rows.map((row) => row.id);
+}
+
+/** State keys of those of the events that are the room's, state events, and not rejected. */
+export async function stateKeysOfEvents(
+  sql: Sql | Tx,
+  roomNid: number,
+  eventIds: readonly string[],
+): Promise<{ nid: number; type: string; stateKey: string }[]> {
+  return sql<{ nid: number; type: string; stateKey: string }[]>`
+    SELECT event_nid AS nid, type, state_key AS "stateKey" FROM events
+    WHERE event_id = ANY (${textArray(eventIds)}::text[]) AND room_nid = ${roomNid}
+      AND state_key IS NOT NULL AND status <> 2`;
+}
+
 /** Rejected events that name this one in auth_events: nids. */
 export async function rejectedByAuth(sql: Sql | Tx, nid: number, limit: number): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`

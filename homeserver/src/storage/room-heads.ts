@@ -87,6 +87,18 @@ export async function tuplesByNids(sql: Sql | Tx, nids: readonly number[]): Prom
     WHERE tuple_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
+/** Those of the tuples that are not of the type. */
+export async function tuplesOfOtherTypes(
+  sql: Sql | Tx,
+  nids: readonly number[],
+  type: string,
+): Promise<number[]> {
+  const rows = await sql<{ nid: number }[]>`
+    SELECT tuple_nid AS nid FROM state_tuples
+    WHERE tuple_nid = ANY (${numberArray(nids)}::bigint[]) AND type <> ${type}`;
+  return rows.map((row) => row.nid);
+}
+
 export async function tuplesByKeys(
   sql: Sql | Tx,
   keys: readonly (readonly [type: string, stateKey: string])[],

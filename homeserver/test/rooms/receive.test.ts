@@ -4,7 +4,7 @@ import type { RoomEvent } from "../../src/protocol/event.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor, StoredEvent } from "../../src/rooms/index.ts";
-import { createWorld } from "./world.ts";
+import { allOf, createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -268,7 +268,8 @@ describe("answers to other servers", () => {
     });
     const ids = await federation.stateIds(b.name, roomId, eventId);
     const whole = await federation.state(b.name, roomId, eventId);
-    expect(whole.pdus).toHaveLength(ids.pduIds.length);
+    expect(await allOf(whole.pdus)).toHaveLength(ids.pduIds.length);
+    expect(await allOf(whole.authChain)).toHaveLength(ids.authChainIds.length);
     expect(ids.pduIds.length + ids.authChainIds.length).toBeGreaterThan(6);
     expect(JSON.parse(await federation.event(b.name, eventId)).content).toEqual({ body: "x" });
     const auth = await federation.eventAuth(b.name, roomId, eventId);

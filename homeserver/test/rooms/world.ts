@@ -11,8 +11,9 @@ import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/cryp
 import type { SigningKey, VerifyKey } from "../../src/protocol/crypto.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import type { JsonObject } from "../../src/protocol/json.ts";
+import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
+import type { AnswerPart, TakeParts } from "../../src/rooms/types-federation.ts";
 import type { IgnoredBy } from "../../src/rooms/shown.ts";
 import type { Actor, KeyRing, Profiles, RemoteServer, Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append.ts";
@@ -202,7 +203,12 @@ export function createWorld(): World {
     const pdus = (texts: string[]) => texts.map((text) => JSON.parse(text) as JsonObject);
     return {
       makeJoin: async (to, ...rest) => at(to, "makeJoin").makeJoin(from, ...rest),
-      sendJoin: async (to, ...rest) => wire(await at(to, "sendJoin").sendJoin(from, ...wire(rest))),
+      async sendJoin(to, { roomId, eventId, pdu, omitMembers }, take) {
+        const { sendJoin } = at(to, "sendJoin");
+        const answer = await sendJoin(from, roomId, eventId, wire(pdu), omitMembers);
+        await take(partsOf(wire(answer.head)));
+        await takeLists(take, { auth_chain: answer.authChain, state: answer.pdus });
+      },
       makeLeave: async (to, ...rest) => at(to, "makeLeave").makeLeave(from, ...rest),
       sendLeave: async (to, ...rest) => at(to, "sendLeave").sendLeave(from, ...wire(rest)),
       makeKnock: async (to, ...rest) => at(to, "makeKnock").makeKnock(from, ...rest),
@@ -225,7 +231,14 @@ export function createWorld(): World {
       },
       async state(to, roomId, eventId) {
         const answer = await at(to, "state").state(from, roomId, eventId);
-        return { pdus: pdus(answer.pdus), auth_chain: pdus(answer.authChain) };
+        return {
+          pdus: pdus(await allOf(answer.pdus)),
+          auth_chain: pdus(await allOf(answer.authChain)),
+        };
+      },
+      async stateInParts(to, roomId, eventId, take) {
+        const answer = await at(to, "state").state(from, roomId, eventId);
+        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
       },
       async eventAuth(to, roomId, eventId) {
         return { auth_chain: pdus(await at(to, "eventAuth").eventAuth(from, roomId, eventId)) };
@@ -298,6 +311,33 @@ type Pretence = (honest: () => Promise<unknown>, ...asked: unknown[]) => Promise
 const NAMED: Profiles = {
   get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
 };
+
+/** All texts of a list that is read as it is taken. */
+export async function allOf(list: AsyncIterable<readonly string[]>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const texts of list) all.push(...texts);
+  return all;
+}
+
+/** An object as the parts in which another server's answer is read. */
+export function partsOf(answer: JsonObject): AnswerPart[] {
+  return Object.entries(answer).flatMap(([key, value]) =>
+    Array.isArray(value)
+      ? value.map((item) => ({ key, value: item }))
+      : [{ key, value: value as Json }],
+  );
+}
+
+async function takeLists(
+  take: TakeParts,
+  lists: Record<string, AsyncIterable<readonly string[]>>,
+): Promise<void> {
+  for (const [key, list] of Object.entries(lists)) {
+    for await (const texts of list) {
+      await take(texts.map((text) => ({ key, value: JSON.parse(text) as Json })));
+    }
+  }
+}
 
 /** What goes over the wire is text. */
 function wire<T>(value: T): T {

@@ -185,6 +185,7 @@ export class MemoryServer {
       },
       load: () => Promise.reject(new Error("there is no database here")),
       keep,
+      texts: async (nids) => nids.flatMap((nid) => held.get(nid)?.event.json() ?? []),
       forget: () => {},
       forgetRoom: () => {},
     };
@@ -212,6 +213,9 @@ function memoryTuples(): Tuples {
         byNid.set(byText.size, [type, stateKey]);
       }
       return this.find(keys);
+    },
+    async ensure(keys) {
+      return [...(await this.make(keys)).values()];
     },
     async keys(nids) {
       return new Map(nids.flatMap((nid) => (byNid.has(nid) ? [[nid, byNid.get(nid)!]] : [])));
