@@ -1,7 +1,6 @@
 /** History that this server lacks, asked from others and put where it belongs in the timeline. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
-import type { Logger } from "../platform/logger.ts";
 import { createSemaphore } from "../platform/semaphore.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { serverOf } from "../protocol/identifiers.ts";
@@ -13,6 +12,7 @@ import type { Gap } from "../storage/room-timeline.ts";
 import type { Ingest } from "./ingest.ts";
 import { isPlaced } from "./place.ts";
 import { createSlots } from "./slots.ts";
+import type { Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import { listIn } from "./told-state.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
@@ -48,7 +48,7 @@ export interface BackfillDeps {
   readonly ingest: Ingest;
   readonly remote: Pick<RemoteServer, "backfill">;
   readonly keyRing: KeyRing;
-  readonly logger: Logger;
+  readonly sources: Sources;
 }
 
 interface OpenGap {
@@ -58,7 +58,8 @@ interface OpenGap {
 }
 
 const PAGE = 100;
-const SERVERS_TRIED = 5;
+/** Servers that have been in the room the longest: they are asked before any others. */
+const OLDEST = 3;
 const GAPS_TRIED = 3;
 /** Rooms filled at once; more than MOST_WAITING others are told that the history cannot be had now. */
 const AT_ONCE = 8;
@@ -67,7 +68,7 @@ const MOST_WAITING = 200;
 const HOPELESS_MS = 10 * 60_000;
 
 export function createBackfill(deps: BackfillDeps): Backfill {
-  const { store, ingest, remote, keyRing, logger } = deps;
+  const { store, ingest, remote, keyRing, sources } = deps;
   const flights = createSingleFlight<string, GapOutcome>();
   const places = createSemaphore(AT_ONCE, MOST_WAITING);
   const hopeless = new LRUCache<string, true>({ ...atMost(10_000), ttl: HOPELESS_MS });
@@ -89,34 +90,32 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
 
   async function servers(room: Room): Promise<ServerName[]> {
-    const found = (await serversByStay(store.sql, room.nid, SERVERS_TRIED + 1)) as ServerName[];
+    const found = (await serversByStay(store.sql, room.nid, OLDEST + 1)) as ServerName[];
     return found.filter((server) => server !== deps.serverName);
   }
 
   /** Who sent what names the missing events has them, most likely. */
-  async function serversFor(room: Room, gap: Gap): Promise<ServerName[]> {
+  async function firstServers(room: Room, gap: Gap): Promise<ServerName[]> {
     const child = await store.events.one(gap.childNid);
     const sender = child === undefined ? [] : [serverOf(child.event.sender)];
-    const all = new Set([...sender, ...(await servers(room))]);
-    all.delete(deps.serverName);
-    return [...all].slice(0, SERVERS_TRIED);
+    return [...sender, ...(await servers(room))];
   }
 
   async function fillGap(room: Room, gap: Gap, missing: readonly EventId[]): Promise<GapOutcome> {
-    let unanswered = false;
-    const asked = await serversFor(room, gap);
-    for (const server of asked) {
-      try {
-        const fresh = await ask(server, room, missing);
-        const top = await slots.under(room, gap, fresh.length);
-        const before = { position: gap.position, ordinal: top };
-        if ((await ingest.history(server, room, fresh, before)) > 0) return "filled";
-      } catch (error) {
-        unanswered = true;
-        logger.info({ err: error, server, room: room.roomId }, "history could not be had");
-      }
-    }
-    return unanswered || asked.length === 0 ? "open" : "whole";
+    let [answers, failures] = [0, 0];
+    const asking = sources.asking(room, await firstServers(room, gap));
+    const placed = await sources.ask(asking, "history", async (server) => {
+      failures += 1;
+      const fresh = await ask(server, room, missing);
+      const top = await slots.under(room, gap, fresh.length);
+      const before = { position: gap.position, ordinal: top };
+      const count = await ingest.history(server, room, fresh, before);
+      failures -= 1;
+      answers += 1;
+      return count > 0 ? count : undefined;
+    });
+    if (placed !== undefined) return "filled";
+    return failures > 0 || answers === 0 ? "open" : "whole";
   }
 
   /** Gaps of the stretch that somebody may fill, with all that is missing in front of the same event. */

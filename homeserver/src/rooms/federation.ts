@@ -113,7 +113,7 @@ export function createFederation(deps: FederationDeps): Federation {
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
     },
-    backfill: createBackfill({ store, serverName, ingest, remote, keyRing, logger }),
+    backfill: createBackfill({ store, serverName, ingest, remote, keyRing, sources }),
     async stop() {
       stopping.abort();
       await Promise.all([stopRetrying(), staging.drained()]);

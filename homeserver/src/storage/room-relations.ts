@@ -68,6 +68,13 @@ export async function relationsPage(
   const order = backwards
     ? sql`ORDER BY position DESC, ordinal DESC`
     : sql`ORDER BY position, ordinal`;
+  if (query.depth === 1) {
+    return sql<{ nid: number; position: number; ordinal: number }[]>`
+      SELECT event_nid AS nid, position, ordinal FROM events
+      WHERE relates_to = ${query.target} AND room_nid = ${query.roomNid}
+        AND position IS NOT NULL AND status = 0
+        ${ofType} ${ofRelation} ${upTo} ${after} ${order} LIMIT ${query.limit}`;
+  }
   return sql<{ nid: number; position: number; ordinal: number }[]>`
     WITH RECURSIVE related AS (
       SELECT event_nid, event_id, type, rel_type, position, ordinal, 1 AS level FROM events
@@ -79,9 +86,13 @@ export async function relationsPage(
       WHERE r.level < ${query.depth} AND e.room_nid = ${query.roomNid}
         AND e.position IS NOT NULL AND e.status = 0
     )
-    SELECT DISTINCT event_nid AS nid, position, ordinal FROM related
+    SELECT DISTINCT event_nid AS nid, position, ordinal
+    FROM (SELECT * FROM related LIMIT ${MOST_RELATED}) AS bounded
     WHERE true ${ofType} ${ofRelation} ${upTo} ${after} ${order} LIMIT ${query.limit}`;
 }
+
+/** Events that are looked at where relations of relations are followed. */
+const MOST_RELATED = 20_000;
 
 interface Place {
   readonly position: number;
