@@ -60,14 +60,17 @@ export interface Ingest {
   ): Promise<number>;
 }
 
-/** Undertakings that ask other servers: of one origin, in one room, in all, at once. */
-const OF_ORIGIN = { perKey: 4, total: 24, maxWaiting: 32 };
-const IN_ROOM = { perKey: 1, total: 24, maxWaiting: 8 };
+/**
+ * Undertakings that ask other servers: on behalf of one origin in one room, of one origin, of all, at once. So a room
+ * takes one of its origin's places at most, and an origin its part of all places.
+ */
+const IN_ROOM = { perKey: 1, total: Infinity, maxWaiting: 8 };
+const OF_ORIGIN = { perKey: 4, total: 24, maxWaiting: 64 };
 
 export function createIngest(deps: IngestDeps): Ingest {
   const { told, gaps, sources, placer } = deps;
   const byOrigin = createLanes<ServerName>(OF_ORIGIN);
-  const byRoom = createLanes<number>(IN_ROOM);
+  const inRoom = createLanes<string>(IN_ROOM);
 
   async function completeAuth(asking: Asking, events: readonly RoomEvent[]): Promise<void> {
     for (const event of await gaps.withoutAuth(events)) await told.completeAuth(asking, event);
@@ -101,8 +104,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     sort: gaps.sort,
     place: (room, events, options) => placer.sorted(room, inDagOrder(events), options),
     fetchAndPlace: (server, room, events, options = {}) =>
-      byOrigin.run(server, () =>
-        byRoom.run(room.nid, async () => {
+      inRoom.run(`${room.nid} ${server}`, () =>
+        byOrigin.run(server, async () => {
           const senders = events.map((event) => serverOf(event.sender));
           const asking = sources.asking(room, [server, ...senders]);
           return fetchFor(asking, events, { ...options, origin: server });

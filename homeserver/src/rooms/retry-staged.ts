@@ -1,4 +1,4 @@
-/** Tries staged events again when they are due: on one replica at a time, rooms beside one another and in turn. */
+/** Tries staged events again when they are due: on one replica at a time, rooms beside one another. */
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { eventFromStored } from "../protocol/event.ts";
@@ -27,7 +27,7 @@ export interface RetryStagedDeps {
 }
 
 const SEAT = "staged events";
-const ROOMS_AT_ONCE = 4;
+const ROOMS_AT_ONCE = 8;
 const EVENTS_AT_ONCE = 50;
 /** Another replica may have staged something that this one was not told of. */
 const LONGEST_SLEEP_MS = 30_000;
@@ -38,6 +38,8 @@ const STOP_MS = 3_000;
 export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   const { store, staging, clock, logger, seats } = deps;
   const stopping = new AbortController();
+  /** Rooms that are being tried. */
+  const busy = new Map<number, Promise<void>>();
   let wake = new AbortController();
   staging.onDue(() => wake.abort());
 
@@ -60,8 +62,24 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     }
   }
 
+  /** One room that takes long doesn't hold up the others. */
+  function begin(room: Room): void {
+    const tried = retryRoom(room)
+      .catch((error: unknown) => {
+        logger.warn({ err: error, room: room.roomId }, "staged events could not be tried");
+        return clock.sleep(AFTER_ERROR_MS, stopping.signal);
+      })
+      .finally(() => {
+        busy.delete(room.nid);
+        wake.abort();
+      });
+    busy.set(room.nid, tried);
+  }
+
   async function sleep(signal: AbortSignal): Promise<void> {
-    const due = await nextStagedDue(store.sql);
+    // With every place taken, the next that ends wakes us.
+    const isFull = busy.size >= ROOMS_AT_ONCE;
+    const due = isFull ? undefined : await nextStagedDue(store.sql, [...busy.keys()]);
     const ms = due === undefined ? LONGEST_SLEEP_MS : due - clock.now();
     await clock.sleep(
       Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS),
@@ -70,14 +88,18 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   }
 
   async function work(signal: AbortSignal): Promise<void> {
-    if (seats === undefined) await hastenStaged(store.sql, clock.now());
+    // Alone, what an earlier process left is nobody else's work.
+    let isLeft = seats === undefined;
     while (!signal.aborted) {
       try {
         wake = new AbortController();
-        const nids = await roomsWithStaged(store.sql, clock.now(), ROOMS_AT_ONCE);
+        if (isLeft) await hastenStaged(store.sql, clock.now());
+        isLeft = false;
+        const free = ROOMS_AT_ONCE - busy.size;
+        const nids = await roomsWithStaged(store.sql, clock.now(), free, [...busy.keys()]);
         const rooms = await store.registry.byNids(nids);
-        if (rooms.size === 0) await sleep(signal);
-        await Promise.all([...rooms.values()].map(retryRoom));
+        for (const room of rooms.values()) begin(room);
+        await sleep(signal);
       } catch (error) {
         if (signal.aborted) return;
         logger.warn({ err: error }, "staged events could not be read");
@@ -101,6 +123,6 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   });
   return async () => {
     stopping.abort();
-    await Promise.race([running, clock.sleep(STOP_MS)]);
+    await Promise.race([Promise.all([running, ...busy.values()]), clock.sleep(STOP_MS)]);
   };
 }

@@ -46,14 +46,16 @@ export async function insertStaged(
   return rows.map((row) => row.eventId);
 }
 
-/** Rooms with events that are due, those that have waited longest first. */
+/** Rooms with events that are due, those that have waited longest first, but for some. */
 export async function roomsWithStaged(
   sql: Sql | Tx,
   now: number,
   limit: number,
+  without: readonly number[],
 ): Promise<number[]> {
   const rows = await sql<{ roomNid: number }[]>`
-    SELECT room_nid AS "roomNid" FROM staged_events WHERE next_try <= ${now}
+    SELECT room_nid AS "roomNid" FROM staged_events
+    WHERE next_try <= ${now} AND room_nid <> ALL (${numberArray(without)}::bigint[])
     GROUP BY room_nid ORDER BY min(next_try) LIMIT ${limit}`;
   return rows.map((row) => row.roomNid);
 }
@@ -71,9 +73,14 @@ export async function stagedInRoom(
     ORDER BY received_ts, event_id LIMIT ${limit}`;
 }
 
-/** When the next event is due, ms since 1970; undefined when none waits. */
-export async function nextStagedDue(sql: Sql | Tx): Promise<number | undefined> {
-  const [row] = await sql<{ due: number | null }[]>`SELECT min(next_try) AS due FROM staged_events`;
+/** When the next event is due outside of these rooms, ms since 1970; undefined when none waits. */
+export async function nextStagedDue(
+  sql: Sql | Tx,
+  without: readonly number[],
+): Promise<number | undefined> {
+  const [row] = await sql<{ due: number | null }[]>`
+    SELECT min(next_try) AS due FROM staged_events
+    WHERE room_nid <> ALL (${numberArray(without)}::bigint[])`;
   return row?.due ?? undefined;
 }
 

@@ -223,6 +223,37 @@ describe("a hostile server", () => {
     expect(await count("staged_events")).toBeLessThanOrEqual(1_000);
   }, 60_000);
 
+  test("does not answer about one room: its events in another room are helped meanwhile", async () => {
+    const other = await a.rooms.create.room(alice, { preset: "public_chat" });
+    await h.rooms.members.join({ by: mallory, room: other, via: [a.name] });
+    await world.flush();
+    const said: EventId[] = [];
+    await world.lose(async () => {
+      for (const body of ["first", "second"]) {
+        const type = "m.room.message";
+        said.push(
+          await h.rooms.send.message({ by: mallory, roomId: other, type, content: { body } }),
+        );
+      }
+    });
+    const second = (await h.rooms.view.eventsById(said)).get(said[1]!)!.event;
+    let release: () => void = () => undefined;
+    const silence = new Promise<void>((resolve) => (release = resolve));
+    world.pretend(h, "missingEvents", async (honest, room) => {
+      if (room === roomId) await silence;
+      return honest();
+    });
+    const forge = await forger(h, roomId, mallory);
+    const lacking = Array.from({ length: 8 }, (_, i) => copy(forge({ prev: [`$nowhere${i}`] })));
+    const held = lacking.map((pdu) => a.rooms.federation.receive(h.name, [pdu]));
+    await a.rooms.federation.receive(h.name, [copy(second)]);
+    const found = await a.rooms.view.eventsById(said);
+    expect([...found.values()].map(({ status }) => status)).toEqual(["accepted", "accepted"]);
+    release();
+    await Promise.all(held);
+    await a.db.sql`DELETE FROM staged_events`;
+  });
+
   test("sends more events that nobody can place than are kept: it's told, and the rest goes on", async () => {
     const forge = await forger(h, roomId, mallory);
     world.cut(a, h);

@@ -135,6 +135,49 @@ describe("the staging area", () => {
   });
 });
 
+describe("auth events that are not here", () => {
+  /** Ben's message, of which neither what is before it nor what authorises it is here. */
+  async function ofStranger(): Promise<{ eventId: EventId; pdu: JsonObject }> {
+    const ben = b.user("ben");
+    let eventId: EventId | undefined;
+    await world.lose(async () => {
+      await b.rooms.members.join({ by: ben, room: roomId });
+      const type = "m.room.message";
+      eventId = await b.rooms.send.message({ by: ben, roomId, type, content: { body: "ben" } });
+    });
+    const stored = (await b.rooms.view.eventsById([eventId!])).get(eventId!)!;
+    const pdus = [JSON.parse(stored.event.json()) as JsonObject];
+    for (const id of stored.event.prevEventIds) {
+      const prev = (await b.rooms.view.eventsById([id])).get(id)!;
+      pdus.unshift(JSON.parse(prev.event.json()) as JsonObject);
+    }
+    await c.rooms.federation.receive(b.name, pdus);
+    return { eventId: eventId!, pdu: pdus.at(-1)! };
+  }
+
+  test("are asked for by event_auth, and the event is judged by them", async () => {
+    const { eventId, pdu } = await ofStranger();
+    world.calls.clear();
+    await a.rooms.federation.receive(b.name, [pdu]);
+    expect((await a.rooms.view.eventsById([eventId])).get(eventId)?.status).toBe("accepted");
+    expect(world.calls.get("eventAuth")).toBe(1);
+  });
+
+  test("come from another server when the first has none, or tells of others", async () => {
+    const { eventId, pdu } = await ofStranger();
+    const elsewhere = await b.rooms.create.room(bob, { preset: "public_chat" });
+    const foreign = await b.rooms.view.currentState((await b.rooms.view.room(elsewhere))!.nid);
+    world.pretend(b, "eventAuth", async () => ({
+      auth_chain: foreign.map(({ event }) => event.pdu),
+    }));
+    world.pretend(b, "event", async () => ({ pdus: [foreign[0]!.event.pdu] }));
+    await a.rooms.federation.receive(b.name, [pdu]);
+    expect((await a.rooms.view.eventsById([eventId])).get(eventId)?.status).toBe("accepted");
+    const ids = foreign.map(({ event }) => event.eventId);
+    expect((await a.rooms.view.eventsById(ids)).size).toBe(0);
+  });
+});
+
 describe("what a server tells when it is asked", () => {
   /** A message of Bob's, so long after the last that is known here that its state has to be told. */
   async function far(): Promise<{ eventId: EventId; pdu: JsonObject }> {
