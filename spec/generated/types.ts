@@ -11973,7 +11973,11 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description A reason that the leaves give. */
+                    /** @description A user of this server who makes a room to which the others and the room's aliases are taken. */
+                    new_room_user_id?: components["schemas"]["UserId"];
+                    /** @description The new room's name. */
+                    room_name?: string;
+                    /** @description A reason that the leaves give. The maker of the new room says it there. */
                     message?: string;
                     /** @description Whether nobody of this server may enter it again. False by default. */
                     block?: boolean;
@@ -11999,7 +12003,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
-             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_INVALID_PARAM`: The maker of the new room is no user of this server.
              *     - `M_UNKNOWN`: Another purge of the room is under way.
              */
             400: {
@@ -12081,7 +12085,7 @@ export interface operations {
                                 kicked_users: components["schemas"]["UserId"][];
                                 failed_to_kick_users: components["schemas"]["UserId"][];
                                 local_aliases: string[];
-                                new_room_id?: null;
+                                new_room_id?: components["schemas"]["RoomId"] | null;
                             };
                         }[];
                     };
@@ -12157,7 +12161,7 @@ export interface operations {
                             kicked_users: components["schemas"]["UserId"][];
                             failed_to_kick_users: components["schemas"]["UserId"][];
                             local_aliases: string[];
-                            new_room_id?: null;
+                            new_room_id?: components["schemas"]["RoomId"] | null;
                         };
                     };
                 };

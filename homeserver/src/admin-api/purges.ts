@@ -1,8 +1,15 @@
 import type { Requester } from "../http/authenticate.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
-import { type EventId, parseEventId, parseRoomId, type RoomId } from "../protocol/identifiers.ts";
-import type { Purge, Rooms } from "../rooms/types.ts";
+import {
+  type EventId,
+  parseEventId,
+  parseRoomId,
+  parseUserId,
+  type RoomId,
+} from "../protocol/identifiers.ts";
+import type { NewRoom, Purge, Rooms } from "../rooms/types.ts";
+import type { Users } from "../users/users.ts";
 import { checkAdministrator } from "./administrator.ts";
 
 interface HistoryBody {
@@ -11,8 +18,17 @@ interface HistoryBody {
   readonly purge_up_to_ts?: number;
 }
 
+interface DeleteBody {
+  readonly new_room_user_id?: string;
+  readonly room_name?: string;
+  readonly message?: string;
+}
+
+const ROOM_NAME = "A closed room";
+const MESSAGE = "The room that you were in was closed by an administrator of this server.";
+
 /** Deleting rooms and their history, as tools for Synapse ask for it. */
-export function purgesRoutes({ rooms }: { rooms: Rooms }): Route[] {
+export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): Route[] {
   const { purges } = rooms;
 
   async function history(
@@ -30,6 +46,17 @@ export function purgesRoutes({ rooms }: { rooms: Rooms }): Route[] {
     const upTo = named === undefined ? { ts: ts! } : { eventId: named };
     const localEvents = body.delete_local_events ?? false;
     return { purge_id: await purges.history(roomId, upTo, { localEvents }) };
+  }
+
+  /** @throws MatrixError M_INVALID_PARAM 400 unless an account of this server is named */
+  async function newRoomOf(body: DeleteBody): Promise<NewRoom | undefined> {
+    const { new_room_user_id: user, room_name: name, message } = body;
+    if (user === undefined) return undefined;
+    const by = parseUserId(user);
+    if (!(await users.accounts.exists(by))) {
+      throw errors.invalidParam("new_room_user_id is no account of this server");
+    }
+    return { by, name: name ?? ROOM_NAME, message: message ?? MESSAGE };
   }
 
   async function oneOf(kind: Purge["kind"], id: string): Promise<Purge> {
@@ -59,10 +86,8 @@ export function purgesRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // DELETE /_synapse/admin/v2/rooms/{roomId}
     route("deleteRoom", async ({ requester, params, body }) => {
       checkAdministrator(requester);
-      if (Object.hasOwn(body, "new_room_user_id")) {
-        throw errors.invalidParam("Weft makes no new room: invite the users to one beforehand");
-      }
       const options = {
+        newRoom: await newRoomOf(body),
         block: body.block ?? false,
         purge: body.purge ?? true,
         force: body.force_purge ?? false,
@@ -112,7 +137,7 @@ function deletion({ purgeId, roomId, state, reason, report }: Purge) {
       kicked_users: report.putOut,
       failed_to_kick_users: report.notPutOut,
       local_aliases: report.aliases,
-      new_room_id: null,
+      new_room_id: report.newRoom ?? null,
     },
   };
 }

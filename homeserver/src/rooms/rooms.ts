@@ -125,7 +125,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   });
   const { serverName, random, seats } = deps;
   const purges = createPurges({
-    ...{ store, sql, log, clock, random, logger, seats, serverName, members },
+    ...{ store, sql, log, clock, random, logger, seats, serverName, members, create, send },
   });
   return {
     send,

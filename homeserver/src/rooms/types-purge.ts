@@ -19,6 +19,17 @@ export interface PurgeReport {
   /** They could not be made to leave. */
   readonly notPutOut: readonly UserId[];
   readonly aliases: readonly string[];
+  /** The room that was made for those who were put out. */
+  readonly newRoom?: RoomId | undefined;
+}
+
+/** A room for those who are put out of another: its maker alone speaks there. */
+export interface NewRoom {
+  /** A user of this server. */
+  readonly by: UserId;
+  readonly name: string;
+  /** What its maker says there. */
+  readonly message: string;
 }
 
 /** Jobs in the background, durable: they go on after a restart, on whichever replica. */
@@ -55,6 +66,8 @@ export interface RoomPurgeOptions {
   readonly purge: boolean;
   /** Also when some user could not be made to leave. */
   readonly force: boolean;
+  /** They, and the room's aliases, are taken to a new room. */
+  readonly newRoom?: NewRoom | undefined;
   /** Reason of the leaves. */
   readonly message?: string | undefined;
 }

@@ -1,7 +1,8 @@
 /** Purges of history and of rooms, and what is left of them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { Actor, Purge } from "../../src/rooms/index.ts";
+import { ROOM_TABLES } from "../../src/storage/purge-rows.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 
@@ -171,6 +172,15 @@ describe("a purge of history", () => {
   });
 });
 
+test("every table that holds rows of rooms is known to the purge", async () => {
+  const rows = await a.db.sql<{ table: string }[]>`
+    SELECT table_name AS table FROM information_schema.columns
+    WHERE table_schema = 'public' AND column_name = 'room_nid'`;
+  const elsewhere = ["account_data", "events", "memberships", "purged_rooms", "purges", "rooms"];
+  const known = new Set<string>([...ROOM_TABLES, ...elsewhere]);
+  expect(rows.filter(({ table }) => !known.has(table))).toEqual([]);
+});
+
 const WHOLE = { block: false, purge: true, force: false };
 /** They tell of the purge itself. */
 const KNOWN = ["purged_rooms", "purges"];
@@ -243,6 +253,28 @@ describe("the purge of a room", () => {
     await a.rooms.purges.setBlocked(alice.userId, roomId, false);
     await b.rooms.members.invite(invite);
     await a.rooms.members.join(join);
+  });
+
+  test("may take those who are put out, and the aliases, to another room", async () => {
+    const ann = a.user("ann");
+    const roomId = await a.rooms.create.room(alice, {
+      preset: "public_chat",
+      room_alias_name: "moving",
+    });
+    await a.rooms.members.join({ by: ann, room: roomId });
+    const newRoom = { by: a.user("warden").userId, name: "Waiting room", message: "Closed" };
+    const id = await a.rooms.purges.room(alice.userId, roomId, { ...WHOLE, newRoom });
+    const { report } = await ended(a, id);
+    const to = report.newRoom!;
+    expect((await read(a, ann, to)).bodies).toEqual(["Closed"]);
+    const room = (await a.rooms.view.room(to))!;
+    const members = await a.rooms.view.joinedMembers(room.nid);
+    expect(members.toSorted()).toEqual([alice.userId, ann.userId, newRoom.by].toSorted());
+    await expect(say(a, ann, to, "may I?")).rejects.toMatchObject({ status: 403 });
+    const found = await a.rooms.directory.resolveLocal("#moving:a.test" as RoomAlias);
+    expect(found?.roomId).toBe(to);
+    expect(report.aliases).toEqual(["#moving:a.test"]);
+    expect(await a.rooms.view.room(roomId)).toBeUndefined();
   });
 
   test("may put the users out alone; an unknown room can be blocked, and nothing else", async () => {

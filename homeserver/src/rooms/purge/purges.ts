@@ -20,12 +20,15 @@ import { closestEvent } from "../by-time.ts";
 import { isPlaced } from "../place.ts";
 import type { RoomStore } from "../store.ts";
 import { placeOf } from "../tokens.ts";
-import type { Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../types-purge.ts";
-import type { Room, StoredEvent } from "../types.ts";
+import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../types-purge.ts";
+import type { Room, RoomMembers, StoredEvent } from "../types.ts";
 import { createPurgeSteps } from "./steps.ts";
 import type { HistoryWork, PurgeStepsDeps } from "./steps.ts";
+import { createSuccessors } from "./successor.ts";
+import type { SuccessorDeps } from "./successor.ts";
 
-export interface PurgesDeps extends PurgeStepsDeps {
+export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
+  readonly members: Pick<RoomMembers, "join" | "leave">;
   readonly store: RoomStore;
   readonly random: Random;
   readonly logger: Logger;
@@ -44,6 +47,7 @@ const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
 export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<void> } {
   const { store, sql, clock, random, logger, seats } = deps;
   const steps = createPurgeSteps(deps);
+  const successors = createSuccessors(deps);
   const stopping = new AbortController();
   let wake = new AbortController();
   const attempts = new Map<string, number>();
@@ -116,10 +120,14 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
       await steps.history(room, JSON.parse(row.request) as HistoryWork, signal);
       return end(purgeId, "complete");
     }
-    const { purge, force, message } = JSON.parse(row.request) as RoomPurgeOptions;
+    const { purge, force, message, newRoom } = JSON.parse(row.request) as RoomPurgeOptions;
     if (roomNid === null) return end(purgeId, "complete");
     if (row.status === "shutting_down") {
-      const done = await steps.putOut(room, reportOf(row), message, signal);
+      const before = await withSuccessor(row, newRoom);
+      const done = await steps.putOut(room, before, message, signal);
+      if (done.newRoom !== undefined) {
+        await successors.moveIn(room.roomId, done.newRoom, done.putOut);
+      }
       const report = JSON.stringify(done);
       if (!purge) return end(purgeId, "complete", { report });
       if (done.notPutOut.length > 0 && !force) {
@@ -130,6 +138,16 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     }
     await steps.room(room, signal);
     await end(purgeId, "complete");
+  }
+
+  /** The report with the room for those who are put out, which is made once. */
+  async function withSuccessor(row: PurgeRow, wanted: NewRoom | undefined): Promise<PurgeReport> {
+    const before = reportOf(row);
+    if (wanted === undefined || before.newRoom !== undefined) return before;
+    const report = { ...before, newRoom: await successors.make(wanted) };
+    const { purgeId, status } = row;
+    await notePurge(sql, purgeId, { status, report: JSON.stringify(report), ended: null });
+    return report;
   }
 
   async function eventAt(

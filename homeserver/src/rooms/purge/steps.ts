@@ -108,7 +108,12 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
       }
       await untilSent(log.position, signal);
       const aliases = new Set([...before.aliases, ...(await aliasesOfRoom(sql, roomId))]);
-      return { putOut: [...putOut], notPutOut: [...notPutOut], aliases: [...aliases] };
+      return {
+        ...before,
+        putOut: [...putOut],
+        notPutOut: [...notPutOut],
+        aliases: [...aliases],
+      };
     },
 
     async room(room, signal) {
