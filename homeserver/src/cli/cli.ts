@@ -16,6 +16,8 @@ const USAGE = `Usage: weft COMMAND [--config FILE]
   generate-key      print a new signing key, for signing.key in the data folder
   migrate           bring the database up to date
   doctor            check configuration, data folder, database, keys, addresses and clock
+                    --room '!id' | --rooms: compare what is stored of a room, or of all, with its events
+                    --collect: tell how much stored state nothing needs any more
 
 Every setting is also an environment variable: see weft generate-config.`;
 
@@ -25,6 +27,10 @@ const OPTIONS = {
   password: { type: "string", short: "p" },
   admin: { type: "boolean" },
   "server-name": { type: "string" },
+  room: { type: "string" },
+  rooms: { type: "boolean" },
+  collect: { type: "boolean" },
+  after: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -68,6 +74,17 @@ const commands: Record<string, (values: Values) => Promise<void> | void> = {
     }
   },
   async doctor(values) {
+    const { room, rooms, collect, after } = values;
+    if (room !== undefined || rooms === true || collect === true) {
+      if (after !== undefined && (room === undefined || !/^\d{1,15}$/.test(after))) {
+        throw new UsageError("--after goes with --room, and is the number of an event");
+      }
+      const { examineRooms } = await import("./examine-rooms.ts");
+      const wanted = { room, rooms, collect, after: after === undefined ? after : Number(after) };
+      const allWell = await examineRooms(configOf(values), wanted, (line) => console.log(line));
+      if (!allWell) process.exitCode = 1;
+      return;
+    }
     const { examine } = await import("./doctor.ts");
     const findings = await examine(configOf(values));
     for (const { subject, ok, detail } of findings) {

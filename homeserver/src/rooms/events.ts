@@ -22,6 +22,8 @@ export interface Events {
   peek(nids: readonly number[]): StoredEvent[] | undefined;
   /** Events that a command of a mailbox made and that are on their way to the log. */
   addPending(events: readonly StoredEvent[]): void;
+  /** Whether one of those that are accepted names the event. */
+  isNamedByPending(id: EventId): boolean;
   /** They're committed (then with their positions), or have failed. */
   settlePending(events: readonly StoredEvent[], committed: boolean): void;
   /** Turns rows of a query, just begun, into events: the cached objects where there are any. */
@@ -139,6 +141,12 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
         pending.set(event.nid, event);
         nidOf.set(event.event.eventId, event.nid);
       }
+    },
+    isNamedByPending(id) {
+      for (const { status, event } of pending.values()) {
+        if (status === "accepted" && event.prevEventIds.includes(id)) return true;
+      }
+      return false;
     },
     settlePending(events, committed) {
       for (const event of events) {

@@ -1,8 +1,9 @@
 /** Which ends of a room's graph are left when an event is put on it. */
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
+import { isAwaited } from "../storage/room-gaps.ts";
 import type { RoomStore } from "./store.ts";
-import type { StoredEvent } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 
 /**
  * So many extremities count: a new event of this server names them all, and the current state is what they resolve
@@ -26,6 +27,15 @@ export function withExtremity(
   if (beside.length === extremities.length && beside.length >= MAX_KEPT) return extremities;
   const at = extremities.findIndex((one, i) => one !== beside[i]);
   return beside.toSpliced(at === -1 ? beside.length : at, 0, event);
+}
+
+/**
+ * Whether an accepted event that came earlier, when this one was missing, names it: then it's no end of the graph, and
+ * neither is what it builds on.
+ */
+export async function isBuiltOn(store: RoomStore, room: Room, event: RoomEvent): Promise<boolean> {
+  if (store.events.isNamedByPending(event.eventId)) return true;
+  return isAwaited(store.sql, room.nid, event.eventId);
 }
 
 /** A stranger's line of refused events is walked down so far, at most. */

@@ -11,7 +11,7 @@ import type { RoomId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
-import { counted, extremitiesBeside } from "./extremities.ts";
+import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
@@ -244,6 +244,27 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
   }
 }
 
+/**
+ * A live event becomes an extremity. One that was missing until now does not: something stands on it, and so on the
+ * extremities that it names; these may have come just before it.
+ */
+async function moveEnds(
+  store: RoomStore,
+  work: Work,
+  stored: StoredEvent,
+  isLive: boolean,
+): Promise<void> {
+  const beside = await extremitiesBeside(store, work.extremities, stored.event);
+  const isWhole = beside.length === work.extremities.length;
+  if (beside.length === 0 || (isWhole && !isLive)) {
+    if (isLive) await work.takeUp(stored);
+    return;
+  }
+  const isEnd = !(await isBuiltOn(store, work.room, stored.event));
+  if (isEnd && isLive) await work.takeUp(stored);
+  if (!isEnd && !isWhole) await work.standOn(beside);
+}
+
 /** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
 async function addWithRedactions(
   store: RoomStore,
@@ -260,7 +281,7 @@ async function addWithRedactions(
   const oldRoot = work.stateRoot;
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
-  if (isLive && shown.status === "accepted") await work.takeUp(shown);
+  if (shown.status === "accepted") await moveEnds(store, work, shown, isLive);
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   const targetId = stored.event.redacts;

@@ -109,7 +109,9 @@ export function createPlacer(deps: PlacerDeps): Placer {
             return { value: placed };
           }
           deps.crowded(room, work.extremities.length);
-          return work.step(placed, { append: gapRows(room, placed, awaited) });
+          const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
+          const closes = awaited || (placed.stored.status === "accepted" && !isEnd);
+          return work.step(placed, { append: gapRows(room, placed, closes) });
         } catch (error) {
           work.abandon();
           throw error;
@@ -223,12 +225,13 @@ class Incomplete extends Error {
   override name = "Incomplete";
 }
 
-function gapRows(room: Room, placed: Placed, awaited: boolean) {
+/** `closes`: something may have awaited the event. */
+function gapRows(room: Room, placed: Placed, closes: boolean) {
   const { stored, missing } = placed;
   const add =
     stored.status === "rejected"
       ? []
       : missing.map((eventId) => ({ roomNid: room.nid, eventId, childNid: stored.nid }));
-  const remove = awaited ? [{ roomNid: room.nid, eventId: stored.event.eventId }] : [];
+  const remove = closes ? [{ roomNid: room.nid, eventId: stored.event.eventId }] : [];
   return add.length === 0 && remove.length === 0 ? {} : { missing: { add, remove } };
 }

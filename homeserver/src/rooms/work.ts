@@ -161,7 +161,11 @@ export class Work {
   /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
   async takeUp(stored: StoredEvent): Promise<void> {
     const beside = await extremitiesBeside(this.#store, this.#extremities, stored.event);
-    const extremities = withExtremity(this.#extremities, beside, stored);
+    await this.standOn(withExtremity(this.#extremities, beside, stored));
+  }
+
+  /** These are the extremities; the current state is what they resolve to. */
+  async standOn(extremities: readonly StoredEvent[]): Promise<void> {
     const roots = counted(extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(this.#store, this.room, roots);
     await this.moveHead(extremities, await this.setTuples(base, changes));

@@ -15,6 +15,14 @@ export async function awaitedEvents(
     ORDER BY e.position DESC, e.ordinal DESC`;
 }
 
+/** Whether an accepted event names this one, which is not here yet. */
+export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
+    WHERE m.room_nid = ${roomNid} AND m.event_id = ${eventId} AND e.status = 0 LIMIT 1`;
+  return rows.length > 0;
+}
+
 /**
  * The depth up to which history is not here: the least of an event in front of which something is missing, or what was
  * purged. Undefined when there is all of it.

@@ -118,6 +118,20 @@ test(
       access_token: string;
     };
     const authorization = `Bearer ${token}`;
+    const made = await fetch(`${base}/_matrix/client/v3/createRoom`, {
+      method: "POST",
+      headers: { authorization },
+      body: "{}",
+    });
+    const { room_id: room } = (await made.json()) as { room_id: string };
+    const rooms = await outcome(weft(["doctor", "--rooms", "--collect"], env));
+    expect(rooms).toMatchObject({ code: 0, stderr: "" });
+    expect(rooms.stdout).toMatch(/^ok {4}state nodes: \d+/m);
+    expect(rooms.stdout).toContain(`ok    ${room}: `);
+    expect(await outcome(weft(["doctor", "--room", "!none:localhost"], env))).toMatchObject({
+      code: 1,
+      stderr: "weft: !none:localhost is not known here\n",
+    });
     const first = await fetch(`${base}/_matrix/client/v3/sync`, { headers: { authorization } });
     const { next_batch: since } = (await first.json()) as { next_batch: string };
     const poll = fetch(`${base}/_matrix/client/v3/sync?timeout=30000&since=${since}`, {

@@ -34,8 +34,15 @@ export interface StateTree {
   readonly loaded: { nodes: number; queries: number };
 }
 
-/** `cacheBytes` bounds the nodes kept in memory. */
-export function createStateTree(load: LoadNodes, cacheBytes = 64 * 1024 * 1024): StateTree {
+/**
+ * `cacheBytes` bounds the nodes kept in memory. `keepsMade` false: what `set` makes is not among them, for whoever
+ * stores nothing.
+ */
+export function createStateTree(
+  load: LoadNodes,
+  cacheBytes = 64 * 1024 * 1024,
+  keepsMade = true,
+): StateTree {
   const store = createNodeStore(load, cacheBytes);
   return {
     get: async (root, tuple) => (await getMany(root, [tuple])).get(tuple),
@@ -48,7 +55,7 @@ export function createStateTree(load: LoadNodes, cacheBytes = 64 * 1024 * 1024):
       });
       const nodes: StateNode[] = [];
       for (const [key, data] of made) {
-        store.add(key, data);
+        if (keepsMade) store.add(key, data);
         nodes.push({ hash: Buffer.from(key, "latin1"), data });
       }
       return { root: top === undefined ? null : rootOfKey(top.key), nodes };

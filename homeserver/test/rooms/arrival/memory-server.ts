@@ -10,6 +10,7 @@ import type { Events } from "../../../src/rooms/events.ts";
 import type { Head } from "../../../src/rooms/head.ts";
 import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
 import { placeEvent } from "../../../src/rooms/place.ts";
+import type { Placing } from "../../../src/rooms/place.ts";
 import { createStateReader } from "../../../src/rooms/state-reader.ts";
 import { createStateTree } from "../../../src/rooms/state-tree/index.ts";
 import type { StateTree } from "../../../src/rooms/state-tree/index.ts";
@@ -66,6 +67,7 @@ export class MemoryServer {
   readonly #shared: Shared;
   readonly #events = new Map<number, StoredEvent>();
   readonly #redactions: { target: EventId; redactionNid: number }[] = [];
+  readonly #awaited = new Set<string>();
   #head: Head;
   #nextNid = 0;
   #position = 0;
@@ -84,7 +86,7 @@ export class MemoryServer {
     const { tree, tuples, authChains } = shared;
     const events = this.#memoryEvents();
     this.store = {
-      sql: this.#redactionsSql(),
+      sql: this.#queries(),
       registry: { eventNids: async () => [this.#nextNid] } as unknown as RoomStore["registry"],
       events,
       tuples,
@@ -123,16 +125,26 @@ export class MemoryServer {
     );
   }
 
-  /** Places an event whose prev and auth events have been placed; twice is once. */
-  async receive(event: RoomEvent): Promise<StoredEvent> {
+  /**
+   * Places an event whose prev and auth events have been placed; twice is once. Or one whose prev events are missing, by
+   * what somebody tells of the state before it; or history in front of a position.
+   */
+  async receive(
+    event: RoomEvent,
+    gap: Pick<Placing, "told" | "history"> = {},
+  ): Promise<StoredEvent> {
     this.#nextNid = this.#shared.nidOf(event.eventId);
     const mayBeRedacted = this.#redactions.some(({ target }) => target === event.eventId);
     const identity = { serverName: this.name, signingKey: KEY, now: () => 0 };
     const work = new Work(this.store, identity, this.#head);
     const outlier = this.stored(event.eventId);
-    const placed = await placeEvent(this.store, work, { event, outlier, mayBeRedacted });
+    const placed = await placeEvent(this.store, work, {
+      ...gap,
+      ...{ event, outlier, mayBeRedacted },
+    });
     if (placed === undefined) throw new Error(`${event.eventId} came before what it builds on`);
     if (work.added.length === 0) return placed.stored;
+    for (const id of placed.missing) this.#awaited.add(id);
     const step = work.step(placed.stored);
     for (const { hash, data } of step.append?.stateNodes ?? []) {
       this.#shared.nodes.set(hash.toString("hex"), data);
@@ -150,10 +162,13 @@ export class MemoryServer {
     return this.#events.get(placed.stored.nid)!;
   }
 
-  /** The one query of placing: the redactions that came before their target. */
-  #redactionsSql(): Sql {
-    const query = async () =>
-      this.#redactions.filter(({ target }) => this.#shared.nidOf(target) === this.#nextNid);
+  /** The two queries of placing: redactions that came before their target, and whether something awaits the event. */
+  #queries(): Sql {
+    const query = async (texts: TemplateStringsArray, ...values: unknown[]) => {
+      const isOfGaps = texts.join("").includes("missing_events");
+      if (isOfGaps) return values.some((value) => this.#awaited.has(value as string)) ? [{}] : [];
+      return this.#redactions.filter(({ target }) => this.#shared.nidOf(target) === this.#nextNid);
+    };
     return query as unknown as Sql;
   }
 
@@ -179,6 +194,7 @@ export class MemoryServer {
       peek: (nids) =>
         nids.every((nid) => held.has(nid)) ? nids.map((nid) => held.get(nid)!) : undefined,
       addPending: (events) => events.forEach(keep),
+      isNamedByPending: () => false,
       settlePending(events, committed) {
         if (committed) events.forEach(keep);
         else for (const { nid } of events) held.delete(nid);

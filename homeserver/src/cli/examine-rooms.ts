@@ -1,0 +1,144 @@
+/** `weft doctor --room ID`, `--rooms` and `--collect`: what is stored of rooms, beside a server that may be running. */
+import type { Config } from "../config/load.ts";
+import { loadSigningKey } from "../config/signing-key.ts";
+import { systemRandom } from "../platform/random.ts";
+import { type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
+import { isRoomId, type RoomId, type ServerName } from "../protocol/identifiers.ts";
+import { examineRoom, type ExamineOptions, type RoomReport } from "../rooms/examine/index.ts";
+import { roomsWithHead } from "../storage/examine-rooms.ts";
+import { shareDatabase } from "../storage/open-database.ts";
+import { findServerKeys } from "../storage/server-keys.ts";
+import { connect, type Sql } from "../storage/sql.ts";
+import { previewCollection } from "../storage/state-collection.ts";
+
+export interface RoomsWanted {
+  /** This one. */
+  readonly room?: string | undefined;
+  /** All of them. */
+  readonly rooms?: boolean | undefined;
+  /** Tell what a collection of state nodes would remove. */
+  readonly collect?: boolean | undefined;
+  /** Of one room: goes on after this event's number, which an earlier run told. */
+  readonly after?: number | undefined;
+}
+
+type Print = (line: string) => void;
+
+const ROOMS_A_PAGE = 100;
+const FINDINGS_SHOWN = 50;
+const PROGRESS_EVERY = 20_000;
+const MEND =
+  "Restore the database from a backup, or purge the room and join it again: see docs/guide.md.";
+
+/** Prints what it finds. @returns whether all is as it should be */
+export async function examineRooms(
+  config: Config,
+  wanted: RoomsWanted,
+  print: Print,
+): Promise<boolean> {
+  const database = await shareDatabase(config);
+  const sql = connect(database.location, { max: 1, applicationName: "weft doctor" });
+  try {
+    // One moment's state of everything, whatever a running server goes on to do.
+    await sql.unsafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const key = keysOf(config, sql);
+    let allWell = true;
+    if (wanted.collect) allWell = (await tellCollection(sql, print)) && allWell;
+    for await (const roomId of roomsOf(sql, wanted)) {
+      allWell = (await examineOne(sql, roomId, key, wanted.after, print)) && allWell;
+    }
+    return allWell;
+  } finally {
+    await sql.end({ timeout: 2 });
+    await database.close();
+  }
+}
+
+async function* roomsOf(sql: Sql, { room, rooms }: RoomsWanted): AsyncGenerator<RoomId> {
+  if (room !== undefined) {
+    if (!isRoomId(room)) throw new Error(`${room} is no room id`);
+    yield room;
+  } else if (rooms) {
+    for (let after = ""; ;) {
+      const page = await roomsWithHead(sql, after, ROOMS_A_PAGE);
+      yield* page as RoomId[];
+      if (page.length < ROOMS_A_PAGE) return;
+      after = page.at(-1)!;
+    }
+  }
+}
+
+async function examineOne(
+  sql: Sql,
+  roomId: RoomId,
+  key: ExamineOptions["key"],
+  afterNid: number | undefined,
+  print: Print,
+): Promise<boolean> {
+  let shown = 0;
+  let told = afterNid ?? 0;
+  const report = await examineRoom(sql, roomId, {
+    key,
+    afterNid,
+    found({ eventId, what }) {
+      shown += 1;
+      const about = eventId === undefined ? roomId : `${roomId} ${eventId}`;
+      if (shown <= FINDINGS_SHOWN) print(`WRONG ${about}: ${what}`);
+    },
+    progress(nid) {
+      if (nid - told < PROGRESS_EVERY) return;
+      told = nid;
+      print(`      ${roomId}: up to event number ${nid} (--after ${nid} goes on there)`);
+    },
+  });
+  if (report === undefined) throw new Error(`${roomId} is not known here`);
+  if (shown > FINDINGS_SHOWN) print(`      and ${shown - FINDINGS_SHOWN} more`);
+  print(`${shown === 0 ? "ok   " : "WRONG"} ${summary(report)}`);
+  if (shown > 0) print(`      ${MEND}`);
+  return shown === 0;
+}
+
+function summary(report: RoomReport): string {
+  const { roomId, events, statesChecked, statesTold, stateEntries, members } = report;
+  const unknown = report.signaturesUnknown;
+  return [
+    `${roomId}: ${events} events`,
+    `${report.signaturesChecked} signatures right or wrong${unknown > 0 ? `, ${unknown} by keys not kept here` : ""}`,
+    `${statesChecked} states recomputed, ${statesTold} told by others or unknown`,
+    `${stateEntries} entries of current state, ${members} of them members`,
+    `${report.findings} findings`,
+  ].join("; ");
+}
+
+async function tellCollection(sql: Sql, print: Print): Promise<boolean> {
+  const found = await previewCollection(sql);
+  print(
+    `ok    state nodes: ${found.nodes} (${megabytes(found.bytes)}), of which a collection would remove ` +
+      `${found.unneededNodes} (${megabytes(found.unneededBytes)})`,
+  );
+  if (found.missingNodes === 0) return true;
+  print(`WRONG state nodes: ${found.missingNodes} are needed and not stored; see --rooms`);
+  return false;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Our own key, and those that are kept of other servers. */
+function keysOf(config: Config, sql: Sql): ExamineOptions["key"] {
+  const own = loadSigningKey(config.dataDir, systemRandom);
+  const known = new Map<ServerName, Map<string, VerifyKey>>();
+  return async (server, keyId) => {
+    if (server === config.serverName && keyId === own.keyId) {
+      return verifyKeyFromBase64(own.publicKeyBase64);
+    }
+    let keys = known.get(server);
+    if (keys === undefined) {
+      const rows = await findServerKeys(sql, [server]);
+      keys = new Map(rows.map((row) => [row.keyId, verifyKeyFromBase64(row.publicKey)]));
+      known.set(server, keys);
+    }
+    return keys.get(keyId);
+  };
+}
