@@ -42,6 +42,8 @@ export function createSender(deps: SenderDeps): Sender {
   let isSending = relay === undefined;
   /** Rises when this process begins or ends to send: destinations of before go on no further. */
   let term = 0;
+  /** Aborts what is under way as the term ends: another replica may send to the same servers then. */
+  let ending = new AbortController();
   const inTurn = createTurns((server) => remote.backoff.failingSince(server) !== undefined);
   const unrelay = relay?.subscribe(({ servers, edu }) => {
     if (isSending) sendEdu(servers, edu);
@@ -56,15 +58,14 @@ export function createSender(deps: SenderDeps): Sender {
   });
 
   async function send(server: ServerName, transaction: Transaction): Promise<"taken" | "refused"> {
+    const { signal } = ending;
     try {
-      await remote.server.sendTransaction(server, transaction.txnId, {
-        origin: serverName,
-        origin_server_ts: clock.now(),
-        pdus: transaction.pdus,
-        edus: transaction.edus,
-      });
+      const { txnId, pdus, edus } = transaction;
+      const body = { origin: serverName, origin_server_ts: clock.now(), pdus, edus };
+      await remote.server.sendTransaction(server, txnId, body, signal);
       return "taken";
     } catch (error) {
+      if (signal.aborted) throw error;
       if (REFUSALS.has((error as { remoteStatus?: unknown }).remoteStatus)) return "refused";
       // Also a server that refuses is left alone for a while.
       if (remote.backoff.mayTry(server)) remote.backoff.failed(server);
@@ -170,6 +171,8 @@ export function createSender(deps: SenderDeps): Sender {
   /** Lets go of all destinations; what is under way to them ends by itself. */
   function endTerm(): void {
     term += 1;
+    if (relay) ending.abort();
+    ending = new AbortController();
     isSending = false;
     destinations.clear();
     waiting.clear();

@@ -21,6 +21,7 @@ export interface Outbound {
         pdus: JsonObject[];
         edus?: JsonObject[];
       },
+      signal?: AbortSignal,
     ): Promise<unknown>;
   };
   readonly backoff: {

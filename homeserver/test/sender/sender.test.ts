@@ -400,3 +400,33 @@ test("EDUs go through the one replica that sends", async () => {
   await idle.stop();
   expect(net.sent.flatMap(({ edus }) => edus)).toHaveLength(1);
 });
+
+test("a replica that may send no longer breaks off what is under way: the next one begins it anew", async () => {
+  const net = network();
+  const roomId = await publicRoom(b);
+  const broken: ServerName[] = [];
+  const relay: EduRelay = { publish: () => undefined, subscribe: () => () => undefined };
+  const stuck: Outbound = {
+    backoff: net.outbound.backoff,
+    server: {
+      sendTransaction: (to, _txnId, _transaction, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener("abort", () => {
+            broken.push(to);
+            reject(new Error("broken off"));
+          });
+          net.sent.push({ to, txnId: "stuck", pdus: [], edus: [] });
+        }),
+    },
+  };
+  const first = start(a, { ...net, outbound: stuck }, { relay });
+  await first.follower.caughtUp();
+  await say(roomId, "under way");
+  await until(() => net.sent.length > 0);
+  await first.follower.stop();
+  expect(broken).toEqual(["b"]);
+  const { follower } = start(a, net, { relay });
+  await follower.caughtUp();
+  await until(() => net.texts(b).length > 0);
+  expect(net.texts(b)).toEqual(["under way"]);
+});
