@@ -46,7 +46,7 @@ interface Job {
 
 const MAX_ATTEMPTS = 12;
 /** So long a room works before others get a turn. */
-const BURST_MS = 1;
+const BURST_MS = 4;
 
 export function createMailbox(deps: MailboxDeps): Mailbox {
   const queue: Job[] = [];

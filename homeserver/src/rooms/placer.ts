@@ -13,6 +13,7 @@ import { isPlaced, knownAlready, placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
 import { LacksPolicySignature, recommended } from "./policy.ts";
 import type { Refusals } from "./refusals.ts";
+import { forgetResolutions } from "./resolve-state.ts";
 import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
@@ -170,6 +171,7 @@ export function createPlacer(deps: PlacerDeps): Placer {
 
   /** An event was rejected and is not any more: what was rejected because of it is judged again. */
   async function rejudge(room: Room, accepted: StoredEvent): Promise<void> {
+    forgetResolutions(store);
     const seen = new Set([accepted.nid]);
     const queue = [accepted.nid];
     for (let nid = queue.shift(); nid !== undefined; nid = queue.shift()) {

@@ -31,6 +31,11 @@ export interface Resolution {
 const CHANGES_KEPT = 100_000;
 const kept = new WeakMap<RoomStore, LRUCache<string, Resolution>>();
 
+/** An event is rejected no more: what was resolved without it may come out otherwise. */
+export function forgetResolutions(store: RoomStore): void {
+  kept.delete(store);
+}
+
 /** The state that several states resolve to. No changes when they are all one. */
 export async function resolveRoots(
   store: RoomStore,

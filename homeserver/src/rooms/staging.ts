@@ -138,6 +138,7 @@ export function createStaging(deps: StagingDeps): Staging {
   }
 
   function arrived(room: Room, eventIds: Iterable<EventId>): void {
+    if (awaited.size === 0) return;
     let isAwaited = false;
     for (const id of eventIds) if (awaited.delete(id)) isAwaited = true;
     if (!isAwaited) return;
