@@ -81,3 +81,19 @@ clause(page("redactions"), "a redacted member event keeps its membership", async
     "content",
   );
 });
+
+for (const version of ["10", "12"]) {
+  clause(
+    page("put_matrixclientv3roomsroomidsendeventtypetxnid"),
+    `a redaction may be sent like a message (room version ${version})`,
+    async () => {
+      const { alice, roomId } = await roomOfTwo({ room_version: version });
+      const eventId = await alice.send(roomId, "regrettable");
+      const redaction = await alice.send(roomId, { redacts: eventId }, "m.room.redaction");
+      mustEqual((await eventOf(alice, roomId, eventId)).content, {}, "content");
+      const seen = await eventOf(alice, roomId, redaction);
+      const redacts = version === "12" ? seen.content["redacts"] : seen.redacts;
+      mustEqual(redacts, eventId, "redacts");
+    },
+  );
+}

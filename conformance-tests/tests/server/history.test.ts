@@ -237,3 +237,26 @@ clause(
 clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
   mustEqual(here.peer.violations, [], "violations");
 });
+
+clause(
+  page("get_matrixfederationv1timestamp_to_eventroomid"),
+  "the event closest to a moment is found for servers in the room alone",
+  async () => {
+    const { peer } = here;
+    const { roomId, ids } = await roomWithMessages();
+    const query = { ts: Date.now() + 1e9, dir: "b" } as const;
+    const path = { roomId };
+    const found = await peer.call("federationGetEventByTimestamp", { path, query });
+    mustEqual(found.event_id, ids[9], "the last one");
+    const stranger = await Peer.start(theSubject());
+    try {
+      await mustFail(
+        stranger.request("federationGetEventByTimestamp", { path, query }),
+        403,
+        "M_FORBIDDEN",
+      );
+    } finally {
+      await stranger.stop();
+    }
+  },
+);

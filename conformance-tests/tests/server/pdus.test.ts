@@ -329,6 +329,28 @@ clause(
   },
 );
 
+for (const version of ["10", "12"]) {
+  clause(
+    `rooms/v${version}#handling-redactions`,
+    `clients are not told of a redaction that has no effect (room version ${version})`,
+    async () => {
+      const { peer } = here;
+      const scene = await roomWithPeer(peer, { room_version: version });
+      const { alice, mallory, roomId, room } = scene;
+      const hers = await alice.send(roomId, "alice's own");
+      await untilPeerHas(peer, room, hers);
+      const since = await syncToken(alice);
+      const draft = room.draft({ type: "m.room.redaction", sender: mallory, content: {} });
+      const names = version === "12" ? { content: { redacts: hers } } : { redacts: hers };
+      const redaction = room.seal({ ...draft, ...names });
+      room.add(redaction);
+      await peer.send([redaction]);
+      const seen = await toldUpToMarker(scene, since, marker(scene));
+      must(!seen.includes(room.idOf(redaction)), "the redaction was told");
+    },
+  );
+}
+
 clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
   mustEqual(here.peer.violations, [], "violations");
 });
