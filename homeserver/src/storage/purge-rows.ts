@@ -20,31 +20,39 @@ const doomedColumns = (sql: Sql | Tx) => sql`
   CASE WHEN e.type = 'm.room.redaction' THEN e.json END AS redaction`;
 
 /**
+ * Which events a step of a purge looks at: accepted ones before the place, by the index of the timeline, which those that
+ * are done leave; the few others before it; messages without a place, which an earlier purge spared or which came late.
+ */
+export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
+export type HistoryPass = (typeof HISTORY_PASSES)[number];
+
+/**
  * Takes the next events before a place out of the timeline: messages are deleted, state (and with `keepServer` whatever
  * that server's users sent) stays without a place. Forward extremities stay where they are. Answers how many it was.
  */
 export async function purgeHistory(
   tx: Tx,
   roomNid: number,
-  options: { before: Place; keepServer: string | undefined; limit: number; accepted: boolean },
+  options: { before: Place; keepServer: string | undefined; limit: number; pass: HistoryPass },
 ): Promise<number> {
-  const { before, keepServer, limit } = options;
-  // Accepted ones by the index of the timeline, which those that are done leave; the few others by the room's.
-  const next = options.accepted
-    ? tx`AND e.status = 0 ORDER BY e.position, e.ordinal`
-    : tx`AND e.status <> 0`;
+  const { before, keepServer, limit, pass } = options;
   const ours =
     keepServer === undefined
       ? tx`false`
       : tx`substr(e.sender, strpos(e.sender, ':') + 1) = ${keepServer}`;
+  const isBefore = tx`(e.position, e.ordinal) < (${before.position}, ${before.ordinal})`;
+  const wanted = {
+    timeline: tx`e.position IS NOT NULL AND e.status = 0 AND ${isBefore}`,
+    others: tx`e.position IS NOT NULL AND e.status <> 0 AND ${isBefore}`,
+    unplaced: tx`e.position IS NULL AND e.status = 0 AND e.state_key IS NULL AND NOT ${ours}`,
+  }[pass];
+  const order = pass === "timeline" ? tx`ORDER BY e.position, e.ordinal` : tx``;
   const rows = await tx<DoomedRow[]>`
     SELECT ${doomedColumns(tx)}, e.state_key IS NOT NULL OR ${ours} AS kept FROM events e
-    WHERE e.room_nid = ${roomNid} AND e.position IS NOT NULL
-      AND (e.position, e.ordinal) < (${before.position}, ${before.ordinal})
+    WHERE e.room_nid = ${roomNid} AND ${wanted}
       AND NOT EXISTS (SELECT 1 FROM room_heads h
                       WHERE h.room_nid = e.room_nid AND e.event_nid = ANY (h.extremities))
-      ${next}
-    LIMIT ${limit}`;
+    ${order} LIMIT ${limit}`;
   if (rows.length === 0) return 0;
   const kept = rows.filter((row) => row.kept).map((row) => row.nid);
   const all = numberArray(rows.map((row) => row.nid));

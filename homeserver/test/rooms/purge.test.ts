@@ -92,6 +92,12 @@ describe("a purge of history", () => {
       SELECT 1 FROM events WHERE json LIKE ${'%"theirs %'} AND json LIKE ${`%${roomId}%`}`;
     expect(left).toHaveLength(0);
 
+    // What was spared goes when it is asked for after all.
+    const more = await a.rooms.purges.history(roomId, { eventId: first }, { localEvents: true });
+    expect((await ended(a, more)).state).toBe("complete");
+    await expect(a.rooms.history.event(alice, roomId, ours)).rejects.toMatchObject({ status: 404 });
+    expect((await read(a, alice, roomId)).bodies).toEqual(["kept", "also kept"]);
+
     // The room lives on, here and between the servers.
     await say(b, bob, roomId, "from b");
     await world.flush();

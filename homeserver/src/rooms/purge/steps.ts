@@ -4,6 +4,7 @@ import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { aliasesOfRoom } from "../../storage/aliases.ts";
 import { loadCursor } from "../../storage/cursors.ts";
 import {
+  HISTORY_PASSES,
   closeGaps,
   forgetRoom,
   localMembers,
@@ -86,8 +87,8 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
     async history(room, { before, localEvents }, signal) {
       await notePurgedDepth(sql, room.nid, before);
       const keepServer = localEvents ? undefined : serverName;
-      for (const accepted of [true, false]) {
-        const options = { before, keepServer, limit: BATCH, accepted };
+      for (const pass of HISTORY_PASSES) {
+        const options = { before, keepServer, limit: BATCH, pass };
         await untilNothing((tx) => purgeHistory(tx, room.nid, options), signal);
       }
       await closeGaps(sql, room.nid, before);
