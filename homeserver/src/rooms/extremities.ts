@@ -38,12 +38,12 @@ export async function isBuiltOn(store: RoomStore, room: Room, event: RoomEvent):
   return isAwaited(store.sql, room.nid, event.eventId);
 }
 
-/** A stranger's line of refused events is walked down so far, at most. */
-const MAX_WALKED = 1_000;
+/** A stranger's line of refused events, or of history, is walked down so far, at most. */
+const MAX_WALKED = 2_000;
 
 /**
  * The extremities that stay extremities beside an event: neither named by it nor reached from it over events that are
- * none themselves, because they were soft-failed or rejected. Otherwise something that the event builds on would be
+ * none themselves, because they were soft-failed or rejected, or came as history. Otherwise something that the event builds on would be
  * resolved with it, as if it were another branch. (Server-server API, "Soft failure".)
  */
 export async function extremitiesBeside(
@@ -56,14 +56,16 @@ export async function extremitiesBeside(
   const seen = new Set(level);
   for (const id of level) left.delete(id);
   while (left.size > 0 && level.length > 0 && seen.size <= MAX_WALKED) {
-    const refused = [...(await store.events.byIds(level)).values()].filter(
-      ({ status }) => status !== "accepted",
-    );
-    level = refused.flatMap((stored) => stored.event.prevEventIds).filter((id) => !seen.has(id));
+    const none = [...(await store.events.byIds(level)).values()].filter(isNoEnd);
+    level = none.flatMap((stored) => stored.event.prevEventIds).filter((id) => !seen.has(id));
     for (const id of level) {
       seen.add(id);
       left.delete(id);
     }
   }
   return extremities.filter((one) => left.has(one.event.eventId));
+}
+
+function isNoEnd({ status, ordinal }: StoredEvent): boolean {
+  return status !== "accepted" || ordinal < 0;
 }

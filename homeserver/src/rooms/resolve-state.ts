@@ -7,7 +7,7 @@ import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../protocol/state-map.ts";
 import { authDifference, separate, tuplesRead } from "../protocol/state-res/index.ts";
-import type { AuthGraph, Separated } from "../protocol/state-res/index.ts";
+import type { Separated } from "../protocol/state-res/index.ts";
 import { graphId, nidOfGraphId } from "./auth-chains.ts";
 import { resolveInLine } from "./resolver.ts";
 import type { Change } from "./state-tree/index.ts";
@@ -169,18 +169,39 @@ async function differenceOf(
   const graph = await store.authChains.graph(room.nid, inConflict.flat());
   const sets = inConflict.map((set) => set.map(graphId));
   const nodes = inConflict.map((set) => set.flatMap((nid) => graph.node(graphId(nid)) ?? []));
-  const between = graph.difference(nodes).filter((node) => !isEnd(graph, node, inConflict));
-  let everywhere: EventId[] = [];
-  if (between.length > 0) {
-    const doubtful = between.map((node) => nidOfGraphId(graph.eventId(node)));
-    const own = new Set(inConflict.flat());
-    const others = (await agreedSince(store, conflict.base, doubtful)).filter(
-      (nid) => !own.has(nid),
-    );
-    await store.authChains.graph(room.nid, others);
-    everywhere = others.map(graphId);
+  const own = new Set(inConflict.flat());
+  /** Nids in the chains of some sets only, as far as these are known to be everywhere. */
+  const doubtful = (everywhere: readonly number[]): number[] => {
+    const common = everywhere.flatMap((nid) => graph.node(graphId(nid)) ?? []);
+    const between = graph.difference(nodes, common);
+    return between.map((node) => nidOfGraphId(graph.eventId(node))).filter((nid) => !own.has(nid));
+  };
+  let everywhere = await agreedAmong(store, conflict, doubtful([]));
+  const left = doubtful(everywhere);
+  if (left.length > 0) {
+    const since = await agreedSince(store, conflict.base, left);
+    everywhere = [...everywhere, ...since.filter((nid) => !own.has(nid))];
+    await store.authChains.graph(room.nid, everywhere);
   }
-  return authDifference(graph, room.version, sets, everywhere).map(nidOfGraphId);
+  return authDifference(graph, room.version, sets, everywhere.map(graphId)).map(nidOfGraphId);
+}
+
+/** Those of the events that all states hold, such as the join rules that name changes on one branch refer to. */
+async function agreedAmong(
+  store: RoomStore,
+  { base, tuples }: Conflict,
+  nids: readonly number[],
+): Promise<number[]> {
+  const events = [...(await store.events.byNids(nids)).values()].filter(
+    ({ event: { type, stateKey } }) =>
+      stateKey !== undefined && !tuples.has(stateTuple(type, stateKey)),
+  );
+  const keyOf = ({ event }: StoredEvent) => [event.type, event.stateKey as string] as const;
+  const known = await store.tuples.find(events.map(keyOf));
+  const held = await store.tree.getMany(base, [...known.values()]);
+  return events
+    .filter((stored) => held.get(known.get(stateTuple(...keyOf(stored))) ?? -1) === stored.nid)
+    .map(({ nid }) => nid);
 }
 
 /**
@@ -203,12 +224,6 @@ async function agreedSince(
     }
   }
   return [...found];
-}
-
-/** True for the conflicted events themselves: they take part anyway. */
-function isEnd(graph: AuthGraph, node: number, sets: readonly (readonly number[])[]): boolean {
-  const nid = nidOfGraphId(graph.eventId(node));
-  return sets.some((set) => set.includes(nid));
 }
 
 /** The state outside of the conflict, as far as resolving reads it. */

@@ -68,6 +68,19 @@ describe("what comes after something that builds on it", () => {
     expect(server.stateRoot).toBe(server.stored(third.eventId)!.stateAfter);
   });
 
+  test("takes what it builds on along over history that came before it", async () => {
+    const first = topic(opening[1]!);
+    const second = topic(first);
+    const third = topic(second);
+    const fourth = topic(third);
+    const { position } = await server.receive(fourth, { told: await openingState() });
+    await server.receive(first);
+    await server.receive(second, { history: { position: position!, ordinal: -2 } });
+    expect(ends()).toEqual(new Set([first.eventId, fourth.eventId]));
+    await server.receive(third, { history: { position: position!, ordinal: -1 } });
+    expect(ends()).toEqual(new Set([fourth.eventId]));
+  });
+
   test("is none, although it comes as news", async () => {
     const first = topic(opening[1]!);
     const second = topic(first);

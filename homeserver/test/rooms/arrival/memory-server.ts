@@ -9,6 +9,7 @@ import type { AuthChains } from "../../../src/rooms/auth-chains.ts";
 import type { Events } from "../../../src/rooms/events.ts";
 import type { Head } from "../../../src/rooms/head.ts";
 import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
+import { newEvent } from "../../../src/rooms/new-event.ts";
 import { placeEvent } from "../../../src/rooms/place.ts";
 import type { Placing } from "../../../src/rooms/place.ts";
 import { createStateReader } from "../../../src/rooms/state-reader.ts";
@@ -123,6 +124,18 @@ export class MemoryServer {
     return new Map(
       all.map(({ event }) => [stateTuple(event.type, event.stateKey!), event.eventId]),
     );
+  }
+
+  /** Takes an event for the room's only end, with such a state after it, wherever that comes from. */
+  standOn(event: RoomEvent, root: StateRoot): void {
+    const nid = this.#shared.nidOf(event.eventId);
+    const states = { stateBefore: root, stateAfter: root, roomState: root };
+    const position = ++this.#position;
+    const stored = newEvent(this.#shared.room.nid, nid, event, { position, ...states });
+    this.#events.set(nid, stored);
+    const { depth } = event;
+    const extremities = [stored];
+    this.#head = { ...this.#head, depth, extremities, stateRoot: root, state: new Map() };
   }
 
   /**
