@@ -21,6 +21,7 @@ import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
 import { createMergeExtremities } from "./merge-extremities.ts";
 import { createFetchMissing } from "./missing.ts";
+import { createPatience } from "./patience.ts";
 import { createPlacer } from "./placer.ts";
 import { createReceive } from "./receive.ts";
 import { createRefusals } from "./refusals.ts";
@@ -89,12 +90,24 @@ export function createFederation(deps: FederationDeps): Federation {
     tips: (room) => local.work(room, async (work) => work.extremities),
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
+  const patience = createPatience(clock, stop);
   const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
   const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing, mayEnter });
   return {
     api: {
       receive: createReceive({
-        ...{ store, serverName, keyRing, ingest, staging, acl, outOfBand, clock, refusals },
+        ...{
+          store,
+          serverName,
+          keyRing,
+          ingest,
+          staging,
+          acl,
+          outOfBand,
+          patience,
+          clock,
+          refusals,
+        },
       }),
       async aclAllows(roomId, server) {
         const room = await store.registry.byId(roomId);

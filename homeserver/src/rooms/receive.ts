@@ -9,6 +9,7 @@ import type { RoomVersion } from "../protocol/room-versions.ts";
 import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
+import type { Patience, Tally } from "./patience.ts";
 import type { Clause, Refusals } from "./refusals.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
@@ -26,6 +27,7 @@ export interface ReceiveDeps {
   readonly staging: Staging;
   readonly acl: Acl;
   readonly outOfBand: OutOfBand;
+  readonly patience: Patience;
   readonly clock: Clock;
   readonly refusals: Refusals;
 }
@@ -39,21 +41,17 @@ type Results = Record<string, JsonObject>;
 interface From {
   readonly origin: ServerName;
   readonly room: string;
-  /** Is filled in. */
+  /** Are filled in. */
   readonly results: Results;
+  readonly tally: Tally;
 }
 
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   const { store, keyRing, ingest, staging, clock, refusals } = deps;
 
-  async function ofRoom(
-    origin: ServerName,
-    roomId: RoomId,
-    pdus: readonly JsonObject[],
-    results: Results,
-  ): Promise<void> {
+  async function ofRoom(from: From, roomId: RoomId, pdus: readonly JsonObject[]): Promise<void> {
+    const { origin } = from;
     const room = await store.registry.byId(roomId);
-    const from = { origin, room: roomId, results };
     if (room === undefined) {
       return refuseAll(pdus, from, "not in the room", "This server is not in that room");
     }
@@ -91,7 +89,11 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     for (const event of whole) {
       const result = ingested.get(event.eventId);
       results[event.eventId] = {};
-      if (result === undefined || "placed" in result) continue;
+      if (result === undefined) continue;
+      if ("placed" in result) {
+        if (result.placed.clause !== undefined) from.tally.refused += 1;
+        continue;
+      }
       if (result.isFinal) results[event.eventId] = { error: result.error };
       else left.push(event);
     }
@@ -133,11 +135,12 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   function refuse(
-    { origin, room, results }: From,
+    { origin, room, results, tally }: From,
     clause: Clause,
     eventId: string | undefined,
     reason: string,
   ): void {
+    tally.refused += 1;
     refusals.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
@@ -156,19 +159,28 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     }
   }
 
-  return async (origin, pdus) => {
+  async function work(
+    origin: ServerName,
+    pdus: readonly JsonObject[],
+    tally: Tally,
+  ): Promise<Results> {
     const results: Results = {};
     const rooms = Map.groupBy(pdus, (pdu) => (isRoomId(pdu.room_id) ? pdu.room_id : undefined));
     await Promise.all(
       [...rooms].map(async ([roomId, ofThis]) => {
+        const from = { origin, room: roomId ?? "", results, tally };
         if (roomId === undefined) {
-          const from = { origin, room: "", results };
           return refuseAll(ofThis, from, "1 format", "room_id is not a room id");
         }
-        await ofRoom(origin, roomId, ofThis, results);
+        await ofRoom(from, roomId, ofThis);
       }),
     );
     return results;
+  }
+
+  return (origin, pdus) => {
+    const tally = { events: pdus.length, refused: 0 };
+    return deps.patience.run(origin, tally, () => work(origin, pdus, tally));
   };
 }
 
