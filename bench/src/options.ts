@@ -19,6 +19,7 @@ Targets (this checkout's Weft, when none is named):
 Load:
   --seconds N (10)   --warm-up N (3)   --idle-seconds N (30)   --pdus N (12000)
   --clients N   --rooms N   --rate N (sends a second in sync-idle; may be repeated)
+  --members N (50000)   --state-events N (5000)   of the room that is joined
   --wait-quiet N     before each workload, up to N seconds until others leave 90 % of the machine alone
 Output:
   --profile          where the main thread's time goes, for each workload; .cpuprofile files are kept
@@ -58,6 +59,8 @@ export function parseOptions(args: readonly string[]): Options {
       pdus: { type: "string", default: "12000" },
       clients: { type: "string", default: "0" },
       rooms: { type: "string", default: "0" },
+      members: { type: "string", default: "50000" },
+      "state-events": { type: "string", default: "5000" },
       rate: { type: "string", multiple: true, default: [] },
       profile: { type: "boolean", default: false },
       compare: { type: "boolean", default: false },
@@ -87,6 +90,8 @@ export function parseOptions(args: readonly string[]): Options {
       pdus: number("pdus", values.pdus),
       clients: number("clients", values.clients),
       rooms: number("rooms", values.rooms),
+      members: number("members", values.members),
+      stateEvents: number("state-events", values["state-events"]),
       rates: values.rate.map((text) => number("rate", text)),
     },
     profile: values.profile,

@@ -60,13 +60,13 @@ const KEPT = [
 ];
 const KEPT_OF_MEMBERSHIP = ["membership", "join_authorised_via_users_server"];
 
-/** Hashes and signs a membership or message event of room version 11 or 12. */
+/** Hashes and signs an event of room version 11 or 12: a create, power levels, join rules, a membership, or what keeps no content. */
 export function seal(template: ValueObject, server: string, key: PeerKey): SealedEvent {
   const { hashes: _h, signatures: _s, unsigned: _u, event_id: _e, ...rest } = template;
   const hashed: ValueObject = { ...rest, hashes: { sha256: unpadded(sha256(canonical(rest))) } };
   const redacted: ValueObject = {};
   for (const name of KEPT) if (hashed[name] !== undefined) redacted[name] = hashed[name];
-  redacted["content"] = keptContent(hashed);
+  redacted["content"] = keptContentOfState(hashed);
   // Signature and reference hash cover the same text: the redacted event without signatures.
   const text = canonical(redacted);
   const pdu = { ...hashed, signatures: { [server]: { [key.id]: signature(text, key) } } };
@@ -81,7 +81,7 @@ function keptContent({ type, content }: ValueObject): ValueObject {
   );
 }
 
-/** The id of someone else's event of room version 11 or 12 that is a create, power levels or join. */
+/** The id of someone else's event of room version 11 or 12 that is a create, power levels, join rules or join. */
 export function idOf(event: ValueObject): string {
   const redacted: ValueObject = {};
   for (const name of KEPT) if (event[name] !== undefined) redacted[name] = event[name];
@@ -101,12 +101,18 @@ const KEPT_LEVELS = [
   "users_default",
 ];
 
+const KEPT_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
+  "m.room.power_levels": KEPT_LEVELS,
+  "m.room.join_rules": ["join_rule", "allow"],
+};
+
 function keptContentOfState(event: ValueObject): ValueObject {
   const content = event["content"] as ValueObject;
   if (event["type"] === "m.room.create") return content;
-  if (event["type"] !== "m.room.power_levels") return keptContent(event);
+  const kept = KEPT_OF_TYPE[event["type"] as string];
+  if (kept === undefined) return keptContent(event);
   return Object.fromEntries(
-    KEPT_LEVELS.flatMap((name) => (content[name] === undefined ? [] : [[name, content[name]]])),
+    kept.flatMap((name) => (content[name] === undefined ? [] : [[name, content[name]]])),
   );
 }
 

@@ -14,6 +14,7 @@ import {
   signature,
   signed,
 } from "./events.ts";
+import type { PeerRoom } from "./room.ts";
 
 /** A homeserver in name: it serves its key, joins rooms and sends transactions. */
 export interface Peer {
@@ -26,6 +27,8 @@ export interface Peer {
   signedPut(origin: URL, destination: string, path: string, content: ValueObject): Buffer;
   /** Joins a public room with make_join and send_join. */
   join(where: Resident, roomId: string, localpart: string): Promise<Seat>;
+  /** From now on the room can be joined through the peer. */
+  host(room: PeerRoom): void;
   close(): Promise<void>;
 }
 
@@ -57,8 +60,10 @@ const DAY_MS = 24 * 3600_000;
 export async function startPeer({ cert, key: tlsKey }: Certificates): Promise<Peer> {
   const key = newKey();
   let serverName = "";
+  let room: PeerRoom | undefined;
   const server = createServer({ cert, key: tlsKey }, (request, response) => {
-    answer(request, response, () => serverKeys(serverName, key));
+    if (room?.answer(request, response) === true) request.resume();
+    else answer(request, response, () => serverKeys(serverName, key));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -93,6 +98,9 @@ export async function startPeer({ cert, key: tlsKey }: Certificates): Promise<Pe
       } finally {
         api.close();
       }
+    },
+    host(hosted) {
+      room = hosted;
     },
     async close() {
       server.close();

@@ -1,6 +1,7 @@
 import { federationIngest } from "./federation-ingest.ts";
 import { idleMemory } from "./idle-memory.ts";
 import { initialSync } from "./initial-sync.ts";
+import { join } from "./join.ts";
 import { sendFiftyRooms, sendOneRoom } from "./send.ts";
 import { syncIdle } from "./sync-idle.ts";
 import { syncIncremental } from "./sync-incremental.ts";
@@ -15,4 +16,5 @@ export const workloads: readonly Workload[] = [
   syncIdle,
   federationIngest,
   initialSync,
+  join,
 ];

@@ -18,6 +18,9 @@ export interface Settings {
   /** PDUs signed ahead for each room version. */
   readonly pdus: number;
   readonly idleSeconds: number;
+  /** Of the room that is joined. */
+  readonly members: number;
+  readonly stateEvents: number;
 }
 
 export interface Context {

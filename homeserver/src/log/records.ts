@@ -8,6 +8,7 @@ import {
   accountDataChanges,
   liveEvents,
   membershipChanges,
+  partialRoomsInLog,
   purgesInLog,
   receiptChanges,
 } from "../storage/log-records.ts";
@@ -20,6 +21,7 @@ import type {
   MembershipChange,
   MembershipRecord,
   NewEvent,
+  PartialStateRecord,
   PurgeRecord,
   ReceiptRecord,
 } from "./types.ts";
@@ -45,6 +47,7 @@ const events: RecordKind = {
   made({ append, offsets }, base, server) {
     const changes = new Map<number, MembershipChange[]>();
     append.memberships?.forEach((change, index) => {
+      if (change.since !== undefined) return;
       group(changes, base + (offsets.memberships[index] ?? 0), change);
     });
     const records = (append.events ?? []).flatMap((added, index) => {
@@ -203,8 +206,25 @@ const purges: RecordKind = {
   },
 };
 
+const partialStates: RecordKind = {
+  made: ({ append: { partialRoom: row }, offsets }, base) =>
+    row === undefined
+      ? []
+      : [
+          {
+            kind: "partial_state",
+            position: base + (offsets.partialRoom ?? 0),
+            ...{ roomNid: row.roomNid, roomId: row.roomId, isComplete: row.isComplete },
+          } satisfies PartialStateRecord,
+        ],
+  async read(sql, { after, upTo, limit }) {
+    const rows = await partialRoomsInLog(sql, after, upTo, limit);
+    return rows.map((row): PartialStateRecord => ({ kind: "partial_state", ...row }));
+  },
+};
+
 /** All kinds. A further one is written like these and listed here. */
-const KINDS: readonly RecordKind[] = [events, receipts, accountData, purges];
+const KINDS: readonly RecordKind[] = [events, receipts, accountData, purges, partialStates];
 
 /** The records of a group that this process committed, in order. */
 export function recordsOfGroup(group: GroupOutcome, server: ServerName): LogRecord[] {

@@ -18,6 +18,7 @@ export type {
   HeadMove,
   MembershipChange,
   NewEvent,
+  PartialRoomChange,
   ReceiptRow,
   RedactionRow,
   Timeline,
@@ -52,7 +53,8 @@ export type LogRecord =
   | MembershipRecord
   | ReceiptRecord
   | AccountDataRecord
-  | PurgeRecord;
+  | PurgeRecord
+  | PartialStateRecord;
 
 /** A live event was appended to a room's timeline. */
 export interface EventRecord {
@@ -83,6 +85,15 @@ export interface EventRecord {
 export interface MembershipRecord extends MembershipChange {
   kind: "membership";
   position: number;
+}
+
+/** A room's state is known in part from here on, or (`isComplete`) whole again: states of its events have changed. */
+export interface PartialStateRecord {
+  kind: "partial_state";
+  position: number;
+  roomNid: number;
+  roomId: string;
+  isComplete: boolean;
 }
 
 /** Rows of a room are gone from the tables: memory of them is to go, too. */

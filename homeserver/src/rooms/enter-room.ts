@@ -1,40 +1,97 @@
-/** The room that another server's answer to a join makes: the join is its only extremity, on the state that was told. */
+/**
+ * The room that another server's answer to a join makes: the join is its only extremity, on the state that was told.
+ * Where members were left out, or are many, the room is partial at first: it is used at once, and completed later.
+ */
 import type { RoomEvent } from "../protocol/event.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { PartialRoomChange } from "../log/types.ts";
 import { newEvent } from "./new-event.ts";
 import type { Identity } from "./drafting.ts";
+import type { Head } from "./head.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { ToldEntries } from "./state-intake.ts";
+import type { Change } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
 import { Work } from "./work.ts";
 
-export type EnterRoom = (room: Room, join: RoomEvent, told: ToldEntries) => Promise<void>;
+/** What the answer to a join told. */
+export interface ToldJoin {
+  readonly entries: ToldEntries;
+  readonly membersOmitted: boolean;
+  /** Servers in the room; first the one that let us in. */
+  readonly servers: readonly ServerName[];
+}
+
+/** Answers whether the room is partial now. */
+export type EnterRoom = (room: Room, join: RoomEvent, told: ToldJoin) => Promise<boolean>;
+
+/** More members than this are not made rows of in the commit of the join, which others wait for. */
+const MOST_AT_ONCE = 1_000;
+
+interface Roots {
+  readonly before: StateRoot;
+  readonly after: StateRoot;
+  /** The current state: less than `after` where much is to be filled in. */
+  readonly current: StateRoot;
+}
 
 export function createEnterRoom(
   store: RoomStore,
   mailboxes: Mailboxes,
   identity: Identity,
 ): EnterRoom {
+  /** The told state without the bulk of its members, on top of what is known from a former stay. */
+  async function core(
+    work: Work,
+    head: Head,
+    join: RoomEvent,
+    told: StateRoot,
+    { members }: ToldEntries,
+  ): Promise<StateRoot> {
+    const auth = await store.events.byIds([...join.authEventIds]);
+    const needed = new Set([...auth.values()].map(({ nid }) => nid));
+    const changes: Change[] = [];
+    for (const [tuple, [, now]] of await store.tree.diff(head.stateRoot, told)) {
+      const isBulk = members.has(tuple) && now !== undefined && !needed.has(now);
+      if (!isBulk) changes.push([tuple, now ?? null]);
+    }
+    return work.setTuples(head.stateRoot, changes);
+  }
+
+  async function rootsOf(
+    work: Work,
+    head: Head,
+    join: RoomEvent,
+    nid: number,
+    { entries }: ToldJoin,
+  ): Promise<Roots> {
+    const own = [["m.room.member", join.stateKey as string, nid]] as const;
+    const before = await work.setTuples(null, [...entries.others, ...entries.members]);
+    const after = await work.setState(before, own);
+    if (entries.members.size <= MOST_AT_ONCE) return { before, after, current: after };
+    const bare = await core(work, head, join, before, entries);
+    return { before, after, current: await work.setState(bare, own) };
+  }
+
   async function placeJoin(
     work: Work,
     join: RoomEvent,
-    before: StateRoot,
-    known: StoredEvent | undefined,
+    nid: number,
+    { before, after, current }: Roots,
+    isKnown: boolean,
   ): Promise<StoredEvent> {
-    const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
-    const nid = freshNid as number;
-    const after = await work.setState(before, [["m.room.member", join.stateKey as string, nid]]);
     const auth = await store.events.byIds([...join.authEventIds]);
-    const states = { stateBefore: before, stateAfter: after, roomState: after };
+    const states = { stateBefore: before, stateAfter: after, roomState: current };
     const stored = newEvent(work.room.nid, nid, join, states);
     work.add({
       stored,
       authNids: [...auth.values()].map((one) => one.nid),
       timeline: "live",
       stateChanged: true,
-      known: known !== undefined,
+      known: isKnown,
     });
-    await work.moveHead([stored], after);
+    await work.moveHead([stored], current);
     return stored;
   }
 
@@ -42,13 +99,22 @@ export function createEnterRoom(
     mailboxes.run(room, async (head) => {
       const work = new Work(store, identity, head);
       const known = await store.events.byId(join.eventId);
-      if (known !== undefined && known.stateAfter !== null) return { value: undefined };
-      const before = await work.setTuples(null, [...told.others, ...told.members]);
+      if (known !== undefined && known.stateAfter !== null) return { value: false };
+      const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
+      const nid = freshNid as number;
+      const roots = await rootsOf(work, head, join, nid, told);
       const prev = await store.events.byIds([...join.prevEventIds]);
-      const stored = await placeJoin(work, join, before, known);
+      const stored = await placeJoin(work, join, nid, roots, known !== undefined);
       const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
-      return work.step(undefined, {
+      const isFetched = !told.membersOmitted;
+      const isPartial = told.membersOmitted || roots.current !== roots.after;
+      const partialRoom: PartialRoomChange = {
+        ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
+        ...{ servers: told.servers, isFetched, isComplete: !isPartial },
+      };
+      const step = work.step(isPartial, {
         append: {
+          ...(isPartial || head.isPartial === true ? { partialRoom } : {}),
           missing: {
             add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
           },
@@ -57,5 +123,6 @@ export function createEnterRoom(
           ],
         },
       });
+      return step.next === undefined ? step : { ...step, next: { ...step.next, isPartial } };
     });
 }

@@ -180,6 +180,7 @@ function sameRow(known: StoredEvent, row: EventRow): boolean {
     known.redactedBy === row.redactedBy &&
     known.position === row.position &&
     known.ordinal === row.ordinal &&
+    known.stateAfter === rootOfBytes(row.stateAfter) &&
     known.status === STATUS[row.status]
   );
 }

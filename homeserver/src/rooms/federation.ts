@@ -32,6 +32,11 @@ import { createSources } from "./sources.ts";
 import { createStaging } from "./staging.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import { createEnterRoom } from "./enter-room.ts";
+import { completeRoom } from "./complete-room.ts";
+import { createFetchState } from "./fetch-state.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
+import { startResync } from "./resync.ts";
+import { rejectedWithState } from "../storage/partial-rooms.ts";
 import { createStateIntake } from "./state-intake.ts";
 import { createStateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
@@ -51,6 +56,7 @@ export interface FederationDeps {
   readonly metrics: Metrics;
   readonly mayEnter: MayEnter;
   readonly logger: Logger;
+  readonly partial: PartialRooms;
 }
 
 export interface Federation {
@@ -62,12 +68,13 @@ export interface Federation {
 }
 
 export function createFederation(deps: FederationDeps): Federation {
-  const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger } = deps;
+  const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger, partial } =
+    deps;
   const { mayEnter } = deps;
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
-  const gate = createGate(store, acl, serverName);
+  const gate = createGate(store, acl, partial, serverName);
   const outliers = createOutliers(store, log);
   const answers = createStateAnswers(store);
   const gaps = createGaps(store, outliers);
@@ -86,12 +93,25 @@ export function createFederation(deps: FederationDeps): Federation {
     told,
     gaps,
     sources,
+    isPartial: (room) => partial.isPartial(room.nid),
     fetchMissing: createFetchMissing(store, remote, keyRing, sources),
     tips: (room) => local.work(room, async (work) => work.extremities),
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
   const patience = createPatience(clock, stop);
   const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
+  const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
+  const completing = { store, mailboxes, log, serverName };
+  const resync = startResync({
+    ...{ store, serverName, clock, logger, seats },
+    fetchState: createFetchState({ store, log, remote, beginIntake, logger }),
+    complete: (room, join, about) => completeRoom(completing, room, join, about),
+    async completed(room) {
+      const rejected = await rejectedWithState(store.sql, room.nid);
+      await placer.again(room, [...(await store.events.byNids(rejected)).values()]);
+      await staging.hasten(room);
+    },
+  });
   const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing, mayEnter });
   return {
     api: {
@@ -114,14 +134,14 @@ export function createFederation(deps: FederationDeps): Federation {
         return room === undefined || acl.allows(room, server);
       },
       ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
-      ...createServeEvents({ store, gate, answers }),
+      ...createServeEvents({ store, gate, answers, partial }),
       invite: invites.receive,
     },
     membership: {
       join: createJoinRemote({
         ...{ store, identity, remote, keyRing, ingest, logger },
-        beginIntake: createStateIntake({ store, outliers, keyRing, logger }),
-        enterRoom: createEnterRoom(store, mailboxes, identity),
+        ...{ beginIntake, enterRoom: createEnterRoom(store, mailboxes, identity) },
+        nudge: resync.nudge,
       }),
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
@@ -129,7 +149,7 @@ export function createFederation(deps: FederationDeps): Federation {
     backfill: createBackfill({ store, serverName, ingest, remote, keyRing, sources }),
     async stop() {
       stopping.abort();
-      await Promise.all([stopRetrying(), staging.drained()]);
+      await Promise.all([stopRetrying(), resync.stop(), staging.drained()]);
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { EventRecord, Log } from "../log/types.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Memberships } from "./memberships.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { RoomStore } from "./store.ts";
 import type { StoredEvent } from "./types.ts";
 
@@ -11,11 +12,17 @@ export function followLog(
   store: RoomStore,
   memberships: Memberships,
   bundles: Bundles,
+  partial: PartialRooms,
 ): () => void {
   return log.onAdvance((records) => {
+    partial.follow(records);
     memberships.follow(records);
     bundles.follow(records);
     for (const record of records) {
+      if (record.kind === "partial_state") {
+        store.events.forgetRoom(record.roomNid);
+        memberships.forgetRoom(record.roomNid);
+      }
       if (record.kind !== "event") continue;
       store.events.keep(storedOf(record));
       const redacted = record.event.redacts;

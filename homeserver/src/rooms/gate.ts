@@ -3,14 +3,17 @@ import { errors } from "../protocol/errors.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
 export interface Gate {
   /** A room that this server is in and whose ACL lets the other take part. M_NOT_FOUND, M_FORBIDDEN. */
   resident(origin: ServerName, roomId: RoomId): Promise<Room>;
+  /** The same, where the room's whole state is known here. */
+  whole(origin: ServerName, roomId: RoomId): Promise<Room>;
   /**
-   * The same, for servers that are in the room themselves, or were: those may ask about what they took part in, up
+   * The same as `resident`, for servers that are in the room themselves, or were: those may ask about what they took part in, up
    * to the end of their last user's membership (a ban's server needs what the ban builds on).
    */
   member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
@@ -22,7 +25,12 @@ export interface MemberServer {
   readonly mayAsk: (stored: StoredEvent) => boolean;
 }
 
-export function createGate(store: RoomStore, acl: Acl, serverName: ServerName): Gate {
+export function createGate(
+  store: RoomStore,
+  acl: Acl,
+  partial: PartialRooms,
+  serverName: ServerName,
+): Gate {
   async function resident(origin: ServerName, roomId: RoomId): Promise<Room> {
     const room = await store.registry.byId(roomId);
     if (room === undefined || !(await serverIsJoined(store.sql, room.nid, serverName))) {
@@ -33,8 +41,14 @@ export function createGate(store: RoomStore, acl: Acl, serverName: ServerName): 
   }
   return {
     resident,
+    async whole(origin, roomId) {
+      const room = await resident(origin, roomId);
+      if (!(await partial.isPartial(room.nid))) return room;
+      throw errors.notFound("This server does not know the room's whole state yet: ask another");
+    },
     async member(origin, roomId) {
       const room = await resident(origin, roomId);
+      if ((await partial.servers(room.nid)).includes(origin)) return { room, mayAsk: () => true };
       const until = await takesPartUntil(store, room, origin);
       if (until < 0) throw errors.forbidden("Your server is not in that room");
       return { room, mayAsk: (stored) => (stored.position ?? 0) <= until };

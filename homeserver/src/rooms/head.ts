@@ -1,4 +1,5 @@
 /** A room's head: where the next event goes, and the state that it is authorised against. */
+import { LRUCache, atMost } from "../platform/caches.ts";
 import { loadHead } from "../storage/room-heads.ts";
 import { rootOfBytes } from "./events.ts";
 import type { RoomStore } from "./store.ts";
@@ -14,12 +15,23 @@ export interface Head {
   readonly stateRoot: StateRoot;
   /** Greatest depth among the extremities. */
   readonly depth: number;
+  /** The room's state is known in part: of its members this server knows some. */
+  readonly isPartial?: boolean;
   /** Current state events by stateTuple, as far as they were asked for; null: there is none. */
   readonly state: Map<string, StoredEvent | null>;
 }
 
 /** More cached state events than this and a head starts anew. */
 const MAX_CACHED_STATE = 5_000;
+
+/** Log positions of rooms' last change from whole to partial or back that a head was read after. */
+const seen = new WeakMap<RoomStore, LRUCache<number, number>>();
+
+function partialSeen(store: RoomStore): LRUCache<number, number> {
+  let positions = seen.get(store);
+  if (positions === undefined) seen.set(store, (positions = new LRUCache(atMost(10_000))));
+  return positions;
+}
 
 /** The head as it is committed. */
 export async function readHead(store: RoomStore, room: Room): Promise<Head> {
@@ -34,6 +46,11 @@ export async function readHead(store: RoomStore, room: Room): Promise<Head> {
       state: new Map(),
     };
   }
+  // States of its events are others since then, and this replica may not have heard of it.
+  if (row.partialAt > (partialSeen(store).get(room.nid) ?? 0)) {
+    store.events.forgetRoom(room.nid);
+    partialSeen(store).set(room.nid, row.partialAt);
+  }
   const events = await store.events.byNids(row.extremities);
   const extremities = row.extremities.map((nid) => {
     const event = events.get(nid);
@@ -46,6 +63,7 @@ export async function readHead(store: RoomStore, room: Room): Promise<Head> {
     extremities,
     stateRoot: rootOfBytes(row.stateRoot),
     depth: row.depth,
+    isPartial: row.partial,
     state: new Map(),
   };
 }

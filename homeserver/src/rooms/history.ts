@@ -7,12 +7,15 @@ import { createByTime } from "./by-time.ts";
 import type { ByTimeDeps } from "./by-time.ts";
 import { createMessages } from "./messages.ts";
 import type { MessagesDeps } from "./messages.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import { createRelations } from "./relations.ts";
 import type { RelationsDeps } from "./relations.ts";
 import { parsePlace } from "./tokens.ts";
 import type { RoomHistory, StateSelector, StoredEvent } from "./types.ts";
 
-export type HistoryDeps = MessagesDeps & RelationsDeps & ByTimeDeps;
+export type HistoryDeps = MessagesDeps &
+  RelationsDeps &
+  ByTimeDeps & { readonly partial: Pick<PartialRooms, "whole"> };
 
 export function createHistory(deps: HistoryDeps): RoomHistory {
   const { view, timelines, access } = deps;
@@ -20,6 +23,13 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
   function stateOf(found: Access, selector?: StateSelector): Promise<StoredEvent[]> {
     if (found.state === "now") return view.currentState(found.room.nid, selector);
     return view.stateAt(found.state.root, selector);
+  }
+
+  /** Waits until the room's members are known. */
+  async function whole(userId: UserId, roomId: RoomId): Promise<Access> {
+    const found = await access.of(userId, roomId);
+    await deps.partial.whole(found.room.nid);
+    return access.of(userId, roomId);
   }
 
   return {
@@ -40,7 +50,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     readableEvent: access.event,
 
     async state(userId, roomId) {
-      return stateOf(await access.of(userId, roomId));
+      return stateOf(await whole(userId, roomId));
     },
     async stateEvent(userId, roomId, type, stateKey) {
       const { room, state } = await access.of(userId, roomId);
@@ -52,7 +62,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
       return found;
     },
     async members(userId, roomId, query) {
-      const found = await access.of(userId, roomId);
+      const found = await whole(userId, roomId);
       const events = await membersOf(found, query.at);
       return events.filter(({ event }) => {
         const { membership } = event.content;
@@ -62,6 +72,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     },
     async joinedMembers(userId, roomId) {
       const room = await requireJoined(userId, roomId);
+      await deps.partial.whole(room.nid);
       const events = await view.currentState(room.nid, { types: ["m.room.member"] });
       const joined = events.filter(({ event }) => event.content.membership === "join");
       return new Map(

@@ -20,6 +20,8 @@ export interface IngestDeps {
   readonly sources: Sources;
   /** Events between what is known and these, verified, as other servers have them. */
   readonly fetchMissing: FetchMissing;
+  /** The room's state is known in part: others are not asked for states, since one of them is on its way. */
+  readonly isPartial: (room: Room) => Promise<boolean>;
   /** The room's forward extremities. */
   readonly tips: (room: Room) => Promise<readonly StoredEvent[]>;
 }
@@ -72,6 +74,10 @@ export function createIngest(deps: IngestDeps): Ingest {
   const byOrigin = createLanes<ServerName>(OF_ORIGIN);
   const inRoom = createLanes<string>(IN_ROOM);
 
+  async function toldBefore(asking: Asking, event: RoomEvent) {
+    return (await deps.isPartial(asking.room)) ? undefined : told.before(asking, event);
+  }
+
   async function completeAuth(asking: Asking, events: readonly RoomEvent[]): Promise<void> {
     for (const event of await gaps.withoutAuth(events)) await told.completeAuth(asking, event);
   }
@@ -96,7 +102,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (withGaps.length > 0 && !fetched) await fillGaps(asking, withGaps);
     const left = withGaps.length === 0 ? [] : await gaps.withGaps(sorted);
     return placer.sorted(room, sorted, options, async (event) =>
-      left.includes(event) ? told.before(asking, event) : undefined,
+      left.includes(event) ? toldBefore(asking, event) : undefined,
     );
   }
 
@@ -129,7 +135,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       for (const [i, event] of sorted.entries()) {
         const { outlier, mayBeRedacted } = hints(event);
         if (outlier !== undefined && isPlaced(outlier)) continue;
-        const state = tellable.includes(event) ? await told.before(asking, event) : undefined;
+        const state = tellable.includes(event) ? await toldBefore(asking, event) : undefined;
         const history = {
           position: before.position,
           ordinal: before.ordinal - (sorted.length - i),

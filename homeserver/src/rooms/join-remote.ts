@@ -4,19 +4,20 @@ import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts"
 import { signPdu } from "../protocol/build-event.ts";
 import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
-import { isEventId } from "../protocol/identifiers.ts";
-import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { isEventId, isServerName } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import type { EnterRoom } from "./enter-room.ts";
 import type { Ingest } from "./ingest.ts";
+import { headVersion } from "../storage/room-heads.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
 import type { BeginIntake, ToldEntries } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
-import type { Room } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 import type { Identity } from "./drafting.ts";
 
@@ -26,6 +27,8 @@ export interface JoinRemoteDeps {
   readonly beginIntake: BeginIntake;
   readonly enterRoom: EnterRoom;
   readonly ingest: Ingest;
+  /** A room is partial now. */
+  readonly nudge: () => void;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
   readonly logger: Logger;
@@ -59,17 +62,60 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (room.version.id !== version.id) {
       throw errors.unknown("The other server says another version of that room", 502);
     }
+    // Of a room that is known from before, the members are known for the most part.
+    const isNew = (await headVersion(store.sql, room.nid)) === 0;
+    const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
     const intake = deps.beginIntake(room);
     const { eventId, pdu } = event;
-    await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers: false }, intake.take);
-    const told = await intake.finish();
+    const omitMembers = isNew || isThere;
+    await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers }, intake.take);
+    const entries = await intake.finish();
     const join = await countersigned(room, event, intake.told.get("event"));
-    await checkJoin(room, join, told);
+    const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
+    await checkJoin(room, join, entries, membersOmitted);
     if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
-      await enterAlso(server, room, join);
-    } else {
-      await deps.enterRoom(room, join, told);
+      return enterAlso(server, room, join);
     }
+    const servers = serversOf(server, intake.servers);
+    if (await deps.enterRoom(room, join, { entries, membersOmitted, servers })) deps.nudge();
+  }
+
+  /** Who let us in, and the other servers of the room. */
+  function serversOf(server: ServerName, told: readonly string[]): ServerName[] {
+    const others = told.filter(isServerName);
+    return [...new Set([server, ...others])].filter((name) => name !== identity.serverName);
+  }
+
+  /** The create event is the room's and of its version, and the state lets the user in. */
+  async function checkJoin(
+    room: Room,
+    join: RoomEvent,
+    told: ToldEntries,
+    membersOmitted: boolean,
+  ): Promise<void> {
+    const keys = [...authTypesFor(join, room.version), ["m.room.create", ""] as const];
+    const state = await told.events(keys);
+    if (membersOmitted) state.unshift(...(await membersAmong(join.authEventIds)));
+    const create = state.find(({ event }) => event.type === "m.room.create")?.event;
+    const version = create?.content.room_version ?? "1";
+    if (create === undefined || version !== room.version.id) {
+      throw errors.unknown("The other server's state is not of that room", 502);
+    }
+    try {
+      authorise(join, authStateOf(state.map(({ event }) => event)));
+    } catch (error) {
+      if (error instanceof Rejection) {
+        throw errors.unknown(`The other server's state forbids the join: ${error.reason}`, 502);
+      }
+      throw error;
+    }
+  }
+
+  async function membersAmong(ids: readonly EventId[]): Promise<StoredEvent[]> {
+    const found = [...(await store.events.byIds(ids)).values()];
+    return found.filter(
+      ({ event, status }) => event.type === "m.room.member" && status !== "rejected",
+    );
   }
 
   /** The join as the other server signed it too (restricted rooms), or ours. */
@@ -189,23 +235,4 @@ export function fromTemplate(
   const signed = signPdu(template, version, identity.serverName, identity.signingKey);
   if (!isEventId(signed.eventId)) throw errors.unknown("The template has no event id", 502);
   return { event: signed, version };
-}
-
-/** The create event is the room's and of its version, and the state lets the user in. */
-async function checkJoin(room: Room, join: RoomEvent, told: ToldEntries): Promise<void> {
-  const keys = [...authTypesFor(join, room.version), ["m.room.create", ""] as const];
-  const state = (await told.events(keys)).map(({ event }) => event);
-  const create = state.find(({ type }) => type === "m.room.create");
-  const version = create?.content.room_version ?? "1";
-  if (create === undefined || version !== room.version.id) {
-    throw errors.unknown("The other server's state is not of that room", 502);
-  }
-  try {
-    authorise(join, authStateOf(state));
-  } catch (error) {
-    if (error instanceof Rejection) {
-      throw errors.unknown(`The other server's state forbids the join: ${error.reason}`, 502);
-    }
-    throw error;
-  }
 }

@@ -12,6 +12,7 @@ import {
 } from "../storage/room-members.ts";
 import type { LocalEvents } from "./local.ts";
 import type { Memberships } from "./memberships.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import { vouchFor } from "./restricted.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import type { RoomStore } from "./store.ts";
@@ -37,6 +38,7 @@ export interface RemoteMembership {
 }
 
 export interface MembersDeps {
+  readonly partial: PartialRooms;
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly profiles: Profiles;
@@ -52,7 +54,7 @@ export interface Members extends RoomMembers {
 }
 
 export function createMembers(deps: MembersDeps): Members {
-  const { store, local, profiles, remote } = deps;
+  const { store, local, profiles, remote, partial } = deps;
   const { serverName } = local.identity;
 
   return {
@@ -81,6 +83,7 @@ export function createMembers(deps: MembersDeps): Members {
       if (room === undefined || !(await isResident(room))) {
         await remote.knock(roomId, by.userId, content, await doors(room, by.userId, via));
       } else {
+        await partial.whole(room.nid);
         await local.send(room, memberDraft(by.userId, by.userId, content));
       }
       return roomId;
@@ -205,6 +208,7 @@ export function createMembers(deps: MembersDeps): Members {
 
   /** False when another server has to vouch for the join. */
   async function joinHere(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+    await partial.whole(room.nid);
     // The room's other commands need not wait for this.
     await store.tuples.make([["m.room.member", by.userId]]);
     return local.work(room, async (work) => {
@@ -228,6 +232,7 @@ export function createMembers(deps: MembersDeps): Members {
     userId: UserId,
     content: JsonObject,
   ): Promise<EventId> {
+    await partial.whole(room.nid);
     if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
     await store.tuples.make([["m.room.member", userId]]);
     return local.work(room, async (work) => {
@@ -246,6 +251,7 @@ export function createMembers(deps: MembersDeps): Members {
     check: (membership: string | undefined) => void,
   ): Promise<void> {
     const room = await local.room(request.roomId);
+    await partial.whole(room.nid);
     await local.work(room, async (work) => {
       const present = await work.stateEvent("m.room.member", request.userId);
       const mine = await work.stateEvent("m.room.member", request.by.userId);

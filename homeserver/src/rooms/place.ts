@@ -14,6 +14,7 @@ import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
 import { refusal } from "./outliers.ts";
+import { withAuthMembers } from "./partial-place.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
 import type { Clause } from "./refusals.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
@@ -41,6 +42,8 @@ export interface Placing {
   readonly mayBeRedacted: boolean;
   /** Why the room's policy server didn't sign it; undefined: it wasn't asked. */
   readonly notRecommended?: string | undefined;
+  /** The room's state is known in part: what it lacks of members is taken from the auth events. */
+  readonly isPartial?: boolean | undefined;
   /** It was rejected, and is judged again. */
   readonly again?: boolean | undefined;
 }
@@ -82,7 +85,9 @@ export async function placeEvent(
   const auth = event.authEventIds.flatMap((id) => authEvents.get(id) ?? []);
   if (auth.length < event.authEventIds.length) return undefined;
   work.buildOn(known);
-  const before = await stateBefore(store, work, known, placing.told);
+  const told = await stateBefore(store, work, known, placing.told);
+  const before =
+    placing.isPartial === true ? await withAuthMembers(store, work, told, event, auth) : told;
   let judged = await judge(store, work, event, auth, before, placing.history === undefined);
   if (judged.status === "accepted" && placing.history === undefined) {
     judged = await judgeByPolicy(store, work, placing);

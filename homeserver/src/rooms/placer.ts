@@ -71,6 +71,8 @@ export interface Placer {
   ): Promise<Ingested>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
+  /** Judges rejected events again, and what was rejected because of them. */
+  again(room: Room, rejected: readonly StoredEvent[]): Promise<void>;
 }
 
 /** A stranger's chain of rejected events is judged again so far, at most. */
@@ -103,7 +105,8 @@ export function createPlacer(deps: PlacerDeps): Placer {
       return await mailboxes.run(room, async (head) => {
         const work = new Work(store, identity, head);
         try {
-          const placed = await placeEvent(store, work, placing);
+          const { isPartial } = head;
+          const placed = await placeEvent(store, work, { ...placing, isPartial });
           if (placed === undefined) throw new Incomplete("prev or auth events are missing");
           if (work.added.length === 0) {
             work.abandon();
@@ -214,6 +217,13 @@ export function createPlacer(deps: PlacerDeps): Placer {
       const settled: Ingestion = new Map();
       for (const [id, result] of results) settled.set(id, await result);
       return settled;
+    },
+    async again(room, rejected) {
+      for (const stored of rejected) {
+        if (stored.status === "rejected" && (await passesNow(room, stored))) {
+          await rejudge(room, stored);
+        }
+      }
     },
     async one(room, event) {
       const hints = (await hintsFor(room, [event]))(event);

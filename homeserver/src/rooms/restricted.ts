@@ -2,6 +2,7 @@
 import { isRoomId } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
+import { partialRoomsByNids } from "../storage/partial-rooms.ts";
 import { localJoinedUsers, membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import { powerLevelsOf } from "./local.ts";
 import type { RoomStore } from "./store.ts";
@@ -56,6 +57,8 @@ async function isAllowed(
     }
     const row = await membershipIn(store.sql, room.nid, userId);
     if (row?.membership === "join") return true;
+    const [partial] = await partialRoomsByNids(store.sql, [room.nid]);
+    if (partial?.complete === false) unknown = true;
     if (!(await serverIsJoined(store.sql, room.nid, serverName))) unknown = true;
   }
   return unknown ? "unknown" : false;

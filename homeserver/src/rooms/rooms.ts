@@ -23,6 +23,7 @@ import { createMembers } from "./members.ts";
 import { createMemberships } from "./memberships.ts";
 import { createOnce } from "./once.ts";
 import { createEndorse } from "./policy.ts";
+import { createPartialRooms } from "./partial-rooms.ts";
 import { createPresenter } from "./present.ts";
 import { createPages } from "./pages.ts";
 import { createDoors, createPurges, followPurges } from "./purge/index.ts";
@@ -64,13 +65,14 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { log, sql, clock, profiles } = deps;
   const store = createRoomStore(sql);
   const memberships = createMemberships(sql);
+  const partial = createPartialRooms(sql, clock);
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
   const stays = createStays(store);
   const readable = createReadable(store, memberships, stays);
   const shown = createShown(readable, ignoredBy);
   const bundles = createBundles({ store, shown, ignoredBy, position: log.position });
   const transactions = createTransactions(sql);
-  const unfollow = followLog(log, store, memberships, bundles);
+  const unfollow = followLog(log, store, memberships, bundles, partial);
   const mailboxes = createMailboxes(store, log);
   const unfollowPurges = followPurges(log, store, memberships, mailboxes);
   const mayEnter = createDoors(sql);
@@ -82,16 +84,17 @@ export function createRooms(deps: RoomsDeps): Rooms {
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
   const presenter = createPresenter(store, transactions, bundles, identity.now);
-  const view = createView({ store, memberships, readable, presenter });
+  const view = createView({ store, memberships, readable, presenter, partial });
   const directory = createDirectory({ store, local, remote: deps.remote });
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, mayEnter },
+    ...{ seats: deps.seats, mayEnter, partial },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
   const members = createMembers({
+    partial,
     store,
     local,
     profiles,
@@ -112,6 +115,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const timelines = createTimelines(store);
   const { backfill } = federation;
   const history = createHistory({
+    partial,
     store,
     view,
     timelines,
@@ -129,7 +133,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   });
   return {
     send,
-    create: { ...create, ...createUpgrade({ store, local, maker, profiles }) },
+    create: { ...create, ...createUpgrade({ store, local, maker, profiles, partial }) },
     members,
     directory,
     view,

@@ -7,6 +7,7 @@ import { stateTuple } from "../protocol/state-map.ts";
 import { closestEvent } from "./by-time.ts";
 import type { Gate } from "./gate.ts";
 import { isPlaced } from "./place.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { StateAnswers, ToldNids } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
 import type { RoomFederation } from "./types-federation.ts";
@@ -17,6 +18,7 @@ export interface ServeEventsDeps {
   readonly store: RoomStore;
   readonly gate: Gate;
   readonly answers: StateAnswers;
+  readonly partial: PartialRooms;
 }
 
 type Served = Pick<
@@ -28,7 +30,7 @@ const MAX_BACKFILL = 100;
 const MAX_MISSING = 20;
 
 export function createServeEvents(deps: ServeEventsDeps): Served {
-  const { store, gate, answers } = deps;
+  const { store, gate, answers, partial } = deps;
 
   return {
     async backfill(origin, roomId, from, limit) {
@@ -122,6 +124,9 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     eventId: EventId,
   ): Promise<ToldNids> {
     const { room, mayAsk } = await gate.member(origin, roomId);
+    if (await partial.isPartial(room.nid)) {
+      throw errors.notFound("This server does not know the room's whole state yet: ask another");
+    }
     const [stored] = await placedIn(room, [eventId]);
     if (stored === undefined) throw unknownEvent();
     if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
@@ -134,6 +139,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     room: Room,
     events: readonly StoredEvent[],
   ): Promise<string[]> {
+    const isTold = (await partial.servers(room.nid)).includes(origin);
     const rows = await membersOfServer(store.sql, room.nid, origin);
     const users = rows.map((row) => row.userId as UserId);
     const atRoots = new Map<StateRoot, Promise<AtRoot>>();
@@ -142,7 +148,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         const { event, stateBefore } = stored;
         let around = atRoots.get(stateBefore);
         if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
-        const visible = serverCanSee(event, origin, await around);
+        // What a partial state tells of the other server's users is not to be relied on; that it is in the room, is.
+        const visible = isTold || serverCanSee(event, origin, await around);
         return visible ? event.json() : redactEvent(event).json();
       }),
     );

@@ -47,6 +47,8 @@ export interface Staging {
   ): Promise<void>;
   /** Events were placed: what waits for them is due now. */
   arrived(room: Room, eventIds: Iterable<EventId>): void;
+  /** All that the room has is due now. */
+  hasten(room: Room): Promise<void>;
   /** Calls the listener when events may be due earlier than before. */
   onDue(listener: () => void): void;
   /** Resolves when no attempt is under way, or after a few seconds. */
@@ -167,6 +169,10 @@ export function createStaging(deps: StagingDeps): Staging {
     },
     attempt: (...args) => track(attempt(...args)),
     arrived,
+    async hasten(room) {
+      await hastenStaged(store.sql, clock.now(), room.nid);
+      listeners.forEach((listener) => listener());
+    },
     onDue: (listener) => void listeners.add(listener),
     async drained() {
       await Promise.race([Promise.all(underWay), clock.sleep(DRAIN_MS)]);

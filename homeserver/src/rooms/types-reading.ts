@@ -33,6 +33,15 @@ export interface Reader {
   readonly deviceId?: string | undefined;
 }
 
+export interface PartialRoom {
+  /** Its members are known by now. */
+  readonly isComplete: boolean;
+  /** Log position of the beginning, or of the completion. */
+  readonly position: number;
+  /** Servers in the room, as who let this server in told. */
+  readonly servers: readonly ServerName[];
+}
+
 export interface RoomView {
   room(roomId: RoomId): Promise<Room | undefined>;
   rooms(roomNids: readonly number[]): Promise<Map<number, Room>>;
@@ -80,6 +89,8 @@ export interface RoomView {
   membership(roomNid: number, userId: UserId): Promise<MembershipRow | undefined>;
   joinedMembers(roomNid: number): Promise<UserId[]>;
   joinedServers(roomNid: number): Promise<ServerName[]>;
+  /** Those of the rooms that were joined with a part of their state, whole by now or not. */
+  partialRooms(roomNids: readonly number[]): Promise<Map<number, PartialRoom>>;
   /** Rooms that two users are both joined to; of one user with many. */
   sharesRoom(userId: UserId, others: readonly UserId[]): Promise<Set<UserId>>;
   /** Joined and invited counts, and up to five heroes (not `userId`), for m.heroes & co. */

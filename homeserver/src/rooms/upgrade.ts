@@ -1,6 +1,7 @@
 /** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
 import { errors } from "../protocol/errors.ts";
 import { isUserId } from "../protocol/identifiers.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import { creatorsOf, PowerLevels } from "../protocol/power-levels.ts";
@@ -21,6 +22,7 @@ export interface UpgradeDeps {
   readonly local: LocalEvents;
   readonly maker: RoomMaker;
   readonly profiles: Profiles;
+  readonly partial: PartialRooms;
 }
 
 const COPIED = [
@@ -41,7 +43,7 @@ interface OldRoom {
 }
 
 export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
-  const { store, local, maker, profiles } = deps;
+  const { store, local, maker, profiles, partial } = deps;
 
   return {
     async upgrade(by, roomId, newVersion, additionalCreators = []) {
@@ -50,6 +52,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
         throw errors.unsupportedRoomVersion("This server does not support that room version");
       }
       const old = await local.room(roomId);
+      await partial.whole(old.nid);
       const found = await local.work(old, (work) => readOld(work, by));
       const room = await maker.make({
         creator: by.userId,

@@ -7,6 +7,7 @@ import { strippedState as storedStrippedState, usersSharingRoom } from "../stora
 import { roomStateAt } from "../storage/room-timeline.ts";
 import { rootOfBytes } from "./events.ts";
 import type { Memberships } from "./memberships.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { Presenter } from "./present.ts";
 import type { Readable } from "./readable.ts";
 import type { RoomStore } from "./store.ts";
@@ -20,10 +21,11 @@ export interface ViewDeps {
   readonly memberships: Memberships;
   readonly readable: Readable;
   readonly presenter: Presenter;
+  readonly partial: PartialRooms;
 }
 
 export function createView(deps: ViewDeps): RoomView {
-  const { store, memberships, presenter } = deps;
+  const { store, memberships, presenter, partial } = deps;
   const { sql, events, registry, state } = store;
 
   async function membership(roomNid: number, userId: UserId) {
@@ -67,7 +69,12 @@ export function createView(deps: ViewDeps): RoomView {
     },
     membership,
     joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
-    joinedServers: async (roomNid) => [...(await memberships.joinedServers(roomNid))],
+    async joinedServers(roomNid) {
+      const known = await memberships.joinedServers(roomNid);
+      const told = await partial.servers(roomNid);
+      return told.length === 0 ? [...known] : [...new Set([...known, ...told])];
+    },
+    partialRooms: partial.among,
     async sharesRoom(userId, others) {
       if (others.length === 0) return new Set();
       return new Set((await usersSharingRoom(sql, userId, others)) as UserId[]);

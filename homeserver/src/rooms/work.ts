@@ -273,10 +273,10 @@ export class Work {
 
   /** The head after the command, if it has moved. */
   #next(): Head | undefined {
-    const { room, version, state, extremities, stateRoot } = this.#head;
+    const { room, version, state, extremities, stateRoot, isPartial = false } = this.#head;
     if (this.#extremities === extremities && this.#stateRoot === stateRoot) return undefined;
     return {
-      ...{ room, version: nextHeadVersion(version), state: boundedState(state) },
+      ...{ room, isPartial, version: nextHeadVersion(version), state: boundedState(state) },
       ...{ extremities: this.#extremities, stateRoot: this.#stateRoot, depth: this.#depth },
     };
   }

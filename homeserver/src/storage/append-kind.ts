@@ -16,6 +16,7 @@ export interface Offsets {
   receipts: number[];
   accountData: number[];
   purges: number[];
+  partialRoom: number | undefined;
 }
 
 /**

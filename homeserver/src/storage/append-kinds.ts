@@ -9,6 +9,7 @@ import {
   redactions,
   stateNodes,
 } from "./append-room-kinds.ts";
+import { partialRooms, restated } from "./append-partial-kinds.ts";
 import type { Append } from "./append-types.ts";
 import { accountData, receipts, strippedRooms, transactions } from "./append-user-kinds.ts";
 
@@ -16,6 +17,7 @@ import { accountData, receipts, strippedRooms, transactions } from "./append-use
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
   ...[transactions, receipts, accountData, strippedRooms, purges],
+  ...[partialRooms, restated],
 ];
 
 /** Gives out an append's positions, from `start` on; returns them and the next free one. */
@@ -26,11 +28,12 @@ export function placeAppend(append: Append, start: number): { offsets: Offsets; 
     (append.events ?? []).map(({ nid }, index) => [nid, events[index] ?? null]),
   );
   const lastEvent = events.findLast((offset) => offset !== null) ?? undefined;
-  const memberships = (append.memberships ?? []).map(
-    ({ eventNid }) => ofEvent.get(eventNid) ?? lastEvent ?? next++,
+  const memberships = (append.memberships ?? []).map(({ eventNid, since }) =>
+    since === undefined ? (ofEvent.get(eventNid) ?? lastEvent ?? next++) : 0,
   );
   const receipts = (append.receipts ?? []).map(() => next++);
   const accountData = (append.accountData ?? []).map(() => next++);
   const purges = (append.purges ?? []).map(() => next++);
-  return { offsets: { events, memberships, receipts, accountData, purges }, next };
+  const partialRoom = append.partialRoom === undefined ? undefined : next++;
+  return { offsets: { events, memberships, receipts, accountData, purges, partialRoom }, next };
 }

@@ -53,16 +53,19 @@ export const memberships: RowKind = {
     ["membership", "text"],
     ["event_nid", "bigint"],
     ["shift", "int"],
+    ["since", "bigint"],
   ],
   rows: ({ append, offsets }) =>
     (append.memberships ?? []).map((change, index) => [
       ...[change.roomNid, keyText(change.userId), keyText(change.server)],
       ...[change.membership, change.eventNid, offsets.memberships[index] ?? 0],
+      change.since ?? null,
     ]),
   statements: (from) => [
     `INSERT INTO memberships AS m (room_nid, user_id, server, membership, event_nid, position)
       SELECT DISTINCT ON (t.room_nid, t.user_id)
-        t.room_nid, t.user_id, t.server, t.membership, t.event_nid, v.base + t.shift ${from}
+        t.room_nid, t.user_id, t.server, t.membership, t.event_nid,
+        coalesce(t.since, v.base + t.shift) ${from}
       ORDER BY t.room_nid, t.user_id, t.n DESC, t.i DESC
       ON CONFLICT (room_nid, user_id) DO UPDATE SET membership = excluded.membership,
         event_nid = excluded.event_nid, position = excluded.position,

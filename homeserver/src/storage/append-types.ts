@@ -32,6 +32,10 @@ export interface Append {
   accountData?: readonly AccountDataRow[];
   /** Rooms, or parts of their history, that were taken out of the tables. */
   purges?: readonly PurgeRecordRow[];
+  /** The room's state becomes known in part only, is fetched, or becomes whole. */
+  partialRoom?: PartialRoomChange;
+  /** States (and what follows from them) of events that are here already. */
+  restated?: readonly RestatedEvent[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
   strippedRooms?: readonly { roomNid: number; userId: string; strippedState: string | null }[];
 }
@@ -91,6 +95,27 @@ export interface MembershipChange {
   eventNid: number;
   /** Server part of the user id. */
   server: string;
+  /** Since an earlier log position than this append's: followers are told nothing. */
+  since?: number;
+}
+
+export interface PartialRoomChange {
+  roomNid: number;
+  roomId: string;
+  /** nid of the join by which this server came in. */
+  joinNid: number;
+  servers: readonly string[];
+  isFetched: boolean;
+  isComplete: boolean;
+}
+
+export interface RestatedEvent {
+  nid: number;
+  status: EventStatus;
+  reason?: string | undefined;
+  stateBefore: Buffer | null;
+  stateAfter: Buffer | null;
+  roomState: Buffer | null;
 }
 
 export interface RedactionRow {

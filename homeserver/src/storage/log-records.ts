@@ -134,3 +134,16 @@ export async function purgesInLog(
     SELECT position, room_nid, room_id, whole FROM purged_rooms
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`;
 }
+
+/** Rooms that became partial, or whole, in after < position ≤ upTo, oldest first. */
+export async function partialRoomsInLog(
+  sql: Sql | Tx,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<{ position: number; roomNid: number; roomId: string; isComplete: boolean }[]> {
+  return sql<{ position: number; roomNid: number; roomId: string; isComplete: boolean }[]>`
+    SELECT p.position, p.room_nid AS "roomNid", r.room_id AS "roomId", p.complete AS "isComplete"
+    FROM partial_rooms p JOIN rooms r USING (room_nid)
+    WHERE p.position > ${after} AND p.position <= ${upTo} ORDER BY p.position LIMIT ${limit}`;
+}

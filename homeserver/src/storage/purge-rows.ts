@@ -90,6 +90,7 @@ export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Plac
 /** Tables that hold rows of a room besides its events. */
 export const ROOM_TABLES = [
   ...["missing_events", "current_state", "stripped_rooms", "receipts", "staged_events"],
+  "partial_rooms",
   ...["published_rooms", "room_heads"],
 ] as const;
 

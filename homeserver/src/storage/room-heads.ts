@@ -13,6 +13,10 @@ export interface HeadRow {
   stateRoot: Buffer | null;
   depth: number;
   position: number;
+  /** The state is known in part. */
+  partial: boolean;
+  /** Log position at which that began or ended; 0: it was never so. */
+  partialAt: number;
 }
 
 export async function roomByRoomId(sql: Sql | Tx, roomId: string): Promise<RoomRow | undefined> {
@@ -47,8 +51,9 @@ export async function ensureRoom(
 /** The committed head; undefined when the server has none (rooms known by an invite only). */
 export async function loadHead(sql: Sql | Tx, roomNid: number): Promise<HeadRow | undefined> {
   const [row] = await sql<HeadRow[]>`
-    SELECT version, extremities, state_root AS "stateRoot", depth, position
-    FROM room_heads WHERE room_nid = ${roomNid}`;
+    SELECT h.version, h.extremities, h.state_root AS "stateRoot", h.depth, h.position,
+      coalesce(NOT p.complete, false) AS partial, coalesce(p.position, 0) AS "partialAt"
+    FROM room_heads h LEFT JOIN partial_rooms p USING (room_nid) WHERE h.room_nid = ${roomNid}`;
   return row;
 }
 

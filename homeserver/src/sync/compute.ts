@@ -7,7 +7,7 @@ import type { OtherRooms } from "./other-rooms.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PresenceSection } from "./presence-section.ts";
 import { JsonText, eventsJson, syncText } from "./response.ts";
-import type { Scope } from "./scope.ts";
+import { isHidden, isWholeAnew, type Scope } from "./scope.ts";
 import type { Tails } from "./tails.ts";
 
 export interface ComputeDeps {
@@ -58,7 +58,9 @@ export function createCompute(deps: ComputeDeps) {
     const isNews = !since || mine.position > since.position;
     switch (mine.membership) {
       case "join": {
-        const changed = scope.fullState || isNews || hasChanged(scope, mine);
+        if (isHidden(scope, mine)) return undefined;
+        const changed =
+          scope.fullState || isNews || isWholeAnew(scope, mine) || hasChanged(scope, mine);
         return changed === undefined ? "unknown" : changed ? "join" : undefined;
       }
       case "invite":

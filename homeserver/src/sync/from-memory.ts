@@ -6,7 +6,7 @@ import type { SentMembers } from "./lazy-members.ts";
 import type { Passage, Passages } from "./passages.ts";
 import type { PersonRoom } from "./people.ts";
 import { syncText } from "./response.ts";
-import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
+import { DEFAULT_TIMELINE_LIMIT, isHidden, type Scope } from "./scope.ts";
 import type { Tails } from "./tails.ts";
 import type { UnreadCounts } from "./unread.ts";
 
@@ -29,7 +29,8 @@ export function createFromMemory(deps: {
   function room(scope: Scope, mine: PersonRoom): string | null | undefined {
     const { position } = scope.since!;
     if (mine.position > position) return undefined;
-    if (mine.membership !== "join") return null;
+    if (mine.membership !== "join" || isHidden(scope, mine)) return null;
+    if (mine.wholeSince > position) return undefined;
     const { roomNid } = mine;
     if (accountDataChanges.changed(scope.userId, roomNid, position) !== false) return undefined;
     const limit = scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT;

@@ -127,6 +127,7 @@ export function createSync(deps: SyncDeps): Sync {
           if (membership !== "join") unread.forget(userId, roomNid);
         }
       }
+      if (record.kind === "partial_state") tails.restated(record.roomNid, record.position);
       if (record.kind === "receipt") {
         tails.receipt(record);
         unread.forget(record.userId, record.roomNid);

@@ -4,7 +4,7 @@ import type { RoomExtras } from "./extras.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
-import type { Scope } from "./scope.ts";
+import { isWholeAnew, type Scope } from "./scope.ts";
 import type { StateSection } from "./state-section.ts";
 import type { Tails } from "./tails.ts";
 import { type Timeline, timelineJson, type Timelines } from "./timeline.ts";
@@ -26,7 +26,7 @@ const SUMMARY_TYPES = new Set(["m.room.member", "m.room.name", "m.room.canonical
 export function createJoinedRoom(deps: JoinedRoomDeps) {
   /** True when the client has this room's state as of its token. */
   async function known(scope: Scope, mine: PersonRoom): Promise<boolean> {
-    if (!scope.since) return false;
+    if (!scope.since || isWholeAnew(scope, mine)) return false;
     if (mine.heldSince <= scope.since.position) return true;
     const root = await deps.tails.rootAt(mine.roomNid, scope.since.position);
     const [member] = await deps.view.stateEventsAt(root, [["m.room.member", scope.userId]]);

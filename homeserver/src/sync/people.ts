@@ -15,6 +15,10 @@ export interface PersonRoom {
   readonly position: number;
   /** Position since which this membership has held without a break, as far as memory knows. */
   readonly heldSince: number;
+  /** The room's members are not known yet. */
+  readonly isPartial: boolean;
+  /** Position at which the room's state became whole, where it was not always so; 0. */
+  readonly wholeSince: number;
   /** Position of the person's own last receipt there, or one that it is not behind. */
   readonly receiptAt: number;
 }
@@ -29,6 +33,13 @@ export interface Person {
   ephemeralAt: number;
   /** Called when something changed; each is called once and removed. */
   readonly waiting: Set<() => void>;
+}
+
+function wholeness(
+  room: { readonly isComplete: boolean; readonly position: number } | undefined,
+): Pick<PersonRoom, "isPartial" | "wholeSince"> {
+  if (room === undefined) return { isPartial: false, wholeSince: 0 };
+  return { isPartial: !room.isComplete, wholeSince: room.isComplete ? room.position : 0 };
 }
 
 /** Room memberships that a record sets. */
@@ -76,6 +87,8 @@ export function createPeople(deps: {
     const from = deps.position();
     const rows = await deps.view.membershipsOf(userId);
     const known = await deps.view.rooms(rows.map((row) => row.roomNid));
+    const joined = rows.filter((row) => row.membership === "join");
+    const partial = await deps.view.partialRooms(joined.map((row) => row.roomNid));
     const person: Person = {
       userId,
       rooms: new Map(),
@@ -94,6 +107,7 @@ export function createPeople(deps: {
         eventNid,
         position,
         heldSince: position,
+        ...wholeness(partial.get(roomNid)),
         receiptAt: from,
       });
       if (membership === "join") index(person, roomNid);
@@ -108,6 +122,10 @@ export function createPeople(deps: {
     person.changedAt = Math.max(person.changedAt, record.position);
     for (const change of memberChanges(record)) {
       if (change.userId === person.userId) setMembership(person, change, record);
+    }
+    if (record.kind === "partial_state") {
+      const room = person.rooms.get(record.roomNid);
+      if (room) person.rooms.set(room.roomNid, { ...room, ...wholeness(record) });
     }
     if (record.kind === "purge" && record.whole) {
       person.rooms.delete(record.roomNid);
@@ -132,6 +150,7 @@ export function createPeople(deps: {
       eventNid,
       position: record.position,
       heldSince: before?.membership === membership ? before.heldSince : record.position,
+      ...{ isPartial: before?.isPartial ?? false, wholeSince: before?.wholeSince ?? 0 },
       receiptAt: before?.receiptAt ?? 0,
     });
     if (membership === "join") index(person, roomNid);
@@ -204,6 +223,7 @@ export function createPeople(deps: {
   function audience(record: LogRecord): Iterable<Person> {
     switch (record.kind) {
       case "event":
+      case "partial_state":
         return inRoom.get(record.roomNid) ?? [];
       case "receipt":
         if (record.receiptType !== "m.read.private") return inRoom.get(record.roomNid) ?? [];

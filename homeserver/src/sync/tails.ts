@@ -90,6 +90,11 @@ export function createTails(deps: {
       trim(tail);
     },
 
+    /** States of the room's events are others now: what memory has of it goes. */
+    restated(roomNid: number, position: number): void {
+      tails.set(roomNid, { from: position, marks: [], rootAtFrom: undefined, receiptAt: position });
+    },
+
     receipt(record: ReceiptRecord): void {
       tailFor(record).receiptAt = record.position;
     },

@@ -23,6 +23,7 @@ function stage(max?: number) {
       if (held) await new Promise<void>((resolve) => answers.push(resolve));
       return found.map((row) => ({ ...row, userId, eventNid: row.position, forgotten: false }));
     },
+    partialRooms: async () => new Map(),
     rooms: async (nids: readonly number[]) =>
       new Map(nids.map((nid) => [nid, { nid, roomId: `!${nid}` as RoomId } as Room])),
   };

@@ -1,0 +1,216 @@
+/**
+ * Makes a partial room's state whole, once the state before the join is known: members are filled in some at a time,
+ * then the states of all events since the join are computed anew in the order of the graph, and the head moves, in one
+ * commit.
+ */
+import { nextHeadVersion } from "../log/types.ts";
+import type { Append, Log, MembershipChange } from "../log/types.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { stateEventTexts } from "../storage/partial-rooms.ts";
+import { headVersion } from "../storage/room-heads.ts";
+import { bytesOfRoot } from "./events.ts";
+import { counted } from "./extremities.ts";
+import type { Head } from "./head.ts";
+import type { Step } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import { restateSince } from "./restate.ts";
+import type { Restated } from "./restate.ts";
+import { resolveRoots } from "./resolve-state.ts";
+import { neededNodes } from "./state-tree/index.ts";
+import type { Difference, StateNode } from "./state-tree/index.ts";
+import type { RoomStore } from "./store.ts";
+import type { Room, StoredEvent } from "./types.ts";
+
+export interface CompleteRoomDeps {
+  readonly store: RoomStore;
+  readonly mailboxes: Mailboxes;
+  readonly log: Log;
+  readonly serverName: ServerName;
+}
+
+/** What is known of the room's other servers stays until the end. */
+interface Told {
+  readonly servers: readonly ServerName[];
+}
+
+const CHUNK = 1_000;
+const COMMITTED_EVERY_MS = 10;
+const COMMITTED_TRIES = 1_000;
+
+/** `join` has its whole states before and after; its `roomState` is what the head was made of. */
+export async function completeRoom(
+  deps: CompleteRoomDeps,
+  room: Room,
+  join: StoredEvent,
+  told: Told,
+): Promise<void> {
+  const { store, mailboxes } = deps;
+  const missing = await store.tree.diff(join.roomState, join.stateAfter);
+  const filled = new Map<number, number>();
+  const additions = [...missing].filter(([, [, after]]) => after !== undefined);
+  for (let at = 0; at < additions.length; at += CHUNK) {
+    const some: Difference = new Map(additions.slice(at, at + CHUNK));
+    await mailboxes.run(room, (head) => fill(deps, head, join, some, filled));
+  }
+  await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
+}
+
+/** Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. */
+async function fill(
+  deps: CompleteRoomDeps,
+  head: Head,
+  join: StoredEvent,
+  some: Difference,
+  filled: Map<number, number>,
+): Promise<Step<void>> {
+  const { store } = deps;
+  const now = await store.tree.getMany(head.stateRoot, [...some.keys()]);
+  const still: Difference = new Map();
+  for (const [tuple, [before, after]] of some) {
+    if (now.get(tuple) === before) still.set(tuple, [before, after]);
+  }
+  const rows = await rowsOf(deps, head.room, still, join.position ?? undefined);
+  for (const [tuple, [, after]] of still) filled.set(tuple, after as number);
+  const next: Head = { ...head, version: nextHeadVersion(head.version) };
+  return { value: undefined, append: { ...rows, head: moveOf(head, next) }, next };
+}
+
+async function finish(
+  deps: CompleteRoomDeps,
+  head: Head,
+  join: StoredEvent,
+  { servers }: Told,
+  filled: ReadonlyMap<number, number>,
+): Promise<Step<void>> {
+  const { store } = deps;
+  const { room } = head;
+  await settled(deps, head);
+  const nodes: StateNode[] = [];
+  const set: Restated["set"] = async (root, changes) => {
+    if (changes.length === 0) return root;
+    const made = await store.tree.set(root, changes);
+    nodes.push(...made.nodes);
+    store.tree.hold(made.nodes);
+    return made.root;
+  };
+  try {
+    const restated = await restateSince({ store, set }, head, join);
+    const roots = counted(restated.extremities).map((one) => one.stateAfter);
+    const { base, changes } = await resolveRoots(store, room, roots);
+    const stateRoot = await set(base, changes);
+    const next: Head = {
+      ...{ room, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
+      extremities: restated.extremities,
+      depth: restated.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
+    };
+    const left = await notFilled(store, head, next, filled);
+    const events = restated.events;
+    const append: Append = {
+      ...(await rowsOf(deps, room, left, join.position ?? undefined)),
+      head: moveOf(head, next),
+      stateNodes: neededNodes(nodes, [
+        stateRoot,
+        ...events.flatMap((one) => [one.stateBefore, one.stateAfter, one.roomState]),
+      ]),
+      restated: events.map((one) => ({
+        nid: one.nid,
+        status: one.status,
+        reason: restated.reasons.get(one.nid),
+        stateBefore: bytesOfRoot(one.stateBefore),
+        stateAfter: bytesOfRoot(one.stateAfter),
+        roomState: bytesOfRoot(one.roomState),
+      })),
+      partialRoom: {
+        ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
+        ...{ isFetched: true, isComplete: true },
+      },
+    };
+    store.events.addPending(events);
+    return {
+      value: undefined,
+      append,
+      next,
+      settled(committed) {
+        store.tree.release(nodes);
+        store.events.settlePending(events, committed !== undefined);
+        if (committed === undefined) return;
+        for (const { event } of events)
+          if (isRefused(event, restated)) store.events.forget(event.eventId);
+      },
+    };
+  } catch (error) {
+    store.tree.release(nodes);
+    throw error;
+  }
+}
+
+function isRefused(event: StoredEvent["event"], { refused }: Restated): boolean {
+  return refused.has(event.eventId);
+}
+
+/** Waits until what this head was built on, and what was handed to the log before, is in the tables. */
+async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<void> {
+  await log.append({});
+  for (let tries = 0; tries < COMMITTED_TRIES; tries++) {
+    if ((await headVersion(store.sql, head.room.nid)) === head.version) return;
+    await new Promise((resolve) => setTimeout(resolve, COMMITTED_EVERY_MS));
+  }
+}
+
+/** What the tables still lack, or have too much, for the new head's state. */
+async function notFilled(
+  store: RoomStore,
+  head: Head,
+  next: Head,
+  filled: ReadonlyMap<number, number>,
+): Promise<Difference> {
+  const left = new Map(await store.tree.diff(head.stateRoot, next.stateRoot));
+  const now = await store.tree.getMany(next.stateRoot, [...filled.keys()]);
+  for (const [tuple, nid] of filled) {
+    const wanted = now.get(tuple);
+    if (wanted === nid) left.delete(tuple);
+    else left.set(tuple, [nid, wanted]);
+  }
+  return left;
+}
+
+function moveOf(head: Head, next: Head): NonNullable<Append["head"]> {
+  return {
+    roomNid: head.room.nid,
+    ...{ expectedVersion: head.version, version: next.version },
+    extremities: next.extremities.map((event) => event.nid),
+    ...{ stateRoot: bytesOfRoot(next.stateRoot), depth: next.depth },
+  };
+}
+
+/** Rows of current state and memberships for a difference of states; our own users' are told to followers. */
+async function rowsOf(
+  { store, serverName }: CompleteRoomDeps,
+  room: Room,
+  difference: Difference,
+  since: number | undefined,
+): Promise<Pick<Append, "currentState" | "memberships">> {
+  const changes: { type: string; stateKey: string; eventNid: number | null }[] = [];
+  const memberships: MembershipChange[] = [];
+  const entries = [...difference.values()];
+  for (let at = 0; at < entries.length; at += CHUNK) {
+    const some = entries.slice(at, at + CHUNK);
+    const isGone = new Set(some.flatMap(([before, now]) => (now === undefined ? [before] : [])));
+    const nids = some.flatMap(([before, now]) => now ?? before ?? []);
+    for (const { nid, type, stateKey, json } of await stateEventTexts(store.sql, nids)) {
+      const gone = isGone.has(nid);
+      changes.push({ type, stateKey, eventNid: gone ? null : nid });
+      if (type !== "m.room.member" || !isUserId(stateKey)) continue;
+      const { membership } = (JSON.parse(json) as { content: { membership?: unknown } }).content;
+      if (typeof membership !== "string") continue;
+      const server = serverOf(stateKey);
+      memberships.push({
+        ...{ roomNid: room.nid, roomId: room.roomId, userId: stateKey, server, eventNid: nid },
+        membership: gone ? "leave" : membership,
+        ...(server === serverName || since === undefined ? {} : { since }),
+      });
+    }
+  }
+  return { currentState: { roomNid: room.nid, changes }, memberships };
+}
