@@ -28,14 +28,19 @@ export async function untilAnswered(
 class RefusedError extends Error {}
 
 /** Says one line after another until told to stop; a line that was not answered is sent again as it was. */
-export async function talk(user: TestUser, roomId: string, stop: AbortSignal): Promise<Said> {
+export async function talk(
+  user: TestUser,
+  roomId: string,
+  stop: AbortSignal,
+  pauseMs = 10,
+): Promise<Said> {
   const said: Said = new Map();
   for (let i = 0; !stop.aborted; i += 1) {
     const body = `${user.userId} ${i}`;
     const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/talk${i}`;
     const { event_id } = await untilAnswered(user, "PUT", path, { msgtype: "m.text", body });
     said.set(body, event_id);
-    await delay(10);
+    await delay(pauseMs);
   }
   return said;
 }
