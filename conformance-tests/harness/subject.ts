@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { makeLoopbackTls } from "./certificates.ts";
 import type { LoopbackTls } from "./certificates.ts";
+import type { Launched } from "./subjects/process.ts";
 import { startSynapse } from "./subjects/synapse.ts";
 import { startWeft } from "./subjects/weft.ts";
 
@@ -20,9 +21,11 @@ export interface Subject {
   readonly peerTls: { readonly cert: string; readonly key: string };
 }
 
-export interface RunningSubject {
+/** A subject that was started for the run. */
+export interface RunningSubject extends Launched {
   readonly subject: Subject;
-  stop(): Promise<void>;
+  /** What it writes on its standard output and error. */
+  readonly logFile: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,7 +39,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *   WEFT_CONFORMANCE_CA (PEM file that vouches for the server) and
  *   WEFT_CONFORMANCE_PEER_CERT, WEFT_CONFORMANCE_PEER_KEY (PEM files for "localhost" that the server trusts).
  */
-export async function startSubject(environment: Environment): Promise<RunningSubject> {
+export async function startSubject(
+  environment: Environment,
+): Promise<Pick<RunningSubject, "subject" | "stop">> {
   const tls = makeLoopbackTls();
   const url = environment["WEFT_CONFORMANCE_URL"];
   if (url !== undefined) return { subject: await running(url, environment, tls), async stop() {} };

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newSynapseKey, synapseConfiguration } from "../../../scripts/lib/synapse.mjs";
 import type { Certificates } from "./certificates.ts";
 import { freePort, startChild, untilReady } from "./child.ts";
 import type { Target } from "./target.ts";
@@ -16,18 +16,6 @@ export interface SynapseOptions {
 }
 
 const START_SECONDS = 120;
-const UNLIMITED = { per_second: 1_000_000, burst_count: 1_000_000 };
-const LIMITS = [
-  "rc_message",
-  "rc_registration",
-  "rc_admin_redaction",
-  "rc_3pid_validation",
-  "rc_presence",
-  "rc_room_creation",
-  "rc_joins_per_room",
-  "rc_media_create",
-];
-
 /** Starts Synapse with its own federation listener, without rate limits, and with open registration. */
 export async function startSynapse(options: SynapseOptions): Promise<Target> {
   const data = mkdtempSync(join(tmpdir(), "synapse-bench-"));
@@ -35,8 +23,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Target> {
   const config = join(data, "homeserver.yaml");
   // JSON is YAML.
   writeFileSync(config, JSON.stringify(configuration(options, data, port, federationPort)));
-  const seed = randomBytes(32).toString("base64").replace(/=+$/, "");
-  writeFileSync(join(data, "signing.key"), `ed25519 bench ${seed}\n`);
+  writeFileSync(join(data, "signing.key"), newSynapseKey());
   writeFileSync(join(data, "log.yaml"), JSON.stringify(logging(data)));
   const python = join(options.venv, "bin", "python");
   const child = startChild(
@@ -70,50 +57,16 @@ export async function startSynapse(options: SynapseOptions): Promise<Target> {
 function configuration(
   { certificates: { files }, database }: SynapseOptions,
   data: string,
-  port: number,
+  clientPort: number,
   federationPort: number,
 ): object {
+  const serverName = `localhost:${federationPort}`;
+  const place = { serverName, folder: data, clientPort, federationPort, tls: files, database };
   return {
-    server_name: `localhost:${federationPort}`,
-    report_stats: false,
-    signing_key_path: join(data, "signing.key"),
-    media_store_path: join(data, "media"),
+    ...synapseConfiguration(place),
     log_config: join(data, "log.yaml"),
-    listeners: [
-      listener(port, ["client"], false),
-      listener(federationPort, ["federation", "keys"], true),
-    ],
-    tls_certificate_path: files.cert,
-    tls_private_key_path: files.key,
-    federation_custom_ca_list: [files.ca],
-    ip_range_blacklist: [],
-    trusted_key_servers: [],
-    database: database
-      ? { name: "psycopg2", args: { ...database, cp_min: 5, cp_max: 10 } }
-      : { name: "sqlite3", args: { database: join(data, "homeserver.db") } },
-    enable_registration: true,
-    enable_registration_without_verification: true,
-    macaroon_secret_key: "bench",
-    form_secret: "bench",
-    // What is measured is never a login: the cheapest hash shortens the set-up.
-    bcrypt_rounds: 4,
     presence: { enabled: false },
-    ...Object.fromEntries(LIMITS.map((name) => [name, UNLIMITED])),
-    rc_login: { address: UNLIMITED, account: UNLIMITED, failed_attempts: UNLIMITED },
-    rc_joins: { local: UNLIMITED, remote: UNLIMITED },
-    rc_invites: { per_room: UNLIMITED, per_user: UNLIMITED, per_issuer: UNLIMITED },
-    rc_federation: {
-      window_size: 1000,
-      sleep_limit: 1_000_000,
-      sleep_delay: 1,
-      reject_limit: 1_000_000,
-      concurrent: 1000,
-    },
   };
-}
-
-function listener(port: number, names: string[], tls: boolean): object {
-  return { port, type: "http", tls, bind_addresses: ["127.0.0.1"], resources: [{ names }] };
 }
 
 function logging(data: string): object {

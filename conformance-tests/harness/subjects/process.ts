@@ -31,6 +31,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** Where a server listens for others, when that matters. */
+export interface Placed {
+  readonly federationPort?: number;
+  /** The port in the server's name, when others reach it by another way than directly. */
+  readonly namedPort?: number;
+}
+
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
@@ -40,10 +47,62 @@ export interface Launch {
   readonly healthUrl: string;
 }
 
-/** Starts a server and waits until it is healthy; answers with what stops it and clears its folder. */
-export async function launch(start: Launch): Promise<() => Promise<void>> {
-  const logPath = join(start.folder, "log");
-  const log = await open(logPath, "w");
+/** A server as a process that can be ended and begun again on its data. */
+export interface Launched {
+  /** Ends the process; its folder stays. */
+  end(): Promise<void>;
+  /** Starts it after an end, and waits until it is healthy. */
+  begin(): Promise<void>;
+  /** Ends it and clears its folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server and waits until it is healthy. */
+export async function launch(start: Launch): Promise<Launched> {
+  let running = await startProcess(start);
+  const stop = async () => {
+    await running.end();
+    if (process.env["WEFT_CONFORMANCE_KEEP"] !== undefined) return;
+    await rm(start.folder, { recursive: true, force: true, maxRetries: 10 });
+  };
+  const untilHealthy = async () => {
+    const deadline = Date.now() + 90_000;
+    while (!(await isHealthy(start.healthUrl))) {
+      if (running.ended() === undefined && Date.now() < deadline) {
+        await sleep(100);
+        continue;
+      }
+      const reason = running.ended() ?? "timeout";
+      const text = await readFile(logOf(start.folder), "utf8");
+      await stop();
+      throw new Error(`the server under test did not start: ${reason}\n${text.slice(-4000)}`);
+    }
+  };
+  await untilHealthy();
+  return {
+    stop,
+    end: () => running.end(),
+    async begin() {
+      running = await startProcess(start);
+      await untilHealthy();
+    },
+  };
+}
+
+/** What a server of that folder writes on its standard output and error. */
+export function logOf(folder: string): string {
+  return join(folder, "log");
+}
+
+interface RunningProcess {
+  /** How it ended; undefined while it runs. */
+  ended(): string | undefined;
+  /** SIGTERM, and SIGKILL when it has not ended within 15 s. */
+  end(): Promise<void>;
+}
+
+async function startProcess(start: Launch): Promise<RunningProcess> {
+  const log = await open(logOf(start.folder), "a");
   const child = spawn(start.command, start.args, {
     cwd: start.folder,
     env: { ...process.env, ...start.environment },
@@ -53,8 +112,10 @@ export async function launch(start: Launch): Promise<() => Promise<void>> {
   let ended: string | undefined;
   child.on("error", (error) => (ended = error.message));
   child.on("exit", (code, signal) => (ended ??= `it exited with ${code ?? signal}`));
-  const stop = async () => {
-    if (ended === undefined) {
+  return {
+    ended: () => ended,
+    async end() {
+      if (ended !== undefined) return;
       const exit = once(child, "exit");
       child.kill("SIGTERM");
       const late = setTimeout(() => {
@@ -63,24 +124,8 @@ export async function launch(start: Launch): Promise<() => Promise<void>> {
       }, 15_000);
       await exit;
       clearTimeout(late);
-    }
-    if (process.env["WEFT_CONFORMANCE_KEEP"] === undefined) {
-      await rm(start.folder, { recursive: true, force: true, maxRetries: 10 });
-    }
+    },
   };
-  const deadline = Date.now() + 90_000;
-  while (!(await isHealthy(start.healthUrl))) {
-    if (ended === undefined && Date.now() < deadline) {
-      await sleep(100);
-      continue;
-    }
-    const text = await readFile(logPath, "utf8");
-    await stop();
-    throw new Error(
-      `the server under test did not start: ${ended ?? "timeout"}\n${text.slice(-4000)}`,
-    );
-  }
-  return stop;
 }
 
 async function isHealthy(url: string): Promise<boolean> {

@@ -2,17 +2,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LoopbackTls } from "../certificates.ts";
 import type { RunningSubject } from "../subject.ts";
-import { freePorts, launch, makeFolder } from "./process.ts";
+import { freePorts, launch, logOf, makeFolder } from "./process.ts";
+import type { Placed } from "./process.ts";
 
 const MAIN = fileURLToPath(new URL("../../../homeserver/bin/weft.mjs", import.meta.url));
 
 /** Weft with its embedded database, open registration and no rate limits, on loopback. */
-export async function startWeft(tls: LoopbackTls): Promise<RunningSubject> {
+export async function startWeft(tls: LoopbackTls, placed: Placed = {}): Promise<RunningSubject> {
   const folder = await makeFolder(tls);
-  const [client, federation] = await freePorts(2);
-  const serverName = `localhost:${federation}`;
+  const [client, ownPort = 0] = await freePorts(2);
+  const federation = placed.federationPort ?? ownPort;
+  const serverName = `localhost:${placed.namedPort ?? federation}`;
   const clientUrl = `http://127.0.0.1:${client}`;
-  const stop = await launch({
+  const launched = await launch({
     command: process.execPath,
     args: [MAIN, "start"],
     folder,
@@ -32,6 +34,8 @@ export async function startWeft(tls: LoopbackTls): Promise<RunningSubject> {
     },
   });
   return {
+    ...launched,
+    logFile: logOf(folder),
     subject: {
       serverName,
       clientUrl,
@@ -39,6 +43,5 @@ export async function startWeft(tls: LoopbackTls): Promise<RunningSubject> {
       ca: tls.ca,
       peerTls: tls,
     },
-    stop,
   };
 }

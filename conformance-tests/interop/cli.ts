@@ -1,0 +1,89 @@
+/**
+ * npm run interop [-- OPTIONS]
+ *
+ * Starts Weft and Synapse beside one another, lets them talk in every room version, and prints where they
+ * differ. Ends with 1 on a difference, and with 3 where Synapse cannot be installed.
+ */
+import { parseArgs } from "node:util";
+import { NotInstallable, SYNAPSE_VERSION, ensureSynapse } from "../../scripts/lib/synapse.mjs";
+import { ROOM_VERSIONS } from "./lane.ts";
+import { cutRows, rows } from "./rows/index.ts";
+import { runAll } from "./run.ts";
+import { complaintsOf, startServers } from "./servers.ts";
+import type { Servers } from "./servers.ts";
+import { Table } from "./table.ts";
+
+const HELP = `npm run interop [-- OPTIONS]
+
+  --versions 1,6,12   only these room versions (all)
+  --grep TEXT         only rows whose name has this; "join" runs anyway, as others need its room
+  --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
+  --logs              print at the end what both servers' logs complain of
+`;
+
+const NOT_INSTALLED = 3;
+const INTERRUPTED = 130;
+const text = { type: "string" } as const;
+const flag = { type: "boolean" } as const;
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { help: flag, versions: text, grep: text, "synapse-python": text, logs: flag },
+  });
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  if (values.help === true) return (say(HELP), 0);
+  let python: string;
+  try {
+    python = values["synapse-python"] ?? ensureSynapse(say);
+  } catch (error) {
+    if (!(error instanceof NotInstallable)) throw error;
+    say(`Synapse is not here, so there is nothing to compare with: ${error.message}`);
+    return NOT_INSTALLED;
+  }
+  const started = Date.now();
+  const wanted = <R extends { readonly name: string }>(all: readonly R[]) =>
+    all.filter(({ name }) => name === "join" || name.includes(values.grep ?? ""));
+  const plan = {
+    versions: values.versions?.split(",") ?? ROOM_VERSIONS,
+    rows: wanted(rows),
+    cutRows: wanted(cutRows),
+    table: new Table(),
+    tell: say,
+  };
+  const servers = await startServers(python);
+  const interrupted = untilSignal();
+  try {
+    const result = await Promise.race([runAll({ ...plan, servers }), interrupted]);
+    if (result === "interrupted") return INTERRUPTED;
+    if (values.logs === true) await tellComplaints(servers, say);
+  } finally {
+    await servers.stop();
+  }
+  const names = [...plan.rows, ...plan.cutRows].map(({ name }) => name);
+  const { pass, differs } = plan.table.counts();
+  say(`\nWeft and Synapse ${SYNAPSE_VERSION}; in each cell first the rooms that Weft created:\n`);
+  say(plan.table.print(names, plan.versions, ["weft", "synapse"]));
+  say(`\n+ passes (${pass})  ✗ differs (${differs})  · does not apply`);
+  say(`${Math.round((Date.now() - started) / 1000)} s`);
+  for (const line of plan.table.differences()) say(`\n${line}`);
+  return differs > 0 ? 1 : 0;
+}
+
+function untilSignal(): Promise<"interrupted"> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => resolve("interrupted"));
+  });
+}
+
+async function tellComplaints(servers: Servers, say: (line: string) => void): Promise<void> {
+  for (const side of [servers.weft, servers.synapse]) {
+    const lines = await complaintsOf(side);
+    say(`\nThe log of ${side.name} complains ${lines.length} times:`);
+    for (const line of lines.slice(-200)) say(line.slice(0, 400));
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+process.exit();
