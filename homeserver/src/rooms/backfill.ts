@@ -49,6 +49,8 @@ export interface BackfillDeps {
   readonly remote: Pick<RemoteServer, "backfill">;
   readonly keyRing: KeyRing;
   readonly sources: Sources;
+  /** Servers in a room of which the members aren't known yet. */
+  readonly partialServers: (roomNid: number) => Promise<readonly ServerName[]>;
 }
 
 interface OpenGap {
@@ -90,8 +92,13 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
 
   async function servers(room: Room): Promise<ServerName[]> {
-    const found = (await serversByStay(store.sql, room.nid, OLDEST + 1)) as ServerName[];
-    return found.filter((server) => server !== deps.serverName);
+    const [found, told] = await Promise.all([
+      serversByStay(store.sql, room.nid, OLDEST + 1) as Promise<ServerName[]>,
+      deps.partialServers(room.nid),
+    ]);
+    const all = new Set([...found, ...told.slice(0, OLDEST)]);
+    all.delete(deps.serverName);
+    return [...all];
   }
 
   /** Who sent what names the missing events has them, most likely. */

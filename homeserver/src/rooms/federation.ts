@@ -146,7 +146,15 @@ export function createFederation(deps: FederationDeps): Federation {
       ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
       invite: invites.send,
     },
-    backfill: createBackfill({ store, serverName, ingest, remote, keyRing, sources }),
+    backfill: createBackfill({
+      store,
+      serverName,
+      ingest,
+      remote,
+      keyRing,
+      sources,
+      partialServers: partial.servers,
+    }),
     async stop() {
       stopping.abort();
       await Promise.all([stopRetrying(), resync.stop(), staging.drained()]);

@@ -130,6 +130,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { serverName, random, seats } = deps;
   const purges = createPurges({
     ...{ store, sql, log, clock, random, logger, seats, serverName, members, create, send },
+    isPartial: partial.isPartial,
   });
   return {
     send,

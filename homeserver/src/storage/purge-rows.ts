@@ -91,7 +91,7 @@ export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Plac
 export const ROOM_TABLES = [
   ...["missing_events", "current_state", "stripped_rooms", "receipts", "staged_events"],
   "partial_rooms",
-  ...["published_rooms", "room_heads"],
+  ...["partial_rooms", "published_rooms", "room_heads"],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */

@@ -31,6 +31,8 @@ export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
   readonly members: Pick<RoomMembers, "join" | "leave">;
   readonly store: RoomStore;
   readonly random: Random;
+  /** Whether a room's state is still being fetched. */
+  readonly isPartial: (roomNid: number) => Promise<boolean>;
   readonly logger: Logger;
   readonly seats: Seats | undefined;
 }
@@ -168,6 +170,9 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     async history(roomId, upTo, { localEvents }) {
       const room = await store.registry.byId(roomId);
       if (room === undefined) throw errors.notFound("This server does not know that room");
+      if (await deps.isPartial(room.nid)) {
+        throw errors.unknown("The room is still being joined: purge its history afterwards", 400);
+      }
       const event = await eventAt(room, upTo);
       if (event === undefined) throw errors.notFound("The room has no such event");
       const work: HistoryWork = { before: placeOf(event), localEvents };
