@@ -334,4 +334,18 @@ describe("a hostile server", () => {
     expect(results[before.eventId]).toEqual({});
     expect(results[after.eventId]).toEqual({ error: expect.stringContaining("signature") });
   });
+
+  test("signs with an expired key in a room of version 4, which does not look at that", async () => {
+    const old = await a.rooms.create.room(alice, { preset: "public_chat", room_version: "4" });
+    await h.rooms.members.join({ by: mallory, room: old, via: [a.name] });
+    await world.flush();
+    const forge = await forger(h, old, mallory);
+    const now = Date.now();
+    world.expire(h, now);
+    const event = forge({ originServerTs: now + 1, content: { body: "after" } });
+    await a.rooms.federation.receive(h.name, [copy(event)]);
+    expect((await a.rooms.view.eventsById([event.eventId])).get(event.eventId)?.status).toBe(
+      "accepted",
+    );
+  });
 });
