@@ -23,8 +23,16 @@ export interface ToldJoin {
   readonly servers: readonly ServerName[];
 }
 
-/** Answers whether the room is partial now. */
-export type EnterRoom = (room: Room, join: RoomEvent, told: ToldJoin) => Promise<boolean>;
+/**
+ * Answers what the room is now. "theirs": its head is another than the version `since`: another user of this server has
+ * entered meanwhile, and the join is one event more.
+ */
+export type EnterRoom = (
+  room: Room,
+  join: RoomEvent,
+  told: ToldJoin,
+  since: number,
+) => Promise<"whole" | "partial" | "theirs">;
 
 /** More members than this are not made rows of in the commit of the join, which others wait for. */
 const MOST_AT_ONCE = 1_000;
@@ -95,11 +103,12 @@ export function createEnterRoom(
     return stored;
   }
 
-  return (room, join, told) =>
+  return (room, join, told, since) =>
     mailboxes.run(room, async (head) => {
       const work = new Work(store, identity, head);
       const known = await store.events.byId(join.eventId);
-      if (known !== undefined && known.stateAfter !== null) return { value: false };
+      if (known !== undefined && known.stateAfter !== null) return { value: "whole" };
+      if (head.version !== since) return { value: "theirs" };
       const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
       const nid = freshNid as number;
       const roots = await rootsOf(work, head, join, nid, told);
@@ -112,7 +121,7 @@ export function createEnterRoom(
         ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
         ...{ servers: told.servers, isFetched, isComplete: !isPartial },
       };
-      const step = work.step(isPartial, {
+      const step = work.step<"whole" | "partial" | "theirs">(isPartial ? "partial" : "whole", {
         append: {
           ...(isPartial || head.isPartial === true ? { partialRoom } : {}),
           missing: {

@@ -139,7 +139,7 @@ export function createFederation(deps: FederationDeps): Federation {
     },
     membership: {
       join: createJoinRemote({
-        ...{ store, identity, remote, keyRing, ingest, logger },
+        ...{ store, identity, remote, keyRing, ingest, partial, logger },
         ...{ beginIntake, enterRoom: createEnterRoom(store, mailboxes, identity) },
         nudge: resync.nudge,
       }),

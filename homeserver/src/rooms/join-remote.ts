@@ -14,6 +14,7 @@ import type { EnterRoom } from "./enter-room.ts";
 import type { Ingest } from "./ingest.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
+import type { PartialRooms } from "./partial-rooms.ts";
 import type { BeginIntake, ToldEntries } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
@@ -27,6 +28,7 @@ export interface JoinRemoteDeps {
   readonly beginIntake: BeginIntake;
   readonly enterRoom: EnterRoom;
   readonly ingest: Ingest;
+  readonly partial: Pick<PartialRooms, "whole">;
   /** A room is partial now. */
   readonly nudge: () => void;
   readonly remote: RemoteServer;
@@ -57,17 +59,18 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     content: JsonObject,
   ): Promise<void> {
     const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
-    const { event, version } = fromTemplate(identity, template, roomId, userId, content);
-    const room = await store.registry.ensure(roomId, version, identity.now());
-    if (room.version.id !== version.id) {
+    const made = fromTemplate(identity, template, roomId, userId, content);
+    const { event } = made;
+    const room = await store.registry.ensure(roomId, made.version, identity.now());
+    if (room.version.id !== made.version.id) {
       throw errors.unknown("The other server says another version of that room", 502);
     }
     // Of a room that is known from before, the members are known for the most part.
-    const isNew = (await headVersion(store.sql, room.nid)) === 0;
+    const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
     const intake = deps.beginIntake(room);
     const { eventId, pdu } = event;
-    const omitMembers = isNew || isThere;
+    const omitMembers = version === 0 || isThere;
     await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers }, intake.take);
     const entries = await intake.finish();
     const join = await countersigned(room, event, intake.told.get("event"));
@@ -77,7 +80,10 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
       return enterAlso(server, room, join);
     }
     const servers = serversOf(server, intake.servers);
-    if (await deps.enterRoom(room, join, { entries, membersOmitted, servers })) deps.nudge();
+    const told = { entries, membersOmitted, servers };
+    const entered = await deps.enterRoom(room, join, told, version);
+    if (entered === "theirs") await enterAlso(server, room, join);
+    if (entered === "partial") deps.nudge();
   }
 
   /** Who let us in, and the other servers of the room. */
@@ -131,6 +137,8 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
 
   /** This server is in the room already: the join is one event more. */
   async function enterAlso(server: ServerName, room: Room, join: RoomEvent): Promise<void> {
+    // What it builds on may be told by nobody before.
+    await deps.partial.whole(room.nid);
     const result = (await deps.ingest.batch(server, room, [join])).get(join.eventId);
     if (result === undefined || "error" in result) {
       throw errors.unknown(result?.error ?? "The join could not be placed", 502);

@@ -1,4 +1,5 @@
 /** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
 import { isRoomAlias, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -57,6 +58,20 @@ export function createMembers(deps: MembersDeps): Members {
   const { store, local, profiles, remote, partial } = deps;
   const { serverName } = local.identity;
 
+  /** Who comes second finds this server in the room. */
+  const entering = createKeyedQueue<RoomId>();
+
+  async function enter(roomId: RoomId, by: Actor, content: JsonObject, via: ServerName[]) {
+    const room = await store.registry.byId(roomId);
+    if (room !== undefined && (await isResident(room))) return joinAsResident(room, by, content);
+    await remote.join(roomId, by.userId, content, await doors(room, by.userId, via));
+  }
+
+  async function joinAsResident(room: Room, by: Actor, content: JsonObject): Promise<void> {
+    if (await joinHere(room, by, content)) return;
+    await remote.join(room.roomId, by.userId, content, await otherServers(room));
+  }
+
   return {
     async join(request) {
       const { by, thirdPartySigned } = request;
@@ -67,11 +82,8 @@ export function createMembers(deps: MembersDeps): Members {
         ...(thirdPartySigned === undefined ? {} : { third_party_signed: thirdPartySigned }),
       };
       const room = await store.registry.byId(roomId);
-      if (room === undefined || !(await isResident(room))) {
-        await remote.join(roomId, by.userId, content, await doors(room, by.userId, via));
-      } else if (!(await joinHere(room, by, content))) {
-        await remote.join(roomId, by.userId, content, await otherServers(room));
-      }
+      if (room !== undefined && (await isResident(room))) await joinAsResident(room, by, content);
+      else await entering.run(roomId, () => enter(roomId, by, content, via));
       return roomId;
     },
 

@@ -17,12 +17,12 @@ export interface Outliers {
   /**
    * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
    * ones are kept as rejected). Events whose auth events are neither known nor among them are left out, and answered.
-   * `keep` (true): they are likely to be read soon, and stay in memory.
+   * They stay in memory, since they are likely to be read soon; member events only with `keepMembers` (true).
    */
   store(
     room: Room,
     events: readonly RoomEvent[],
-    options?: { readonly keep?: boolean },
+    options?: { readonly keepMembers?: boolean },
   ): Promise<RoomEvent[]>;
   /** Judges a rejected outlier again: true when its auth events allow it now. */
   rejudge(room: Room, outlier: StoredEvent): Promise<boolean>;
@@ -59,7 +59,11 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
     return { stored, authNids, timeline: "outlier", stateChanged: false, reason };
   }
 
-  async function append(room: Room, added: readonly AddedEvent[], keep = true): Promise<void> {
+  async function append(
+    room: Room,
+    added: readonly AddedEvent[],
+    keepMembers = true,
+  ): Promise<void> {
     const rows = appendOf({
       room,
       before: { room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
@@ -71,13 +75,15 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
       transaction: undefined,
     });
     await log.append(rows);
-    if (keep) for (const { stored } of added) store.events.keep(stored);
+    for (const { stored } of added) {
+      if (keepMembers || stored.event.type !== "m.room.member") store.events.keep(stored);
+    }
   }
 
   async function attempt(
     room: Room,
     events: readonly RoomEvent[],
-    keep: boolean,
+    keepMembers: boolean,
   ): Promise<RoomEvent[]> {
     const leftOut: RoomEvent[] = [];
     const known = await store.events.byIds(events.map((event) => event.eventId));
@@ -90,18 +96,18 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
       if (added === undefined) leftOut.push(event);
       else chunk.push(added);
       if (chunk.length < CHUNK) continue;
-      await append(room, chunk, keep);
+      await append(room, chunk, keepMembers);
       chunk = [];
     }
-    if (chunk.length > 0) await append(room, chunk, keep);
+    if (chunk.length > 0) await append(room, chunk, keepMembers);
     return leftOut;
   }
 
   return {
-    async store(room, events, { keep = true } = {}) {
+    async store(room, events, { keepMembers = true } = {}) {
       for (let attempts = 0; ; attempts++) {
         try {
-          return await attempt(room, events, keep);
+          return await attempt(room, events, keepMembers);
         } catch (error) {
           // Another task stored one of them meanwhile: it's known the next time.
           if (!(error instanceof DuplicateEvent) || attempts >= 10) throw error;

@@ -142,7 +142,7 @@ class StateIntake implements Intake {
   }
 
   #store(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
-    return this.#deps.outliers.store(this.#room, events, { keep: false });
+    return this.#deps.outliers.store(this.#room, events, { keepMembers: false });
   }
 
   #wait(event: RoomEvent): void {

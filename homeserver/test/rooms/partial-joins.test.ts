@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { RoomId } from "../../src/protocol/identifiers.ts";
+import type { Actor } from "../../src/rooms/index.ts";
+import { createWorld } from "./world.ts";
+import type { TestServer, World } from "./world.ts";
+
+/** So many that members are left out of answers. */
+const MEMBERS = 510;
+
+let world: World;
+let a: TestServer;
+let roomId: RoomId;
+let made = 0;
+
+beforeAll(async () => {
+  world = createWorld();
+  a = await world.server("a.test");
+  roomId = await a.rooms.create.room(a.user("alice"), { preset: "public_chat" });
+  await Promise.all(
+    Array.from({ length: MEMBERS }, (_, i) =>
+      a.rooms.members.join({ by: a.user(`user${i}`), room: roomId }),
+    ),
+  );
+}, 120_000);
+beforeEach(() => world.reset());
+afterAll(() => world.close());
+
+async function newServer(): Promise<{ b: TestServer; bob: Actor }> {
+  const b = await world.server(`b${made++}.test`);
+  return { b, bob: b.user("bob") };
+}
+
+/** Nobody tells a whole state until the answered function is called. */
+function holdStates(server: TestServer): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.pretend(server, "stateInParts", async (honest) => {
+    await promise;
+    return honest();
+  });
+  return resolve;
+}
+
+async function membersAt(server: TestServer): Promise<string[]> {
+  const room = await server.rooms.view.room(roomId);
+  return (await server.rooms.view.joinedMembers(room!.nid)).toSorted();
+}
+
+test("two users join at once, and both are in it", async () => {
+  const { b, bob } = await newServer();
+  const ben = b.user("ben");
+  await Promise.all(
+    [bob, ben].map((by) => b.rooms.members.join({ by, room: roomId, via: [a.name] })),
+  );
+  await world.flush();
+  await b.rooms.history.joinedMembers(bob.userId, roomId);
+  expect(await membersAt(b)).toEqual(await membersAt(a));
+  expect(await membersAt(b)).toEqual(expect.arrayContaining([bob.userId, ben.userId]));
+}, 60_000);
+
+test("another user of the server joins once the members are known", async () => {
+  const { b, bob } = await newServer();
+  const goOn = holdStates(a);
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  const later = b.rooms.members.join({ by: b.user("ben"), room: roomId });
+  const said = { by: bob, roomId, type: "m.room.message", content: { body: "first" } };
+  await b.rooms.send.message(said);
+  goOn();
+  await later;
+  await world.flush();
+  expect(await membersAt(b)).toEqual(await membersAt(a));
+}, 60_000);
+
+test("the room is left although nobody of it can be reached, while its members are fetched", async () => {
+  const { b, bob } = await newServer();
+  const goOn = holdStates(a);
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  world.cut(a, b);
+  await b.rooms.members.leave({ by: bob, roomId });
+  const room = await b.rooms.view.room(roomId);
+  const row = await b.rooms.view.membership(room!.nid, bob.userId);
+  expect(row?.membership).toBe("leave");
+  goOn();
+}, 60_000);
