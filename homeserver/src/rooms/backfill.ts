@@ -49,8 +49,8 @@ export interface BackfillDeps {
   readonly remote: Pick<RemoteServer, "backfill">;
   readonly keyRing: KeyRing;
   readonly sources: Sources;
-  /** Servers in a room of which the members aren't known yet. */
-  readonly partialServers: (roomNid: number) => Promise<readonly ServerName[]>;
+  /** Whether a room's state is still being fetched: until then its history has no place. */
+  readonly isPartial: (roomNid: number) => Promise<boolean>;
 }
 
 interface OpenGap {
@@ -92,13 +92,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
 
   async function servers(room: Room): Promise<ServerName[]> {
-    const [found, told] = await Promise.all([
-      serversByStay(store.sql, room.nid, OLDEST + 1) as Promise<ServerName[]>,
-      deps.partialServers(room.nid),
-    ]);
-    const all = new Set([...found, ...told.slice(0, OLDEST)]);
-    all.delete(deps.serverName);
-    return [...all];
+    const found = (await serversByStay(store.sql, room.nid, OLDEST + 1)) as ServerName[];
+    return found.filter((server) => server !== deps.serverName);
   }
 
   /** Who sent what names the missing events has them, most likely. */
@@ -117,8 +112,11 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       const top = await slots.under(room, gap, fresh.length);
       const before = { position: gap.position, ordinal: top };
       const count = await ingest.history(server, room, fresh, before);
-      failures -= 1;
-      answers += 1;
+      // What it has but cannot be placed now may be placed another time.
+      if (fresh.length === 0) {
+        failures -= 1;
+        answers += 1;
+      }
       return count > 0 ? count : undefined;
     });
     if (placed !== undefined) return "filled";
@@ -155,6 +153,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     look: async (room, span) => ((await openGaps(room, span)).length > 0 ? "open" : "whole"),
     async fill(room, span) {
       const open = await openGaps(room, span);
+      if (open.length > 0 && (await deps.isPartial(room.nid))) return "open";
       // The newest gap first: what it brings may close the others. One that nobody can fill hides none.
       for (const one of open.slice(0, GAPS_TRIED)) {
         const outcome = await fillOnce(one, room);
@@ -163,6 +162,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       return open.length > GAPS_TRIED ? "open" : "whole";
     },
     async fetch(server, room, eventId, span) {
+      if (await deps.isPartial(room.nid)) return;
       const leave = await places.acquire();
       if (leave === undefined) return;
       try {

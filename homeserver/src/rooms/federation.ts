@@ -153,7 +153,7 @@ export function createFederation(deps: FederationDeps): Federation {
       remote,
       keyRing,
       sources,
-      partialServers: partial.servers,
+      isPartial: partial.isPartial,
     }),
     async stop() {
       stopping.abort();

@@ -112,6 +112,22 @@ test("a joiner gets the state without members, and can write at once; the member
   await expectAgreement(b);
 }, 60_000);
 
+test("what was said before the join can be read once the members are known, and until then is not the room's beginning", async () => {
+  const { b, bob } = await newServer();
+  await say(a, alice, "long ago");
+  world.reset();
+  const goOn = holdStates(a);
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  const page = await b.rooms.history.messages(bob, roomId, { dir: "b", limit: 100 });
+  expect(page.chunk).toHaveLength(1);
+  expect(page.end).toBeDefined();
+  goOn();
+  await whole(b, bob);
+  const rest = { dir: "b", limit: 100, from: page.end } as const;
+  const { chunk } = await b.rooms.history.messages(bob, roomId, rest);
+  expect(chunk.map((text) => JSON.parse(text).content.body)).toContain("long ago");
+}, 60_000);
+
 test("what members do who are not known yet is taken by the auth events, and is right in the end", async () => {
   const { b, bob } = await newServer();
   const goOn = holdStates(a);
