@@ -579,6 +579,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/knock/{roomIdOrAlias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask to be let into a room
+         * @description Those in the room who may invite see it, and invite or turn down. The room may live on other servers.
+         */
+        post: operations["knockRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/leave": {
         parameters: {
             query?: never;
@@ -1236,6 +1256,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/rooms/{roomId}/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a room to another room version
+         * @description Makes a new room with what the old one had, and leaves a pointer to it in the old one.
+         */
+        post: operations["upgradeRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/event/{eventId}": {
         parameters: {
             query?: never;
@@ -1721,6 +1761,40 @@ export interface paths {
         /** Read this server's keys */
         get: operations["getServerKey"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/make_knock/{roomId}/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask for a knock to complete and sign */
+        get: operations["makeKnock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/send_knock/{roomId}/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hand in a signed knock */
+        put: operations["sendKnock"];
         post?: never;
         delete?: never;
         options?: never;
@@ -6331,6 +6405,104 @@ export interface operations {
             };
         };
     };
+    knockRoom: {
+        parameters: {
+            query?: {
+                /** @description Servers that are in the room. */
+                via?: components["schemas"]["ServerName"][];
+                /** @description Older name of `via`. */
+                server_name?: components["schemas"]["ServerName"][];
+            };
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Why, for those who decide. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The room that was knocked on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinedRoomId"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
+             *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The room lets nobody or not this user knock. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: No server knows the room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     leaveRoom: {
         parameters: {
             query?: never;
@@ -9356,6 +9528,92 @@ export interface operations {
             };
         };
     };
+    upgradeRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    new_version: components["schemas"]["RoomVersion"];
+                    /** @description Further creators of the new room, where its version knows of such. */
+                    additional_creators?: components["schemas"]["UserId"][];
+                };
+            };
+        };
+        responses: {
+            /** @description The new room. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replacement_room: components["schemas"]["RoomId"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNSUPPORTED_ROOM_VERSION`: That version is unknown here.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The user may not send m.room.tombstone there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     getOneRoomEvent: {
         parameters: {
             query?: never;
@@ -11169,6 +11427,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerKeys"];
+                };
+            };
+        };
+    };
+    makeKnock: {
+        parameters: {
+            query?: {
+                /** @description The room versions that the caller knows. */
+                ver?: components["schemas"]["RoomVersion"][];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The knock, without hashes and signatures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipTemplate"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_INCOMPATIBLE_ROOM_VERSION`: The caller does not know the room's version.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The room lets nobody or not this user knock. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known or this server is not in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendKnock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MembershipPdu"];
+            };
+        };
+        responses: {
+            /** @description What the caller may tell the user of the room. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Stripped state events, or events in the room's format. */
+                        knock_room_state: JsonObject[];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: It is no properly signed knock of a user of the calling server.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The room lets nobody or not this user knock. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known or this server is not in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -10,6 +10,7 @@ import { eventContextRoutes } from "./event-context.ts";
 import { invitingRoutes } from "./inviting.ts";
 import { joiningRoutes } from "./joining.ts";
 import { kickingRoutes } from "./kicking.ts";
+import { knockingRoutes } from "./knocking.ts";
 import { leavingRoutes } from "./leaving.ts";
 import { listJoinedRoomsRoutes } from "./list-joined-rooms.ts";
 import { type ListPublicRoomsDeps, listPublicRoomsRoutes } from "./list-public-rooms.ts";
@@ -21,6 +22,7 @@ import { relationsRoutes } from "./relations.ts";
 import { roomEventByTimestampRoutes } from "./room-event-by-timestamp.ts";
 import { roomSendRoutes } from "./room-send.ts";
 import { roomStateRoutes } from "./room-state.ts";
+import { roomUpgradesRoutes } from "./room-upgrades.ts";
 import { roomsRoutes } from "./rooms.ts";
 import { type SyncRouteDeps, syncRoutes } from "./sync.ts";
 import { typingRoutes } from "./typing.ts";
@@ -43,6 +45,7 @@ export function roomRoutes(
     ...invitingRoutes(deps),
     ...joiningRoutes(deps),
     ...kickingRoutes(deps),
+    ...knockingRoutes(deps),
     ...leavingRoutes(deps),
     ...listJoinedRoomsRoutes(deps),
     ...listPublicRoomsRoutes(deps),
@@ -54,6 +57,7 @@ export function roomRoutes(
     ...roomEventByTimestampRoutes(deps),
     ...roomSendRoutes(deps),
     ...roomStateRoutes(deps),
+    ...roomUpgradesRoutes(deps),
     ...roomsRoutes(deps),
     ...syncRoutes(deps),
     ...typingRoutes(deps),

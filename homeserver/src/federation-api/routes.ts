@@ -5,6 +5,7 @@ import { type EventsDeps, eventsRoutes } from "./events.ts";
 import { invitesRoutes } from "./invites.ts";
 import { joinsRoutes } from "./joins.ts";
 import { type KeysDeps, keysRoutes } from "./keys.ts";
+import { knocksRoutes } from "./knocks.ts";
 import { leavingRoutes } from "./leaving.ts";
 import { publicRoomsRoutes } from "./public-rooms.ts";
 import { type QueryDeps, queryRoutes } from "./query.ts";
@@ -29,6 +30,7 @@ export function federationRoutes(deps: FederationDeps): Route[] {
     ...invitesRoutes(deps),
     ...joinsRoutes(deps),
     ...keysRoutes(deps),
+    ...knocksRoutes(deps),
     ...leavingRoutes(deps),
     ...publicRoomsRoutes(deps),
     ...queryRoutes(deps),

@@ -48,6 +48,8 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   createRoom: "createRoom",
   joinRoom: "join",
   joinRoomById: "join",
+  knockRoom: "join",
+  upgradeRoom: "createRoom",
   inviteUser: "invite",
   reportEvent: "report",
   reportRoom: "report",

@@ -1,0 +1,117 @@
+import { clause, theSubject } from "../../harness/clause.ts";
+import { mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
+import { hasLeft, isInvited, syncToken, syncUntil } from "../../harness/sync.ts";
+import { registerUser, type User } from "../../harness/users.ts";
+
+const page = (anchor: string) => `client-server-api#${anchor}`;
+const KNOCK = page("post_matrixclientv3knockroomidoralias");
+const UPGRADE = page("post_matrixclientv3roomsroomidupgrade");
+
+const two = () =>
+  Promise.all([registerUser(theSubject(), "alice"), registerUser(theSubject(), "bob")] as const);
+
+function roomWhereOneKnocks(alice: User, more: object = {}): Promise<string> {
+  return alice.createRoom({
+    name: "Behind the door",
+    initial_state: [{ type: "m.room.join_rules", state_key: "", content: { join_rule: "knock" } }],
+    ...more,
+  });
+}
+
+const knock = (user: User, roomIdOrAlias: string, body: object = {}) =>
+  user.request("knockRoom", { path: { roomIdOrAlias }, body });
+
+clause(
+  KNOCK,
+  "who knocks is seen with their reason, told what the room shows, and can be let in",
+  async () => {
+    const [alice, bob] = await two();
+    const roomId = await roomWhereOneKnocks(alice);
+    const answer = await knock(bob, roomId, { reason: "it rains" });
+    mustMatch(answer, { status: 200, body: { room_id: roomId } }, "the answer");
+    const seen = await alice.getState(roomId, "m.room.member", bob.userId);
+    mustMatch(seen, { membership: "knock", reason: "it rains" }, "what alice sees");
+    const body = await syncUntil(
+      bob,
+      "the knock",
+      ({ rooms }) => rooms?.knock?.[roomId] !== undefined,
+    );
+    const shown = body.rooms?.knock?.[roomId]?.knock_state?.events ?? [];
+    mustEqual(
+      shown.some(({ type }) => type === "m.room.name"),
+      true,
+      "the name is shown",
+    );
+    await alice.invite(roomId, bob.userId);
+    await syncUntil(bob, "the invite", isInvited(roomId), { since: body.next_batch });
+    mustEqual(await bob.join(roomId), roomId, "room_id");
+  },
+);
+
+clause(KNOCK, "a knock can be taken back, and turned down", async () => {
+  const [alice, bob] = await two();
+  const roomId = await roomWhereOneKnocks(alice);
+  await knock(bob, roomId);
+  await bob.leave(roomId);
+  mustMatch(
+    await alice.getState(roomId, "m.room.member", bob.userId),
+    { membership: "leave" },
+    "the knock that was taken back",
+  );
+  await knock(bob, roomId);
+  const since = await syncToken(bob);
+  await alice.call("kick", { path: { roomId }, body: { user_id: bob.userId } });
+  await syncUntil(bob, "that it was turned down", hasLeft(roomId), { since });
+});
+
+clause(KNOCK, "where nobody may knock, or not this user, it is M_FORBIDDEN", async () => {
+  const [alice, bob] = await two();
+  const closed = await alice.createRoom({ preset: "private_chat" });
+  await mustBe403(knock(bob, closed));
+  const open = await roomWhereOneKnocks(alice);
+  await alice.call("ban", { path: { roomId: open }, body: { user_id: bob.userId } });
+  await mustBe403(knock(bob, open));
+  const old = await roomWhereOneKnocks(alice, { room_version: "6" });
+  await mustBe403(knock(bob, old));
+});
+
+clause(UPGRADE, "an upgraded room points to a new one that has what it had", async () => {
+  const [alice, bob] = await two();
+  const roomId = await alice.createRoom({
+    preset: "public_chat",
+    room_version: "10",
+    name: "Moving",
+    topic: "boxes",
+  });
+  await bob.join(roomId);
+  const { replacement_room: next } = await alice.call("upgradeRoom", {
+    path: { roomId },
+    body: { new_version: "11" },
+  });
+  const pointer = await bob.getState(roomId, "m.room.tombstone");
+  mustMatch(pointer, { replacement_room: next }, "the pointer");
+  mustEqual(await bob.join(next), next, "room_id");
+  const created = await bob.getState(next, "m.room.create");
+  mustMatch(created, { room_version: "11", predecessor: { room_id: roomId } }, "the create event");
+  for (const type of ["m.room.name", "m.room.topic", "m.room.join_rules", "m.room.power_levels"]) {
+    const [before, after] = [await alice.getState(roomId, type), await alice.getState(next, type)];
+    if (type !== "m.room.power_levels") mustEqual(after, before, type);
+    else mustEqual(after["users"], before["users"], "the levels of users");
+  }
+  await mustBe403(
+    bob.request("sendMessage", {
+      path: { roomId, eventType: "m.room.message", txnId: "late" },
+      body: { msgtype: "m.text", body: "too late" },
+    }),
+  );
+});
+
+clause(UPGRADE, "versions that are not known are refused, and who may not", async () => {
+  const [alice, bob] = await two();
+  const roomId = await alice.createRoom({ preset: "public_chat" });
+  await bob.join(roomId);
+  const upgrade = (user: User, version: string) =>
+    user.request("upgradeRoom", { path: { roomId }, body: { new_version: version } });
+  await mustFail(upgrade(alice, "none.such"), 400, "M_UNSUPPORTED_ROOM_VERSION");
+  await mustBe403(upgrade(bob, "11"));
+});

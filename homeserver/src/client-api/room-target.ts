@@ -1,0 +1,19 @@
+import { parseRoomAlias, parseRoomId, parseServerName } from "../protocol/identifiers.ts";
+import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
+
+/** @throws MatrixError 400 M_INVALID_PARAM */
+export function parseRoomIdOrAlias(text: string): RoomId | RoomAlias {
+  return text.startsWith("#") ? parseRoomAlias(text) : parseRoomId(text);
+}
+
+/** Servers beyond these are not asked: each may take its time not to answer. */
+const MOST_VIA = 20;
+
+/** The servers that a client names, by the parameter's present or its older name. */
+export function parseVia(query: {
+  readonly via?: readonly string[] | undefined;
+  readonly server_name?: readonly string[] | undefined;
+}): ServerName[] | undefined {
+  const names = query.via ?? query.server_name;
+  return names?.slice(0, MOST_VIA).map((name) => parseServerName(name));
+}
