@@ -1,7 +1,8 @@
 /** State of a room at a root, as events. */
 import { LRUCache, atMost } from "../platform/caches.ts";
 import type { Events } from "./events.ts";
-import type { StateTree } from "./state-tree/index.ts";
+import { createStateSkeletons } from "./state-skeletons.ts";
+import type { Entry, StateTree } from "./state-tree/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { StateKey, Tuples } from "./tuples.ts";
 import type { StateRoot, StateSelector, StoredEvent } from "./types.ts";
@@ -22,6 +23,7 @@ const ROOTS_KEPT = 5_000;
 const KEYS_OF_ROOT = 200;
 
 export function createStateReader(tree: StateTree, tuples: Tuples, events: Events): StateReader {
+  const skeletons = createStateSkeletons(tree, tuples);
   // What stands under a root never changes: the same few keys of the same roots are asked for again and again.
   const kept = new LRUCache<string, Map<string, number | null>>(atMost(ROOTS_KEPT));
 
@@ -68,8 +70,9 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
       return events.peek(nids.filter((nid) => nid !== null && nid !== undefined));
     },
     async all(root, selector) {
-      const entries = await tree.entries(root);
-      const wanted = selector === undefined ? entries : await select(entries, selector);
+      if (root === null) return [];
+      const wanted =
+        selector === undefined ? await tree.entries(root) : await select(root, selector);
       const found = await events.byNids(wanted.map(([, event]) => event));
       return wanted.flatMap(([, nid]) => found.get(nid) ?? []);
     },
@@ -94,18 +97,26 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
   };
 
   async function select(
-    entries: readonly [number, number][],
-    selector: StateSelector,
-  ): Promise<[number, number][]> {
+    root: string,
+    { types, members }: StateSelector,
+  ): Promise<readonly Entry[]> {
+    if (members === undefined && (types === undefined || types.includes("m.room.member"))) {
+      return ofTypes(await tree.entries(root), types);
+    }
+    const others = await ofTypes([...(await skeletons.others(root))], types);
+    if (members === undefined || types?.includes("m.room.member") === false) return others;
+    const found = await tuples.find(members.map((userId) => ["m.room.member", userId] as const));
+    return [...others, ...(await tree.getMany(root, [...found.values()]))];
+  }
+
+  async function ofTypes(
+    entries: readonly Entry[],
+    types: readonly string[] | undefined,
+  ): Promise<readonly Entry[]> {
+    if (types === undefined) return entries;
+    const wanted = new Set(types);
     const keys = await tuples.keys(entries.map(([tuple]) => tuple));
-    const types = selector.types === undefined ? undefined : new Set(selector.types);
-    const members = selector.members === undefined ? undefined : new Set(selector.members);
-    return entries.filter(([tuple]) => {
-      const key = keys.get(tuple);
-      if (key === undefined) return false;
-      if (types !== undefined && !types.has(key[0])) return false;
-      return members === undefined || key[0] !== "m.room.member" || members.has(key[1]);
-    });
+    return entries.filter(([tuple]) => wanted.has(keys.get(tuple)?.[0] ?? ""));
   }
 }
 

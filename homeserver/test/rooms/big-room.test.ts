@@ -153,6 +153,36 @@ describe(`in a room of ${MEMBERS} members`, () => {
   });
 });
 
+test("a selection from the state of a big room reads what has changed since the last one", async () => {
+  const loaded: Buffer[] = [];
+  const tree = createStateTree(async (hashes) => {
+    loaded.push(...hashes);
+    return hashes.map((hash) => ({ hash, data: shared.nodes.get(hash.toString("hex"))! }));
+  }, 300_000);
+  const reader = createStateReader(tree, shared.tuples, server.store.events);
+  const before = server.stored(ground.eventId)!.stateAfter;
+  const named = (events: readonly StoredEvent[]) =>
+    new Set(events.map(({ event: one }) => `${one.type} ${one.stateKey}`));
+  const opening = ["m.room.create ", "m.room.power_levels ", "m.room.join_rules "];
+  expect(named(await reader.all(before, { members: [BOB] }))).toEqual(
+    new Set([...opening, `m.room.member ${BOB}`]),
+  );
+  const topic = await send({ type: "m.room.topic", stateKey: "", sender: ALICE }, [ground]);
+  loaded.length = 0;
+  const after = server.stored(topic.eventId)!.stateAfter;
+  expect(named(await reader.all(after, { members: [ALICE, "@nobody:alpha"] }))).toEqual(
+    new Set([...opening, "m.room.topic ", `m.room.member ${ALICE}`]),
+  );
+  expect(loaded.length).toBeLessThan(30);
+  expect(named(await reader.all(before, { types: ["m.room.topic", "m.room.join_rules"] }))).toEqual(
+    new Set(["m.room.join_rules "]),
+  );
+  const both = { types: ["m.room.member", "m.room.topic"], members: [BOB] };
+  expect(named(await reader.all(after, both))).toEqual(
+    new Set(["m.room.topic ", `m.room.member ${BOB}`]),
+  );
+});
+
 /** Milliseconds that resolving takes without caches, but with a program that is warm: the least of ten. */
 async function timed(roots: readonly StateRoot[]): Promise<string> {
   let least = Infinity;
