@@ -1,4 +1,5 @@
 import type { Lane } from "./lane.ts";
+import type { SideName } from "./servers.ts";
 
 /** A feature: something that both servers do with one another, once in each column. */
 export interface Row {
@@ -12,6 +13,8 @@ export interface Row {
 /** A feature that needs the servers apart: every column's at once. */
 export interface ApartRow {
   readonly name: string;
+  /** Who is stopped meanwhile; absent: both run, and the link is cut. */
+  readonly down?: SideName;
   /** Before the servers are parted. */
   before?(lane: Lane): Promise<void>;
   /** While neither reaches the other. */

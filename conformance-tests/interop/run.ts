@@ -39,9 +39,11 @@ async function runApart(plan: Plan, row: ApartRow, lanes: readonly Lane[]): Prom
   const step = (run: ((lane: Lane) => Promise<void>) | undefined) =>
     run && eachOf(lanes, (lane) => fill(plan, { name: row.name, run }, lane));
   await step(row.before?.bind(row));
-  servers.cut();
+  if (row.down === undefined) servers.cut();
+  else await servers[row.down].end();
   await step(row.apart.bind(row));
-  servers.mend();
+  if (row.down === undefined) servers.mend();
+  else await servers[row.down].begin();
   await step(row.after.bind(row));
 }
 

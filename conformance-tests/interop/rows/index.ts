@@ -1,5 +1,19 @@
 import type { ApartRow, Row } from "../row.ts";
+import { cutRows as apart } from "./apart.ts";
+import { busy } from "./busy.ts";
 import { conversation } from "./conversation.ts";
+import { ephemeral } from "./ephemeral.ts";
+import { membership } from "./membership.ts";
+import { relations } from "./relations.ts";
+import { state } from "./state.ts";
 
-export const rows: readonly Row[] = [...conversation];
-export const cutRows: readonly ApartRow[] = [];
+/** In the order in which a column runs them: those of "conversation" make the room of the others. */
+export const rows: readonly Row[] = [
+  ...conversation,
+  ...relations,
+  ...ephemeral,
+  ...membership,
+  ...state,
+  busy,
+];
+export const cutRows: readonly ApartRow[] = apart;
