@@ -103,7 +103,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
-    ...{ store, serverName, clock, logger, seats },
+    ...{ store, log, serverName, clock, logger, seats },
     fetchState: createFetchState({ store, log, remote, beginIntake, logger }),
     complete: (room, join, about) => completeRoom(completing, room, join, about),
     async completed(room) {

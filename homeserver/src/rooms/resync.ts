@@ -1,12 +1,13 @@
 /** Completes partial rooms in the background: on one replica at a time, after a restart too. */
+import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import {
-  abandonPartial,
   nextPartialDue,
   partialRoomsDue,
   postponePartial,
+  removePartial,
 } from "../storage/partial-rooms.ts";
 import type { PartialRoomRow } from "../storage/partial-rooms.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
@@ -16,6 +17,7 @@ import type { RoomStore } from "./store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
 export interface ResyncDeps {
+  readonly log: Pick<Log, "append">;
   readonly store: RoomStore;
   readonly serverName: ServerName;
   readonly fetchState: FetchState;
@@ -56,14 +58,21 @@ export function startResync(deps: ResyncDeps): Resync {
   async function resync(row: PartialRoomRow): Promise<void> {
     const room = (await store.registry.byNids([row.roomNid])).get(row.roomNid);
     const join = await store.events.one(row.joinNid);
-    if (room === undefined || join === undefined) return abandonPartial(store.sql, row.roomNid);
-    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      return abandonPartial(store.sql, room.nid);
+    if (room === undefined) return removePartial(store.sql, row.roomNid);
+    if (join === undefined || !(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
+      return abandon(room, row);
     }
     const whole = row.fetched ? join : await deps.fetchState(room, row, join);
     await deps.complete(room, whole, { servers: row.servers as ServerName[] });
     logger.info({ room: room.roomId }, "the state of a room is whole");
     await deps.completed(room);
+  }
+
+  /** Nobody is in the room any more: who comes back is told its state anew. */
+  async function abandon({ nid: roomNid, roomId }: Room, row: PartialRoomRow): Promise<void> {
+    const { joinNid, servers } = row;
+    const ended = { isFetched: row.fetched, isComplete: true };
+    await deps.log.append({ partialRoom: { roomNid, roomId, joinNid, servers, ...ended } });
   }
 
   async function attempt(row: PartialRoomRow): Promise<void> {

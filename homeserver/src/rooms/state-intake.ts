@@ -44,8 +44,8 @@ export interface StateIntakeDeps {
 
 export type BeginIntake = (room: Room) => Intake;
 
-const BATCH = 250;
-/** Batches that are being verified at once. */
+const BATCH = 100;
+/** Batches that are being verified at once. What is held for long leaves the young generation: few are cheaper. */
 const AT_ONCE = 3;
 /** Most events of a state, servers of a room, and bytes of events whose auth events have not come. */
 const MAX_STATE = 1_000_000;

@@ -50,9 +50,9 @@ export async function postponePartial(
   await sql`UPDATE partial_rooms SET next_try = ${nextTry} WHERE room_nid = ${roomNid}`;
 }
 
-/** Nobody of this server is in the room any more. */
-export async function abandonPartial(sql: Sql | Tx, roomNid: number): Promise<void> {
-  await sql`DELETE FROM partial_rooms WHERE room_nid = ${roomNid} AND NOT complete`;
+/** The room is gone. */
+export async function removePartial(sql: Sql | Tx, roomNid: number): Promise<void> {
+  await sql`DELETE FROM partial_rooms WHERE room_nid = ${roomNid}`;
 }
 
 /** An event that has a state, without its text. */
