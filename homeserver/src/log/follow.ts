@@ -1,7 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { loadCursor, saveCursor } from "../storage/cursors.ts";
-import type { Seats } from "../storage/seats.ts";
+import { type Seats, whileSeated } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Log, LogRecord } from "./types.ts";
 
@@ -156,11 +156,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
   }
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const seat = await deps.seats?.take(name, stopping.signal);
-      if (deps.seats !== undefined && seat === undefined) return;
-      const signals = seat === undefined ? [stopping.signal] : [stopping.signal, seat.lost];
-      const signal = AbortSignal.any(signals);
+    await whileSeated(deps.seats, name, stopping.signal, async (signal) => {
       try {
         await begin(signal);
         await work(signal);
@@ -169,8 +165,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
         await clock.sleep(1_000, stopping.signal);
       }
       if (stopping.signal.aborted) await save();
-      await seat?.leave();
-    }
+    });
   }
 
   const unlisten = log.onAdvance(wakeAll);

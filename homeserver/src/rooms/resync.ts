@@ -11,7 +11,7 @@ import {
 } from "../storage/partial-rooms.ts";
 import type { PartialRoomRow } from "../storage/partial-rooms.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
-import type { Seats } from "../storage/seats.ts";
+import { type Seats, whileSeated } from "../storage/seats.ts";
 import type { FetchState } from "./fetch-state.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, StoredEvent } from "./types.ts";
@@ -111,17 +111,7 @@ export function startResync(deps: ResyncDeps): Resync {
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const seat = await seats?.take(SEAT, stopping.signal);
-      if (seats !== undefined && seat === undefined) return;
-      const signals = seat === undefined ? [] : [seat.lost];
-      await work(AbortSignal.any([stopping.signal, ...signals]));
-      await seat?.leave();
-    }
-  }
-
-  const running = run().catch((error: unknown) => {
+  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
     logger.error({ err: error }, "partial rooms are not completed any more");
   });
   return {

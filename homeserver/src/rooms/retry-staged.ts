@@ -4,7 +4,7 @@ import type { Logger } from "../platform/logger.ts";
 import { eventFromStored } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
-import type { Seats } from "../storage/seats.ts";
+import { type Seats, whileSeated } from "../storage/seats.ts";
 import {
   hastenStaged,
   nextStagedDue,
@@ -108,17 +108,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const seat = await seats?.take(SEAT, stopping.signal);
-      if (seats !== undefined && seat === undefined) return;
-      const signals = seat === undefined ? [] : [seat.lost];
-      await work(AbortSignal.any([stopping.signal, ...signals]));
-      await seat?.leave();
-    }
-  }
-
-  const running = run().catch((error: unknown) => {
+  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
     logger.error({ err: error }, "staged events are not tried again any more");
   });
   return async () => {

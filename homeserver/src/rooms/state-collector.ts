@@ -1,7 +1,7 @@
 /** Removes nodes of state trees that nothing needs: in the background, little by little, on one replica at a time. */
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { Seats } from "../storage/seats.ts";
+import { type Seats, whileSeated } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
 import { beginCollection, readCollection, stepCollection } from "../storage/state-collection.ts";
 
@@ -56,17 +56,7 @@ export function collectState(deps: StateCollectorDeps): () => Promise<void> {
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const seat = await seats?.take(SEAT, stopping.signal);
-      if (seats !== undefined && seat === undefined) return;
-      const signals = seat === undefined ? [] : [seat.lost];
-      await work(AbortSignal.any([stopping.signal, ...signals]));
-      await seat?.leave();
-    }
-  }
-
-  const running = run().catch((error: unknown) => {
+  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
     logger.error({ err: error }, "state nodes are not collected any more");
   });
   return async () => {

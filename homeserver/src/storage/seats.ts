@@ -94,3 +94,21 @@ export function createSeats(deps: { sql: Sql; clock: Clock }): Seats {
     },
   };
 }
+
+/**
+ * Does work while the seat is this replica's, again whenever it has come back to it, until `stop` aborts. Without
+ * `seats` there is one replica. The work's signal aborts when it is to end: at the stop, or because the seat was lost.
+ */
+export async function whileSeated(
+  seats: Seats | undefined,
+  name: string,
+  stop: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  while (!stop.aborted) {
+    const seat = await seats?.take(name, stop);
+    if (seats !== undefined && seat === undefined) return;
+    await work(seat === undefined ? stop : AbortSignal.any([stop, seat.lost]));
+    await seat?.leave();
+  }
+}

@@ -15,7 +15,7 @@ import {
   unblockRoom,
 } from "../../storage/purges.ts";
 import type { PurgeRow } from "../../storage/purges.ts";
-import type { Seats } from "../../storage/seats.ts";
+import { type Seats, whileSeated } from "../../storage/seats.ts";
 import { closestEvent } from "../by-time.ts";
 import { isPlaced } from "../place.ts";
 import type { RoomStore } from "../store.ts";
@@ -67,14 +67,9 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
 
   /** Runs the purges there are, and then those that come. */
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const seat = await seats?.take(SEAT, stopping.signal);
-      if (seats !== undefined && seat === undefined) return;
-      const lost = seat === undefined ? [] : [seat.lost];
-      const signal = AbortSignal.any([stopping.signal, ...lost]);
+    await whileSeated(seats, SEAT, stopping.signal, async (signal) => {
       while (!signal.aborted) await work(signal);
-      await seat?.leave();
-    }
+    });
   }
 
   async function work(signal: AbortSignal): Promise<void> {
