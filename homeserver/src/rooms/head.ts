@@ -1,5 +1,6 @@
 /** A room's head: where the next event goes, and the state that it is authorised against. */
 import { LRUCache, atMost } from "../platform/caches.ts";
+import { nextHeadVersion } from "../log/types.ts";
 import { loadHead } from "../storage/room-heads.ts";
 import { rootOfBytes } from "./events.ts";
 import type { RoomStore } from "./store.ts";
@@ -66,6 +67,19 @@ export async function readHead(store: RoomStore, room: Room): Promise<Head> {
     isPartial: row.partial,
     state: new Map(),
   };
+}
+
+/** The head after a command; undefined where it has not moved. */
+export function headAfter(
+  head: Head,
+  extremities: readonly StoredEvent[],
+  stateRoot: StateRoot,
+  depth: number,
+): Head | undefined {
+  if (extremities === head.extremities && stateRoot === head.stateRoot) return undefined;
+  const { room, version } = head;
+  const state = boundedState(head.state);
+  return { room, version: nextHeadVersion(version), extremities, stateRoot, depth, state };
 }
 
 /** The cache to carry on with. */

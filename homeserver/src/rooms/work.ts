@@ -1,5 +1,4 @@
 /** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
-import { nextHeadVersion } from "../log/types.ts";
 import type { Append, Committed } from "../log/types.ts";
 import { authorise, authTypesFor } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
@@ -12,7 +11,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
-import { boundedState } from "./head.ts";
+import { headAfter } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
 import { resolveRoots } from "./resolve-state.ts";
@@ -251,7 +250,7 @@ export class Work {
   ): Step<T> {
     const head = this.#head;
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
-    const next = this.#next();
+    const next = headAfter(head, this.#extremities, this.#stateRoot, this.#depth);
     const append = appendOf({
       room: this.room,
       before: head,
@@ -268,16 +267,6 @@ export class Work {
       append: { ...append, ...more.append },
       next,
       settled: (committed) => this.#settle(committed),
-    };
-  }
-
-  /** The head after the command, if it has moved. */
-  #next(): Head | undefined {
-    const { room, version, state, extremities, stateRoot, isPartial = false } = this.#head;
-    if (this.#extremities === extremities && this.#stateRoot === stateRoot) return undefined;
-    return {
-      ...{ room, isPartial, version: nextHeadVersion(version), state: boundedState(state) },
-      ...{ extremities: this.#extremities, stateRoot: this.#stateRoot, depth: this.#depth },
     };
   }
 
