@@ -140,7 +140,7 @@ async function amiss(name: string, { serverName }: WeftProcess): Promise<string[
   const config = { dataDir: join(network.folder, name), serverName, databaseUrl: undefined };
   await examineRooms(config as unknown as Config, { rooms: true }, (line) => lines.push(line));
   expect(lines.length).toBeGreaterThan(0);
-  return lines.filter((line) => !line.startsWith("ok"));
+  return lines.filter((line) => line.startsWith("WRONG"));
 }
 
 /** What was said, each as often as it is there. */
