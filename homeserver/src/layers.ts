@@ -21,7 +21,7 @@ import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
 import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
-import { createRooms, type Rooms } from "./rooms/index.ts";
+import { createRooms, createSuccessions, type Rooms } from "./rooms/index.ts";
 import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
 import type { Seats } from "./storage/seats.ts";
 import type { Sql } from "./storage/sql.ts";
@@ -102,6 +102,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     remote: remote.media,
   });
   opened.push(() => media.stop());
+  followSuccessions(on, rooms, users, opened);
   const ephemeral = await openEphemeral(on);
   opened.push(() => ephemeral.stop());
   const sender = await startSender(on, rooms, opened);
@@ -154,6 +155,19 @@ async function openEphemeral({ config, redis, clock, logger }: Foundation): Prom
   if (!redis) return createEphemeral({ clock });
   const bus = await createRedisBus(redis, { prefix: `weft:${config.serverName}:`, logger });
   return createEphemeral({ clock, bus });
+}
+
+/** What users have set for a room moves along with them to its successor. */
+function followSuccessions(
+  { sql, log, clock, logger, seats, config: { serverName } }: Foundation,
+  { view }: Rooms,
+  { roomSettings: settings }: Users,
+  opened: (() => unknown)[],
+): void {
+  const take = createSuccessions({ view, serverName, settings });
+  const options = { name: "successions", from: "end", handle: take } as const;
+  const follower = createFollower({ log, sql, clock, logger, seats }, options);
+  opened.push(() => follower.stop());
 }
 
 /** The sender follows the log from its durable cursor. */

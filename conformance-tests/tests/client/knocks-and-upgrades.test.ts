@@ -1,5 +1,6 @@
+import type { JsonObject } from "../../harness/json.ts";
 import { clause, theSubject } from "../../harness/clause.ts";
-import { mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
+import { eventually, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { hasLeft, isInvited, syncToken, syncUntil } from "../../harness/sync.ts";
 import { registerUser, type User } from "../../harness/users.ts";
 
@@ -105,6 +106,42 @@ clause(UPGRADE, "an upgraded room points to a new one that has what it had", asy
     }),
   );
 });
+
+clause(
+  UPGRADE,
+  "who follows an upgrade finds their tags, push rules and direct chats moved along",
+  async () => {
+    const [alice, bob] = await two();
+    const roomId = await alice.createRoom({ preset: "public_chat", room_version: "10" });
+    await bob.join(roomId);
+    for (const user of [alice, bob]) {
+      const tag = { userId: user.userId, roomId, tag: "m.favourite" };
+      await user.call("setRoomTag", { path: tag, body: { order: 0.5 } });
+      const rule = { kind: "room" as const, ruleId: roomId };
+      await user.call("setPushRule", { path: rule, body: { actions: [] } });
+      const direct = { userId: user.userId, type: "m.direct" };
+      await user.call("setAccountData", { path: direct, body: { [alice.userId]: [roomId] } });
+    }
+    const { replacement_room: next } = await alice.call("upgradeRoom", {
+      path: { roomId },
+      body: { new_version: "11" },
+    });
+    await bob.join(next);
+    for (const user of [alice, bob]) {
+      await eventually(`what ${user.userId} has set for the room`, async () => {
+        const path = { userId: user.userId, roomId: next };
+        const { tags } = await user.call("getRoomTags", { path });
+        const { actions } = await user.call("getPushRule", {
+          path: { kind: "room", ruleId: next },
+        });
+        const direct = { userId: user.userId, type: "m.direct" };
+        const chats = (await user.call("getAccountData", { path: direct })) as JsonObject;
+        const isChat = (chats[alice.userId] as string[]).includes(next);
+        return tags?.["m.favourite"]?.order === 0.5 && actions.length === 0 && isChat;
+      });
+    }
+  },
+);
 
 clause(UPGRADE, "versions that are not known are refused, and who may not", async () => {
   const [alice, bob] = await two();

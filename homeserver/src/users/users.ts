@@ -17,6 +17,7 @@ import { createPushRules, type PushRules } from "./push-rules.ts";
 import { createRegistration, type Registration, type RegistrationMode } from "./registration.ts";
 import { createRegistrationTokens, type RegistrationTokens } from "./registration-tokens.ts";
 import { createReports, type Reports } from "./reports.ts";
+import { createRoomSettings, type RoomSettings } from "./room-settings.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createTags, type Tags } from "./tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./uia.ts";
@@ -40,6 +41,7 @@ export interface Users {
   readonly pushRules: PushRules;
   readonly ignores: Ignores;
   readonly reports: Reports;
+  readonly roomSettings: RoomSettings;
   /** The token by which the first user registers; undefined once there is one. */
   ensureBootstrapToken(): Promise<string | undefined>;
   /** Writes what waits and lets go of timers and subscriptions. */
@@ -99,6 +101,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     pushRules,
     ignores,
     reports: createReports(options),
+    roomSettings: createRoomSettings({ accountData, pushRules }),
     ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),
     async stop() {
       pushRules.stop();
