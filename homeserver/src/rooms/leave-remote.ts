@@ -3,13 +3,13 @@ import type { Logger } from "../platform/logger.ts";
 import { buildEvent } from "../protocol/build-event.ts";
 import { errors } from "../protocol/errors.ts";
 import { referenceHash } from "../protocol/event.ts";
-import { serverOf, serverOfRoomId } from "../protocol/identifiers.ts";
+import { isUserId, serverOf, serverOfRoomId } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 import { strippedState } from "../protocol/client-event.ts";
-import { membershipIn } from "../storage/room-members.ts";
+import { membershipIn, strippedState as shownState } from "../storage/room-members.ts";
 import { fromTemplate, tryEach } from "./join-remote.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
@@ -18,6 +18,9 @@ import { listIn } from "./told-state.ts";
 import type { RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import type { Identity } from "./drafting.ts";
+
+/** Servers that are asked, one after another, while the user waits. */
+const DOORS = 5;
 
 export interface LeaveRemoteDeps {
   readonly store: RoomStore;
@@ -36,7 +39,7 @@ export function createLeaveRemote(
     async leave(room, userId, content) {
       const row = await membershipIn(store.sql, room.nid, userId);
       const member = row && (await store.events.one(row.eventNid));
-      const servers = doors(room, member);
+      const servers = await doors(room, userId, member);
       try {
         await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
       } catch (error) {
@@ -62,14 +65,25 @@ export function createLeaveRemote(
     },
   };
 
-  /** Who invited, or whom we knocked at; the room's own server. */
-  function doors(room: Room, member: StoredEvent | undefined): ServerName[] {
+  /**
+   * Who invited; the room's own server; those who made what we were shown of the room, as identifiers of version 12
+   * name no server.
+   */
+  async function doors(
+    room: Room,
+    userId: UserId,
+    member: StoredEvent | undefined,
+  ): Promise<ServerName[]> {
     const servers = new Set<ServerName>();
     if (member !== undefined) servers.add(serverOf(member.event.sender));
     const own = serverOfRoomId(room.roomId);
     if (own !== undefined) servers.add(own);
+    const shown = JSON.parse(
+      (await shownState(store.sql, room.nid, userId)) ?? "[]",
+    ) as JsonObject[];
+    for (const { sender } of shown) if (isUserId(sender)) servers.add(serverOf(sender));
     servers.delete(identity.serverName);
-    return [...servers];
+    return [...servers].slice(0, DOORS);
   }
 
   async function leaveBy(

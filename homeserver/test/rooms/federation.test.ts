@@ -212,6 +212,20 @@ describe("two servers", () => {
     expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
   });
 
+  test("take a knock back, also where the room's identifier names no server", async () => {
+    for (const roomVersion of ["11", "12"]) {
+      const roomId = await a.rooms.create.room(alice, {
+        room_version: roomVersion,
+        initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
+      });
+      await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
+      await b.rooms.members.leave({ by: bob, roomId });
+      await world.flush();
+      const atA = await a.rooms.view.room(roomId);
+      expect((await a.rooms.view.membership(atA!.nid, bob.userId))?.membership).toBe("leave");
+    }
+  });
+
   test("fetch what was lost on the way", async () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
