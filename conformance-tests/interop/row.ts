@@ -6,6 +6,8 @@ export interface Row {
   readonly name: string;
   /** The first room version that has it. */
   readonly from?: number;
+  /** Where it is not to be had for a reason that docs/interop.md gives. */
+  applies?(lane: Lane): boolean;
   /** What is done and compared. @throws Error that says what differs */
   run(lane: Lane): Promise<void>;
 }

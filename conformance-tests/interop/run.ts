@@ -49,8 +49,8 @@ async function runApart(plan: Plan, row: ApartRow, lanes: readonly Lane[]): Prom
 
 async function fill({ table, tell }: Plan, row: Row, lane: Lane): Promise<void> {
   const column = titleOf(lane);
-  if (row.from !== undefined && lane.number < row.from)
-    return table.set(row.name, column, NOT_APPLICABLE);
+  const isThere = lane.number >= (row.from ?? 1) && row.applies?.(lane) !== false;
+  if (!isThere) return table.set(row.name, column, NOT_APPLICABLE);
   const late = new AbortController();
   try {
     await Promise.race([

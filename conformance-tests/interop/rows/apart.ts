@@ -73,8 +73,9 @@ function catchUp(down: SideName): ApartRow {
     },
     async after(lane) {
       const { here, gone } = up(lane);
-      for (const id of lane.notes.get(down)!.split(" ")) await arrives(gone, here, lane.roomId, id);
+      // A server that is heard of is tried at once; otherwise some time later.
       await woken(lane);
+      for (const id of lane.notes.get(down)!.split(" ")) await arrives(gone, here, lane.roomId, id);
       await sameState([lane.alice, lane.bob], lane.roomId);
     },
   };
