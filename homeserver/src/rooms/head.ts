@@ -77,9 +77,10 @@ export function headAfter(
   depth: number,
 ): Head | undefined {
   if (extremities === head.extremities && stateRoot === head.stateRoot) return undefined;
-  const { room, version } = head;
+  const { room, version, isPartial = false } = head;
   const state = boundedState(head.state);
-  return { room, version: nextHeadVersion(version), extremities, stateRoot, depth, state };
+  const next = { room, isPartial, version: nextHeadVersion(version), state };
+  return { ...next, extremities, stateRoot, depth };
 }
 
 /** The cache to carry on with. */
