@@ -4,6 +4,7 @@
  * Starts Weft and Synapse beside one another, lets them talk in every room version, and prints where they
  * differ. Ends with 1 on a difference, and with 3 where Synapse cannot be installed.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NotInstallable, SYNAPSE_VERSION, ensureSynapse } from "../../scripts/lib/synapse.mjs";
 import { ROOM_VERSIONS } from "./lane.ts";
@@ -21,6 +22,8 @@ const HELP = `npm run interop [-- OPTIONS]
   --logs              print at the end what both servers' logs complain of
 `;
 
+/** A run ends after so long, whatever is left. */
+const ALL_MS = 20 * 60_000;
 const NOT_INSTALLED = 3;
 const INTERRUPTED = 130;
 const text = { type: "string" } as const;
@@ -51,10 +54,14 @@ async function main(args: string[]): Promise<number> {
     table: new Table(),
     tell: say,
   };
-  const servers = await startServers(python);
+  // From now on a signal is waited for, so that what is being started is stopped as well.
   const interrupted = untilSignal();
+  const servers = await startServers(python);
+  let result: "done" | "interrupted" | "too late";
   try {
-    const result = await Promise.race([runAll({ ...plan, servers }), interrupted]);
+    const done = runAll({ ...plan, servers }).then(() => "done" as const);
+    const late = sleep(ALL_MS, "too late" as const);
+    result = await Promise.race([done, interrupted, late]);
     if (result === "interrupted") return INTERRUPTED;
     if (values.logs === true) await tellComplaints(servers, say);
   } finally {
@@ -67,7 +74,8 @@ async function main(args: string[]): Promise<number> {
   say(`\n+ passes (${pass})  ✗ differs (${differs})  · does not apply`);
   say(`${Math.round((Date.now() - started) / 1000)} s`);
   for (const line of plan.table.differences()) say(`\n${line}`);
-  return differs > 0 ? 1 : 0;
+  if (result === "too late") say(`\nNot all was done within ${ALL_MS / 60_000} minutes: "?".`);
+  return differs > 0 || result === "too late" ? 1 : 0;
 }
 
 function untilSignal(): Promise<"interrupted"> {

@@ -8,6 +8,8 @@ export interface Row {
   readonly from?: number;
   /** Where it is not to be had for a reason that docs/interop.md gives. */
   applies?(lane: Lane): boolean;
+  /** Ms that it may take; a minute when absent. */
+  readonly patienceMs?: number;
   /** What is done and compared. @throws Error that says what differs */
   run(lane: Lane): Promise<void>;
 }

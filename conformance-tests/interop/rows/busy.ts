@@ -11,6 +11,7 @@ const FEW = 10;
 /** Both talk at once, as fast as they can; nothing is lost and nothing is twice. */
 export const busy: Row = {
   name: "talking at once, without loss",
+  patienceMs: 180_000,
   async run({ alice, bob, near, version, creator }: Lane) {
     const count = BUSY.has(`${version} ${creator}`) ? MANY : FEW;
     const roomId = await alice.createRoom({ preset: "public_chat", room_version: version });
