@@ -94,6 +94,17 @@ export class Rejection extends Error {
   }
 }
 
+/** Why a check refuses: the reason of the Rejection that it throws; undefined when it passes. Throws whatever else it throws. */
+export function rejectionOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return error.reason;
+    throw error;
+  }
+}
+
 /** A MatrixError with the code's usual status. */
 export function matrixError(errcode: Errcode, message: string, extra?: JsonObject): MatrixError {
   return new MatrixError(ERRCODES[errcode], errcode, message, extra);

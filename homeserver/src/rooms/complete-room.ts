@@ -3,7 +3,7 @@
  * then the states of all events since the join are computed anew in the order of the graph, and the head moves, in one
  * commit.
  */
-import { nextHeadVersion } from "../log/types.ts";
+import { nextHeadVersion, StaleHead } from "../log/types.ts";
 import type { Append, Log, MembershipChange } from "../log/types.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
@@ -35,8 +35,6 @@ interface Told {
 }
 
 const CHUNK = 1_000;
-const COMMITTED_EVERY_MS = 10;
-const COMMITTED_TRIES = 1_000;
 
 /** `join` has its whole states before and after; its `roomState` is what the head was made of. */
 export async function completeRoom(
@@ -135,8 +133,7 @@ async function finish(
         store.tree.release(nodes);
         store.events.settlePending(events, committed !== undefined);
         if (committed === undefined) return;
-        for (const { event } of events)
-          if (isRefused(event, restated)) store.events.forget(event.eventId);
+        for (const eventId of restated.refused) store.events.forget(eventId);
       },
     };
   } catch (error) {
@@ -145,17 +142,14 @@ async function finish(
   }
 }
 
-function isRefused(event: StoredEvent["event"], { refused }: Restated): boolean {
-  return refused.has(event.eventId);
-}
-
-/** Waits until what this head was built on, and what was handed to the log before, is in the tables. */
+/**
+ * Waits until what this head was built on is in the tables: the log keeps the order of what it is handed. Throws
+ * StaleHead when that failed, or another writer has moved the head.
+ */
 async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<void> {
   await log.append({});
-  for (let tries = 0; tries < COMMITTED_TRIES; tries++) {
-    if ((await headVersion(store.sql, head.room.nid)) === head.version) return;
-    await new Promise((resolve) => setTimeout(resolve, COMMITTED_EVERY_MS));
-  }
+  const version = await headVersion(store.sql, head.room.nid);
+  if (version !== head.version) throw new StaleHead(head.room.nid);
 }
 
 /** What the tables still lack, or have too much, for the new head's state. */

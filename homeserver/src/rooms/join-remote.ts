@@ -2,7 +2,7 @@
 import type { Logger } from "../platform/logger.ts";
 import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts";
 import { signPdu } from "../protocol/build-event.ts";
-import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
+import { errors, MatrixError, rejectionOf } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isEventId, isServerName } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -107,13 +107,10 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (create === undefined || version !== room.version.id) {
       throw errors.unknown("The other server's state is not of that room", 502);
     }
-    try {
-      authorise(join, authStateOf(state.map(({ event }) => event)));
-    } catch (error) {
-      if (error instanceof Rejection) {
-        throw errors.unknown(`The other server's state forbids the join: ${error.reason}`, 502);
-      }
-      throw error;
+    const authState = authStateOf(state.map(({ event }) => event));
+    const reason = rejectionOf(() => authorise(join, authState));
+    if (reason !== undefined) {
+      throw errors.unknown(`The other server's state forbids the join: ${reason}`, 502);
     }
   }
 

@@ -3,7 +3,7 @@ import { DuplicateEvent } from "../log/types.ts";
 import type { Log } from "../log/types.ts";
 import { createTurns } from "../platform/turns.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../protocol/auth/index.ts";
-import { Rejection } from "../protocol/errors.ts";
+import { rejectionOf } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { EventId } from "../protocol/identifiers.ts";
@@ -145,19 +145,15 @@ export function refusal(
   for (const stored of authEvents) {
     if (stored.status === "rejected") rejected.add(stored.event.eventId);
   }
-  try {
+  const accepted = state.filter(({ status }) => status !== "rejected");
+  return rejectionOf(() => {
     checkAuthEvents(
       event,
       authEvents.map((stored) => stored.event),
       (id) => rejected.has(id),
     );
-    const accepted = state.filter(({ status }) => status !== "rejected");
     authorise(event, authStateOf(accepted.map((stored) => stored.event)));
-    return undefined;
-  } catch (error) {
-    if (error instanceof Rejection) return error.reason;
-    throw error;
-  }
+  });
 }
 
 /** Auth events before those that name them, the create event first. */

@@ -3,13 +3,12 @@
  * (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
  */
 import { authorise } from "../protocol/auth/index.ts";
-import { Rejection } from "../protocol/errors.ts";
+import { rejectionOf } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
-import { stateTuple } from "../protocol/state-map.ts";
 import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
@@ -20,6 +19,7 @@ import type { Clause } from "./refusals.ts";
 import { earlierRedaction, redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { AddedEvent } from "./rows.ts";
+import { authStateIn } from "./state-reader.ts";
 import type { RoomStore } from "./store.ts";
 import type { StateKey } from "./tuples.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
@@ -240,13 +240,7 @@ async function createEvent(store: RoomStore, event: RoomEvent): Promise<StoredEv
 }
 
 function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): string | undefined {
-  try {
-    authorise(event, { get: (type, key) => state.get(stateTuple(type, key))?.event });
-    return undefined;
-  } catch (error) {
-    if (error instanceof Rejection) return error.reason;
-    throw error;
-  }
+  return rejectionOf(() => authorise(event, authStateIn(state)));
 }
 
 /**

@@ -1,15 +1,15 @@
 /** The states of a room's events computed anew in the order of the graph, from a join whose state became known. */
 import { authorise, authTypesFor } from "../protocol/auth/index.ts";
-import { Rejection } from "../protocol/errors.ts";
+import { rejectionOf } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
-import { stateTuple } from "../protocol/state-map.ts";
 import { statedEventsSince } from "../storage/partial-rooms.ts";
 import type { Head } from "./head.ts";
 import { inDagOrder } from "./outliers.ts";
 import { isPlaced } from "./place.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { Change } from "./state-tree/index.ts";
+import { authStateIn } from "./state-reader.ts";
 import type { RoomStore } from "./store.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
 
@@ -130,11 +130,5 @@ async function refusalBy(
 ): Promise<string | undefined> {
   const keys = [...authTypesFor(event, event.version), ["m.room.create", ""] as const];
   const state = await store.state.events(before, keys);
-  try {
-    authorise(event, { get: (type, key) => state.get(stateTuple(type, key))?.event });
-    return undefined;
-  } catch (error) {
-    if (error instanceof Rejection) return error.reason;
-    throw error;
-  }
+  return rejectionOf(() => authorise(event, authStateIn(state)));
 }

@@ -3,6 +3,7 @@ import { LRUCache, atMost } from "../platform/caches.ts";
 import type { Events } from "./events.ts";
 import { createStateSkeletons } from "./state-skeletons.ts";
 import type { Entry, StateTree } from "./state-tree/index.ts";
+import type { AuthState } from "../protocol/auth/index.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { StateKey, Tuples } from "./tuples.ts";
 import type { StateRoot, StateSelector, StoredEvent } from "./types.ts";
@@ -118,6 +119,11 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
     const keys = await tuples.keys(entries.map(([tuple]) => tuple));
     return entries.filter(([tuple]) => wanted.has(keys.get(tuple)?.[0] ?? ""));
   }
+}
+
+/** What `events` answered, as what an event is authorised against. */
+export function authStateIn(state: ReadonlyMap<string, StoredEvent>): AuthState {
+  return { get: (type, stateKey) => state.get(stateTuple(type, stateKey))?.event };
 }
 
 /** Look-up of one key in what `events` answered. */

@@ -1,7 +1,7 @@
 /** State and auth events that other servers tell, fetched, verified and stored as outliers. */
 import { createSemaphore } from "../platform/semaphore.ts";
 import { authorise, authStateOf } from "../protocol/auth/index.ts";
-import { errors, Rejection } from "../protocol/errors.ts";
+import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import type { RoomEvent } from "../protocol/event.ts";
@@ -147,13 +147,8 @@ export function createToldStates(
 }
 
 function allows(told: ToldState, event: RoomEvent): boolean {
-  try {
-    authorise(event, authStateOf(told.map((stored) => stored.event)));
-    return true;
-  } catch (error) {
-    if (error instanceof Rejection) return false;
-    throw error;
-  }
+  const state = authStateOf(told.map((stored) => stored.event));
+  return rejectionOf(() => authorise(event, state)) === undefined;
 }
 
 /** A list in an answer of another server; empty when it's none. */

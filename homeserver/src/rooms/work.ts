@@ -17,6 +17,7 @@ import type { Step } from "./mailbox.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import { appendOf } from "./rows.ts";
 import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
+import { authStateIn } from "./state-reader.ts";
 import type { Change, StateNode } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
 import { draftAt } from "./drafting.ts";
@@ -93,7 +94,7 @@ export class Work {
     const keys: StateKey[] = [...selected, ["m.room.create", ""]];
     const found = await this.state(keys);
     return {
-      state: { get: (type, stateKey) => found.get(stateTuple(type, stateKey))?.event },
+      state: authStateIn(found),
       authEvents: selected.flatMap(([type, key]) => found.get(stateTuple(type, key)) ?? []),
     };
   }

@@ -1,5 +1,5 @@
 import { authorise, type AuthState } from "../auth/index.ts";
-import { Rejection } from "../errors.ts";
+import { rejectionOf } from "../errors.ts";
 import type { RoomEvent } from "../event.ts";
 import { createEventIdOf, type EventId } from "../identifiers.ts";
 import { stateTuple } from "../state-map.ts";
@@ -40,13 +40,7 @@ function isAllowed(event: RoomEvent, state: PartialState, conflict: StateConflic
       return held ?? fromAuthEvents(event, type, stateKey, conflict);
     },
   };
-  try {
-    authorise(event, authState);
-    return true;
-  } catch (error) {
-    if (error instanceof Rejection) return false;
-    throw error;
-  }
+  return rejectionOf(() => authorise(event, authState)) === undefined;
 }
 
 function fromAuthEvents(

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { authorise, type AuthState } from "../auth/index.ts";
-import { Rejection } from "../errors.ts";
+import { rejectionOf } from "../errors.ts";
 import type { RoomEvent } from "../event.ts";
 import type { EventId } from "../identifiers.ts";
 import { splitTuple, stateTuple } from "../state-map.ts";
@@ -75,11 +75,5 @@ function stateOf(conflict: StateConflict, resolved: ReadonlyMap<string, EventId>
 }
 
 function isAllowed(event: RoomEvent, state: AuthState): boolean {
-  try {
-    authorise(event, state);
-    return true;
-  } catch (error) {
-    if (error instanceof Rejection) return false;
-    throw error;
-  }
+  return rejectionOf(() => authorise(event, state)) === undefined;
 }
