@@ -1,4 +1,4 @@
-import { createLanes } from "../platform/lanes.ts";
+import { createSemaphore } from "../platform/semaphore.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 
 /** So many transactions are under way at once, */
@@ -11,8 +11,14 @@ export type InTurn = <T>(server: ServerName, task: () => Promise<T>) => Promise<
 
 /** Servers take turns: after each transaction a server queues up again behind the others. */
 export function createTurns(isFailing: (server: ServerName) => boolean): InTurn {
-  const [usual, retries] = [MOST, MOST_RETRIES].map((most) =>
-    createLanes<null>({ perKey: most, total: most, maxWaiting: Infinity }),
-  );
-  return (server, task) => (isFailing(server) ? retries! : usual!).run(null, task);
+  const usual = createSemaphore(MOST);
+  const retries = createSemaphore(MOST_RETRIES);
+  return async (server, task) => {
+    const leave = await (isFailing(server) ? retries : usual).acquire();
+    try {
+      return await task();
+    } finally {
+      leave?.();
+    }
+  };
 }
