@@ -29,7 +29,7 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
   }
   const dataDir = await mkdtemp(join(tmpdir(), "weft-test-"));
   await cp(await emptyCluster(), join(dataDir, "postgres"), { recursive: true });
-  const postgres = await startEmbeddedPostgres({ dataDir, settings: UNSAFE });
+  const postgres = await startEmbeddedPostgres({ dataDir, settings: SETTINGS });
   const admin = { ...postgres.location, database: "postgres" };
   return {
     admin,
@@ -42,6 +42,8 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
 }
 
 const UNSAFE = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+/** A test file may run a dozen servers, two files run at a time, and each server has clients of its own. */
+const SETTINGS = { ...UNSAFE, max_connections: "300" };
 
 /** An empty cluster that earlier runs left for copying: making one takes a second of CPU time. */
 async function emptyCluster(): Promise<string> {
