@@ -1,4 +1,5 @@
 /** The server's process: configuration, listeners, signals, exit codes. */
+import "./platform/heap.ts";
 import { parseArgs } from "node:util";
 import { type App, createApp } from "./app.ts";
 import { type Config, ConfigError, loadConfig, unknownVariables } from "./config/load.ts";

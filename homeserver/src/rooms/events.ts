@@ -14,7 +14,7 @@ export interface Events {
   byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   one(nid: number): Promise<StoredEvent | undefined>;
   byId(id: EventId): Promise<StoredEvent | undefined>;
-  /** PDUs' texts, in no order; what is read for it is not kept. */
+  /** PDUs' texts, in the given order; what is read for it is not kept. */
   texts(nids: readonly number[]): Promise<string[]>;
   /** From memory only. */
   peekById(id: EventId): StoredEvent | undefined;
@@ -113,15 +113,16 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     one: async (nid) => (await byNids([nid])).get(nid),
     byId: async (id) => (await byIds([id])).get(id),
     async texts(nids) {
-      const found: string[] = [];
-      const unknown: number[] = [];
+      const found = new Map<number, string>();
       for (const nid of nids) {
         const stored = pending.get(nid) ?? cache.peek(nid);
-        if (stored === undefined) unknown.push(nid);
-        else found.push(stored.event.json());
+        if (stored !== undefined) found.set(nid, stored.event.json());
       }
-      if (unknown.length > 0) found.push(...(await eventTexts(sql, unknown)));
-      return found;
+      const unknown = nids.filter((nid) => !found.has(nid));
+      for (const { nid, json } of unknown.length > 0 ? await eventTexts(sql, unknown) : []) {
+        found.set(nid, json);
+      }
+      return nids.flatMap((nid) => found.get(nid) ?? []);
     },
     peekById(id) {
       const nid = nidOf.get(id);

@@ -33,24 +33,15 @@ const CHUNK = 500;
 const BURST_MS = 2;
 
 export function createOutliers(store: RoomStore, log: Log): Outliers {
-  async function place(
+  function place(
     room: Room,
     event: RoomEvent,
+    nid: number,
     known: Map<EventId, StoredEvent>,
-  ): Promise<AddedEvent | undefined> {
-    const ids = authIdsOf(event);
-    const lacking = ids.filter((id) => !known.has(id));
-    if (lacking.length > 0) {
-      for (const [id, stored] of await store.events.byIds(lacking)) known.set(id, stored);
-    }
-    if (ids.some((id) => !known.has(id))) return undefined;
+  ): AddedEvent {
     const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
-    const reason = refusal(
-      event,
-      auth,
-      ids.flatMap((id) => known.get(id) ?? []),
-    );
-    const [nid] = (await store.registry.eventNids(1)) as [number];
+    const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
+    const reason = refusal(event, auth, state);
     const status = reason === undefined ? "accepted" : "rejected";
     const stored = newEvent(room.nid, nid, event, { status });
     known.set(event.eventId, stored);
@@ -85,22 +76,23 @@ export function createOutliers(store: RoomStore, log: Log): Outliers {
     events: readonly RoomEvent[],
     keepMembers: boolean,
   ): Promise<RoomEvent[]> {
-    const leftOut: RoomEvent[] = [];
-    const known = await store.events.byIds(events.map((event) => event.eventId));
+    const ids = new Set<EventId>();
+    for (const event of events) for (const id of [event.eventId, ...authIdsOf(event)]) ids.add(id);
+    const known = await store.events.byIds([...ids]);
+    const fresh = inAuthOrder(events).filter(({ eventId }) => !known.has(eventId));
+    const { complete, lacking } = byAuthEvents(fresh, known);
+    const nids = await store.registry.eventNids(complete.length);
     let chunk: AddedEvent[] = [];
     const turns = createTurns(BURST_MS);
-    for (const event of inAuthOrder(events)) {
+    for (const [i, event] of complete.entries()) {
       await turns.take();
-      if (known.has(event.eventId)) continue;
-      const added = await place(room, event, known);
-      if (added === undefined) leftOut.push(event);
-      else chunk.push(added);
+      chunk.push(place(room, event, nids[i] as number, known));
       if (chunk.length < CHUNK) continue;
       await append(room, chunk, keepMembers);
       chunk = [];
     }
     if (chunk.length > 0) await append(room, chunk, keepMembers);
-    return leftOut;
+    return lacking;
   }
 
   return {
@@ -159,6 +151,23 @@ export function refusal(
 /** Auth events before those that name them, the create event first. */
 export function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
   return sortedBy(events, authIdsOf);
+}
+
+/** Those whose auth events are known, or among them in front; and those of which some are not. In auth order. */
+function byAuthEvents(
+  events: readonly RoomEvent[],
+  known: ReadonlyMap<EventId, StoredEvent>,
+): { complete: RoomEvent[]; lacking: RoomEvent[] } {
+  const complete: RoomEvent[] = [];
+  const lacking: RoomEvent[] = [];
+  const placed = new Set<EventId>();
+  for (const event of events) {
+    if (authIdsOf(event).every((id) => known.has(id) || placed.has(id))) {
+      complete.push(event);
+      placed.add(event.eventId);
+    } else lacking.push(event);
+  }
+  return { complete, lacking };
 }
 
 /** What authorises an event: from version 12 the create event does so without being named. */

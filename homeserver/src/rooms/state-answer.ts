@@ -74,10 +74,9 @@ export function createStateAnswers(store: RoomStore, omitFrom = OMIT_FROM): Stat
       const { all, others } = await entriesOf(root);
       const membersOmitted = onlyMembers !== undefined && all.length - others.length >= omitFrom;
       const state = membersOmitted ? [...new Set([...others, ...onlyMembers])] : all;
-      const chain = await chainOf(room, [...state, ...alsoChainOf]);
-      if (onlyMembers === undefined) return { state, authChain: chain, membersOmitted };
-      const told = new Set(state);
-      return { state, authChain: chain.filter((nid) => !told.has(nid)), membersOmitted };
+      const authChain = await chainOf(room, [...state, ...alsoChainOf]);
+      // Numbered as they were stored, hence mostly after what they stand on: so they can be stored as they come.
+      return { state: inOrder(state), authChain: inOrder(authChain), membersOmitted };
     },
     texts: ({ state, authChain }) => ({ pdus: textsOf(state), authChain: textsOf(authChain) }),
     async ids(nids) {
@@ -88,4 +87,8 @@ export function createStateAnswers(store: RoomStore, omitFrom = OMIT_FROM): Stat
       return ids;
     },
   };
+}
+
+function inOrder(nids: readonly number[]): number[] {
+  return nids.toSorted((a, b) => a - b);
 }

@@ -45,7 +45,7 @@ export interface StateIntakeDeps {
 export type BeginIntake = (room: Room) => Intake;
 
 const BATCH = 100;
-/** Batches that are being verified at once. What is held for long leaves the young generation: few are cheaper. */
+/** Batches that are being verified or stored at once. What is held for long leaves the young generation: few are cheaper. */
 const AT_ONCE = 3;
 /** Most events of a state, servers of a room, and bytes of events whose auth events have not come. */
 const MAX_STATE = 1_000_000;
@@ -56,7 +56,6 @@ const MAX_PASSES = 50;
 const STATE_LISTS = new Set(["state", "pdus"]);
 
 interface Batch {
-  readonly pdus: readonly Json[];
   /** How many of them, from the start, are of the auth chain; the others are the state. */
   readonly ofChain: ReadonlySet<number>;
   readonly verified: Promise<Verified[]>;
@@ -72,7 +71,8 @@ class StateIntake implements Intake {
   readonly #deps: StateIntakeDeps;
   readonly #room: Room;
   readonly #stateIds: EventId[] = [];
-  readonly #batches: Batch[] = [];
+  /** Batches that are being verified, and stored one after another. */
+  readonly #batches: Promise<void>[] = [];
   #pdus: Json[] = [];
   #ofChain = new Set<number>();
   /** Texts of events whose auth events are not stored yet. */
@@ -101,7 +101,7 @@ class StateIntake implements Intake {
 
   async finish(): Promise<ToldEntries> {
     await this.#begin();
-    while (this.#batches.length > 0) await this.#settle();
+    await Promise.all(this.#batches);
     await this.#storeWaiting();
     if (this.#dropped > 0) {
       const fields = { room: this.#room.roomId, dropped: this.#dropped };
@@ -116,16 +116,17 @@ class StateIntake implements Intake {
     const verified = verifyPdus(this.#deps.keyRing, pdus, this.#room.version);
     // Awaited in turn: until then nobody else looks whether it fails.
     verified.catch(() => {});
-    this.#batches.push({ pdus, ofChain: this.#ofChain, verified });
+    const batch = { ofChain: this.#ofChain, verified };
     this.#pdus = [];
     this.#ofChain = new Set();
-    if (this.#batches.length >= AT_ONCE) await this.#settle();
+    const before = this.#batches.at(-1) ?? Promise.resolve();
+    const stored = before.then(() => this.#settle(batch));
+    stored.catch(() => {});
+    this.#batches.push(stored);
+    if (this.#batches.length >= AT_ONCE) await this.#batches.shift();
   }
 
-  /** Stores the oldest batch. */
-  async #settle(): Promise<void> {
-    const batch = this.#batches.shift();
-    if (batch === undefined) return;
+  async #settle(batch: Batch): Promise<void> {
     const events = new Map<EventId, RoomEvent>();
     for (const [i, { event }] of (await batch.verified).entries()) {
       if (event === undefined || event.roomId !== this.#room.roomId) {

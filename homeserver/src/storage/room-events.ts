@@ -94,10 +94,13 @@ export async function distinctAuthNids(sql: Sql | Tx, nids: readonly number[]): 
 }
 
 /** PDUs' texts, in no order. */
-export async function eventTexts(sql: Sql | Tx, nids: readonly number[]): Promise<string[]> {
-  const rows = await sql<{ json: string }[]>`
-    SELECT json FROM events WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
-  return rows.map((row) => row.json);
+export async function eventTexts(
+  sql: Sql | Tx,
+  nids: readonly number[],
+): Promise<{ nid: number; json: string }[]> {
+  return sql<{ nid: number; json: string }[]>`
+    SELECT event_nid AS nid, json FROM events
+    WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
 /** Identifiers of events, in no order. */

@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import { newEvent } from "../../src/rooms/new-event.ts";
-import { refusal } from "../../src/rooms/outliers.ts";
+import type { Log } from "../../src/log/types.ts";
+import { createOutliers, refusal } from "../../src/rooms/outliers.ts";
+import type { RoomStore } from "../../src/rooms/store.ts";
+import type { StoredEvent } from "../../src/rooms/types.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 const FOUNDER = "@founder:alpha";
@@ -27,4 +30,40 @@ describe("the create event of version 12, which no event names", () => {
     if (status === "accepted") expect(reason).toBeUndefined();
     else expect(reason).toMatch(/no m.room.create/);
   });
+});
+
+test("events of which the auth events come later are left out, and in the order they need stored, with one look-up each time", async () => {
+  const version = roomVersion("11")!;
+  const create = toldEvent(CREATE, version, "$create");
+  const join = toldEvent({ ...FIRST_JOIN, auth_events: ["$create"] }, version, "$join");
+  const auth_events = ["$create", "$join"];
+  const topics = Array.from({ length: 50 }, (_, i) =>
+    toldEvent(
+      { type: "m.room.topic", state_key: "", sender: FOUNDER, content: {}, auth_events },
+      version,
+      `$topic${i}`,
+    ),
+  );
+  const known = new Map<string, StoredEvent>();
+  let lookUps = 0;
+  const store = {
+    events: {
+      async byIds(ids: readonly string[]) {
+        lookUps += 1;
+        return new Map([...known].filter(([id]) => ids.includes(id)));
+      },
+      keep: (one: StoredEvent) => known.set(one.event.eventId, one),
+    },
+    registry: { eventNids: async (count: number) => Array.from({ length: count }, (_, i) => i) },
+    authChains: { add() {} },
+  } as unknown as RoomStore;
+  const outliers = createOutliers(store, { append: async () => ({}) } as unknown as Log);
+  const room = { nid: 1, roomId: create.roomId, version };
+
+  expect(await outliers.store(room, topics)).toEqual(topics);
+  expect([known.size, lookUps]).toEqual([0, 1]);
+  expect(await outliers.store(room, [...topics, join, create])).toEqual([]);
+  expect([known.size, lookUps]).toEqual([52, 2]);
+  expect([...known.keys()].slice(0, 2)).toEqual(["$create", "$join"]);
+  expect([...known.values()].every(({ status }) => status === "accepted")).toBe(true);
 });
