@@ -13,9 +13,10 @@ export interface Backoff {
   waitMs(server: ServerName): number;
   /** Since when it has been failing, ms since 1970; undefined when it is not. */
   failingSince(server: ServerName): number | undefined;
-  failed(server: ServerName): void;
+  /** `isThere`: it answered, but with what is of no use. */
+  failed(server: ServerName, isThere?: boolean): void;
   succeeded(server: ServerName): void;
-  /** It asked us something, so it is there: whatever waits for it may go. */
+  /** It asked us something: whatever waits for it may go, if it was thought to be away. */
   heard(server: ServerName): void;
   /** Called whenever a server that was failing is back. @returns what unsubscribes */
   onAwake(listener: (server: ServerName) => void): () => void;
@@ -29,10 +30,14 @@ interface Failure {
   readonly since: number;
   readonly until: number;
   readonly intervalMs: number;
+  /** It answers, but with what is of no use. Of this process alone. */
+  readonly isThere?: boolean;
 }
 
 const FIRST_MS = 1_000;
 const MAX_MS = 60 * 60_000;
+/** Who is there may be mended at any moment. */
+const MAX_THERE_MS = 60_000;
 /** Failures that come while one is being waited for say nothing new. */
 const GROWTH = 2;
 /** Whom nobody has wanted to ask for so long is forgotten. */
@@ -122,11 +127,12 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     waitMs,
     mayTry: (server) => waitMs(server) === 0,
     failingSince: (server) => failures.get(server)?.since,
-    failed(server) {
+    failed(server, isThere = false) {
       const before = failures.get(server);
       const now = clock.now();
       if (before && before.until > now) return;
-      const intervalMs = Math.min(MAX_MS, before ? before.intervalMs * GROWTH : FIRST_MS);
+      const longest = isThere ? MAX_THERE_MS : MAX_MS;
+      const intervalMs = Math.min(longest, before ? before.intervalMs * GROWTH : FIRST_MS);
       // Spread by ±20 %, so that not all servers come back at the same moment.
       const jitter = 0.8 + random.integer(400) / 1000;
       const failure = {
@@ -134,12 +140,15 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
         until: now + Math.round(intervalMs * jitter),
         intervalMs,
       };
-      failures.set(server, failure);
+      failures.set(server, { ...failure, isThere });
       log.debug({ server, intervalMs }, "server does not answer");
       publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
     },
     succeeded: recovered,
-    heard: recovered,
+    heard(server) {
+      if (failures.get(server)?.isThere === true && waitMs(server) > 0) return;
+      recovered(server);
+    },
     onAwake(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -25,6 +25,8 @@ export interface RemoteRequest {
   readonly timeoutMs?: number | undefined;
   /** Most bytes of the answer (16 MiB). */
   readonly maxBytes?: number | undefined;
+  /** Most bytes of an item of a list, where it's read part by part (512 KiB). */
+  readonly maxPartBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Keys are fetched unsigned. */
   readonly unsigned?: boolean;
@@ -134,15 +136,18 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
       return answer;
     } catch (error) {
       const remote = error instanceof RemoteError ? error : unreachable(server, error);
-      if (remote.serverIsFailing && !request.signal?.aborted) backoff.failed(server);
-      else if (!remote.serverIsFailing) backoff.succeeded(server);
+      if (remote.serverIsFailing && !request.signal?.aborted) {
+        backoff.failed(server, isOfNoUse(remote.cause));
+      }
+      if (!remote.serverIsFailing) backoff.succeeded(server);
       throw remote;
     }
   }
 
   return {
     async parts(server, request, take) {
-      const limits = { maxBytes: request.maxBytes ?? MAX_BYTES, maxPartBytes: MAX_PART_BYTES };
+      const { maxBytes = MAX_BYTES, maxPartBytes = MAX_PART_BYTES } = request;
+      const limits = { maxBytes, maxPartBytes };
       let ours: { error: unknown } | undefined;
       await exchange(server, request, async (answer) => {
         if (answer.statusCode !== 200) {
@@ -194,18 +199,24 @@ function refused(server: ServerName, status: number, body: Json | undefined): Re
 }
 
 function unreachable(server: ServerName, error: unknown): RemoteError {
-  const { name, code, message } = error as { name?: string; code?: string; message?: string };
-  const reason =
-    error instanceof AnswerTooLarge
-      ? "answered at too great a length"
-      : error instanceof BrokenAnswer || error instanceof JsonError
-        ? "did not answer with a whole JSON object"
-        : name === "TimeoutError" || name === "AbortError"
-          ? "did not answer in time"
-          : `could not be reached (${code ?? message ?? "unknown"})`;
-  const remote = new RemoteError(server, undefined, undefined, `${server} ${reason}`);
+  const remote = new RemoteError(server, undefined, undefined, `${server} ${reasonOf(error)}`);
   remote.cause = error;
   return remote;
+}
+
+function reasonOf(error: unknown): string {
+  const { name, code, message } = error as { name?: string; code?: string; message?: string };
+  if (error instanceof AnswerTooLarge) return "answered at too great a length";
+  if (isOfNoUse(error)) return "did not answer with a whole JSON object";
+  if (name === "TimeoutError" || name === "AbortError") return "did not answer in time";
+  return `could not be reached (${code ?? message ?? "unknown"})`;
+}
+
+/** It did answer. */
+function isOfNoUse(error: unknown): boolean {
+  return (
+    error instanceof AnswerTooLarge || error instanceof BrokenAnswer || error instanceof JsonError
+  );
 }
 
 const NOT_CONNECTED =

@@ -1,5 +1,5 @@
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Part } from "./read-parts.ts";
 import type { RemoteClient, RemoteRequest } from "./client.ts";
 import { RemoteError } from "./remote-error.ts";
@@ -19,6 +19,13 @@ const SMALL = { maxBytes: 65_536 };
 /** What is asked on behalf of an event that a stranger sent: nobody waits, and nothing is taken on trust. */
 const ONE_EVENT = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
 const TOLD = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
+/** An identifier has 255 bytes at most. */
+const IDS = { ...TOLD, maxPartBytes: 512 };
+/** Of a room of 100,000 members there are 200,000 at most. Auth chains are of some hundred events. */
+const MOST_IDS = 1_000_000;
+const MOST_IN_CHAIN = 20_000;
+/** Some servers answer with more missing events than they were asked for. */
+const MOST_MISSING = 50;
 const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
@@ -46,6 +53,37 @@ export function createRemoteServer(client: RemoteClient) {
     content: JsonObject,
     more: Partial<RemoteRequest> = {},
   ) => client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
+
+  /** The lists of an answer, item by item; of each at most so many. What goes beyond them is not read. */
+  async function lists(
+    server: ServerName,
+    request: RemoteRequest,
+    most: Readonly<Record<string, number>>,
+  ): Promise<JsonObject> {
+    const found: Record<string, Json[]> = {};
+    const enough = new Error("the rest is not read");
+    const take = async (parts: readonly Part[]): Promise<void> => {
+      for (const { key, value } of parts) {
+        const bound = Object.hasOwn(most, key) ? most[key]! : 0;
+        if (bound === 0) continue;
+        const list = (found[key] ??= []);
+        if (list.length >= bound) throw enough;
+        list.push(value);
+      }
+    };
+    await client.parts(server, request, take).catch((error: unknown) => {
+      if (error !== enough) throw error;
+    });
+    return found;
+  }
+
+  const listsAt = (
+    server: ServerName,
+    path: string[],
+    query: Query,
+    most: Readonly<Record<string, number>>,
+    more: Partial<RemoteRequest>,
+  ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, most);
 
   /** A person waits: also servers that failed of late are asked. */
   const forPerson = { insist: true, timeoutMs: PERSON_MS };
@@ -133,18 +171,31 @@ export function createRemoteServer(client: RemoteClient) {
 
     /** GET /_matrix/federation/v1/event/{eventId} */
     event: (server: ServerName, eventId: EventId) =>
-      get(server, v1("event", eventId), {}, ONE_EVENT),
+      listsAt(server, v1("event", eventId), {}, { pdus: 1 }, ONE_EVENT),
 
     /** GET /_matrix/federation/v1/state_ids/{roomId} */
     stateIds: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("state_ids", roomId), { event_id: eventId }, TOLD),
+      listsAt(
+        server,
+        v1("state_ids", roomId),
+        { event_id: eventId },
+        { pdu_ids: MOST_IDS, auth_chain_ids: MOST_IDS },
+        IDS,
+      ),
 
-    /** GET /_matrix/federation/v1/state/{roomId} */
-    state: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("state", roomId), { event_id: eventId }, TOLD_WHOLE),
+    /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
+    state: (
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      take: (parts: Part[]) => Promise<void>,
+    ) => {
+      const uri = uriOf(v1("state", roomId), { event_id: eventId });
+      return client.parts(server, { method: "GET", uri, ...TOLD_WHOLE }, take);
+    },
 
-    /** The same, part by part. */
-    stateInParts: (
+    /** The same of a room that is joined. */
+    joinedState: (
       server: ServerName,
       roomId: RoomId,
       eventId: EventId,
@@ -156,7 +207,7 @@ export function createRemoteServer(client: RemoteClient) {
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
     eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>
-      get(server, v1("event_auth", roomId, eventId), {}, TOLD),
+      listsAt(server, v1("event_auth", roomId, eventId), {}, { auth_chain: MOST_IN_CHAIN }, TOLD),
 
     /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
     missingEvents: (
@@ -168,11 +219,21 @@ export function createRemoteServer(client: RemoteClient) {
         limit: number;
         min_depth?: number;
       },
-    ) => post(server, v1("get_missing_events", roomId), body as unknown as JsonObject),
+    ) => {
+      const content = body as unknown as JsonObject;
+      const request = { method: "POST" as const, uri: uriOf(v1("get_missing_events", roomId)) };
+      return lists(server, { ...request, content }, { events: MOST_MISSING });
+    },
 
     /** GET /_matrix/federation/v1/backfill/{roomId} */
     backfill: (server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number) =>
-      get(server, v1("backfill", roomId), { v: from, limit }, { timeoutMs: PERSON_MS }),
+      listsAt(
+        server,
+        v1("backfill", roomId),
+        { v: from, limit },
+        { pdus: limit },
+        { timeoutMs: PERSON_MS },
+      ),
 
     /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
     timestampToEvent: (server: ServerName, roomId: RoomId, ts: number, dir: "f" | "b") =>

@@ -79,7 +79,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   /** Verified events of the room from before these, these included; those that have no place here yet. */
   async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
     const answer = await remote.backfill(server, room.roomId, from, PAGE);
-    const pdus = listIn(answer, "pdus").slice(0, PAGE);
+    const pdus = listIn(answer, "pdus");
     const verified = await verifyPdus(keyRing, pdus, room.version);
     const events = verified.flatMap(({ event }) =>
       event === undefined || event.roomId !== room.roomId ? [] : event,

@@ -81,12 +81,13 @@ export function createFederation(deps: FederationDeps): Federation {
   const stopping = new AbortController();
   const stop = stopping.signal;
   const sources = createSources({ store, serverName, clock, logger, stop });
-  const told = createToldStates(store, remote, keyRing, outliers, sources);
+  const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
+  const told = createToldStates(store, remote, keyRing, outliers, sources, beginIntake);
   const outOfBand = createOutOfBand(store, mailboxes, identity);
   const refusals = createRefusals(logger, deps.metrics);
   const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
   const placer = createPlacer({
-    ...{ store, mailboxes, identity, outliers, crowded, refusals, remote, logger },
+    ...{ store, mailboxes, identity, outliers, crowded, refusals, remote, clock, logger },
   });
   const ingest = createIngest({
     placer,
@@ -100,7 +101,6 @@ export function createFederation(deps: FederationDeps): Federation {
   const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
   const patience = createPatience(clock, stop);
   const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
-  const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
     ...{ store, log, serverName, clock, logger, seats },

@@ -14,7 +14,7 @@ import type { Room, StateRoot, StoredEvent } from "./types.ts";
 export interface FetchStateDeps {
   readonly store: RoomStore;
   readonly log: Log;
-  readonly remote: Pick<RemoteServer, "stateInParts">;
+  readonly remote: Pick<RemoteServer, "joinedState">;
   readonly beginIntake: BeginIntake;
   readonly logger: Logger;
 }
@@ -33,8 +33,9 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
 
   async function ask(server: ServerName, room: Room, join: StoredEvent): Promise<ToldEntries> {
     const intake = deps.beginIntake(room);
-    await remote.stateInParts(server, room.roomId, join.event.eventId, intake.take);
-    const told = await intake.finish();
+    await remote.joinedState(server, room.roomId, join.event.eventId, intake.take);
+    await intake.finish();
+    const told = await intake.entries();
     await checkAgrees(room, join.stateBefore, told);
     return told;
   }

@@ -72,7 +72,8 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const { eventId, pdu } = event;
     const omitMembers = version === 0 || isThere;
     await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers }, intake.take);
-    const entries = await intake.finish();
+    await intake.finish();
+    const entries = await intake.entries();
     const join = await countersigned(room, event, intake.told.get("event"));
     const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
     await checkJoin(room, join, entries, membersOmitted);

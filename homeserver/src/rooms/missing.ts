@@ -12,7 +12,6 @@ import { verifyPdus } from "./verify.ts";
 
 /** A request brings so many events, and so often the next older ones are asked for. */
 const PAGE = 20;
-const MOST_IN_ANSWER = 50;
 const ROUNDS = 3;
 /** So much deeper than the oldest extremity a gap is not followed. */
 const DEPTH = 20;
@@ -64,7 +63,7 @@ export function createFetchMissing(
       limit: PAGE,
       min_depth: Math.max(0, Number.isFinite(lowest) ? lowest - DEPTH : 0),
     });
-    const pdus = listIn(answer, "events").slice(0, MOST_IN_ANSWER);
+    const pdus = listIn(answer, "events");
     const verified = await verifyPdus(keyRing, pdus, room.version);
     return verified.flatMap(({ event }) => (event?.roomId === room.roomId ? event : []));
   }

@@ -19,11 +19,11 @@ export interface Patience {
   run<T>(server: ServerName, tally: Tally, work: () => Promise<T>): Promise<T>;
 }
 
-/** Servers send one after another; replicas and repetitions may meet. */
-const AT_ONCE = 4;
+/** Servers send one after another; a repetition may meet what it repeats. */
+const AT_ONCE = 2;
 const MAX_WAITING = 50;
-const FIRST_PAUSE_MS = 10;
-const MAX_PAUSE_MS = 250;
+const FIRST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
 const RETRY_MS = 5_000;
 /** Fewer refused events are no sign of anything. */
 const NOT_A_FEW = 5;

@@ -32,7 +32,9 @@ export interface Intake {
   readonly told: ReadonlyMap<string, Json>;
   readonly servers: readonly string[];
   /** Stores the rest, and what waited for it. */
-  finish(): Promise<ToldEntries>;
+  finish(): Promise<void>;
+  /** The state that was told, once all is stored. */
+  entries(): Promise<ToldEntries>;
 }
 
 export interface StateIntakeDeps {
@@ -42,7 +44,8 @@ export interface StateIntakeDeps {
   readonly logger: Logger;
 }
 
-export type BeginIntake = (room: Room) => Intake;
+/** Of events that are not `wanted` (all are, when it's absent) none is stored. */
+export type BeginIntake = (room: Room, wanted?: ReadonlySet<EventId>) => Intake;
 
 const BATCH = 100;
 /** Batches that are being verified or stored at once. What is held for long leaves the young generation: few are cheaper. */
@@ -52,6 +55,8 @@ const MAX_STATE = 1_000_000;
 const MAX_SERVERS = 50_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_PASSES = 50;
+/** Keys that can't be had are no fault of who tells the state; that much of what is no event is. */
+const MAX_MALFORMED = 100;
 
 const STATE_LISTS = new Set(["state", "pdus"]);
 
@@ -62,7 +67,7 @@ interface Batch {
 }
 
 export function createStateIntake(deps: StateIntakeDeps): BeginIntake {
-  return (room) => new StateIntake(deps, room);
+  return (room, wanted) => new StateIntake(deps, room, wanted);
 }
 
 class StateIntake implements Intake {
@@ -70,6 +75,7 @@ class StateIntake implements Intake {
   readonly servers: string[] = [];
   readonly #deps: StateIntakeDeps;
   readonly #room: Room;
+  readonly #wanted: ReadonlySet<EventId> | undefined;
   readonly #stateIds: EventId[] = [];
   /** Batches that are being verified, and stored one after another. */
   readonly #batches: Promise<void>[] = [];
@@ -79,10 +85,12 @@ class StateIntake implements Intake {
   #waiting: { readonly eventId: EventId; readonly text: Buffer }[] = [];
   #waitingBytes = 0;
   #dropped = 0;
+  #malformed = 0;
 
-  constructor(deps: StateIntakeDeps, room: Room) {
+  constructor(deps: StateIntakeDeps, room: Room, wanted: ReadonlySet<EventId> | undefined) {
     this.#deps = deps;
     this.#room = room;
+    this.#wanted = wanted;
   }
 
   take = async (parts: readonly AnswerPart[]): Promise<void> => {
@@ -99,7 +107,7 @@ class StateIntake implements Intake {
     }
   };
 
-  async finish(): Promise<ToldEntries> {
+  async finish(): Promise<void> {
     await this.#begin();
     await Promise.all(this.#batches);
     await this.#storeWaiting();
@@ -107,7 +115,6 @@ class StateIntake implements Intake {
       const fields = { room: this.#room.roomId, dropped: this.#dropped };
       this.#deps.logger.warn(fields, "events of a state that was told were dropped");
     }
-    return this.#entries();
   }
 
   async #begin(): Promise<void> {
@@ -128,11 +135,15 @@ class StateIntake implements Intake {
 
   async #settle(batch: Batch): Promise<void> {
     const events = new Map<EventId, RoomEvent>();
-    for (const [i, { event }] of (await batch.verified).entries()) {
+    for (const [i, { event, clause }] of (await batch.verified).entries()) {
+      if (clause === "1 format" && ++this.#malformed > MAX_MALFORMED) {
+        throw errors.unknown("The other server tells a state that is none", 502);
+      }
       if (event === undefined || event.roomId !== this.#room.roomId) {
         this.#dropped += 1;
         continue;
       }
+      if (this.#wanted?.has(event.eventId) === false) continue;
       events.set(event.eventId, event);
       if (!batch.ofChain.has(i)) this.#stateIds.push(event.eventId);
     }
@@ -176,7 +187,7 @@ class StateIntake implements Intake {
     this.#waiting = [];
   }
 
-  async #entries(): Promise<ToldEntries> {
+  async entries(): Promise<ToldEntries> {
     const { store } = this.#deps;
     const members = new Map<number, number>();
     const others = new Map<number, number>();

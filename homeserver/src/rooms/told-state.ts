@@ -10,6 +10,7 @@ import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Outliers } from "./outliers.ts";
 import type { ToldState } from "./place.ts";
 import type { Asking, Sources } from "./sources.ts";
+import type { BeginIntake } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room } from "./types.ts";
@@ -28,7 +29,7 @@ export interface ToldStates {
 /** From so many unknown events on, the whole state is asked for instead of one by one. */
 const MANY = 50;
 const AT_ONCE = 8;
-/** Whole states that are in memory at once, of all rooms. */
+/** Whole states that are read at once, of all rooms. */
 const WHOLES = 2;
 
 type Remote = Pick<RemoteServer, "event" | "state" | "stateIds" | "eventAuth">;
@@ -39,6 +40,7 @@ export function createToldStates(
   keyRing: KeyRing,
   outliers: Outliers,
   sources: Sources,
+  beginIntake: BeginIntake,
 ): ToldStates {
   const wholes = createSemaphore(WHOLES);
 
@@ -83,8 +85,9 @@ export function createToldStates(
   ): Promise<void> {
     const leave = await wholes.acquire();
     try {
-      const whole = await remote.state(server, room.roomId, event.eventId);
-      await keep(room, [...listIn(whole, "auth_chain"), ...listIn(whole, "pdus")], wanted);
+      const intake = beginIntake(room, wanted);
+      await remote.state(server, room.roomId, event.eventId, intake.take);
+      await intake.finish();
     } finally {
       leave?.();
     }

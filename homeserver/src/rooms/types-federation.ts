@@ -65,14 +65,10 @@ export interface RemoteServer {
   ): Promise<JsonObject>;
   event(server: ServerName, eventId: EventId): Promise<JsonObject>;
   stateIds(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
-  state(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
-  /** The same, part by part. */
-  stateInParts(
-    server: ServerName,
-    roomId: RoomId,
-    eventId: EventId,
-    take: TakeParts,
-  ): Promise<void>;
+  /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
+  state(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
+  /** The same of a room that is joined: it may be longer. */
+  joinedState(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
   eventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
   missingEvents(
     server: ServerName,

@@ -19,6 +19,7 @@ import type { KeyRing } from "./types-federation.ts";
 export type Verified =
   | {
       readonly event: RoomEvent;
+      readonly clause?: undefined;
       readonly reason?: undefined;
       /** Its content was not what its hash says: it's redacted. */
       readonly isRedacted?: boolean;

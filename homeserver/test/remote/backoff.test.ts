@@ -46,6 +46,26 @@ test("a failing server is left alone for longer and longer, also after a restart
   expect((await open()).failingSince(PEER)).toBeUndefined();
 });
 
+test("a server that answers what is of no use is left alone for a minute at most, whatever it asks", async () => {
+  const clock = createManualClock();
+  const backoff = await createBackoff({
+    ...{ sql: database.sql, clock, random: createSeededRandom(1), log: silentLogger() },
+  });
+  const useless = "useless.test" as ServerName;
+  for (let count = 0; count < 16; count++) {
+    backoff.failed(useless, true);
+    backoff.heard(useless);
+    expect(backoff.mayTry(useless)).toBe(false);
+    expect(backoff.waitMs(useless)).toBeLessThanOrEqual(1.2 * 60_000);
+    clock.advance(backoff.waitMs(useless));
+    expect(backoff.mayTry(useless)).toBe(true);
+  }
+  backoff.failed(useless, true);
+  backoff.succeeded(useless);
+  expect(backoff.failingSince(useless)).toBeUndefined();
+  await backoff.stop();
+});
+
 test("what one replica finds out about a server, the others know: that it fails, and that it is back", async () => {
   const clock = createManualClock();
   const open = (seed: number) =>

@@ -108,6 +108,27 @@ describe("a request to another server", () => {
     await expect.poll(() => isCut).toBe(true);
     // What is allowed, and what the sockets hold.
     expect(sent).toBeLessThan(16 * 1024 * 1024);
+    // It is there, but of no use: that it asks us something does not make it better.
+    one.remote.backoff.heard(two.serverName);
+    expect(one.remote.backoff.mayTry(two.serverName)).toBe(false);
+  });
+
+  test("is read no further than what was asked for", async () => {
+    let sent = 0;
+    const event = JSON.stringify({ content: { body: "x".repeat(1_000) } });
+    const endless = async function* () {
+      yield Buffer.from(`{"other":[1],"pdus":[${event}`);
+      for (; ; sent += 1) yield Buffer.from(`,${event}`);
+    };
+    const two = await start([
+      route("backfillRoom", () => binary(Readable.from(endless()), { headers: {} })),
+    ]);
+    const one = await start();
+    const from = ["$event" as EventId];
+    const answer = await one.remote.server.backfill(two.serverName, "!r:x" as RoomId, from, 3);
+    expect(answer).toEqual({ pdus: [event, event, event].map((text) => JSON.parse(text)) });
+    expect(sent).toBeLessThan(10_000);
+    expect(one.remote.backoff.mayTry(two.serverName)).toBe(true);
   });
 
   test("with a certificate of an unknown authority is not made", async () => {

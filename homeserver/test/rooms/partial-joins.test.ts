@@ -33,7 +33,7 @@ async function newServer(): Promise<{ b: TestServer; bob: Actor }> {
 /** Nobody tells a whole state until the answered function is called. */
 function holdStates(server: TestServer): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
-  world.pretend(server, "stateInParts", async (honest) => {
+  world.pretend(server, "joinedState", async (honest) => {
     await promise;
     return honest();
   });

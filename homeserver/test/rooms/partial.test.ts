@@ -40,7 +40,7 @@ async function newServer(): Promise<{ b: TestServer; bob: Actor }> {
 /** Nobody tells a whole state until the answered function is called. */
 function holdStates(server: TestServer): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
-  world.pretend(server, "stateInParts", async (honest) => {
+  world.pretend(server, "joinedState", async (honest) => {
     await promise;
     return honest();
   });
@@ -188,11 +188,11 @@ test("another server is asked for the members when the first fails or tells anot
   await world.flush();
   const { b, bob } = await newServer();
   const asked: string[] = [];
-  world.pretend(a, "stateInParts", async (_honest, _room, _event, take: TakeParts) => {
+  world.pretend(a, "joinedState", async (_honest, _room, _event, take: TakeParts) => {
     asked.push(a.name);
     await take(partsOf({ pdus: [] }));
   });
-  world.pretend(c, "stateInParts", async (honest) => {
+  world.pretend(c, "joinedState", async (honest) => {
     asked.push(c.name);
     return honest();
   });

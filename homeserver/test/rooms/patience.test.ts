@@ -25,12 +25,12 @@ describe("a server that sends transactions", () => {
     };
     const waits: number[] = [];
     for (let i = 0; i < 8; i += 1) waits.push(await took(BAD, 50));
-    expect(waits).toEqual([0, 10, 20, 40, 80, 160, 250, 250]);
+    expect(waits).toEqual([0, 20, 40, 80, 160, 320, 500, 500]);
     expect(await took(GOOD, 3)).toBe(0);
     expect(await took(GOOD, 3)).toBe(0);
     const after: number[] = [];
     for (let i = 0; i < 7; i += 1) after.push(await took(BAD, 0));
-    expect(after).toEqual([250, 125, 62, 31, 15, 7, 0]);
+    expect(after).toEqual([500, 250, 125, 62, 31, 15, 0]);
   });
 
   test("has so many under way at once, and is told when too many wait", async () => {
@@ -39,7 +39,7 @@ describe("a server that sends transactions", () => {
     const gate = new Promise<void>((resolve) => (release = resolve));
     const send = (server: ServerName) =>
       patience.run(server, { events: 1, refused: 0 }, () => gate.then(() => "done"));
-    const sent = Array.from({ length: 54 }, () => send(BAD));
+    const sent = Array.from({ length: 52 }, () => send(BAD));
     await expect(send(BAD)).rejects.toMatchObject({ status: 429, errcode: "M_LIMIT_EXCEEDED" });
     const other = send(GOOD);
     release();

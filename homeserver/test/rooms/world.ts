@@ -229,14 +229,11 @@ export function createWorld(): World {
         const { pduIds, authChainIds } = await at(to, "stateIds").stateIds(from, roomId, eventId);
         return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
       },
-      async state(to, roomId, eventId) {
+      async state(to, roomId, eventId, take) {
         const answer = await at(to, "state").state(from, roomId, eventId);
-        return {
-          pdus: pdus(await allOf(answer.pdus)),
-          auth_chain: pdus(await allOf(answer.authChain)),
-        };
+        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
       },
-      async stateInParts(to, roomId, eventId, take) {
+      async joinedState(to, roomId, eventId, take) {
         const answer = await at(to, "state").state(from, roomId, eventId);
         await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
       },

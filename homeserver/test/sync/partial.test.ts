@@ -42,7 +42,7 @@ const typesOf = (events: { type: string }[]) => events.map(({ type }) => type);
 
 test("lazy clients see a room while its members are fetched, others once they are known", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  world.pretend(a, "stateInParts", async (honest) => {
+  world.pretend(a, "joinedState", async (honest) => {
     await promise;
     return honest();
   });
