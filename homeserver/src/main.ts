@@ -6,6 +6,7 @@ import { type Config, ConfigError, loadConfig, unknownVariables } from "./config
 import { baseUrlOf } from "./config/listen.ts";
 import { environmentName, type SettingKey } from "./config/schema.ts";
 import { type Listeners, createListeners } from "./http/listeners.ts";
+import { collectWhenIdle } from "./platform/idle-collection.ts";
 import { type LogLevel, type Logger, createLogger } from "./platform/logger.ts";
 
 /** A wrong configuration. */
@@ -27,7 +28,10 @@ export async function runServer(file: string | undefined): Promise<void> {
   }
   const listeners = createListeners(logger);
   let app: App | undefined;
+  const stopping = new AbortController();
+  void collectWhenIdle(stopping.signal);
   const stopped = onSignal(async (signal) => {
+    stopping.abort();
     logger.info({ signal }, "stopping");
     if (app) await app.close();
     else listeners.cut();
