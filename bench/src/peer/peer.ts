@@ -14,7 +14,12 @@ import {
   signature,
   signed,
 } from "./events.ts";
-import type { PeerRoom } from "./room.ts";
+
+/** What a peer answers besides its keys and transactions. */
+export interface Answers {
+  /** False: the request is about something else. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean;
+}
 
 /** A homeserver in name: it serves its key, joins rooms and sends transactions. */
 export interface Peer {
@@ -27,8 +32,8 @@ export interface Peer {
   signedPut(origin: URL, destination: string, path: string, content: ValueObject): Buffer;
   /** Joins a public room with make_join and send_join. */
   join(where: Resident, roomId: string, localpart: string): Promise<Seat>;
-  /** From now on the room can be joined through the peer. */
-  host(room: PeerRoom): void;
+  /** From now on the peer answers this, a room that can be joined through it for example. */
+  host(answers: Answers): void;
   close(): Promise<void>;
 }
 
@@ -60,9 +65,9 @@ const DAY_MS = 24 * 3600_000;
 export async function startPeer({ cert, key: tlsKey }: Certificates): Promise<Peer> {
   const key = newKey();
   let serverName = "";
-  let room: PeerRoom | undefined;
+  let hosted: Answers | undefined;
   const server = createServer({ cert, key: tlsKey }, (request, response) => {
-    if (room?.answer(request, response) === true) request.resume();
+    if (hosted?.answer(request, response) === true) request.resume();
     else answer(request, response, () => serverKeys(serverName, key));
   });
   server.listen(0, "127.0.0.1");
@@ -99,8 +104,8 @@ export async function startPeer({ cert, key: tlsKey }: Certificates): Promise<Pe
         api.close();
       }
     },
-    host(hosted) {
-      room = hosted;
+    host(answers) {
+      hosted = answers;
     },
     async close() {
       server.close();

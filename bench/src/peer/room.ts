@@ -1,14 +1,13 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { type PeerKey, type SealedEvent, type ValueObject, seal } from "./events.ts";
+import type { Answers } from "./peer.ts";
 
-/** A public room that exists at the peer alone, as the state that who joins it is told. */
-export interface PeerRoom {
+/** A public room that exists at the peer alone, as the state that who joins it is told; make_join and send_join. */
+export interface PeerRoom extends Answers {
   readonly roomId: string;
   readonly version: string;
   /** Auth events before those that name them. */
   readonly state: readonly SealedEvent[];
-  /** Answers make_join and send_join; false: the request is about something else. */
-  answer(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 const VERSION = "11";

@@ -1,4 +1,5 @@
 import { federationIngest } from "./federation-ingest.ts";
+import { hostile } from "./hostile.ts";
 import { idleMemory } from "./idle-memory.ts";
 import { initialSync } from "./initial-sync.ts";
 import { join } from "./join.ts";
@@ -17,4 +18,5 @@ export const workloads: readonly Workload[] = [
   federationIngest,
   initialSync,
   join,
+  hostile,
 ];
