@@ -218,6 +218,29 @@ test("another process goes on where one was killed", async () => {
   await expectAgreement(again);
 }, 60_000);
 
+test.each([0, 1, 4, 8, 9, 10, 11, 12])(
+  "another process goes on where one was killed, %i commits after the join",
+  async (commits) => {
+    const { b, bob } = await newServer();
+    const goOn = holdStates(a);
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await say(b, bob, "before the end");
+    await world.flush();
+    const died = b.dieAfter(commits);
+    goOn();
+    // Or it was done with fewer.
+    await Promise.race([died, whole(b, bob)]);
+    world.reset();
+    const again = await world.replica(b, { isInstead: true });
+    await whole(again, bob);
+    await expectAgreement(again);
+    await say(again, bob, "after the end");
+    await world.flush();
+    await expectAgreement(again);
+  },
+  60_000,
+);
+
 test("a server that leaves no members out is joined by the same way", async () => {
   const { b, bob } = await newServer();
   world.pretend(a, "sendJoin", async (_honest, join, take: TakeParts) => {

@@ -30,6 +30,8 @@ export interface TestServer {
   readonly verifyKey: VerifyKey;
   user(localpart: string): Actor;
   close(): Promise<void>;
+  /** From now on so many commits are made, and then none: resolves when one is wanted. */
+  dieAfter(commits: number): Promise<void>;
 }
 
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
@@ -40,8 +42,8 @@ export interface World {
     clock?: Clock,
     ignoredBy?: IgnoredBy,
   ): Promise<TestServer>;
-  /** Another process of the same server, on its database. */
-  replica(of: TestServer): Promise<TestServer>;
+  /** Another process of the same server, on its database; `isInstead`: others talk to it from now on. */
+  replica(of: TestServer, how?: { readonly isInstead: boolean }): Promise<TestServer>;
   /** The server answers a call of others like this from now on; `honest` gives its true answer. */
   pretend<C extends keyof RemoteServer>(
     server: TestServer,
@@ -135,8 +137,9 @@ export function createWorld(): World {
       logger: silentLogger(),
       serverName,
     });
+    const { mortal, dieAfter, isDead } = mortalLog(log);
     const rooms = createRooms({
-      log,
+      log: mortal,
       sql: db.sql,
       serverName,
       signingKey: key,
@@ -156,9 +159,11 @@ export function createWorld(): World {
       db,
       key,
       verifyKey: verifyKeyFromBase64(key.publicKeyBase64),
+      dieAfter,
       user: (localpart) => ({ userId: `@${localpart}:${name}` as UserId, deviceId: "DEVICE" }),
       async close() {
-        await rooms.stop();
+        // The dead wait for what never comes.
+        if (!isDead()) await rooms.stop();
         await log.stop();
       },
     };
@@ -271,9 +276,10 @@ export function createWorld(): World {
 
   return {
     server,
-    async replica(of) {
+    async replica(of, { isInstead } = { isInstead: false }) {
       const made = await open(of.name, of.db, of.wake);
-      replicas.push(made);
+      replicas.push(isInstead ? of : made);
+      if (isInstead) servers.set(of.name, made);
       return made;
     },
     flush,
@@ -297,6 +303,31 @@ export function createWorld(): World {
     async close() {
       await Promise.all([...servers.values(), ...replicas].map((one) => one.close()));
       await Promise.all([...servers.values()].map((one) => one.db.close()));
+    },
+  };
+}
+
+/** A log that commits no more at some moment, as when the process is killed: whoever appends hears nothing. */
+function mortalLog(log: Log) {
+  let left = Infinity;
+  const death = Promise.withResolvers<void>();
+  const append: Log["append"] = (rows) => {
+    if (left > 0) {
+      left -= 1;
+      return log.append(rows);
+    }
+    death.resolve();
+    return new Promise(() => {});
+  };
+  const mortal = new Proxy(log, {
+    get: (target, key: keyof Log) => (key === "append" ? append : target[key]),
+  });
+  return {
+    mortal,
+    isDead: () => left === 0,
+    dieAfter(commits: number): Promise<void> {
+      left = commits;
+      return death.promise;
     },
   };
 }
