@@ -1,4 +1,5 @@
 /** Joining a room through another server: make_join, send_join, and the room built from the answer. */
+import { frugally } from "../platform/heap.ts";
 import type { Logger } from "../platform/logger.ts";
 import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts";
 import { signPdu } from "../protocol/build-event.ts";
@@ -147,7 +148,7 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
 
   return async (roomId, userId, content, via) => {
     if (via.length === 0) throw errors.notFound("No server is known that could let you in");
-    await tryEach(via, (server) => joinBy(server, roomId, userId, content), logger);
+    await tryEach(via, (server) => frugally(() => joinBy(server, roomId, userId, content)), logger);
   };
 }
 

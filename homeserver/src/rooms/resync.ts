@@ -1,6 +1,7 @@
 /** Completes partial rooms in the background: on one replica at a time, after a restart too. */
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
+import { frugally } from "../platform/heap.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import {
@@ -77,7 +78,7 @@ export function startResync(deps: ResyncDeps): Resync {
 
   async function attempt(row: PartialRoomRow): Promise<void> {
     try {
-      await resync(row);
+      await frugally(() => resync(row));
       failures.delete(row.roomNid);
     } catch (error) {
       if (stopping.signal.aborted) return;
