@@ -21,6 +21,8 @@ const EVERY_MS = 10_000;
 const IDLE = 0.2;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 48 * 1024 * 1024;
+/** To look through more takes so long that somebody would notice. */
+const MOST_BYTES = 512 * 1024 * 1024;
 
 /** Looks every ten seconds, until the signal aborts. */
 export async function collectWhenIdle(
@@ -34,9 +36,10 @@ export async function collectWhenIdle(
     const before = usage.cpu();
     await clock.sleep(EVERY_MS, stop);
     if (stop.aborted) return;
-    floor = Math.min(floor, usage.heap());
+    const heap = usage.heap();
+    floor = Math.min(floor, heap);
     const isIdle = usage.cpu() - before < IDLE * EVERY_MS;
-    if (!isIdle || usage.heap() < floor + WORTH_BYTES) continue;
+    if (!isIdle || heap < floor + WORTH_BYTES || heap > MOST_BYTES) continue;
     usage.collect();
     floor = usage.heap();
   }

@@ -27,6 +27,7 @@ test("garbage is collected once nothing is going on, and what stays is not looke
   }
   expect(await pass(100, 60 * MB), "too little").toBe(0);
   expect(await pass(5_000, 300 * MB), "busy").toBe(0);
+  expect(await pass(100, 600 * MB), "too much to look through").toBe(0);
   now.live = 120 * MB;
   expect(await pass(100, 300 * MB), "idle").toBe(1);
   expect(await pass(100, 130 * MB), "in use").toBe(1);
