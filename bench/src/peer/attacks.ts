@@ -63,6 +63,20 @@ function transaction({ peer, where }: Scene, pdus: ValueObject[]): Buffer {
   return peer.signedPut(where.federationUrl, where.serverName, path, content);
 }
 
+/** Fifty of them in each. */
+function transactions(scene: Scene, pdus: readonly ValueObject[]): Buffer[] {
+  return range(Math.ceil(pdus.length / IN_TRANSACTION)).map((index) =>
+    transaction(scene, pdus.slice(index * IN_TRANSACTION, (index + 1) * IN_TRANSACTION)),
+  );
+}
+
+/** A transaction each of one event, which names one that is nowhere. */
+function baits(scene: Scene): Buffer[] {
+  return range(BAITS).map(() =>
+    transaction(scene, [message(scene, { prev_events: [unknownId()] }).pdu]),
+  );
+}
+
 /** Sends requests by all connections, as they come, until there are no more or it is over. @returns how many */
 async function sendAll(
   { connections, isOver }: Scene,
@@ -107,21 +121,15 @@ function badPdus(scene: Scene): ValueObject[] {
 }
 
 function sendBadPdus(scene: Scene): () => Promise<string> {
-  const made: Buffer[] = [];
-  let waiting: ValueObject[] = [];
-  for (let count = 0; count < BAD_PDUS; count += IN_TRANSACTION) {
-    while (waiting.length < IN_TRANSACTION) waiting.push(...badPdus(scene));
-    made.push(transaction(scene, waiting.slice(0, IN_TRANSACTION)));
-    waiting = waiting.slice(IN_TRANSACTION);
-  }
+  const pdus: ValueObject[] = [];
+  while (pdus.length < BAD_PDUS) pdus.push(...badPdus(scene));
+  const made = transactions(scene, pdus.slice(0, BAD_PDUS));
   return async () => `${(await sendAll(scene, () => made.pop())) * IN_TRANSACTION} PDUs`;
 }
 
 /** Sends events that name unknown ones, about which the peer is asked then. */
 function leadOn(scene: Scene, answers: Answers): () => Promise<string> {
-  const made = range(BAITS).map(() =>
-    transaction(scene, [message(scene, { prev_events: [unknownId()] }).pdu]),
-  );
+  const made = baits(scene);
   let asked = 0;
   scene.peer.host({
     answer(request, response) {
@@ -161,15 +169,23 @@ function answerForever(request: IncomingMessage, response: ServerResponse): bool
         ? "pdu_ids"
         : undefined;
   if (key === undefined) return false;
-  response.writeHead(200, JSON_TYPE);
-  response.write(`{"${key}":[`);
   const chunk = NO_PDU.repeat(64);
+  pour(response, `{"${key}":[`, () => chunk);
+  return true;
+}
+
+/** Answers with the beginning, and then what `next` gives, as fast as it is taken, until it gives nothing. */
+function pour(response: ServerResponse, start: string, next: () => string | undefined): void {
   const go = () => {
-    while (!response.destroyed && response.write(chunk));
+    while (!response.destroyed) {
+      const text = next();
+      if (text === undefined) return void response.end();
+      if (!response.write(text)) return;
+    }
   };
+  response.writeHead(200, JSON_TYPE).write(start);
   response.on("drain", go);
   go();
-  return true;
 }
 
 /** Changes of the peer's user's name, all upon its join. */
@@ -182,9 +198,7 @@ function forkTheRoom(scene: Scene): () => Promise<string> {
         content: { membership: "join", displayname: `${number}` },
       }).pdu,
   );
-  const made = range(FORKS / IN_TRANSACTION).map((index) =>
-    transaction(scene, forks.slice(index * IN_TRANSACTION, (index + 1) * IN_TRANSACTION)),
-  );
+  const made = transactions(scene, forks);
   return async () => `${(await sendAll(scene, () => made.pop())) * IN_TRANSACTION} extremities`;
 }
 
@@ -198,25 +212,16 @@ function offerHistory(scene: Scene): () => Promise<string> {
       if (!isAbout(request, "backfill") && !isAbout(request, "get_missing_events")) return false;
       asked += 1;
       const key = isAbout(request, "backfill") ? "pdus" : "events";
-      response.writeHead(200, JSON_TYPE);
-      response.write(`{"${key}":[${some}`);
-      let left = OFFERED - texts.length;
-      const go = () => {
-        while (left > 0 && !response.destroyed) {
-          left -= texts.length;
-          bytes += some.length;
-          if (!response.write(`,${some}`)) return;
-        }
-        if (left <= 0) response.end("]}");
-      };
-      response.on("drain", go);
-      go();
+      let pages = OFFERED / texts.length;
+      pour(response, `{"${key}":[${some}`, () => {
+        pages -= 1;
+        if (pages > 0) bytes += some.length;
+        return pages > 0 ? `,${some}` : pages === 0 ? "]}" : undefined;
+      });
       return true;
     },
   });
-  const made = range(BAITS).map(() =>
-    transaction(scene, [message(scene, { prev_events: [unknownId()] }).pdu]),
-  );
+  const made = baits(scene);
   return async () => {
     // A gap before this event: whoever reads the history comes to it.
     for (let next = made.pop(); next !== undefined && !scene.isOver(); next = made.pop()) {

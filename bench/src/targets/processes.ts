@@ -65,6 +65,23 @@ export function memoryUse(pids: readonly number[]): MemoryUse {
   return { rss, pss };
 }
 
+/** Of the process trees of a target: the server's own processes, and the database's. */
+export function memoryOf(roots: readonly number[]): {
+  readonly server: MemoryUse;
+  readonly database: MemoryUse;
+  readonly counts: { readonly server: number; readonly database: number };
+} {
+  const processes = processUse(roots.flatMap(processTree));
+  const pids = (isDatabase: boolean) =>
+    processes.filter((one) => one.isDatabase === isDatabase).map(({ pid }) => pid);
+  const [server, database] = [pids(false), pids(true)];
+  return {
+    server: memoryUse(server),
+    database: memoryUse(database),
+    counts: { server: server.length, database: database.length },
+  };
+}
+
 /** The whole machine's CPU time since its start, microseconds. */
 export function machineUse(): { busy: number; steal: number; all: number } {
   const [first = ""] = (read("/proc/stat") ?? "").split("\n");

@@ -7,8 +7,8 @@ import { createRoom, roomPath, timelineOf } from "../matrix/rooms.ts";
 import { type User, registerUsers, serverNameOf } from "../matrix/users.ts";
 import type { Order } from "../peer/attacker.ts";
 import { ATTACKS, type Attack } from "../peer/attacks.ts";
-import { type MemoryUse, memoryUse, processTree, processUse } from "../targets/processes.ts";
-import type { Target } from "../targets/target.ts";
+import { mebibytes } from "../report/figures.ts";
+import { memoryOf } from "../targets/processes.ts";
 import { type Context, type Result, type Workload, observe } from "./workload.ts";
 
 /** Between two sends of the user whose room is left alone. */
@@ -31,9 +31,12 @@ export const hostile: Workload = {
       const quiet = await createRoom(api, user);
       await beside(api, user, quiet, sleep(settings.warmUpSeconds * 1000));
       await sleep(CALM_MS);
-      const idle = memoryOf(target);
+      const idle = memoryOf(target.pids).server;
       let peak = idle.pss;
-      const timer = setInterval(() => (peak = Math.max(peak, memoryOf(target).pss)), SAMPLE_MS);
+      const timer = setInterval(
+        () => (peak = Math.max(peak, memoryOf(target.pids).server.pss)),
+        SAMPLE_MS,
+      );
       const results: Result[] = [];
       for (const attack of ATTACKS) {
         results.push(await measure(context, api, user, quiet, attack));
@@ -41,8 +44,8 @@ export const hostile: Workload = {
       }
       clearInterval(timer);
       await sleep(settings.idleSeconds * 1000);
-      const kept = memoryOf(target);
-      const note = `memory of the server (PSS): ${mb(idle.pss)} before, at most ${mb(peak)}, ${mb(kept.pss)} after ${settings.idleSeconds} s of calm`;
+      const kept = memoryOf(target.pids).server;
+      const note = `memory of the server (PSS): ${mebibytes(idle.pss)} before, at most ${mebibytes(peak)}, ${mebibytes(kept.pss)} after ${settings.idleSeconds} s of calm`;
       say(`hostile: ${note}`);
       return [...results.slice(0, -1), withNote(results.at(-1)!, note)];
     } finally {
@@ -152,16 +155,6 @@ async function beside(
   return { latencies, mean: sum / latencies.count, errors, firstError };
 }
 
-/** The server's processes, without the database's. */
-function memoryOf(target: Target): MemoryUse {
-  const processes = processUse(target.pids.flatMap(processTree));
-  return memoryUse(processes.filter((one) => !one.isDatabase).map(({ pid }) => pid));
-}
-
 function withNote(result: Result, note: string): Result {
   return { ...result, note: `${result.note}; ${note}` };
-}
-
-function mb(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MB`;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { memoryUse, processTree, processUse } from "../targets/processes.ts";
+import { memoryOf } from "../targets/processes.ts";
 import { type Workload, observe } from "./workload.ts";
 
 /** Comes first of all workloads, since what a server has cached it does not give back. */
@@ -11,11 +11,7 @@ export const idleMemory: Workload = {
     const end = await observe(context);
     await sleep(settings.idleSeconds * 1000);
     const use = await end();
-    const processes = processUse(target.pids.flatMap(processTree));
-    const pids = (isDatabase: boolean) =>
-      processes.filter((one) => one.isDatabase === isDatabase).map(({ pid }) => pid);
-    const [server, database] = [memoryUse(pids(false)), memoryUse(pids(true))];
-    const counts = `${pids(false).length} + ${pids(true).length} processes`;
+    const { server, database, counts } = memoryOf(target.pids);
     return [
       {
         workload: "idle-memory",
@@ -29,8 +25,9 @@ export const idleMemory: Workload = {
         memory: { server, database },
         errors: 0,
         firstError: undefined,
-        wrong: processes.length === 0 ? "no process is known: name a pidfile" : undefined,
-        note: counts,
+        wrong:
+          counts.server + counts.database === 0 ? "no process is known: name a pidfile" : undefined,
+        note: `${counts.server} + ${counts.database} processes`,
       },
     ];
   },

@@ -5,8 +5,9 @@ import { roomPath } from "../matrix/rooms.ts";
 import { type User, registerUsers, serverNameOf } from "../matrix/users.ts";
 import { type Peer, startPeer } from "../peer/peer.ts";
 import { makeRoom } from "../peer/room.ts";
+import { mebibytes } from "../report/figures.ts";
 import { openTarget } from "../targets/parse.ts";
-import { memoryUse, processTree, processUse } from "../targets/processes.ts";
+import { memoryOf } from "../targets/processes.ts";
 import type { Target } from "../targets/target.ts";
 import { type Context, type Result, type Workload, observe } from "./workload.ts";
 
@@ -109,7 +110,7 @@ async function measure(context: Context, scene: Scene): Promise<Result> {
   const note =
     `${room.members} members, ${room.state} state events: joined ${ms(started, joined)}, ` +
     `first message ${ms(started, answered)}, whole ${ms(started, whole)}, ` +
-    `peak ${mb(peak.server + peak.database)} above idle (server ${mb(peak.server)}), read ${mb(read)}`;
+    `peak ${mebibytes(peak.server + peak.database)} above idle (server ${mebibytes(peak.server)}), read ${mebibytes(read)}`;
   context.say(`join: ${note}`);
   return {
     workload: "join",
@@ -184,24 +185,20 @@ interface Peak {
 
 /** The most PSS from now on, above what it is now; the returned function ends it. Bytes. */
 function sampleMemory(target: Target): () => Peak {
-  const idle = memoryOf(target);
+  const idle = memoryOf(target.pids);
   let peak = { server: 0, database: 0 };
   const timer = setInterval(() => {
-    const now = memoryOf(target);
-    const above = { server: now.server - idle.server, database: now.database - idle.database };
+    const now = memoryOf(target.pids);
+    const above = {
+      server: now.server.pss - idle.server.pss,
+      database: now.database.pss - idle.database.pss,
+    };
     if (above.server + above.database > peak.server + peak.database) peak = above;
   }, SAMPLE_MS);
   return () => {
     clearInterval(timer);
     return peak;
   };
-}
-
-function memoryOf(target: Target): Peak {
-  const processes = processUse(target.pids.flatMap(processTree));
-  const of = (isDatabase: boolean) =>
-    memoryUse(processes.filter((one) => one.isDatabase === isDatabase).map(({ pid }) => pid)).pss;
-  return { server: of(false), database: of(true) };
 }
 
 /** What the server's process has read, from files, sockets and the database. */
@@ -216,8 +213,4 @@ function seconds(started: number): string {
 
 function ms(from: number, to: number): string {
   return `${((to - from) / 1000).toFixed(2)} s`;
-}
-
-function mb(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(0)} MB`;
 }
