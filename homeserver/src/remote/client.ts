@@ -138,8 +138,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
       const remote = error instanceof RemoteError ? error : unreachable(server, error);
       if (remote.serverIsFailing && !request.signal?.aborted) {
         backoff.failed(server, isOfNoUse(remote.cause));
-      }
-      if (!remote.serverIsFailing) backoff.succeeded(server);
+      } else if (!remote.serverIsFailing) backoff.succeeded(server);
       throw remote;
     }
   }

@@ -89,6 +89,18 @@ export function createRemoteServer(client: RemoteClient) {
   const forPerson = { insist: true, timeoutMs: PERSON_MS };
   const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
 
+  const stateWithin =
+    (limits: Partial<RemoteRequest>) =>
+    (
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      take: (parts: Part[]) => Promise<void>,
+    ) => {
+      const uri = uriOf(v1("state", roomId), { event_id: eventId });
+      return client.parts(server, { method: "GET", uri, ...limits }, take);
+    };
+
   /** v2, or v1 where the other server is too old; v1 answers are `[200, body]`, which is no object. */
   async function newerOrOlder<T>(newer: () => Promise<T>, older: () => Promise<T>): Promise<T> {
     try {
@@ -184,26 +196,10 @@ export function createRemoteServer(client: RemoteClient) {
       ),
 
     /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
-    state: (
-      server: ServerName,
-      roomId: RoomId,
-      eventId: EventId,
-      take: (parts: Part[]) => Promise<void>,
-    ) => {
-      const uri = uriOf(v1("state", roomId), { event_id: eventId });
-      return client.parts(server, { method: "GET", uri, ...TOLD_WHOLE }, take);
-    },
+    state: stateWithin(TOLD_WHOLE),
 
     /** The same of a room that is joined. */
-    joinedState: (
-      server: ServerName,
-      roomId: RoomId,
-      eventId: EventId,
-      take: (parts: Part[]) => Promise<void>,
-    ) => {
-      const uri = uriOf(v1("state", roomId), { event_id: eventId });
-      return client.parts(server, { method: "GET", uri, ...bulky }, take);
-    },
+    joinedState: stateWithin(bulky),
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
     eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>

@@ -87,7 +87,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const refusals = createRefusals(logger, deps.metrics);
   const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
   const placer = createPlacer({
-    ...{ store, mailboxes, identity, outliers, crowded, refusals, remote, clock, logger },
+    ...{ store, mailboxes, identity, outliers, crowded, refusals, remote, logger },
   });
   const ingest = createIngest({
     placer,

@@ -1,7 +1,7 @@
 /** Invites across servers: ours to their users, theirs to ours. */
 import { addSignature } from "../protocol/build-event.ts";
 import { strippedState } from "../protocol/client-event.ts";
-import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, UserId } from "../protocol/identifiers.ts";
@@ -21,7 +21,6 @@ import type { MayEnter } from "./purge/doors.ts";
 import type { StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 import type { Work } from "./work.ts";
-import { authorise } from "../protocol/auth/index.ts";
 
 export interface InviteDeps {
   readonly store: RoomStore;
@@ -114,14 +113,7 @@ async function draftInvite(
     return { present: present.event.eventId };
   }
   const draft = memberDraft(sender, userId, content);
-  const { state, authEvents } = await work.authState(draft);
-  const event = work.build(draft, authEvents);
-  try {
-    authorise(event, state);
-  } catch (error) {
-    if (error instanceof Rejection) throw errors.forbidden(error.reason);
-    throw error;
-  }
+  const { event } = await work.allowed(draft);
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
   const shown = await work.state([...keys, ["m.room.member", sender]]);
   return { event, state: [...shown.values()] };

@@ -148,7 +148,7 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
 
   return async (roomId, userId, content, via) => {
     if (via.length === 0) throw errors.notFound("No server is known that could let you in");
-    await tryEach(via, (server) => frugally(() => joinBy(server, roomId, userId, content)), logger);
+    await frugally(() => tryEach(via, (server) => joinBy(server, roomId, userId, content), logger));
   };
 }
 

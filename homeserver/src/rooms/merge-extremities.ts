@@ -22,8 +22,11 @@ export interface MergeDeps {
   readonly stop: AbortSignal;
 }
 
-/** Told how many extremities a room has: when too many, they are merged after a while. */
-export type Crowded = (room: Room, extremities: number) => void;
+/**
+ * Told how many extremities a room has. When too many, they are merged after a while, and what forks the room further
+ * awaits a pause, so that others need not wait for it.
+ */
+export type Crowded = (room: Room, extremities: number) => Promise<void> | undefined;
 
 /** Other servers call it so too; clients don't show it. */
 const TYPE = "org.matrix.dummy_event";
@@ -33,6 +36,7 @@ const TYPE = "org.matrix.dummy_event";
  */
 const WITHIN_MS = 60_000;
 const ROOMS_AT_ONCE = 500;
+const PAUSE_MS = 3;
 const USERS_TRIED = 10;
 /** At the most so many events at once: 1,000 extremities are kept. */
 const MOST_EVENTS = 60;
@@ -76,10 +80,8 @@ export function createMergeExtremities(deps: MergeDeps): Crowded {
     logger.info({ room: room.roomId, merged }, "forward extremities were merged");
   }
 
-  return (room, extremities) => {
-    if (extremities <= MAX_COUNTED || waiting.has(room.nid) || waiting.size >= ROOMS_AT_ONCE) {
-      return;
-    }
+  function mergeLater(room: Room): void {
+    if (waiting.has(room.nid) || waiting.size >= ROOMS_AT_ONCE) return;
     waiting.add(room.nid);
     void clock
       .sleep(random.integer(WITHIN_MS), stop)
@@ -88,5 +90,11 @@ export function createMergeExtremities(deps: MergeDeps): Crowded {
         logger.warn({ err: error, room: room.roomId }, "forward extremities could not be merged");
       })
       .finally(() => waiting.delete(room.nid));
+  }
+
+  return (room, extremities) => {
+    if (extremities <= MAX_COUNTED) return undefined;
+    mergeLater(room);
+    return clock.sleep(PAUSE_MS);
   };
 }

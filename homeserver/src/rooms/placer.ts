@@ -1,13 +1,11 @@
 /** Places verified events of one room on its mailbox, one after another, and judges those again that depended on them. */
 import { DuplicateEvent, Unstorable } from "../log/types.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { redactionsOf, rejectedByAuth } from "../storage/room-events.ts";
 import { awaitedEvents } from "../storage/room-gaps.ts";
 import { lowestOrdinal } from "../storage/room-timeline.ts";
-import { MAX_COUNTED } from "./extremities.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Crowded } from "./merge-extremities.ts";
 import type { Outliers } from "./outliers.ts";
@@ -30,7 +28,6 @@ export interface PlacerDeps {
   readonly crowded: Crowded;
   readonly refusals: Refusals;
   readonly remote: Pick<RemoteServer, "signByPolicy">;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -80,11 +77,9 @@ export interface Placer {
 
 /** A stranger's chain of rejected events is judged again so far, at most. */
 const MAX_REJUDGED = 500;
-/** What forks a room further that has too many ends already is work that others should not wait for. */
-const CROWDED_PAUSE_MS = 3;
 
 export function createPlacer(deps: PlacerDeps): Placer {
-  const { store, mailboxes, identity, outliers, refusals, clock, logger } = deps;
+  const { store, mailboxes, identity, outliers, refusals, logger } = deps;
 
   async function hintsFor(
     room: Room,
@@ -117,9 +112,7 @@ export function createPlacer(deps: PlacerDeps): Placer {
             work.abandon();
             return { value: placed };
           }
-          const ends = work.extremities.length;
-          deps.crowded(room, ends);
-          if (ends > MAX_COUNTED) await clock.sleep(CROWDED_PAUSE_MS);
+          await deps.crowded(room, work.extremities.length);
           const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
           const closes = awaited || (placed.stored.status === "accepted" && !isEnd);
           return work.step(placed, { append: gapRows(room, placed, closes) });

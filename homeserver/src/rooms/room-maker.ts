@@ -1,7 +1,7 @@
 /** Makes a room of given first events: one command, one append. */
 import { authorise, authStateOf } from "../protocol/auth/index.ts";
 import { buildEvent } from "../protocol/build-event.ts";
-import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
+import { errors, MatrixError, rejectionOf } from "../protocol/errors.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -95,12 +95,8 @@ export function createRoomMaker(store: RoomStore, local: LocalEvents, random: Ra
       identity.serverName,
       identity.signingKey,
     );
-    try {
-      authorise(create, authStateOf([]));
-    } catch (error) {
-      if (error instanceof Rejection) throw errors.invalidRoomState(error.reason);
-      throw error;
-    }
+    const reason = rejectionOf(() => authorise(create, authStateOf([])));
+    if (reason !== undefined) throw errors.invalidRoomState(reason);
     return create;
   }
 

@@ -1,8 +1,7 @@
 /** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
-import { authorise } from "../protocol/auth/index.ts";
 import { addSignature } from "../protocol/build-event.ts";
 import { strippedState } from "../protocol/client-event.ts";
-import { errors, Rejection } from "../protocol/errors.ts";
+import { errors } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -113,13 +112,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
         if (voucher !== undefined) content.join_authorised_via_users_server = voucher;
       }
       const draft = memberDraft(userId, userId, content);
-      const { state, authEvents } = await work.authState(draft);
-      try {
-        authorise(work.build(draft, authEvents), state);
-      } catch (error) {
-        if (error instanceof Rejection) throw errors.forbidden(error.reason);
-        throw error;
-      }
+      const { authEvents } = await work.allowed(draft);
       return { room_version: room.version.id, event: work.template(draft, authEvents) };
     });
   }

@@ -61,7 +61,7 @@ const MAX_MALFORMED = 100;
 const STATE_LISTS = new Set(["state", "pdus"]);
 
 interface Batch {
-  /** How many of them, from the start, are of the auth chain; the others are the state. */
+  /** Which of them, by index, are of the auth chain; the others are the state. */
   readonly ofChain: ReadonlySet<number>;
   readonly verified: Promise<Verified[]>;
 }

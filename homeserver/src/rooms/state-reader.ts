@@ -123,7 +123,7 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
 
 /** What `events` answered, as what an event is authorised against. */
 export function authStateIn(state: ReadonlyMap<string, StoredEvent>): AuthState {
-  return { get: (type, stateKey) => state.get(stateTuple(type, stateKey))?.event };
+  return { get: (type, stateKey) => stateEventIn(state, type, stateKey)?.event };
 }
 
 /** Look-up of one key in what `events` answered. */

@@ -70,6 +70,7 @@ export interface RemoteServer {
   /** The same of a room that is joined: it may be longer. */
   joinedState(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
   eventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
+  /** At most 50 events, whatever the limit. */
   missingEvents(
     server: ServerName,
     roomId: RoomId,
@@ -80,6 +81,7 @@ export interface RemoteServer {
       min_depth?: number;
     },
   ): Promise<JsonObject>;
+  /** At most `limit` events. */
   backfill(
     server: ServerName,
     roomId: RoomId,

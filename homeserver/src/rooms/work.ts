@@ -4,7 +4,7 @@ import { authorise, authTypesFor } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
 import { buildEvent, draftPdu } from "../protocol/build-event.ts";
 import type { EventDraft } from "../protocol/build-event.ts";
-import { errors, Rejection } from "../protocol/errors.ts";
+import { errors, rejectionOf } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -107,15 +107,19 @@ export class Work {
     if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
       throw errors.badJson("An event's type and state key hold no NUL");
     }
+    const { event, authEvents } = await this.allowed(draft);
+    return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
+  }
+
+  /** The event that a draft becomes on this head, with its auth events; M_FORBIDDEN when the current state forbids it. */
+  async allowed(
+    draft: LocalDraft,
+  ): Promise<{ event: RoomEvent; authEvents: readonly StoredEvent[] }> {
     const { state, authEvents } = await this.authState(draft);
     const event = this.build(draft, authEvents);
-    try {
-      authorise(event, state);
-    } catch (error) {
-      if (error instanceof Rejection) throw errors.forbidden(error.reason);
-      throw error;
-    }
-    return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
+    const reason = rejectionOf(() => authorise(event, state));
+    if (reason !== undefined) throw errors.forbidden(reason);
+    return { event, authEvents };
   }
 
   /** The event that a draft becomes on this head, hashed and signed. */

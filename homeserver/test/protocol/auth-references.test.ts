@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { checkAuthEvents } from "../../src/protocol/auth/index.ts";
+import { rejectionOf } from "../../src/protocol/errors.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import { refusal, type ToldEvent, toldEvent } from "./told-event.ts";
+import { type ToldEvent, toldEvent } from "./told-event.ts";
 import { vectors } from "./vectors.ts";
 
 interface Reference extends ToldEvent {
@@ -23,7 +24,7 @@ function judge({ auth_events: references, event }: Story, id: string): string | 
   const ids = references.map((reference) => reference.event_id);
   const known = references.filter((reference) => reference.unknown !== true);
   const rejected = references.filter((one) => one.rejected === true).map((one) => one.event_id);
-  return refusal(() =>
+  return rejectionOf(() =>
     checkAuthEvents(
       toldEvent({ ...event, auth_events: ids }, version, "$event"),
       known.map((reference) => toldEvent(reference, version, reference.event_id)),

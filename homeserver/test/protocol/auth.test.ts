@@ -6,13 +6,14 @@ import {
   authTypesFor,
   checkAuthEvents,
 } from "../../src/protocol/auth/index.ts";
+import { rejectionOf } from "../../src/protocol/errors.ts";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import {
   ROOM_VERSION_IDS,
   type RoomVersion,
   roomVersion,
 } from "../../src/protocol/room-versions.ts";
-import { CREATE, refusal, type ToldEvent, toldEvent } from "./told-event.ts";
+import { CREATE, type ToldEvent, toldEvent } from "./told-event.ts";
 
 interface Case {
   readonly name: string;
@@ -32,7 +33,7 @@ function judge({ state, event }: Case, version: RoomVersion): string | undefined
   const told = state.some(({ type }) => type === "m.room.create") ? state : [CREATE, ...state];
   const events = told.map((one, at) => toldEvent(one, version, `$state${at}`));
   const judged = toldEvent(event, version, "$event");
-  return refusal(() => authorise(judged, authStateOf(events)));
+  return rejectionOf(() => authorise(judged, authStateOf(events)));
 }
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
@@ -108,7 +109,7 @@ describe.each(ROOM_VERSION_IDS)("the auth events of an event in version %s", (id
       "$message",
     );
   const check = (auth: readonly RoomEvent[], given = auth): string | undefined =>
-    refusal(() => checkAuthEvents(message(auth), given));
+    rejectionOf(() => checkAuthEvents(message(auth), given));
 
   it("may be what the selection names", () => {
     expect(check(right)).toBeUndefined();
@@ -134,7 +135,7 @@ describe.each(ROOM_VERSION_IDS)("the auth events of an event in version %s", (id
   });
 
   it("may not have been rejected", () => {
-    const reason = refusal(() =>
+    const reason = rejectionOf(() =>
       checkAuthEvents(message(right), right, (eventId) => eventId === "$bob"),
     );
     expect(reason).toMatch(/itself rejected/);
@@ -157,7 +158,7 @@ describe("authorising", () => {
     const version = roomVersion("11")!;
     const told = { type: "m.room.message", sender: "@bob:beta", content: {} };
     const event = toldEvent(told, version, "$message");
-    expect(refusal(() => authorise(event, authStateOf([])))).toMatch(/no m.room.create/);
+    expect(rejectionOf(() => authorise(event, authStateOf([])))).toMatch(/no m.room.create/);
   });
 
   it("refuses events whose room id is not their create event's in version 12", () => {
@@ -171,6 +172,6 @@ describe("authorising", () => {
       prev_events: ["$create"],
     };
     const event = toldEvent({ ...join, room_id: "!another" }, version, "$join");
-    expect(refusal(() => authorise(event, authStateOf([create])))).toMatch(/room's id/);
+    expect(rejectionOf(() => authorise(event, authStateOf([create])))).toMatch(/room's id/);
   });
 });

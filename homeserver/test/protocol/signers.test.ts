@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { rejectionOf } from "../../src/protocol/errors.ts";
 import { requiredSigners } from "../../src/protocol/event-signatures.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import { type ToldEvent, refusal, toldEvent } from "./told-event.ts";
+import { type ToldEvent, toldEvent } from "./told-event.ts";
 import { vectors } from "./vectors.ts";
 
 interface Story {
@@ -18,7 +19,8 @@ describe("those who must have signed", () => {
     for (const { versions, servers } of signers) {
       for (const id of versions) {
         const event = toldEvent(told, roomVersion(id)!, `$event:${told.sender.split(":")[1]}`);
-        if (servers === null) expect(refusal(() => requiredSigners(event))).toBeTypeOf("string");
+        if (servers === null)
+          expect(rejectionOf(() => requiredSigners(event))).toBeTypeOf("string");
         else expect(requiredSigners(event).toSorted(), `version ${id}`).toEqual(servers);
       }
     }

@@ -1,4 +1,3 @@
-import { Rejection } from "../../src/protocol/errors.ts";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
@@ -55,15 +54,4 @@ export function toldEvent(told: ToldEvent, version: RoomVersion, eventId: string
   // A create event that names a room against its version's rules.
   if (isCreate && told.room_id !== undefined) event.pdu.room_id = told.room_id;
   return event;
-}
-
-/** Why a check refuses; undefined when it passes. */
-export function refusal(check: () => void): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (error instanceof Rejection) return error.reason;
-    throw error;
-  }
 }
