@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePorts } from "../support/ports.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "cli.ts");
 let folder: string;
@@ -30,14 +31,6 @@ async function outcome(child: ChildProcess) {
     once(child, "exit") as Promise<[number]>,
   ]);
   return { code, stdout, stderr };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
 
 async function untilHealthy(base: string): Promise<void> {
@@ -91,7 +84,7 @@ test(
       stdout: "Created @early:localhost, an administrator\n",
     });
 
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const env = { WEFT_LISTEN: `127.0.0.1:${port}`, WEFT_REGISTRATION: "token" };
     const server = weft(["start"], env);
     const ended = outcome(server);

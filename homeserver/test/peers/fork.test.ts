@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Body, register, type TestUser } from "../support/user.ts";
 import { createLink, type Link } from "./support/link.ts";
 import { createNetwork, type Network } from "./support/network.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../support/ports.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom } from "./support/room-copy.ts";
 import { eventually } from "./support/wait.ts";

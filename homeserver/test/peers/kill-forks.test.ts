@@ -6,7 +6,7 @@ import type { Config } from "../../src/config/load.ts";
 import { register, type TestUser } from "../support/user.ts";
 import { createLink, type Link } from "./support/link.ts";
 import { createNetwork, type Network } from "./support/network.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts } from "../support/ports.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom, type RoomCopy } from "./support/room-copy.ts";
 import { talk, untilAnswered } from "./support/talk.ts";

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
@@ -9,6 +8,7 @@ import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
+import { freePorts } from "./ports.ts";
 
 /** A whole server in this process, on loopback, with a database of its own. */
 export interface TestServer {
@@ -29,7 +29,7 @@ const authority = createAuthority();
 export async function startServer(overrides: Partial<Config> = {}): Promise<TestServer> {
   const database = await freshDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), "weft-server-"));
-  const [port, federationPort] = [await freePort(), await freePort()];
+  const [port, federationPort] = (await freePorts(2)) as [number, number];
   const pem = authority.issue(["localhost", "127.0.0.1"]);
   const file = (name: string) => join(dataDir, name);
   await writeFile(file("ca.pem"), authority.cert);
@@ -89,13 +89,4 @@ async function run(config: Config, database: TestDatabase): Promise<App> {
     location: database.location,
     close: async () => undefined,
   }));
-}
-
-/** A port that nobody listens on right now. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -4,7 +4,7 @@ import { chownSync, existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../support/ports.ts";
 import { eventually } from "./wait.ts";
 
 const BIN = "/usr/lib/postgresql/15/bin";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Network } from "./network.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../support/ports.ts";
 
 /** A server in a process of its own, on loopback, with a data folder that outlives its kills. */
 export interface WeftProcess {
