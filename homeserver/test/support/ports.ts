@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below the ports that the system gives to outgoing connections: one of those would take what was free a moment ago. */
-const FIRST = 20_000;
+/**
+ * Below the ports that the system gives to outgoing connections: one of those would take what was free a moment ago.
+ * `WEFT_TEST_FIRST_PORT` moves them, for two runs on one machine.
+ */
+const FIRST = Number(process.env["WEFT_TEST_FIRST_PORT"] ?? 20_000);
 /** Each worker of a test run has its own. */
 const PER_WORKER = 500;
 const WORKERS = 24;
