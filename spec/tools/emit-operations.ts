@@ -17,6 +17,7 @@ export interface OperationRow {
   rateLimited: boolean;
   body: string;
   bodyRequired: boolean;
+  bodyLimit: number | null;
   response: string;
   errors: Record<string, string[]>;
 }
@@ -34,6 +35,7 @@ export function operationRow(operation: Operation): OperationRow {
     rateLimited: node["x-rate-limited"] === true,
     body: bodyKind(node),
     bodyRequired: isNode(body) && body["required"] === true,
+    bodyLimit: bodyLimit(node),
     response: responseKind(node),
     errors: errcodes(node),
   };
@@ -66,6 +68,8 @@ export interface OperationRow {
   readonly rateLimited: boolean;
   readonly body: "json" | "binary" | "none";
   readonly bodyRequired: boolean;
+  /** Bytes that a body may have; null where it is binary and the handler counts. */
+  readonly bodyLimit: number | null;
   readonly response: "json" | "binary" | "text" | "html" | "multipart" | "redirect";
   /** Errcodes by status. */
   readonly errors: Readonly<Record<string, readonly string[]>>;
@@ -92,6 +96,14 @@ ${errors.join("\n")}
 } as const satisfies Record<string, { statuses: readonly number[] }>;
 export type Errcode = keyof typeof errorCodes;
 `;
+}
+
+/** Bytes that a JSON body may have unless `x-body-limit` says otherwise. */
+const BODY_LIMIT = 64 * 1024;
+
+function bodyLimit(node: Node): number | null {
+  if (bodyKind(node) === "binary") return null;
+  return (node["x-body-limit"] as number | undefined) ?? BODY_LIMIT;
 }
 
 function authOf(node: Node): string {

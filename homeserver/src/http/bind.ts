@@ -2,38 +2,19 @@ import { type OperationId, type OperationRow, operations } from "@weft/spec/oper
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
-import { bodyLimit, completeBody, parseBody } from "./body.ts";
+import type { Requester } from "./authenticate.ts";
+import { beforeBody, type Doorkeepers } from "./before-body.ts";
 import { requestSignal } from "./request-signal.ts";
-import type { RateLimiter } from "./rate-limit.ts";
 import { Reply, raw } from "./reply.ts";
 import { isPlainText, sendPlain } from "./send-plain.ts";
 import type { Context, Route } from "./route.ts";
-import { type SignatureCheck, authenticateServer } from "./server-signature.ts";
+import { type BodyTools, takeBody } from "./take-body.ts";
 import { type Part, createValidators } from "./validate.ts";
 
-export interface BindDependencies {
-  readonly authenticator: Authenticator;
-  readonly signatures: SignatureCheck;
-  readonly rateLimiter: RateLimiter;
-  /** A server's signed request was good: it is there, so deliver what waits for it. */
-  readonly onPeer?: ((server: ServerName) => void) | undefined;
+export interface BindDependencies extends Doorkeepers {
+  readonly bodies: BodyTools;
   readonly draining: AbortSignal;
 }
-
-/** What the hooks found out about a request, for the handler. */
-interface Found {
-  requester?: Requester | undefined;
-  origin?: ServerName;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    found: Found | null;
-  }
-}
-
-const JSON_TYPE = "application/json";
 
 /** Binds every route to its operation's method and paths, and 405 to the paths' other methods. */
 export function bindRoutes(
@@ -114,96 +95,22 @@ function bind(
   if (row.body === "json") schema["body"] = { part: "body" };
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    if (row.body === "binary") {
-      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    } else {
-      scope.addContentTypeParser(
-        "*",
-        { parseAs: "buffer" },
-        async (_request: unknown, bytes: Buffer) => parseBody(operationId, row, bytes),
-      );
-    }
+    // Every body comes as a stream: it is read once the request has passed the door.
+    scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     scope.route({
       method: row.method,
       url,
       schema,
-      bodyLimit: bodyLimit(operationId, row),
+      bodyLimit: Number.MAX_SAFE_INTEGER, // counted by whoever reads it
       config: { operationId },
       validatorCompiler: ({ schema: part }) => check((part as { part: Part }).part),
       onRequest: beforeBody(operationId, row, dependencies),
-      preValidation: afterBody(row, dependencies),
+      preValidation: takeBody(operationId, row, dependencies.bodies),
       handler(request, reply) {
         void handle(route, request, reply, dependencies.draining);
       },
     });
   });
-}
-
-function beforeBody(operationId: OperationId, row: OperationRow, dependencies: BindDependencies) {
-  const isForUsers = row.auth === "access-token" || row.auth === "access-token?";
-  const optional = row.auth === "access-token?";
-
-  /** Without a promise where the token is in memory and nothing limits the rate. */
-  function check(request: FastifyRequest): Promise<void> | undefined {
-    // Whatever a JSON body claims to be, it is read as JSON.
-    const { headers } = request.raw;
-    if (row.body !== "binary" && (headers["content-type"] ?? JSON_TYPE) !== JSON_TYPE) {
-      delete headers["content-type"];
-    }
-    const known: Found = {};
-    request.found = known;
-    if (!isForUsers) return limit(request, undefined);
-    const requester = authenticateUser(request, dependencies.authenticator, optional);
-    if (requester instanceof Promise) {
-      return requester.then((found) => limit(request, (known.requester = found)));
-    }
-    return limit(request, (known.requester = requester));
-  }
-
-  function limit(
-    request: FastifyRequest,
-    requester: Requester | undefined,
-  ): Promise<void> | undefined {
-    if (!row.rateLimited) return undefined;
-    const user = requester?.userId;
-    return dependencies.rateLimiter.check(operationId, { user, ip: request.ip });
-  }
-
-  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
-    let checked: Promise<void> | undefined;
-    try {
-      checked = check(request);
-    } catch (error) {
-      return done(error as Error);
-    }
-    if (checked) checked.then(() => done(), done);
-    else done();
-  };
-}
-
-function afterBody(row: OperationRow, dependencies: BindDependencies) {
-  const names = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
-  function complete(request: FastifyRequest): void {
-    completeBody(row, request);
-    const params = request.params as Record<string, string>;
-    for (const name of names) params[name] ??= "";
-  }
-  if (row.auth === "server-signature") {
-    return async (request: FastifyRequest): Promise<void> => {
-      const origin = await authenticateServer(request, dependencies.signatures);
-      request.found!.origin = origin;
-      dependencies.onPeer?.(origin);
-      complete(request);
-    };
-  }
-  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
-    try {
-      complete(request);
-    } catch (error) {
-      return done(error as Error);
-    }
-    done();
-  };
 }
 
 /** Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some cost.) */
@@ -253,7 +160,7 @@ class RequestContext {
     this.query = request.query;
     this.body = request.body;
     this.requester = known.requester;
-    this.origin = known.origin;
+    this.origin = known.claim?.origin;
     this.request = request;
     this.#reply = reply;
     this.#draining = draining;

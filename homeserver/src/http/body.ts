@@ -1,24 +1,19 @@
 import type { OperationId, OperationRow } from "@weft/spec/operations";
-import type { FastifyRequest } from "fastify";
+import { createLanes, LaneFull } from "../platform/lanes.ts";
+import { createTurns } from "../platform/turns.ts";
+import { createWorkerPool } from "../platform/worker-pool.ts";
 import { errors } from "../protocol/errors.ts";
-import { JsonError, forbiddenIn, parseLoose, parseStrict } from "../protocol/json.ts";
-
-const MIB = 1024 * 1024;
-
-/** Bytes a JSON body may have. Events are limited to 65,536 bytes elsewhere. */
-const CLIENT_LIMIT = 2 * MIB;
-/** 50 PDUs and 100 EDUs of 65,536 bytes. */
-const SERVER_LIMIT = 10 * MIB;
-const LIMITS: Partial<Record<string, number>> = {
-  uploadKeys: 8 * MIB,
-  sendToDevice: 8 * MIB,
-  putRoomKeys: 32 * MIB,
-};
-
-export function bodyLimit(operationId: OperationId, row: OperationRow): number {
-  if (row.body === "binary") return Number.MAX_SAFE_INTEGER; // the handler counts what it reads
-  return LIMITS[operationId] ?? (row.api === "server-server" ? SERVER_LIMIT : CLIENT_LIMIT);
-}
+import { type Json, JsonError, type JsonObject, parseLoose } from "../protocol/json.ts";
+import { markForbidden } from "../protocol/json-value.ts";
+import { boundsOf, checkBounds } from "./body-bounds.ts";
+import {
+  type BodyToJudge,
+  type EventText,
+  type Judgement,
+  type Reading,
+  readBody,
+  type SignedRequest,
+} from "./judge-body.ts";
 
 /** Bodies that never become part of an event, and in which the specification has fractions. */
 const WITH_FRACTIONS = new Set<string>([
@@ -31,35 +26,120 @@ const WITH_FRACTIONS = new Set<string>([
 /** Bodies in which one wrong event must not spoil the others: they are judged one by one. */
 const WITH_EVENTS = new Set<string>(["sendTransaction"]);
 
-/**
- * Reads a JSON body, whatever the content type says.
- * @throws JsonError "syntax" → M_NOT_JSON, "forbidden" → M_BAD_JSON
- */
-export function parseBody(operationId: OperationId, row: OperationRow, bytes: Buffer): unknown {
-  if (bytes.length === 0) return undefined;
-  // What nobody asked for is not judged either, unless a server signed it.
-  if (row.body === "none" && row.api !== "server-server") return undefined;
-  if (row.api === "server-server" && WITH_EVENTS.has(operationId)) return parseLoose(bytes);
-  if (!WITH_FRACTIONS.has(operationId)) return parseStrict(bytes);
-  const value = parseLoose(bytes);
-  const reason = forbiddenIn(value);
-  if (reason === undefined) return value;
-  if (!holdsRawNumber(value)) throw new JsonError("forbidden", `Forbidden JSON: ${reason}`);
-  return JSON.parse(bytes.toString("utf8"));
+/** Bodies above this size are looked through on another thread. */
+const LARGE = 32 * 1024;
+/** Large bodies of one address that wait for that thread. */
+const MAX_WAITING = 50;
+const COME_AGAIN_MS = 2_000;
+/** So long the main loop reads a transaction's events without a pause. */
+const SLICE_MS = 5;
+
+/** Reads bodies as their operations have them. */
+export interface BodyReader {
+  /**
+   * The JSON of a body, whatever its content type says; undefined when there is none. `proof` says who signed it,
+   * where a server did.
+   * @throws JsonError "syntax" → M_NOT_JSON, "forbidden" → M_BAD_JSON
+   * @throws MatrixError M_UNAUTHORIZED 401 for a wrong signature, M_LIMIT_EXCEEDED 429
+   */
+  read(
+    operation: BodyOperation,
+    bytes: Buffer,
+    proof: Proof | undefined,
+  ): Promise<Json | undefined>;
+  close(): Promise<void>;
 }
 
-function holdsRawNumber(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return JSON.isRawJSON(value) || Object.values(value).some((item) => holdsRawNumber(item));
+export interface BodyOperation {
+  readonly id: OperationId;
+  readonly row: OperationRow;
+  /** Where the request comes from: addresses take turns with what is large. */
+  readonly address: string;
 }
 
-/**
- * A preValidation hook: a JSON body that may be left out is {}, one that may not is M_NOT_JSON; of bytes there may be
- * none, and then nobody has parsed them.
- */
-export function completeBody(row: OperationRow, request: FastifyRequest): void {
-  if (row.body === "binary") request.body ??= request.raw;
-  if (row.body !== "json" || request.body !== undefined) return;
-  if (row.bodyRequired) throw errors.notJson("A JSON body is needed");
-  request.body = {};
+/** A server's signature, which is yet to be proven. */
+export interface Proof {
+  readonly signed: SignedRequest;
+  /** Proves it on this thread. @throws MatrixError M_UNAUTHORIZED 401 */
+  verify(content: Json | undefined): Promise<void>;
+}
+
+export function createBodyReader(): BodyReader {
+  const thread = createWorkerPool<BodyToJudge, Judgement>(
+    new URL("./body-worker.ts", import.meta.url),
+  );
+  const turns = createLanes<string>({ perKey: 1, total: 1, maxWaiting: MAX_WAITING });
+
+  async function judge(address: string, body: BodyToJudge): Promise<Judgement> {
+    try {
+      return await turns.run(address, () => thread.run(body));
+    } catch (error) {
+      if (!(error instanceof LaneFull)) throw error;
+      throw errors.limitExceeded(COME_AGAIN_MS, "Too many large requests at this moment");
+    }
+  }
+
+  async function readLarge(
+    address: string,
+    bytes: Buffer,
+    reading: Reading,
+    proof: Proof | undefined,
+  ): Promise<Json> {
+    const judged = await judge(address, { bytes, reading, signed: proof?.signed });
+    switch (judged.kind) {
+      case "wrong-signature":
+        throw errors.unauthorized("The signature is wrong");
+      case "good":
+        return JSON.parse(bytes.toString("utf8")) as Json;
+      case "events":
+        return await join(judged);
+      default:
+        throw new JsonError(judged.kind, judged.message);
+    }
+  }
+
+  return {
+    async read({ id, row, address }, bytes, proof) {
+      if (bytes.length === 0) {
+        await proof?.verify(undefined);
+        return undefined;
+      }
+      // What nobody asked for is not judged either, unless a server signed it.
+      if (row.body === "none" && proof === undefined) return undefined;
+      checkBounds(bytes, boundsOf(row.bodyLimit ?? bytes.length));
+      const reading = readingOf(id);
+      if (bytes.length > LARGE) return await readLarge(address, bytes, reading, proof);
+      const value = reading === "events" ? parseLoose(bytes) : readBody(bytes, reading);
+      await proof?.verify(value);
+      return value;
+    },
+    close: () => thread.close(),
+  };
+}
+
+function readingOf(id: OperationId): Reading {
+  if (WITH_EVENTS.has(id)) return "events";
+  return WITH_FRACTIONS.has(id) ? "fractions" : "strict";
+}
+
+/** A transaction from its parts. They come from a server that has proven itself, and are read in slices. */
+async function join({ rest, lists }: Judgement & { kind: "events" }): Promise<JsonObject> {
+  const body = JSON.parse(rest) as JsonObject;
+  const turns = createTurns(SLICE_MS);
+  for (const [name, texts] of Object.entries(lists)) {
+    const events: Json[] = [];
+    for (const event of texts) {
+      events.push(readEvent(event));
+      await turns.take();
+    }
+    body[name] = events;
+  }
+  return body;
+}
+
+function readEvent({ text, forbidden }: EventText): Json {
+  if (forbidden === undefined) return JSON.parse(text) as Json;
+  const value = parseLoose(text);
+  if (typeof value === "object" && value !== null) markForbidden(value, forbidden);
+  return value;
 }

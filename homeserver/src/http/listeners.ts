@@ -31,6 +31,8 @@ export interface Listeners {
 const WATCH_MS = 5_000;
 /** Longer than the minute that proxies keep an idle connection for. */
 const KEEP_ALIVE_MS = 72_000;
+/** From a request's first byte to the end of its head. */
+const HEADERS_MS = 30_000;
 
 /** Any number of listeners with one handler behind them, which may come later. */
 export function createListeners(log: Logger): Listeners {
@@ -41,7 +43,12 @@ export function createListeners(log: Logger): Listeners {
 
   async function start(server: Server | SecureServer, where: object): Promise<number> {
     server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.headersTimeout = HEADERS_MS;
+    // Bodies have deadlines by their operations: see take-body.ts.
+    server.requestTimeout = 0;
     server.on("clientError", refuseMalformed);
+    // Whoever reads the body says so: a client that waits for it does not send what is refused anyway.
+    server.on("checkContinue", dispatch);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => resolve());

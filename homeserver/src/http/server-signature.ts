@@ -2,8 +2,10 @@ import type { FastifyRequest } from "fastify";
 import { isEd25519KeyId, verifyTextAsync } from "../protocol/crypto.ts";
 import { errors } from "../protocol/errors.ts";
 import { type ServerName, isServerName } from "../protocol/identifiers.ts";
-import { type Json, JsonError, canonicalJsonLoose } from "../protocol/json.ts";
+import { JsonError } from "../protocol/json.ts";
 import type { KeyRing } from "../remote/key-ring.ts";
+import type { Proof } from "./body.ts";
+import { signedText } from "./judge-body.ts";
 import { parseXMatrix } from "./x-matrix.ts";
 
 export interface SignatureCheck {
@@ -12,15 +14,20 @@ export interface SignatureCheck {
   readonly now: () => number;
 }
 
+/** A server that a request's header names, and how it is proven that it is that server. */
+export interface Claim extends Proof {
+  readonly origin: ServerName;
+}
+
 /**
- * The server that signed the request, its body and exact URI included. The body must have been parsed.
+ * Reads the header, before the body: it must be for this server, and by a key that can be had and holds.
  * (Server-server API, "Request Authentication".)
  * @throws MatrixError M_UNAUTHORIZED 401
  */
-export async function authenticateServer(
+export async function claimedServer(
   request: FastifyRequest,
   { serverName, keyRing, now }: SignatureCheck,
-): Promise<ServerName> {
+): Promise<Claim> {
   const header = parseXMatrix(request.headers.authorization);
   if (!header)
     throw errors.unauthorized("The X-Matrix authorization header is missing or malformed");
@@ -31,25 +38,28 @@ export async function authenticateServer(
   if (destination !== undefined && destination !== serverName) {
     throw errors.unauthorized(`This is ${serverName}, and the request is for another server`);
   }
+  if (!SIGNATURE.test(sig)) throw errors.unauthorized("The X-Matrix header holds no signature");
   const [key] = await keyRing.keys([{ server: origin, keyId, validAt: now() }]);
   if (!key) throw errors.unauthorized(`The key ${keyId} of ${origin} cannot be had or has expired`);
-  const text = signedText(request, origin, destination);
-  if (!(await verifyTextAsync(text, sig, key))) throw errors.unauthorized("The signature is wrong");
-  return origin;
+  const { method } = request;
+  const uri = request.raw.url ?? "";
+  const signed = { method, uri, origin, destination, sig, publicKey: key.publicKeyBase64 };
+  return {
+    origin,
+    signed,
+    async verify(content) {
+      let text: string;
+      try {
+        text = signedText(signed, content);
+      } catch (error) {
+        if (error instanceof JsonError) throw errors.badJson(error.message);
+        throw error;
+      }
+      if (await verifyTextAsync(text, sig, key)) return;
+      throw errors.unauthorized("The signature is wrong");
+    },
+  };
 }
 
-function signedText(request: FastifyRequest, origin: string, destination?: string): string {
-  const body = request.body as Json | undefined;
-  try {
-    return canonicalJsonLoose({
-      method: request.method,
-      uri: request.raw.url ?? "",
-      origin,
-      ...(destination === undefined ? {} : { destination }),
-      ...(body === undefined || body === null ? {} : { content: body }),
-    });
-  } catch (error) {
-    if (error instanceof JsonError) throw errors.badJson(error.message);
-    throw error;
-  }
-}
+/** 64 bytes in base64, padded or not. */
+const SIGNATURE = /^[A-Za-z0-9+/_-]{86}(==)?$/;

@@ -3,8 +3,12 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
+import { createBodyReader } from "./body.ts";
+import { createBodyCollector } from "./collect-body.ts";
 import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
+import { drainRest } from "./drain.ts";
 import { errorReply } from "./errors.ts";
 import { type Health, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
@@ -13,7 +17,9 @@ import type { Reply } from "./reply.ts";
 import type { Route } from "./route.ts";
 import { serveWebClient, type WebClient } from "./static.ts";
 
-export interface HttpServerOptions extends Omit<BindDependencies, "draining"> {
+export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "bodies"> {
+  /** A server's signed request was good: it is there, so deliver what waits for it. */
+  readonly onPeer?: ((server: ServerName) => void) | undefined;
   readonly routes: readonly Route[];
   /** APIs that must be complete: every operation of theirs needs a handler. */
   readonly requireAllOf: readonly Api[];
@@ -47,7 +53,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const routes = [...options.routes, ...own];
   checkComplete(routes, options.requireAllOf);
   const app = createFastify(options, stopping.signal);
-  bindRoutes(app, routes, { ...options, draining: stopping.signal });
+  const reader = createBodyReader();
+  const bodies = { reader, collector: createBodyCollector(), onPeer: options.onPeer };
+  bindRoutes(app, routes, { ...options, bodies, draining: stopping.signal });
   if (options.webClient) await serveWebClient(app, options.webClient);
   await app.ready();
   const listeners = options.listeners ?? createListeners(options.log);
@@ -62,6 +70,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await listeners.stop();
       clearTimeout(cut);
       await app.close();
+      await reader.close();
     },
   };
 }
@@ -89,8 +98,16 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     void reply.header("x-content-type-options", "nosniff");
     done();
   });
+  app.addHook("onResponse", (request, _reply, done) => {
+    drainRest(request.raw);
+    done();
+  });
   observe(app, options.metrics, options.log);
-  app.setErrorHandler((error, _request, reply) => send(reply, errorReply(error, options.log)));
+  app.setErrorHandler((error, request, reply) => {
+    // The connection ends once the rest of the body has gone by, and not before the answer is read.
+    if (request.raw.complete === false) reply.raw.shouldKeepAlive = true;
+    send(reply, errorReply(error, options.log));
+  });
   app.setNotFoundHandler((_request, reply) => {
     send(reply, errorReply(errors.unrecognized(), options.log));
   });

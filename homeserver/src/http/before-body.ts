@@ -1,0 +1,73 @@
+import type { OperationId, OperationRow } from "@weft/spec/operations";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
+
+/** What the hooks found out about a request, for the handler. */
+export interface Found {
+  requester?: Requester | undefined;
+  claim?: Claim | undefined;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    found: Found | null;
+  }
+}
+
+export interface Doorkeepers {
+  readonly authenticator: Authenticator;
+  readonly signatures: SignatureCheck;
+  readonly rateLimiter: RateLimiter;
+}
+
+/**
+ * An onRequest hook: what can be told without the body is told before any of it is read. Users show their token, servers
+ * a header for us and by a key that holds, and nobody asks too often.
+ */
+export function beforeBody(operationId: OperationId, row: OperationRow, doors: Doorkeepers) {
+  const isForUsers = row.auth === "access-token" || row.auth === "access-token?";
+  const isForServers = row.auth === "server-signature";
+  const optional = row.auth === "access-token?";
+
+  /** Without a promise where the token is in memory and nothing limits the rate. */
+  function check(request: FastifyRequest): Promise<void> | undefined {
+    // Whatever a JSON body claims to be, it is read as JSON.
+    if (row.body !== "binary") delete request.raw.headers["content-type"];
+    const known: Found = {};
+    request.found = known;
+    if (isForServers) return checkServer(request, known);
+    if (!isForUsers) return limit(request, undefined);
+    const requester = authenticateUser(request, doors.authenticator, optional);
+    if (requester instanceof Promise) {
+      return requester.then((found) => limit(request, (known.requester = found)));
+    }
+    return limit(request, (known.requester = requester));
+  }
+
+  async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
+    await limit(request, undefined);
+    known.claim = await claimedServer(request, doors.signatures);
+  }
+
+  function limit(
+    request: FastifyRequest,
+    requester: Requester | undefined,
+  ): Promise<void> | undefined {
+    if (!row.rateLimited) return undefined;
+    const user = requester?.userId;
+    return doors.rateLimiter.check(operationId, { user, ip: request.ip });
+  }
+
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    let checked: Promise<void> | undefined;
+    try {
+      checked = check(request);
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (checked) checked.then(() => done(), done);
+    else done();
+  };
+}

@@ -1,0 +1,77 @@
+import { JsonError } from "../protocol/json.ts";
+
+/** What a JSON text may hold before anybody parses it. */
+export interface Bounds {
+  /** Objects, arrays and their members, all together. */
+  readonly values: number;
+  /** Numbers that canonical JSON forbids: each is kept as it was written, which costs much. */
+  readonly unusualNumbers: number;
+}
+
+/** Levels of nesting that are followed. Events may have 100; what is deeper is marked, and this deep is refused. */
+const MAX_DEPTH = 1_000;
+/** A double holds so many digits, less one. */
+const DIGITS = 16;
+
+const [QUOTE, BACKSLASH, COMMA, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x30, 0x39];
+const [SMALL_E, BIG_E] = [0x65, 0x45];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** The bounds of a body that may have `limit` bytes: a member of ordinary JSON takes over four. */
+export function boundsOf(limit: number): Bounds {
+  return { values: Math.min(limit / 4, 1_000_000), unusualNumbers: 50_000 };
+}
+
+/**
+ * Looks once through the bytes of a JSON text, at a nanosecond or two for each, so that what would take long to parse
+ * is refused before. Whether it is JSON at all is not said.
+ * @throws JsonError "forbidden"
+ */
+export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
+  let depth = 0;
+  let values = 0;
+  let unusual = 0;
+  /** Digits of the number that is being read. */
+  let digits = 0;
+  const { length } = bytes;
+  for (let at = 0; at < length; at++) {
+    const byte = bytes[at]!;
+    if (byte >= ZERO && byte <= NINE) {
+      digits += 1;
+      if (digits === DIGITS) unusual += 1;
+      continue;
+    }
+    const followsDigit = digits > 0;
+    digits = 0;
+    if (byte === QUOTE) {
+      at = endOfString(bytes, at + 1);
+    } else if (byte === COMMA) {
+      values += 1;
+    } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+      values += 1;
+      depth += 1;
+      if (depth > MAX_DEPTH) throw tooMuch(`nested over ${MAX_DEPTH} deep`);
+    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
+      depth -= 1;
+    } else if (followsDigit && (byte === DOT || byte === SMALL_E || byte === BIG_E)) {
+      unusual += 1;
+    }
+  }
+  if (values > bounds.values) throw tooMuch(`of more than ${Math.floor(bounds.values)} values`);
+  if (unusual > bounds.unusualNumbers) {
+    throw tooMuch(`with more than ${bounds.unusualNumbers} numbers that are no integers`);
+  }
+}
+
+/** Where the string ends that begins at `from`: at its closing quotation mark, or at the text's end. */
+function endOfString(bytes: Uint8Array, from: number): number {
+  for (let at = from; ; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE || byte === undefined) return at;
+    if (byte === BACKSLASH) at++;
+  }
+}
+
+function tooMuch(what: string): JsonError {
+  return new JsonError("forbidden", `The body is JSON ${what}`);
+}
