@@ -19,7 +19,7 @@ import type { Logger } from "./platform/logger.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
-import { type EventId, serverOf, type UserId } from "./protocol/identifiers.ts";
+import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
 import { createRooms, createSuccessions, type Rooms } from "./rooms/index.ts";
 import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
@@ -228,7 +228,7 @@ export function roomFacts({ view, federation }: Rooms): RoomFacts {
       return (await view.membershipsOf(userId)).some((row) => row.membership === "join");
     },
     async eventAt(roomId, eventId) {
-      const stored = (await view.eventsById([eventId as EventId])).get(eventId as EventId);
+      const stored = (await view.eventsById([eventId])).get(eventId);
       if (stored?.event.roomId !== roomId || stored.status !== "accepted") return undefined;
       if (stored.position === null) return undefined;
       const { roomNid, position, ordinal } = stored;

@@ -2591,10 +2591,10 @@ export interface components {
         Transaction: {
             origin: components["schemas"]["ServerName"];
             origin_server_ts: components["schemas"]["OriginTimestamp"];
-            /** @description Events, each checked by itself. */
-            pdus: JsonObject[];
-            /** @description EDUs, each checked by itself. */
-            edus?: JsonObject[];
+            /** @description Events, each checked by itself. What is no object is passed over. */
+            pdus: unknown[];
+            /** @description EDUs, each checked by itself. What is no object is passed over. */
+            edus?: unknown[];
         };
         /** @description A state event of the room, stripped or, in newer room versions, whole. */
         InviteStateEvent: {

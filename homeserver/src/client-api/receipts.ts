@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import type { Edus, ReceiptType } from "../edus/index.ts";
 import { errors } from "../protocol/errors.ts";
-import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
+import { isEventId, parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 
 const TYPES: ReadonlySet<string> = new Set(["m.read", "m.read.private", "m.fully_read"]);
 
@@ -13,7 +13,9 @@ export function receiptsRoutes({ edus }: { edus: Edus }): Route[] {
       const { receiptType } = params;
       const threadId = body.thread_id;
       if (!TYPES.has(receiptType)) throw errors.invalidParam("No such type of receipt");
-      if (threadId === "") throw errors.invalidParam("thread_id is empty");
+      if (threadId !== undefined && threadId !== "main" && !isEventId(threadId)) {
+        throw errors.invalidParam("thread_id is neither main nor the root of a thread");
+      }
       if (threadId !== undefined && receiptType === "m.fully_read") {
         throw errors.invalidParam("The fully-read marker has no threads");
       }

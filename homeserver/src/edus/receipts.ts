@@ -2,8 +2,8 @@ import type { Log, ReceiptRow } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
-import { isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
-import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { findAccountData } from "../storage/account-data.ts";
 import { findReceipt } from "../storage/receipt-rows.ts";
@@ -22,7 +22,7 @@ export interface Receipts {
     userId: UserId;
     roomId: RoomId;
     type: ReceiptType;
-    eventId: string;
+    eventId: EventId;
     threadId: string;
   }): Promise<void>;
   /** An m.receipt EDU. What is malformed or not the origin's to say is ignored. */
@@ -42,7 +42,7 @@ export function createReceipts(deps: {
   const queue = createKeyedQueue<string>();
 
   /** True when the place lies behind the event that is pointed at now. */
-  async function isBehind(roomId: RoomId, now: string, place: Place): Promise<boolean> {
+  async function isBehind(roomId: RoomId, now: EventId, place: Place): Promise<boolean> {
     const at = await rooms.eventAt(roomId, now);
     if (!at || at.position < place.position) return true;
     return at.position === place.position && at.ordinal < place.ordinal;
@@ -57,16 +57,16 @@ export function createReceipts(deps: {
     const key = { roomNid, userId, receiptType, threadId };
     const before = at && (await findReceipt(sql, key));
     if (before && (before.eventPosition ?? -1) >= at.position) {
-      if (!(await isBehind(roomId, before.eventId, at))) return undefined;
+      if (!(await isBehind(roomId, before.eventId as EventId, at))) return undefined;
     }
     return { ...key, roomId, eventId, eventPosition: at?.position ?? null, ts };
   }
 
-  async function fullyRead(userId: UserId, roomId: RoomId, eventId: string, at: Place) {
+  async function fullyRead(userId: UserId, roomId: RoomId, eventId: EventId, at: Place) {
     const type = "m.fully_read";
     const text = await findAccountData(sql, userId, at.roomNid, type);
     const before = text === undefined ? undefined : (JSON.parse(text) as JsonObject).event_id;
-    if (typeof before === "string" && !(await isBehind(roomId, before, at))) return;
+    if (isEventId(before) && !(await isBehind(roomId, before, at))) return;
     const content = JSON.stringify({ event_id: eventId });
     await log.append({ accountData: [{ userId, roomNid: at.roomNid, type, content }] });
   }
@@ -107,7 +107,7 @@ export function createReceipts(deps: {
 interface Moving {
   readonly userId: UserId;
   readonly type: ReceiptType;
-  readonly eventId: string;
+  readonly eventId: EventId;
   readonly threadId: string;
   readonly ts: number;
 }
@@ -117,7 +117,7 @@ type Place = NonNullable<Awaited<ReturnType<RoomFacts["eventAt"]>>>;
 interface IncomingReceipt {
   readonly roomId: RoomId;
   readonly userId: UserId;
-  readonly eventId: string;
+  readonly eventId: EventId;
   readonly threadId: string;
   readonly ts: number | undefined;
 }
@@ -144,9 +144,10 @@ function receiptOf(
 ): Omit<IncomingReceipt, "roomId" | "userId"> | undefined {
   if (!isJsonObject(receipt) || !Array.isArray(receipt.event_ids)) return undefined;
   const eventId = receipt.event_ids.at(-1);
-  if (typeof eventId !== "string" || eventId.length > 255) return undefined;
+  if (!isEventId(eventId)) return undefined;
   const data = isJsonObject(receipt.data) ? receipt.data : {};
-  const threadId = typeof data.thread_id === "string" ? data.thread_id.slice(0, 255) : "";
+  const threadId = data.thread_id ?? "";
+  if (threadId !== "" && threadId !== "main" && !isEventId(threadId)) return undefined;
   const ts = typeof data.ts === "number" && Number.isSafeInteger(data.ts) ? data.ts : undefined;
   return { eventId, threadId, ts };
 }

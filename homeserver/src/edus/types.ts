@@ -1,4 +1,4 @@
-import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** What the EDUs ask of the room engine. */
@@ -12,7 +12,7 @@ export interface RoomFacts {
   /** nid and log position of an event that is in the room's timeline here. */
   eventAt(
     roomId: RoomId,
-    eventId: string,
+    eventId: EventId,
   ): Promise<{ roomNid: number; position: number; ordinal: number } | undefined>;
   /** nid of a room that this server knows. */
   roomNid(roomId: RoomId): Promise<number | undefined>;

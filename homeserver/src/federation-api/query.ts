@@ -28,8 +28,7 @@ export function queryRoutes({ rooms, serverName, localProfile }: QueryDeps): Rou
       if (serverOf(userId) !== serverName) throw errors.notFound("Not a user of this server");
       const profile = await localProfile(userId);
       if (query.field === undefined) return profile;
-      const value = profile[query.field];
-      return value === undefined ? {} : { [query.field]: value };
+      return Object.hasOwn(profile, query.field) ? { [query.field]: profile[query.field] } : {};
     }),
   ];
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { route, type Route } from "../http/route.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 
 export interface TransactionsDeps {
@@ -22,10 +22,13 @@ export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDep
   async function work(
     origin: ServerName,
     pdus: readonly JsonObject[],
-    edus: readonly { edu_type: string; content: JsonObject }[],
+    edus: readonly JsonObject[],
   ): Promise<object> {
     const results = await rooms.federation.receive(origin, pdus);
-    for (const { edu_type: type, content } of edus) await receiveEdu(origin, type, content);
+    for (const { edu_type: type, content } of edus) {
+      if (typeof type === "string" && isJsonObject(content))
+        await receiveEdu(origin, type, content);
+    }
     return { pdus: results };
   }
 
@@ -36,12 +39,16 @@ export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDep
       const key = `${origin} ${params.txnId}`;
       let answer = answers.get(key);
       if (!answer) {
-        const edus = (body.edus ?? []) as { edu_type: string; content: JsonObject }[];
-        answer = work(origin, body.pdus as JsonObject[], edus);
+        answer = work(origin, objectsIn(body.pdus), objectsIn(body.edus));
         answers.set(key, answer);
         answer.catch(() => answers.delete(key));
       }
       return answer;
     }),
   ];
+}
+
+/** What is no object is no event and no EDU, and has no identifier to be answered by. */
+function objectsIn(list: readonly unknown[] | undefined): JsonObject[] {
+  return list?.filter(isJsonObject) ?? [];
 }

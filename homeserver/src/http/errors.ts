@@ -3,7 +3,6 @@ import type { FastifyError } from "fastify";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
-import { sqlState } from "../storage/sql.ts";
 import { type Reply, json } from "./reply.ts";
 
 /**
@@ -27,13 +26,15 @@ function matrixErrorReply(error: MatrixError): Reply {
   return json(error.toJSON(), { status: error.status, headers });
 }
 
-/** MatrixErrors, and what else has a meaning for the requester; undefined for the rest. */
+/**
+ * MatrixErrors, and what else has a meaning for the requester; undefined for the rest. What the database
+ * refuses is among the rest, whatever it was given: a check at the edge was forgotten, and who reads is
+ * not to blame.
+ */
 export function asMatrixError(error: unknown): MatrixError | undefined {
   if (error instanceof MatrixError) return error;
   if (error instanceof Rejection) return errors.forbidden(error.reason);
   if (error instanceof JsonError) return jsonError(error);
-  // A NUL that no rule of ours caught: PostgreSQL does not store it.
-  if (sqlState(error) === "22021") return errors.badJson("A text holds a NUL character");
   const code = (error as FastifyError | undefined)?.code;
   return typeof code === "string" ? frameworkError(code) : undefined;
 }

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { LogRecord } from "../log/types.ts";
-import { isJsonObject } from "../protocol/json.ts";
+import { relationIn } from "../protocol/relations.ts";
 import { relationsTo } from "../storage/room-relations.ts";
 import { clientText } from "./client-text.ts";
 import type { IgnoredBy, Shown } from "./shown.ts";
@@ -57,13 +57,13 @@ export function createBundles(deps: BundlesDeps): Bundles {
     follow(records) {
       for (const record of records) {
         if (record.kind !== "event") continue;
-        const relation = record.event.content["m.relates_to"];
-        if (!isJsonObject(relation) || typeof relation.event_id !== "string") continue;
+        const relation = relationIn(record.event.content);
+        if (relation === undefined) continue;
         if (targets.size >= MAX_TARGETS) {
           targets.clear();
           watchedFrom = record.position;
         }
-        targets.set(relation.event_id, true);
+        targets.set(relation.eventId, true);
       }
     },
     async of(events, reader) {

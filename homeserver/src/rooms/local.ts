@@ -1,11 +1,9 @@
 /** Events of this server's users: one command on the room's mailbox each. */
-import { Unstorable } from "../log/types.ts";
 import { errors } from "../protocol/errors.ts";
 import type { EventId, RoomId } from "../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../protocol/json.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import { stateTuple } from "../protocol/state-map.ts";
-import type { Command } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { TransactionKey } from "./once.ts";
 import type { RoomStore } from "./store.ts";
@@ -41,15 +39,6 @@ export function createLocalEvents(
     return eventId;
   }
 
-  async function run<T>(room: Room, command: Command<T>): Promise<T> {
-    try {
-      return await mailboxes.run(room, command);
-    } catch (error) {
-      if (error instanceof Unstorable) throw errors.badJson(`Not to be stored: ${error.message}`);
-      throw error;
-    }
-  }
-
   return {
     identity,
     async room(roomId) {
@@ -58,7 +47,7 @@ export function createLocalEvents(
       return room;
     },
     work: (room, command) =>
-      run(room, async (head) => {
+      mailboxes.run(room, async (head) => {
         const work = new Work(store, identity, head);
         try {
           const value = await command(work);
@@ -71,7 +60,7 @@ export function createLocalEvents(
         }
       }),
     send: (room, draft, transaction) =>
-      run(room, async (head) => {
+      mailboxes.run(room, async (head) => {
         const work = new Work(store, identity, head);
         const same = await unchanged(work, draft);
         if (same !== undefined) return { value: same };
@@ -81,7 +70,7 @@ export function createLocalEvents(
         });
       }),
     redact: (room, draft, transaction) =>
-      run(room, async (head) => {
+      mailboxes.run(room, async (head) => {
         const work = new Work(store, identity, head);
         const target = await store.events.byId(draft.redacts);
         if (target === undefined || target.roomNid !== room.nid) {

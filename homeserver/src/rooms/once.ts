@@ -2,8 +2,9 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { DuplicateTransaction } from "../log/types.ts";
-import { MatrixError } from "../protocol/errors.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
 import type { EventId } from "../protocol/identifiers.ts";
+import { isIndexable } from "../protocol/text.ts";
 import { findTransaction } from "../storage/room-events.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Actor } from "./types.ts";
@@ -21,12 +22,16 @@ export interface Once {
   run(key: TransactionKey | undefined, send: () => Promise<EventId>): Promise<EventId>;
 }
 
+/** The key of a request with a transaction id; throws M_INVALID_PARAM for one that can be no key. */
 export function transactionKey(
   by: Actor,
   scope: string,
   txnId: string | undefined,
 ): TransactionKey | undefined {
   if (txnId === undefined) return undefined;
+  if (!isIndexable(txnId)) {
+    throw errors.invalidParam("txnId has at most 255 bytes, and no NUL character");
+  }
   return { userId: by.userId, deviceId: by.deviceId ?? "", scope, txnId };
 }
 

@@ -2,8 +2,8 @@
 import { errors } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias } from "../protocol/identifiers.ts";
 import type { EventId, RoomAlias, RoomId } from "../protocol/identifiers.ts";
-import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
+import { relationIn } from "../protocol/relations.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
 import type { LocalEvents } from "./local.ts";
 import { transactionKey } from "./once.ts";
@@ -69,10 +69,9 @@ async function refuseSecondAnnotation(
   room: Room,
   message: SendMessage,
 ): Promise<void> {
-  const relation = message.content["m.relates_to"];
-  if (!isJsonObject(relation) || relation.rel_type !== "m.annotation") return;
-  const { event_id: target, key } = relation;
-  if (typeof target !== "string" || typeof key !== "string") return;
+  const relation = relationIn(message.content);
+  if (relation?.relType !== "m.annotation" || relation.key === undefined) return;
+  const { eventId: target, key } = relation;
   const annotation = { target, type: message.type, sender: message.by.userId, key };
   if (await hasAnnotation(store.sql, room.nid, annotation)) {
     throw errors.duplicateAnnotation("You have annotated that event with this key already");

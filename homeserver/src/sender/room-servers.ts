@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { EventRecord, LogRecord } from "../log/types.ts";
 import { atMost } from "../platform/caches.ts";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
-import { serverOf } from "../protocol/identifiers.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
 
 /** So many users of a server are looked at, those who came first, to see whether it was in a room. */
@@ -97,8 +97,8 @@ export function createRoomServers(deps: {
 
 /** The server of the user whom a member event is about; an invited one is told otherwise. */
 function subjectOf({ type, stateKey, content }: EventRecord["event"]): ServerName | undefined {
-  const isMember = type === "m.room.member" && stateKey?.startsWith("@") === true;
-  return isMember && content.membership !== "invite" ? serverOf(stateKey as UserId) : undefined;
+  if (type !== "m.room.member" || content.membership === "invite") return undefined;
+  return isUserId(stateKey) ? serverOf(stateKey) : undefined;
 }
 
 export type RoomServers = ReturnType<typeof createRoomServers>;

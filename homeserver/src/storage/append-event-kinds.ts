@@ -1,6 +1,7 @@
 import type { Append, NewEvent, RedactionRow } from "./append-types.ts";
 import type { Offsets, RowKind, Value } from "./append-kind.ts";
 import { keyText, plainText } from "./append-text.ts";
+import { relationIn } from "../protocol/relations.ts";
 import { numberArray, textArray } from "./sql.ts";
 
 const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 };
@@ -109,14 +110,8 @@ function placeOf(event: NewEvent, shift: number | null): Value[] {
   ];
 }
 
-/** Relation's target and type, when they are texts that an index can hold. */
+/** Relation's target and type, when it has one. */
 function relationOf({ event }: NewEvent): [string | null, string | null] {
-  const relation = event.content["m.relates_to"];
-  if (typeof relation !== "object" || relation === null || Array.isArray(relation)) {
-    return [null, null];
-  }
-  const fits = (value: unknown): value is string =>
-    typeof value === "string" && value.length <= 255 && !value.includes("\0");
-  const { event_id: target, rel_type: type } = relation;
-  return fits(target) && fits(type) ? [target, type] : [null, null];
+  const relation = relationIn(event.content);
+  return relation === undefined ? [null, null] : [relation.eventId, relation.relType];
 }

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
-import type { EventId, UserId } from "../protocol/identifiers.ts";
+import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushContext } from "../protocol/push-rules.ts";
-import { isJsonObject } from "../protocol/json.ts";
+import { relationIn } from "../protocol/relations.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
@@ -104,10 +104,10 @@ export function createUnread(deps: {
   async function threadOf({ event }: StoredEvent): Promise<string | undefined> {
     let { content } = event;
     for (let hop = 0; hop <= MOST_HOPS; hop += 1) {
-      const relation = content["m.relates_to"];
-      if (!isJsonObject(relation) || typeof relation.event_id !== "string") return undefined;
-      const eventId = relation.event_id as EventId;
-      if (relation.rel_type === "m.thread") return eventId;
+      const relation = relationIn(content);
+      if (relation === undefined) return undefined;
+      const { eventId } = relation;
+      if (relation.relType === "m.thread") return eventId;
       const parent = hop < MOST_HOPS && (await deps.view.eventsById([eventId])).get(eventId);
       if (!parent || parent.event.roomId !== event.roomId) return undefined;
       ({ content } = parent.event);

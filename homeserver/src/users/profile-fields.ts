@@ -1,11 +1,14 @@
 import { errors, matrixError } from "../protocol/errors.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
+import { isStorable } from "../protocol/text.ts";
 import type { ProfileRow } from "../storage/profiles.ts";
 import { plainText } from "./text.ts";
 
 /** A whole profile is at most this large as JSON, in bytes. */
 export const MAX_PROFILE_BYTES = 65_536;
 const MAX_KEY_BYTES = 255;
+/** Of a display name or avatar, in bytes. */
+const MAX_TEXT_BYTES = 1024;
 const CUSTOM_KEY = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
 
 /**
@@ -43,17 +46,44 @@ export function profileObject(profile: ProfileRow): JsonObject {
   return object;
 }
 
+/**
+ * What another server says of its user, as far as it can be a profile: names and avatars that are
+ * texts, fields whose keys and values fit. What does not is left out; of a profile that is too large,
+ * all but name and avatar.
+ */
+export function profileToldBy(answer: JsonObject): JsonObject {
+  const told: JsonObject = {};
+  const { displayname: name, avatar_url: avatar } = answer;
+  if (isShortText(name)) told.displayname = name;
+  if (isShortText(avatar) && avatar.startsWith("mxc://")) told.avatar_url = avatar;
+  const whole: JsonObject = { ...told };
+  for (const [key, value] of Object.entries(answer)) {
+    if (value === undefined || value === null || !isCustomKey(key)) continue;
+    if (key !== "m.tz" || isShortText(value)) whole[key] = value;
+  }
+  return Buffer.byteLength(JSON.stringify(whole)) > MAX_PROFILE_BYTES ? told : whole;
+}
+
+function isShortText(value: Json | undefined): value is string {
+  if (typeof value !== "string" || value === "") return false;
+  return isStorable(value) && Buffer.byteLength(value) <= MAX_TEXT_BYTES;
+}
+
+function isCustomKey(key: string): boolean {
+  return key.length <= MAX_KEY_BYTES && CUSTOM_KEY.test(key);
+}
+
 /** A profile with nothing in it. */
 export const emptyProfile: ProfileRow = { displayname: null, avatarUrl: null, fields: "{}" };
 
 function displayName(value: Json | undefined): string | null {
   if (value === undefined || value === null || value === "") return null;
-  return plainText(value, "displayname", 1024);
+  return plainText(value, "displayname", MAX_TEXT_BYTES);
 }
 
 function avatarUrl(value: Json | undefined): string | null {
   if (value === undefined || value === null || value === "") return null;
-  const url = plainText(value, "avatar_url", 1024);
+  const url = plainText(value, "avatar_url", MAX_TEXT_BYTES);
   if (!url.startsWith("mxc://")) throw errors.invalidParam("avatar_url must be an mxc:// URI");
   return url;
 }

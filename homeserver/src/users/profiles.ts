@@ -5,7 +5,13 @@ import type { Logger } from "../platform/logger.ts";
 import * as storage from "../storage/profiles.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Accounts } from "./accounts.ts";
-import { emptyProfile, parseProfileKey, profileObject, withField } from "./profile-fields.ts";
+import {
+  emptyProfile,
+  parseProfileKey,
+  profileObject,
+  profileToldBy,
+  withField,
+} from "./profile-fields.ts";
 import type { UserHooks } from "./types.ts";
 
 /** Display names, avatars and other fields. (Client-server API, "Profiles".) */
@@ -56,9 +62,9 @@ export function createProfiles(deps: {
       if (field !== undefined) parseProfileKey(field);
       const profile = accounts.isLocal(userId)
         ? await local(userId)
-        : await hooks.remoteProfile(userId, field);
+        : profileToldBy(await hooks.remoteProfile(userId, field));
       if (field === undefined) return profile;
-      const value = profile[field];
+      const value = Object.hasOwn(profile, field) ? profile[field] : undefined;
       if (value === undefined) throw errors.notFound("The profile has no such field");
       return { [field]: value };
     },

@@ -59,7 +59,7 @@ async function fullyRead(): Promise<string | undefined> {
   return row && (JSON.parse(row.content) as { event_id: string }).event_id;
 }
 
-const set = (eventId: string, type: "m.read" | "m.read.private" | "m.fully_read" = "m.read") =>
+const set = (eventId: EventId, type: "m.read" | "m.read.private" | "m.fully_read" = "m.read") =>
   receipts.set({ userId: alice.userId, roomId, type, eventId, threadId: "" });
 
 test("a receipt moves forward and never back, each type for itself", async () => {

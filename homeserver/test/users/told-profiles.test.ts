@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
+import { profileToldBy } from "../../src/users/profile-fields.ts";
+
+test.each([
+  [
+    '{"displayname":"Bob","avatar_url":"mxc://b/1"}',
+    { displayname: "Bob", avatar_url: "mxc://b/1" },
+  ],
+  ['{"displayname":null,"avatar_url":null}', {}],
+  ['{"displayname":5,"avatar_url":{"x":1}}', {}],
+  ['{"displayname":["Bob"],"avatar_url":"https://b/1.png"}', {}],
+  ['{"displayname":"a\\u0000b","avatar_url":"mxc://b/\\ud800"}', {}],
+  ['{"displayname":"","m.tz":7,"m.tz2":1}', { "m.tz2": 1 }],
+  [
+    '{"m.tz":"Europe/Rome","org.example.x":{"a":[1,null]}}',
+    { "m.tz": "Europe/Rome", "org.example.x": { a: [1, null] } },
+  ],
+  ['{"__proto__":{"x":1},"constructor":1,"Bad Key":1,"nodot":1}', {}],
+  [`{"displayname":"Bob","org.example.x":"${"x".repeat(70_000)}"}`, { displayname: "Bob" }],
+  [`{"displayname":"${"x".repeat(1025)}"}`, {}],
+])("of the answer %s only a profile is left", (answer, left) => {
+  expect(profileToldBy(parseLoose(answer) as JsonObject)).toEqual(left);
+});
+
+test("numbers of custom fields stay as they were written", () => {
+  const told = profileToldBy(parseLoose('{"org.example.x":1.50}') as JsonObject);
+  expect(JSON.stringify(told)).toBe('{"org.example.x":1.50}');
+});
