@@ -78,6 +78,42 @@ clause(
 );
 
 clause(
+  "client-server-api#syncing",
+  "a timeline that crosses a gap is limited, begins behind it, and leads into it",
+  async () => {
+    const { peer } = here;
+    const { alice, mallory, roomId, room } = await roomWithPeer(peer);
+    const old = say(room, mallory, "old");
+    await peer.send([old]);
+    await untilEvent(alice, roomId, room.idOf(old));
+    const since = await syncToken(alice);
+    const lost = Array.from({ length: 15 }, (_, i) => say(room, mallory, `lost ${i}`));
+    const last = say(room, mallory, "after the gap");
+    const none = peer.answer("getMissingPreviousEvents", () => ({ body: { events: [] } }));
+    try {
+      await peer.send([last]);
+    } finally {
+      none();
+    }
+    const body = await syncUntil(alice, "the last event", hasEvent(roomId, room.idOf(last)), {
+      since,
+    });
+    const timeline = body.rooms?.join?.[roomId]?.timeline;
+    mustEqual(timeline?.limited, true, "limited");
+    mustEqual(timelineOf(body, roomId)[0]?.event_id, room.idOf(last), "the first event");
+    const part = (await alice.call("getRoomEvents", {
+      path: { roomId },
+      query: { dir: "b", limit: 15, from: timeline?.prev_batch },
+    })) as unknown as { chunk: ClientEvent[] };
+    mustEqual(
+      part.chunk.map((event) => event.event_id),
+      lost.map((pdu) => room.idOf(pdu)).toReversed(),
+      "what is in the gap",
+    );
+  },
+);
+
+clause(
   page("backfilling-and-retrieving-missing-events"),
   "a user of it scrolls back through a peer's room to its beginning",
   async () => {

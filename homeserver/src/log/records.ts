@@ -2,6 +2,7 @@ import { eventFromStored } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
+import { eventsAfterGaps } from "../storage/append-event-kinds.ts";
 import type { PlacedAppend } from "../storage/append-kind.ts";
 import type { GroupOutcome } from "../storage/append.ts";
 import {
@@ -50,10 +51,13 @@ const events: RecordKind = {
       if (change.since !== undefined) return;
       group(changes, base + (offsets.memberships[index] ?? 0), change);
     });
+    const behindGaps = eventsAfterGaps(append);
     const records = (append.events ?? []).flatMap((added, index) => {
       const offset = offsets.events[index];
       if (offset === null || offset === undefined) return [];
-      return [madeEvent(added, base + offset, take(changes, base + offset), server)];
+      const afterGap = behindGaps.has(added.nid);
+      const memberships = take(changes, base + offset);
+      return [{ ...madeEvent(added, base + offset, memberships, server), afterGap }];
     });
     return [...records, ...membershipRecords(changes)];
   },
@@ -74,7 +78,7 @@ function madeEvent(
   position: number,
   memberships: MembershipChange[],
   server: ServerName,
-): EventRecord {
+): Omit<EventRecord, "afterGap"> {
   const { event } = added;
   return {
     kind: "event",
@@ -120,6 +124,7 @@ function readEvent(
     local: serverOf(event.sender) === server,
     redactedBy: row.redacted_by,
     forwarded: row.forwarded,
+    afterGap: row.after_gap,
   };
 }
 

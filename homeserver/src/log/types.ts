@@ -78,6 +78,8 @@ export interface EventRecord {
   local: boolean;
   /** Its sender is not, and this server sends it on to the room's other servers: it came by send_join or the like. */
   forwarded: boolean;
+  /** Prev events of it were missing when it came: between it and the live event before may be others. */
+  afterGap: boolean;
   redactedBy: number | null;
 }
 

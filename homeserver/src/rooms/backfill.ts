@@ -34,8 +34,8 @@ export type GapOutcome = "whole" | "filled" | "open";
 export interface Backfill {
   /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */
   fill(room: Room, span: Span): Promise<GapOutcome>;
-  /** The same without asking anybody. */
-  look(room: Room, span: Span): Promise<"whole" | "open">;
+  /** Where history is missing in a stretch that may be had yet: the places of what it goes in front of, newest first. */
+  openPlaces(room: Room, span: Span): Promise<TimelinePlace[]>;
   /** Fetches an event of the history that is missing in a stretch, with some that came before it. */
   fetch(server: ServerName, room: Room, eventId: EventId, span: Span): Promise<void>;
   /** Servers to ask, those first that have been in the room the longest. */
@@ -76,7 +76,10 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   const hopeless = new LRUCache<string, true>({ ...atMost(10_000), ttl: HOPELESS_MS });
   const slots = createSlots(store);
 
-  /** Verified events of the room from before these, these included; those that have no place here yet. */
+  /**
+   * Verified events of the room from before these, these included; those that have no place here yet. What another gap
+   * lacks, farther back, has its place in front of that one: it is left for it.
+   */
   async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
     const answer = await remote.backfill(server, room.roomId, from, PAGE);
     const pdus = listIn(answer, "pdus");
@@ -85,10 +88,17 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       event === undefined || event.roomId !== room.roomId ? [] : event,
     );
     const known = await store.events.byIds(events.map((event) => event.eventId));
-    return events.filter((event) => {
-      const stored = known.get(event.eventId);
-      return stored === undefined || !isPlaced(stored);
-    });
+    const isHere = ({ eventId }: RoomEvent) => {
+      const stored = known.get(eventId);
+      return stored !== undefined && isPlaced(stored);
+    };
+    const fresh = new Map(
+      events.filter((event) => !isHere(event)).map((event) => [event.eventId, event]),
+    );
+    const own = reachable(fresh, from);
+    const behind = events.filter(isHere).flatMap((event) => event.prevEventIds);
+    const others = reachable(fresh, behind);
+    return [...fresh.values()].filter(({ eventId }) => own.has(eventId) || !others.has(eventId));
   }
 
   async function servers(room: Room): Promise<ServerName[]> {
@@ -150,7 +160,10 @@ export function createBackfill(deps: BackfillDeps): Backfill {
 
   return {
     servers,
-    look: async (room, span) => ((await openGaps(room, span)).length > 0 ? "open" : "whole"),
+    async openPlaces(room, span) {
+      const open = await openGaps(room, span);
+      return open.map(({ gap: { position, ordinal } }) => ({ position, ordinal }));
+    },
     async fill(room, span) {
       const open = await openGaps(room, span);
       if (open.length > 0 && (await deps.isPartial(room.nid))) return "open";
@@ -177,4 +190,20 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       }
     },
   };
+}
+
+/** Those of the events that these identifiers lead to, by way of one another's prev events. */
+function reachable(
+  events: ReadonlyMap<EventId, RoomEvent>,
+  from: readonly EventId[],
+): ReadonlySet<EventId> {
+  const found = new Set<EventId>();
+  const queue = [...from];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    const event = events.get(id);
+    if (event === undefined || found.has(id)) continue;
+    found.add(id);
+    queue.push(...event.prevEventIds);
+  }
+  return found;
 }

@@ -2,10 +2,17 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { AccessControl } from "./access.ts";
-import type { Pages } from "./pages.ts";
+import type { Page, Pages } from "./pages.ts";
 import type { Shown } from "./shown.ts";
 import type { Timelines } from "./timeline.ts";
-import { formatBefore, formatPlace, parsePlace, placeBefore, placeOf } from "./tokens.ts";
+import {
+  comparePlaces,
+  formatBefore,
+  formatPlace,
+  parsePlace,
+  placeBefore,
+  placeOf,
+} from "./tokens.ts";
 import type {
   ReadableEvent,
   Reader,
@@ -13,7 +20,6 @@ import type {
   RoomHistory,
   RoomView,
   StoredEvent,
-  TimelinePage,
   TimelinePlace,
 } from "./types.ts";
 
@@ -48,8 +54,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const start = query.from ?? (await endToken(room, backwards, until));
       const shown: ReadableEvent[] = [];
       const budget = { fills: MAX_FILLS };
-      let page: TimelinePage = { events: [], more: true };
-      for (let i = 0; i < MAX_PAGES && page.more && shown.length === 0; i++) {
+      let page: Page = { events: [], more: true, isCut: false };
+      for (let i = 0; i < MAX_PAGES && page.more && !page.isCut && shown.length === 0; i++) {
         page = await pages.read(room, { from, to, backwards, limit }, budget);
         shown.push(...(await shownOf(reader, page.events, query.filter)));
         const last = page.events.at(-1);
@@ -71,15 +77,17 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const place = placeOf(event);
       const half = Math.floor(limit / 2);
       const budget = { fills: MAX_FILLS };
-      const back = { from: placeBefore(place), to: undefined, backwards: true, limit: half };
-      const forth = { from: place, to: until, backwards: false, limit: limit - half };
-      const [before, after, readable] = await Promise.all([
+      const isContext = true;
+      const before = placeBefore(place);
+      const back = { from: before, to: undefined, backwards: true, limit: half, isContext };
+      const forth = { from: place, to: until, backwards: false, limit: limit - half, isContext };
+      const [earlierPage, laterPage, readable] = await Promise.all([
         pages.read(room, back, budget),
         pages.read(room, forth, budget),
         view.readable(reader.userId, [event]),
       ]);
-      const earlier = await shownOf(reader, before.events, query.filter);
-      const later = await shownOf(reader, after.events, query.filter);
+      const earlier = await shownOf(reader, earlierPage.events, query.filter);
+      const later = await shownOf(reader, laterPage.events, query.filter);
       const all = [...earlier, ...readable, ...later];
       const [[text], events_before, events_after] = await Promise.all([
         view.present(readable, reader),
@@ -91,8 +99,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         events_before,
         events_after,
         state: await stateOf(query.filter, all, later.at(-1)?.stored ?? event),
-        start: formatBefore(placeOf(before.events.at(-1) ?? event)),
-        end: formatPlace(placeOf(after.events.at(-1) ?? event)),
+        start: formatBefore(placeOf(earlierPage.events.at(-1) ?? event)),
+        end: formatPlace(placeOf(laterPage.events.at(-1) ?? event)),
       };
     },
   };
@@ -149,8 +157,7 @@ function earlierOf(
   other: TimelinePlace | undefined,
 ): TimelinePlace | undefined {
   if (one === undefined || other === undefined) return one ?? other;
-  const difference = one.position - other.position || one.ordinal - other.ordinal;
-  return difference <= 0 ? one : other;
+  return comparePlaces(one, other) <= 0 ? one : other;
 }
 
 function limitOf(limit: number | undefined): number {

@@ -2,7 +2,7 @@
 import { recentEvents, timelineBackwards, timelineForwards } from "../storage/room-timeline.ts";
 import type { PlaceRow } from "../storage/room-timeline.ts";
 import type { RoomStore } from "./store.ts";
-import type { StoredEvent, TimelinePage, TimelinePlace } from "./types.ts";
+import type { LiveEvents, LiveRange, StoredEvent, TimelinePage, TimelinePlace } from "./types.ts";
 
 export interface Timelines {
   /** Events at or before `from` (newest first), but behind `to`. */
@@ -19,11 +19,8 @@ export interface Timelines {
     to: TimelinePlace | undefined,
     limit: number,
   ): Promise<TimelinePage>;
-  /** The newest live events of each range, oldest first. */
-  recent(
-    ranges: readonly { roomNid: number; after: number; upTo: number }[],
-    limit: number,
-  ): Promise<Map<number, { events: StoredEvent[]; limited: boolean }>>;
+  /** The newest live events of each range, oldest first; `gapAt`: position of the newest one behind a gap. */
+  recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
 }
 
 export function createTimelines(store: RoomStore): Timelines {
@@ -62,7 +59,9 @@ export function createTimelines(store: RoomStore): Timelines {
         ranges.map(({ roomNid }) => {
           const ofRoom = byRoom.get(roomNid) ?? [];
           const events = ofRoom.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
-          return [roomNid, { events: events.toReversed(), limited: ofRoom.length > limit }];
+          const limited = ofRoom.length > limit;
+          const gapAt = ofRoom[0]?.gapAt ?? undefined;
+          return [roomNid, { events: events.toReversed(), limited, gapAt }];
         }),
       );
     },

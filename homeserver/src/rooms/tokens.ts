@@ -23,6 +23,11 @@ export function placeBefore(place: TimelinePlace): TimelinePlace {
   return { position: place.position, ordinal: place.ordinal - 1 };
 }
 
+/** Negative when the first place comes before the second, positive when it comes after. */
+export function comparePlaces(one: TimelinePlace, other: TimelinePlace): number {
+  return one.position - other.position || one.ordinal - other.ordinal;
+}
+
 /** Where an event stands; outliers stand nowhere and count as the beginning. */
 export function placeOf(stored: StoredEvent): TimelinePlace {
   return { position: stored.position ?? 0, ordinal: stored.ordinal };

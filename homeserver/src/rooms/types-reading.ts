@@ -133,6 +133,25 @@ export interface TimelinePage {
   readonly more: boolean;
 }
 
+/** A stretch of a room's live events: after < position ≤ upTo. */
+export interface LiveRange {
+  readonly roomNid: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export interface LiveEvents {
+  /** Oldest first. */
+  readonly events: StoredEvent[];
+  /** Older ones of the range were left out. */
+  readonly limited: boolean;
+  /**
+   * Position of the newest live event of the range, shown or not, whose prev events were missing when it came: what is
+   * older is not what came right before it.
+   */
+  readonly gapAt?: number | undefined;
+}
+
 export interface MessagesPage {
   readonly chunk: string[];
   readonly start: string;
@@ -150,11 +169,8 @@ export interface RoomHistory {
     roomNid: number,
     range: { before?: TimelinePlace; after?: TimelinePlace; limit: number },
   ): Promise<TimelinePage>;
-  /** The newest `limit` events of each room with after < position ≤ upTo, oldest first; one query. */
-  recent(
-    ranges: readonly { roomNid: number; after: number; upTo: number }[],
-    limit: number,
-  ): Promise<Map<number, { events: StoredEvent[]; limited: boolean }>>;
+  /** The newest `limit` live events of each range, oldest first; one query. */
+  recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
   /** GET /rooms/{roomId}/messages, for a reader; asks other servers where there is a gap. */
   messages(
     reader: Reader,

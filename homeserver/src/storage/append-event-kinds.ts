@@ -26,11 +26,13 @@ export const events: RowKind = {
   statements: (from) => [
     `INSERT INTO events (event_nid, room_nid, event_id, type, state_key, sender, depth,
         origin_server_ts, json, position, ordinal, status, reason, state_before, state_after,
-        room_state, redacted_by, forwarded, prev_event_ids, auth_nids, relates_to, rel_type)
+        room_state, redacted_by, forwarded, after_gap, prev_event_ids, auth_nids, relates_to,
+        rel_type)
       SELECT t.event_nid, t.room_nid, t.event_id, t.type, t.state_key, t.sender, t.depth,
         t.origin_server_ts, t.json, coalesce(v.base + t.shift, t.place), t.ordinal, t.status,
         t.reason, t.state_before, t.state_after, t.room_state, t.redacted_by, t.forwarded = 1,
-        t.prev_event_ids::text[], t.auth_nids::bigint[], t.relates_to, t.rel_type ${from}`,
+        t.after_gap = 1, t.prev_event_ids::text[], t.auth_nids::bigint[], t.relates_to,
+        t.rel_type ${from}`,
   ],
 };
 
@@ -44,10 +46,25 @@ export const placedOutliers: RowKind = {
     `UPDATE events e SET position = coalesce(v.base + t.shift, t.place), ordinal = t.ordinal,
         status = t.status, reason = t.reason, state_before = t.state_before,
         state_after = t.state_after, room_state = t.room_state, forwarded = t.forwarded = 1,
-        auth_nids = t.auth_nids::bigint[]
+        after_gap = t.after_gap = 1, auth_nids = t.auth_nids::bigint[]
       ${from} AND e.event_nid = t.event_nid`,
   ],
 };
+
+/** Where a live event goes: the offset of its position, null for others; whether something is missing in front. */
+interface LivePlace {
+  readonly shift: number | null;
+  readonly afterGap: boolean;
+}
+
+/** nids of an append's live events that name prev events which are missing. */
+export function eventsAfterGaps({ events, missing }: Append): ReadonlySet<number> {
+  const children = new Set((missing?.add ?? []).map((row) => row.childNid));
+  const live = (events ?? []).filter(
+    ({ nid, timeline }) => timeline === "live" && children.has(nid),
+  );
+  return new Set(live.map(({ nid }) => nid));
+}
 
 /** shift: position counted from the group's base, for live events; place: a given one, for history. */
 function placeColumns() {
@@ -62,6 +79,7 @@ function placeColumns() {
     ["room_state", "bytea"],
     ["redacted_by", "bigint"],
     ["forwarded", "int"],
+    ["after_gap", "int"],
   ] as const;
 }
 
@@ -69,9 +87,10 @@ function eventRows(
   append: Append,
   offsets: Offsets,
   wanted: (event: NewEvent) => boolean,
-  row: (event: NewEvent, shift: number | null, own: RedactionRow | undefined) => Value[],
+  row: (event: NewEvent, at: LivePlace, own: RedactionRow | undefined) => Value[],
 ): Value[][] {
   if (append.events === undefined) return [];
+  const behindGaps = eventsAfterGaps(append);
   return append.events.flatMap((event, index) => {
     if (!wanted(event)) return [];
     // A redaction in the same append finds its target in the same statement's rows only here.
@@ -79,34 +98,35 @@ function eventRows(
     const own = append.redactions?.find(
       (redaction) => redaction.targetEventId === eventId && redaction.redactedJson !== undefined,
     );
-    return [row(event, offsets.events[index] ?? null, own)];
+    const shift = offsets.events[index] ?? null;
+    return [row(event, { shift, afterGap: behindGaps.has(event.nid) }, own)];
   });
 }
 
-function newEventRow(added: NewEvent, shift: number | null, own?: RedactionRow): Value[] {
+function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[] {
   const { event } = added;
   const json = own?.redactedJson ?? event.json();
   return [
     ...[added.nid, added.roomNid, keyText(event.eventId), keyText(event.type)],
     event.stateKey === undefined ? null : keyText(event.stateKey),
     ...[keyText(event.sender), event.depth, event.originServerTs, plainText(json)],
-    ...placeOf(own === undefined ? added : { ...added, redactedBy: own.redactionNid }, shift),
+    ...placeOf(own === undefined ? added : { ...added, redactedBy: own.redactionNid }, at),
     ...[textArray(event.prevEventIds), numberArray(added.authNids)],
     ...(own === undefined ? relationOf(added) : [null, null]),
   ];
 }
 
-function placedEventRow(placed: NewEvent, shift: number | null): Value[] {
-  return [placed.nid, ...placeOf(placed, shift), numberArray(placed.authNids)];
+function placedEventRow(placed: NewEvent, at: LivePlace): Value[] {
+  return [placed.nid, ...placeOf(placed, at), numberArray(placed.authNids)];
 }
 
-function placeOf(event: NewEvent, shift: number | null): Value[] {
+function placeOf(event: NewEvent, { shift, afterGap }: LivePlace): Value[] {
   const history = typeof event.timeline === "object" ? event.timeline : undefined;
   return [
     ...[shift, history?.position ?? null, history?.ordinal ?? 0],
     ...[STATUS[event.status ?? "accepted"], event.reason ?? null],
     ...[event.stateBefore, event.stateAfter, event.roomState ?? null],
-    ...[event.redactedBy ?? null, event.forwarded === true ? 1 : 0],
+    ...[event.redactedBy ?? null, event.forwarded === true ? 1 : 0, afterGap ? 1 : 0],
   ];
 }
 

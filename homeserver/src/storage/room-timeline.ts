@@ -52,14 +52,23 @@ export async function timelineForwards(
     ORDER BY position, ordinal LIMIT ${limit}`;
 }
 
+/** A live event of a range, and where the newest gap of that range is; null: there is none. */
+export interface RecentRow extends PlaceRow {
+  /** Position of the live event, shown or not, in front of which something is missing or was filled in. */
+  gapAt: number | null;
+}
+
 /** The newest `limit` live events of each room with after < position ≤ upTo, newest first within a room. */
 export async function recentEvents(
   sql: Sql | Tx,
   ranges: readonly { roomNid: number; after: number; upTo: number }[],
   limit: number,
-): Promise<PlaceRow[]> {
-  return sql<PlaceRow[]>`
-    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.ordinal
+): Promise<RecentRow[]> {
+  return sql<RecentRow[]>`
+    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.ordinal,
+      (SELECT max(gap.position) FROM events gap
+        WHERE gap.room_nid = range.room_nid AND gap.after_gap
+          AND gap.position > range.after AND gap.position <= range.up_to) AS "gapAt"
     FROM unnest(${numberArray(ranges.map((range) => range.roomNid))}::bigint[],
                 ${numberArray(ranges.map((range) => range.after))}::bigint[],
                 ${numberArray(ranges.map((range) => range.upTo))}::bigint[])

@@ -38,14 +38,19 @@ export async function touchedRooms(
   return new Set(rows.map((row) => row.roomNid));
 }
 
-/** How far a user has read a room: thread id ('' unthreaded, 'main') → log position of the event. */
+/**
+ * How far a user has read a room: thread id ('' unthreaded, 'main') → log position up to which live events are read.
+ * History stands in front of the live event at its position: who has read it has not read that.
+ */
 export async function readPositions(
   sql: Sql,
   userId: string,
   roomNid: number,
 ): Promise<Map<string, number>> {
   const rows = await sql<{ threadId: string; position: number }[]>`
-    SELECT r.thread_id AS "threadId", max(COALESCE(r.event_position, e.position, 0)) AS position
+    SELECT r.thread_id AS "threadId", 
+      max(CASE WHEN e.ordinal < 0 THEN e.position - 1
+               ELSE COALESCE(r.event_position, e.position, 0) END) AS position
     FROM receipts r LEFT JOIN events e ON e.event_id = r.event_id
     WHERE r.user_id = ${userId} AND r.room_nid = ${roomNid}
     GROUP BY r.thread_id`;

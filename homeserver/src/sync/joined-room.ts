@@ -49,6 +49,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       userId: scope.userId,
       device: scope.device,
       timeline: timeline.events.map((readable) => readable.stored),
+      afterGap: timeline.afterGap,
       known: isKnown && !scope.fullState ? since!.position : undefined,
       upTo: scope.upTo.position,
       after: scope.stateAfter !== undefined,

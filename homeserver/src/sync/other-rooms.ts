@@ -42,7 +42,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     const isOut = membership === "leave" || membership === "ban";
     const isShown = isOut && matchesEvent(scope.filter.room.timeline, own!.event);
     const shown = isShown ? [{ stored: own!, membership: membership as Membership }] : [];
-    const timeline = { events: shown, limited: false };
+    const timeline = { events: shown, limited: false, afterGap: false };
     return text(scope, [], await timelineJson(deps.present, scope, timeline, upTo));
   }
 
@@ -82,6 +82,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
         userId: scope.userId,
         device: scope.device,
         timeline: timeline.events.map((readable) => readable.stored),
+        afterGap: timeline.afterGap,
         known: isKnown && !scope.fullState ? scope.since!.position : undefined,
         upTo,
         after: scope.stateAfter !== undefined,

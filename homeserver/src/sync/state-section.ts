@@ -11,6 +11,8 @@ export interface StateRequest {
   readonly device: string;
   /** Timeline that is sent with it, oldest first. */
   readonly timeline: readonly StoredEvent[];
+  /** What came before its first event was missing: the state there is what is known of that event's. */
+  readonly afterGap: boolean;
   /** The client knows the room's state as of this position; undefined: it knows nothing. */
   readonly known: number | undefined;
   /** End of what this sync covers. */
@@ -40,6 +42,7 @@ export function createStateSection(deps: {
   async function rootAtStart(request: StateRequest): Promise<StateRoot> {
     const first = request.timeline[0];
     if (!first) return tails.rootAt(request.roomNid, request.upTo);
+    if (request.afterGap && first.stateBefore !== null) return first.stateBefore;
     const before = await tails.rootAt(request.roomNid, first.position! - 1);
     return before ?? first.stateBefore;
   }

@@ -12,6 +12,8 @@ interface Mark {
   readonly position: number;
   readonly root: StateRoot;
   readonly shown: boolean;
+  /** Other servers' events in front of it were missing when it came. */
+  readonly afterGap: boolean;
 }
 
 /** The newest part of one room, as the log told it. */
@@ -30,18 +32,22 @@ interface Tail {
 export interface KnownStretch {
   /** Oldest first. */
   readonly nids: readonly number[];
-  /** Older ones were left out. */
+  /** Older ones were left out, or a gap is in front: nothing of a stretch lies before its newest gap. */
   readonly limited: boolean;
+  /** A gap is right in front of it. */
+  readonly afterGap: boolean;
   /** Root of the room's current state from the stretch's start to its end; undefined: it changed, or is not known. */
   readonly steadyRoot: string | undefined;
   /** There were receipts, too. */
   readonly receipts: boolean;
 }
 
-/** A room's timeline between two positions, oldest first; `limited` when older ones were left out. */
+/** A room's timeline between two positions, oldest first; `limited` when older ones, or a gap, are in front. */
 export interface Stretch {
   readonly events: StoredEvent[];
   readonly limited: boolean;
+  /** A gap is right in front of it. */
+  readonly afterGap: boolean;
 }
 
 /**
@@ -81,12 +87,71 @@ export function createTails(deps: {
     return tail ? position >= tail.from : position >= floor;
   }
 
+  /** See the methods of the same names; `crosses`: a gap does not end it. */
+  function peek(
+    roomNid: number,
+    after: number,
+    upTo: number,
+    limit: number,
+    crosses: boolean,
+  ): KnownStretch | undefined {
+    if (!covers(roomNid, after)) return undefined;
+    const tail = tails.get(roomNid);
+    const marks = tail?.marks ?? [];
+    // What is asked for is most often the last event or two.
+    const nids: number[] = [];
+    let [limited, afterGap] = [false, false];
+    let root: StateRoot | undefined;
+    let isSteady = true;
+    let at = marks.length - 1;
+    for (; at >= 0 && marks[at]!.position > after; at -= 1) {
+      const mark = marks[at]!;
+      if (mark.position > upTo) continue;
+      isSteady &&= root === undefined || mark.root === root;
+      root = mark.root;
+      if (mark.shown) {
+        limited = nids.length === limit;
+        if (limited) break;
+        nids.push(mark.nid);
+      }
+      afterGap = mark.afterGap && !crosses;
+      if (afterGap) break;
+    }
+    limited ||= afterGap;
+    const rootBefore = marks[at]?.root ?? tail?.rootAtFrom;
+    isSteady &&= !limited && rootBefore === (root ?? rootBefore);
+    const steadyRoot = (isSteady && rootBefore) || undefined;
+    const receipts = tail !== undefined && tail.receiptAt > after;
+    return { nids: nids.reverse(), limited, afterGap, steadyRoot, receipts };
+  }
+
+  async function between(
+    roomNid: number,
+    after: number,
+    upTo: number,
+    limit: number,
+    crosses: boolean,
+  ): Promise<Stretch> {
+    const known = peek(roomNid, after, upTo, limit, crosses);
+    if (known) {
+      const { limited, afterGap } = known;
+      const found = await deps.view.events(known.nids);
+      return { events: known.nids.flatMap((nid) => found.get(nid) ?? []), limited, afterGap };
+    }
+    const all = (await deps.history.recent([{ roomNid, after, upTo }], limit)).get(roomNid);
+    const { events = [], limited = false, gapAt } = all ?? {};
+    if (gapAt === undefined || crosses) return { events, limited, afterGap: false };
+    const behind = events.filter(({ position }) => position! >= gapAt);
+    const afterGap = !limited || behind.length < events.length || events[0]?.position === gapAt;
+    return { events: behind, limited: limited || afterGap, afterGap };
+  }
+
   return {
     /** Takes in a live event of the log, in order. */
     event(record: EventRecord): void {
       const tail = tailFor(record);
-      const { eventNid: nid, position, stateRoot: root } = record;
-      tail.marks.push({ nid, position, root, shown: record.status === "accepted" });
+      const { eventNid: nid, position, stateRoot: root, afterGap } = record;
+      tail.marks.push({ nid, position, root, shown: record.status === "accepted", afterGap });
       trim(tail);
     },
 
@@ -119,47 +184,26 @@ export function createTails(deps: {
       return tail ? position < tail.from || tail.receiptAt > position : position < floor;
     },
 
-    /** Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not in memory. */
+    /**
+     * Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not in memory. It ends
+     * at a gap: what is older did not come right before.
+     */
     peek(roomNid: number, after: number, upTo: number, limit: number): KnownStretch | undefined {
-      if (!covers(roomNid, after)) return undefined;
-      const tail = tails.get(roomNid);
-      const marks = tail?.marks ?? [];
-      // What is asked for is most often the last event or two.
-      const nids: number[] = [];
-      let limited = false;
-      let root: StateRoot | undefined;
-      let isSteady = true;
-      let at = marks.length - 1;
-      for (; at >= 0 && marks[at]!.position > after; at -= 1) {
-        const mark = marks[at]!;
-        if (mark.position > upTo) continue;
-        isSteady &&= root === undefined || mark.root === root;
-        root = mark.root;
-        if (!mark.shown) continue;
-        limited = nids.length === limit;
-        if (limited) break;
-        nids.push(mark.nid);
-      }
-      const rootBefore = marks[at]?.root ?? tail?.rootAtFrom;
-      isSteady &&= !limited && rootBefore === (root ?? rootBefore);
-      const steadyRoot = (isSteady && rootBefore) || undefined;
-      const receipts = tail !== undefined && tail.receiptAt > after;
-      return { nids: nids.reverse(), limited, steadyRoot, receipts };
+      return peek(roomNid, after, upTo, limit, false);
     },
 
     /** The same as events, from the database where need be. */
-    async between(roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> {
-      const known = this.peek(roomNid, after, upTo, limit);
-      if (known) {
-        const found = await deps.view.events(known.nids);
-        return {
-          events: known.nids.flatMap((nid) => found.get(nid) ?? []),
-          limited: known.limited,
-        };
-      }
-      const found = await deps.history.recent([{ roomNid, after, upTo }], limit);
-      return found.get(roomNid) ?? { events: [], limited: false };
+    between: (roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> =>
+      between(roomNid, after, upTo, limit, false),
+
+    /** The same across gaps: for what counts events, and shows none. */
+    async across(roomNid: number, after: number, upTo: number, limit: number) {
+      return (await between(roomNid, after, upTo, limit, true)).events;
     },
+
+    /** The same from memory alone. */
+    peekAcross: (roomNid: number, after: number, upTo: number, limit: number) =>
+      peek(roomNid, after, upTo, limit, true),
 
     /** Root of the room's current state as of a position; null when the room had none then. */
     async rootAt(roomNid: number, position: number): Promise<StateRoot> {

@@ -10,6 +10,8 @@ export interface Timeline {
   /** Oldest first: what the client is shown. */
   readonly events: readonly ReadableEvent[];
   readonly limited: boolean;
+  /** Other servers' events are (or were) missing right in front of it. */
+  readonly afterGap: boolean;
 }
 
 export interface TimelineRange {
@@ -25,7 +27,10 @@ const LOOK_FURTHER = 20;
 /** but not more than this, unless more are wanted. */
 const LOOK_AT_MOST = 2_000;
 
-/** The timeline section: newest events of a range that the filter, the ignore list and visibility let through. */
+/**
+ * The timeline section: newest events of a range that the filter, the ignore list and visibility let through, none from
+ * before a gap. (docs/decisions/0020)
+ */
 export function createTimelines(deps: { readonly view: RoomView; readonly tails: Tails }) {
   function admits(scope: Scope, stored: StoredEvent): boolean {
     const { event } = stored;
@@ -55,7 +60,12 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     const admitted = stretch.events.filter((stored) => admits(scope, stored));
     const seen = await readable(scope, range, admitted);
     const events = limit === 0 ? [] : seen.slice(-limit);
-    return { events, limited: stretch.limited || seen.length > limit };
+    const isCut = seen.length > limit;
+    return {
+      events,
+      limited: stretch.limited || isCut,
+      afterGap: stretch.afterGap && events.length > 0 && events[0]!.stored === stretch.events[0],
+    };
   };
 }
 

@@ -118,7 +118,7 @@ export function createUnread(deps: {
   /** Adds what the events after the last evaluation bring. */
   async function advance(memo: Memo, room: Room, userId: UserId, upTo: number): Promise<void> {
     const from = memo.evaluatedTo;
-    const { events } = await deps.tails.between(room.nid, from, upTo, MOST_EVENTS);
+    const events = await deps.tails.across(room.nid, from, upTo, MOST_EVENTS);
     const looked = events.filter((stored) => counts(stored, userId));
     const threads: Threads = new Map();
     for (const stored of looked) {
@@ -140,7 +140,7 @@ export function createUnread(deps: {
 
   /** The events after the last evaluation and the state over them, from memory alone. */
   function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
-    const stretch = deps.tails.peek(roomNid, after, upTo, MOST_EVENTS);
+    const stretch = deps.tails.peekAcross(roomNid, after, upTo, MOST_EVENTS);
     const events = stretch && deps.view.peekEvents(stretch.nids);
     if (!events || stretch.steadyRoot === undefined) return undefined;
     return { events, root: stretch.steadyRoot };
