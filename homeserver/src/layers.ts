@@ -2,6 +2,8 @@ import type { Redis } from "ioredis";
 import type { Config } from "./config/load.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { createRedisChannel } from "./cluster/redis-channel.ts";
+import { createRedisTurns } from "./cluster/redis-turns.ts";
+import { createRoomTurns, LEASE_MS, type RoomTurns } from "./cluster/room-turns.ts";
 import { createRedisBus } from "./cluster/ephemeral-bus.ts";
 import {
   createEdus,
@@ -90,6 +92,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     logger,
     metrics: on.metrics,
     seats: on.seats,
+    turns: await openTurns(on, opened),
   });
   opened.push(() => rooms.stop());
   const media = await createMedia({
@@ -149,6 +152,20 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
   // Closed accounts that a stop of the server kept in their rooms leave them now, in the background.
   await users.deactivation.resume();
   return { users, rooms, edus, media, sync };
+}
+
+/** Among several replicas: whose turn it is to write to a room. */
+async function openTurns(
+  { config, redis, clock, logger }: Foundation,
+  opened: (() => unknown)[],
+): Promise<RoomTurns | undefined> {
+  if (!redis) return undefined;
+  const prefix = `weft:${config.serverName}:`;
+  const shared = { leaseMs: LEASE_MS, clock, logger };
+  const table = await createRedisTurns(redis, { prefix, ...shared });
+  const turns = createRoomTurns({ table, ...shared });
+  opened.push(() => turns.close());
+  return turns;
 }
 
 async function openEphemeral({ config, redis, clock, logger }: Foundation): Promise<Ephemeral> {

@@ -1,5 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { createNextRun } from "../platform/single-flight.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { GroupOutcome } from "../storage/append.ts";
 import { logPosition } from "../storage/log-records.ts";
@@ -29,6 +30,8 @@ export interface LogDeps {
 const PAGE = 500;
 /** How often other writers' commits are looked for when a wake-up may have got lost. */
 const POLL_MS = 1_000;
+/** So long a reader waits for what others committed, before it reads what is here. */
+const FRESH_MS = 2_000;
 
 /** Opens the log at its present end. */
 export async function createLog(deps: LogDeps): Promise<Log> {
@@ -105,6 +108,17 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     }
   }
 
+  async function catchUpNow(): Promise<void> {
+    const end = await logPosition(sql).catch(() => 0);
+    if (end <= position) return;
+    const given = new AbortController();
+    const late = clock.sleep(FRESH_MS, given.signal);
+    await Promise.race([queued(() => catchUp(end)), late]);
+    given.abort("over");
+  }
+
+  const freshen = createNextRun(catchUpNow);
+
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
   const unwake = wake.onWake((to) => {
     if (to > position) void queued(() => catchUp(to));
@@ -116,6 +130,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     get position() {
       return position;
     },
+    fresh: () => (wake.shared ? freshen() : undefined),
     async read(after, limit) {
       const upTo = position;
       if (after >= upTo) return [];

@@ -38,6 +38,11 @@ export interface Log {
    * `limit` means that these were all up to the `position` at the time of the call.
    */
   read(after: number, limit: number): Promise<readonly LogRecord[]>;
+  /**
+   * Resolves when all that any replica committed before the call is at or below `position`. Undefined where this
+   * process is the only writer: then it is so at once. Never rejects: gives up when the database does not answer.
+   */
+  fresh(): Promise<void> | undefined;
   /** Calls the listener with new records, in order and without gaps, whichever replica wrote them. */
   onAdvance(listener: AdvanceListener): () => void;
   /** Finishes what was handed over and closes the writer's connection. */

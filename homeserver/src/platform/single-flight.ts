@@ -26,3 +26,30 @@ export function createSingleFlight<K, V>(): SingleFlight<K, V> {
     },
   };
 }
+
+/**
+ * A task that all who ask share, where each needs a run that began after they asked: whoever asks during a run shares
+ * the next one. Errors are shared too.
+ */
+export function createNextRun(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  function start(): Promise<void> {
+    const run = task().finally(() => {
+      if (running === run) running = undefined;
+    });
+    running = run;
+    return run;
+  }
+
+  return () => {
+    if (running === undefined) return start();
+    const after = () => {
+      next = undefined;
+      return start();
+    };
+    next ??= running.then(after, after);
+    return next;
+  };
+}

@@ -34,8 +34,8 @@ function partialSeen(store: RoomStore): LRUCache<number, number> {
   return positions;
 }
 
-/** The head as it is committed. */
-export async function readHead(store: RoomStore, room: Room): Promise<Head> {
+/** The head as it is committed. `last`, one of before, gives what it knows of the state, if that is the same still. */
+export async function readHead(store: RoomStore, room: Room, last?: Head): Promise<Head> {
   const row = await loadHead(store.sql, room.nid);
   if (row === undefined) {
     return {
@@ -58,14 +58,16 @@ export async function readHead(store: RoomStore, room: Room): Promise<Head> {
     if (event === undefined) throw new Error(`extremity ${nid} of ${room.roomId} is not stored`);
     return event;
   });
+  const stateRoot = rootOfBytes(row.stateRoot);
+  const isSame = last?.stateRoot === stateRoot && last.isPartial === row.partial;
   return {
     room,
     version: row.version,
     extremities,
-    stateRoot: rootOfBytes(row.stateRoot),
+    stateRoot,
     depth: row.depth,
     isPartial: row.partial,
-    state: new Map(),
+    state: isSame ? last.state : new Map(),
   };
 }
 

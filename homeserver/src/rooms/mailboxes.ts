@@ -1,4 +1,5 @@
 /** The mailboxes of the rooms in use; idle ones leave memory when there are too many. */
+import type { RoomTurns } from "../cluster/room-turns.ts";
 import type { Log } from "../log/types.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { readHead } from "./head.ts";
@@ -17,7 +18,13 @@ export interface Mailboxes {
   drained(): Promise<void>;
 }
 
-export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailboxes {
+/** `turns`: there are other replicas. */
+export function createMailboxes(
+  store: RoomStore,
+  log: Log,
+  turns?: RoomTurns,
+  max = 2_000,
+): Mailboxes {
   // In the order of last use: the first are those that were idle longest.
   const boxes = new Map<number, Mailbox>();
 
@@ -25,9 +32,14 @@ export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailbo
     let box = boxes.get(room.nid);
     if (box === undefined) {
       box = createMailbox({
-        load: () => readHead(store, room),
+        load: async (last) => {
+          // What other replicas did before is in the caches that a command reads, too.
+          await log.fresh();
+          return readHead(store, room, last);
+        },
         committedVersion: () => headVersion(store.sql, room.nid),
         append: (append) => log.append(append),
+        openTurn: turns && ((writer) => turns.open(room.nid, writer)),
       });
     } else {
       boxes.delete(room.nid);
@@ -40,14 +52,20 @@ export function createMailboxes(store: RoomStore, log: Log, max = 2_000): Mailbo
   function shrink(): void {
     for (const [nid, box] of boxes) {
       if (boxes.size <= max) return;
-      if (box.idle) boxes.delete(nid);
+      if (box.idle) drop(nid, box);
     }
+  }
+
+  function drop(nid: number, box: Mailbox): void {
+    boxes.delete(nid);
+    box.close();
   }
 
   return {
     run: (room, command) => boxOf(room).run(command),
     forget(roomNid) {
-      if (boxes.get(roomNid)?.idle === true) boxes.delete(roomNid);
+      const box = boxes.get(roomNid);
+      if (box?.idle === true) drop(roomNid, box);
     },
     get size() {
       return boxes.size;

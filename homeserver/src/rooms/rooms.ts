@@ -1,4 +1,5 @@
 /** The room engine, put together. */
+import type { RoomTurns } from "../cluster/room-turns.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -58,6 +59,8 @@ export interface RoomsDeps {
   readonly metrics?: Metrics | undefined;
   /** What one replica at a time does; absent when there is one. */
   readonly seats?: Seats | undefined;
+  /** Whose turn it is to write to a room; absent when there is one replica. */
+  readonly turns?: RoomTurns | undefined;
 }
 
 /** Reads and writes rooms. Create it before the log's other readers: its caches follow the log first. */
@@ -73,7 +76,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const bundles = createBundles({ store, shown, ignoredBy, position: log.position });
   const transactions = createTransactions(sql);
   const unfollow = followLog(log, store, memberships, bundles, partial);
-  const mailboxes = createMailboxes(store, log);
+  const mailboxes = createMailboxes(store, log, deps.turns);
   const unfollowPurges = followPurges(log, store, memberships, mailboxes);
   const mayEnter = createDoors(sql);
   const identity = {

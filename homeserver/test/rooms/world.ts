@@ -1,4 +1,5 @@
 /** Servers with a room engine on a database of their own, for tests. */
+import type { RoomTurns } from "../../src/cluster/room-turns.ts";
 import { createLog } from "../../src/log/log.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
@@ -68,7 +69,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export function createWorld(): World {
+/** `turns`: whose turn it is among the replicas of a server; made for each server and replica. */
+export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World {
   const servers = new Map<string, TestServer>();
   const cuts = new Set<string>();
   const expired = new Map<string, number>();
@@ -138,6 +140,7 @@ export function createWorld(): World {
       serverName,
     });
     const { mortal, dieAfter, isDead } = mortalLog(log);
+    const roomTurns = await turns?.(name);
     const rooms = createRooms({
       log: mortal,
       sql: db.sql,
@@ -150,6 +153,7 @@ export function createWorld(): World {
       keyRing,
       ignoredBy,
       logger: silentLogger(),
+      turns: roomTurns,
     });
     const made: TestServer = {
       name: serverName,
@@ -164,6 +168,7 @@ export function createWorld(): World {
       async close() {
         // The dead wait for what never comes.
         if (!isDead()) await rooms.stop();
+        await roomTurns?.close();
         await log.stop();
       },
     };
