@@ -1,8 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
-const PROFILE_FIELDS = { enabled: true };
-
 const CAPABILITIES = {
   "m.change_password": { enabled: true },
   "m.room_versions": {
@@ -13,9 +11,8 @@ const CAPABILITIES = {
   "m.set_avatar_url": { enabled: true },
   "m.3pid_changes": { enabled: false },
   "m.get_login_token": { enabled: true },
-  "m.profile_fields": PROFILE_FIELDS,
-  // Some clients read only the name that it had as a proposal.
-  "uk.tcpip.msc4133.profile_fields": PROFILE_FIELDS,
+  // Under one name: what reads both, as one field of two names, refuses the answer.
+  "m.profile_fields": { enabled: true },
   "m.forget_forced_upon_leave": { enabled: false },
 };
 

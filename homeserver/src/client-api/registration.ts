@@ -9,20 +9,19 @@ export function registrationRoutes(deps: { users: Users }): Route[] {
     // POST /_matrix/client/v3/register
     route("register", async ({ query, body }) => {
       if (query.kind === "guest") throw errors.forbidden("Guests are not admitted on this server");
-      const userId = await registration.check(body.username);
-      if (body.auth?.type !== undefined && body.password === undefined) {
-        throw errors.missingParam("password is missing");
-      }
-      const facts = await uia.authorise({
-        operation: "register",
-        body: body,
-        userId: undefined,
-        flows: registration.flows,
+      const { flows } = registration;
+      const request = { operation: "register", body, userId: undefined, flows };
+      return await uia.once(request, async () => {
+        const userId = await registration.check(body.username);
+        if (body.auth?.type !== undefined && body.password === undefined) {
+          throw errors.missingParam("password is missing");
+        }
+        const facts = await uia.authorise(request);
+        await registration.register(userId, body.password, facts);
+        const homeServer = accounts.serverName;
+        if (body.inhibit_login === true) return { user_id: userId, home_server: homeServer };
+        return sessionBody(await sessions.issue(userId, sessionRequest(body)), homeServer);
       });
-      await registration.register(userId, body.password, facts);
-      const homeServer = accounts.serverName;
-      if (body.inhibit_login === true) return { user_id: userId, home_server: homeServer };
-      return sessionBody(await sessions.issue(userId, sessionRequest(body)), homeServer);
     }),
 
     // GET /_matrix/client/v3/register/available

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../protocol/json.ts";
 import type { IssuedSession, SessionRequest } from "../users/types.ts";
 
 /** What the bodies of login and registration say about the session that is wanted. */
@@ -14,7 +15,7 @@ export function sessionRequest(body: {
 }
 
 /** The tokens of a session as refreshes answer them. */
-export function tokensBody(session: IssuedSession): object {
+export function tokensBody(session: IssuedSession): JsonObject {
   return {
     access_token: session.accessToken,
     ...(session.refreshToken !== undefined && { refresh_token: session.refreshToken }),
@@ -23,7 +24,7 @@ export function tokensBody(session: IssuedSession): object {
 }
 
 /** A session as login and registration answer it. */
-export function sessionBody(session: IssuedSession, homeServer: string): object {
+export function sessionBody(session: IssuedSession, homeServer: string): JsonObject {
   return {
     user_id: session.userId,
     device_id: session.deviceId,

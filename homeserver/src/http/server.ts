@@ -96,6 +96,10 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
+    // JSON is UTF-8: the framework's charset says nothing, and some clients compare the type as a whole.
+    if (String(reply.getHeader("content-type")).startsWith("application/json;")) {
+      void reply.header("content-type", "application/json");
+    }
     done();
   });
   app.addHook("onResponse", (request, _reply, done) => {

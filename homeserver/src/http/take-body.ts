@@ -23,7 +23,7 @@ const STALLED_MS = 60_000;
 
 /**
  * A preValidation hook: reads the body and proves who signed it. A JSON body that may be left out is {}, one that may not
- * is M_NOT_JSON. A binary body is left to the handler, as a stream.
+ * is M_NOT_JSON; a client's null is one that was left out. A binary body is left to the handler, as a stream.
  */
 export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
   const names = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
@@ -53,7 +53,8 @@ export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
     else request.body = await read(request);
     const { claim } = request.found!;
     if (claim) tools.onPeer?.(claim.origin);
-    if (row.body === "json" && request.body === undefined) {
+    const isLeftOut = request.body === undefined || (request.body === null && !claim);
+    if (row.body === "json" && isLeftOut) {
       if (row.bodyRequired) throw errors.notJson("A JSON body is needed");
       request.body = {};
     }

@@ -166,7 +166,7 @@ function matchesUrl(filter: Filter, content: JsonObject | undefined): boolean {
 const NONE: ReadonlySet<string> = new Set();
 
 function object(json: Json | undefined, name: string): JsonObject {
-  if (json === undefined) return {};
+  if (json === undefined || json === null) return {};
   if (isJsonObject(json)) return json;
   throw errors.badJson(`${name} is not an object`);
 }

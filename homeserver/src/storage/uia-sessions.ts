@@ -7,6 +7,8 @@ export interface UiaSessionRow {
   requestDigest: Buffer;
   completed: string[];
   facts: string;
+  /** The encrypted answer of the operation, once it is done. */
+  answer: Buffer | null;
 }
 
 /** Starts a session. Expired ones are cleared away on the occasion. */
@@ -30,7 +32,7 @@ export async function findUiaSession(
   now: number,
 ): Promise<UiaSessionRow | undefined> {
   const [row] = await sql<UiaSessionRow[]>`
-    SELECT operation, user_id AS "userId", request_digest AS "requestDigest", completed, facts
+    SELECT operation, user_id AS "userId", request_digest AS "requestDigest", completed, facts, answer
     FROM uia_sessions WHERE session_hash = ${sessionHash} AND expires_ts > ${now}`;
   return row;
 }
@@ -51,4 +53,17 @@ export async function updateUiaSession(
 export async function deleteUiaSession(tx: Sql | Tx, sessionHash: Buffer): Promise<boolean> {
   const result = await tx`DELETE FROM uia_sessions WHERE session_hash = ${sessionHash}`;
   return result.count === 1;
+}
+
+/** Keeps what the operation of a session answered; the session's own row is gone by then. */
+export async function insertUiaAnswer(
+  sql: Sql | Tx,
+  sessionHash: Buffer,
+  session: { operation: string; requestDigest: Buffer; answer: Buffer },
+  expiresTs: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO uia_sessions (session_hash, operation, request_digest, answer, expires_ts)
+    VALUES (${sessionHash}, ${session.operation}, ${session.requestDigest}, ${session.answer}, ${expiresTs})
+    ON CONFLICT (session_hash) DO UPDATE SET answer = excluded.answer`;
 }

@@ -30,6 +30,8 @@ export interface Accounts {
   readonly serverName: ServerName;
   /** Whether a user id belongs to this server, existing or not. */
   isLocal(userId: UserId): boolean;
+  /** Whether that name, a localpart or a full id in any capitals, means this user. */
+  isNamed(userId: UserId, name: string): boolean;
   /** A local account, closed ones included. */
   find(userId: UserId): Promise<Account | undefined>;
   /** Whether an open local account has that id. */
@@ -66,9 +68,11 @@ export function createAccounts(deps: {
 }): Accounts {
   const { sql, serverName, passwords, clock, random, hooks } = deps;
 
+  const fullId = (user: string) => (user.startsWith("@") ? user : `@${user}:${serverName}`);
+
   /** The account that somebody means by a name: exactly it, otherwise in small letters. */
   async function findNamed(user: string): Promise<storage.AccountRow | undefined> {
-    const id = user.startsWith("@") ? user : `@${user}:${serverName}`;
+    const id = fullId(user);
     if (!isUserId(id) || serverOf(id) !== serverName) return undefined;
     const small = `@${id.slice(1, id.indexOf(":")).toLowerCase()}:${serverName}`;
     const exact = await storage.findAccount(sql, id);
@@ -86,6 +90,7 @@ export function createAccounts(deps: {
   return {
     serverName,
     isLocal: (userId) => serverOf(userId) === serverName,
+    isNamed: (userId, name) => fullId(name).toLowerCase() === userId.toLowerCase(),
     find,
 
     async exists(userId) {

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, hash } from "node:crypto";
 import { encodeBase64Url } from "../protocol/crypto.ts";
 import type { Random } from "../platform/random.ts";
 
@@ -20,6 +20,30 @@ export function newSecret(kind: SecretKind, random: Random): string {
 /** What is stored of a token: its SHA-256. */
 export function hashSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Encrypts a text so that only whoever has the secret reads it: the database holds but the secret's hash. */
+export function seal(text: string, secret: string, random: Random): Buffer {
+  const iv = random.bytes(IV_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", sealingKey(secret), iv);
+  const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+  return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
+}
+
+/** What `seal` encrypted by the same secret. Throws when it is another. */
+export function unseal(sealed: Buffer, secret: string): string {
+  const iv = sealed.subarray(0, IV_BYTES);
+  const decipher = createDecipheriv("aes-256-gcm", sealingKey(secret), iv);
+  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  const rest = sealed.subarray(IV_BYTES + TAG_BYTES);
+  return Buffer.concat([decipher.update(rest), decipher.final()]).toString("utf8");
+}
+
+function sealingKey(secret: string): Buffer {
+  return createHmac("sha256", secret).update("what is sealed").digest();
 }
 
 const DEVICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -9,7 +10,7 @@ import * as storage from "../storage/uia-sessions.ts";
 import type { Accounts } from "./accounts.ts";
 import { namedUser } from "./identifier.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
-import { hashSecret, newSecret } from "./secrets.ts";
+import { hashSecret, newSecret, seal, unseal } from "./secrets.ts";
 import { UiaChallenge } from "./uia-challenge.ts";
 
 export type Stage = "m.login.dummy" | "m.login.password" | "m.login.registration_token";
@@ -36,9 +37,15 @@ export interface UserInteractiveAuth {
   /**
    * Returns once a flow is complete; the session ends with that.
    * @throws UiaChallenge 401 while stages are missing
-   * @throws MatrixError M_FORBIDDEN 403 when the request differs from the one that was authorised
+   * @throws MatrixError M_FORBIDDEN 403 when the request differs from the one that was authorised, or somebody else's
+   * password is given
    */
   authorise(request: UiaRequest): Promise<UiaFacts>;
+  /**
+   * Does what `work` authorises and does, once for a session: a client that lost the answer and repeats its request
+   * word for word is given the same answer, until the session's time is over.
+   */
+  once(request: UiaRequest, work: () => Promise<JsonObject>): Promise<JsonObject>;
 }
 
 /** From the first request to the last, ms. */
@@ -59,6 +66,7 @@ export function createUserInteractiveAuth(deps: {
   registrationTokens: RegistrationTokens;
 }): UserInteractiveAuth {
   const { sql, clock, random, accounts, registrationTokens } = deps;
+  const underWay = createSingleFlight<string, JsonObject>();
 
   /** The session that the client names, if it is about this operation; otherwise a fresh one. */
   async function open(request: UiaRequest, session: unknown): Promise<Progress> {
@@ -73,7 +81,8 @@ export function createUserInteractiveAuth(deps: {
     if (
       found.operation !== request.operation ||
       found.userId !== (request.userId ?? null) ||
-      (found.completed.length > 0 && !same)
+      (found.completed.length > 0 && !same) ||
+      found.answer !== null
     ) {
       throw errors.forbidden("This authentication session was begun for another request");
     }
@@ -119,14 +128,41 @@ export function createUserInteractiveAuth(deps: {
     const isNamed = auth["identifier"] !== undefined || auth["user"] !== undefined;
     const user = isNamed || expected === undefined ? namedUser(auth) : expected;
     if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
+    if (expected !== undefined && !accounts.isNamed(expected, user)) throw new OtherUser();
     const userId = await accounts.checkPassword(user, password);
-    if (expected !== undefined && userId !== expected) {
-      throw errors.forbidden("That is the password of another user");
-    }
+    if (expected !== undefined && userId !== expected) throw new OtherUser();
     return userId;
   }
 
+  /** What the session's operation answered; undefined when it is not done, or was another. */
+  async function answered(request: UiaRequest, session: string): Promise<JsonObject | undefined> {
+    const found = await storage.findUiaSession(sql, hashSecret(session), clock.now());
+    if (!found?.answer || found.operation !== request.operation) return undefined;
+    if (!timingSafeEqual(found.requestDigest, digest(request, session))) return undefined;
+    return JSON.parse(unseal(found.answer, session)) as JsonObject;
+  }
+
+  async function keep(request: UiaRequest, session: string, answer: JsonObject): Promise<void> {
+    const { operation } = request;
+    const sealed = seal(JSON.stringify(answer), session, random);
+    const row = { operation, requestDigest: digest(request, session), answer: sealed };
+    await storage.insertUiaAnswer(sql, hashSecret(session), row, clock.now() + SESSION_LIFE_MS);
+  }
+
   return {
+    async once(request, work) {
+      const session = authOf(request.body)?.["session"];
+      if (typeof session !== "string") return await work();
+      const key = digest(request, session).toString("base64");
+      return await underWay.run(key, async () => {
+        const before = await answered(request, session);
+        if (before !== undefined) return before;
+        const answer = await work();
+        await keep(request, session, answer);
+        return answer;
+      });
+    },
+
     async authorise(request) {
       const auth = authOf(request.body);
       let progress = await open(request, auth?.["session"]);
@@ -140,7 +176,8 @@ export function createUserInteractiveAuth(deps: {
           const facts = { ...progress.facts, ...(await attempt(stage, auth!, request)) };
           progress = { ...progress, completed: [...progress.completed, stage], facts };
         } catch (error) {
-          if (!(error instanceof MatrixError) || error.errcode === "M_LIMIT_EXCEEDED") throw error;
+          if (!(error instanceof MatrixError) || error instanceof OtherUser) throw error;
+          if (error.errcode === "M_LIMIT_EXCEEDED") throw error;
           failure = error;
         }
       }
@@ -160,6 +197,13 @@ export function createUserInteractiveAuth(deps: {
       });
     },
   };
+}
+
+/** Whoever is signed in as one user cannot prove anything by the password of another. */
+class OtherUser extends MatrixError {
+  constructor() {
+    super(403, "M_FORBIDDEN", "That is another user than the one that is signed in");
+  }
 }
 
 function authOf(body: JsonObject): JsonObject | undefined {

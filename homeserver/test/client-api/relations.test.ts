@@ -67,3 +67,21 @@ test("the event closest to a moment is named with its time", async () => {
   expect((await get("/timestamp_to_event?ts=1&dir=up")).status).toBe(400);
   expect((await get("/timestamp_to_event?dir=b")).body.errcode).toBe("M_MISSING_PARAM");
 });
+
+test("the paths from before they were stable, which clients still call, answer the same", async () => {
+  const ask = async (path: string) => {
+    const headers = { authorization: `Bearer ${alice.token}` };
+    const answer = await fetch(`${server.baseUrl}/_matrix/client${path}`, { headers });
+    return { status: answer.status, body: (await answer.json()) as Body };
+  };
+  for (const rest of ["", "/m.thread", "/m.thread/m.room.message"]) {
+    const relations = `${room}/relations/${encodeURIComponent(root)}${rest}`;
+    const old = await ask(`/unstable${relations}`);
+    expect(old.status).toBe(200);
+    expect(old.body.chunk.map((event: Body) => event.event_id)).toEqual([reply]);
+  }
+  expect(await ask(`/unstable/org.matrix.msc2432${room}/aliases`)).toEqual({
+    status: 200,
+    body: { aliases: [] },
+  });
+});

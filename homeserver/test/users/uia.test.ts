@@ -63,7 +63,10 @@ describe("user-interactive authentication", () => {
   test("another user's password does not do", async () => {
     const { session } = await challenge(request({}));
     const auth = password(session, "builder", "bob");
-    expect(await challenge(request({ auth }))).toMatchObject({ errcode: "M_FORBIDDEN" });
+    await expect(t.users.uia.authorise(request({ auth }))).rejects.toMatchObject({
+      status: 403,
+      errcode: "M_FORBIDDEN",
+    });
   });
 
   test("goes through several stages, on any replica, and is used once", async () => {
