@@ -1,5 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 import { parseRoomIdOrAlias, parseVia } from "./room-target.ts";
 
@@ -18,13 +19,15 @@ export function joiningRoutes({ rooms }: { rooms: Rooms }): Route[] {
     route("joinRoom", async ({ params, query, body, requester }) => {
       const room = parseRoomIdOrAlias(params.roomIdOrAlias);
       const via = parseVia(query);
-      const { reason, third_party_signed: thirdPartySigned } = body;
+      // Further keys of the body become keys of the member event.
+      const { reason, third_party_signed: thirdPartySigned, ...content } = body;
       const joined = await rooms.members.join({
         by: requester,
         room,
         via,
         reason,
         thirdPartySigned,
+        content: content as JsonObject,
       });
       return { room_id: joined };
     }),

@@ -1,12 +1,13 @@
 /** POST /createRoom: options to first events, in the order that the specification gives. */
 import { errors, matrixError } from "../protocol/errors.ts";
-import { isRoomAlias, isUserId, serverOf } from "../protocol/identifiers.ts";
+import { isRoomAlias, isUserId, parseUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { DEFAULT_ROOM_VERSION, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { publishRoom } from "../storage/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
+import { clientMemberContent } from "./member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
 import type { Actor, CreateRoomOptions, Profiles, RoomCreate, RoomMembers } from "./types.ts";
@@ -21,10 +22,11 @@ export interface CreateDeps {
 
 type Preset = NonNullable<CreateRoomOptions["preset"]>;
 
-const PRESETS: Record<Preset, { joinRule: string; guestAccess: string }> = {
+/** Guests stay out where no m.room.guest_access says else: a public room needs none. */
+const PRESETS: Record<Preset, { joinRule: string; guestAccess?: string }> = {
   private_chat: { joinRule: "invite", guestAccess: "can_join" },
   trusted_private_chat: { joinRule: "invite", guestAccess: "can_join" },
-  public_chat: { joinRule: "public", guestAccess: "forbidden" },
+  public_chat: { joinRule: "public" },
 };
 
 export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
@@ -39,45 +41,73 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       if ((options.invite_3pid ?? []).length > 0) {
         throw matrixError("M_SERVER_NOT_TRUSTED", "This server invites by user id only");
       }
-      const invites = invitees(by, options);
       const alias = aliasOf(by, options.room_alias_name);
-      const ours = invites.filter((user) => serverOf(user) === serverOf(by.userId));
+      const isOurs = ({ userId }: Invite) => serverOf(userId) === serverOf(by.userId);
+      const given = initialState(options);
+      const invites = invitees(by, options);
+      const all = [...(await Promise.all(invites.map(invited))), ...given.invites];
       const room = await maker.make({
         creator: by.userId,
         version,
         createContent: createContent(options, version, invites, by),
         joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
         state: [
-          ...firstState(by, options, version, invites, alias),
-          ...(await Promise.all(ours.map((user) => inviteState(user, options)))),
+          ...firstState(by, { ...options, version, initial: given.state, invites, alias }),
+          ...all.filter(isOurs).map(inviteState),
         ],
         alias,
       });
       if (options.visibility === "public") await publishRoom(store.sql, room.nid, deps.now());
-      await inviteOthers(by, room.roomId, invites, options);
+      // Users of other servers: the room stands even when a server can't be reached.
+      const others = all.filter((invite) => !isOurs(invite));
+      await Promise.allSettled(
+        others.map((invite) => members.invite({ by, roomId: room.roomId, ...invite })),
+      );
       return room.roomId;
+
+      async function invited(userId: UserId): Promise<Invite> {
+        const isLocal = serverOf(userId) === serverOf(by.userId);
+        const profile = isLocal ? await profiles.get(userId) : {};
+        return { userId, content: { ...profile, ...(options.is_direct && { is_direct: true }) } };
+      }
     },
   };
+}
 
-  async function inviteState(user: UserId, options: CreateRoomOptions): Promise<FirstState> {
-    const direct = options.is_direct === true ? { is_direct: true } : {};
-    const content = { membership: "invite", ...(await profiles.get(user)), ...direct };
-    return { type: "m.room.member", stateKey: user, content };
-  }
+/** Somebody who is invited as the room is made; `content` of the member event but for the membership. */
+interface Invite {
+  readonly userId: UserId;
+  readonly content: JsonObject;
+}
 
-  /** Users of other servers: the room stands even when a server can't be reached. */
-  async function inviteOthers(
-    by: Actor,
-    roomId: Parameters<RoomMembers["invite"]>[0]["roomId"],
-    invites: readonly UserId[],
-    options: CreateRoomOptions,
-  ): Promise<void> {
-    const others = invites.filter((user) => serverOf(user) !== serverOf(by.userId));
-    const isDirect = options.is_direct === true;
-    await Promise.allSettled(
-      others.map((userId) => members.invite({ by, roomId, userId, isDirect })),
-    );
+function inviteState({ userId, content }: Invite): FirstState {
+  const full = { ...content, membership: "invite" };
+  return { type: "m.room.member", stateKey: userId, content: full };
+}
+
+/**
+ * `initial_state` without what is not sent as it stands: invites go the way of invites. Throws M_INVALID_PARAM,
+ * M_BAD_JSON, M_INVALID_ROOM_STATE (400).
+ */
+function initialState(options: CreateRoomOptions): { state: FirstState[]; invites: Invite[] } {
+  const state: FirstState[] = [];
+  const invites: Invite[] = [];
+  for (const { type, state_key: stateKey = "", content } of options.initial_state ?? []) {
+    if (type === "m.room.create") {
+      throw errors.invalidRoomState(
+        "creation_content goes into the create event, a room's only one",
+      );
+    }
+    if (type !== "m.room.member") {
+      state.push({ type, stateKey, content });
+      continue;
+    }
+    const userId = parseUserId(stateKey);
+    const own = clientMemberContent(content);
+    if (own.membership === "invite") invites.push({ userId, content: own });
+    else state.push({ type, stateKey, content: own });
   }
+  return { state, invites };
 }
 
 function invitees(by: Actor, options: CreateRoomOptions): UserId[] {
@@ -120,19 +150,18 @@ function createContent(
   return content;
 }
 
+interface FirstStateOptions extends CreateRoomOptions {
+  readonly version: RoomVersion;
+  /** `initial_state`, without invites. */
+  readonly initial: readonly FirstState[];
+  readonly invites: readonly UserId[];
+  readonly alias: RoomAlias | undefined;
+}
+
 /** Steps 3 to 7 of the specification's order. */
-function firstState(
-  by: Actor,
-  options: CreateRoomOptions,
-  version: RoomVersion,
-  invites: readonly UserId[],
-  alias: RoomAlias | undefined,
-): FirstState[] {
+function firstState(by: Actor, options: FirstStateOptions): FirstState[] {
+  const { version, initial, invites, alias } = options;
   const preset = presetOf(options);
-  const initial = (options.initial_state ?? []).map((state): FirstState => ({
-    ...state,
-    stateKey: state.state_key ?? "",
-  }));
   const given = new Set(initial.map((state) => `${state.type}\0${state.stateKey}`));
   const implied: FirstState[] = [];
   const imply = (type: string, content: JsonObject) => {
@@ -148,7 +177,8 @@ function firstState(
   if (alias !== undefined) imply("m.room.canonical_alias", { alias });
   imply("m.room.join_rules", { join_rule: PRESETS[preset].joinRule });
   imply("m.room.history_visibility", { history_visibility: "shared" });
-  imply("m.room.guest_access", { guest_access: PRESETS[preset].guestAccess });
+  const { guestAccess } = PRESETS[preset];
+  if (guestAccess !== undefined) imply("m.room.guest_access", { guest_access: guestAccess });
   return [
     { type: "m.room.power_levels", stateKey: "", content },
     ...implied,

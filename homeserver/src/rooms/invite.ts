@@ -4,14 +4,14 @@ import { strippedState } from "../protocol/client-event.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
-import type { EventId, UserId } from "../protocol/identifiers.ts";
+import type { UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LocalEvents } from "./local.ts";
-import { memberDraft } from "./members.ts";
+import { memberDraft } from "./member-events.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
@@ -43,9 +43,9 @@ export function createInvites(deps: InviteDeps): {
 
   return {
     async send(room, sender, userId, content) {
-      const made = await local.work(room, (work) => draftInvite(work, sender, userId, content));
-      if ("present" in made) return made.present;
-      const { event, state } = made;
+      const { event, state } = await local.work(room, (work) =>
+        draftInvite(work, sender, userId, content),
+      );
       const answer = await remote
         .invite(serverOf(userId), room.roomId, event.eventId, {
           event: event.pdu,
@@ -97,21 +97,21 @@ export function createInvites(deps: InviteDeps): {
   };
 }
 
-type Drafted =
-  | { readonly event: RoomEvent; readonly state: StoredEvent[] }
-  | { readonly present: EventId };
+interface Drafted {
+  readonly event: RoomEvent;
+  readonly state: StoredEvent[];
+}
 
-/** Builds the invite on the head, without adding it: the other server signs first. */
+/**
+ * Builds the invite on the head, without adding it: the other server signs first. It is a new event even where one
+ * like it is there: the other server may have declined that one without our hearing of it.
+ */
 async function draftInvite(
   work: Work,
   sender: UserId,
   userId: UserId,
   content: JsonObject,
 ): Promise<Drafted> {
-  const present = await work.stateEvent("m.room.member", userId);
-  if (present?.event.content.membership === "invite" && present.event.sender === sender) {
-    return { present: present.event.eventId };
-  }
   const draft = memberDraft(sender, userId, content);
   const { event } = await work.allowed(draft);
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);

@@ -87,7 +87,8 @@ export function createLocalEvents(
   };
 }
 
-async function unchanged(work: Work, draft: LocalDraft): Promise<EventId | undefined> {
+/** The present state event, when the draft is of the same sender and says the same. */
+export async function unchanged(work: Work, draft: LocalDraft): Promise<EventId | undefined> {
   if (draft.stateKey === undefined) return undefined;
   const present = await work.stateEvent(draft.type, draft.stateKey);
   if (present === undefined || present.event.sender !== draft.sender) return undefined;

@@ -12,20 +12,17 @@ import {
   serverIsJoined,
 } from "../storage/room-members.ts";
 import type { LocalEvents } from "./local.ts";
+import { unchanged } from "./local.ts";
+import { clientMemberContent, withoutServersPart } from "./member-content.ts";
+import { memberDraft, membershipOf, requireKickable } from "./member-events.ts";
+import { createMemberByState } from "./members-by-state.ts";
+import type { ChangeOther, MemberByState } from "./members-by-state.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { vouchFor } from "./restricted.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import type { RoomStore } from "./store.ts";
-import type {
-  Actor,
-  MemberChange,
-  Profiles,
-  Room,
-  RoomMembers,
-  SendMessage,
-  StoredEvent,
-} from "./types.ts";
+import type { Actor, MemberChange, Profiles, Room, RoomMembers } from "./types.ts";
 import type { Work } from "./work.ts";
 
 /** What membership needs of other servers; the federation part of the engine supplies it. */
@@ -50,8 +47,12 @@ export interface MembersDeps {
 }
 
 export interface Members extends RoomMembers {
-  /** An invite sent as a state event: its content goes as it is. */
-  inviteByState(message: SendMessage & { readonly stateKey: string }): Promise<EventId>;
+  /**
+   * A member event that a client writes as state: by the rules of the operation that makes such a change, with the
+   * content that the client gives. Answers the event that says so now. M_INVALID_PARAM, M_BAD_JSON (400), and what
+   * the operation throws.
+   */
+  readonly byState: MemberByState;
 }
 
 export function createMembers(deps: MembersDeps): Members {
@@ -72,13 +73,12 @@ export function createMembers(deps: MembersDeps): Members {
     await remote.join(room.roomId, by.userId, content, await otherServers(room));
   }
 
-  return {
+  const operations: RoomMembers = {
     async join(request) {
       const { by, thirdPartySigned } = request;
       const { roomId, via } = await destination(request.room, request.via);
       const content: JsonObject = {
-        ...request.content,
-        ...(await memberContent("join", by.userId, request.reason)),
+        ...(await memberContent("join", by.userId, request)),
         ...(thirdPartySigned === undefined ? {} : { third_party_signed: thirdPartySigned }),
       };
       const room = await store.registry.byId(roomId);
@@ -90,7 +90,7 @@ export function createMembers(deps: MembersDeps): Members {
     async knock(request) {
       const { by } = request;
       const { roomId, via } = await destination(request.room, request.via);
-      const content = await memberContent("knock", by.userId, request.reason);
+      const content = await memberContent("knock", by.userId, request);
       const room = await store.registry.byId(roomId);
       if (room === undefined || !(await isResident(room))) {
         await remote.knock(roomId, by.userId, content, await doors(room, by.userId, via));
@@ -105,15 +105,10 @@ export function createMembers(deps: MembersDeps): Members {
       const { by, userId, isDirect } = request;
       const room = await local.room(request.roomId);
       const content = {
-        ...(await memberContent("invite", userId, request.reason)),
+        ...(await memberContent("invite", userId, request)),
         ...(isDirect === true ? { is_direct: true } : {}),
       };
       await sendInvite(room, by.userId, userId, content);
-    },
-
-    async inviteByState(message) {
-      const room = await local.room(message.roomId);
-      return sendInvite(room, message.by.userId, message.stateKey as UserId, message.content);
     },
 
     async leave(request) {
@@ -123,7 +118,7 @@ export function createMembers(deps: MembersDeps): Members {
       if (room === undefined || row === undefined)
         throw errors.forbidden("You are not in that room");
       if (row.membership === "leave" || row.membership === "ban") return;
-      const content: JsonObject = { membership: "leave", ...reasonOf(request.reason) };
+      const content = { ...contentOf(request), membership: "leave" };
       if (!(await isResident(room)) && row.membership !== "join") {
         await remote.leave(room, by.userId, content);
         return;
@@ -131,16 +126,17 @@ export function createMembers(deps: MembersDeps): Members {
       await local.send(room, memberDraft(by.userId, by.userId, content));
     },
 
-    kick: (request) =>
-      changeOther(request, "leave", (membership) => {
-        if (membership === "join" || membership === "invite" || membership === "knock") return;
-        throw errors.forbidden("That user is not in the room");
-      }),
-    ban: (request) => changeOther(request, "ban", () => {}),
-    unban: (request) =>
-      changeOther(request, "leave", (membership) => {
-        if (membership !== "ban") throw errors.forbidden("That user is not banned");
-      }),
+    async kick(request) {
+      await changeOther(request, "leave", requireKickable);
+    },
+    async ban(request) {
+      await changeOther(request, "ban", () => {});
+    },
+    async unban(request) {
+      await changeOther(request, "leave", (present) => {
+        if (membershipOf(present) !== "ban") throw errors.forbidden("That user is not banned");
+      });
+    },
 
     async forget(by, roomId) {
       const room = await store.registry.byId(roomId);
@@ -163,6 +159,14 @@ export function createMembers(deps: MembersDeps): Members {
       );
     },
   };
+  const byState = createMemberByState({
+    store,
+    local,
+    operations,
+    changeOther,
+    invite: sendInvite,
+  });
+  return { ...operations, byState };
 
   async function destination(
     room: RoomId | RoomAlias,
@@ -174,18 +178,19 @@ export function createMembers(deps: MembersDeps): Members {
     return { roomId, via: [...new Set([...via, ...servers])] };
   }
 
+  /** The user's profile, what the client adds or sets instead, and the membership. */
   async function memberContent(
     membership: string,
     userId: UserId,
-    reason: string | undefined,
+    request: Pick<MemberChange, "reason" | "content">,
   ): Promise<JsonObject> {
     const isOurs = serverOf(userId) === serverName;
     const { displayname, avatar_url } = isOurs ? await profiles.get(userId) : {};
     return {
-      membership,
       ...(displayname === undefined ? {} : { displayname }),
       ...(avatar_url === undefined ? {} : { avatar_url }),
-      ...reasonOf(reason),
+      ...contentOf(request),
+      membership,
     };
   }
 
@@ -248,47 +253,36 @@ export function createMembers(deps: MembersDeps): Members {
     if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
     await store.tuples.make([["m.room.member", userId]]);
     return local.work(room, async (work) => {
-      const present = await work.stateEvent("m.room.member", userId);
-      if (present !== undefined && isInvited(present) && present.event.sender === sender) {
-        return present.event.eventId;
-      }
-      return (await work.local(memberDraft(sender, userId, content))).event.eventId;
+      const draft = memberDraft(sender, userId, content);
+      const present = await unchanged(work, draft);
+      return present ?? (await work.local(draft)).event.eventId;
     });
   }
 
-  /** Kick, ban, unban. `check` is given the present membership and throws. */
+  /** Kick, ban, unban. `check` is given the present member event and throws. */
   async function changeOther(
-    request: MemberChange & { readonly userId: UserId },
-    membership: string,
-    check: (membership: string | undefined) => void,
-  ): Promise<void> {
+    ...[request, membership, check]: Parameters<ChangeOther>
+  ): Promise<EventId> {
     const room = await local.room(request.roomId);
     await partial.whole(room.nid);
-    await local.work(room, async (work) => {
+    return local.work(room, async (work) => {
       const present = await work.stateEvent("m.room.member", request.userId);
       const mine = await work.stateEvent("m.room.member", request.by.userId);
       if (mine?.event.content.membership !== "join") {
         throw errors.forbidden("You are not in that room");
       }
-      const before = present?.event.content.membership;
-      check(typeof before === "string" ? before : undefined);
-      const content = { membership, ...reasonOf(request.reason) };
-      await work.local(memberDraft(request.by.userId, request.userId, content));
+      check(present);
+      const content = { ...contentOf(request), membership };
+      const draft = memberDraft(request.by.userId, request.userId, content);
+      return (await work.local(draft)).event.eventId;
     });
   }
 }
 
-/** A member event of `sender` about `userId`. */
-export function memberDraft(sender: UserId, userId: UserId, content: JsonObject) {
-  return { type: "m.room.member", stateKey: userId as string, sender, content };
-}
-
-function isInvited(member: StoredEvent): boolean {
-  return member.event.content.membership === "invite";
-}
-
-function reasonOf(reason: string | undefined): JsonObject {
-  return reason === undefined ? {} : { reason };
+/** What the client adds to the member event. */
+function contentOf({ reason, content }: Pick<MemberChange, "reason" | "content">): JsonObject {
+  const own = content === undefined ? {} : clientMemberContent(content);
+  return reason === undefined ? own : { ...own, reason };
 }
 
 async function updateMember(
@@ -302,12 +296,9 @@ async function updateMember(
     displayname: oldName,
     avatar_url: oldAvatar,
     reason: _reason,
-    join_authorised_via_users_server: _voucher,
-    third_party_invite: _invite,
-    ...rest
-  } = present;
+    ...content
+  } = withoutServersPart(present);
   if (oldName === profile.displayname && oldAvatar === profile.avatar_url) return;
-  const content: JsonObject = { ...rest };
   if (profile.displayname !== undefined) content.displayname = profile.displayname;
   if (profile.avatar_url !== undefined) content.avatar_url = profile.avatar_url;
   await work.local(memberDraft(userId, userId, content));

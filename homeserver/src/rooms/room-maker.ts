@@ -10,7 +10,7 @@ import type { RoomVersion } from "../protocol/room-versions.ts";
 import type { Random } from "../platform/random.ts";
 import { deleteAlias, insertAlias } from "../storage/aliases.ts";
 import type { LocalEvents } from "./local.ts";
-import { memberDraft } from "./members.ts";
+import { memberDraft } from "./member-events.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 

@@ -111,7 +111,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     local,
     once: createOnce(sql),
     resolveAlias: (alias) => roomOf(directory, alias),
-    invite: members.inviteByState,
+    memberByState: members.byState,
   });
   const maker = createRoomMaker(store, local, deps.random);
   const create = createCreate({ store, maker, members, profiles, now: identity.now });

@@ -1,11 +1,14 @@
 /** Message and state events, and redactions, of this server's users. */
-import { errors } from "../protocol/errors.ts";
+import { checkLevelsFormat } from "../protocol/auth/index.ts";
+import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias } from "../protocol/identifiers.ts";
-import type { EventId, RoomAlias, RoomId } from "../protocol/identifiers.ts";
+import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import { relationIn } from "../protocol/relations.ts";
+import { membershipIn } from "../storage/room-members.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
 import type { LocalEvents } from "./local.ts";
+import type { MemberByState } from "./members-by-state.ts";
 import { transactionKey } from "./once.ts";
 import type { Once } from "./once.ts";
 import type { RoomStore } from "./store.ts";
@@ -17,8 +20,8 @@ export interface SendDeps {
   readonly once: Once;
   /** The room that an alias stands for, here or elsewhere; undefined: none. */
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
-  /** Invites that are sent as state go the way of invites, to the other server too. */
-  readonly invite: (message: SendMessage & { readonly stateKey: string }) => Promise<EventId>;
+  /** Member events go the way of invites, joins, kicks …: to the other server too, and by the same rules. */
+  readonly memberByState: MemberByState;
 }
 
 export function createSend(deps: SendDeps): RoomSend {
@@ -37,10 +40,12 @@ export function createSend(deps: SendDeps): RoomSend {
     },
     async state(message) {
       const { by, roomId, type, stateKey, content, originServerTs } = message;
+      if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
+      if (type === "m.room.member") return deps.memberByState(message);
       const room = await local.room(roomId);
-      if (type === "m.room.create") throw errors.forbidden("A room is created once");
-      if (type === "m.room.canonical_alias") await checkAliases(deps, room, content);
-      if (type === "m.room.member" && content.membership === "invite") return deps.invite(message);
+      const isChecked = CHECKED.has(type) && (await isJoined(store, room, by.userId));
+      if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
+      if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
       return local.send(room, { type, stateKey, sender: by.userId, content, originServerTs });
     },
     async redact(request) {
@@ -76,6 +81,20 @@ async function refuseSecondAnnotation(
   if (await hasAnnotation(store.sql, room.nid, annotation)) {
     throw errors.duplicateAnnotation("You have annotated that event with this key already");
   }
+}
+
+/** Of who is not in the room the authorisation rules say so, and nothing of the room is told before. */
+const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.power_levels"]);
+
+async function isJoined(store: RoomStore, room: Room, userId: UserId): Promise<boolean> {
+  return (await membershipIn(store.sql, room.nid, userId))?.membership === "join";
+}
+
+/** What the room's version lets no power levels say is the client's mistake, whoever it is. M_BAD_JSON. */
+async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {
+  const create = await local.work(room, (work) => work.stateEvent("m.room.create", ""));
+  const reason = rejectionOf(() => checkLevelsFormat(content, create?.event, room.version));
+  if (reason !== undefined) throw errors.badJson(reason);
 }
 
 /**

@@ -10,7 +10,7 @@ import { firstMembers, joinedServers } from "../storage/room-members.ts";
 import type { Gate } from "./gate.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LocalEvents } from "./local.ts";
-import { memberDraft } from "./members.ts";
+import { memberDraft } from "./member-events.ts";
 import { vouchFor } from "./restricted.ts";
 import type { StateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";

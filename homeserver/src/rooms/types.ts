@@ -94,6 +94,8 @@ export interface MemberChange {
   readonly by: Actor;
   readonly roomId: RoomId;
   readonly reason?: string | undefined;
+  /** Further keys of the member event; those that only servers say are left out. */
+  readonly content?: JsonObject | undefined;
 }
 
 export interface RoomMembers {
@@ -115,6 +117,7 @@ export interface RoomMembers {
     readonly room: RoomId | RoomAlias;
     readonly via?: readonly ServerName[] | undefined;
     readonly reason?: string | undefined;
+    readonly content?: JsonObject | undefined;
   }): Promise<RoomId>;
   /** POST /rooms/{roomId}/invite. */
   invite(

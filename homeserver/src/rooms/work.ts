@@ -1,6 +1,6 @@
 /** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
 import type { Append, Committed } from "../log/types.ts";
-import { authorise, authTypesFor } from "../protocol/auth/index.ts";
+import { authorise, authTypesFor, requiredSigners } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
 import { buildEvent, draftPdu } from "../protocol/build-event.ts";
 import type { EventDraft } from "../protocol/build-event.ts";
@@ -108,7 +108,15 @@ export class Work {
       throw errors.badJson("An event's type and state key hold no NUL");
     }
     const { event, authEvents } = await this.allowed(draft);
+    if (event.type === "m.room.member") this.#requireOwnSignature(event);
     return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
+  }
+
+  /** Other servers refuse an event that names somebody whose server did not sign it: nobody here may take it. */
+  #requireOwnSignature(event: RoomEvent): void {
+    const { serverName } = this.#identity;
+    const other = requiredSigners(event).find((server) => server !== serverName);
+    if (other !== undefined) throw errors.forbidden(`The event needs a signature of ${other}`);
   }
 
   /** The event that a draft becomes on this head, with its auth events; M_FORBIDDEN when the current state forbids it. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../src/protocol/room-versions.ts";
 import type { Actor, CreateRoomOptions } from "../../src/rooms/index.ts";
 import { createWorld } from "./world.ts";
@@ -70,11 +71,13 @@ describe("createRoom", () => {
   test.each([
     ["private_chat", "invite", "can_join"],
     ["trusted_private_chat", "invite", "can_join"],
-    ["public_chat", "public", "forbidden"],
+    ["public_chat", "public", undefined],
   ] as const)("%s sets join rule and guest access", async (preset, rule, guests) => {
     const roomId = await create({ preset });
     expect(await content(roomId, "m.room.join_rules")).toEqual({ join_rule: rule });
-    expect(await content(roomId, "m.room.guest_access")).toEqual({ guest_access: guests });
+    // Without one guests stay out.
+    if (guests === undefined) expect(await types(roomId)).not.toContain("m.room.guest_access");
+    else expect(await content(roomId, "m.room.guest_access")).toEqual({ guest_access: guests });
     expect(await content(roomId, "m.room.history_visibility")).toEqual({
       history_visibility: "shared",
     });
@@ -137,6 +140,46 @@ describe("createRoom", () => {
     await expect(create({ invite: ["bob"] })).rejects.toMatchObject({ status: 400 });
     await expect(create({ room_alias_name: "a:b" })).rejects.toMatchObject({ status: 400 });
     await expect(create({ invite_3pid: [{}] })).rejects.toMatchObject({ status: 403 });
+  });
+
+  test("takes no second create event and no levels that the version forbids, whoever sends them", async () => {
+    await expect(
+      create({ initial_state: [{ type: "m.room.create", content: {} }] }),
+    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE", status: 400 });
+    const roomId = await create({});
+    const state = (type: string, body: JsonObject) =>
+      hq.rooms.send.state({ by: alice, roomId, type, stateKey: "", content: body });
+    const bad = { errcode: "M_BAD_JSON", status: 400 };
+    await expect(state("m.room.create", {})).rejects.toMatchObject(bad);
+    const users = { [alice.userId]: 100 };
+    await expect(state("m.room.power_levels", { users })).rejects.toMatchObject(bad);
+    await expect(state("m.room.power_levels", { kick: "50" })).rejects.toMatchObject(bad);
+    const asStranger = { by: bob, roomId, type: "m.room.power_levels", stateKey: "" };
+    await expect(hq.rooms.send.state({ ...asStranger, content: { users } })).rejects.toMatchObject({
+      errcode: "M_FORBIDDEN",
+      status: 403,
+    });
+  });
+
+  test("sends member events of the initial state as the operations would", async () => {
+    const other = await world.server("other.test");
+    const olga = other.user("olga");
+    const member = (userId: string, body: JsonObject) => ({
+      ...{ type: "m.room.member", state_key: userId, content: body },
+    });
+    const roomId = await create({
+      initial_state: [
+        member(olga.userId, { membership: "invite", displayname: "O" }),
+        member("@eve:hq.test", { membership: "ban", third_party_invite: { signed: {} } }),
+      ],
+    });
+    // The other server was asked, and knows.
+    const there = await other.rooms.view.room(roomId);
+    const row = await other.rooms.view.membership(there!.nid, olga.userId);
+    expect(row?.membership).toBe("invite");
+    const olgas = await content(roomId, "m.room.member", olga.userId);
+    expect(olgas).toEqual({ membership: "invite", displayname: "O" });
+    expect(await content(roomId, "m.room.member", "@eve:hq.test")).toEqual({ membership: "ban" });
   });
 
   test("leaves no alias behind when the room is refused", async () => {

@@ -39,7 +39,6 @@ describe("sending", () => {
       "m.room.redaction",
       "m.room.message",
       "m.room.member",
-      "m.room.guest_access",
       "m.room.history_visibility",
       "m.room.join_rules",
       "m.room.power_levels",

@@ -1,4 +1,5 @@
 import { Rejection } from "../errors.ts";
+import type { RoomEvent } from "../event.ts";
 import { isUserId } from "../identifiers.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
 import { creatorsOf, parseLevel } from "../power-levels.ts";
@@ -24,9 +25,7 @@ type Change = readonly [key: string, before: number | undefined, after: number |
 export function checkPowerLevels(context: AuthContext): void {
   const { event, state, create, senderLevel } = context;
   const { content, version } = event;
-  requireLevels(content, version);
-  requireUsers(content.users, version);
-  if (version.privilegedCreators) requireNoCreators(content.users, creatorsOf(create));
+  checkLevelsFormat(content, create, version);
   // 10.5
   const before = state.get("m.room.power_levels", "")?.content;
   if (before === undefined) return;
@@ -46,6 +45,17 @@ export function checkPowerLevels(context: AuthContext): void {
     const isEqual = userId !== event.sender && old === senderLevel;
     if (isEqual || exceeds(old, senderLevel) || exceeds(now, senderLevel)) throw tooHigh(userId);
   }
+}
+
+/** 10.1 to 10.4: what no power levels of the version may say, whoever sends them. Throws a Rejection. */
+export function checkLevelsFormat(
+  content: JsonObject,
+  create: RoomEvent | undefined,
+  version: RoomVersion,
+): void {
+  requireLevels(content, version);
+  requireUsers(content.users, version);
+  if (version.privilegedCreators) requireNoCreators(content.users, creatorsOf(create));
 }
 
 /** 10.1, 10.2 (from version 10): levels are integers. */
