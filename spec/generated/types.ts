@@ -4707,8 +4707,8 @@ export interface operations {
     uploadContent: {
         parameters: {
             query?: {
-                /** @description The file's name. */
-                filename?: components["schemas"]["Text"];
+                /** @description The file's name. What cannot be one is left out, not refused. */
+                filename?: unknown;
             };
             header?: {
                 /** @description The file's type. By default `application/octet-stream`. */
@@ -4842,8 +4842,8 @@ export interface operations {
     uploadContentToMXC: {
         parameters: {
             query?: {
-                /** @description The file's name. */
-                filename?: components["schemas"]["Text"];
+                /** @description The file's name. What cannot be one is left out, not refused. */
+                filename?: unknown;
             };
             header?: {
                 /** @description The file's type. By default `application/octet-stream`. */

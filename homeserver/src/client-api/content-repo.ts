@@ -15,8 +15,12 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
   };
   return [
     // POST /_matrix/media/v3/upload
-    route("uploadContent", async ({ requester, query, body, request }) => ({
-      content_uri: await media.upload(requester.userId, labels(request, query.filename), body),
+    route("uploadContent", async ({ requester, query, body, request, contentType }) => ({
+      content_uri: await media.upload(
+        requester.userId,
+        labels(request, contentType, query.filename),
+        body,
+      ),
     })),
 
     // POST /_matrix/media/v1/create
@@ -26,10 +30,14 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
     }),
 
     // PUT /_matrix/media/v3/upload/{serverName}/{mediaId}
-    route("uploadContentToMXC", async ({ requester, params, query, body, request }) => {
-      const place = { server: parseServerName(params.serverName), mediaId: params.mediaId };
-      await media.uploadTo(requester.userId, place, labels(request, query.filename), body);
-    }),
+    route(
+      "uploadContentToMXC",
+      async ({ requester, params, query, body, request, contentType }) => {
+        const place = { server: parseServerName(params.serverName), mediaId: params.mediaId };
+        const said = labels(request, contentType, query.filename);
+        await media.uploadTo(requester.userId, place, said, body);
+      },
+    ),
 
     // GET /_matrix/media/v3/config
     route("getConfig", () => ({ "m.upload.size": media.maxUploadBytes })),
@@ -46,11 +54,15 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
 }
 
 /** What the request's head says of the file. */
-function labels(request: FastifyRequest, fileName: string | undefined): UploadLabels {
+function labels(
+  request: FastifyRequest,
+  contentType: string | undefined,
+  fileName: unknown,
+): UploadLabels {
   const length = Number(request.headers["content-length"] ?? 0);
   return {
-    contentType: request.headers["content-type"],
-    fileName,
+    contentType,
+    fileName: typeof fileName === "string" ? fileName : undefined,
     length: Number.isSafeInteger(length) ? length : 0,
   };
 }

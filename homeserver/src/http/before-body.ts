@@ -6,6 +6,8 @@ import { type Claim, claimedServer, type SignatureCheck } from "./server-signatu
 
 /** What the hooks found out about a request, for the handler. */
 export interface Found {
+  /** What the request says that its body is. */
+  contentType?: string | undefined;
   requester?: Requester | undefined;
   claim?: Claim | undefined;
 }
@@ -33,10 +35,11 @@ export function beforeBody(operationId: OperationId, row: OperationRow, doors: D
 
   /** Without a promise where the token is in memory and nothing limits the rate. */
   function check(request: FastifyRequest): Promise<void> | undefined {
-    // Whatever a JSON body claims to be, it is read as JSON.
-    if (row.body !== "binary") delete request.raw.headers["content-type"];
-    const known: Found = {};
+    const { headers } = request.raw;
+    const known: Found = { contentType: headers["content-type"] };
     request.found = known;
+    // A JSON body is read as JSON whatever it claims to be, and bytes are taken however odd their type is.
+    delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
     if (!isForUsers) return limit(request, undefined);
     const requester = authenticateUser(request, doors.authenticator, optional);

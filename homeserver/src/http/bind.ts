@@ -144,6 +144,7 @@ class RequestContext {
   readonly body: unknown;
   readonly requester: Requester | undefined;
   readonly origin: ServerName | undefined;
+  readonly contentType: string | undefined;
   readonly request: FastifyRequest;
   readonly #reply: FastifyReply;
   readonly #draining: AbortSignal;
@@ -161,6 +162,7 @@ class RequestContext {
     this.body = request.body;
     this.requester = known.requester;
     this.origin = known.claim?.origin;
+    this.contentType = known.contentType;
     this.request = request;
     this.#reply = reply;
     this.#draining = draining;

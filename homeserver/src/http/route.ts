@@ -36,6 +36,8 @@ export interface Context<Id extends OperationId> {
   readonly requester: RequesterOf<Id>;
   /** Which server asks, where the operation takes a server's signature. */
   readonly origin: Row<Id>["auth"] extends "server-signature" ? ServerName : undefined;
+  /** What the request says that its body is, unjudged. */
+  readonly contentType: string | undefined;
   readonly ip: string;
   /** Aborts when the client goes away, or when the server stops and long-polls shall answer now. */
   readonly signal: AbortSignal;

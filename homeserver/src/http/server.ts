@@ -92,12 +92,14 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   app.addHook("onRequest", (request, _reply, done) => {
     done(request.is404 ? errors.unrecognized() : undefined);
   });
-  app.addHook("onSend", (request, reply, _payload, done) => {
+  app.addHook("onSend", (request, reply, payload, done) => {
     if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
-    // JSON is UTF-8: the framework's charset says nothing, and some clients compare the type as a whole.
-    if (String(reply.getHeader("content-type")).startsWith("application/json;")) {
+    // JSON is UTF-8: the framework's charset says nothing, and some clients compare the type as a whole. A file's type
+    // is its uploader's.
+    const isText = typeof payload === "string";
+    if (isText && String(reply.getHeader("content-type")).startsWith("application/json;")) {
       void reply.header("content-type", "application/json");
     }
     done();

@@ -25,7 +25,8 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
     // A server has signed what it sends: nothing of it is changed.
     const isFromClient = operations[operationId].api !== "server-server";
     const dropNulls = part === "body" && isFromClient ? nullDropperOf(schema) : undefined;
-    const names = part === "body" ? [] : Object.keys(schema.properties ?? {});
+    const names =
+      part === "body" ? [] : constrained((schema.properties ?? {}) as Record<string, object>);
     return (value) => {
       if (holdsNul(value as Parameters, names)) {
         return errors.invalidParam("A parameter holds a NUL character");
@@ -36,6 +37,11 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
       return toMatrixError(part, validate.errors?.[0]);
     };
   };
+}
+
+/** Parameters that may not be just anything. */
+function constrained(properties: Readonly<Record<string, object>>): string[] {
+  return Object.keys(properties).filter((name) => Object.keys(properties[name]!).length > 0);
 }
 
 type Parameters = Readonly<Record<string, string | string[]>>;

@@ -13,8 +13,9 @@ const INLINE = new Set(
 
 export const UNKNOWN_TYPE = "application/octet-stream";
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
+/** With parameters, of which there may be none between two semicolons. (RFC 9110, 5.6.6 and 8.3.1.) */
 const MEDIA_TYPE = new RegExp(
-  `^${TOKEN}/${TOKEN}(?:\\s*;\\s*${TOKEN}=(?:${TOKEN}|"[^"\\\\\\x00-\\x1f\\x7f-\\uffff]*"))*$`,
+  `^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${TOKEN}=(?:${TOKEN}|"[^"\\\\\\x00-\\x1f\\x7f-\\uffff]*"))?)*$`,
 );
 const MAX_TYPE_LENGTH = 200;
 const MAX_NAME_BYTES = 255;

@@ -9,7 +9,6 @@ import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createCopies } from "./copies.ts";
 import { createFileStore, type FileStore } from "./file-store.ts";
-import { isInlineType } from "./labels.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Media, MediaFile, MediaRequest } from "./types.ts";
 import { createUploads } from "./uploads.ts";
@@ -29,8 +28,10 @@ export interface MediaOptions {
   readonly quotaBytes?: number;
   /** Most bytes of all copies of other servers' files (20 GiB). */
   readonly maxCopiesBytes?: number;
-  /** Most pixels of an image that thumbnails are made of (120 million). */
+  /** Most pixels of an image that thumbnails are made of, all frames together (120 million). */
   readonly maxPixels?: number;
+  /** Most bytes of memory that all images take that are decoded at the same time (320 MiB). */
+  readonly maxImageMemory?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -109,9 +110,10 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     async thumbnail(request, wanted) {
       const source = await locate(request);
       try {
-        const row = await thumbnails.of(source.sha256, wanted);
-        if (row.sha256 === null) return originalAsThumbnail(fileOf(files, source), row.contentType);
-        const { sha256, contentType, size } = row;
+        const made = await thumbnails.of(source.sha256, wanted);
+        const { sha256, contentType } = made;
+        if (sha256 === null) return { ...fileOf(files, source), contentType };
+        const { size } = made;
         return fileOf(files, { sha256, contentType, size, fileName: thumbnailName(contentType) });
       } catch (error) {
         const isOurs = source.isLocal || !(error instanceof MatrixError);
@@ -120,7 +122,10 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
       }
     },
 
-    stop: () => copies.stop(),
+    async stop() {
+      await copies.stop();
+      await thumbnails.stop();
+    },
   };
 }
 
@@ -136,17 +141,6 @@ function fileOf(
     version: sha256.toString("hex"),
     read: (range) => files.read(sha256, range),
   };
-}
-
-/**
- * The original in place of a thumbnail. `seenType` is what a look at its bytes showed, "" when nobody looked.
- * @throws MatrixError M_UNKNOWN 400 when its type is not one that may be shown in place as an image
- */
-function originalAsThumbnail(file: MediaFile, seenType: string): MediaFile {
-  const contentType = seenType === "" ? file.contentType : seenType;
-  if (contentType.startsWith("image/") && isInlineType(contentType))
-    return { ...file, contentType };
-  throw errors.unknown("No thumbnail can be made of that file", 400);
 }
 
 function thumbnailName(contentType: string): string {

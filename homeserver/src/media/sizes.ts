@@ -29,12 +29,12 @@ const CROP: readonly Size[] = [
 ];
 
 /**
- * The least size of the table that is as large as what is asked for, one of the same shape first; so that nobody
- * can have thousands of variants made. Undefined: larger than all of them, so the original serves.
+ * The least size of the table that is as large as what is asked for, so that nobody can have thousands of variants made;
+ * for crop one of the same shape only. Undefined: the table has none.
  */
 export function sizeFor({ width, height, method }: ThumbnailRequest): Size | undefined {
-  const covering = (method === "crop" ? CROP : SCALE).filter(
-    (size) => size.width >= width && size.height >= height,
-  );
-  return covering.find((size) => size.width * height === size.height * width) ?? covering[0];
+  const table = method === "crop" ? CROP : SCALE;
+  const covering = table.filter((size) => size.width >= width && size.height >= height);
+  const alike = covering.find((size) => size.width * height === size.height * width);
+  return method === "crop" ? alike : (alike ?? covering[0]);
 }

@@ -1,55 +1,116 @@
-import { createSemaphore } from "../platform/semaphore.ts";
+import { createBudget } from "../platform/budget.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors } from "../protocol/errors.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
-import type { FileStore } from "./file-store.ts";
-import { resize } from "./resize.ts";
-import { sizeFor } from "./sizes.ts";
+import { FileTooLarge, type FileStore } from "./file-store.ts";
+import { type ImageFacts, LOOK_BYTES, memoryFor, type Target } from "./image-facts.ts";
+import { ChildDied, createImageTools, type ImageTools, noThumbnail } from "./image-tools.ts";
+import { thumbnailFor } from "./shape.ts";
 import type { ThumbnailRequest } from "./types.ts";
+
+/** What stands for a thumbnail: a file of the store, or the image itself and the type that a look at it showed. */
+export type Thumbnail = storage.ThumbnailRow | { sha256: null; contentType: string };
 
 /** Thumbnails of files in the store: made once and kept. */
 export interface Thumbnails {
-  /**
-   * Where the thumbnail lies; sha256 null: the original serves.
-   * @throws MatrixError M_UNKNOWN 400, M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429
-   */
-  of(source: Buffer, wanted: ThumbnailRequest): Promise<storage.ThumbnailRow>;
+  /** @throws MatrixError M_UNKNOWN 400, M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429 */
+  of(source: Buffer, wanted: ThumbnailRequest): Promise<Thumbnail>;
+  /** Ends the process in which images are decoded. */
+  stop(): Promise<void>;
 }
 
 export interface ThumbnailsDeps {
   sql: Sql;
   files: FileStore;
-  /** How many are made at once; each holds an image in memory. */
-  concurrency?: number;
-  /** Most pixels of an image. */
+  /** Most bytes of memory that all images take that are decoded at the same time (320 MiB). */
+  maxImageMemory?: number;
+  /** Most pixels of an image, all frames together (120 million): a bound on the work. */
   maxPixels?: number;
+  /** The process that decodes, for tests. */
+  tools?: ImageTools;
 }
 
+const MIB = 1024 * 1024;
+const MAX_MEMORY = 320 * MIB;
+const CONCURRENCY = 2;
 const MAX_WAITING = 200;
 const MAX_PIXELS = 120_000_000;
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * MIB;
+/** Thumbnails that are kept of one image: any shape may be asked for. */
+const MAX_KEPT = 32;
+/** Images by which the process died, remembered so that they are not tried without end. */
+const MAX_DEADLY = 1000;
 
 export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
   const { sql, files } = deps;
-  const slots = createSemaphore(deps.concurrency ?? 2, MAX_WAITING);
+  const total = deps.maxImageMemory ?? MAX_MEMORY;
+  const tools = deps.tools ?? createImageTools(total);
+  const budget = createBudget({ total, concurrency: CONCURRENCY, maxWaiting: MAX_WAITING });
   const flights = createSingleFlight<string, storage.ThumbnailRow>();
+  const looks = createSingleFlight<string, ImageFacts>();
   const maxPixels = deps.maxPixels ?? MAX_PIXELS;
+  const deadly = new Set<string>();
 
-  async function make(key: storage.ThumbnailKey): Promise<storage.ThumbnailRow> {
-    const release = await slots.acquire();
+  /** Runs what takes so much memory; an image by which the process dies alone is not tried again. */
+  async function within<T>(source: Buffer, bytes: number, work: () => Promise<T>): Promise<T> {
+    const name = source.toString("hex");
+    try {
+      return await holding(bytes, work);
+    } catch (error) {
+      if (!(error instanceof ChildDied)) throw error;
+    }
+    // It may have been another image's fault: once more, with all the memory for this one.
+    try {
+      return await holding(total, work);
+    } catch (error) {
+      if (!(error instanceof ChildDied)) throw error;
+      deadly.add(name);
+      if (deadly.size > MAX_DEADLY) deadly.delete(deadly.values().next().value!);
+      throw noThumbnail();
+    }
+  }
+
+  async function holding<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const release = await budget.acquire(bytes);
     if (release === undefined) throw errors.limitExceeded(2000, "Too many thumbnails at once");
     try {
-      const { width, height, animated } = key;
-      const method = key.method === "crop" ? "crop" : "scale";
-      const options = { size: { width, height }, method, animated, maxPixels } as const;
-      const made = await resize(files.path(key.source), options);
-      return made.content === undefined
-        ? await remember(key, { sha256: null, contentType: made.contentType, size: 0 })
-        : await keep(key, made.content, made.contentType);
+      return await work();
     } finally {
       release();
     }
+  }
+
+  function look(source: Buffer): Promise<ImageFacts> {
+    const name = source.toString("hex");
+    if (deadly.has(name)) throw noThumbnail();
+    return looks.run(name, async () => {
+      const path = files.path(source);
+      const facts = await within(source, LOOK_BYTES, () => tools.look(path));
+      await storage.insertImage(sql, source, facts);
+      return facts;
+    });
+  }
+
+  async function make(source: Buffer, wanted: Target): Promise<storage.ThumbnailRow> {
+    const facts = await look(source);
+    const target = affordable(facts, wanted);
+    const bytes = memoryFor(facts, target);
+    if (facts.storedWidth * facts.storedHeight > maxPixels || bytes > total) {
+      throw errors.tooLarge("The image is too large for a thumbnail");
+    }
+    const path = files.path(source);
+    const made = await within(source, bytes, () => tools.make(path, facts, target));
+    return await keep({ source, ...wanted }, Buffer.from(made.content), made.contentType);
+  }
+
+  /** An animation that would take too much stands still. */
+  function affordable(facts: ImageFacts, target: Target): Target {
+    const isTooMuch =
+      !facts.canAnimate ||
+      facts.storedWidth * facts.storedHeight * facts.frames > maxPixels ||
+      memoryFor(facts, target) > total;
+    return target.animated && isTooMuch ? { ...target, animated: false } : target;
   }
 
   async function keep(
@@ -57,13 +118,19 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     content: Buffer,
     contentType: string,
   ): Promise<storage.ThumbnailRow> {
-    const staged = await files.stage(content, MAX_BYTES);
+    const staged = await files.stage(content, MAX_BYTES).catch((error: unknown) => {
+      throw error instanceof FileTooLarge ? errors.tooLarge("The thumbnail is too large") : error;
+    });
     const row = { sha256: staged.sha256, contentType, size: staged.size };
     try {
       await sql.begin(async (tx) => {
         await storage.lockFile(tx, staged.sha256);
         await staged.keep();
+        const dropped = await storage.makeRoomForThumbnail(tx, key.source, MAX_KEPT);
         await storage.insertThumbnail(tx, key, row);
+        for (const sha256 of dropped) {
+          if (!(await storage.isFileUsed(tx, sha256))) await files.remove(sha256);
+        }
       });
     } finally {
       await staged.discard();
@@ -71,23 +138,18 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     return row;
   }
 
-  async function remember(
-    key: storage.ThumbnailKey,
-    row: storage.ThumbnailRow,
-  ): Promise<storage.ThumbnailRow> {
-    await storage.insertThumbnail(sql, key, row);
-    return row;
-  }
-
   return {
     async of(source, wanted) {
-      const size = sizeFor(wanted);
-      if (size === undefined) return { sha256: null, contentType: "", size: 0 };
-      const key = { source, ...size, method: wanted.method, animated: wanted.animated };
-      const known = await storage.findThumbnail(sql, key);
-      if (known && (known.sha256 === null || (await files.has(known.sha256)))) return known;
-      const name = `${source.toString("hex")} ${size.width}x${size.height} ${wanted.method} ${wanted.animated}`;
-      return await flights.run(name, () => make(key));
+      const shape = (await storage.findImage(sql, source)) ?? (await look(source));
+      const target = thumbnailFor(shape, wanted);
+      if (target === "original") return { sha256: null, contentType: shape.inlineType! };
+      const known = await storage.findThumbnail(sql, { source, ...target });
+      if (known && (await files.has(known.sha256))) return known;
+      const { width, height, method, animated } = target;
+      const name = `${source.toString("hex")} ${width}x${height} ${method} ${animated}`;
+      return await flights.run(name, () => make(source, target));
     },
+
+    stop: () => tools.close(),
   };
 }

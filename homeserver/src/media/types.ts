@@ -74,6 +74,6 @@ export interface Media {
   download(request: MediaRequest): Promise<MediaFile>;
   /** @throws MatrixError as download; M_UNKNOWN 400 for what is no image, M_TOO_LARGE 413 or 502, M_LIMIT_EXCEEDED 429 */
   thumbnail(request: MediaRequest, wanted: ThumbnailRequest): Promise<MediaFile>;
-  /** Resolves when fetches from other servers that are under way have ended. */
+  /** Resolves when fetches from other servers that are under way have ended, and the process for images too. */
   stop(): Promise<void>;
 }

@@ -12,14 +12,23 @@ export interface MediaRow {
   uploadUntilTs: number | null;
 }
 
-/** A row of thumbnails. sha256 is null when the original serves. */
+/** A row of thumbnails. */
 export interface ThumbnailRow {
-  sha256: Buffer | null;
+  sha256: Buffer;
   contentType: string;
   size: number;
 }
 
-/** What a thumbnail was made for: a source file and one entry of the table of sizes. */
+/** A row of images: what a look at the head of a file showed. Pixels, as it is shown. */
+export interface ImageRow {
+  width: number;
+  height: number;
+  /** The type by which the image itself may be served; null: it may not. */
+  inlineType: string | null;
+  isAnimated: boolean;
+}
+
+/** What a thumbnail was made for: a source file and a size. */
 export interface ThumbnailKey {
   source: Buffer;
   width: number;
@@ -123,6 +132,23 @@ export async function lockFile(tx: Tx, sha256: Buffer): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(${sha256.readBigInt64BE(0).toString()}::bigint)`;
 }
 
+/** What an earlier look at an image showed. */
+export async function findImage(sql: Sql | Tx, sha256: Buffer): Promise<ImageRow | undefined> {
+  const [row] = await sql<ImageRow[]>`
+    SELECT width, height, inline_type AS "inlineType", is_animated AS "isAnimated"
+    FROM images WHERE sha256 = ${sha256}`;
+  return row;
+}
+
+/** Remembers what a look at an image showed, as long as there is media that lies in that file. */
+export async function insertImage(sql: Sql | Tx, sha256: Buffer, image: ImageRow): Promise<void> {
+  await sql`
+    INSERT INTO images (sha256, width, height, inline_type, is_animated)
+    SELECT ${sha256}, ${image.width}, ${image.height}, ${image.inlineType}, ${image.isAnimated}
+    WHERE EXISTS (SELECT FROM media WHERE sha256 = ${sha256})
+    ON CONFLICT (sha256) DO NOTHING`;
+}
+
 /** A thumbnail that was made before. */
 export async function findThumbnail(
   sql: Sql | Tx,
@@ -131,8 +157,23 @@ export async function findThumbnail(
   const [row] = await sql<ThumbnailRow[]>`
     SELECT sha256, content_type AS "contentType", size FROM thumbnails
     WHERE source = ${key.source} AND width = ${key.width} AND height = ${key.height}
-      AND method = ${key.method} AND animated = ${key.animated}`;
+      AND method = ${key.method} AND animated = ${key.animated} AND sha256 IS NOT NULL`;
   return row;
+}
+
+/**
+ * Forgets thumbnails of a source, so that with one more there are at most `most`. Answers which files they lay in.
+ */
+export async function makeRoomForThumbnail(
+  tx: Tx,
+  source: Buffer,
+  most: number,
+): Promise<Buffer[]> {
+  const rows = await tx<{ sha256: Buffer | null }[]>`
+    DELETE FROM thumbnails WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM thumbnails WHERE source = ${source} ORDER BY width * height DESC OFFSET ${most - 1}))
+    RETURNING sha256`;
+  return rows.flatMap(({ sha256 }) => sha256 ?? []);
 }
 
 /** Remembers a thumbnail. */
@@ -149,8 +190,9 @@ export async function insertThumbnail(
       content_type = excluded.content_type, size = excluded.size`;
 }
 
-/** Forgets the thumbnails of a source file, and answers which files they lay in. */
+/** Forgets what is known of a source file and its thumbnails. Answers which files those lay in. */
 export async function deleteThumbnails(sql: Sql | Tx, source: Buffer): Promise<Buffer[]> {
+  await sql`DELETE FROM images WHERE sha256 = ${source}`;
   const rows = await sql<{ sha256: Buffer }[]>`
     DELETE FROM thumbnails WHERE source = ${source} AND sha256 IS NOT NULL RETURNING sha256`;
   return rows.map((row) => row.sha256);

@@ -48,6 +48,54 @@ describe("files", () => {
     });
   });
 
+  test.each([
+    ["", "application/octet-stream"],
+    [" ", "application/octet-stream"],
+    ["nonsense", "application/octet-stream"],
+    ["/", "application/octet-stream"],
+    ["image/", "application/octet-stream"],
+    ["image/png/x", "application/octet-stream"],
+    ["image/png, text/html", "application/octet-stream"],
+    ["image/png; name", "application/octet-stream"],
+    ["a".repeat(5000), "application/octet-stream"],
+    ["image/png;", "image/png;"],
+    ["application/json", "application/json"],
+    ["application/json; charset=utf-8", "application/json; charset=utf-8"],
+    ["text/plain;charset", "application/octet-stream"],
+    ["multipart/form-data; boundary=x", "multipart/form-data; boundary=x"],
+  ])("of the type %j are kept as %j", async (said, kept) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": said };
+    for (const payload of ['{"errcode":"M_A","error":""}', ""]) {
+      const url = "/_matrix/media/v3/upload";
+      const { status, body } = await t.inject({ method: "POST", url, payload, headers });
+      expect(status).toBe(200);
+      const file = await get(`download/${body.content_uri.slice("mxc://".length)}`);
+      expect([file.raw.toString(), file.headers["content-type"]]).toEqual([payload, kept]);
+    }
+  });
+
+  test.each([
+    ["filename=", undefined],
+    ["filename", undefined],
+    ["filename=a%00b.txt", 'filename="ab.txt"'],
+    ["filename=%ff%fe", expect.anything()],
+    ["filename=a&filename=b", undefined],
+    ["filename=%22%5c%0d%0a", 'filename="\\"_"'],
+    ["filename=..%2f..%2fx", 'filename=".._.._x"'],
+    ["filename[a]=b", undefined],
+  ])("with the name %s are taken", async (query, name) => {
+    const { status, body } = await t.inject({
+      method: "POST",
+      url: `/_matrix/media/v3/upload?${query}`,
+      payload: "x",
+      headers: { authorization: `Bearer ${token}`, "content-type": "text/plain" },
+    });
+    expect(status).toBe(200);
+    const { headers } = await get(`download/${body.content_uri.slice("mxc://".length)}`);
+    const [kind, given] = String(headers["content-disposition"]).split("; ", 2);
+    expect([kind, given]).toEqual(["inline", name]);
+  });
+
   test("that a browser might run are attachments, under the name that is asked for", async () => {
     const uri = await uploaded("<script>", "text/html");
     expect((await get(`download/${uri}`)).headers["content-disposition"]).toBe("attachment");

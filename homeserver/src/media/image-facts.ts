@@ -1,0 +1,93 @@
+/** What a look at an image's head shows: nothing of its pixels was decoded. */
+export interface ImageFacts {
+  readonly format: ImageFormat;
+  /** Pixels, as it is stored: a camera that was held on its side has them the other way round. */
+  readonly storedWidth: number;
+  readonly storedHeight: number;
+  /** Pixels, as it is shown. */
+  readonly width: number;
+  readonly height: number;
+  /** The type by which the image itself can be served as a thumbnail; null: it cannot. */
+  readonly inlineType: string | null;
+  readonly frames: number;
+  /** Whether it moves, even where its frames cannot be decoded (APNG). */
+  readonly isAnimated: boolean;
+  /** Whether an animated thumbnail can be made. */
+  readonly canAnimate: boolean;
+  /** An image that becomes sharper as it loads: its decoder holds all of it. */
+  readonly isProgressive: boolean;
+  readonly channels: number;
+  /** Bytes of a pixel's channel. */
+  readonly sampleBytes: number;
+  /** Values of colour for a pixel's one of brightness, 2 where the colour is not reduced. */
+  readonly chroma: number;
+  readonly hasAlpha: boolean;
+  readonly isTurned: boolean;
+  /** Parts beside the pixels that are compressed, each of which may grow to 8 MB. */
+  readonly compressedParts: number;
+  readonly fileBytes: number;
+}
+
+export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "heif";
+
+/** What is to be made of an image. */
+export interface Target {
+  /** Pixels of the thumbnail, none of them more than the image's. */
+  readonly width: number;
+  readonly height: number;
+  readonly method: "crop" | "scale";
+  /** All frames. */
+  readonly animated: boolean;
+}
+
+const MB = 1_000_000;
+/** Libraries, tables and buffers, whatever the image. */
+const FIXED_BYTES = 24 * MB;
+/** Rows that a decoder and a resizer hold together, of images that they read from top to bottom. */
+const ROWS = 1500;
+const COMPRESSED_PART_BYTES = 8 * MB;
+
+/**
+ * Bytes of memory that making a thumbnail takes at most, from measurements (test/media/image-memory.test.ts holds them
+ * against what the process really takes).
+ */
+export function memoryFor(image: ImageFacts, target: Target): number {
+  const frames = target.animated ? image.frames : 1;
+  const made = target.width * target.height * frames;
+  const output = made * (target.animated ? 10 : 8) + (image.isTurned ? made * 4 : 0);
+  return (
+    FIXED_BYTES +
+    decoding(image) +
+    output +
+    image.compressedParts * COMPRESSED_PART_BYTES +
+    (isWholeInMemory(image) ? image.fileBytes : 0)
+  );
+}
+
+/** What a look at the head takes, before anything is known. */
+export const LOOK_BYTES = FIXED_BYTES;
+
+function decoding(image: ImageFacts): number {
+  const pixels = image.storedWidth * image.storedHeight;
+  const row = image.storedWidth * image.channels * image.sampleBytes;
+  const rows = row * Math.min(ROWS, image.storedHeight);
+  switch (image.format) {
+    case "jpeg":
+      // The coefficients of the whole image, two bytes each; a fourth channel is as large as the first.
+      return image.isProgressive
+        ? rows + pixels * 2 * (1 + image.chroma + (image.channels === 4 ? 1 : 0)) * 1.1
+        : rows;
+    case "png":
+      return image.isProgressive ? rows + row * image.storedHeight * 1.2 : rows;
+    case "webp":
+      return rows + pixels * (image.isAnimated ? 13 : 6);
+    case "gif":
+      return rows + pixels * 13;
+    case "heif":
+      return rows + pixels * (image.sampleBytes > 1 ? 40 : 22);
+  }
+}
+
+function isWholeInMemory({ format }: ImageFacts): boolean {
+  return format === "webp" || format === "gif" || format === "heif";
+}

@@ -1,0 +1,126 @@
+/** The process that decodes strangers' images: see image-tools.ts for who starts it. */
+import { open } from "node:fs/promises";
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { serveChild, WorkError } from "../platform/serve-child.ts";
+import type { ImageFacts, ImageFormat, Target } from "./image-facts.ts";
+import type { ImageWork, ImageWorkOutput, Made } from "./image-tools.ts";
+import { pngParts } from "./png-chunks.ts";
+
+/** Image formats that are read, and the type by which the original can be served; null: only as a thumbnail. */
+const INLINE_TYPES: Record<ImageFormat, string | null> = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  gif: "image/gif",
+  heif: null,
+};
+/** The decoders behind them. All others, such as those for SVG and PDF, are not to see a stranger's bytes. */
+const LOADERS = ["Jpeg", "Png", "Webp", "Nsgif", "Heif"].flatMap((name) => [
+  `VipsForeignLoad${name}File`,
+  `VipsForeignLoad${name}Buffer`,
+]);
+const TIMEOUT_SECONDS = 20;
+
+sharp.cache(false);
+// One thread an image; several images at once are the server's choice.
+sharp.concurrency(1);
+sharp.block({ operation: ["VipsForeignLoad"] });
+sharp.unblock({ operation: LOADERS });
+
+serveChild<ImageWork, ImageWorkOutput>(async ({ path, make }) => {
+  try {
+    return make === undefined ? await look(path) : await render(path, make.facts, make.target);
+  } catch (error) {
+    throw error instanceof WorkError ? error : new WorkError("not-an-image", String(error));
+  }
+});
+
+async function look(path: string): Promise<ImageFacts> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const start = Buffer.alloc(4);
+    await file.read(start, 0, 4, 0);
+    // A PNG's chunks are counted before the library looks at them: it unpacks all texts at once.
+    const png = start.toString("latin1") === "\x89PNG" ? await pngParts(file) : NO_PARTS;
+    if (png === undefined || png.compressedParts > MAX_COMPRESSED_PARTS) {
+      throw new WorkError("too-large", "The image has too many parts for a thumbnail");
+    }
+    const metadata = await sharp(path, { limitInputPixels: false }).metadata();
+    return factsOf(metadata, png, size);
+  } finally {
+    await file.close();
+  }
+}
+
+const NO_PARTS = { isAnimated: false, compressedParts: 0 };
+const MAX_COMPRESSED_PARTS = 10;
+
+function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): ImageFacts {
+  const { format, width, height, channels, depth, pages, orientation } = metadata;
+  if (!isKnown(format) || !width || !height) {
+    throw new WorkError("not-an-image", `${format} is not read`);
+  }
+  const frames = pages ?? 1;
+  const isTurned = (orientation ?? 1) > 1;
+  const [shownWidth, shownHeight] = (orientation ?? 1) >= 5 ? [height, width] : [width, height];
+  return {
+    format,
+    storedWidth: width,
+    storedHeight: height,
+    width: shownWidth,
+    height: shownHeight,
+    inlineType: INLINE_TYPES[format],
+    frames,
+    isAnimated: png.isAnimated || frames > 1,
+    canAnimate: frames > 1,
+    isProgressive: metadata.isProgressive === true,
+    channels: channels ?? 4,
+    sampleBytes:
+      depth === "uchar" ? ((metadata.bitsPerSample ?? 8) > 8 ? 2 : 1) : depth === "ushort" ? 2 : 4,
+    chroma: metadata.chromaSubsampling?.startsWith("4:2:0") ? 0.5 : 2,
+    hasAlpha: metadata.hasAlpha === true,
+    isTurned,
+    compressedParts: png.compressedParts,
+    fileBytes,
+  };
+}
+
+function isKnown(format: string | undefined): format is ImageFormat {
+  return format !== undefined && Object.hasOwn(INLINE_TYPES, format);
+}
+
+/** Never enlarges; metadata are left out. */
+async function render(path: string, facts: ImageFacts, target: Target): Promise<Made> {
+  const pixels = facts.storedWidth * facts.storedHeight * (target.animated ? facts.frames : 1);
+  const image = sharp(path, {
+    limitInputPixels: pixels,
+    sequentialRead: true,
+    ...(target.animated ? { pages: -1 } : {}),
+  });
+  const sized = image
+    .timeout({ seconds: TIMEOUT_SECONDS })
+    .autoOrient()
+    .resize({
+      width: target.width,
+      height: target.height,
+      fit: target.method === "crop" ? "cover" : "inside",
+      withoutEnlargement: true,
+    });
+  const { content, contentType } = await encode(sized, facts, target);
+  return { content, contentType };
+}
+
+async function encode(
+  image: Sharp,
+  facts: ImageFacts,
+  target: Target,
+): Promise<{ content: Buffer; contentType: string }> {
+  if (target.animated) {
+    return { content: await image.webp({ quality: 80 }).toBuffer(), contentType: "image/webp" };
+  }
+  if (facts.hasAlpha) {
+    return { content: await image.png().toBuffer(), contentType: "image/png" };
+  }
+  return { content: await image.jpeg({ quality: 82 }).toBuffer(), contentType: "image/jpeg" };
+}

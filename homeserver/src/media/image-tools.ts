@@ -1,0 +1,70 @@
+import { ChildDied, ChildError, createChildPool } from "../platform/child-pool.ts";
+import { errors, type MatrixError } from "../protocol/errors.ts";
+import type { ImageFacts, Target } from "./image-facts.ts";
+
+/** What the process of images is asked: a look at a file, or a thumbnail of it. */
+export interface ImageWork {
+  readonly path: string;
+  readonly make?: { readonly facts: ImageFacts; readonly target: Target };
+}
+
+/** A thumbnail's bytes. */
+export interface Made {
+  readonly content: Buffer;
+  readonly contentType: string;
+}
+
+export type ImageWorkOutput = ImageFacts | Made;
+
+/**
+ * Looks at images and makes thumbnails, in a process of its own. Who calls sees to it that the memory is there.
+ * All reject with MatrixError M_UNKNOWN 400 for what is no image that is understood, M_TOO_LARGE 413, or ChildDied.
+ */
+export interface ImageTools {
+  look(path: string): Promise<ImageFacts>;
+  make(path: string, facts: ImageFacts, target: Target): Promise<Made>;
+  /** The process's id, undefined while there is none. */
+  readonly pid: number | undefined;
+  close(): Promise<void>;
+}
+
+const PROCESS = new URL("./image-process.ts", import.meta.url);
+
+/** @param maxBytes most bytes of memory that images take; the process is held to a little more */
+export function createImageTools(maxBytes: number): ImageTools {
+  const pool = createChildPool<ImageWork, ImageWorkOutput>(PROCESS, {
+    maxBytes: maxBytes + SLACK_BYTES,
+    workMs: 60_000,
+  });
+
+  async function run(work: ImageWork): Promise<ImageWorkOutput> {
+    try {
+      return await pool.run(work);
+    } catch (error) {
+      throw error instanceof ChildError ? asMatrixError(error) : error;
+    }
+  }
+
+  return {
+    look: async (path) => (await run({ path })) as ImageFacts,
+    make: async (path, facts, target) => (await run({ path, make: { facts, target } })) as Made,
+    get pid() {
+      return pool.pid;
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** The library itself, and what an allocator takes beyond what it gives. */
+const SLACK_BYTES = 256 * 1024 * 1024;
+
+function asMatrixError({ kind, message }: ChildError): MatrixError {
+  return kind === "too-large" ? errors.tooLarge(message) : noThumbnail();
+}
+
+/** @returns what a client is told of a file that no thumbnail can be made of */
+export function noThumbnail(): MatrixError {
+  return errors.unknown("No thumbnail can be made of that file", 400);
+}
+
+export { ChildDied };

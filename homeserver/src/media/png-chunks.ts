@@ -1,0 +1,37 @@
+import type { FileHandle } from "node:fs/promises";
+
+/** What a PNG has besides its pixels. */
+export interface PngParts {
+  /** It is an APNG: a PNG that moves. */
+  readonly isAnimated: boolean;
+  /** Texts and colour profiles that are compressed: a kilobyte can become megabytes. */
+  readonly compressedParts: number;
+}
+
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+const COMPRESSED = new Set(["zTXt", "iTXt", "iCCP", "eXIf"]);
+/** A hundred megabytes in pieces of eight kilobytes have 12,000. */
+const MAX_CHUNKS = 50_000;
+
+/**
+ * Reads the heads of a PNG's chunks, nothing else. (PNG, 5.3.)
+ * @returns undefined for what is no PNG, or one of more chunks than any real one has
+ */
+export async function pngParts(file: FileHandle): Promise<PngParts | undefined> {
+  const head = Buffer.alloc(8);
+  const read = async (at: number) => (await file.read(head, 0, 8, at)).bytesRead === 8;
+  if (!(await read(0)) || !head.equals(SIGNATURE)) return undefined;
+  let isAnimated = false;
+  let compressedParts = 0;
+  let at = 8;
+  for (let count = 0; count < MAX_CHUNKS; count += 1) {
+    if (!(await read(at))) return { isAnimated, compressedParts };
+    const type = head.toString("latin1", 4, 8);
+    if (type === "acTL") isAnimated = true;
+    if (COMPRESSED.has(type)) compressedParts += 1;
+    if (type === "IEND") return { isAnimated, compressedParts };
+    // Length, type and checksum have four bytes each.
+    at += head.readUInt32BE(0) + 12;
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { ChildAnswer } from "./child-pool.ts";
+
+/** What a piece of work fails with, for who asked: `kind` is told apart there. */
+export class WorkError extends Error {
+  override readonly name = "WorkError";
+  readonly kind: string;
+  constructor(kind: string, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** In the file of a child pool's process: answers each input with what the function makes of it. */
+export function serveChild<In, Out>(work: (input: In) => Promise<Out>): void {
+  // Whoever started this is gone: so is the use of it.
+  process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  // Ctrl-C reaches every process of the terminal; the server finishes what is under way.
+  process.on("SIGINT", () => undefined);
+  preferToDie();
+  limitMemory(Number(process.argv[2]));
+  const answer = (message: ChildAnswer<Out>) => process.send?.(message);
+  process.on("message", ({ id, input }: { id: number; input: In }) => {
+    work(input).then(
+      (output) => answer({ id, output }),
+      (error: unknown) => {
+        const kind = error instanceof WorkError ? error.kind : "failed";
+        answer({ id, kind, error: error instanceof Error ? error.message : String(error) });
+      },
+    );
+  });
+}
+
+/** When memory runs out, the system is to end this process and not the server. */
+function preferToDie(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    // Another system, or not permitted.
+  }
+}
+
+/**
+ * Beyond what the process has and `bytes` an allocation fails, and with it the work or the process. (RLIMIT_DATA; other
+ * systems than Linux, and those without util-linux, do without.)
+ */
+function limitMemory(bytes: number): void {
+  if (!(bytes > 0) || process.platform !== "linux") return;
+  const status = readFileSync("/proc/self/status", "utf8");
+  const has = Number(/^VmData:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  if (has > 0) spawnSync("prlimit", ["--pid", String(process.pid), `--data=${has + bytes}`]);
+}
