@@ -2182,12 +2182,12 @@ export interface components {
         /** @description A session of a user. */
         Device: {
             device_id: components["schemas"]["DeviceId"];
-            /** @description The name that its user gave it. */
-            display_name?: string;
-            /** @description The address of its last request. */
-            last_seen_ip?: string;
-            /** @description When that was, in milliseconds since 1970. */
-            last_seen_ts?: number;
+            /** @description The name that its user gave it; null without one. */
+            display_name?: string | null;
+            /** @description The address of its last request; null before the first. */
+            last_seen_ip?: string | null;
+            /** @description When that was, in milliseconds since 1970; null before the first. */
+            last_seen_ts?: number | null;
         };
         /** @description Where a client finds the servers of a domain. */
         WellKnownClient: {
@@ -3768,8 +3768,8 @@ export interface components {
         filterId: components["schemas"]["Name"];
         /** @description What the receipt says: read and told, read and kept private, or read entirely. */
         receiptType: "m.read" | "m.read.private" | "m.fully_read";
-        /** @description The kind of push rule. */
-        kind: "override" | "underride" | "sender" | "room" | "content";
+        /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+        kind: string;
         /** @description The push rule. */
         ruleId: components["schemas"]["Name"];
         /** @description The file, by the second half of its `mxc:` URI. */
@@ -7785,7 +7785,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -7845,7 +7845,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -7927,7 +7927,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -7977,7 +7977,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -8034,7 +8034,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -8100,7 +8100,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -8157,7 +8157,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -9805,10 +9805,10 @@ export interface operations {
                     "application/json": {
                         joined: {
                             [key: string]: {
-                                /** @description Their name there. */
-                                display_name?: string;
-                                /** @description Their picture there. */
-                                avatar_url?: string;
+                                /** @description Their name there; null without one. */
+                                display_name?: string | null;
+                                /** @description Their picture there; null without one. */
+                                avatar_url?: string | null;
                             };
                         };
                     };

@@ -41,8 +41,9 @@ export function deviceManagementRoutes(deps: PasswordDeps): Route[] {
 function deviceBody(device: Device): object {
   return {
     device_id: device.deviceId,
-    ...(device.displayName !== null && { display_name: device.displayName }),
-    ...(device.lastSeenTs !== null && { last_seen_ts: device.lastSeenTs }),
-    ...(device.lastSeenIp !== null && { last_seen_ip: device.lastSeenIp }),
+    // As null where they are unset: clients exist that fail on the whole list when a member is left out.
+    display_name: device.displayName,
+    last_seen_ts: device.lastSeenTs,
+    last_seen_ip: device.lastSeenIp,
   };
 }

@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import { parseRuleKind } from "../protocol/push-rule-edit.ts";
+import { findRuleKind, parseRuleKind } from "../protocol/push-rule-edit.ts";
 import type { Users } from "../users/users.ts";
 
 export function pushrulesRoutes(deps: { users: Users }): Route[] {
@@ -15,7 +15,7 @@ export function pushrulesRoutes(deps: { users: Users }): Route[] {
 
     // GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}
     route("getPushRule", ({ requester, params }) =>
-      pushRules.rule(requester.userId, parseRuleKind(params.kind), params.ruleId),
+      pushRules.rule(requester.userId, findRuleKind(params.kind), params.ruleId),
     ),
 
     // PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}
@@ -27,32 +27,32 @@ export function pushrulesRoutes(deps: { users: Users }): Route[] {
 
     // DELETE /_matrix/client/v3/pushrules/global/{kind}/{ruleId}
     route("deletePushRule", ({ requester, params }) =>
-      pushRules.remove(requester.userId, parseRuleKind(params.kind), params.ruleId),
+      pushRules.remove(requester.userId, findRuleKind(params.kind), params.ruleId),
     ),
 
     // GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled
     route("isPushRuleEnabled", async ({ requester, params }) => {
-      const kind = parseRuleKind(params.kind);
+      const kind = findRuleKind(params.kind);
       const { enabled } = await pushRules.rule(requester.userId, kind, params.ruleId);
       return { enabled };
     }),
 
     // PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled
     route("setPushRuleEnabled", ({ requester, params, body }) => {
-      const kind = parseRuleKind(params.kind);
+      const kind = findRuleKind(params.kind);
       return pushRules.setEnabled(requester.userId, kind, params.ruleId, body.enabled);
     }),
 
     // GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions
     route("getPushRuleActions", async ({ requester, params }) => {
-      const kind = parseRuleKind(params.kind);
+      const kind = findRuleKind(params.kind);
       const { actions } = await pushRules.rule(requester.userId, kind, params.ruleId);
       return { actions };
     }),
 
     // PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions
     route("setPushRuleActions", ({ requester, params, body }) => {
-      const kind = parseRuleKind(params.kind);
+      const kind = findRuleKind(params.kind);
       return pushRules.setActions(requester.userId, kind, params.ruleId, body.actions);
     }),
   ];

@@ -47,6 +47,9 @@ function keysOf(append: Append): string[] {
     keys.push(`t ${JSON.stringify([txn.userId, txn.deviceId, txn.scope, txn.txnId])}`);
   }
   for (const row of append.missing?.add ?? []) keys.push(`m ${row.eventId}`);
+  for (const row of append.forgotten ?? []) keys.push(`f ${row.roomNid}`);
+  const members = append.memberships?.[0];
+  if (members !== undefined) keys.push(`w ${members.roomNid}`);
   for (const row of append.redactions ?? []) {
     if (row.redactedJson !== undefined) keys.push(`r ${row.targetEventId}`);
   }
@@ -57,6 +60,9 @@ function keysOf(append: Append): string[] {
 function needsOf(append: Append): string[] {
   const keys = (append.missing?.remove ?? []).map((row) => `m ${row.eventId}`);
   const own = new Set<string>((append.events ?? []).map(({ event }) => event.eventId));
+  for (const row of append.forgotten ?? []) keys.push(`w ${row.roomNid}`);
+  const members = append.memberships?.[0];
+  if (members !== undefined) keys.push(`f ${members.roomNid}`);
   for (const row of append.redactions ?? []) {
     if (!own.has(row.targetEventId)) keys.push(`e ${row.targetEventId}`);
   }

@@ -7,6 +7,7 @@ import type { PlacedAppend } from "../storage/append-kind.ts";
 import type { GroupOutcome } from "../storage/append.ts";
 import {
   accountDataChanges,
+  forgottenInLog,
   liveEvents,
   membershipChanges,
   partialRoomsInLog,
@@ -17,6 +18,7 @@ import type { LiveEventRow, MembershipLogRow } from "../storage/log-records.ts";
 import type { Sql } from "../storage/sql.ts";
 import type {
   AccountDataRecord,
+  ForgottenRecord,
   EventRecord,
   LogRecord,
   MembershipChange,
@@ -192,6 +194,19 @@ const accountData: RecordKind = {
   },
 };
 
+const forgotten: RecordKind = {
+  made: ({ append, offsets }, base) =>
+    (append.forgotten ?? []).map((row, index): ForgottenRecord => ({
+      kind: "forgotten",
+      position: base + (offsets.forgotten[index] ?? 0),
+      ...row,
+    })),
+  async read(sql, { after, upTo, limit }) {
+    const rows = await forgottenInLog(sql, after, upTo, limit);
+    return rows.map((row): ForgottenRecord => ({ kind: "forgotten", ...row }));
+  },
+};
+
 const purges: RecordKind = {
   made: ({ append, offsets }, base) =>
     (append.purges ?? []).map((row, index): PurgeRecord => ({
@@ -229,7 +244,9 @@ const partialStates: RecordKind = {
 };
 
 /** All kinds. A further one is written like these and listed here. */
-const KINDS: readonly RecordKind[] = [events, receipts, accountData, purges, partialStates];
+const KINDS: readonly RecordKind[] = [
+  ...[events, receipts, accountData, forgotten, purges, partialStates],
+];
 
 /** The records of a group that this process committed, in order. */
 export function recordsOfGroup(group: GroupOutcome, server: ServerName): LogRecord[] {

@@ -58,6 +58,7 @@ export type LogRecord =
   | MembershipRecord
   | ReceiptRecord
   | AccountDataRecord
+  | ForgottenRecord
   | PurgeRecord
   | PartialStateRecord;
 
@@ -124,6 +125,15 @@ export interface ReceiptRecord {
   eventId: string;
   eventPosition: number | null;
   ts: number;
+}
+
+/** A user forgot a room that they are out of. */
+export interface ForgottenRecord {
+  kind: "forgotten";
+  position: number;
+  roomNid: number;
+  roomId: string;
+  userId: string;
 }
 
 export interface AccountDataRecord {

@@ -27,6 +27,13 @@ export function parseRuleKind(text: string): RuleKind {
   return kind;
 }
 
+/** The kind of a rule that should be there already: of another kind there is none. @throws M_NOT_FOUND 404 */
+export function findRuleKind(text: string): RuleKind {
+  const kind = RULE_KINDS.find((known) => known === text);
+  if (kind === undefined) throw errors.notFound("There is no such kind of push rules");
+  return kind;
+}
+
 /** GET /pushrules/global/{kind}/{ruleId}: the rule; throws M_NOT_FOUND. */
 export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule {
   const rule = ruleset[kind].find((other) => other.rule_id === ruleId);

@@ -10,7 +10,7 @@ import type { MessagesDeps } from "./messages.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { createRelations } from "./relations.ts";
 import type { RelationsDeps } from "./relations.ts";
-import { parsePlace } from "./tokens.ts";
+import { comparePlaces } from "./tokens.ts";
 import type { RoomHistory, StateSelector, StoredEvent } from "./types.ts";
 
 export type HistoryDeps = MessagesDeps &
@@ -63,7 +63,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     },
     async members(userId, roomId, query) {
       const found = await whole(userId, roomId);
-      const events = await membersOf(found, query.at);
+      const events = await membersOf(userId, found, query.at);
       return events.filter(({ event }) => {
         const { membership } = event.content;
         if (query.membership !== undefined && membership !== query.membership) return false;
@@ -87,13 +87,24 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     },
   };
 
-  async function membersOf(found: Access, at: string | undefined): Promise<StoredEvent[]> {
+  /** Of a place in the timeline those alone may see the members who may see the event there. */
+  async function membersOf(
+    userId: UserId,
+    found: Access,
+    at: string | undefined,
+  ): Promise<StoredEvent[]> {
     const selector = { types: ["m.room.member"] };
+    const place = await deps.placeIn(found.room, at);
+    if (place === undefined) return stateOf(found, selector);
     // Who has left sees nothing later, whatever place they name.
-    if (at === undefined || found.state !== "now") return stateOf(found, selector);
-    const { position } = parsePlace(at);
-    const root = (await view.rootsAt([found.room.nid], position)).get(found.room.nid);
-    return root === undefined ? stateOf(found, selector) : view.stateAt(root, selector);
+    const { until } = found;
+    if (until !== undefined && comparePlaces(place, until) >= 0) return stateOf(found, selector);
+    const [last] = (await timelines.backwards(found.room.nid, place, undefined, 1)).events;
+    if (last === undefined) throw errors.notFound("The room is not known as of that token");
+    if ((await view.readable(userId, [last])).length === 0) {
+      throw errors.forbidden("You may not see the room as it was then");
+    }
+    return view.stateAt(last.roomState ?? last.stateAfter, selector);
   }
 
   async function requireJoined(userId: UserId, roomId: RoomId) {
@@ -109,7 +120,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
 function profileIn(content: JsonObject): JsonObject {
   const { displayname, avatar_url } = content;
   return {
-    ...(typeof displayname === "string" ? { display_name: displayname } : {}),
-    ...(typeof avatar_url === "string" ? { avatar_url } : {}),
+    display_name: typeof displayname === "string" ? displayname : null,
+    avatar_url: typeof avatar_url === "string" ? avatar_url : null,
   };
 }

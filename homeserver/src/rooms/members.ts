@@ -1,4 +1,5 @@
 /** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+import type { Log } from "../log/types.ts";
 import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
 import { isRoomAlias, serverOf } from "../protocol/identifiers.ts";
@@ -7,7 +8,6 @@ import type { JsonObject } from "../protocol/json.ts";
 import {
   joinedRoomNids,
   joinedServers,
-  markForgotten,
   membershipIn,
   serverIsJoined,
 } from "../storage/room-members.ts";
@@ -17,7 +17,6 @@ import { clientMemberContent, withoutServersPart } from "./member-content.ts";
 import { memberDraft, membershipOf, requireKickable } from "./member-events.ts";
 import { createMemberByState } from "./members-by-state.ts";
 import type { ChangeOther, MemberByState } from "./members-by-state.ts";
-import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { vouchFor } from "./restricted.ts";
 import type { MayEnter } from "./purge/doors.ts";
@@ -40,7 +39,7 @@ export interface MembersDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly profiles: Profiles;
-  readonly memberships: Memberships;
+  readonly log: Pick<Log, "append">;
   readonly remote: RemoteMembership;
   readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
   readonly mayEnter: MayEnter;
@@ -142,10 +141,10 @@ export function createMembers(deps: MembersDeps): Members {
       const room = await store.registry.byId(roomId);
       const row = room && (await membershipIn(store.sql, room.nid, by.userId));
       if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
-      const done = await markForgotten(store.sql, room.nid, by.userId);
-      deps.memberships.forget(by.userId);
-      if (done) return;
-      throw errors.unknown("Leave the room before you forget it", 400);
+      if (row.membership !== "leave" && row.membership !== "ban") {
+        throw errors.unknown("Leave the room before you forget it", 400);
+      }
+      await deps.log.append({ forgotten: [{ roomNid: room.nid, roomId, userId: by.userId }] });
     },
 
     async profileChanged(userId) {

@@ -23,8 +23,6 @@ export interface Memberships {
   follow(records: readonly LogRecord[]): void;
   /** The room's rows are gone. */
   forgetRoom(roomNid: number): void;
-  /** The user's rows changed without the log (a room was forgotten). */
-  forget(userId: UserId): void;
 }
 
 export interface Summary {
@@ -106,7 +104,7 @@ export function createMemberships(sql: Sql): Memberships {
     },
     follow(records) {
       for (const record of records) {
-        if (record.kind === "membership") {
+        if (record.kind === "membership" || record.kind === "forgotten") {
           users.delete(record.userId as UserId);
         } else if (record.kind === "event") {
           for (const change of record.memberships) changed(change);
@@ -118,7 +116,6 @@ export function createMemberships(sql: Sql): Memberships {
       rooms.delete(roomNid);
       counted.delete(roomNid);
     },
-    forget: (userId) => users.delete(userId),
   };
 }
 

@@ -5,14 +5,8 @@ import type { AccessControl } from "./access.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { Shown } from "./shown.ts";
 import type { Timelines } from "./timeline.ts";
-import {
-  comparePlaces,
-  formatBefore,
-  formatPlace,
-  parsePlace,
-  placeBefore,
-  placeOf,
-} from "./tokens.ts";
+import { comparePlaces, formatBefore, formatPlace, placeBefore, placeOf } from "./tokens.ts";
+import type { PlaceIn } from "./tokens.ts";
 import type {
   ReadableEvent,
   Reader,
@@ -29,8 +23,10 @@ export interface MessagesDeps {
   readonly access: AccessControl;
   readonly pages: Pages;
   readonly shown: Shown;
+  readonly placeIn: PlaceIn;
 }
 
+const BEGINNING: TimelinePlace = { position: 0, ordinal: 0 };
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000;
 /** Gaps filled for one request; a client that wants more asks on. */
@@ -44,10 +40,11 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
   return {
     async messages(reader, roomId, query) {
       const { room, until } = await access.of(reader.userId, roomId);
+      const { nid } = room;
       const limit = limitOf(query.limit ?? query.filter?.limit);
       const backwards = query.dir === "b";
-      let from = query.from === undefined ? undefined : parsePlace(query.from);
-      let to = query.to === undefined ? undefined : parsePlace(query.to);
+      let from = await deps.placeIn(room, query.from);
+      let to = await deps.placeIn(room, query.to);
       // Who has left reads up to the leave.
       if (backwards) from = earlierOf(from, until);
       else to = earlierOf(to, until);
@@ -65,7 +62,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       return {
         chunk: await view.present(shown, reader),
         start,
-        ...(page.more && from !== undefined ? { end: formatPlace(from) } : {}),
+        ...(page.more && from !== undefined ? { end: formatPlace(nid, from) } : {}),
         state: await lazyMembers(query.filter, shown),
       };
     },
@@ -99,8 +96,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         events_before,
         events_after,
         state: await stateOf(query.filter, all, later.at(-1)?.stored ?? event),
-        start: formatBefore(placeOf(earlierPage.events.at(-1) ?? event)),
-        end: formatPlace(placeOf(laterPage.events.at(-1) ?? event)),
+        start: formatBefore(room.nid, placeOf(earlierPage.events.at(-1) ?? event)),
+        end: formatPlace(room.nid, placeOf(laterPage.events.at(-1) ?? event)),
       };
     },
   };
@@ -119,10 +116,10 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     backwards: boolean,
     until: TimelinePlace | undefined,
   ): Promise<string> {
-    if (!backwards) return formatPlace({ position: 0, ordinal: 0 });
-    if (until !== undefined) return formatPlace(until);
+    if (!backwards) return formatPlace(room.nid, BEGINNING);
+    if (until !== undefined) return formatPlace(room.nid, until);
     const [newest] = (await timelines.backwards(room.nid, undefined, undefined, 1)).events;
-    return formatPlace(newest === undefined ? { position: 0, ordinal: 0 } : placeOf(newest));
+    return formatPlace(room.nid, newest === undefined ? BEGINNING : placeOf(newest));
   }
 
   /** Member events of the senders, as of the newest event shown. */

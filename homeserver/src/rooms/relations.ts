@@ -5,7 +5,8 @@ import { relationsPage, threadsPage } from "../storage/room-relations.ts";
 import type { AccessControl } from "./access.ts";
 import type { IgnoredBy, Shown } from "./shown.ts";
 import type { RoomStore } from "./store.ts";
-import { formatPlace, parsePlace, placeBefore } from "./tokens.ts";
+import { formatPlace, placeBefore } from "./tokens.ts";
+import type { PlaceIn } from "./tokens.ts";
 import type { ReadableEvent, Reader, RoomHistory, RoomView } from "./types.ts";
 
 export interface RelationsDeps {
@@ -14,6 +15,7 @@ export interface RelationsDeps {
   readonly access: AccessControl;
   readonly shown: Shown;
   readonly ignoredBy: IgnoredBy;
+  readonly placeIn: PlaceIn;
 }
 
 const DEFAULT_LIMIT = 5;
@@ -28,6 +30,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
   return {
     async relations(reader, roomId, eventId, query) {
       const target = await access.event(reader.userId, roomId, eventId);
+      const room = (await view.room(roomId))!;
       const limit = limitOf(query.limit, DEFAULT_LIMIT);
       const direction = query.dir ?? "b";
       const rows = await relationsPage(store.sql, {
@@ -37,8 +40,8 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
         type: query.eventType,
         depth: query.recurse === true ? RECURSION_DEPTH : 1,
         direction,
-        from: placeIn(query.from),
-        to: placeIn(query.to),
+        from: await deps.placeIn(room, query.from, ["r", "t"]),
+        to: await deps.placeIn(room, query.to, ["r", "t"]),
         limit: limit + 1,
       });
       const page = rows.slice(0, limit);
@@ -50,7 +53,9 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
         chunk,
         ...(rows.length <= limit || last === undefined
           ? {}
-          : { next_batch: formatPlace(direction === "b" ? placeBefore(last) : last) }),
+          : {
+              next_batch: formatPlace(room.nid, direction === "b" ? placeBefore(last) : last, "r"),
+            }),
         ...(query.from === undefined ? {} : { prev_batch: query.from }),
         ...(query.recurse === undefined
           ? {}
@@ -63,7 +68,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const limit = limitOf(query.limit, DEFAULT_THREADS);
       const rows = await threadsPage(store.sql, {
         roomNid: room.nid,
-        from: placeIn(query.from),
+        from: await deps.placeIn(room, query.from, ["h"]),
         until,
         participant: query.include === "participated" ? reader.userId : undefined,
         limit: limit + 1,
@@ -76,7 +81,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const chunk = await presentRoots(readable, reader);
       const last = page.at(-1);
       if (rows.length <= limit || last === undefined) return { chunk };
-      return { chunk, next_batch: formatPlace(placeBefore(last)) };
+      return { chunk, next_batch: formatPlace(room.nid, placeBefore(last), "h") };
     },
   };
 
@@ -97,8 +102,4 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
 
 function limitOf(limit: number | undefined, usual: number): number {
   return Math.min(Math.max(limit ?? usual, 1), MAX_LIMIT);
-}
-
-function placeIn(token: string | undefined) {
-  return token === undefined ? undefined : parsePlace(token);
 }

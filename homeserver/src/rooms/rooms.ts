@@ -37,6 +37,7 @@ import { createStays } from "./stays.ts";
 import { collectState } from "./state-collector.ts";
 import { createRoomStore } from "./store.ts";
 import { createTimelines } from "./timeline.ts";
+import { createPlaceIn } from "./tokens.ts";
 import { createTransactions } from "./transactions.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Profiles, RoomDirectory, Rooms } from "./types.ts";
@@ -101,7 +102,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     store,
     local,
     profiles,
-    memberships,
+    log,
     remote: federation.membership,
     resolveAlias: directory.resolve,
     mayEnter,
@@ -126,6 +127,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     access: createAccess(view, stays),
     shown,
     ignoredBy,
+    placeIn: createPlaceIn({ sql, position: () => log.position }),
     backfill,
     remote,
     logger,

@@ -224,7 +224,7 @@ export interface RoomHistory {
       notMembership?: string | undefined;
     },
   ): Promise<StoredEvent[]>;
-  /** GET /rooms/{roomId}/joined_members: user → {display_name, avatar_url}. */
+  /** GET /rooms/{roomId}/joined_members: user → {display_name, avatar_url}, null where they have none. */
   joinedMembers(userId: UserId, roomId: RoomId): Promise<Map<UserId, JsonObject>>;
   /** GET /joined_rooms. */
   joinedRooms(userId: UserId): Promise<RoomId[]>;

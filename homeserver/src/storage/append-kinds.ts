@@ -11,12 +11,18 @@ import {
 } from "./append-room-kinds.ts";
 import { partialRooms, restated } from "./append-partial-kinds.ts";
 import type { Append } from "./append-types.ts";
-import { accountData, receipts, strippedRooms, transactions } from "./append-user-kinds.ts";
+import {
+  accountData,
+  forgotten,
+  receipts,
+  strippedRooms,
+  transactions,
+} from "./append-user-kinds.ts";
 
 /** All kinds. A further one is written like these and listed here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
-  ...[transactions, receipts, accountData, strippedRooms, purges],
+  ...[transactions, receipts, accountData, forgotten, strippedRooms, purges],
   ...[partialRooms, restated],
 ];
 
@@ -33,7 +39,9 @@ export function placeAppend(append: Append, start: number): { offsets: Offsets; 
   );
   const receipts = (append.receipts ?? []).map(() => next++);
   const accountData = (append.accountData ?? []).map(() => next++);
+  const forgotten = (append.forgotten ?? []).map(() => next++);
   const purges = (append.purges ?? []).map(() => next++);
   const partialRoom = append.partialRoom === undefined ? undefined : next++;
-  return { offsets: { events, memberships, receipts, accountData, purges, partialRoom }, next };
+  const offsets = { events, memberships, receipts, accountData, forgotten, purges, partialRoom };
+  return { offsets, next };
 }

@@ -30,6 +30,8 @@ export interface Append {
   };
   receipts?: readonly ReceiptRow[];
   accountData?: readonly AccountDataRow[];
+  /** Rooms that users forget; without effect where the user is not out of the room. */
+  forgotten?: readonly ForgottenRow[];
   /** Rooms, or parts of their history, that were taken out of the tables. */
   purges?: readonly PurgeRecordRow[];
   /** The room's state becomes known in part only, is fetched, or becomes whole. */
@@ -146,6 +148,12 @@ export interface AccountDataRow {
   type: string;
   /** JSON object text. */
   content: string;
+}
+
+export interface ForgottenRow {
+  roomNid: number;
+  roomId: string;
+  userId: string;
 }
 
 export interface PurgeRecordRow {

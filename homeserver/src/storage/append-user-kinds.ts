@@ -75,6 +75,24 @@ export const accountData: RowKind = {
   ],
 };
 
+export const forgotten: RowKind = {
+  name: "forgotten",
+  columns: [
+    ["room_nid", "bigint"],
+    ["user_id", "text"],
+    ["shift", "int"],
+  ],
+  rows: ({ append, offsets }) =>
+    (append.forgotten ?? []).map((row, index) => [
+      ...[row.roomNid, keyText(row.userId), offsets.forgotten[index] ?? 0],
+    ]),
+  statements: (from) => [
+    `UPDATE memberships m SET forgotten = true, forgotten_position = v.base + t.shift
+      ${from} AND m.room_nid = t.room_nid AND m.user_id = t.user_id
+        AND m.membership IN ('leave', 'ban')`,
+  ],
+};
+
 export const strippedRooms: RowKind = {
   name: "stripped",
   columns: [

@@ -149,3 +149,18 @@ export async function partialRoomsInLog(
     FROM partial_rooms p JOIN rooms r USING (room_nid)
     WHERE p.position > ${after} AND p.position <= ${upTo} ORDER BY p.position LIMIT ${limit}`;
 }
+
+/** Rooms that users forgot, and have not come back to since, in after < position ≤ upTo, oldest first. */
+export async function forgottenInLog(
+  sql: Sql | Tx,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<{ position: number; roomNid: number; roomId: string; userId: string }[]> {
+  return sql<{ position: number; roomNid: number; roomId: string; userId: string }[]>`
+    SELECT m.forgotten_position AS position, m.room_nid AS "roomNid", r.room_id AS "roomId",
+      m.user_id AS "userId"
+    FROM memberships m JOIN rooms r USING (room_nid)
+    WHERE m.forgotten_position > ${after} AND m.forgotten_position <= ${upTo} AND m.forgotten
+    ORDER BY m.forgotten_position LIMIT ${limit}`;
+}

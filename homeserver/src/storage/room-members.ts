@@ -133,19 +133,6 @@ export async function joinedRoomNids(sql: Sql | Tx, userId: string): Promise<num
   return rows.map((row) => row.roomNid);
 }
 
-/** Marks a room as forgotten by a user who is out of it; false when the user is not. */
-export async function markForgotten(
-  sql: Sql | Tx,
-  roomNid: number,
-  userId: string,
-): Promise<boolean> {
-  const rows = await sql`
-    UPDATE memberships SET forgotten = true
-    WHERE room_nid = ${roomNid} AND user_id = ${userId} AND membership IN ('leave', 'ban')
-    RETURNING 1`;
-  return rows.length > 0;
-}
-
 /** Stripped state that came with an invite or a knock: JSON array text. */
 export async function strippedState(
   sql: Sql | Tx,

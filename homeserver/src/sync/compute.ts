@@ -68,7 +68,9 @@ export function createCompute(deps: ComputeDeps) {
         return isNews || scope.fullState ? mine.membership : undefined;
       case "leave":
       case "ban":
-        if (!since) return scope.filter.room.includeLeave ? "leave" : undefined;
+        if (!since) {
+          return scope.filter.room.includeLeave && !mine.isForgotten ? "leave" : undefined;
+        }
         return isNews ? "leave" : undefined;
     }
   }

@@ -69,8 +69,6 @@ export interface Sync {
    * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours
    */
   sync(request: SyncRequest): string | Promise<string>;
-  /** The user forgot a room: it is no longer listed. */
-  forgotten(userId: UserId, roomId: RoomId): Promise<void>;
   stop(): void;
 }
 
@@ -159,10 +157,6 @@ export function createSync(deps: SyncDeps): Sync {
       ephemeralSerial: () => ephemeral.serial,
       now: Date.now,
     }),
-    async forgotten(userId, roomId) {
-      const room = await view.room(roomId);
-      if (room) people.forget(userId, room.nid);
-    },
     stop() {
       unfollow();
       unlisten();

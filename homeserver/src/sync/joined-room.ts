@@ -22,6 +22,11 @@ export interface JoinedRoomDeps {
 
 const SUMMARY_TYPES = new Set(["m.room.member", "m.room.name", "m.room.canonical_alias"]);
 
+const NAMES = [
+  ["m.room.name", ""],
+  ["m.room.canonical_alias", ""],
+] as const;
+
 /** One room of `rooms.join`: JSON text, or undefined when there is nothing new. */
 export function createJoinedRoom(deps: JoinedRoomDeps) {
   /** True when the client has this room's state as of its token. */
@@ -69,12 +74,21 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const touched = timeline.events.some(({ stored }) => SUMMARY_TYPES.has(stored.event.type));
     if (isKnown && !scope.fullState && !timeline.limited && !touched) return undefined;
     const { joined, invited, heroes } = await deps.view.summary(room.nid, scope.userId);
-    const json = JSON.stringify({
-      "m.heroes": heroes,
-      "m.joined_member_count": joined,
-      "m.invited_member_count": invited,
+    const counts = { "m.joined_member_count": joined, "m.invited_member_count": invited };
+    if (await hasName(room.nid, scope.upTo.position)) {
+      return { json: JSON.stringify(counts), heroes: [] };
+    }
+    return { json: JSON.stringify({ "m.heroes": heroes, ...counts }), heroes };
+  }
+
+  /** A room that has a name, or a main alias, is not called by its members. */
+  async function hasName(roomNid: number, upTo: number): Promise<boolean> {
+    const root = await deps.tails.rootAt(roomNid, upTo);
+    const state = await deps.view.stateEventsAt(root, NAMES);
+    return state.some(({ event: { type, content } }) => {
+      const name = type === "m.room.name" ? content.name : content.alias;
+      return typeof name === "string" && name !== "";
     });
-    return { json, heroes };
   }
 
   return async function joinedRoom(
@@ -103,7 +117,10 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     return joinedRoomText(scope, {
       summary: summary?.json,
       state: deps.present.state(scope, state),
-      timeline: await timelineJson(deps.present, scope, shown, scope.upTo.position),
+      timeline: await timelineJson(deps.present, scope, shown, {
+        roomNid: room.nid,
+        upTo: scope.upTo.position,
+      }),
       ephemeral,
       accountData,
       unread: await deps.unread.of(scope.userId, room, mine, scope.upTo.position),

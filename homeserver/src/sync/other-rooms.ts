@@ -32,18 +32,19 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return joinedAt(await deps.tails.rootAt(mine.roomNid, scope.since.position), scope.userId);
   }
 
-  /** Of a room that the user was not in: an invite that was refused or taken back, a ban, its end. */
+  /** Of a room that the user was not in (an invite that was refused or taken back, a ban), or has forgotten: its end. */
   async function departure(
     scope: Scope,
     own: StoredEvent | undefined,
-    upTo: number,
+    { roomNid, position: upTo }: PersonRoom,
   ): Promise<string> {
     const membership = own?.event.content.membership;
     const isOut = membership === "leave" || membership === "ban";
     const isShown = isOut && matchesEvent(scope.filter.room.timeline, own!.event);
     const shown = isShown ? [{ stored: own!, membership: membership as Membership }] : [];
     const timeline = { events: shown, limited: false, afterGap: false };
-    return text(scope, [], await timelineJson(deps.present, scope, timeline, upTo));
+    const range = { roomNid, upTo };
+    return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
   }
 
   function text(scope: Scope, state: readonly StoredEvent[], timeline: string): string {
@@ -66,9 +67,10 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string> {
       const upTo = mine.position;
       const own = (await view.events([mine.eventNid])).get(mine.eventNid);
+      if (mine.isForgotten) return departure(scope, own, mine);
       const isKnown = await wasJoined(scope, mine);
       if (!isKnown && !(await joinedAt(own?.stateBefore ?? null, scope.userId))) {
-        return departure(scope, own, upTo);
+        return departure(scope, own, mine);
       }
       const timeline = await deps.timelines(scope, {
         roomNid: room.nid,
@@ -92,7 +94,11 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       });
       const admitted = state.filter(({ event }) => matchesEvent(scope.filter.room.state, event));
       const shown = { ...timeline, limited };
-      return text(scope, admitted, await timelineJson(deps.present, scope, shown, upTo));
+      return text(
+        scope,
+        admitted,
+        await timelineJson(deps.present, scope, shown, { roomNid: room.nid, upTo }),
+      );
     },
   };
 }

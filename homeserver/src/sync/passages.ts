@@ -36,7 +36,7 @@ const ROOMS = 2_000;
 export function createPassages(deps: { readonly view: RoomView; readonly now: () => number }) {
   const kept = new LRUCache<number, Kept>(atMost(ROOMS));
 
-  function make(nids: readonly number[], root: string): Passage | undefined {
+  function make(roomNid: number, nids: readonly number[], root: string): Passage | undefined {
     const events = deps.view.peekEvents(nids);
     const texts = events && deps.view.presentToOthers(events);
     if (!texts) return undefined;
@@ -44,7 +44,9 @@ export function createPassages(deps: { readonly view: RoomView; readonly now: ()
     const keys = [...senders].map((sender) => ["m.room.member", sender] as const);
     const members = deps.view.peekState(root, keys);
     if (!members) return undefined;
-    return { events, root, senders, text: timelineText(texts, false, events[0], 0), members };
+    const end = { roomNid, position: events.at(-1)?.position ?? 0, ordinal: 0 };
+    const text = timelineText(texts, false, events[0], end);
+    return { events, root, senders, text, members };
   }
 
   return function passage(
@@ -56,7 +58,7 @@ export function createPassages(deps: { readonly view: RoomView; readonly now: ()
     const now = deps.now();
     const known = kept.get(roomNid);
     if (known?.key === key && now - known.madeAt < MOST_BEHIND_MS) return known.passage;
-    const made = make(nids, steadyRoot);
+    const made = make(roomNid, nids, steadyRoot);
     if (made) kept.set(roomNid, { passage: made, key, madeAt: now });
     return made;
   };

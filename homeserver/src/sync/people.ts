@@ -19,6 +19,8 @@ export interface PersonRoom {
   readonly isPartial: boolean;
   /** Position at which the room's state became whole, where it was not always so; 0. */
   readonly wholeSince: number;
+  /** The person forgot the room: their clients are told that it ended, and nothing else. */
+  readonly isForgotten: boolean;
   /** Position of the person's own last receipt there, or one that it is not behind. */
   readonly receiptAt: number;
 }
@@ -85,7 +87,7 @@ export function createPeople(deps: {
 
   async function load(userId: UserId, missed: LogRecord[]): Promise<Person> {
     const from = deps.position();
-    const rows = await deps.view.membershipsOf(userId);
+    const rows = await deps.view.membershipsOf(userId, { forgotten: true });
     const known = await deps.view.rooms(rows.map((row) => row.roomNid));
     const joined = rows.filter((row) => row.membership === "join");
     const partial = await deps.view.partialRooms(joined.map((row) => row.roomNid));
@@ -99,7 +101,7 @@ export function createPeople(deps: {
     for (const row of rows) {
       const room = known.get(row.roomNid);
       if (!room) continue;
-      const { roomNid, membership, eventNid, position } = row;
+      const { roomNid, membership, eventNid, position, forgotten: isForgotten } = row;
       person.rooms.set(roomNid, {
         roomNid,
         roomId: room.roomId,
@@ -107,6 +109,7 @@ export function createPeople(deps: {
         eventNid,
         position,
         heldSince: position,
+        isForgotten,
         ...wholeness(partial.get(roomNid)),
         receiptAt: from,
       });
@@ -126,6 +129,11 @@ export function createPeople(deps: {
     if (record.kind === "partial_state") {
       const room = person.rooms.get(record.roomNid);
       if (room) person.rooms.set(room.roomNid, { ...room, ...wholeness(record) });
+    }
+    if (record.kind === "forgotten") {
+      const room = person.rooms.get(record.roomNid);
+      const isOut = room?.membership === "leave" || room?.membership === "ban";
+      if (isOut) person.rooms.set(room.roomNid, { ...room, isForgotten: true });
     }
     if (record.kind === "purge" && record.whole) {
       person.rooms.delete(record.roomNid);
@@ -151,6 +159,8 @@ export function createPeople(deps: {
       position: record.position,
       heldSince: before?.membership === membership ? before.heldSince : record.position,
       ...{ isPartial: before?.isPartial ?? false, wholeSince: before?.wholeSince ?? 0 },
+      isForgotten:
+        (before?.isForgotten ?? false) && (membership === "leave" || membership === "ban"),
       receiptAt: before?.receiptAt ?? 0,
     });
     if (membership === "join") index(person, roomNid);
@@ -210,14 +220,6 @@ export function createPeople(deps: {
       }
       return concerned;
     },
-
-    /** Forgets a room that the user asked to forget. */
-    forget(userId: UserId, roomNid: number): void {
-      const person = loaded.peek(userId);
-      if (!person) return;
-      person.rooms.delete(roomNid);
-      unindex(person, roomNid);
-    },
   };
 
   function audience(record: LogRecord): Iterable<Person> {
@@ -229,6 +231,7 @@ export function createPeople(deps: {
         if (record.receiptType !== "m.read.private") return inRoom.get(record.roomNid) ?? [];
         return one(record.userId);
       case "account_data":
+      case "forgotten":
       case "membership":
         return one(record.userId);
       case "purge":

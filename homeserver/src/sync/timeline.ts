@@ -79,23 +79,27 @@ export async function timelineJson(
   present: Present,
   scope: Scope,
   timeline: Timeline,
-  upTo: number,
+  { roomNid, upTo }: { readonly roomNid: number; readonly upTo: number },
 ): Promise<string> {
   const texts = await present.timeline(scope, timeline.events);
-  return timelineText(texts, timeline.limited, timeline.events[0]?.stored, upTo);
+  return timelineText(texts, timeline.limited, timeline.events[0]?.stored, {
+    roomNid,
+    position: upTo,
+    ordinal: 0,
+  });
 }
 
-/** The same of events that are text already; `first` is the oldest of them. */
+/** The same of events that are text already; `first` is the oldest of them, `end` the place behind all. */
 export function timelineText(
   texts: readonly string[],
   limited: boolean,
   first: StoredEvent | undefined,
-  upTo: number,
+  end: { readonly roomNid: number; readonly position: number; readonly ordinal: number },
 ): string {
   const hasPlace = first !== undefined && first.position !== null;
   const before = hasPlace
-    ? formatBefore({ position: first.position, ordinal: first.ordinal })
-    : formatPlace({ position: upTo, ordinal: 0 });
+    ? formatBefore(end.roomNid, { position: first.position, ordinal: first.ordinal })
+    : formatPlace(end.roomNid, end);
   return new JsonText()
     .member("events", `[${texts.join(",")}]`)
     .member("limited", String(limited))

@@ -108,7 +108,7 @@ describe("membership", () => {
     await other.rooms.members.profileChanged(dora.userId);
     for (const roomId of rooms) {
       const members = await other.rooms.history.joinedMembers(dora.userId, roomId);
-      expect(members.get(dora.userId)).toEqual({ display_name: "new" });
+      expect(members.get(dora.userId)).toEqual({ display_name: "new", avatar_url: null });
     }
   });
 

@@ -147,6 +147,66 @@ describe("paging", () => {
   });
 });
 
+describe("tokens", () => {
+  const messages = (roomId: RoomId, from: string) =>
+    hq.rooms.history.messages(alice, roomId, { dir: "b", from });
+
+  test("of another room, of another kind, made up or from the future are refused", async () => {
+    const [here, there] = [await roomWith("shared"), await roomWith("shared")];
+    const root = await say(alice, here, "root");
+    for (const body of ["one", "two"]) {
+      const relation = { rel_type: "m.thread", event_id: root };
+      const content = { body, "m.relates_to": relation };
+      const to = body === "one" ? root : await say(alice, here, "other root");
+      await hq.rooms.send.message({
+        ...{ by: alice, roomId: here, type: "m.room.message" },
+        content: { ...content, "m.relates_to": { ...relation, event_id: to } },
+      });
+    }
+    await hq.rooms.send.message({
+      ...{ by: alice, roomId: here, type: "m.room.message" },
+      content: { body: "more", "m.relates_to": { rel_type: "m.thread", event_id: root } },
+    });
+    const { end } = await hq.rooms.history.messages(alice, here, { dir: "b", limit: 1 });
+    const { history } = hq.rooms;
+    const relations = await history.relations(alice, here, root, { limit: 1 });
+    const threads = await history.threads(alice, here, { limit: 1 });
+    const refused = { errcode: "M_INVALID_PARAM", status: 400 };
+    await messages(here, end!);
+    await messages(here, `s${hq.log.position}_0`);
+    for (const token of [
+      ...[relations.next_batch!, threads.next_batch!],
+      ...[
+        `s${hq.log.position + 1_000}_0`,
+        `t${hq.log.position + 1_000}_0`,
+        "s1_0x",
+        "s1 OR",
+        "t1_5",
+      ],
+    ]) {
+      await expect(messages(here, token)).rejects.toMatchObject(refused);
+    }
+    await expect(messages(there, end!)).rejects.toMatchObject(refused);
+    await expect(
+      history.threads(alice, here, { from: relations.next_batch }),
+    ).rejects.toMatchObject(refused);
+    await expect(
+      history.relations(alice, there, await say(alice, there, "x"), { from: relations.next_batch }),
+    ).rejects.toMatchObject(refused);
+    await expect(history.members(alice.userId, there, { at: end! })).rejects.toMatchObject(refused);
+  });
+
+  test("lead to no end at the beginning of a room", async () => {
+    const roomId = await roomWith("shared");
+    const all = await hq.rooms.history.messages(alice, roomId, { dir: "b", limit: 100 });
+    expect(all.end).toBeUndefined();
+    const first = all.chunk.map((text) => JSON.parse(text).event_id).at(-1);
+    const { start } = await hq.rooms.history.context(alice, roomId, first, { limit: 0 });
+    expect(await messages(roomId, start)).toMatchObject({ chunk: [] });
+    expect((await messages(roomId, start)).end).toBeUndefined();
+  });
+});
+
 describe("events as clients get them", () => {
   test("carry transaction id, replaced state, membership and bundled relations", async () => {
     const roomId = await roomWith("shared");
@@ -254,6 +314,31 @@ describe("members and state", () => {
     expect(joined.map(({ event }) => event.stateKey)).toEqual([alice.userId]);
     const left = await hq.rooms.history.members(alice.userId, roomId, { notMembership: "join" });
     expect(left.map(({ event }) => event.stateKey)).toEqual([bob.userId]);
+  });
+
+  test("are those in front of a token, and not given to who could not see the room then", async () => {
+    const roomId = await roomWith("joined");
+    const { members } = hq.rooms.history;
+    await say(alice, roomId, "among us");
+    const early = await hq.rooms.history.messages(alice, roomId, { dir: "b", limit: 1 });
+    const joined = await hq.rooms.members.join({ by: bob, room: roomId });
+    const [own] = (await hq.rooms.history.messages(alice, joined, { dir: "b", limit: 1 })).chunk;
+    const { start } = await hq.rooms.history.context(bob, roomId, JSON.parse(own!).event_id, {
+      limit: 0,
+    });
+    const before = await members(alice.userId, roomId, { at: start });
+    expect(before.map(({ event }) => event.stateKey)).toEqual([alice.userId]);
+    await expect(members(bob.userId, roomId, { at: early.start })).rejects.toMatchObject({
+      errcode: "M_FORBIDDEN",
+    });
+    await expect(members(alice.userId, roomId, { at: "s0_0" })).rejects.toMatchObject({
+      errcode: "M_NOT_FOUND",
+    });
+    await hq.rooms.members.leave({ by: bob, roomId });
+    await hq.rooms.members.invite({ by: alice, roomId, userId: hq.user("late").userId });
+    const now = await hq.rooms.history.messages(alice, roomId, { dir: "b", limit: 1 });
+    const then = await members(bob.userId, roomId, { at: now.start });
+    expect(then.map(({ event }) => event.stateKey)).not.toContain("@late:hq.test");
   });
 
   test("differ between two roots by what changed", async () => {

@@ -83,9 +83,9 @@ export interface DirectoryPage {
 
 export interface Device {
   device_id: string;
-  display_name?: string;
-  last_seen_ip?: string;
-  last_seen_ts?: number;
+  display_name?: string | null;
+  last_seen_ip?: string | null;
+  last_seen_ts?: number | null;
 }
 
 export interface Profile {

@@ -124,8 +124,8 @@ export class WeftSettingsDevices extends LitElement {
         <span class="ellipsis">${name}</span>
         <span class="more ellipsis">
           ${here ? html`<span class="here">${msg("This device")}</span> · ` : nothing}
-          ${seen === undefined ? nothing : html`<time title=${fullTime(seen)}>${msg(str`Last seen ${shortTime(seen)}`)}</time>`}
-          ${device.last_seen_ip === undefined ? nothing : html` · ${device.last_seen_ip}`}
+          ${seen == null ? nothing : html`<time title=${fullTime(seen)}>${msg(str`Last seen ${shortTime(seen)}`)}</time>`}
+          ${device.last_seen_ip == null ? nothing : html` · ${device.last_seen_ip}`}
         </span>
       </span>
       ${
