@@ -20,7 +20,7 @@ import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
 import { createSeats } from "./storage/seats.ts";
-import { answers, connect, type Sql } from "./storage/sql.ts";
+import { answers, connect, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
 
 export interface App {
   /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
@@ -50,7 +50,7 @@ export async function createApp(
     const signingKey = loadSigningKey(config.dataDir, random);
     const database = await open(config, (line) => logger.debug({ part: "postgres" }, line));
     opened.push(() => database.close());
-    const sql = connect(database.location);
+    const sql = connect(database.location, { applicationName: SERVER_CONNECTION });
     opened.push(() => sql.end({ timeout: 5 }));
     await migrate(sql);
 

@@ -17,6 +17,7 @@ const USAGE = `Usage: weft COMMAND [--config FILE]
   migrate           bring the database up to date
   doctor            check configuration, data folder, database, keys, addresses and clock
                     --room '!id' | --rooms: compare what is stored of a room, or of all, with its events
+                    --mend with one of these: make what is wrong what the events say (the servers are stopped)
                     --collect: tell how much stored state nothing needs any more
 
 Every setting is also an environment variable: see weft generate-config.`;
@@ -29,6 +30,7 @@ const OPTIONS = {
   "server-name": { type: "string" },
   room: { type: "string" },
   rooms: { type: "boolean" },
+  mend: { type: "boolean" },
   collect: { type: "boolean" },
   after: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -74,7 +76,18 @@ const commands: Record<string, (values: Values) => Promise<void> | void> = {
     }
   },
   async doctor(values) {
-    const { room, rooms, collect, after } = values;
+    const { room, rooms, collect, after, mend } = values;
+    if (mend === true) {
+      if (collect === true || after !== undefined || (room === undefined) === (rooms !== true)) {
+        throw new UsageError("--mend goes with --room or --rooms, and nothing else");
+      }
+      const { mendRooms } = await import("./mend-rooms.ts");
+      const isWell = await mendRooms(configOf(values), { room, rooms }, (line) =>
+        console.log(line),
+      );
+      if (!isWell) process.exitCode = 1;
+      return;
+    }
     if (room !== undefined || rooms === true || collect === true) {
       if (after !== undefined && (room === undefined || !/^\d{1,15}$/.test(after))) {
         throw new UsageError("--after goes with --room, and is the number of an event");

@@ -16,19 +16,20 @@ export interface RoomsWanted {
   readonly room?: string | undefined;
   /** All of them. */
   readonly rooms?: boolean | undefined;
+  /** Make what is wrong what the events say. */
+  readonly mend?: boolean | undefined;
   /** Tell what a collection of state nodes would remove. */
   readonly collect?: boolean | undefined;
   /** Of one room: goes on after this event's number, which an earlier run told. */
   readonly after?: number | undefined;
 }
 
-type Print = (line: string) => void;
+export type Print = (line: string) => void;
 
 const ROOMS_A_PAGE = 100;
 const FINDINGS_SHOWN = 50;
 const PROGRESS_EVERY = 20_000;
-const MEND =
-  "Restore the database from a backup, or purge the room and join it again: see docs/guide.md.";
+const MEND = "Stop the servers and run this again with --mend: see docs/guide.md.";
 
 /** Prints what it finds. @returns whether all is as it should be */
 export async function examineRooms(
@@ -47,6 +48,7 @@ export async function examineRooms(
     for await (const roomId of roomsOf(sql, wanted)) {
       allWell = (await examineOne(sql, roomId, key, wanted.after, print)) && allWell;
     }
+    if (!allWell && (wanted.room !== undefined || wanted.rooms === true)) print(`      ${MEND}`);
     return allWell;
   } finally {
     await sql.end({ timeout: 2 });
@@ -54,7 +56,11 @@ export async function examineRooms(
   }
 }
 
-async function* roomsOf(sql: Sql, { room, rooms }: RoomsWanted): AsyncGenerator<RoomId> {
+/** The rooms that are wanted, in pages. */
+export async function* roomsOf(
+  sql: Sql,
+  { room, rooms }: Pick<RoomsWanted, "room" | "rooms">,
+): AsyncGenerator<RoomId> {
   if (room !== undefined) {
     if (!isRoomId(room)) throw new Error(`${room} is no room id`);
     yield room;
@@ -68,7 +74,8 @@ async function* roomsOf(sql: Sql, { room, rooms }: RoomsWanted): AsyncGenerator<
   }
 }
 
-async function examineOne(
+/** Prints what is found of a room. @returns whether all is as it should be */
+export async function examineOne(
   sql: Sql,
   roomId: RoomId,
   key: ExamineOptions["key"],
@@ -85,6 +92,7 @@ async function examineOne(
       const about = eventId === undefined ? roomId : `${roomId} ${eventId}`;
       if (shown <= FINDINGS_SHOWN) print(`WRONG ${about}: ${what}`);
     },
+    note: (what) => print(`      ${roomId}: ${what}`),
     progress(nid) {
       if (nid - told < PROGRESS_EVERY) return;
       told = nid;
@@ -94,7 +102,6 @@ async function examineOne(
   if (report === undefined) throw new Error(`${roomId} is not known here`);
   if (shown > FINDINGS_SHOWN) print(`      and ${shown - FINDINGS_SHOWN} more`);
   print(`${shown === 0 ? "ok   " : "WRONG"} ${summary(report)}`);
-  if (shown > 0) print(`      ${MEND}`);
   return shown === 0;
 }
 
@@ -126,7 +133,7 @@ function megabytes(bytes: number): string {
 }
 
 /** Our own key, and those that are kept of other servers. */
-function keysOf(config: Config, sql: Sql): ExamineOptions["key"] {
+export function keysOf(config: Config, sql: Sql): ExamineOptions["key"] {
   const own = loadSigningKey(config.dataDir, systemRandom);
   const known = new Map<ServerName, Map<string, VerifyKey>>();
   return async (server, keyId) => {

@@ -23,6 +23,9 @@ export interface SqlOptions {
   onNotice?: (message: string) => void;
 }
 
+/** What a running server's connections are called in pg_stat_activity; the one that appends is "weft log". */
+export const SERVER_CONNECTION = "weft server";
+
 const OID = {
   int8: 20,
   booleanArray: 1000,

@@ -62,8 +62,11 @@ async function checkPage(
     if (row?.eventNid !== nid) found(`current_state has another event for ${name}`);
     if (type !== "m.room.member") continue;
     members += 1;
-    if (row !== undefined && row.membership !== stored.event.content.membership) {
+    if (row === undefined) continue;
+    if (row.membership !== stored.event.content.membership) {
       found(`memberships says ${row.membership ?? "nothing"} for ${stateKey}`);
+    } else if (row.memberNid !== nid) {
+      found(`memberships has another event for ${stateKey}`);
     }
   }
   return members;

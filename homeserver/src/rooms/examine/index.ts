@@ -2,10 +2,13 @@
  * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in pages, with
  * bounded memory, and changes nothing.
  */
-import { eventsAfterNid, leavesOf, lostNodes } from "../../storage/examine-rooms.ts";
+import { eventsAfterNid, leavesOf, lostEvents } from "../../storage/examine-rooms.ts";
 import type { ExaminedRow } from "../../storage/examine-rooms.ts";
-import { stateNodes } from "../../storage/room-heads.ts";
+import { lowestGapDepth } from "../../storage/room-gaps.ts";
+import { loadHead, stateNodes } from "../../storage/room-heads.ts";
+import { isConnectionError, sqlState } from "../../storage/sql.ts";
 import type { Sql } from "../../storage/sql.ts";
+import { bytesOfRoot } from "../events.ts";
 import { counted } from "../extremities.ts";
 import { readHead } from "../head.ts";
 import { createStateReader } from "../state-reader.ts";
@@ -14,9 +17,14 @@ import { createRoomStore } from "../store.ts";
 import type { RoomStore } from "../store.ts";
 import type { StateKey, Tuples } from "../tuples.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { Room } from "../types.ts";
+import { checkAuth } from "./auth.ts";
 import { checkCurrent } from "./current.ts";
+import { createEntryCheck, describeFaults } from "./entries.ts";
+import type { EntryCheck } from "./entries.ts";
+import { unappliedRedactions } from "./redacted.ts";
 import { checkStates, resolved } from "./states.ts";
 import { checkStored } from "./stored-event.ts";
 import { type ExamineOptions, named, type RoomReport } from "./types.ts";
@@ -46,26 +54,82 @@ export async function examineRoom(
     counts.findings += 1;
     options.found(eventId === undefined ? { roomId, what } : { roomId, what, eventId });
   };
+  const head = await loadHead(sql, room.nid);
+  // Until its state is whole, states hold what is known of the members, which the prev events do not give.
+  const isPartial = head?.partial ?? false;
+  if (isPartial) options.note?.("its state is still being fetched: states are not compared");
+  const entries = createEntryCheck(sql, room);
   for (let after = options.afterNid ?? 0; ;) {
     const rows = await eventsAfterNid(sql, room.nid, after, PAGE);
-    for (const row of await rowsWithoutRoot(sql, rows)) {
-      found("a state around it has lost its root node", row.eventId);
-    }
-    for (const row of rows) await examineEvent(store, room, row, counts, options, found);
+    await examinePage({ store, room, entries, counts, options, found, isPartial }, rows);
     const last = rows.at(-1);
     if (last === undefined) break;
     after = last.nid;
     options.progress?.(after);
   }
-  await attempt(() => examineHead(store, room, counts, found), found);
+  for (const { eventId } of await lostOf(sql, room)) {
+    found("it is known, and all that it builds on has a place, but it has none", eventId);
+  }
+  await attempt(() => examineHead(store, room, entries, counts, found), found);
   return counts;
 }
 
-async function rowsWithoutRoot(sql: Sql, rows: readonly ExaminedRow[]): Promise<ExaminedRow[]> {
-  const rootsOf = (row: ExaminedRow) =>
-    [row.stateBefore, row.stateAfter, row.roomState].filter((root) => root !== null);
-  const lost = await lostNodes(sql, rows.flatMap(rootsOf));
-  return rows.filter((row) => rootsOf(row).some((root) => lost.has(root.toString("hex"))));
+/** Events that were lost on their way, in a room that this server is in. */
+export async function lostOf(sql: Sql, room: Room) {
+  const floor = (await lowestGapDepth(sql, room.nid)) ?? 0;
+  const lost = await lostEvents(sql, room.nid, floor);
+  return lost.filter(({ json }) => !isOutOfBand(json));
+}
+
+/** Invites and knocks are told by themselves too, before they come along with the room's other events. */
+function isOutOfBand(json: string): boolean {
+  const { type, content } = JSON.parse(json) as { type: string; content: { membership?: unknown } };
+  return type === "m.room.member" && ["invite", "knock"].includes(content.membership as string);
+}
+
+interface Examination {
+  readonly store: RoomStore;
+  readonly room: Room;
+  readonly entries: EntryCheck;
+  readonly counts: Counts;
+  readonly options: ExamineOptions;
+  readonly found: Found;
+  readonly isPartial: boolean;
+}
+
+async function examinePage(
+  { store, room, entries, counts, options, found, isPartial }: Examination,
+  rows: readonly ExaminedRow[],
+): Promise<void> {
+  const faulty = await entries.faultsOf(rows.flatMap(rootsOf));
+  const events: { row: ExaminedRow; event: RoomEvent }[] = [];
+  for (const row of rows) {
+    counts.events += 1;
+    const bad = rootsOf(row).map((root) => faulty.get(root.toString("hex")));
+    const faults = new Set(bad.flatMap((one) => (one === undefined ? [] : describeFaults(one))));
+    for (const fault of faults) found(`a state around it ${fault}`, row.eventId);
+    const event = await examineEvent(store, room, row, { counts, options, found, isPartial });
+    if (event !== undefined) events.push({ row, event });
+  }
+  const checks = await checkAuth(
+    store.sql,
+    room.nid,
+    events.map(({ row, event }) => ({ event, authNids: row.authNids, isPlaced: hasPlace(row) })),
+  );
+  for (const [i, { faults }] of checks.entries()) {
+    for (const fault of faults) found(fault, events[i]?.row.eventId);
+  }
+  for (const { target, redaction } of await unappliedRedactions(store, rows)) {
+    found(`its redaction ${redaction.event.eventId} has not been applied`, target.event.eventId);
+  }
+}
+
+function hasPlace({ position, stateAfter }: ExaminedRow): boolean {
+  return position !== null || stateAfter !== null;
+}
+
+function rootsOf({ stateBefore, stateAfter, roomState }: ExaminedRow): Buffer[] {
+  return [stateBefore, stateAfter, roomState].filter((root) => root !== null);
 }
 
 type Found = (what: string, eventId?: string) => void;
@@ -74,35 +138,33 @@ async function examineEvent(
   store: RoomStore,
   room: Room,
   row: ExaminedRow,
-  counts: Counts,
-  { key }: ExamineOptions,
-  found: Found,
-): Promise<void> {
-  counts.events += 1;
-  const { event, faults, signatures } = await checkStored(row, room.version, key);
+  { counts, options, found, isPartial }: Omit<Examination, "store" | "room" | "entries">,
+): Promise<RoomEvent | undefined> {
+  const { event, faults, signatures } = await checkStored(row, room.version, options.key);
   for (const fault of faults) found(fault, row.eventId);
   if (signatures === "unknown") counts.signaturesUnknown += 1;
   else counts.signaturesChecked += 1;
-  if (event === undefined) return;
+  if (event === undefined) return undefined;
   await attempt(
     async () => {
       const [stored] = (await store.events.byNids([row.nid])).values();
       if (stored === undefined) return;
-      const states = await checkStates(store, room, stored);
+      const states = await checkStates(store, room, stored, isPartial);
       if (states.by === "told") counts.statesTold += 1;
       else counts.statesChecked += 1;
       for (const fault of states.faults) found(fault, row.eventId);
     },
     (what) => found(what, row.eventId),
   );
+  return event;
 }
 
-/** A node or an event that is not there is a finding, like any other. */
+/** A node or an event that is not there, or can't be read, is a finding like any other. */
 async function attempt(check: () => Promise<void>, found: (what: string) => void): Promise<void> {
   try {
     await check();
   } catch (error) {
-    if (!(error as Error).message.endsWith("is not stored")) throw error;
+    if (sqlState(error) !== undefined || isConnectionError(error)) throw error;
     found((error as Error).message);
   }
 }
@@ -110,6 +172,7 @@ async function attempt(check: () => Promise<void>, found: (what: string) => void
 async function examineHead(
   store: RoomStore,
   room: Room,
+  entries: EntryCheck,
   counts: Counts,
   found: Found,
 ): Promise<void> {
@@ -128,9 +191,13 @@ async function examineHead(
   if (root !== head.stateRoot) {
     found(`the current state is ${named(head.stateRoot)}, by the extremities ${named(root)}`);
   }
-  const { entries, members } = await checkCurrent(store, room, head.stateRoot, found);
-  counts.stateEntries = entries;
-  counts.members = members;
+  const ofHead = bytesOfRoot(head.stateRoot);
+  for (const faults of ofHead === null ? [] : (await entries.faultsOf([ofHead])).values()) {
+    for (const fault of describeFaults(faults)) found(`the current state ${fault}`);
+  }
+  const current = await checkCurrent(store, room, head.stateRoot, found);
+  counts.stateEntries = current.entries;
+  counts.members = current.members;
 }
 
 /** A store that gives out no numbers and keeps no node that it did not read: where resolving brings up a key that is new here, it gets one of its own. */

@@ -1,13 +1,14 @@
 /** Whether the states around an event are what its prev events make them. */
-import { isPlaced } from "../place.ts";
+import { isPlaced, isPlacedIn } from "../place.ts";
 import { resolveRoots } from "../resolve-state.ts";
 import type { RoomStore } from "../store.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Room, StateRoot, StoredEvent } from "../types.ts";
 import { named } from "./types.ts";
+import { verdictOf } from "./verdict.ts";
 
 export interface StateCheck {
-  /** "told": another server said it, or nothing is said of it. */
+  /** "told": what it builds on is not all here (any more), so that another server said it; or nothing is said of it. */
   readonly by: "prev events" | "told";
   readonly faults: readonly string[];
 }
@@ -16,10 +17,13 @@ export async function checkStates(
   store: RoomStore,
   room: Room,
   stored: StoredEvent,
+  isPartial: boolean,
 ): Promise<StateCheck> {
-  if (!isPlaced(stored)) return { by: "told", faults: [] };
   const { event } = stored;
   const faults: string[] = [];
+  const isHere = isPlaced(stored);
+  if (!isPartial) faults.push(...(await verdictFaults(store, stored, isHere)));
+  if (!isHere) return { by: "told", faults };
   const after = await stateAfter(store, stored);
   if (after !== stored.stateAfter) {
     faults.push(
@@ -27,8 +31,13 @@ export async function checkStates(
     );
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
-  const known = [...prev.values()].filter((one) => isPlaced(one) && !cameLater(one, stored));
-  if (known.length < event.prevEventIds.length) return { by: "told", faults };
+  const known = [...prev.values()].filter((one) => isPlacedIn(one, event.roomId));
+  // What is missing now was missing then: nobody but other servers can tell what was before the event.
+  if (known.length < new Set(event.prevEventIds).size) {
+    if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");
+    return { by: "told", faults };
+  }
+  if (isPartial) return { by: "told", faults };
   const before = await resolved(
     store,
     room,
@@ -40,6 +49,31 @@ export async function checkStates(
     );
   }
   return { by: "prev events", faults };
+}
+
+/** Whether the rules decide as they did when it came. */
+async function verdictFaults(
+  store: RoomStore,
+  { event, status, stateBefore, redactedBy }: StoredEvent,
+  isHere: boolean,
+): Promise<string[]> {
+  if (redactedBy !== null) return [];
+  const verdict = await verdictOf(store, event, isHere ? stateBefore : undefined);
+  if (verdict === undefined) return [];
+  const { reason } = verdict;
+  if (status === "rejected") {
+    // Without a place, it may have been rejected by what another server told of the state before it.
+    return reason === undefined && isHere ? ["it is rejected, and the rules allow it"] : [];
+  }
+  return reason === undefined ? [] : [`it is ${status}, and the rules forbid it (${reason})`];
+}
+
+async function holdsCreate(
+  store: RoomStore,
+  { event, stateBefore }: StoredEvent,
+): Promise<boolean> {
+  if (event.type === "m.room.create") return true;
+  return (await store.state.events(stateBefore, [["m.room.create", ""]])).size > 0;
 }
 
 /** The root that states resolve to; nothing is stored. */
@@ -58,10 +92,4 @@ async function stateAfter(store: RoomStore, stored: StoredEvent): Promise<StateR
   const found = await store.tuples.make([[event.type, event.stateKey]]);
   const tuple = found.get(stateTuple(event.type, event.stateKey)) as number;
   return (await store.tree.set(stateBefore, [[tuple, stored.nid]])).root;
-}
-
-/** History that was filled in after the event had come: what was before it had been told by another server. */
-function cameLater(prev: StoredEvent, stored: StoredEvent): boolean {
-  if (prev.ordinal === 0) return false;
-  return stored.ordinal === 0 || prev.position !== stored.position;
 }

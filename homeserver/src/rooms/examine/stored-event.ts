@@ -55,7 +55,7 @@ function isRedacted(event: RoomEvent): boolean {
   return canonicalJson(redactPdu(event.pdu, event.version)) === canonicalJson(event.pdu);
 }
 
-function columnFaults(row: ExaminedRow, event: RoomEvent): string[] {
+export function columnFaults(row: ExaminedRow, event: RoomEvent): string[] {
   const said: [name: string, column: unknown, own: unknown][] = [
     ["type", row.type, event.type],
     ["state_key", row.stateKey ?? undefined, event.stateKey],

@@ -29,6 +29,8 @@ export interface ExamineOptions {
   /** The key of a server, of this one or as kept in the database; undefined when it is not known. */
   readonly key: (server: ServerName, keyId: string) => Promise<VerifyKey | undefined>;
   readonly found: (finding: RoomFinding) => void;
+  /** Something that is no fault, and that whoever reads the findings should know of the room. */
+  readonly note?: ((what: string) => void) | undefined;
   /** Called now and then: all events up to this nid have been looked at. */
   readonly progress?: ((eventNid: number) => void) | undefined;
   /** Goes on after this event. */

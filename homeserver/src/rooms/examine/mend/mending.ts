@@ -1,0 +1,88 @@
+/** What the steps of mending one room share. */
+import { writeNodes } from "../../../storage/mend-rooms.ts";
+import type { Tx } from "../../../storage/sql.ts";
+import { resolveRoots } from "../../resolve-state.ts";
+import { neededNodes } from "../../state-tree/index.ts";
+import type { Change, StateNode } from "../../state-tree/index.ts";
+import type { RoomStore } from "../../store.ts";
+import type { Room, StateRoot } from "../../types.ts";
+
+/** How much of each kind was mended. */
+export interface MendReport {
+  /** Events whose columns or auth_nids were not what their JSON says. */
+  readonly rows: number;
+  /** Events whose text can't be read, and which were taken out. */
+  readonly removed: number;
+  /** Events around which the states are others now. */
+  readonly states: number;
+  /** Events that are accepted or rejected now and were not. */
+  readonly verdicts: number;
+  readonly redactions: number;
+  /** 1: the forward extremities or the current state are others. */
+  readonly heads: number;
+  /** Rows of current_state and memberships. */
+  readonly current: number;
+  /** Events that were lost on their way and are placed when the server starts. */
+  readonly staged: number;
+  /** Missing prev events that were not noted as such. */
+  readonly gaps: number;
+}
+
+export interface MendOptions {
+  /** ms since 1970. */
+  readonly now: number;
+  /** The epoch of new state nodes. */
+  readonly epoch: number;
+  /** Told what could not be mended, or only guessed. */
+  readonly left: (what: string, eventId?: string) => void;
+}
+
+export interface Mending {
+  readonly tx: Tx;
+  readonly store: RoomStore;
+  readonly room: Room;
+  readonly options: MendOptions;
+  readonly counts: { -readonly [K in keyof MendReport]: MendReport[K] };
+  /** Events that were rejected and are not any more. */
+  readonly accepted: number[];
+  /** Sets entries of a state; what is made is stored by `flush`. */
+  set(root: StateRoot, changes: readonly Change[]): Promise<StateRoot>;
+  /** The state that several resolve to. */
+  resolve(roots: readonly StateRoot[]): Promise<StateRoot>;
+  /** Stores the nodes of these states that were made since the last time. */
+  flush(roots: Iterable<StateRoot>): Promise<void>;
+}
+
+const NODES_AT_ONCE = 500;
+
+export function createMending(tx: Tx, store: RoomStore, room: Room, options: MendOptions): Mending {
+  let made: StateNode[] = [];
+
+  async function set(root: StateRoot, changes: readonly Change[]): Promise<StateRoot> {
+    if (changes.length === 0) return root;
+    const done = await store.tree.set(root, changes);
+    made.push(...done.nodes);
+    store.tree.hold(done.nodes);
+    return done.root;
+  }
+
+  return {
+    ...{ tx, store, room, options, set, accepted: [] },
+    counts: {
+      ...{ rows: 0, removed: 0, states: 0, verdicts: 0, redactions: 0, heads: 0, current: 0 },
+      ...{ staged: 0, gaps: 0 },
+    },
+    async resolve(roots) {
+      const { base, changes } = await resolveRoots(store, room, roots);
+      return set(base, changes);
+    },
+    async flush(roots) {
+      const needed = neededNodes(made, roots);
+      for (let at = 0; at < needed.length; at += NODES_AT_ONCE) {
+        await writeNodes(tx, needed.slice(at, at + NODES_AT_ONCE), options.epoch);
+      }
+      store.tree.release(made);
+      made = [];
+    },
+  };
+}

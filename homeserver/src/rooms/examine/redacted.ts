@@ -1,0 +1,38 @@
+/** Redactions that should have taken effect on events. */
+import type { ExaminedRow } from "../../storage/examine-rooms.ts";
+import { redactionsOf } from "../../storage/room-events.ts";
+import { isPlaced } from "../place.ts";
+import { redactionApplies } from "../redactions.ts";
+import type { RoomStore } from "../store.ts";
+import type { StoredEvent } from "../types.ts";
+
+export interface Unapplied {
+  readonly target: StoredEvent;
+  readonly redaction: StoredEvent;
+}
+
+/** Those of the events that have a place and a redaction in force, and are stored as they were. One of each at most. */
+export async function unappliedRedactions(
+  store: RoomStore,
+  rows: readonly Pick<ExaminedRow, "nid" | "eventId" | "redactedBy">[],
+): Promise<Unapplied[]> {
+  const whole = rows.filter(({ redactedBy }) => redactedBy === null);
+  if (whole.length === 0) return [];
+  const named = await redactionsOf(
+    store.sql,
+    whole.map(({ eventId }) => eventId),
+  );
+  if (named.length === 0) return [];
+  const nidOf = new Map(whole.map(({ eventId, nid }) => [eventId, nid]));
+  const targets = await store.events.byNids(named.flatMap(({ target }) => nidOf.get(target) ?? []));
+  const redactions = await store.events.byNids(named.map(({ redactionNid }) => redactionNid));
+  const found = new Map<string, Unapplied>();
+  for (const { target: id, redactionNid } of named) {
+    const target = targets.get(nidOf.get(id) ?? 0);
+    const redaction = redactions.get(redactionNid);
+    if (target === undefined || redaction === undefined || found.has(id)) continue;
+    if (!isPlaced(target) || !isPlaced(redaction)) continue;
+    if (await redactionApplies(store, redaction, target)) found.set(id, { target, redaction });
+  }
+  return [...found.values()];
+}

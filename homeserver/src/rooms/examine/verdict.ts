@@ -1,0 +1,50 @@
+/** Steps 4 and 5 of the checks on receipt, gone through again for an event that is stored. */
+import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
+import { rejectionOf } from "../../protocol/errors.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { createEventIdOf } from "../../protocol/identifiers.ts";
+import { refusal } from "../outliers.ts";
+import { authStateIn } from "../state-reader.ts";
+import type { RoomStore } from "../store.ts";
+import type { StateKey } from "../tuples.ts";
+import type { StateRoot, StoredEvent } from "../types.ts";
+
+/** `reason` undefined: the rules allow it. */
+export interface Verdict {
+  readonly reason: string | undefined;
+}
+
+/**
+ * By its auth events, and by the state before it; that is left out for an event without a place. Undefined when it can't
+ * be told: an auth event is missing, or something was redacted since that the rules may have read.
+ */
+export async function verdictOf(
+  store: RoomStore,
+  event: RoomEvent,
+  before: StateRoot | undefined,
+): Promise<Verdict | undefined> {
+  const ids = event.authEventIds;
+  const found = await store.events.byIds([...ids]);
+  const auth = ids.flatMap((id) => found.get(id) ?? []);
+  if (auth.length < ids.length || auth.some(isRedacted)) return undefined;
+  const create = await createOf(store, event);
+  if (create === undefined) return undefined;
+  const byAuth = refusal(event, auth, [...auth, ...create]);
+  if (byAuth !== undefined) return { reason: byAuth };
+  if (before === undefined) return { reason: undefined };
+  const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
+  const state = await store.state.events(before, keys);
+  if ([...state.values()].some(isRedacted)) return undefined;
+  return { reason: rejectionOf(() => authorise(event, authStateIn(state))) };
+}
+
+function isRedacted({ redactedBy }: StoredEvent): boolean {
+  return redactedBy !== null;
+}
+
+/** From version 12 the room's id names the create event, and auth_events don't. */
+async function createOf(store: RoomStore, event: RoomEvent): Promise<StoredEvent[] | undefined> {
+  if (!event.version.roomIdIsCreateHash || event.type === "m.room.create") return [];
+  const create = await store.events.byId(createEventIdOf(event.roomId));
+  return create === undefined || isRedacted(create) ? undefined : [create];
+}
