@@ -19,6 +19,7 @@ import { createRoutes } from "./routes.ts";
 import { connectWriter } from "./storage/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/open-database.ts";
+import { createExclusive } from "./storage/exclusive.ts";
 import { createSeats } from "./storage/seats.ts";
 import { answers, connect, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
 
@@ -77,12 +78,15 @@ export async function createApp(
     opened.push(() => remote.close());
     const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });
     if (seats) opened.push(() => seats.close());
+    const exclusive = createExclusive(redis && connect(database.location, { max: LOCKS }));
+    opened.push(() => exclusive.close());
     const metrics = createMetrics({ processMetrics: true });
     const foundation = {
       config,
       sql,
       redis,
       seats,
+      exclusive,
       log,
       remote,
       signingKey,
@@ -108,6 +112,7 @@ export async function createApp(
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
       rateLimiter,
       onPeer: remote.backoff.heard,
+      fresh: redis && (() => log.fresh()),
       webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
     });
     opened.push(() => http.close());
@@ -138,6 +143,8 @@ async function openRedis(config: Config, logger: Logger): Promise<Redis | undefi
   return redis;
 }
 
+/** Connections that hold locks of users while the users' data are changed. */
+const LOCKS = 4;
 /** A health check waits so long for the database. */
 const HEALTH_MS = 2_000;
 const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");

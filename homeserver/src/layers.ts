@@ -25,6 +25,7 @@ import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
 import { createRooms, createSuccessions, type Rooms } from "./rooms/index.ts";
 import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
+import type { Exclusive } from "./storage/exclusive.ts";
 import type { Seats } from "./storage/seats.ts";
 import type { Sql } from "./storage/sql.ts";
 import { createSync, type Sync } from "./sync/index.ts";
@@ -38,6 +39,8 @@ export interface Foundation {
   readonly redis: Redis | undefined;
   /** What one replica at a time does; absent when there is one. */
   readonly seats: Seats | undefined;
+  /** What is done for one user, one after another, at whichever replica. */
+  readonly exclusive: Exclusive;
   readonly log: Log;
   readonly remote: Remote;
   readonly signingKey: SigningKey;
@@ -69,6 +72,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
     replicated: on.redis !== undefined,
+    exclusive: on.exclusive,
     hooks: {
       profileChanged: (userId) => rooms.members.profileChanged(userId),
       leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
@@ -117,6 +121,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     outlet: outletOf(sender, clock),
     clock,
     logger,
+    exclusive: on.exclusive,
   });
   opened.push(() => edus.stop());
   const shownPresence = ({ lastActiveTs, ...entry }: PresenceEntry) => ({

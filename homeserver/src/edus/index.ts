@@ -8,6 +8,7 @@ import { createTyping, type Typing, type TypingState } from "./typing.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
+import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
 
 export type * from "./types.ts";
@@ -33,12 +34,14 @@ export interface EdusDeps {
   readonly outlet: EduOutlet;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What one replica at a time does for a user; within this process alone unless given. */
+  readonly exclusive?: Exclusive | undefined;
 }
 
 export function createEdus(deps: EdusDeps): Edus {
   const { state, rooms, outlet, clock, logger } = deps;
   const typing = createTyping({ state, rooms, outlet, clock });
-  const receipts = createReceipts(deps);
+  const receipts = createReceipts({ ...deps, exclusive: deps.exclusive ?? createExclusive() });
   const presence = createPresence({ store: state, rooms, outlet, clock, logger });
 
   const unfollow = deps.log.onAdvance((records) => {

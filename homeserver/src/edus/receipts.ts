@@ -1,11 +1,11 @@
 import type { Log, ReceiptRow } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
-import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
 import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { findAccountData } from "../storage/account-data.ts";
+import type { Exclusive } from "../storage/exclusive.ts";
 import { findReceipt } from "../storage/receipt-rows.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { RoomFacts } from "./types.ts";
@@ -37,9 +37,9 @@ export function createReceipts(deps: {
   readonly sql: Sql;
   readonly rooms: RoomFacts;
   readonly clock: Clock;
+  readonly exclusive: Exclusive;
 }): Receipts {
-  const { log, sql, rooms, clock } = deps;
-  const queue = createKeyedQueue<string>();
+  const { log, sql, rooms, clock, exclusive } = deps;
 
   /** True when the place lies behind the event that is pointed at now. */
   async function isBehind(roomId: RoomId, now: EventId, place: Place): Promise<boolean> {
@@ -79,7 +79,7 @@ export function createReceipts(deps: {
       const at = await rooms.eventAt(roomId, eventId);
       if (!at) throw errors.invalidParam("There is no such event in the room");
       // One after another, so that of two at once the later one stays.
-      await queue.run(`${userId} ${roomId}`, async () => {
+      await exclusive.run(`receipts ${userId} ${roomId}`, async () => {
         if (type === "m.fully_read") return fullyRead(userId, roomId, eventId, at);
         const row = await rowOf(roomId, { userId, type, eventId, threadId, ts: clock.now() });
         if (row) await log.append({ receipts: [row] });

@@ -13,6 +13,11 @@ import { type Part, createValidators } from "./validate.ts";
 
 export interface BindDependencies extends Doorkeepers {
   readonly bodies: BodyTools;
+  /**
+   * Resolves when this replica knows all that others had done before; undefined: it does. So whoever was answered by
+   * one replica finds what they did at every other.
+   */
+  readonly fresh?: (() => Promise<void> | undefined) | undefined;
   readonly draining: AbortSignal;
 }
 
@@ -107,7 +112,7 @@ function bind(
       onRequest: beforeBody(operationId, row, dependencies),
       preValidation: takeBody(operationId, row, dependencies.bodies),
       handler(request, reply) {
-        void handle(route, request, reply, dependencies.draining);
+        void handle(route, request, reply, dependencies);
       },
     });
   });
@@ -118,9 +123,11 @@ async function handle(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  draining: AbortSignal,
+  { draining, fresh }: BindDependencies,
 ): Promise<void> {
   try {
+    const catchingUp = fresh?.();
+    if (catchingUp !== undefined) await catchingUp;
     const context = new RequestContext(route.operationId, request, reply, draining);
     const handled = route.handle(context as unknown as Context<never>);
     const answer = handled instanceof Promise ? await handled : handled;

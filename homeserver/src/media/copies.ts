@@ -8,6 +8,7 @@ import { RemoteError } from "../remote/remote-error.ts";
 import type { RemoteMedia } from "../remote/remote-media.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import { FileTooLarge, type FileStore } from "./file-store.ts";
 import { cleanContentType, fileNameOf } from "./labels.ts";
 
@@ -61,7 +62,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       uploadUntilTs: null,
     };
     try {
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
         await staged.keep();
         await storage.upsertMedia(tx, server, mediaId, row);
@@ -92,7 +93,7 @@ export function createCopies(deps: CopiesDeps): Copies {
   }
 
   async function forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void> {
-    await sql.begin(async (tx) => {
+    await transaction(sql, async (tx) => {
       await storage.lockFile(tx, copy.sha256);
       await storage.deleteMedia(tx, copy.server, copy.mediaId);
       if (await storage.isFileUsed(tx, copy.sha256)) return;

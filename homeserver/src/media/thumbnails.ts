@@ -3,6 +3,7 @@ import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors } from "../protocol/errors.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import { FileTooLarge, type FileStore } from "./file-store.ts";
 import { type ImageFacts, LOOK_BYTES, memoryFor, type Target } from "./image-facts.ts";
 import { ChildDied, createImageTools, type ImageTools, noThumbnail } from "./image-tools.ts";
@@ -123,7 +124,7 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     });
     const row = { sha256: staged.sha256, contentType, size: staged.size };
     try {
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
         await staged.keep();
         const dropped = await storage.makeRoomForThumbnail(tx, key.source, MAX_KEPT);

@@ -5,6 +5,7 @@ import { errors, matrixError, MatrixError } from "../protocol/errors.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import { FileTooLarge, type FileStore, type StagedFile } from "./file-store.ts";
 import { cleanContentType, cleanFileName } from "./labels.ts";
 import type { Media, UploadLabels } from "./types.ts";
@@ -45,7 +46,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
         contentType: cleanContentType(said.contentType),
         fileName: cleanFileName(said.fileName) ?? null,
       };
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
         await staged.keep();
         await store(tx, labels, staged);
@@ -89,7 +90,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     async reserve(by) {
       const { uri, mediaId } = newPlace();
       const untilTs = clock.now() + RESERVED_MS;
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         if ((await storage.countReserved(tx, by, clock.now())) >= MAX_RESERVED) {
           throw errors.limitExceeded(60_000, "Too many uploads are awaited");
         }

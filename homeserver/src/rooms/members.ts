@@ -1,4 +1,5 @@
 /** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../log/types.ts";
 import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors } from "../protocol/errors.ts";
@@ -148,14 +149,20 @@ export function createMembers(deps: MembersDeps): Members {
     },
 
     async profileChanged(userId) {
-      const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
-      const profile = await profiles.get(userId);
-      // A room whose rules refuse the change keeps the old name: the others still get it.
-      await Promise.allSettled(
-        [...rooms.values()].map((room) =>
-          local.work(room, (work) => updateMember(work, userId, profile)),
-        ),
-      );
+      let profile = await profiles.get(userId);
+      for (let told: typeof profile | undefined; !isDeepStrictEqual(told, profile);) {
+        const now = profile;
+        const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
+        // A room whose rules refuse the change keeps the old name: the others still get it.
+        await Promise.allSettled(
+          [...rooms.values()].map((room) =>
+            local.work(room, (work) => updateMember(work, userId, now)),
+          ),
+        );
+        told = now;
+        // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before we did.
+        profile = await profiles.get(userId);
+      }
     },
   };
   const byState = createMemberByState({

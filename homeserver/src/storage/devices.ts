@@ -38,16 +38,20 @@ export async function findDevice(
   return row;
 }
 
-/** Makes sure of a device. True if it is new; a known one keeps its display name. */
+/**
+ * Makes sure of a device, and locks it until the transaction ends: of two sign-ins with it one comes after the other.
+ * True if it is new; a known one keeps its display name.
+ */
 export async function insertDevice(
   tx: Sql | Tx,
   device: { userId: string; deviceId: string; displayName: string | null; createdTs: number },
 ): Promise<boolean> {
-  const result = await tx`
+  const [row] = await tx<{ isNew: boolean }[]>`
     INSERT INTO devices (user_id, device_id, display_name, created_ts)
     VALUES (${device.userId}, ${device.deviceId}, ${device.displayName}, ${device.createdTs})
-    ON CONFLICT (user_id, device_id) DO NOTHING`;
-  return result.count === 1;
+    ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = devices.display_name
+    RETURNING xmax = 0 AS "isNew"`;
+  return row?.isNew === true;
 }
 
 /** Renames a device. False if there is no such device. */
@@ -87,15 +91,26 @@ export async function deleteOtherDevices(
   return rows.map((row) => row.deviceId);
 }
 
-/** Records many sightings in one statement. Unknown devices are passed over. */
+/**
+ * Records many sightings in one statement. Unknown devices are passed over. The rows are locked in the order of their
+ * keys: two replicas that record the same devices at once would lock each other out otherwise.
+ */
 export async function recordSightings(tx: Sql | Tx, sightings: readonly Sighting[]): Promise<void> {
   await tx`
+    WITH seen AS MATERIALIZED (
+      SELECT d.user_id, d.device_id FROM devices d
+      JOIN unnest(
+        ${sightings.map((s) => s.userId)}::text[], ${sightings.map((s) => s.deviceId)}::text[]
+      ) AS s (user_id, device_id) USING (user_id, device_id)
+      ORDER BY d.user_id, d.device_id FOR UPDATE OF d
+    )
     UPDATE devices SET last_seen_ts = s.ts, last_seen_ip = s.ip, last_seen_user_agent = s.agent
     FROM unnest(
       ${sightings.map((s) => s.userId)}::text[], ${sightings.map((s) => s.deviceId)}::text[],
       ${sightings.map((s) => s.ts)}::bigint[], ${sightings.map((s) => s.ip)}::text[],
       ${sightings.map((s) => s.userAgent)}::text[]
     ) AS s (user_id, device_id, ts, ip, agent)
+    JOIN seen USING (user_id, device_id)
     WHERE devices.user_id = s.user_id AND devices.device_id = s.device_id
       AND (devices.last_seen_ts IS NULL OR devices.last_seen_ts < s.ts)`;
 }

@@ -19,7 +19,10 @@ export async function insertUiaSession(
   now: number,
   expiresTs: number,
 ): Promise<void> {
-  await tx`DELETE FROM uia_sessions WHERE expires_ts <= ${now}`;
+  // Those that another replica is clearing away are left to it: both would wait for each other.
+  await tx`
+    DELETE FROM uia_sessions WHERE session_hash IN (
+      SELECT session_hash FROM uia_sessions WHERE expires_ts <= ${now} FOR UPDATE SKIP LOCKED)`;
   await tx`
     INSERT INTO uia_sessions (session_hash, operation, user_id, request_digest, expires_ts)
     VALUES (${sessionHash}, ${session.operation}, ${session.userId}, ${session.requestDigest}, ${expiresTs})`;

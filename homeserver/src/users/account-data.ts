@@ -1,9 +1,9 @@
 import type { Log } from "../log/types.ts";
-import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import * as storage from "../storage/account-data.ts";
+import type { Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
 import { plainText } from "./text.ts";
 
@@ -19,7 +19,7 @@ export interface AccountData {
    * M_TOO_LARGE 413
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
-  /** Changes a piece by a function of its present content, one change of a user after another. */
+  /** Changes a piece by a function of its present content, one change of a user after another, at whichever replica. */
   update(
     userId: UserId,
     roomId: RoomId | undefined,
@@ -32,9 +32,9 @@ const MANAGED = new Set(["m.fully_read", "m.push_rules"]);
 const MAX_TYPE_BYTES = 255;
 const MAX_CONTENT_BYTES = 512 * 1024;
 
-export function createAccountData(deps: { sql: Sql; log: Log }): AccountData {
-  const { sql, log } = deps;
-  const changes = createKeyedQueue<UserId>();
+export function createAccountData(deps: { sql: Sql; log: Log; exclusive: Exclusive }): AccountData {
+  const { sql, log, exclusive } = deps;
+  const keyOf = (userId: UserId) => `account data ${userId}`;
 
   /** 0 for global data. @throws MatrixError M_INVALID_PARAM 400 */
   async function nidOf(roomId: RoomId | undefined): Promise<number> {
@@ -93,12 +93,12 @@ export function createAccountData(deps: { sql: Sql; log: Log }): AccountData {
         throw new MatrixError(405, "M_BAD_JSON", `${type} cannot be set through this API`);
       }
       const roomNid = await nidOf(roomId);
-      await changes.run(userId, () => write(userId, roomNid, type, content));
+      await exclusive.run(keyOf(userId), () => write(userId, roomNid, type, content));
     },
 
     async update(userId, roomId, type, change) {
       const roomNid = await nidOf(roomId);
-      await changes.run(userId, async () => {
+      await exclusive.run(keyOf(userId), async () => {
         const before = await read(userId, roomNid, type);
         await write(userId, roomNid, type, change(before));
       });

@@ -7,6 +7,7 @@ import { closeAccount, closedAccountsInRooms } from "../storage/accounts.ts";
 import { deleteFilters } from "../storage/filters.ts";
 import { deleteProfile } from "../storage/profiles.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import type { Devices } from "./devices.ts";
 import type { UserHooks } from "./types.ts";
 
@@ -45,7 +46,7 @@ export function createDeactivation(deps: {
 
   return {
     async deactivate(userId, erase) {
-      await sql.begin(async (tx) => {
+      await transaction(sql, async (tx) => {
         await closeAccount(tx, userId, clock.now(), erase);
         await deleteLoginTokens(tx, userId);
         await deleteProfile(tx, userId);

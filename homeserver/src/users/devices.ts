@@ -2,6 +2,7 @@ import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import * as storage from "../storage/devices.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import type { Sessions } from "./sessions.ts";
 import { plainText } from "./text.ts";
 import type { UserHooks } from "./types.ts";
@@ -65,7 +66,7 @@ export function createDevices(deps: {
 
     async remove(userId, deviceIds) {
       const ids = deviceIds.filter(isStorable);
-      const gone = await sql.begin(async (tx) => {
+      const gone = await transaction(sql, async (tx) => {
         await sessions.revoke(tx, userId, ids);
         return await storage.deleteDeviceRows(tx, userId, ids);
       });
@@ -73,7 +74,7 @@ export function createDevices(deps: {
     },
 
     async removeOthers(userId, except) {
-      const gone = await sql.begin(async (tx) => {
+      const gone = await transaction(sql, async (tx) => {
         const ids = await storage.deleteOtherDevices(tx, userId, except ?? null);
         await sessions.revoke(tx, userId, ids);
         return ids;

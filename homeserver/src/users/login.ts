@@ -5,6 +5,7 @@ import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import * as tokens from "../storage/access-tokens.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import type { Accounts } from "./accounts.ts";
 import { namedUser } from "./identifier.ts";
 import { hashSecret, newSecret } from "./secrets.ts";
@@ -49,7 +50,7 @@ export function createLogin(deps: {
     const { token } = credentials;
     if (token === undefined) throw errors.missingParam("No token is given");
     if (typeof token !== "string") throw errors.invalidParam("The token must be a string");
-    const taken = await sql.begin((tx) =>
+    const taken = await transaction(sql, (tx) =>
       tokens.takeLoginToken(tx, hashSecret(token), clock.now()),
     );
     const userId = taken as UserId | undefined;

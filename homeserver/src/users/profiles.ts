@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Logger } from "../platform/logger.ts";
 import * as storage from "../storage/profiles.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import type { Accounts } from "./accounts.ts";
 import {
   emptyProfile,
@@ -71,7 +72,7 @@ export function createProfiles(deps: {
 
     async set(userId, key, value) {
       parseProfileKey(key);
-      const changed = await sql.begin(async (tx) => {
+      const changed = await transaction(sql, async (tx) => {
         const before = (await storage.lockProfile(tx, userId)) ?? emptyProfile;
         const after = withField(before, key, value);
         await storage.upsertProfile(tx, userId, after);

@@ -3,6 +3,7 @@ import type { Random } from "../platform/random.ts";
 import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Passwords } from "./passwords.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
@@ -50,7 +51,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     passwordHash: string | null,
     decideAdmin: (tx: Tx) => Promise<boolean>,
   ): Promise<void> {
-    await sql.begin(async (tx) => {
+    await transaction(sql, async (tx) => {
       const isAdmin = await decideAdmin(tx);
       await accounts.create(tx, { userId, passwordHash, isAdmin });
     });

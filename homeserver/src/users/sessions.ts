@@ -7,6 +7,7 @@ import type { UserId } from "../protocol/identifiers.ts";
 import * as tokens from "../storage/access-tokens.ts";
 import { insertDevice } from "../storage/devices.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { hashSecret, newDeviceId, newSecret } from "./secrets.ts";
 import { plainText } from "./text.ts";
@@ -92,7 +93,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
 
   /** A refreshed pair is used for the first time: what it replaced ends. */
   async function firstUse(userId: UserId, tokenHash: Buffer, refreshHash: Buffer): Promise<void> {
-    const ended = await sql.begin(async (tx) => {
+    const ended = await transaction(sql, async (tx) => {
       await tokens.markAccessTokenUsed(tx, tokenHash);
       const hashes = await tokens.retirePredecessors(tx, refreshHash);
       if (hashes.length > 0) await tokens.notifyTokensChanged(tx, userId);
@@ -153,7 +154,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
           ? null
           : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
       const owner = { userId, deviceId };
-      const { session, isNew } = await sql.begin(async (tx) => {
+      const { session, isNew } = await transaction(sql, async (tx) => {
         const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
         if (!added) {
           await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
@@ -169,7 +170,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
 
     async refresh(refreshToken) {
       const oldHash = hashSecret(refreshToken);
-      const session = await sql.begin(async (tx) => {
+      const session = await transaction(sql, async (tx) => {
         const old = await tokens.lockRefreshToken(tx, oldHash);
         if (old === undefined) return undefined;
         const owner = { userId: old.userId as UserId, deviceId: old.deviceId };

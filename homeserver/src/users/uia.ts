@@ -6,6 +6,7 @@ import { errors, MatrixError } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import * as storage from "../storage/uia-sessions.ts";
 import type { Accounts } from "./accounts.ts";
 import { namedUser } from "./identifier.ts";
@@ -96,7 +97,7 @@ export function createUserInteractiveAuth(deps: {
     const requestDigest = digest(request, progress.session);
     const completed = [...progress.completed];
     const facts = JSON.stringify(progress.facts);
-    await sql.begin(async (tx) => {
+    await transaction(sql, async (tx) => {
       if (!progress.stored) {
         const now = clock.now();
         const begun = { operation, userId: request.userId ?? null, requestDigest };

@@ -3,6 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
+import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createAccountData, type AccountData } from "./account-data.ts";
 import { createAccounts, type Accounts } from "./accounts.ts";
@@ -58,6 +59,8 @@ export interface UsersOptions {
   readonly registration: RegistrationMode;
   readonly registrationSharedSecret?: string | undefined;
   readonly hooks: UserHooks;
+  /** What one replica at a time does for a user; within this process alone unless given. */
+  readonly exclusive?: Exclusive;
   /** Whether other replicas work on the same database: token changes are then announced through it. */
   readonly replicated?: boolean;
   readonly passwordHashing?: PasswordOptions;
@@ -71,7 +74,8 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const accounts = createAccounts({ ...options, passwords });
   const sessions = await createSessions(options);
   const devices = createDevices({ ...options, sessions });
-  const accountData = createAccountData(options);
+  const exclusive = options.exclusive ?? createExclusive();
+  const accountData = createAccountData({ ...options, exclusive });
   const pushRules = createPushRules({ ...options, accountData });
   const ignores = createIgnores(options);
   const registrationTokens = createRegistrationTokens(options);

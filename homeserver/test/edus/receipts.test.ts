@@ -5,6 +5,7 @@ import { roomFacts } from "../../src/layers.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { createSyncWorld, type SyncUser, type SyncWorld } from "../sync/support.ts";
+import { createExclusive } from "../../src/storage/exclusive.ts";
 
 let world: SyncWorld;
 let alice: SyncUser;
@@ -24,6 +25,7 @@ beforeAll(async () => {
   for (const text of ["one", "two", "three"]) events.push(await alice.send(roomId, text));
   const facts = roomFacts(world.rooms);
   receipts = createReceipts({
+    exclusive: createExclusive(),
     log: {
       ...world.log,
       append(append) {

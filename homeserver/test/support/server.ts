@@ -20,6 +20,8 @@ export interface TestServer {
   stop(): Promise<void>;
   /** Starts it again on what `stop` left. */
   restart(): Promise<void>;
+  /** Starts another replica of it. */
+  replica(): Promise<{ readonly baseUrl: string; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,18 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
     stop,
     async restart() {
       running = await run(config, database);
+    },
+    async replica() {
+      const [own, ownFederation] = (await freePorts(2)) as [number, number];
+      const app = await run(
+        {
+          ...config,
+          listen: { host: "127.0.0.1", port: own },
+          federationListen: { host: "127.0.0.1", port: ownFederation },
+        },
+        database,
+      );
+      return { baseUrl: `http://127.0.0.1:${own}`, stop: () => app.close() };
     },
     async close() {
       await stop();

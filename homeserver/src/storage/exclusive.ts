@@ -1,0 +1,47 @@
+import { createKeyedQueue } from "../platform/keyed-queue.ts";
+import type { Sql } from "./sql.ts";
+
+/** What is read, thought over and written is done by one at a time, whichever replica does it. */
+export interface Exclusive {
+  /**
+   * Runs tasks of one key one after another. A task does not ask for another key: two could wait for each other.
+   * @throws what the task throws, or PostgreSQL when it can't be asked, or not within 20 s
+   */
+  run<T>(key: string, task: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Any constant will do, as long as every Weft takes the same. */
+const LOCK_CLASS = 7_733_004;
+const PATIENCE_MS = 20_000;
+
+/**
+ * Within this process alone, or with `sql` also among the replicas on its database: by an advisory lock that goes with
+ * the transaction, however the process ends. `sql` is a client of its own, since a task needs others to get its work
+ * done while the lock is held; `close` closes it.
+ */
+export function createExclusive(sql?: Sql): Exclusive {
+  const queue = createKeyedQueue<string>();
+
+  async function locked<T>(client: Sql, key: string, task: () => Promise<T>): Promise<T> {
+    let outcome: { value: T } | undefined;
+    try {
+      await client.begin(async (tx) => {
+        await tx.unsafe(`SET LOCAL lock_timeout = ${PATIENCE_MS}`);
+        await tx`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${key}))`;
+        outcome = { value: await task() };
+      });
+    } catch (error) {
+      // The task is done; what was lost is the lock's connection.
+      if (outcome === undefined) throw error;
+    }
+    return outcome!.value;
+  }
+
+  return {
+    run: (key, task) => queue.run(key, sql === undefined ? task : () => locked(sql, key, task)),
+    async close() {
+      await sql?.end({ timeout: 2 });
+    },
+  };
+}

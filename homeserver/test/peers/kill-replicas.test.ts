@@ -1,0 +1,314 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { examineRooms } from "../../src/cli/examine-rooms.ts";
+import type { Config } from "../../src/config/load.ts";
+import { freePorts } from "../support/ports.ts";
+import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
+import { type Body, register, type Served, type TestUser, userOf } from "../support/user.ts";
+import { type Balancer, createBalancer } from "./support/balancer.ts";
+import { hasDebianPostgres, startDebianPostgres } from "./support/debian-postgres.ts";
+import { createNetwork, type Network } from "./support/network.ts";
+import { startWeft, type WeftProcess } from "./support/process.ts";
+import { copyRoom, type RoomCopy } from "./support/room-copy.ts";
+import { eventually } from "./support/wait.ts";
+
+/** WEFT_TEST_KILLS=100 for more; then the time from a send until it is seen is judged, too. */
+const KILLS = Number(process.env["WEFT_TEST_KILLS"] ?? 4);
+const IS_LONG = process.env["WEFT_TEST_KILLS"] !== undefined;
+/** Talkers at each server, and messages whose way to the other replica is timed. */
+const TALKERS = 3;
+const TIMED = IS_LONG ? 500 : 50;
+const SEEN_WITHIN_MS = 50;
+const NAMES = ["one", "two", "three"] as const;
+const RETRY_MS = 100;
+/** A request that is answered later than this was lost. */
+const ANSWER_MS = 60_000;
+
+type Postgres = Awaited<ReturnType<typeof startDebianPostgres>>;
+
+/** A server of one replica or more on one database, reached through a round robin. */
+interface Server extends Served {
+  readonly serverName: string;
+  readonly replicas: readonly WeftProcess[];
+  readonly databaseUrl: string;
+}
+
+describe.skipIf(!hasRedis || !hasDebianPostgres)(
+  "three servers that federate, two of them of two replicas behind a round robin",
+  () => {
+    let network: Network;
+    let redis: TestRedis[] = [];
+    let databases: Postgres[] = [];
+    const balancers: Balancer[] = [];
+    let servers: Server[] = [];
+    let users: TestUser[];
+    const rooms: string[] = [];
+    /** How often which status was answered. */
+    const statuses = new Map<number, number>();
+    const faults: string[] = [];
+
+    beforeAll(async () => {
+      network = await createNetwork();
+      redis = await Promise.all([startRedis(), startRedis()]);
+      databases = await Promise.all(NAMES.map(() => startDebianPostgres()));
+      servers = await Promise.all(NAMES.map((name, i) => startServer(name, i, i < 2 ? 2 : 1)));
+      users = await Promise.all(
+        servers.flatMap((server, i) =>
+          Array.from({ length: TALKERS }, (_, n) => register(server, `${NAMES[i]}${n}`)),
+        ),
+      );
+      const [first, ...others] = users as [TestUser, ...TestUser[]];
+      const levels = Object.fromEntries(others.map(({ userId }) => [userId, 100]));
+      for (let n = 0; n < 2; n += 1) {
+        const { room_id: roomId } = await first.call("POST", "/createRoom", {
+          preset: "public_chat",
+          power_level_content_override: { users: levels },
+        });
+        rooms.push(roomId);
+        for (const user of others) {
+          const via = `via=${servers[0]!.serverName}`;
+          await user.call("POST", `/join/${encodeURIComponent(roomId)}?${via}`, {});
+        }
+      }
+    }, 300_000);
+
+    afterAll(async () => {
+      await Promise.all(servers.flatMap(({ replicas }) => replicas.map((one) => one.stop())));
+      await Promise.all(balancers.map((balancer) => balancer.close()));
+      await Promise.all([...redis, ...databases].map((service) => service.stop()));
+      await network?.close();
+    }, 60_000);
+
+    async function startServer(name: string, index: number, count: number): Promise<Server> {
+      const [namePort, ...ports] = await freePorts(1 + count);
+      const settings = {
+        WEFT_DATABASE_URL: databases[index]!.url,
+        ...(count > 1 && { WEFT_REDIS_URL: `redis+unix://${redis[index]!.path}` }),
+      };
+      balancers.push(await createBalancer(namePort!, ports));
+      const serverName = `localhost:${namePort}`;
+      const replicas: WeftProcess[] = [];
+      for (const [i, securePort] of ports.entries()) {
+        const shared = { securePort, settings, replicaOf: { name, serverName } };
+        replicas.push(await startWeft(network, { name: `${name}${i}`, ...shared }));
+      }
+      let turn = 0;
+      return {
+        ...{ serverName, replicas, databaseUrl: databases[index]!.url },
+        get baseUrl() {
+          return replicas[turn++ % replicas.length]!.baseUrl;
+        },
+      };
+    }
+
+    /** Asks replica after replica until one answers with 200; what is no answer counts for nothing. */
+    async function untilAnswered(user: TestUser, method: string, path: string, body?: unknown) {
+      for (;;) {
+        const slow = setTimeout(() => faults.push(`${method} ${path} is not answered`), ANSWER_MS);
+        const answer = await user.ask(method, path, body).catch(() => undefined);
+        clearTimeout(slow);
+        if (answer?.status === 200) return answer.body;
+        if (answer !== undefined) {
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          // A replica that is starting, or whose database is busy, says so with a 503.
+          if (answer.status !== 503) {
+            faults.push(`${user.userId} ${method} ${path}: ${JSON.stringify(answer)}`);
+            if (answer.status < 500) throw new Error(faults.at(-1));
+          }
+        }
+        await delay(RETRY_MS);
+      }
+    }
+
+    const pathOf = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`;
+
+    interface Deeds {
+      /** Text → event id. */
+      readonly said: Map<string, string>;
+      readonly done: Map<string, string>;
+    }
+
+    /** Talks in a room, sets state, reads back what was answered at whichever replica is next. */
+    async function act(user: TestUser, roomId: string, stop: AbortSignal): Promise<Deeds> {
+      const deeds: Deeds = { said: new Map(), done: new Map() };
+      const me = user.userId;
+      for (let i = 0; !stop.aborted; i += 1) {
+        const body = `${me} ${i}`;
+        const message = { msgtype: "m.text", body };
+        const path = pathOf(roomId);
+        const sent = await untilAnswered(
+          user,
+          "PUT",
+          `${path}/send/m.room.message/act${i}`,
+          message,
+        );
+        deeds.said.set(body, sent.event_id);
+        const found = await untilAnswered(user, "GET", `${path}/event/${sent.event_id}`);
+        if (found.content.body !== body) faults.push(`${sent.event_id} is another event`);
+        if (i % 5 === 0) {
+          const content = { by: me, i };
+          const key = `${path}/state/org.example.note/${encodeURIComponent(`of ${me} ${i % 3}`)}`;
+          const set = await untilAnswered(user, "PUT", key, content);
+          deeds.done.set(`${me} ${i}`, set.event_id);
+        }
+        if (i % 7 === 0) {
+          const seen = `${path}/receipt/m.read/${encodeURIComponent(sent.event_id)}`;
+          await untilAnswered(user, "POST", seen, {});
+          const tag = `/user/${encodeURIComponent(me)}${path}/tags/u.t${i}`;
+          await untilAnswered(user, "PUT", tag, { order: 0.5 });
+          deeds.done.set(`tag u.t${i}`, "");
+        }
+        await delay(50);
+      }
+      return deeds;
+    }
+
+    async function kill(): Promise<void> {
+      await delay(100 + Math.random() * 700);
+      const all = servers.flatMap(({ replicas }) => replicas);
+      const replica = all[Math.floor(Math.random() * all.length)]!;
+      await replica.kill();
+      await delay(Math.random() * 500);
+      await replica.start();
+    }
+
+    test(
+      "what is sent through one replica is seen through the other soon",
+      { timeout: 180_000 },
+      async () => {
+        const { replicas } = servers[0]!;
+        const session = ({ userId, token, deviceId }: TestUser) => ({
+          ...{ user_id: userId, access_token: token, device_id: deviceId },
+        });
+        const took: number[] = [];
+        const [here, there] = [
+          userOf(replicas[0]!, session(users[0]!)),
+          userOf(replicas[1]!, session(users[1]!)),
+        ];
+        for (const [sender, reader] of [
+          [here, there],
+          [userOf(replicas[1]!, session(users[0]!)), userOf(replicas[0]!, session(users[1]!))],
+        ] as const) {
+          let { next_batch: since } = await reader.sync({ filter: FILTER });
+          for (let n = 0; n < TIMED / 2; n += 1) {
+            const waiting = seen(reader, since, rooms[0]!);
+            await delay(20);
+            const started = performance.now();
+            const sent = sender.send(rooms[0]!, `timed ${n}`);
+            const { body, at } = await waiting;
+            took.push(at - started);
+            since = body.next_batch;
+            await sent;
+          }
+        }
+        took.sort((a, b) => a - b);
+        const [half, most] = [0.5, 0.99].map((part) => took[Math.floor(took.length * part)]!);
+        console.info(
+          `send to seen at the other replica, ${took.length} messages: half within ` +
+            `${half!.toFixed(1)} ms, 99 of 100 within ${most!.toFixed(1)} ms`,
+        );
+        if (IS_LONG) expect(most).toBeLessThan(SEEN_WITHIN_MS);
+      },
+    );
+
+    test(
+      `${KILLS} kills of replicas at random: no 500, nothing lost, nothing twice, equal rooms`,
+      { timeout: 120_000 + KILLS * 30_000 },
+      async () => {
+        const enough = new AbortController();
+        const acting = Promise.all(
+          users.map((user, i) => act(user, rooms[i % rooms.length]!, enough.signal)),
+        );
+        // Whatever ends it early is told when it's its turn.
+        void acting.catch(() => {});
+        for (let i = 0; i < KILLS; i += 1) {
+          await kill();
+          if (i % 10 === 9)
+            console.info(`${i + 1} kills, other answers ${JSON.stringify([...statuses])}`);
+          if (faults.length > 0) break;
+        }
+        enough.abort();
+        const deeds = await acting;
+        expect(faults).toEqual([]);
+        expect([...statuses.keys()].filter((status) => status !== 503)).toEqual([]);
+
+        let events = 0;
+        for (const [r, roomId] of rooms.entries()) {
+          const mine = deeds.filter((_, i) => i % rooms.length === r);
+          const said = new Map(mine.flatMap((one) => [...one.said]));
+          // Each says a last word, on top of what it knows, so that all extremities are merged everywhere.
+          for (const [i, user] of users.entries()) {
+            const body = { msgtype: "m.text", body: `${user.userId} is done` };
+            const path = `${pathOf(roomId)}/send/m.room.message/last${i}`;
+            said.set(body.body, (await untilAnswered(user, "PUT", path, body)).event_id);
+          }
+          const answered = [
+            ...said.values(),
+            ...mine.flatMap(({ done }) => [...done.values()].filter((id) => id !== "")),
+          ];
+          const readers = servers.flatMap((_, i) => users[i * TALKERS]!);
+          const copies = await eventually(
+            () => `the same room ${roomId} on all three`,
+            async () => {
+              const found = await Promise.all(readers.map(({ call }) => copyRoom(call, roomId)));
+              const isWhole = found.every((copy) => answered.every((id) => copy.events.has(id)));
+              const isEqual = found.every((copy) => copy.events.size === found[0]!.events.size);
+              return isWhole && isEqual ? found : undefined;
+            },
+            { within: 180_000, every: 1_000 },
+          );
+          for (const copy of copies.slice(1)) expect(copy).toEqual(copies[0]);
+          const bodies = bodiesIn(copies[0]!).filter((body) => !body.startsWith("timed"));
+          expect(bodies).toEqual([...said.keys()].toSorted());
+          events += copies[0]!.events.size;
+        }
+        for (const [i, user] of users.entries()) {
+          const path = `/user/${encodeURIComponent(user.userId)}${pathOf(rooms[i % 2]!)}/tags`;
+          const { tags } = await user.call("GET", path);
+          const set = [...deeds[i]!.done.keys()].filter((key) => key.startsWith("tag "));
+          expect(Object.keys(tags).toSorted()).toEqual(set.map((key) => key.slice(4)).toSorted());
+        }
+        for (const server of servers) expect(await amiss(server), server.serverName).toEqual([]);
+        const messages = deeds.reduce((sum, { said }) => sum + said.size, 0);
+        console.info(
+          `${KILLS} kills: ${messages} messages were answered, ${events} events are on all three; ` +
+            `other answers: ${JSON.stringify([...statuses])}`,
+        );
+      },
+    );
+  },
+);
+
+const FILTER = JSON.stringify({ presence: { types: [] }, room: { timeline: { limit: 5 } } });
+
+/** The sync answer that tells of a new message in the room, and when it came. */
+async function seen(
+  reader: TestUser,
+  since: string,
+  roomId: string,
+): Promise<{ body: Body; at: number }> {
+  for (let token = since; ;) {
+    const body = await reader.sync({ since: token, timeout: "10000", filter: FILTER });
+    const at = performance.now();
+    if (body.rooms?.join?.[roomId]?.timeline?.events.length > 0) return { body, at };
+    token = body.next_batch;
+  }
+}
+
+/** What `weft doctor --rooms` finds wrong beside the running server. */
+async function amiss({ serverName, databaseUrl }: Server): Promise<string[]> {
+  const lines: string[] = [];
+  const config = { dataDir: "/nonexistent", serverName, databaseUrl };
+  await examineRooms(config as unknown as Config, { rooms: true }, (line) => lines.push(line));
+  expect(lines.length).toBeGreaterThan(0);
+  return lines.filter((line) => line.startsWith("WRONG"));
+}
+
+/** What was said, each as often as it is there. */
+function bodiesIn({ events }: RoomCopy): string[] {
+  const found = [...events.values()] as { type: string; content: { body: string } }[];
+  return found
+    .filter(({ type }) => type === "m.room.message")
+    .map(({ content }) => content.body)
+    .toSorted();
+}
