@@ -92,6 +92,10 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     profiles: users.profiles,
     remote: remote.server,
     keyRing: remote.keyRing,
+    accounts: {
+      exists: users.accounts.exists,
+      blocksInvites: users.invitePermissions.blocks,
+    },
     ignoredBy: users.ignores.of,
     logger,
     metrics: on.metrics,
@@ -150,6 +154,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
       ignoredBy: users.ignores.of,
       peekRules: users.pushRules.peek,
       peekIgnored: users.ignores.peek,
+      blocksInvites: users.invitePermissions.blocks,
     },
     logger,
   });

@@ -98,6 +98,7 @@ function madeEvent(
     local: serverOf(event.sender) === server,
     redactedBy: added.redactedBy ?? null,
     forwarded: added.forwarded ?? false,
+    handedOver: added.handedOver ?? false,
   };
 }
 
@@ -126,6 +127,7 @@ function readEvent(
     local: serverOf(event.sender) === server,
     redactedBy: row.redacted_by,
     forwarded: row.forwarded,
+    handedOver: row.handed_over,
     afterGap: row.after_gap,
   };
 }

@@ -84,6 +84,8 @@ export interface EventRecord {
   local: boolean;
   /** Its sender is not, and this server sends it on to the room's other servers: it came by send_join or the like. */
   forwarded: boolean;
+  /** An event of ours that another server has taken: that one sends it to the others. */
+  handedOver: boolean;
   /** Prev events of it were missing when it came: between it and the live event before may be others. */
   afterGap: boolean;
   redactedBy: number | null;

@@ -32,9 +32,6 @@ export interface RoomVersion {
   /** Signing keys must be valid at the event's origin_server_ts. */
   readonly enforceKeyValidity: boolean;
 
-  /** What has a type or state key of over 255 bytes is no event; otherwise it is one that no rule allows. */
-  readonly keysAreBytes: boolean;
-
   // Authorisation
   /** m.room.aliases has a rule of its own: state key is the sender's server. */
   readonly aliasesRule: boolean;
@@ -53,6 +50,8 @@ export interface RoomVersion {
   readonly privilegedCreators: boolean;
   /** auth_events name the create event (otherwise they must not). */
   readonly createInAuthEvents: boolean;
+  /** What an invite shows of the room has to be PDUs, properly signed, the create event among them. */
+  readonly invitesShowPdus: boolean;
 
   readonly stateResolution: "v1" | "v2" | "v2.1";
 }
@@ -107,7 +106,6 @@ const V1: RoomVersion = {
   },
   eventIdServerMustSign: true,
   enforceKeyValidity: false,
-  keysAreBytes: false,
   aliasesRule: true,
   redactionAuthRule: true,
   creatorInContent: true,
@@ -118,6 +116,7 @@ const V1: RoomVersion = {
   knockRestricted: false,
   privilegedCreators: false,
   createInAuthEvents: true,
+  invitesShowPdus: false,
   stateResolution: "v1",
 };
 
@@ -165,7 +164,6 @@ const V9 = after(V8, "9", {
 });
 const V10 = after(V9, "10", { integerPowerLevels: true, knockRestricted: true });
 const V11 = after(V10, "11", {
-  keysAreBytes: true,
   creatorInContent: false,
   redactsInContent: true,
   redaction: keeping(
@@ -189,6 +187,7 @@ const V12 = after(V11, "12", {
   roomIdIsCreateHash: true,
   privilegedCreators: true,
   createInAuthEvents: false,
+  invitesShowPdus: true,
   stateResolution: "v2.1",
 });
 
@@ -201,6 +200,17 @@ export const DEFAULT_ROOM_VERSION = "12";
 
 /** Ids of all supported versions, oldest first. */
 export const ROOM_VERSION_IDS: readonly string[] = [...VERSIONS.keys()];
+
+/** Ids of the versions that write events in the same form: an event of one has the same id, if any, in another. */
+export function versionsAlike(version: RoomVersion): string[] {
+  const alike = [...VERSIONS.values()].filter(
+    (other) =>
+      other.eventIdFormat === version.eventIdFormat &&
+      other.referencesArePairs === version.referencesArePairs &&
+      other.roomIdIsCreateHash === version.roomIdIsCreateHash,
+  );
+  return alike.map(({ id }) => id);
+}
 
 /** The version with that id; undefined when it is not supported. */
 export function roomVersion(id: string): RoomVersion | undefined {

@@ -7,6 +7,7 @@ import { DEFAULT_ROOM_VERSION, roomVersion } from "../protocol/room-versions.ts"
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { publishRoom } from "../storage/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
+import type { Invitees } from "./invitees.ts";
 import { clientMemberContent } from "./member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
@@ -17,6 +18,7 @@ export interface CreateDeps {
   readonly maker: RoomMaker;
   readonly members: RoomMembers;
   readonly profiles: Profiles;
+  readonly invitees: Invitees;
   readonly now: () => number;
 }
 
@@ -46,6 +48,7 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       const given = initialState(options);
       const invites = invitees(by, options);
       const all = [...(await Promise.all(invites.map(invited))), ...given.invites];
+      for (const { userId } of all.filter(isOurs)) await deps.invitees.check(userId);
       const room = await maker.make({
         creator: by.userId,
         version,

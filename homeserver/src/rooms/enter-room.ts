@@ -98,6 +98,7 @@ export function createEnterRoom(
       timeline: "live",
       stateChanged: true,
       known: isKnown,
+      handedOver: true,
     });
     await work.moveHead([stored], current);
     return stored;

@@ -182,7 +182,8 @@ function sameRow(known: StoredEvent, row: EventRow): boolean {
     known.position === row.position &&
     known.ordinal === row.ordinal &&
     known.stateAfter === rootOfBytes(row.stateAfter) &&
-    known.status === STATUS[row.status]
+    known.status === STATUS[row.status] &&
+    known.event.version.id === row.version
   );
 }
 

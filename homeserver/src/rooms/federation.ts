@@ -12,6 +12,7 @@ import { createGaps } from "./gaps.ts";
 import { createGate } from "./gate.ts";
 import { createIngest } from "./ingest.ts";
 import { createInvites } from "./invite.ts";
+import type { Invitees } from "./invitees.ts";
 import { createJoinRemote } from "./join-remote.ts";
 import { createLeaveRemote } from "./leave-remote.ts";
 import type { LocalEvents } from "./local.ts";
@@ -55,6 +56,7 @@ export interface FederationDeps {
   readonly seats: Seats | undefined;
   readonly metrics: Metrics;
   readonly mayEnter: MayEnter;
+  readonly invitees: Invitees;
   readonly logger: Logger;
   readonly partial: PartialRooms;
 }
@@ -70,7 +72,7 @@ export interface Federation {
 export function createFederation(deps: FederationDeps): Federation {
   const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger, partial } =
     deps;
-  const { mayEnter } = deps;
+  const { mayEnter, invitees } = deps;
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
@@ -112,7 +114,9 @@ export function createFederation(deps: FederationDeps): Federation {
       await staging.hasten(room);
     },
   });
-  const invites = createInvites({ store, local, ingest, outOfBand, remote, keyRing, mayEnter });
+  const invites = createInvites({
+    ...{ store, local, ingest, outOfBand, remote, keyRing, mayEnter, invitees },
+  });
   return {
     api: {
       receive: createReceive({
@@ -143,7 +147,7 @@ export function createFederation(deps: FederationDeps): Federation {
         ...{ beginIntake, enterRoom: createEnterRoom(store, mailboxes, identity) },
         nudge: resync.nudge,
       }),
-      ...createLeaveRemote({ store, identity, outOfBand, remote, logger }),
+      ...createLeaveRemote({ store, identity, outOfBand, remote, keyRing, logger }),
       invite: invites.send,
     },
     backfill: createBackfill({

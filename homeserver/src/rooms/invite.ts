@@ -9,13 +9,15 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
+import { checkOpenInvites } from "./invite-limits.ts";
+import type { Invitees } from "./invitees.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LocalEvents } from "./local.ts";
 import { memberDraft } from "./member-events.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
-import { STRIPPED_TYPES } from "./stripped.ts";
+import { shownByInvite, STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import type { StoredEvent } from "./types.ts";
@@ -30,6 +32,7 @@ export interface InviteDeps {
   readonly remote: Pick<RemoteServer, "invite">;
   readonly keyRing: KeyRing;
   readonly mayEnter: MayEnter;
+  readonly invitees: Invitees;
 }
 
 export function createInvites(deps: InviteDeps): {
@@ -50,7 +53,7 @@ export function createInvites(deps: InviteDeps): {
         .invite(serverOf(userId), room.roomId, event.eventId, {
           event: event.pdu,
           room_version: room.version.id,
-          invite_room_state: state.map((stored) => stored.event.pdu),
+          invite_room_state: withinLimits(state.map((stored) => stored.event.pdu)),
         })
         .catch((error: unknown) => {
           throw refusal(error, userId);
@@ -82,16 +85,20 @@ export function createInvites(deps: InviteDeps): {
       if (serverOf(event.sender) !== origin) {
         throw errors.forbidden("The invite is not of the server that sends it");
       }
+      await deps.invitees.check(stateKey);
       await deps.mayEnter(roomId);
-      const room = await store.registry.ensure(roomId, version, local.identity.now());
-      if (room.version.id !== version.id) {
-        throw errors.incompatibleRoomVersion(body.roomVersion);
-      }
+      const showing = { roomId, version, inviter: event.sender as UserId };
+      const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
       const signed = addSignature(event, serverName, signingKey);
-      if (!(await serverIsJoined(store.sql, room.nid, serverName))) {
-        const look = [...body.inviteRoomState.flatMap(strip), strippedState(event)];
-        await deps.outOfBand.store(room, signed, stateKey, look);
+      const known = await store.registry.byId(roomId);
+      if (known !== undefined && (await serverIsJoined(store.sql, known.nid, serverName))) {
+        if (known.version !== version) throw errors.incompatibleRoomVersion(known.version.id);
+        return signed.pdu;
       }
+      await checkOpenInvites(store, { roomId, userId: stateKey, server: origin });
+      const room = await store.registry.claimed(roomId, version, local.identity.now());
+      const how = { shown: [...shown, strippedState(event)], origin };
+      await deps.outOfBand.store(room, signed, stateKey, how);
       return signed.pdu;
     },
   };
@@ -117,14 +124,6 @@ async function draftInvite(
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
   const shown = await work.state([...keys, ["m.room.member", sender]]);
   return { event, state: [...shown.values()] };
-}
-
-/** Stripped state out of what the other server sent: whole events or stripped ones. */
-function strip(event: JsonObject): JsonObject[] {
-  const { type, state_key, content, sender } = event;
-  if (typeof type !== "string" || typeof state_key !== "string") return [];
-  if (!isJsonObject(content) || typeof sender !== "string") return [];
-  return [{ type, state_key, content, sender }];
 }
 
 function refusal(error: unknown, userId: UserId): MatrixError {

@@ -62,10 +62,7 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
     const made = fromTemplate(identity, template, roomId, userId, content);
     const { event } = made;
-    const room = await store.registry.ensure(roomId, made.version, identity.now());
-    if (room.version.id !== made.version.id) {
-      throw errors.unknown("The other server says another version of that room", 502);
-    }
+    const room = await store.registry.claimed(roomId, made.version, identity.now());
     // Of a room that is known from before, the members are known for the most part.
     const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
@@ -78,6 +75,11 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const join = await countersigned(room, event, intake.told.get("event"));
     const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
     await checkJoin(room, join, entries, membersOmitted);
+    const settled = await store.registry.settle(room);
+    if (settled === "other") {
+      throw errors.unknown("The other server says another version of that room", 502);
+    }
+    if (settled === "changed") store.events.forgetRoom(room.nid);
     if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
       return enterAlso(server, room, join);
     }
@@ -110,7 +112,10 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
       throw errors.unknown("The other server's state is not of that room", 502);
     }
     const authState = authStateOf(state.map(({ event }) => event));
-    const reason = rejectionOf(() => authorise(join, authState));
+    const reason = rejectionOf(() => {
+      authorise(create, authStateOf([]));
+      authorise(join, authState);
+    });
     if (reason !== undefined) {
       throw errors.unknown(`The other server's state forbids the join: ${reason}`, 502);
     }
@@ -205,6 +210,10 @@ function told(error: unknown): MatrixError {
   return errors.unknown(`No server could let you in: ${message}`, 502);
 }
 
+const TEMPLATE_KEYS: ReadonlySet<string> = new Set([
+  ...["auth_events", "prev_events", "depth", "room_id", "sender", "state_key", "type"],
+]);
+
 /** Fills in and signs another server's template of a member event. Throws when it isn't one for us. */
 export function fromTemplate(
   identity: Identity,
@@ -229,16 +238,15 @@ export function fromTemplate(
     throw errors.unknown("The other server's template is not for this membership", 502);
   }
   const voucher = event.content.join_authorised_via_users_server;
+  // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of their own.
+  const place = Object.entries(event).filter(([key]) => TEMPLATE_KEYS.has(key));
+  const isVouched =
+    version.restrictedJoins && content.membership === "join" && voucher !== undefined;
   const template: JsonObject = {
-    ...event,
-    content: {
-      ...content,
-      ...(voucher === undefined ? {} : { join_authorised_via_users_server: voucher }),
-    },
+    ...Object.fromEntries(place),
+    content: { ...content, ...(isVouched && { join_authorised_via_users_server: voucher }) },
     origin_server_ts: identity.now(),
   };
-  delete template.unsigned;
-  delete template.origin;
   const signed = signPdu(template, version, identity.serverName, identity.signingKey);
   if (!isEventId(signed.eventId)) throw errors.unknown("The template has no event id", 502);
   return { event: signed, version };

@@ -5,7 +5,6 @@ import { errors } from "../protocol/errors.ts";
 import { referenceHash } from "../protocol/event.ts";
 import { isUserId, serverOf, serverOfRoomId } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
-import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 import { strippedState } from "../protocol/client-event.ts";
@@ -14,8 +13,9 @@ import { fromTemplate, tryEach } from "./join-remote.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
+import { shownByOther } from "./stripped.ts";
 import { listIn } from "./told-state.ts";
-import type { RemoteServer } from "./types-federation.ts";
+import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
 import type { Identity } from "./drafting.ts";
 
@@ -27,6 +27,7 @@ export interface LeaveRemoteDeps {
   readonly identity: Identity;
   readonly outOfBand: OutOfBand;
   readonly remote: RemoteServer;
+  readonly keyRing: KeyRing;
   readonly logger: Logger;
 }
 
@@ -36,13 +37,18 @@ export function createLeaveRemote(
   const { store, identity, outOfBand, remote, logger } = deps;
 
   return {
-    async leave(room, userId, content) {
-      const row = await membershipIn(store.sql, room.nid, userId);
+    async leave(known, userId, content) {
+      const row = await membershipIn(store.sql, known.nid, userId);
       const member = row && (await store.events.one(row.eventNid));
+      // The version as the invite has it: nobody has settled the room's.
+      const version = member?.event.version ?? known.version;
+      const room = { ...known, version };
       const servers = await doors(room, userId, member);
       try {
         await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
       } catch (error) {
+        // It was over for our user before, and the other side still does not know.
+        if (row?.membership === "leave") return;
         // The other side is dead, or has forgotten the invite: for our user it's over all the same.
         logger.info({ err: error, room: room.roomId }, "left without the other server");
         await leaveAlone(room, userId, content, member);
@@ -56,9 +62,11 @@ export function createLeaveRemote(
           const template = await remote.makeKnock(server, roomId, userId, ROOM_VERSION_IDS);
           const { event, version } = fromTemplate(identity, template, roomId, userId, content);
           const answer = await remote.sendKnock(server, roomId, event.eventId, event.pdu);
-          const room = await store.registry.ensure(roomId, version, identity.now());
-          const look = listIn(answer, "knock_room_state").filter(isJsonObject);
-          await outOfBand.store(room, event, userId, [...look, strippedState(event)]);
+          const room = await store.registry.claimed(roomId, version, identity.now());
+          const entries = listIn(answer, "knock_room_state");
+          const shown = await shownByOther(deps.keyRing, entries, { roomId, version });
+          const how = { shown: [...shown, strippedState(event)], origin: server, handedOver: true };
+          await outOfBand.store(room, event, userId, how);
         },
         logger,
       );
@@ -75,7 +83,7 @@ export function createLeaveRemote(
     member: StoredEvent | undefined,
   ): Promise<ServerName[]> {
     const servers = new Set<ServerName>();
-    if (member !== undefined) servers.add(serverOf(member.event.sender));
+    for (const { event } of await sendersOf(member)) servers.add(serverOf(event.sender));
     const own = serverOfRoomId(room.roomId);
     if (own !== undefined) servers.add(own);
     const shown = JSON.parse(
@@ -84,6 +92,13 @@ export function createLeaveRemote(
     for (const { sender } of shown) if (isUserId(sender)) servers.add(serverOf(sender));
     servers.delete(identity.serverName);
     return [...servers].slice(0, DOORS);
+  }
+
+  /** The member event, and, where it is our own of a time when nobody else could be told, the one before. */
+  async function sendersOf(member: StoredEvent | undefined): Promise<StoredEvent[]> {
+    if (member === undefined) return [];
+    const before = await store.events.byIds([...member.event.prevEventIds]);
+    return [member, ...[...before.values()].filter(({ event }) => event.type === "m.room.member")];
   }
 
   async function leaveBy(
@@ -96,7 +111,7 @@ export function createLeaveRemote(
     const template = { room_version: room.version.id, ...answer };
     const { event } = fromTemplate(identity, template, room.roomId, userId, content);
     await remote.sendLeave(server, room.roomId, event.eventId, event.pdu);
-    await outOfBand.store(room, event, userId, null);
+    await outOfBand.store(room, event, userId, { shown: null, origin: server, handedOver: true });
   }
 
   /** An event of our own that nobody else sees. */
@@ -124,6 +139,6 @@ export function createLeaveRemote(
       identity.serverName,
       identity.signingKey,
     );
-    await outOfBand.store(room, event, userId, null);
+    await outOfBand.store(room, event, userId, { shown: null });
   }
 }

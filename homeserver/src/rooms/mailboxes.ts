@@ -62,7 +62,11 @@ export function createMailboxes(
   }
 
   return {
-    run: (room, command) => boxOf(room).run(command),
+    // A room's version may have been a mere claim when its head was loaded.
+    run: (room, command) =>
+      boxOf(room).run((head) =>
+        command(head.room.version === room.version ? head : { ...head, room }),
+      ),
     forget(roomNid) {
       const box = boxes.get(roomNid);
       if (box?.idle === true) drop(roomNid, box);

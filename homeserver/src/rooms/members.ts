@@ -6,12 +6,14 @@ import { errors } from "../protocol/errors.ts";
 import { isRoomAlias, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import { isUntold } from "../storage/outbound.ts";
 import {
   joinedRoomNids,
   joinedServers,
   membershipIn,
   serverIsJoined,
 } from "../storage/room-members.ts";
+import type { Invitees } from "./invitees.ts";
 import type { LocalEvents } from "./local.ts";
 import { unchanged } from "./local.ts";
 import { clientMemberContent, withoutServersPart } from "./member-content.ts";
@@ -44,6 +46,7 @@ export interface MembersDeps {
   readonly remote: RemoteMembership;
   readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
   readonly mayEnter: MayEnter;
+  readonly invitees: Invitees;
 }
 
 export interface Members extends RoomMembers {
@@ -117,12 +120,15 @@ export function createMembers(deps: MembersDeps): Members {
       const row = room && (await membershipIn(store.sql, room.nid, by.userId));
       if (room === undefined || row === undefined)
         throw errors.forbidden("You are not in that room");
-      if (row.membership === "leave" || row.membership === "ban") return;
+      const isOut = row.membership === "leave" || row.membership === "ban";
+      if (isOut && !(await isUntold(store.sql, row.eventNid))) return;
       const content = { ...contentOf(request), membership: "leave" };
-      if (!(await isResident(room)) && row.membership !== "join") {
+      const isBeside = row.membership !== "join" && !(await isInGraph(room, by.userId));
+      if (isBeside) {
         await remote.leave(room, by.userId, content);
         return;
       }
+      if (isOut) return;
       await local.send(room, memberDraft(by.userId, by.userId, content));
     },
 
@@ -207,6 +213,14 @@ export function createMembers(deps: MembersDeps): Members {
     return hasHead && (await joinedServers(store.sql, room.nid)).length === 0;
   }
 
+  /** False when the room, as far as it is here, knows of no such membership: the invite came beside it. */
+  async function isInGraph(room: Room, userId: UserId): Promise<boolean> {
+    if (!(await isResident(room))) return false;
+    const present = await local.work(room, (work) => work.stateEvent("m.room.member", userId));
+    const membership = membershipOf(present);
+    return membership !== undefined && membership !== "leave";
+  }
+
   async function otherServers(room: Room): Promise<ServerName[]> {
     const servers = (await joinedServers(store.sql, room.nid)) as ServerName[];
     return servers.filter((server) => server !== serverName);
@@ -257,6 +271,7 @@ export function createMembers(deps: MembersDeps): Members {
   ): Promise<EventId> {
     await partial.whole(room.nid);
     if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
+    await deps.invitees.check(userId);
     await store.tuples.make([["m.room.member", userId]]);
     return local.work(room, async (work) => {
       const draft = memberDraft(sender, userId, content);

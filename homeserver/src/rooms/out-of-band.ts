@@ -1,7 +1,7 @@
 /** Membership in rooms that this server isn't in: invites, knocks, and their end. */
 import type { RoomEvent } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
-import type { UserId } from "../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
@@ -11,13 +11,17 @@ import { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
-  /** Stores the member event as an outlier, and what it makes of the user. `stripped` null forgets the room's look. */
-  store(
-    room: Room,
-    event: RoomEvent,
-    userId: UserId,
-    stripped: readonly JsonObject[] | null,
-  ): Promise<void>;
+  /** Stores the member event as an outlier, and what it makes of the user. */
+  store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<void>;
+}
+
+export interface OutOfBandOptions {
+  /** What the user is shown of the room; null: nothing any more. */
+  readonly shown: readonly JsonObject[] | null;
+  /** The server that invites, or that took our event. */
+  readonly origin?: ServerName | undefined;
+  /** The event is ours, and `origin` sends it to the others. */
+  readonly handedOver?: boolean;
 }
 
 export function createOutOfBand(
@@ -26,7 +30,7 @@ export function createOutOfBand(
   identity: Identity,
 ): OutOfBand {
   return {
-    store: (room, event, userId, stripped) =>
+    store: (room, event, userId, { shown, origin, handedOver = false }) =>
       mailboxes.run(room, async (head) => {
         const known = await store.events.byId(event.eventId);
         const work = new Work(store, identity, head);
@@ -40,6 +44,7 @@ export function createOutOfBand(
             authNids,
             timeline: "outlier",
             stateChanged: false,
+            handedOver,
           });
         }
         const membership = {
@@ -50,11 +55,11 @@ export function createOutOfBand(
           eventNid: nid,
           server: serverOf(userId),
         };
-        const look = stripped === null ? null : JSON.stringify(stripped);
+        const strippedState = shown === null ? null : JSON.stringify(shown);
         return work.step(undefined, {
           append: {
             memberships: [membership],
-            strippedRooms: [{ roomNid: room.nid, userId, strippedState: look }],
+            strippedRooms: [{ roomNid: room.nid, userId, strippedState, origin }],
           },
         });
       }),

@@ -38,6 +38,8 @@ export interface Placing {
   readonly outlier: StoredEvent | undefined;
   /** It came to this server first, which sends it on. */
   readonly forwarded?: boolean | undefined;
+  /** It is ours, and another server has taken it: that one sends it on. */
+  readonly handedOver?: boolean | undefined;
   /** Redactions of it may have come before it. */
   readonly mayBeRedacted: boolean;
   /** Why the room's policy server didn't sign it; undefined: it wasn't asked. */
@@ -113,6 +115,7 @@ export async function placeEvent(
     timeline: timelineOf(placing, rejected),
     known: outlier !== undefined,
     forwarded: placing.forwarded,
+    handedOver: placing.handedOver,
     reason: judged.reason,
   };
   const stored = await addWithRedactions(store, work, bare, added, placing);

@@ -210,7 +210,9 @@ export function createPlacer(deps: PlacerDeps): Placer {
         const told = await stateOf?.(event);
         const hint = hints(event);
         const history = await historyOf(room, hint);
-        const placing = { event, told, history, forwarded: forward, ...hint };
+        // What is ours and came from another server is there already: that one has sent it on.
+        const handedOver = origin !== undefined && forward !== true;
+        const placing = { event, told, history, forwarded: forward, handedOver, ...hint };
         const awaited = history !== undefined;
         results.set(event.eventId, outcome(room, placing, { origin, awaited }));
       }

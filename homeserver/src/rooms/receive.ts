@@ -1,12 +1,13 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../platform/clock.ts";
-import { isEventId, isRoomId, serverOf } from "../protocol/identifiers.ts";
-import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import { idOfRefused } from "../protocol/event.ts";
+import { isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { parsePdu } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
-import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
+import { membershipIn, serverIsJoined, strippedOrigin } from "../storage/room-members.ts";
+import type { MembershipTableRow } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Patience, Tally } from "./patience.ts";
@@ -16,7 +17,7 @@ import type { RoomStore } from "./store.ts";
 import { placedIn } from "./staging.ts";
 import type { Staging } from "./staging.ts";
 import type { KeyRing, RoomFederation } from "./types-federation.ts";
-import type { Room } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 
 export interface ReceiveDeps {
@@ -58,6 +59,10 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (!(await deps.acl.allows(room, origin))) {
       return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
     }
+    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
+      for (const pdu of pdus) await outside(from, room, pdu);
+      return;
+    }
     // 1 to 3: format, signatures, hashes.
     const events: RoomEvent[] = [];
     for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
@@ -71,10 +76,6 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       const reason = "The content hash is wrong";
       const fields = { origin, room: roomId, event: event.eventId, reason };
       refusals.note({ ...fields, clause: "3 hash", outcome: "redacted" });
-    }
-    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      for (const event of events) await outside(from, room, event);
-      return;
     }
     await takeIn(from, room, events);
   }
@@ -114,24 +115,44 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     over.abort();
   }
 
-  /** Of rooms that this server isn't in, only the end of an invite or a knock concerns it. */
-  async function outside(from: From, room: Room, event: RoomEvent): Promise<void> {
-    const { type, stateKey, content, eventId, sender } = event;
-    const row =
-      type === "m.room.member" && stateKey !== undefined
-        ? await membershipIn(store.sql, room.nid, stateKey)
-        : undefined;
-    const waits = row?.membership === "invite" || row?.membership === "knock";
-    const ends = content.membership === "leave" || content.membership === "ban";
-    const invite = row && (await store.events.one(row.eventNid));
-    const sameServer =
-      row?.membership === "knock" ||
-      (invite !== undefined && serverOf(invite.event.sender) === serverOf(sender));
-    if (!waits || !ends || !sameServer) {
-      return refuse(from, "not in the room", eventId, "This server is not in that room");
+  /**
+   * Of rooms that this server isn't in, only the end of an invite or a knock concerns it: from the inviter's server, or
+   * the one that took the knock. The event is of the version in which the invite or the knock is written.
+   */
+  async function outside(from: From, room: Room, pdu: JsonObject): Promise<void> {
+    const notIn = "This server is not in that room";
+    const { state_key: stateKey } = pdu;
+    const row = isUserId(stateKey) ? await membershipIn(store.sql, room.nid, stateKey) : undefined;
+    const open = row && (await store.events.one(row.eventNid));
+    const version = open?.event.version ?? room.version;
+    if (row === undefined || open === undefined) {
+      return refuse(from, "not in the room", eventIdIn(pdu, version), notIn);
     }
-    await deps.outOfBand.store(room, event, stateKey as UserId, null);
+    const [verified] = await verifyPdus(keyRing, [pdu], version);
+    const event = verified?.event;
+    if (event === undefined) {
+      return refuse(from, verified!.clause!, verified!.eventId, verified!.reason!);
+    }
+    const { type, content, eventId, sender } = event;
+    const ends = content.membership === "leave" || content.membership === "ban";
+    const isMember = type === "m.room.member" && event.stateKey === row.userId;
+    if (!isMember || !ends || !(await isTheirs(from.origin, sender, row, open))) {
+      return refuse(from, "not in the room", eventId, notIn);
+    }
+    await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
     from.results[eventId] = {};
+  }
+
+  /** Whether they may end what is open: by their signature as the inviter's server, or since they took the knock. */
+  async function isTheirs(
+    origin: ServerName,
+    sender: UserId,
+    row: MembershipTableRow,
+    open: StoredEvent,
+  ): Promise<boolean> {
+    if (row.membership === "invite") return serverOf(open.event.sender) === serverOf(sender);
+    if (row.membership !== "knock") return false;
+    return (await strippedOrigin(store.sql, row.roomNid, row.userId)) === origin;
   }
 
   function refuse(
@@ -154,8 +175,8 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     version?: RoomVersion,
   ): void {
     for (const pdu of pdus) {
-      const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
-      refuse(from, clause, isEventId(eventId) ? eventId : undefined, reason);
+      const eventId = version === undefined ? pdu.event_id : eventIdIn(pdu, version);
+      refuse(from, clause, typeof eventId === "string" ? eventId : undefined, reason);
     }
   }
 
@@ -182,4 +203,12 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const tally = { events: pdus.length, refused: 0 };
     return deps.patience.run(origin, tally, () => work(origin, pdus, tally));
   };
+}
+
+function eventIdIn(pdu: JsonObject, version: RoomVersion): EventId | undefined {
+  try {
+    return parsePdu(pdu, version).eventId;
+  } catch {
+    return undefined;
+  }
 }

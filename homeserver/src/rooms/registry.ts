@@ -1,19 +1,31 @@
 /** Rooms by identifier and by nid, and blocks of event nids. */
 import { LRUCache } from "lru-cache";
+import { errors } from "../protocol/errors.ts";
 import { atMost } from "../platform/caches.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
-import { roomVersion } from "../protocol/room-versions.ts";
+import { roomVersion, versionsAlike } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
-import { ensureRoom, roomByRoomId, roomsByNids, takeEventNids } from "../storage/room-heads.ts";
+import { roomByRoomId, roomsByNids, takeEventNids } from "../storage/room-heads.ts";
 import type { RoomRow } from "../storage/room-heads.ts";
+import { ensureRoom, settleVersion } from "../storage/room-versions.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Room } from "./types.ts";
 
 export interface Registry {
   byId(roomId: RoomId): Promise<Room | undefined>;
   byNids(nids: readonly number[]): Promise<Map<number, Room>>;
-  /** Gives the room a nid, or finds the one it has. `now` is ms since 1970. */
-  ensure(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  /** Gives a room that this server makes a nid. `now` is ms since 1970. */
+  make(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  /**
+   * The room as another server says it is: of the claimed version, whatever others claimed, until a create event has
+   * settled it. Throws M_INCOMPATIBLE_ROOM_VERSION 400 when that says another.
+   */
+  claimed(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  /**
+   * The room's create event was accepted: its version is known. "other": another one was known before; "changed":
+   * events of the room are read by another version from now on.
+   */
+  settle(room: Room): Promise<"settled" | "other" | "changed">;
   /** The room is gone: should it come again, it is another one. */
   forget(roomNid: number, roomId: RoomId): void;
   /** Event nids never used before, rising. */
@@ -34,7 +46,8 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
     const version = roomVersion(row.version);
     if (version === undefined) throw new Error(`room version ${row.version} is not supported`);
     const room: Room = { nid: row.nid, roomId: row.roomId as RoomId, version };
-    if (asked !== forgotten) return room;
+    // A claimed version may be another tomorrow, and by another replica's doing.
+    if (asked !== forgotten || !row.versionKnown) return room;
     byRoomId.set(room.roomId, room);
     byNid.set(room.nid, room);
     return room;
@@ -62,9 +75,25 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
       }
       return found;
     },
-    async ensure(roomId, version, now) {
+    async make(roomId, version, createdTs) {
       const asked = forgotten;
-      return keep(await ensureRoom(sql, roomId, version.id, now), asked);
+      const made = { roomId, version: version.id, known: true, createdTs };
+      return keep(await ensureRoom(sql, made), asked);
+    },
+    async claimed(roomId, version, createdTs) {
+      const known = byRoomId.get(roomId);
+      if (known?.version === version) return known;
+      const asked = forgotten;
+      const claim = { roomId, version: version.id, known: false, createdTs };
+      const row = await ensureRoom(sql, claim);
+      const room = keep(row, asked);
+      if (room.version === version) return room;
+      if (row.versionKnown) throw errors.incompatibleRoomVersion(row.version);
+      return { ...room, version };
+    },
+    async settle({ nid, version }) {
+      if (byNid.get(nid)?.version === version) return "settled";
+      return settleVersion(sql, nid, version.id, versionsAlike(version));
     },
     forget(roomNid, roomId) {
       forgotten += 1;

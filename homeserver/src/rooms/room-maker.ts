@@ -46,7 +46,7 @@ export function createRoomMaker(store: RoomStore, local: LocalEvents, random: Ra
       const create = await buildCreate(plan);
       if (plan.alias !== undefined) await reserve(plan.alias, create.roomId, plan.creator);
       try {
-        const room = await store.registry.ensure(create.roomId, plan.version, identity.now());
+        const room = await store.registry.make(create.roomId, plan.version, identity.now());
         await local.work(room, async (work) => {
           if (work.extremities.length > 0) throw errors.roomInUse("That room is there already");
           await work.addOnHead(create, []);

@@ -18,6 +18,8 @@ import { createDirectory } from "./directory.ts";
 import { followLog } from "./follow-log.ts";
 import { createFederation } from "./federation.ts";
 import { createHistory } from "./history.ts";
+import { createInvitees } from "./invitees.ts";
+import type { LocalAccounts } from "./invitees.ts";
 import { createLocalEvents } from "./local.ts";
 import { createMailboxes } from "./mailboxes.ts";
 import { createMembers } from "./members.ts";
@@ -54,6 +56,8 @@ export interface RoomsDeps {
   readonly profiles: Profiles;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
+  /** What is known of local users' accounts; absent: every name is one. */
+  readonly accounts?: LocalAccounts | undefined;
   /** Whom a user ignores; nobody when absent. */
   readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;
@@ -80,6 +84,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const mailboxes = createMailboxes(store, log, deps.turns);
   const unfollowPurges = followPurges(log, store, memberships, mailboxes);
   const mayEnter = createDoors(sql);
+  const invitees = createInvitees(deps.accounts);
   const identity = {
     serverName: deps.serverName,
     signingKey: deps.signingKey,
@@ -93,7 +98,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, mayEnter, partial },
+    ...{ seats: deps.seats, mayEnter, invitees, partial },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
@@ -106,6 +111,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     remote: federation.membership,
     resolveAlias: directory.resolve,
     mayEnter,
+    invitees,
   });
   const send = createSend({
     store,
@@ -115,7 +121,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     memberByState: members.byState,
   });
   const maker = createRoomMaker(store, local, deps.random);
-  const create = createCreate({ store, maker, members, profiles, now: identity.now });
+  const create = createCreate({ store, maker, members, profiles, invitees, now: identity.now });
   const timelines = createTimelines(store);
   const { backfill } = federation;
   const history = createHistory({

@@ -17,6 +17,8 @@ export interface AddedEvent {
   readonly known?: boolean | undefined;
   /** This server sends it on. */
   readonly forwarded?: boolean | undefined;
+  /** An event of ours that another server has taken: it sends it on. */
+  readonly handedOver?: boolean | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -127,6 +129,7 @@ function newEvent(added: AddedEvent): NewEvent {
     ...(stored.redactedBy === null ? {} : { redactedBy: stored.redactedBy }),
     ...(added.known === true ? { stored: true } : {}),
     ...(added.forwarded === true ? { forwarded: true } : {}),
+    ...(added.handedOver === true ? { handedOver: true } : {}),
   };
 }
 

@@ -1,6 +1,5 @@
 /** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
 import { addSignature } from "../protocol/build-event.ts";
-import { strippedState } from "../protocol/client-event.ts";
 import { errors } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
@@ -14,7 +13,7 @@ import { memberDraft } from "./member-events.ts";
 import { vouchFor } from "./restricted.ts";
 import type { StateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
-import { STRIPPED_TYPES } from "./stripped.ts";
+import { STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { StateKey } from "./tuples.ts";
 import type { KeyRing, RoomFederation } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
@@ -95,7 +94,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
       await place(origin, room, await memberEvent(origin, room, eventId, pdu, "knock"));
       const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
       const shown = await local.work(room, (work) => work.state(keys));
-      return { knock_room_state: [...shown.values()].map(({ event }) => strippedState(event)) };
+      return { knock_room_state: withinLimits([...shown.values()].map(({ event }) => event.pdu)) };
     },
   };
 

@@ -1,19 +1,20 @@
 /** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
-import { errors } from "../protocol/errors.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
 import { isUserId } from "../protocol/identifiers.ts";
+import type { RoomId } from "../protocol/identifiers.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import { isJsonObject } from "../protocol/json.ts";
-import { creatorsOf, PowerLevels } from "../protocol/power-levels.ts";
+import { PowerLevels } from "../protocol/power-levels.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { moveAliases } from "../storage/aliases.ts";
+import { membershipIn } from "../storage/room-members.ts";
 import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
-import { defaultPowerLevels } from "./default-levels.ts";
 import type { LocalEvents } from "./local.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
+import { transferredLevels } from "./transferred-levels.ts";
 import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "./types.ts";
 import type { Work } from "./work.ts";
 
@@ -51,7 +52,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
       if (version === undefined) {
         throw errors.unsupportedRoomVersion("This server does not support that room version");
       }
-      const old = await local.room(roomId);
+      const old = await roomOf(by, roomId);
       await partial.whole(old.nid);
       const found = await local.work(old, (work) => readOld(work, by));
       const room = await maker.make({
@@ -66,6 +67,14 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
       return room.roomId;
     },
   };
+
+  /** M_NOT_FOUND for who never was in it, whether or not it exists. */
+  async function roomOf(by: Actor, roomId: RoomId): Promise<Room> {
+    const room = await store.registry.byId(roomId);
+    const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+    if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
+    return room;
+  }
 
   /** Aliases lead to the new room, which takes the old one's place in the list. */
   async function moveDirectory(old: Room, room: Room): Promise<void> {
@@ -120,47 +129,24 @@ function createContent(
   return content;
 }
 
+/**
+ * What moves along. The levels come last: until then the room's maker may set everything, and afterwards as much as
+ * in the old room.
+ */
 function transferred(
   found: OldRoom,
   version: RoomVersion,
   by: Actor,
   additionalCreators: readonly string[],
 ): FirstState[] {
-  const state: FirstState[] = [
-    {
-      type: "m.room.power_levels",
-      stateKey: "",
-      content: transferredLevels(found, version, by, additionalCreators),
-    },
-  ];
-  for (const type of [...COPIED, "m.room.canonical_alias"]) {
-    const event = found.state.get(stateTuple(type, ""))?.event;
-    if (event !== undefined) state.push({ type, stateKey: "", content: event.content });
-  }
-  return state;
-}
-
-/** The old levels; creators come and go from `users` where the versions treat them differently. */
-function transferredLevels(
-  found: OldRoom,
-  version: RoomVersion,
-  by: Actor,
-  additionalCreators: readonly string[],
-): JsonObject {
-  const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
-  const create = found.state.get(stateTuple("m.room.create", ""))?.event;
-  const levels = structuredClone(old ?? defaultPowerLevels(version, by.userId, [], "private_chat"));
-  const users: JsonObject = isJsonObject(levels.users) ? { ...levels.users } : {};
-  const events: JsonObject = isJsonObject(levels.events) ? { ...levels.events } : {};
-  if (version.privilegedCreators) {
-    for (const creator of [by.userId, ...additionalCreators]) delete users[creator];
-    events["m.room.tombstone"] = 150;
-  } else {
-    const old = create?.version.privilegedCreators === true ? creatorsOf(create) : [];
-    for (const creator of [by.userId, ...old]) users[creator] = 100;
-    if (create?.version.privilegedCreators === true) events["m.room.tombstone"] = 100;
-  }
-  return { ...levels, users, events };
+  const at = (type: string) => found.state.get(stateTuple(type, ""))?.event;
+  const state = [...COPIED, "m.room.canonical_alias"].flatMap((type): FirstState[] => {
+    const event = at(type);
+    return event === undefined ? [] : [{ type, stateKey: "", content: event.content }];
+  });
+  const old = { create: at("m.room.create"), content: at("m.room.power_levels")?.content };
+  const content = transferredLevels(old, version, [by.userId, ...additionalCreators]);
+  return [...state, { type: "m.room.power_levels", stateKey: "", content }];
 }
 
 /** Tombstone in the old room, and nobody talks or invites there any more. */
@@ -179,5 +165,9 @@ async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise
   const quiet = Math.max(50, usersDefault + 1);
   if (levels.userLevel(by.userId) < quiet) return;
   const content = { ...old, events_default: quiet, invite: quiet };
-  await work.local({ type: "m.room.power_levels", stateKey: "", sender: by.userId, content });
+  const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
+  // Done where it can be: what the room calls its levels may not be sent again as it stands.
+  await work.local(quieter).catch((error: unknown) => {
+    if (!(error instanceof MatrixError)) throw error;
+  });
 }

@@ -11,7 +11,7 @@ import type { PartialRooms } from "./partial-rooms.ts";
 import type { Presenter } from "./present.ts";
 import type { Readable } from "./readable.ts";
 import type { RoomStore } from "./store.ts";
-import { STRIPPED_TYPES } from "./stripped.ts";
+import { STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { RoomView } from "./types.ts";
 
 const HEROES = 5;
@@ -86,7 +86,7 @@ export function createView(deps: ViewDeps): RoomView {
       const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
       const wanted = [...keys, ["m.room.member", userId] as const];
       const found = await events.load(currentStateOfRooms(sql, [roomNid], wanted));
-      return found.map(({ event }) => strippedState(event));
+      return withinLimits(found.map(({ event }) => strippedState(event)));
     },
 
     readable: deps.readable,

@@ -184,7 +184,8 @@ export function createSender(deps: SenderDeps): Sender {
       for (const record of records) {
         if (record.kind === "receipt") await receiptOf(record);
         if (record.kind !== "event") continue;
-        if (!(record.local || record.forwarded) || record.status !== "accepted") continue;
+        const isOurs = record.local ? !record.handedOver : record.forwarded;
+        if (!isOurs || record.status !== "accepted") continue;
         for (const server of await roomServers.forEvent(record)) {
           const target = destination(server);
           target.add(outbound(record.event, record.position));

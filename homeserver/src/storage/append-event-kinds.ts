@@ -18,7 +18,7 @@ export const events: RowKind = {
     ...(["depth", "origin_server_ts"] as const).map((name) => [name, "bigint"] as const),
     ["json", "text"],
     ...placeColumns(),
-    ...(["prev_event_ids", "auth_nids", "relates_to", "rel_type"] as const).map(
+    ...(["prev_event_ids", "auth_nids", "relates_to", "rel_type", "version"] as const).map(
       (name) => [name, "text"] as const,
     ),
   ],
@@ -26,13 +26,13 @@ export const events: RowKind = {
   statements: (from) => [
     `INSERT INTO events (event_nid, room_nid, event_id, type, state_key, sender, depth,
         origin_server_ts, json, position, ordinal, status, reason, state_before, state_after,
-        room_state, redacted_by, forwarded, after_gap, prev_event_ids, auth_nids, relates_to,
-        rel_type)
+        room_state, redacted_by, forwarded, handed_over, after_gap, prev_event_ids, auth_nids,
+        relates_to, rel_type, version)
       SELECT t.event_nid, t.room_nid, t.event_id, t.type, t.state_key, t.sender, t.depth,
         t.origin_server_ts, t.json, coalesce(v.base + t.shift, t.place), t.ordinal, t.status,
         t.reason, t.state_before, t.state_after, t.room_state, t.redacted_by, t.forwarded = 1,
-        t.after_gap = 1, t.prev_event_ids::text[], t.auth_nids::bigint[], t.relates_to,
-        t.rel_type ${from}`,
+        t.handed_over = 1, t.after_gap = 1, t.prev_event_ids::text[], t.auth_nids::bigint[],
+        t.relates_to, t.rel_type, t.version ${from}`,
   ],
 };
 
@@ -46,7 +46,7 @@ export const placedOutliers: RowKind = {
     `UPDATE events e SET position = coalesce(v.base + t.shift, t.place), ordinal = t.ordinal,
         status = t.status, reason = t.reason, state_before = t.state_before,
         state_after = t.state_after, room_state = t.room_state, forwarded = t.forwarded = 1,
-        after_gap = t.after_gap = 1, auth_nids = t.auth_nids::bigint[]
+        handed_over = t.handed_over = 1, after_gap = t.after_gap = 1, auth_nids = t.auth_nids::bigint[]
       ${from} AND e.event_nid = t.event_nid`,
   ],
 };
@@ -79,6 +79,7 @@ function placeColumns() {
     ["room_state", "bytea"],
     ["redacted_by", "bigint"],
     ["forwarded", "int"],
+    ["handed_over", "int"],
     ["after_gap", "int"],
   ] as const;
 }
@@ -107,12 +108,13 @@ function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[
   const { event } = added;
   const json = own?.redactedJson ?? event.json();
   return [
-    ...[added.nid, added.roomNid, keyText(event.eventId), plainText(event.type)],
-    event.stateKey === undefined ? null : plainText(event.stateKey),
+    ...[added.nid, added.roomNid, keyText(event.eventId), keyText(event.type)],
+    event.stateKey === undefined ? null : keyText(event.stateKey),
     ...[keyText(event.sender), event.depth, event.originServerTs, plainText(json)],
     ...placeOf(own === undefined ? added : { ...added, redactedBy: own.redactionNid }, at),
     ...[textArray(event.prevEventIds), numberArray(added.authNids)],
     ...(own === undefined ? relationOf(added) : [null, null]),
+    event.version.id,
   ];
 }
 
@@ -126,7 +128,8 @@ function placeOf(event: NewEvent, { shift, afterGap }: LivePlace): Value[] {
     ...[shift, history?.position ?? null, history?.ordinal ?? 0],
     ...[STATUS[event.status ?? "accepted"], event.reason ?? null],
     ...[event.stateBefore, event.stateAfter, event.roomState ?? null],
-    ...[event.redactedBy ?? null, event.forwarded === true ? 1 : 0, afterGap ? 1 : 0],
+    ...[event.redactedBy ?? null, event.forwarded === true ? 1 : 0],
+    ...[event.handedOver === true ? 1 : 0, afterGap ? 1 : 0],
   ];
 }
 

@@ -39,7 +39,15 @@ export interface Append {
   /** States (and what follows from them) of events that are here already. */
   restated?: readonly RestatedEvent[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
-  strippedRooms?: readonly { roomNid: number; userId: string; strippedState: string | null }[];
+  strippedRooms?: readonly StrippedRoomRow[];
+}
+
+export interface StrippedRoomRow {
+  roomNid: number;
+  userId: string;
+  strippedState: string | null;
+  /** The server that sent the invite or took the knock. */
+  origin?: string | undefined;
 }
 
 /** Compare and move of a room's head. */
@@ -84,6 +92,8 @@ export interface NewEvent {
   redactedBy?: number;
   /** Another server's event that this one sends on to the room's servers. */
   forwarded?: boolean;
+  /** An event of ours that another server has taken: it sends it to the others. */
+  handedOver?: boolean;
   /** The event is in the table already, as an outlier under this nid, and is now given its place. */
   stored?: boolean;
 }

@@ -99,19 +99,22 @@ export const strippedRooms: RowKind = {
     ["room_nid", "bigint"],
     ["user_id", "text"],
     ["state", "text"],
+    ["origin", "text"],
   ],
   rows: ({ append }) =>
     (append.strippedRooms ?? []).map((row) => [
       ...[row.roomNid, keyText(row.userId)],
       row.strippedState === null ? null : plainText(row.strippedState),
+      row.origin ?? null,
     ]),
   statements: (from) => {
-    const last = `(SELECT DISTINCT ON (t.room_nid, t.user_id) t.room_nid, t.user_id, t.state ${from}
+    const last = `(SELECT DISTINCT ON (t.room_nid, t.user_id) t.room_nid, t.user_id, t.state, t.origin ${from}
         ORDER BY t.room_nid, t.user_id, t.n DESC, t.i DESC) AS l`;
     return [
-      `INSERT INTO stripped_rooms (room_nid, user_id, stripped_state)
+      `INSERT INTO stripped_rooms (room_nid, user_id, stripped_state, origin)
         SELECT l.* FROM ${last} WHERE l.state IS NOT NULL
-        ON CONFLICT (room_nid, user_id) DO UPDATE SET stripped_state = excluded.stripped_state`,
+        ON CONFLICT (room_nid, user_id) DO UPDATE SET stripped_state = excluded.stripped_state,
+          origin = excluded.origin`,
       `DELETE FROM stripped_rooms s USING ${last}
         WHERE l.state IS NULL AND s.room_nid = l.room_nid AND s.user_id = l.user_id`,
     ];

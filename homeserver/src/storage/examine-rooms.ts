@@ -28,7 +28,7 @@ export async function eventsAfterNid(
   limit: number,
 ): Promise<ExaminedRow[]> {
   return sql<ExaminedRow[]>`
-    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.event_id AS "eventId", r.version,
+    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.event_id AS "eventId", coalesce(e.version, r.version) AS version,
       e.json, e.position, e.ordinal, e.status, e.state_before AS "stateBefore",
       e.state_after AS "stateAfter", e.room_state AS "roomState", e.redacted_by AS "redactedBy",
       e.type, e.state_key AS "stateKey", e.sender, e.depth, e.prev_event_ids AS "prevEventIds",

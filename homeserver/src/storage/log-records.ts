@@ -23,6 +23,7 @@ export interface LiveEventRow {
   state_root_before: Buffer | null;
   redacted_by: number | null;
   forwarded: boolean;
+  handed_over: boolean;
   after_gap: boolean;
 }
 
@@ -34,9 +35,9 @@ export async function liveEvents(
   limit: number,
 ): Promise<LiveEventRow[]> {
   return sql<LiveEventRow[]>`
-    SELECT e.position, e.room_nid, r.room_id, r.version, e.event_nid, e.event_id, e.json, e.status,
+    SELECT e.position, e.room_nid, r.room_id, coalesce(e.version, r.version) AS version, e.event_nid, e.event_id, e.json, e.status,
       e.state_before, e.state_after, e.room_state, e.redacted_by, e.forwarded,
-      e.after_gap,
+      e.handed_over, e.after_gap,
       (SELECT p.room_state FROM events p
         WHERE p.room_nid = e.room_nid AND p.position < e.position AND p.ordinal = 0 AND p.status = 0
         ORDER BY p.position DESC LIMIT 1) AS state_root_before

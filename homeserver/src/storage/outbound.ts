@@ -51,7 +51,7 @@ export async function eventsForDestination(
     FROM events e
     WHERE e.position > ${after} AND e.position <= ${upTo} AND e.position IS NOT NULL
       AND e.ordinal = 0 AND e.status = 0
-      AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+      AND NOT e.handed_over AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
       AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
       AND (EXISTS (
              SELECT 1 FROM memberships m
@@ -79,7 +79,7 @@ export async function newestForDestination(
         SELECT e.event_nid AS nid, e.position FROM events e
         WHERE e.room_nid = room.room_nid AND e.position > ${after} AND e.position <= ${upTo}
           AND e.ordinal = 0 AND e.status = 0
-          AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+          AND NOT e.handed_over AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
           AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
         ORDER BY e.position DESC LIMIT 1) newest
       UNION
@@ -87,6 +87,14 @@ export async function newestForDestination(
       FROM memberships m JOIN events e ON e.event_nid = m.event_nid
       WHERE m.server = ${server} AND m.membership IN ('leave', 'ban')
         AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
-        AND substr(e.sender, strpos(e.sender, ':') + 1) = ${ours}
+        AND NOT e.handed_over AND substr(e.sender, strpos(e.sender, ':') + 1) = ${ours}
     ) found ORDER BY position LIMIT ${limit}`;
+}
+
+/** Whether an event of this server's stands outside of its room's graph and no other server has heard of it. */
+export async function isUntold(sql: Sql | Tx, eventNid: number): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events WHERE event_nid = ${eventNid} AND position IS NULL AND NOT handed_over
+      AND sender = state_key`;
+  return rows.length > 0;
 }

@@ -20,7 +20,7 @@ export interface EventRow {
 }
 
 function columns(sql: Sql | Tx) {
-  return sql`e.event_nid AS nid, e.room_nid AS "roomNid", e.event_id AS "eventId", r.version,
+  return sql`e.event_nid AS nid, e.room_nid AS "roomNid", e.event_id AS "eventId", coalesce(e.version, r.version) AS version,
     e.json, e.position, e.ordinal, e.status, e.state_before AS "stateBefore",
     e.state_after AS "stateAfter", e.room_state AS "roomState", e.redacted_by AS "redactedBy"`;
 }

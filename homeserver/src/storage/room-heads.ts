@@ -1,10 +1,13 @@
 import { byteaArray, numberArray, textArray } from "./sql.ts";
 import type { Sql, Tx } from "./sql.ts";
+import { roomColumns } from "./room-versions.ts";
 
 export interface RoomRow {
   nid: number;
   roomId: string;
   version: string;
+  /** The create event says it; otherwise somebody claimed it. */
+  versionKnown: boolean;
 }
 
 export interface HeadRow {
@@ -21,31 +24,14 @@ export interface HeadRow {
 
 export async function roomByRoomId(sql: Sql | Tx, roomId: string): Promise<RoomRow | undefined> {
   const [row] = await sql<RoomRow[]>`
-    SELECT room_nid AS nid, room_id AS "roomId", version FROM rooms WHERE room_id = ${roomId}`;
+    SELECT ${roomColumns(sql)} FROM rooms WHERE room_id = ${roomId}`;
   return row;
 }
 
 export async function roomsByNids(sql: Sql | Tx, nids: readonly number[]): Promise<RoomRow[]> {
   return sql<RoomRow[]>`
-    SELECT room_nid AS nid, room_id AS "roomId", version FROM rooms
+    SELECT ${roomColumns(sql)} FROM rooms
     WHERE room_nid = ANY (${numberArray(nids)}::bigint[])`;
-}
-
-/** Makes the room's row, or finds the one that is there (whose version may differ from the one asked). */
-export async function ensureRoom(
-  sql: Sql | Tx,
-  roomId: string,
-  version: string,
-  createdTs: number,
-): Promise<RoomRow> {
-  const [made] = await sql<RoomRow[]>`
-    INSERT INTO rooms (room_nid, room_id, version, created_ts)
-    VALUES (nextval('room_nids'), ${roomId}, ${version}, ${createdTs})
-    ON CONFLICT (room_id) DO NOTHING
-    RETURNING room_nid AS nid, room_id AS "roomId", version`;
-  const row = made ?? (await roomByRoomId(sql, roomId));
-  if (row === undefined) throw new Error(`room ${roomId} could not be stored`);
-  return row;
 }
 
 /** The committed head; undefined when the server has none (rooms known by an invite only). */

@@ -145,16 +145,39 @@ export async function strippedState(
   return row?.text;
 }
 
-export async function saveStrippedState(
+/** The server that sent the invite or took the knock that the user has open; undefined: not noted down. */
+export async function strippedOrigin(
   sql: Sql | Tx,
   roomNid: number,
   userId: string,
-  text: string,
-): Promise<void> {
-  await sql`
-    INSERT INTO stripped_rooms (room_nid, user_id, stripped_state)
-    VALUES (${roomNid}, ${userId}, ${text})
-    ON CONFLICT (room_nid, user_id) DO UPDATE SET stripped_state = excluded.stripped_state`;
+): Promise<string | undefined> {
+  const [row] = await sql<{ origin: string | null }[]>`
+    SELECT origin FROM stripped_rooms WHERE room_nid = ${roomNid} AND user_id = ${userId}`;
+  return row?.origin ?? undefined;
+}
+
+/** What is open of invites and knocks from outside: of the user, from the server, and from it to the user. */
+export interface OpenInvites {
+  readonly ofUser: number;
+  /** Characters of the stripped state that came with them. */
+  readonly textOfUser: number;
+  readonly fromServer: number;
+  readonly fromServerToUser: number;
+}
+
+/** Without the one to this room, which a new one replaces. `most` bounds what is counted of the server. */
+export async function openInvites(
+  sql: Sql | Tx,
+  about: { roomNid: number | undefined; userId: string; server: string; most: number },
+): Promise<OpenInvites> {
+  const { roomNid = -1, userId, server, most } = about;
+  const [row] = await sql<OpenInvites[]>`
+    SELECT count(*) AS "ofUser", coalesce(sum(length(stripped_state)), 0) AS "textOfUser",
+      count(*) FILTER (WHERE origin = ${server}) AS "fromServerToUser",
+      (SELECT count(*) FROM (
+        SELECT 1 FROM stripped_rooms WHERE origin = ${server} LIMIT ${most}) s) AS "fromServer"
+    FROM stripped_rooms WHERE user_id = ${userId} AND room_nid <> ${roomNid}`;
+  return row as OpenInvites;
 }
 
 /** Joined counts of many rooms. */

@@ -1,4 +1,5 @@
 import { matchesEvent, matchesRoom } from "../protocol/filter.ts";
+import type { UserId } from "../protocol/identifiers.ts";
 import type { Room, RoomView } from "../rooms/types.ts";
 import type { AccountDataChanges } from "./account-data-changes.ts";
 import { accountDataEvent, type ExtraSources } from "./extras.ts";
@@ -18,6 +19,7 @@ export interface ComputeDeps {
   readonly sources: ExtraSources;
   readonly presence: PresenceSection;
   readonly accountDataChanges: AccountDataChanges;
+  readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
 }
 
 export interface Computed {
@@ -93,11 +95,13 @@ export function createCompute(deps: ComputeDeps) {
   ): Promise<string | undefined> {
     if (section === "join") return deps.joinedRoom(scope, room, mine);
     if (section === "leave") return deps.otherRooms.left(scope, room, mine);
-    if (section === "invite" && (await ignoredInviter(scope, mine))) return undefined;
+    if (section === "invite" && (await isUnwanted(scope, mine))) return undefined;
     return deps.otherRooms.pending(scope, mine);
   }
 
-  async function ignoredInviter(scope: Scope, mine: PersonRoom): Promise<boolean> {
+  /** Invites that came before the user blocked them are not shown either; nor those of who is ignored. */
+  async function isUnwanted(scope: Scope, mine: PersonRoom): Promise<boolean> {
+    if (await deps.blocksInvites?.(scope.userId)) return true;
     if (scope.ignored.size === 0) return false;
     const invite = (await deps.view.events([mine.eventNid])).get(mine.eventNid);
     return invite !== undefined && scope.ignored.has(invite.event.sender);

@@ -50,6 +50,8 @@ export interface UserPreferences {
   /** The same from memory alone; undefined where they are not there. */
   peekRules(userId: UserId): CompiledRules | undefined;
   peekIgnored(userId: UserId): ReadonlySet<string> | undefined;
+  /** Whether the user wants no invites; nobody does when absent. */
+  blocksInvites?(userId: UserId): Promise<boolean>;
 }
 
 export interface SyncDeps {
@@ -112,6 +114,7 @@ export function createSync(deps: SyncDeps): Sync {
     sources,
     presence: createPresenceSection({ view, source: ephemeral }),
     accountDataChanges,
+    blocksInvites: deps.preferences.blocksInvites,
   });
 
   const passages = createPassages({ view, now: Date.now });

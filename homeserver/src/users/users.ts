@@ -11,6 +11,7 @@ import { createDeactivation, type Deactivation } from "./deactivation.ts";
 import { createDevices, type Devices } from "./devices.ts";
 import { createFilters, type Filters } from "./filters.ts";
 import { createIgnores, type Ignores } from "./ignores.ts";
+import { createInvitePermissions, type InvitePermissions } from "./invite-permissions.ts";
 import { createLogin, type Login } from "./login.ts";
 import { createPasswords, type PasswordOptions, type Passwords } from "./passwords.ts";
 import { createProfiles, type Profiles } from "./profiles.ts";
@@ -41,6 +42,7 @@ export interface Users {
   readonly filters: Filters;
   readonly pushRules: PushRules;
   readonly ignores: Ignores;
+  readonly invitePermissions: InvitePermissions;
   readonly reports: Reports;
   readonly roomSettings: RoomSettings;
   /** The token by which the first user registers; undefined once there is one. */
@@ -78,6 +80,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const accountData = createAccountData({ ...options, exclusive });
   const pushRules = createPushRules({ ...options, accountData });
   const ignores = createIgnores(options);
+  const invitePermissions = createInvitePermissions(options);
   const registrationTokens = createRegistrationTokens(options);
   const registration = createRegistration({
     ...options,
@@ -104,12 +107,14 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     filters: createFilters(options),
     pushRules,
     ignores,
+    invitePermissions,
     reports: createReports(options),
     roomSettings: createRoomSettings({ accountData, pushRules }),
     ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),
     async stop() {
       pushRules.stop();
       ignores.stop();
+      invitePermissions.stop();
       await sessions.stop();
     },
   };

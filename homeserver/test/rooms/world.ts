@@ -11,6 +11,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
 import type { SigningKey, VerifyKey } from "../../src/protocol/crypto.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
+import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
@@ -174,9 +175,10 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     };
     log.onAdvance((records) => {
       for (const record of records) {
-        if (record.kind !== "event" || !record.local) continue;
+        if (record.kind !== "event") continue;
+        if (!(record.local ? !record.handedOver : record.forwarded)) continue;
         for (const other of servers.keys()) {
-          if (other === name) continue;
+          if (other === name || other === serverOf(record.event.sender)) continue;
           const key = `${name} ${other}`;
           const queue = queues.get(key) ?? [];
           queue.push(record.event.pdu);

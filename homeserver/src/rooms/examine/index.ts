@@ -19,6 +19,7 @@ import type { StateKey, Tuples } from "../tuples.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
+import { roomVersion } from "../../protocol/room-versions.ts";
 import type { Room } from "../types.ts";
 import { checkAuth } from "./auth.ts";
 import { checkCurrent } from "./current.ts";
@@ -140,7 +141,8 @@ async function examineEvent(
   row: ExaminedRow,
   { counts, options, found, isPartial }: Omit<Examination, "store" | "room" | "entries">,
 ): Promise<RoomEvent | undefined> {
-  const { event, faults, signatures } = await checkStored(row, room.version, options.key);
+  const version = roomVersion(row.version) ?? room.version;
+  const { event, faults, signatures } = await checkStored(row, version, options.key);
   for (const fault of faults) found(fault, row.eventId);
   if (signatures === "unknown") counts.signaturesUnknown += 1;
   else counts.signaturesChecked += 1;
