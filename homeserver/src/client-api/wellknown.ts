@@ -2,7 +2,7 @@ import { json } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 
 export function wellknownRoutes(deps: { publicBaseUrl: string }): Route[] {
-  const baseUrl = deps.publicBaseUrl.replace(/\/+$/, "");
+  const baseUrl = deps.publicBaseUrl.replace(/(?<!\/)\/+$/, "");
   return [
     // GET /.well-known/matrix/client
     route("getWellknown", () =>

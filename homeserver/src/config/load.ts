@@ -183,7 +183,7 @@ function complete(values: Values, origin: Origin): Config {
     tlsKey,
     federationCa: file("federation_ca", certificateProblem),
     allowPrivateAddresses: (values.federation_allow_private as boolean | undefined) ?? false,
-    publicBaseUrl: (text("public_base_url") ?? baseUrlOf(listen)).replace(/\/+$/, ""),
+    publicBaseUrl: (text("public_base_url") ?? baseUrlOf(listen)).replace(/(?<!\/)\/+$/, ""),
     databaseUrl: text("database_url"),
     redisUrl: text("redis_url"),
     registration: text("registration") as Registration,

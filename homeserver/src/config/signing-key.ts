@@ -11,7 +11,9 @@ export function signingKeyPath(dataDir: string): string {
 
 /** A line of the file: `ed25519 a_AbCd <seed in unpadded base64>`, as other homeservers write it. */
 export function newSigningKeyLine(random: Random): string {
-  const seed = Buffer.from(random.bytes(32)).toString("base64").replace(/=+$/, "");
+  const seed = Buffer.from(random.bytes(32))
+    .toString("base64")
+    .replace(/={1,2}$/, "");
   return `ed25519 a_${random.alphanumeric(4)} ${seed}\n`;
 }
 

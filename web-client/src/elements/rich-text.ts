@@ -8,14 +8,16 @@ import { $route, hrefTo } from "../store/router.ts";
 import { richTextStyles } from "../styles/rich-text.ts";
 import { base } from "../styles/shared.ts";
 import { parseMatrixLink, splitLinks } from "../text/links.ts";
-import { sanitise } from "../text/sanitise.ts";
+import { isMarkupBomb, sanitise } from "../text/sanitise.ts";
 
 /** Cleaned HTML by its source; the oldest is dropped when there is much. */
 const cleaned = new Map<string, string>();
 
-function cleanOnce(source: string): string {
+/** Undefined for what no browser copes with: the plain text stands for it. */
+function cleanOnce(source: string): string | undefined {
   const known = cleaned.get(source);
   if (known !== undefined) return known;
+  if (isMarkupBomb(source)) return undefined;
   const clean = sanitise(source);
   if (cleaned.size > 1000) cleaned.delete(cleaned.keys().next().value!);
   cleaned.set(source, clean);
@@ -35,6 +37,8 @@ export class WeftRichText extends LitElement {
 
   readonly #client = new UseClient(this);
   #images: MediaWish[] = [];
+  /** `rich`, made harmless. */
+  #markup: string | undefined;
 
   static override styles = [base, richTextStyles];
 
@@ -44,8 +48,13 @@ export class WeftRichText extends LitElement {
     super.disconnectedCallback();
   }
 
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("rich")) return;
+    this.#markup = this.rich === undefined ? undefined : cleanOnce(this.rich);
+  }
+
   override updated(changed: PropertyValues<this>): void {
-    if (this.rich === undefined || !(changed.has("rich") || this.#images.length === 0)) return;
+    if (this.#markup === undefined || !(changed.has("rich") || this.#images.length === 0)) return;
     for (const element of this.renderRoot.querySelectorAll<HTMLElement>(
       "[data-mx-color], [data-mx-bg-color]",
     )) {
@@ -124,9 +133,9 @@ export class WeftRichText extends LitElement {
   override render() {
     const prefix = this.lead === "" ? nothing : html`<b class="emote">${this.lead}</b> `;
     const suffix = this.tail === "" ? nothing : html` <span class="suffix">${this.tail}</span>`;
-    const big = this.rich === undefined && ONLY_EMOJI.test(this.body) ? "big" : "";
-    const plain = this.rich === undefined;
-    const text = plain ? this.#plain() : unsafeHTML(cleanOnce(this.rich ?? ""));
+    const plain = this.#markup === undefined;
+    const big = plain && ONLY_EMOJI.test(this.body) ? "big" : "";
+    const text = plain ? this.#plain() : unsafeHTML(this.#markup);
     // prettier-ignore
     return html`<div dir="auto" class="text ${plain ? "plain" : "rich"} ${big}" @click=${this.#onClick} @keydown=${this.#onKey}>${prefix}${text}${suffix}</div>`;
   }

@@ -20,10 +20,14 @@ export interface Draft {
 /** Turns Markdown into HTML, or answers undefined where it would change nothing. Loaded when first needed. */
 export type Renderer = (markdown: string) => string | undefined;
 
+/** Characters: what is pasted may be such that the work grows with the square of its length. */
+const MAX_MARKDOWN = 20_000;
+
 export async function loadRenderer(): Promise<Renderer> {
   const { default: MarkdownIt } = await import("markdown-it");
   const markdown = new MarkdownIt({ html: false, linkify: false, breaks: true });
   return (source) => {
+    if (source.length > MAX_MARKDOWN) return undefined;
     const html = markdown.render(source).trim();
     // One paragraph needs no wrapping; and without any tag left the plain body says it all.
     const single = /^<p>([\s\S]*)<\/p>$/.exec(html);

@@ -49,13 +49,26 @@ export interface TextPart {
 
 const ADDRESS = /https?:\/\/[^\s<>"']+/gi;
 
+/** The address without punctuation that ends the sentence, and without a bracket that was opened before it. */
+function withoutEnd(address: string): string {
+  const end = lastOutside(address, `.,;:!?'"*_`, address.length);
+  const isOpened = address.lastIndexOf("(", end - 1) >= 0;
+  return address.slice(0, isOpened ? end : lastOutside(address, ")", end));
+}
+
+/** The place behind the last character before `end` that is none of these. (A pattern would try from every one.) */
+function lastOutside(text: string, characters: string, end: number): number {
+  let at = end;
+  while (at > 0 && characters.includes(text[at - 1]!)) at -= 1;
+  return at;
+}
+
 /** Splits plain text at the web addresses in it; punctuation that ends a sentence stays outside. */
 export function splitLinks(source: string): TextPart[] {
   const parts: TextPart[] = [];
   let at = 0;
   for (const match of source.matchAll(ADDRESS)) {
-    let href = match[0].replace(/[.,;:!?'"*_]+$/, "");
-    while (href.endsWith(")") && !href.includes("(")) href = href.slice(0, -1);
+    const href = withoutEnd(match[0]);
     if (match.index > at) parts.push({ text: source.slice(at, match.index) });
     parts.push({ text: href, href });
     at = match.index + href.length;

@@ -118,13 +118,61 @@ function makePurifier(): Purifier {
   return made;
 }
 
+const REPLY_BEGINS = /<mx-reply>/gi;
+const REPLY_ENDS = /<\/mx-reply>/gi;
+
+/** Without the quotations in front of answers; looks at every character once. */
+function withoutQuotation(html: string): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (;;) {
+    REPLY_BEGINS.lastIndex = at;
+    const begin = REPLY_BEGINS.exec(html);
+    if (begin === null) break;
+    REPLY_ENDS.lastIndex = REPLY_BEGINS.lastIndex;
+    const end = REPLY_ENDS.exec(html);
+    if (end === null) break;
+    kept.push(html.slice(at, begin.index));
+    at = REPLY_ENDS.lastIndex;
+  }
+  return kept.join("") + html.slice(at);
+}
+
+/** Elements that a browser opens again in every block, until somebody closes them. (HTML, 13.2.4.3.) */
+const FORMATTING = /<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])(\s*>)?/gi;
+const TAG = /<[a-z/]/gi;
+/** A browser looks through all that is open at every tag: the square of ten thousand takes a second. */
+const MAX_TAGS = 5_000;
+/** Of those that are alike a browser opens three. */
+const ALIKE = 3;
+/** Elements, by estimate. */
+const MAX_ELEMENTS = 300_000;
+
+/**
+ * Whether a browser might make more elements of it than it can cope with: twenty kilobytes of unclosed elements, and
+ * paragraphs in which each of them is opened again, are millions; and where thousands lie inside one another it takes
+ * seconds. A page of text has some hundreds. Looks at every character once.
+ */
+export function isMarkupBomb(html: string): boolean {
+  const bare = new Map<string, number>();
+  let reopened = 0;
+  for (const [, name, end] of html.matchAll(FORMATTING)) {
+    const kind = name!.toLowerCase();
+    const before = end === undefined ? 0 : (bare.get(kind) ?? 0);
+    if (end !== undefined) bare.set(kind, before + 1);
+    if (before < ALIKE) reopened += 1;
+  }
+  const tags = html.match(TAG)?.length ?? 0;
+  return tags > MAX_TAGS || tags * reopened > MAX_ELEMENTS;
+}
+
 /**
  * A stranger's `formatted_body` as harmless HTML: the specification's tags and attributes, links that open apart,
  * and images only by `data-mxc`, to be filled in by us. The quotation in front of an answer (`mx-reply`) is dropped.
  */
 export function sanitise(html: string): string {
   purifier ??= makePurifier();
-  return purifier.sanitize(html.replace(/<mx-reply>[\s\S]*?<\/mx-reply>/gi, ""), {
+  return purifier.sanitize(withoutQuotation(html), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,

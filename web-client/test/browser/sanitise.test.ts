@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { sanitise } from "../../src/text/sanitise.ts";
+import { isMarkupBomb, sanitise } from "../../src/text/sanitise.ts";
+import { growthOf, pumped } from "../unit/growth.ts";
 
 /** Everything in the HTML that could act: put on a page, it must fetch nothing and run nothing. */
 function inspect(html: string): Element {
@@ -101,5 +102,33 @@ describe("what Matrix allows stays", () => {
     const clean = sanitise("<b>".repeat(5000) + "x");
     expect(performance.now() - start).toBeLessThan(2000);
     expect((clean.match(/<b>/g) ?? []).length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("markup of a whole event is dealt with in time that grows with it", () => {
+  test.each([
+    ["quotations that never end", pumped("", "<mx-reply>")],
+    ["quotations", pumped("", "<mx-reply>a</mx-reply>b")],
+    ["elements inside one another", pumped("", "<div>")],
+    ["lists inside one another", pumped("", "<ul><li>")],
+    ["spoilers", pumped("", "<span data-mx-spoiler>a</span>")],
+    ["images", pumped("", '<img src="mxc://a/b">')],
+    ["links that are not closed", pumped("", '<a href="https://a">')],
+    ["classes", pumped('<code class="', "language-a ", '">x')],
+    ["half a tag", pumped("", "<b ")],
+    ["attributes", pumped("<p ", "a=1 ", ">x")],
+  ])("%s", (_name, html) => {
+    expect(growthOf((text) => (isMarkupBomb(text) ? text : sanitise(text)), html)).toBeLessThan(4);
+  });
+
+  test("what a browser would make millions of elements of is a bomb, a long message is not", () => {
+    const unclosed = Array.from({ length: 1000 }, (_, i) => `<b a=${i}>`).join("");
+    expect(isMarkupBomb(unclosed + "<p>x".repeat(10_000))).toBe(true);
+    expect(isMarkupBomb("<b><i><u><s><tt><em><code>".repeat(3) + "<p>x".repeat(15_500))).toBe(true);
+    expect(isMarkupBomb("<div>".repeat(12_000))).toBe(true);
+    expect(isMarkupBomb("<p>x</p>".repeat(2_000))).toBe(false);
+    expect(isMarkupBomb("<p><b>x</b> <em>y</em> <code>z</code></p>".repeat(600))).toBe(false);
+    const code = '<pre><code class="language-ts">x\n</code></pre>';
+    expect(isMarkupBomb(code.repeat(250))).toBe(false);
   });
 });

@@ -113,6 +113,18 @@ describe("links", () => {
     ]);
   });
 
+  test.each([
+    ["https://a.example/x).", "https://a.example/x"],
+    ["https://a.example/x)))", "https://a.example/x"],
+    ["https://a.example/x_(y)", "https://a.example/x_(y)"],
+    ["https://a.example/x_(y).", "https://a.example/x_(y)"],
+    ["https://a.example/x.)", "https://a.example/x."],
+    ["https://a.example/?!*_", "https://a.example/"],
+    ["https://a.example/x...y", "https://a.example/x...y"],
+  ])("the address in %s is %s", (source, href) => {
+    expect(splitLinks(source)[0]).toEqual({ text: href, href });
+  });
+
   test("links to people, rooms and events are understood in both forms", () => {
     expect(parseMatrixLink(matrixTo("@ann:two"))).toEqual({ kind: "user", userId: "@ann:two" });
     expect(parseMatrixLink("https://matrix.to/#/!r:x/$e?via=a.org&via=b.org")).toEqual({
