@@ -1,5 +1,5 @@
 import { errors } from "./errors.ts";
-import { type Glob, glob } from "./glob.ts";
+import { type Glob, glob, isPattern, MAX_PATTERN_BYTES } from "./glob.ts";
 import { isInteger, isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { parsePropertyPath, pickProperties } from "./property-path.ts";
 
@@ -21,6 +21,8 @@ export interface Filter {
   readonly relatedBySenders: ReadonlySet<string> | undefined;
   /** True when no event is left out by type, sender, room, url or relation. */
   readonly admitsAll: boolean;
+  /** Types that were asked about, and whether they may come: an answer looks at the same ones again and again. */
+  readonly verdicts: Map<string, boolean>;
 }
 
 export interface RoomFilter {
@@ -51,12 +53,18 @@ export interface Filterable {
   readonly content?: JsonObject | undefined;
 }
 
+/** Most entries of a list of patterns, relation types or fields. */
+export const MAX_FILTER_ENTRIES = 100;
+/** Most entries of a list of users or rooms: those are looked up, not tried one by one. */
+export const MAX_FILTER_IDS = 1000;
+const VERDICTS_KEPT = 1000;
+
 /** Larger limits are taken for this one. */
 export const MAX_FILTER_LIMIT = 1000;
 
 /**
- * The whole filter of a client; throws M_BAD_JSON when a part has the wrong shape. Unknown keys are
- * ignored. (Client-server API, "Filtering".)
+ * The whole filter of a client; throws M_BAD_JSON when a part has the wrong shape, a list over 100
+ * entries (of users or rooms 1000), an entry over 255 bytes. Unknown keys are ignored. (Client-server API, "Filtering".)
  */
 export function parseFilter(json: Json | undefined): SyncFilter {
   const filter = object(json, "filter");
@@ -107,7 +115,7 @@ export function parseEventFilter(json: Json | undefined, name = "filter"): Filte
   const admitsAll =
     [...lists, parsed.relatedByRelTypes, parsed.relatedBySenders].every((x) => x === undefined) &&
     parsed.notTypes.length + parsed.notSenders.size + parsed.notRooms.size === 0;
-  return { ...parsed, admitsAll };
+  return { ...parsed, admitsAll, verdicts: new Map() };
 }
 
 /** True when the filter lets the event through (relations apart: see matchesRelations). */
@@ -129,6 +137,16 @@ export function matchesRoom(filter: Pick<Filter, "rooms" | "notRooms">, roomId: 
 
 /** True when events of that type may come. */
 export function matchesType(filter: Filter, type: string): boolean {
+  if (filter.types === undefined && filter.notTypes.length === 0) return true;
+  let verdict = filter.verdicts.get(type);
+  if (verdict === undefined) {
+    if (filter.verdicts.size >= VERDICTS_KEPT) filter.verdicts.clear();
+    filter.verdicts.set(type, (verdict = judgeType(filter, type)));
+  }
+  return verdict;
+}
+
+function judgeType(filter: Filter, type: string): boolean {
   if (filter.notTypes.some((pattern) => pattern.matches(type))) return false;
   return filter.types === undefined || filter.types.some((pattern) => pattern.matches(type));
 }
@@ -171,15 +189,19 @@ function object(json: Json | undefined, name: string): JsonObject {
   throw errors.badJson(`${name} is not an object`);
 }
 
-function strings(filter: JsonObject, key: string): string[] | undefined {
+function strings(filter: JsonObject, key: string, most = MAX_FILTER_ENTRIES): string[] | undefined {
   const list = filter[key];
   if (list === undefined || list === null) return undefined;
-  if (Array.isArray(list) && list.every((item) => typeof item === "string")) return list;
-  throw errors.badJson(`${key} is not a list of strings`);
+  if (!Array.isArray(list) || !list.every((item) => typeof item === "string")) {
+    throw errors.badJson(`${key} is not a list of strings`);
+  }
+  if (list.length > most) throw errors.badJson(`${key} has over ${most} entries`);
+  if (list.every((item) => isPattern(item))) return list;
+  throw errors.badJson(`${key} holds what is longer than ${MAX_PATTERN_BYTES} bytes`);
 }
 
 function ids(filter: JsonObject, key: string, sigil: string): ReadonlySet<string> | undefined {
-  const list = strings(filter, key);
+  const list = strings(filter, key, MAX_FILTER_IDS);
   if (list?.every((id) => id.startsWith(sigil)) ?? true) return set(list);
   throw errors.badJson(`${key} holds what does not start with ${sigil}`);
 }

@@ -1,4 +1,4 @@
-import { containsWords, glob } from "./glob.ts";
+import { type Budget, containsWords, glob, newBudget } from "./glob.ts";
 import { isInteger, type Json, type JsonObject } from "./json.ts";
 import { parsePropertyPath, propertyAt } from "./property-path.ts";
 
@@ -23,7 +23,16 @@ export interface PushContext {
   readonly notificationLevels?: Readonly<Record<string, number>> | undefined;
 }
 
-export type PushCondition = (event: PushEvent, context: PushContext) => boolean;
+/** Patterns compare within the budget, and do not match beyond it. */
+export type PushCondition = (event: PushEvent, context: PushContext, budget: Budget) => boolean;
+
+/** For all rules of a user and one event: some hundred patterns and a text of 64 KiB. */
+const STEPS = 10_000_000;
+
+/** What the rules may compare of one event. */
+export function eventBudget(): Budget {
+  return newBudget(STEPS);
+}
 
 const DEFAULT_NOTIFICATION_LEVEL = 50;
 const BODY = "content.body";
@@ -60,9 +69,9 @@ export function eventMatch(key: Json | undefined, pattern: Json | undefined): Pu
   const property = propertyOf(key);
   const compiled = glob(pattern, { ignoreCase: true });
   const covers = key === BODY ? compiled.matchesWords : compiled.matches;
-  return (event) => {
+  return (event, _context, budget) => {
     const value = property(event);
-    return typeof value === "string" && covers(value);
+    return typeof value === "string" && covers(value, budget);
   };
 }
 
@@ -82,10 +91,10 @@ function eventPropertyContains(key: Json | undefined, expected: Json | undefined
 }
 
 /** A name is no pattern: its `*` and `?` stand for themselves. */
-function containsDisplayName(event: PushEvent, context: PushContext): boolean {
+function containsDisplayName(event: PushEvent, context: PushContext, budget: Budget): boolean {
   const body = event.content.body;
   if (!context.displayName || typeof body !== "string") return false;
-  return containsWords(body, context.displayName);
+  return containsWords(body, context.displayName, budget);
 }
 
 function roomMemberCount(is: Json | undefined): PushCondition {

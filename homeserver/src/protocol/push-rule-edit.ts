@@ -1,4 +1,5 @@
-import { errors, MatrixError } from "./errors.ts";
+import { errors, matrixError, MatrixError } from "./errors.ts";
+import { isPattern, MAX_PATTERN_BYTES } from "./glob.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import {
   MASTER_RULE_ID,
@@ -11,6 +12,17 @@ import {
 
 /** What an action may be as a word; the last two are historical and do nothing. */
 const KNOWN_ACTIONS: ReadonlySet<string> = new Set(["notify", "dont_notify", "coalesce"]);
+
+/** Most rules of a user's own, by kind: those with patterns are tried one by one. */
+const MAX_RULES: Readonly<Record<RuleKind, number>> = {
+  override: 250,
+  content: 250,
+  room: 5000,
+  sender: 5000,
+  underride: 250,
+};
+const MAX_CONDITIONS = 20;
+const MAX_ACTIONS = 10;
 
 /** Where a rule goes: ids of the user's own rules of the same kind. */
 export interface RulePlace {
@@ -44,8 +56,9 @@ export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Push
 /**
  * PUT /pushrules/global/{kind}/{ruleId}: the ruleset with the rule added (on top of the user's own
  * unless told where), or changed (in its place unless told where). Throws M_INVALID_PARAM for ids of
- * default rules or with slashes, M_MISSING_PARAM and M_BAD_JSON for the body, M_UNKNOWN (400) when
- * the rule named by before or after is not there.
+ * default rules or with slashes and for what is too long, M_MISSING_PARAM and M_BAD_JSON for the body,
+ * M_UNKNOWN (400) when the rule named by before or after is not there, M_RESOURCE_LIMIT_EXCEEDED (403)
+ * for one rule too many.
  */
 export function putRule(
   ruleset: Ruleset,
@@ -62,6 +75,12 @@ export function putRule(
   const at = rules.findIndex((rule) => rule.rule_id === ruleId);
   const enabled = at < 0 || (rules[at] as PushRule).enabled;
   const rule = { ...parseRule(kind, ruleId, body), enabled };
+  if (at < 0 && rules.filter((other) => !other.default).length >= MAX_RULES[kind]) {
+    throw matrixError(
+      "M_RESOURCE_LIMIT_EXCEEDED",
+      `A user has at most ${MAX_RULES[kind]} ${kind} rules`,
+    );
+  }
   const others = rules.filter((other) => other.rule_id !== ruleId);
   return { ...ruleset, [kind]: others.toSpliced(position(others, at, place), 0, rule) };
 }
@@ -127,7 +146,7 @@ function parseRule(kind: RuleKind, ruleId: string, body: JsonObject): PushRule {
   if (kind === "content") {
     if (body.pattern === undefined) throw errors.missingParam("pattern is missing");
     if (typeof body.pattern !== "string") throw errors.badJson("pattern is not a string");
-    rule.pattern = body.pattern;
+    rule.pattern = pattern(body.pattern, "pattern");
   }
   if (kind === "override" || kind === "underride") {
     rule.conditions = parseConditions(body.conditions ?? []);
@@ -140,6 +159,9 @@ function parseActions(actions: Json | undefined): PushAction[] {
   if (!Array.isArray(actions) || !actions.every(isAction)) {
     throw errors.badJson("actions is not a list of push actions");
   }
+  if (actions.length > MAX_ACTIONS) {
+    throw errors.invalidParam(`A rule has at most ${MAX_ACTIONS} actions`);
+  }
   return actions;
 }
 
@@ -149,8 +171,25 @@ function isAction(action: Json): action is PushAction & Json {
 }
 
 function parseConditions(conditions: Json): JsonObject[] {
-  if (Array.isArray(conditions) && conditions.every(isCondition)) return conditions;
-  throw errors.badJson("conditions is not a list of push conditions");
+  if (!Array.isArray(conditions) || !conditions.every(isCondition)) {
+    throw errors.badJson("conditions is not a list of push conditions");
+  }
+  if (conditions.length > MAX_CONDITIONS) {
+    throw errors.invalidParam(`A rule has at most ${MAX_CONDITIONS} conditions`);
+  }
+  for (const condition of conditions) {
+    for (const name of ["key", "pattern", "is", "value"]) {
+      const text = condition[name];
+      if (typeof text === "string") pattern(text, name);
+    }
+  }
+  return conditions;
+}
+
+/** What is compared with events. @throws MatrixError M_INVALID_PARAM 400 */
+function pattern(text: string, name: string): string {
+  if (isPattern(text)) return text;
+  throw errors.invalidParam(`${name} has at most ${MAX_PATTERN_BYTES} bytes`);
 }
 
 function isCondition(condition: Json): condition is JsonObject {

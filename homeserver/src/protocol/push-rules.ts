@@ -1,5 +1,6 @@
 import {
   compileCondition,
+  eventBudget,
   eventMatch,
   type PushCondition,
   type PushContext,
@@ -79,8 +80,9 @@ export function evaluate(
   event: PushEvent,
   context: PushContext,
 ): PushOutcome {
+  const budget = eventBudget();
   for (const rule of rules) {
-    if (rule.conditions.every((condition) => condition(event, context))) return rule.outcome;
+    if (rule.conditions.every((holds) => holds(event, context, budget))) return rule.outcome;
   }
   return NOTHING;
 }

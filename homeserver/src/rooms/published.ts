@@ -1,5 +1,6 @@
 /** The list of published rooms: entries, search, pages. */
 import { errors } from "../protocol/errors.ts";
+import { isPattern, MAX_PATTERN_BYTES } from "../protocol/glob.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
 import { publishedRooms } from "../storage/published-rooms.ts";
@@ -20,11 +21,14 @@ const SHOWN = [
 const MAX_PAGE = 500;
 const TOKEN = /^d(\d{1,9})$/;
 
-/** One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours. */
+/** One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours, and a term of over 255 bytes. */
 export async function listPublished(
   store: RoomStore,
   query: PublicRoomsQuery,
 ): Promise<PublicRoomsPage> {
+  if (query.searchTerm !== undefined && !isPattern(query.searchTerm)) {
+    throw errors.invalidParam(`A search term has at most ${MAX_PATTERN_BYTES} bytes`);
+  }
   const all = (await entries(store)).filter((entry) => matches(entry, query));
   const from = offsetOf(query.since);
   const limit = Math.min(Math.max(query.limit ?? 100, 0), MAX_PAGE);

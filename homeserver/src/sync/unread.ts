@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
+import { createTurns } from "../platform/turns.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import { type CompiledRules, evaluate, type PushContext } from "../protocol/push-rules.ts";
+import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push-rules.ts";
 import { relationIn } from "../protocol/relations.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
@@ -38,6 +39,9 @@ interface Memo {
 
 /** More unread events than this are not counted one by one. */
 const MOST_EVENTS = 1000;
+/** So long events are evaluated before others get a turn; more text than this is not evaluated in one go. */
+const BURST_MS = 2;
+const MOST_AT_ONCE = 200_000;
 /** A thread is looked for behind so many relations. ("Threaded read receipts".) */
 const MOST_HOPS = 3;
 /** A join is looked for behind so many changes of the profile. */
@@ -129,11 +133,19 @@ export function createUnread(deps: {
     const [rules, context] = needsRules
       ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
       : [];
+    const turns = createTurns(BURST_MS);
+    const outcomes = new Map<StoredEvent, PushOutcome>();
+    for (const stored of looked) {
+      if (stored.event.sender === userId) continue;
+      outcomes.set(stored, evaluate(rules!, stored.event, context!(stored.event.sender)));
+      await turns.take();
+    }
     if (memo.evaluatedTo !== from) return; // another request was faster
     for (const stored of looked) {
       const thread = threads.get(stored);
-      if (stored.event.sender === userId) clear(memo, thread);
-      else count(memo, stored, thread, rules!, context!(stored.event.sender));
+      const outcome = outcomes.get(stored);
+      if (outcome === undefined) clear(memo, thread);
+      else count(memo, stored, thread, outcome);
     }
     memo.evaluatedTo = Math.max(memo.evaluatedTo, upTo);
   }
@@ -157,13 +169,14 @@ export function createUnread(deps: {
     if (!stretch) return false;
     const looked = stretch.events.filter((stored) => counts(stored, userId));
     if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
+    if (looked.reduce((sum, stored) => sum + bodyLength(stored), 0) > MOST_AT_ONCE) return false;
     const rules = deps.peekRules(userId);
     const context = deps.contexts.peek(roomNid, userId, stretch.root);
     if (!rules || !context) return false;
     for (const stored of looked) {
       const { sender } = stored.event;
       if (sender === userId) clear(memo, undefined);
-      else count(memo, stored, undefined, rules, context(sender));
+      else count(memo, stored, undefined, evaluate(rules, stored.event, context(sender)));
     }
     memo.evaluatedTo = upTo;
     return true;
@@ -224,11 +237,9 @@ function count(
   memo: Memo,
   stored: StoredEvent,
   thread: string | undefined,
-  rules: CompiledRules,
-  context: PushContext,
+  outcome: PushOutcome,
 ): void {
   if (stored.position! <= (memo.read.get(thread ?? "main") ?? 0)) return;
-  const outcome = evaluate(rules, stored.event, context);
   if (!outcome.notify) return;
   let counts = memo.main;
   if (thread !== undefined) {
@@ -237,6 +248,12 @@ function count(
   }
   counts.notify += 1;
   if (outcome.highlight) counts.highlight += 1;
+}
+
+/** How much the rules' patterns are compared with. */
+function bodyLength({ event }: StoredEvent): number {
+  const { body } = event.content;
+  return typeof body === "string" ? body.length : 0;
 }
 
 /** All is read up to here: in a thread, or outside of all threads. */

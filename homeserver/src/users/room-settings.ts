@@ -1,3 +1,4 @@
+import { MatrixError } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { PushRule, RuleKind } from "../protocol/push-rules.ts";
@@ -57,11 +58,20 @@ export function createRoomSettings(deps: {
 
   return {
     async copy(userId, from, to) {
-      await copyTags(userId, from, to);
-      await copyDirect(userId, from, to);
-      await copyRules(userId, from, to);
+      await unlessRefused(() => copyTags(userId, from, to));
+      await unlessRefused(() => copyDirect(userId, from, to));
+      await unlessRefused(() => copyRules(userId, from, to));
     },
   };
+}
+
+/** What is too much or too long for the user's account is not copied, and keeps nobody else from theirs. */
+async function unlessRefused(copy: () => Promise<void>): Promise<void> {
+  try {
+    await copy();
+  } catch (error) {
+    if (!(error instanceof MatrixError)) throw error;
+  }
 }
 
 /** The same rule about the new room; undefined when the rule is not about the old one. */

@@ -222,3 +222,42 @@ describe("event fields", () => {
     expect(event).toEqual(before);
   });
 });
+
+describe("bounds", () => {
+  const many = (count: number, text = "x") =>
+    Array.from({ length: count }, (_, i) => `${text}${i}`);
+
+  test.each(["types", "not_types", "related_by_rel_types"])("%s has at most 100 entries", (key) => {
+    expect(() => parseEventFilter({ [key]: many(100) })).not.toThrow();
+    expect(() => parseEventFilter({ [key]: many(101) })).toThrow(MatrixError);
+    expect(() => parseEventFilter({ [key]: ["x".repeat(255)] })).not.toThrow();
+    expect(() => parseEventFilter({ [key]: ["x".repeat(256)] })).toThrow(MatrixError);
+  });
+
+  test("lists of users and rooms, which are looked up, have at most 1000", () => {
+    expect(() => parseEventFilter({ senders: many(1000, "@x") })).not.toThrow();
+    expect(() => parseEventFilter({ senders: many(1001, "@x") })).toThrow(MatrixError);
+    expect(() => parseFilter({ room: { not_rooms: many(1001, "!x") } })).toThrow(MatrixError);
+    expect(() => parseFilter({ event_fields: many(101) })).toThrow(MatrixError);
+  });
+
+  test("a type is tried once against the patterns, however many events have it", () => {
+    const filter = parseEventFilter({ not_types: many(100, "*a*b*") });
+    let tried = 0;
+    const counting = {
+      ...filter,
+      notTypes: filter.notTypes.map((pattern) => ({
+        ...pattern,
+        matches: (text: string) => (tried++, pattern.matches(text)),
+      })),
+    };
+    for (let i = 0; i < 500; i++) matchesEvent(counting, { ...EVENT, type: `m.${i % 5}` });
+    expect(tried).toBe(500);
+  });
+
+  test("what is remembered of types is bounded", () => {
+    const filter = parseEventFilter({ not_types: ["a"] });
+    for (let i = 0; i < 5000; i++) matchesEvent(filter, { ...EVENT, type: `m.${i}` });
+    expect(filter.verdicts.size).toBeLessThanOrEqual(1000);
+  });
+});

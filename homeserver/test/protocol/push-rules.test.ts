@@ -12,6 +12,7 @@ import {
   compile,
   defaultRules,
   evaluate,
+  type PushRule,
   type PushContext,
   type PushEvent,
   refreshDefaults,
@@ -251,6 +252,51 @@ describe("editing", () => {
     expect(refreshDefaults({ ...older, override: [...older.override, old] }, ME)).toEqual(stored);
   });
 });
+
+describe("bounds", () => {
+  const long = "x".repeat(256);
+  const condition = { kind: "event_match", key: "type", pattern: "m.*" };
+
+  test.each([
+    ["a pattern of 256 bytes", "content", { actions: [], pattern: long }],
+    [
+      "a condition's pattern of 256 bytes",
+      "override",
+      { actions: [], conditions: [{ ...condition, pattern: long }] },
+    ],
+    [
+      "a condition's key of 256 bytes",
+      "underride",
+      { actions: [], conditions: [{ ...condition, key: long }] },
+    ],
+    ["21 conditions", "override", { actions: [], conditions: Array(21).fill(condition) }],
+    ["11 actions", "room", { actions: Array(11).fill("notify") }],
+  ] as [string, RuleKind, JsonObject][])("refuse %s", (_name, kind, body) => {
+    expect(() => putRule(defaultRules(ME), kind, "mine", body)).toThrow(
+      expect.objectContaining({ status: 400, errcode: "M_INVALID_PARAM" }),
+    );
+  });
+
+  test("let a user have so many rules of a kind, and change those", () => {
+    let rules = defaultRules(ME);
+    for (let i = 0; i < 250; i++)
+      rules = putRule(rules, "content", `rule ${i}`, { actions: [], pattern: "x" });
+    expect(() => putRule(rules, "content", "one more", { actions: [], pattern: "x" })).toThrow(
+      expect.objectContaining({ status: 403, errcode: "M_RESOURCE_LIMIT_EXCEEDED" }),
+    );
+    const changed = putRule(rules, "content", "rule 7", { actions: [], pattern: "y" });
+    expect(changed.content.find((rule) => rule.rule_id === "rule 7")?.pattern).toBe("y");
+  });
+
+  test("hold for rules that are stored already: a long pattern matches nothing", () => {
+    const rules = { ...empty(), content: [{ ...rule("old"), pattern: "x".repeat(20_000) }] };
+    expect(outcome(rules, message("x".repeat(60_000))).ruleId).toBeUndefined();
+  });
+});
+
+function rule(id: string): PushRule {
+  return { rule_id: id, default: false, enabled: true, actions: ["notify"] };
+}
 
 function empty(): Ruleset {
   return { override: [], content: [], room: [], sender: [], underride: [] };
