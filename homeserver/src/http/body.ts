@@ -5,7 +5,7 @@ import { createWorkerPool } from "../platform/worker-pool.ts";
 import { errors } from "../protocol/errors.ts";
 import { type Json, JsonError, type JsonObject, parseLoose } from "../protocol/json.ts";
 import { markForbidden } from "../protocol/json-value.ts";
-import { boundsOf, checkBounds } from "./body-bounds.ts";
+import { boundsOf, checkBounds, TRANSACTION_BOUNDS } from "../protocol/json-bounds.ts";
 import {
   type BodyToJudge,
   type EventText,
@@ -106,8 +106,10 @@ export function createBodyReader(): BodyReader {
       }
       // What nobody asked for is not judged either, unless a server signed it.
       if (row.body === "none" && proof === undefined) return undefined;
-      checkBounds(bytes, boundsOf(row.bodyLimit ?? bytes.length));
       const reading = readingOf(id);
+      const bounds =
+        reading === "events" ? TRANSACTION_BOUNDS : boundsOf(row.bodyLimit ?? bytes.length);
+      checkBounds(bytes, bounds);
       if (bytes.length > LARGE) return await readLarge(address, bytes, reading, proof);
       const value = reading === "events" ? parseLoose(bytes) : readBody(bytes, reading);
       await proof?.verify(value);

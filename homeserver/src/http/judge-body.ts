@@ -6,8 +6,10 @@ import {
   canonicalJsonLoose,
   forbiddenIn,
   isJsonObject,
+  jsonText,
   parseLoose,
   parseStrict,
+  parseWithFractions,
 } from "../protocol/json.ts";
 
 /** How a body is read: as canonical JSON has it, with fractions as well, or with events that are judged one by one. */
@@ -70,17 +72,7 @@ export function judgeBody({ bytes, reading, signed }: BodyToJudge): Judgement {
  * @throws JsonError
  */
 export function readBody(bytes: Uint8Array, reading: "strict" | "fractions"): Json {
-  if (reading === "strict") return parseStrict(bytes);
-  const value = parseLoose(bytes);
-  const reason = forbiddenIn(value);
-  if (reason === undefined) return value;
-  if (!holdsRawNumber(value)) throw new JsonError("forbidden", `Forbidden JSON: ${reason}`);
-  return JSON.parse(Buffer.from(bytes).toString("utf8")) as Json;
-}
-
-function holdsRawNumber(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return JSON.isRawJSON(value) || Object.values(value).some((item) => holdsRawNumber(item));
+  return reading === "strict" ? parseStrict(bytes) : parseWithFractions(bytes);
 }
 
 /** The text that a server signs for a request. (Server-server API, "Request Authentication".) */
@@ -109,7 +101,7 @@ function split(value: JsonObject): Judgement {
     const list = value[name];
     if (!Array.isArray(list)) continue;
     lists[name] = list.map((item) => ({
-      text: JSON.stringify(item),
+      text: jsonText(item),
       forbidden: forbiddenIn(item),
     }));
     delete rest[name];

@@ -1,8 +1,12 @@
 import {
+  forbiddenNumber,
+  isJsonObject,
   type Json,
   JsonError,
   type JsonObject,
+  LONE_SURROGATE,
   MAX_NESTING,
+  nestedTooDeep,
   type RawNumber,
 } from "./json-value.ts";
 
@@ -13,7 +17,7 @@ const SURROGATE = /[\ud800-\udfff]/;
 
 /**
  * Canonical JSON: shortest form, keys in code point order. Throws JsonError "forbidden" for numbers
- * that are no integers within ±(2^53 - 1), lone surrogates and over 100 levels. Members that are
+ * that are no integers within ±(2^53 - 1), lone surrogates and over 1000 levels. Members that are
  * undefined are left out, -0 becomes 0. (Appendices, "Canonical JSON".)
  */
 export function canonicalJson(value: Json): string {
@@ -29,6 +33,16 @@ export function canonicalJsonLoose(value: Json): string {
   return write(value, 1, false);
 }
 
+/** JSON.stringify for values of any depth: what the stack does not reach is written as canonical JSON. */
+export function jsonText(value: Json): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return canonicalJsonLoose(value);
+    throw error;
+  }
+}
+
 /** The text of a value `depth` levels below the root. */
 export function writeCanonical(value: Json, depth: number, strict: boolean): string {
   return write(value, depth, strict);
@@ -38,7 +52,7 @@ export function writeCanonical(value: Json, depth: number, strict: boolean): str
 export function canonicalString(text: string): string {
   if (!SPECIAL.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) {
-    throw new JsonError("forbidden", "Forbidden JSON: a string holds half of a surrogate pair");
+    throw new JsonError("forbidden", `Forbidden JSON: ${LONE_SURROGATE}`);
   }
   return JSON.stringify(text);
 }
@@ -82,15 +96,52 @@ function write(value: Json, depth: number, strict: boolean): string {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      if (depth > MAX_NESTING && strict) {
-        throw new JsonError("forbidden", `Forbidden JSON: it is nested over ${MAX_NESTING} deep`);
-      }
+      if (depth > MAX_NESTING) return writeDeep(value, strict);
       if (Array.isArray(value)) return writeArray(value, depth, strict);
       if (JSON.isRawJSON(value)) return writeRawNumber(value, strict);
       return writeObject(value, depth, strict);
     default:
       throw new JsonError("forbidden", `Forbidden JSON: a ${typeof value}`);
   }
+}
+
+/** What lies deeper than the stack is sure to reach. Throws when that is forbidden. */
+function writeDeep(deep: Json, strict: boolean): string {
+  if (strict) {
+    throw new JsonError(
+      "forbidden",
+      `Forbidden JSON: ${nestedTooDeep({ maxNesting: MAX_NESTING })}`,
+    );
+  }
+  const written: string[] = [];
+  /** What is still to be written, the next at the end: values, and texts between them. */
+  const left: ({ readonly value: Json } | string)[] = [{ value: deep }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (typeof next === "string") {
+      written.push(next);
+      continue;
+    }
+    const { value } = next;
+    if (Array.isArray(value)) {
+      left.push("]");
+      for (let at = value.length - 1; at >= 0; at--) {
+        left.push({ value: value[at] as Json });
+        if (at > 0) left.push(",");
+      }
+      written.push("[");
+    } else if (isJsonObject(value)) {
+      left.push("}");
+      const keys = sortedKeys(value).filter((key) => value[key] !== undefined);
+      for (let at = keys.length - 1; at >= 0; at--) {
+        const key = keys[at] as string;
+        left.push({ value: value[key] as Json }, `${at > 0 ? "," : ""}${canonicalString(key)}:`);
+      }
+      written.push("{");
+    } else {
+      written.push(write(value, 1, strict));
+    }
+  }
+  return written.join("");
 }
 
 function writeArray(items: readonly Json[], depth: number, strict: boolean): string {
@@ -115,27 +166,24 @@ function writeObject(object: JsonObject, depth: number, strict: boolean): string
 
 function writeNumber(value: number, strict: boolean): string {
   if (Number.isSafeInteger(value)) return value === 0 ? "0" : String(value);
-  if (strict) throw forbiddenNumber(String(value));
+  if (strict) throw refusedNumber(String(value));
   return Number.isInteger(value) ? BigInt(value).toString() : writeFloat(value);
 }
 
 function writeRawNumber(value: RawNumber, strict: boolean): string {
   const written = value.rawJSON;
-  if (strict) throw forbiddenNumber(written.slice(0, 40));
+  if (strict) throw refusedNumber(written);
   if (/^-?\d+$/.test(written)) return written === "-0" ? "0" : written;
   return writeFloat(Number(written));
 }
 
-function forbiddenNumber(written: string): JsonError {
-  return new JsonError(
-    "forbidden",
-    `Forbidden JSON: the number ${written} is not an integer within ±(2^53 - 1)`,
-  );
+function refusedNumber(written: string): JsonError {
+  return new JsonError("forbidden", `Forbidden JSON: ${forbiddenNumber(written)}`);
 }
 
 /** Shortest digits; a fraction from 1e-4 up to 1e16, an exponent of two digits or more elsewhere. */
 function writeFloat(value: number): string {
-  if (!Number.isFinite(value)) throw forbiddenNumber(String(value));
+  if (!Number.isFinite(value)) throw refusedNumber(String(value));
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const [mantissa, exponentText] = value.toExponential().split("e") as [string, string];
   const exponent = Number(exponentText);

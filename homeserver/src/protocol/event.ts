@@ -10,6 +10,7 @@ import {
 } from "./identifiers.ts";
 import {
   forbiddenIn,
+  isJsonObject,
   type Json,
   JsonError,
   type JsonObject,
@@ -127,6 +128,25 @@ export function parsePdu(value: Json, version: RoomVersion): RoomEvent {
     });
   } catch (error) {
     if (error instanceof JsonError) throw new Rejection(`not canonical JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * The id of a PDU that parsePdu refuses, by which its sender is answered; undefined for what has none,
+ * since it is too misshapen to be hashed.
+ */
+export function idOfRefused(value: Json, version: RoomVersion): EventId | undefined {
+  if (!isJsonObject(value)) return undefined;
+  if (version.eventIdFormat === "opaque")
+    return isEventId(value.event_id) ? value.event_id : undefined;
+  if (typeof value.type !== "string" || !isJsonObject(value.content)) return undefined;
+  const tolerant = { ...version, strictCanonicalJson: false };
+  try {
+    const pdu = value as Pdu;
+    return eventIdOf(pdu, version, signedEventText(membersOf(pdu, tolerant), pdu, tolerant));
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { scan } from "./json-scan.ts";
-import { forbiddenIn, type Json, JsonError, MAX_NESTING } from "./json-value.ts";
+import { scan, type ScanOptions } from "./json-scan.ts";
+import { type Json, JsonError, MAX_NESTING, MAX_REQUEST_NESTING } from "./json-value.ts";
 
 /**
  * Signs of what JSON.parse would hide: a fraction, an exponent, sixteen digits or "-0" where a value
@@ -9,25 +9,37 @@ import { forbiddenIn, type Json, JsonError, MAX_NESTING } from "./json-value.ts"
  */
 const SUSPICIOUS = /[:,[][ \t\r\n]*(?:-?\d+[.eE]|-?\d{16}|-0)|"[ \t\r\n]+:|\\u[dD][89a-fA-F]/;
 
+const STRICT: ScanOptions = { strict: true, maxNesting: MAX_REQUEST_NESTING };
+const LOOSE: ScanOptions = { strict: false, maxNesting: MAX_NESTING };
+const FRACTIONS: ScanOptions = { ...STRICT, fractions: true };
+
 /**
  * Reads JSON for which canonical JSON holds: throws JsonError "syntax" for what is no JSON (or not
  * UTF-8), "forbidden" for duplicate keys, lone surrogates, over 100 levels of nesting, and numbers
  * that are no integers within ±(2^53 - 1). (Appendices, "Canonical JSON".)
  */
 export function parseStrict(text: string | Uint8Array): Json {
-  const value = parseLoose(text);
-  const reason =
-    forbiddenIn(value) ?? (typeof value === "string" ? loneSurrogate(value) : undefined);
-  if (reason !== undefined) throw new JsonError("forbidden", `Forbidden JSON: ${reason}`);
-  return value;
+  return parse(text, STRICT);
 }
 
 /**
- * Reads any JSON; throws JsonError "syntax" alone. What canonical JSON forbids is kept as far as it
- * can be (the last of duplicate keys, numbers as `RawNumber`), and `forbiddenIn` tells it for every
- * object and array, so that a transaction's events are judged one by one.
+ * The same for what never becomes part of an event: fractions and exponents are numbers, rounded as
+ * JavaScript rounds them. Infinite ones are "forbidden".
+ */
+export function parseWithFractions(text: string | Uint8Array): Json {
+  return parse(text, FRACTIONS);
+}
+
+/**
+ * Reads any JSON; throws JsonError "syntax" alone. What canonical JSON forbids is kept as far as it can be (the last of duplicate keys, numbers
+ * as `RawNumber`), and `forbiddenIn` tells it for every object and array, so that a transaction's
+ * events are judged one by one.
  */
 export function parseLoose(text: string | Uint8Array): Json {
+  return parse(text, LOOSE);
+}
+
+function parse(text: string | Uint8Array, options: ScanOptions): Json {
   const source = typeof text === "string" ? text : decodeUtf8(text);
   let value: Json;
   try {
@@ -35,7 +47,7 @@ export function parseLoose(text: string | Uint8Array): Json {
   } catch (error) {
     throw new JsonError("syntax", error instanceof Error ? error.message : "Not JSON");
   }
-  return isClean(source, value) ? value : scan(source).value;
+  return isClean(source, value, options.maxNesting) ? value : scan(source, options);
 }
 
 /** UTF-8 bytes as text; throws JsonError "syntax" for invalid bytes. */
@@ -45,26 +57,26 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** True when nothing was hidden for sure: every key of the text is in the value. */
-function isClean(source: string, value: Json): boolean {
+function isClean(source: string, value: Json, maxNesting: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (SUSPICIOUS.test(source) || !source.isWellFormed()) return false;
-  return countKeys(value, 1) === countColons(source);
+  return countKeys(value, maxNesting) === countColons(source);
 }
 
-/** Keys in all objects; NaN when nested too deep. */
-function countKeys(value: Json[] | { [key: string]: Json | undefined }, depth: number): number {
-  if (depth > MAX_NESTING) return Number.NaN;
+/** Keys in all objects; NaN when nested deeper than so many levels. */
+function countKeys(value: Json[] | { [key: string]: Json | undefined }, levels: number): number {
+  if (levels === 0) return Number.NaN;
   let count = 0;
   if (Array.isArray(value)) {
     for (const item of value) {
-      if (typeof item === "object" && item !== null) count += countKeys(item, depth + 1);
+      if (typeof item === "object" && item !== null) count += countKeys(item, levels - 1);
     }
     return count;
   }
   for (const key in value) {
     count++;
     const item = value[key];
-    if (typeof item === "object" && item !== null) count += countKeys(item, depth + 1);
+    if (typeof item === "object" && item !== null) count += countKeys(item, levels - 1);
   }
   return count;
 }
@@ -74,8 +86,4 @@ function countColons(source: string): number {
   let count = 0;
   for (let at = source.indexOf('":'); at >= 0; at = source.indexOf('":', at + 2)) count++;
   return count;
-}
-
-function loneSurrogate(text: string): string | undefined {
-  return text.isWellFormed() ? undefined : "a string holds half of a surrogate pair";
 }

@@ -31,8 +31,26 @@ export class JsonError extends Error {
   }
 }
 
-/** Objects and arrays may be nested this deep, in a request and in an event. */
-export const MAX_NESTING = 100;
+/**
+ * Objects and arrays of an event may be nested this deep. The specification has no bound; others end
+ * near here, so that what others have can be had (docs/decisions/0019).
+ */
+export const MAX_NESTING = 1000;
+/** The same for what a client sends. */
+export const MAX_REQUEST_NESTING = 100;
+
+/** Why a string is forbidden. */
+export const LONE_SURROGATE = "a string holds half of a surrogate pair";
+
+/** Why a number is forbidden, as it was written. */
+export function forbiddenNumber(written: string): string {
+  return `the number ${written.slice(0, 40)} is not an integer within ±(2^53 - 1)`;
+}
+
+/** Why an object or array is forbidden that has more levels in it. */
+export function nestedTooDeep({ maxNesting }: { readonly maxNesting: number }): string {
+  return `it is nested over ${maxNesting} deep`;
+}
 
 /** True for objects; false for arrays, null and kept numbers. */
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -62,8 +80,9 @@ export function markForbidden(value: object, reason: string): void {
 /**
  * Why canonical JSON forbids this value as `parseLoose` read it (duplicate keys, numbers, lone
  * surrogates, nesting); undefined when it does not. Known for the parsed objects and arrays
- * themselves, not for copies of them.
+ * themselves, on the four uppermost levels of a text, not for copies of them.
  */
 export function forbiddenIn(value: unknown): string | undefined {
+  if (JSON.isRawJSON(value)) return forbiddenNumber(value.rawJSON);
   return typeof value === "object" && value !== null ? forbidden.get(value) : undefined;
 }

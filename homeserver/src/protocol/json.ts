@@ -10,10 +10,11 @@ export {
   numberOf,
   type RawNumber,
 } from "./json-value.ts";
-export { decodeUtf8, parseLoose, parseStrict } from "./json-parse.ts";
+export { decodeUtf8, parseLoose, parseStrict, parseWithFractions } from "./json-parse.ts";
 export {
   canonicalJson,
   canonicalJsonLoose,
   compareCodePoints,
+  jsonText,
   sortedKeys,
 } from "./canonical-json.ts";

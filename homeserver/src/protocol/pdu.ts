@@ -5,6 +5,7 @@ import {
   isRoomId,
   isServerName,
   isUserId,
+  MAX_ID_BYTES,
   serverOfEventId,
 } from "./identifiers.ts";
 import { isInteger, isJsonObject, type Json, type JsonObject, numberOf } from "./json.ts";
@@ -45,10 +46,8 @@ const MAX_AUTH_EVENTS = 10;
  */
 export function checkPdu(value: Json, version: RoomVersion): asserts value is Pdu {
   if (!isJsonObject(value)) throw new Rejection("the event is not an object");
-  if (!isShortString(value.type)) throw new Rejection("type is not a string of at most 255 bytes");
-  if (value.state_key !== undefined && !isShortString(value.state_key)) {
-    throw new Rejection("state_key is not a string of at most 255 bytes");
-  }
+  checkKey("type", value.type, version);
+  if (value.state_key !== undefined) checkKey("state_key", value.state_key, version);
   if (!isUserId(value.sender)) throw new Rejection("sender is not a user id");
   if (!isJsonObject(value.content)) throw new Rejection("content is not an object");
   checkRoomId(value, version);
@@ -69,8 +68,29 @@ export function referencedIds(references: readonly EventReference[]): string[] {
   return ids.length < 2 ? ids : [...new Set(ids)];
 }
 
-function isShortString(value: Json | undefined): value is string {
-  return typeof value === "string" && fitsIdLength(value);
+/** Up to version 10 a key of at most 255 code points makes an event, which `checkKeyLengths` refuses then. */
+function checkKey(
+  name: string,
+  value: Json | undefined,
+  { keysAreBytes }: RoomVersion,
+): asserts value is string {
+  if (typeof value !== "string") throw new Rejection(`${name} is not a string`);
+  if (fitsIdLength(value) || (!keysAreBytes && fitsCodePoints(value))) return;
+  throw new Rejection(`${name} has over 255 ${keysAreBytes ? "bytes" : "characters"}`);
+}
+
+function fitsCodePoints(text: string): boolean {
+  return text.length <= 2 * MAX_ID_BYTES && [...text].length <= MAX_ID_BYTES;
+}
+
+/** The 255 bytes that a type and a state key may have; throws Rejection. (Client-server API, "Size limits".) */
+export function checkKeyLengths(event: {
+  readonly type: string;
+  readonly stateKey?: string | undefined;
+}): void {
+  if (!fitsIdLength(event.type)) throw new Rejection("type has over 255 bytes");
+  if (event.stateKey === undefined || fitsIdLength(event.stateKey)) return;
+  throw new Rejection("state_key has over 255 bytes");
 }
 
 function isOpaqueEventId(value: Json | undefined): boolean {

@@ -32,6 +32,9 @@ export interface RoomVersion {
   /** Signing keys must be valid at the event's origin_server_ts. */
   readonly enforceKeyValidity: boolean;
 
+  /** What has a type or state key of over 255 bytes is no event; otherwise it is one that no rule allows. */
+  readonly keysAreBytes: boolean;
+
   // Authorisation
   /** m.room.aliases has a rule of its own: state key is the sender's server. */
   readonly aliasesRule: boolean;
@@ -106,6 +109,7 @@ const V1: RoomVersion = {
   },
   eventIdServerMustSign: true,
   enforceKeyValidity: false,
+  keysAreBytes: false,
   aliasesRule: true,
   redactionAuthRule: true,
   creatorInContent: true,
@@ -164,6 +168,7 @@ const V9 = after(V8, "9", {
 });
 const V10 = after(V9, "10", { integerPowerLevels: true, knockRestricted: true });
 const V11 = after(V10, "11", {
+  keysAreBytes: true,
   creatorInContent: false,
   redactsInContent: true,
   redaction: keeping(

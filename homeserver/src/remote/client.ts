@@ -8,6 +8,7 @@ import {
   isJsonObject,
   parseLoose,
 } from "../protocol/json.ts";
+import { boundsOf, checkBounds } from "../protocol/json-bounds.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, Target } from "./discovery.ts";
@@ -185,6 +186,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
 /** Events in answers are judged one by one, so numbers that canonical JSON forbids are kept. */
 function parseAnswer(bytes: Buffer): Json | undefined {
   try {
+    checkBounds(bytes, boundsOf(bytes.length));
     return parseLoose(bytes);
   } catch (error) {
     if (error instanceof JsonError) return undefined;

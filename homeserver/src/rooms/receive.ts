@@ -1,8 +1,8 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../platform/clock.ts";
-import { isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
-import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import { parsePdu } from "../protocol/event.ts";
+import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import { idOfRefused } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
@@ -126,7 +126,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const open = row && (await store.events.one(row.eventNid));
     const version = open?.event.version ?? room.version;
     if (row === undefined || open === undefined) {
-      return refuse(from, "not in the room", eventIdIn(pdu, version), notIn);
+      return refuse(from, "not in the room", idOfRefused(pdu, version), notIn);
     }
     const [verified] = await verifyPdus(keyRing, [pdu], version);
     const event = verified?.event;
@@ -175,8 +175,8 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     version?: RoomVersion,
   ): void {
     for (const pdu of pdus) {
-      const eventId = version === undefined ? pdu.event_id : eventIdIn(pdu, version);
-      refuse(from, clause, typeof eventId === "string" ? eventId : undefined, reason);
+      const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
+      refuse(from, clause, isEventId(eventId) ? eventId : undefined, reason);
     }
   }
 
@@ -203,12 +203,4 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const tally = { events: pdus.length, refused: 0 };
     return deps.patience.run(origin, tally, () => work(origin, pdus, tally));
   };
-}
-
-function eventIdIn(pdu: JsonObject, version: RoomVersion): EventId | undefined {
-  try {
-    return parsePdu(pdu, version).eventId;
-  } catch {
-    return undefined;
-  }
 }

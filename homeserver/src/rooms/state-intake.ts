@@ -135,10 +135,9 @@ class StateIntake implements Intake {
 
   async #settle(batch: Batch): Promise<void> {
     const events = new Map<EventId, RoomEvent>();
-    for (const [i, { event, clause }] of (await batch.verified).entries()) {
-      if (clause === "1 format" && ++this.#malformed > MAX_MALFORMED) {
-        throw errors.unknown("The other server tells a state that is none", 502);
-      }
+    for (const [i, verified] of (await batch.verified).entries()) {
+      const { event } = verified;
+      if (verified.clause === "1 format") this.#noteMalformed(verified);
       if (event === undefined || event.roomId !== this.#room.roomId) {
         this.#dropped += 1;
         continue;
@@ -151,6 +150,15 @@ class StateIntake implements Intake {
       throw errors.unknown("The other server tells too much state", 502);
     }
     for (const event of await this.#store([...events.values()])) this.#wait(event);
+  }
+
+  /** No server takes what is no event in; what follows from its absence is for whoever reads the log. */
+  #noteMalformed({ eventId, reason }: Verified): void {
+    if (++this.#malformed > MAX_MALFORMED) {
+      throw errors.unknown("The other server tells a state that is none", 502);
+    }
+    const fields = { room: this.#room.roomId, event: eventId, reason };
+    this.#deps.logger.warn(fields, "a state was told with what is no event in it");
   }
 
   #store(events: readonly RoomEvent[]): Promise<RoomEvent[]> {

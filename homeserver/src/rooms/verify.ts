@@ -1,7 +1,7 @@
 /** Signatures and hashes of PDUs from other servers. */
 import { createTurns } from "../platform/turns.ts";
 import { Rejection } from "../protocol/errors.ts";
-import { parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
+import { idOfRefused, parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
 import type { Pdu } from "../protocol/event.ts";
 import {
   POLICY_KEY_ID,
@@ -19,6 +19,7 @@ import type { KeyRing } from "./types-federation.ts";
 export type Verified =
   | {
       readonly event: RoomEvent;
+      readonly eventId?: undefined;
       readonly clause?: undefined;
       readonly reason?: undefined;
       /** Its content was not what its hash says: it's redacted. */
@@ -89,8 +90,10 @@ function parse(pdu: Json, version: RoomVersion): Verified {
     requiredSigners(event);
     return { event: withoutUnsigned(event) };
   } catch (error) {
-    if (error instanceof Rejection) return { clause: "1 format", reason: error.reason };
-    throw error;
+    if (!(error instanceof Rejection)) throw error;
+    const eventId = idOfRefused(pdu, version);
+    const refused = { clause: "1 format", reason: error.reason } as const;
+    return eventId === undefined ? refused : { ...refused, eventId };
   }
 }
 

@@ -108,8 +108,8 @@ function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[
   const { event } = added;
   const json = own?.redactedJson ?? event.json();
   return [
-    ...[added.nid, added.roomNid, keyText(event.eventId), keyText(event.type)],
-    event.stateKey === undefined ? null : keyText(event.stateKey),
+    ...[added.nid, added.roomNid, keyText(event.eventId), plainText(event.type)],
+    event.stateKey === undefined ? null : plainText(event.stateKey),
     ...[keyText(event.sender), event.depth, event.originServerTs, plainText(json)],
     ...placeOf(own === undefined ? added : { ...added, redactedBy: own.redactionNid }, at),
     ...[textArray(event.prevEventIds), numberArray(added.authNids)],

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import type { IncomingMessage } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { boundsOf, checkBounds } from "../../src/http/body-bounds.ts";
+import { boundsOf, checkBounds } from "../../src/protocol/json-bounds.ts";
 import { createBodyReader } from "../../src/http/body.ts";
 import { createBodyCollector } from "../../src/http/collect-body.ts";
 import { route } from "../../src/http/route.ts";
@@ -211,7 +211,7 @@ describe("a large transaction", () => {
     JSON.stringify(event),
     '{"a":1.5}',
     '{"a":1,"a":2}',
-    `{"deep":${"[".repeat(150)}${"]".repeat(150)}}`,
+    `{"deep":${"[".repeat(1_050)}${"]".repeat(1_050)}}`,
     ...Array.from({ length: 40 }, () => JSON.stringify(event)),
   ].join(",")}]}`;
 

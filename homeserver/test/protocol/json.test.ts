@@ -8,9 +8,11 @@ import {
   type Json,
   JsonError,
   type JsonObject,
+  jsonText,
   numberOf,
   parseLoose,
   parseStrict,
+  parseWithFractions,
 } from "../../src/protocol/json.ts";
 import { vectors } from "./vectors.ts";
 
@@ -53,10 +55,10 @@ describe("canonical JSON", () => {
     }
   });
 
-  test("over 100 levels are refused when written", () => {
+  test("over 1000 levels are refused when written", () => {
     const nested = (levels: number): Json => (levels === 0 ? 1 : { a: nested(levels - 1) });
-    expect(canonicalJson(nested(100))).toHaveLength(601);
-    expect(() => canonicalJson(nested(101))).toThrow(JsonError);
+    expect(canonicalJson(nested(1000))).toHaveLength(6001);
+    expect(() => canonicalJson(nested(1001))).toThrow(JsonError);
   });
 
   test("members that are undefined are left out", () => {
@@ -156,6 +158,47 @@ describe("strict reading", () => {
   });
 });
 
+describe("reading with fractions", () => {
+  test("takes what never becomes part of an event", () => {
+    const value = parseWithFractions('{"order":0.5,"big":1e300,"long":9223372036854775808}');
+    expect(value).toEqual({ order: 0.5, big: 1e300, long: 2 ** 63 });
+  });
+
+  test.each(['{"a":0.5,"b":"\\ud800"}', '{"a":0.5,"a":1}', '{"a":1e400}', nestedText(101)])(
+    "refuses %s as ever",
+    (text) => {
+      expect(kindOf(() => parseWithFractions(text))).toBe("forbidden");
+    },
+  );
+});
+
+describe("nesting", () => {
+  test("of requests ends at 100 levels, that of events at 1000", () => {
+    expect(kindOf(() => parseStrict(nestedText(100)))).toBe("fine");
+    expect(kindOf(() => parseStrict(nestedText(101)))).toBe("forbidden");
+    expect(forbiddenIn(parseLoose(nestedText(1000)))).toBeUndefined();
+    expect(forbiddenIn(parseLoose(nestedText(1001)))).toContain("1000");
+  });
+
+  test.each([5_000, 100_000])("of %i levels is written again as it came", (levels) => {
+    const text = nestedText(levels);
+    expect(canonicalJsonLoose(parseLoose(text))).toBe(text);
+    expect(jsonText(parseLoose(text))).toBe(text);
+    expect(() => canonicalJson(parseLoose(text))).toThrow(JsonError);
+  });
+
+  test("in a list is marked where the list is read, and nowhere else", () => {
+    const [deep, flat] = parseLoose(`[${nestedText(2000)},{"a":1}]`) as [Json, Json];
+    expect(forbiddenIn(deep)).toContain("nested");
+    expect(forbiddenIn(flat)).toBeUndefined();
+  });
+});
+
+test("a number that many values hold is kept once", () => {
+  const numbers = parseLoose(`[${"1.5,-0,1e5,".repeat(1000)}1.5]`) as unknown[];
+  expect(new Set(numbers).size).toBe(3);
+});
+
 describe("loose reading", () => {
   test("tells which of several values is forbidden, and which is not", () => {
     const value = parseLoose('{"pdus":[{"depth":1.5},{"depth":1},{"a":{"b":[1e3]}}]}') as {
@@ -180,6 +223,10 @@ describe("loose reading", () => {
     expect(forbiddenIn((value as JsonObject).next)).toBeUndefined();
   });
 });
+
+function nestedText(levels: number): string {
+  return `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+}
 
 function kindOf(act: () => unknown): string {
   try {

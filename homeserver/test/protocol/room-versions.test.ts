@@ -15,6 +15,7 @@ const CHANGES: Partial<Record<keyof RoomVersion, string[]>> = {
   eventIdServerMustSign: ["3"],
   redactionAuthRule: ["3"],
   enforceKeyValidity: ["5"],
+  keysAreBytes: ["11"],
   strictCanonicalJson: ["6"],
   aliasesRule: ["6"],
   notificationLevelsChecked: ["6"],

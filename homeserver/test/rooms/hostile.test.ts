@@ -166,6 +166,8 @@ describe("a hostile server", () => {
       expect(result, kind).toEqual(
         expected === "error" || expected === "nothing" ? { error: expect.any(String) } : {},
       );
+      // The id says nothing of a message's content: an event of the same one may be there.
+      if (expected === "nothing") continue;
       const stored = (await a.rooms.view.eventsById([id as EventId])).get(id as EventId);
       if (expected === "rejected") expect(stored?.status, kind).toBe("rejected");
       else if (expected === "redacted") expect(stored?.event.content, kind).toEqual({});

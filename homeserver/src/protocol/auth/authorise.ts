@@ -1,6 +1,7 @@
 import { Rejection } from "../errors.ts";
 import type { RoomEvent } from "../event.ts";
 import { createEventIdOf, serverOf, serverOfEventId } from "../identifiers.ts";
+import { checkKeyLengths } from "../pdu.ts";
 import { PowerLevels } from "../power-levels.ts";
 import type { AuthContext } from "./context.ts";
 import { checkCreate } from "./create.ts";
@@ -17,6 +18,7 @@ import type { AuthState } from "./state.ts";
  *   create event in every version
  */
 export function authorise(event: RoomEvent, state: AuthState): void {
+  checkKeyLengths(event);
   // 1
   if (event.type === "m.room.create") return checkCreate(event);
   const context = contextOf(event, state);

@@ -1,4 +1,4 @@
-import { JsonError } from "../protocol/json.ts";
+import { JsonError } from "./json-value.ts";
 
 /** What a JSON text may hold before anybody parses it. */
 export interface Bounds {
@@ -6,10 +6,10 @@ export interface Bounds {
   readonly values: number;
   /** Numbers that canonical JSON forbids: each is kept as it was written, which costs much. */
   readonly unusualNumbers: number;
+  /** Levels of objects and arrays. */
+  readonly nesting: number;
 }
 
-/** Levels of nesting that are followed. Events may have 100; what is deeper is marked, and this deep is refused. */
-const MAX_DEPTH = 1_000;
 /** A double holds so many digits, less one. */
 const DIGITS = 16;
 
@@ -17,9 +17,22 @@ const [QUOTE, BACKSLASH, COMMA, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x30
 const [SMALL_E, BIG_E] = [0x65, 0x45];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** The bounds of a body that may have `limit` bytes: a member of ordinary JSON takes over four. */
+/** Most bytes of an event, and most events and EDUs of a transaction. */
+const [EVENT_BYTES, EVENTS, EDUS] = [65_536, 50, 100];
+
+/**
+ * Of a transaction: whatever its events may hold, since one of them must not keep the others from being heard. A
+ * digit and a comma are a value, `-0` and a comma a number that is no integer, a bracket at each end a level.
+ */
+export const TRANSACTION_BOUNDS: Bounds = {
+  values: (EVENTS * EVENT_BYTES) / 2 + EDUS * 10_000,
+  unusualNumbers: (EVENTS * EVENT_BYTES) / 3,
+  nesting: EVENT_BYTES / 2 + 10,
+};
+
+/** The bounds of other texts that may have `limit` bytes: a member of ordinary JSON takes over four. */
 export function boundsOf(limit: number): Bounds {
-  return { values: Math.min(limit / 4, 1_000_000), unusualNumbers: 50_000 };
+  return { values: Math.min(limit / 4, 1_000_000), unusualNumbers: 50_000, nesting: 1_000 };
 }
 
 /**
@@ -50,7 +63,7 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       values += 1;
       depth += 1;
-      if (depth > MAX_DEPTH) throw tooMuch(`nested over ${MAX_DEPTH} deep`);
+      if (depth > bounds.nesting) throw tooMuch(`nested over ${bounds.nesting} deep`);
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
       depth -= 1;
     } else if (followsDigit && (byte === DOT || byte === SMALL_E || byte === BIG_E)) {
