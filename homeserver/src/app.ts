@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { type NewUser, openControl } from "./cli/control.ts";
+import { type FailureCounts, memoryFailures, redisFailures } from "./cluster/failures.ts";
 import { createRedisBuckets } from "./cluster/redis-buckets.ts";
 import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
@@ -10,7 +11,7 @@ import { createHttpServer } from "./http/server.ts";
 import { createLayers } from "./layers.ts";
 import { createLog } from "./log/log.ts";
 import { createMemoryWake, createRedisWake } from "./log/wake.ts";
-import { systemClock } from "./platform/clock.ts";
+import { type Clock, systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { systemRandom } from "./platform/random.ts";
@@ -94,6 +95,7 @@ export async function createApp(
       random,
       logger,
       metrics,
+      failures: config.rateLimits ? countFailures(redis, config, clock, logger) : undefined,
     };
     const layers = await createLayers(foundation, opened);
     const { users } = layers;
@@ -102,7 +104,7 @@ export async function createApp(
       : memoryBuckets(clock.monotonic);
     const rateLimiter = createRateLimiter(config.rateLimits ? buckets : undefined);
     const http = await createHttpServer({
-      routes: createRoutes(foundation, layers, rateLimiter),
+      routes: createRoutes(foundation, layers),
       requireAllOf: ["client-server", "server-server", "admin"],
       listeners,
       log: logger,
@@ -111,6 +113,8 @@ export async function createApp(
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
       rateLimiter,
+      trustedProxies: config.trustedProxies,
+      metricsApart: config.metricsListen !== undefined,
       onPeer: remote.backoff.heard,
       fresh: redis && (() => log.fresh()),
       webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
@@ -132,6 +136,17 @@ export async function createApp(
 async function databaseHealth(sql: Sql): Promise<string | undefined> {
   const late = systemClock.sleep(HEALTH_MS).then(() => false);
   return (await Promise.race([answers(sql), late])) ? undefined : "the database does not answer";
+}
+
+/** Where wrong passwords are counted: together with the other replicas, if there are any. */
+function countFailures(
+  redis: Redis | undefined,
+  { serverName }: Config,
+  clock: Clock,
+  logger: Logger,
+): FailureCounts {
+  if (!redis) return memoryFailures(clock);
+  return redisFailures(redis, { prefix: `weft:${serverName}:`, clock, logger });
 }
 
 /** A connection to Redis, when one is configured. */

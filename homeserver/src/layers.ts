@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Config } from "./config/load.ts";
+import type { FailureCounts } from "./cluster/failures.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { createRedisChannel } from "./cluster/redis-channel.ts";
 import { createRedisTurns } from "./cluster/redis-turns.ts";
@@ -48,6 +49,8 @@ export interface Foundation {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Where wrong passwords are counted; absent: nowhere. */
+  readonly failures: FailureCounts | undefined;
 }
 
 export interface Layers {
@@ -73,6 +76,8 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     registrationSharedSecret: config.registrationSharedSecret,
     replicated: on.redis !== undefined,
     exclusive: on.exclusive,
+    passwordMinLength: config.passwordMinLength,
+    failures: on.failures,
     hooks: {
       profileChanged: (userId) => rooms.members.profileChanged(userId),
       leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),

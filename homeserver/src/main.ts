@@ -66,6 +66,10 @@ function onSignal(stop: (signal: string) => Promise<void>): () => boolean {
 
 async function listen(listeners: Listeners, config: Config): Promise<void> {
   await opened("listen", config.listen, () => listeners.listen(config.listen));
+  const { metricsListen } = config;
+  if (metricsListen) {
+    await opened("metrics_listen", metricsListen, () => listeners.listenForMetrics(metricsListen));
+  }
   const { federationListen: secure, tlsCert: cert, tlsKey: key } = config;
   if (!secure || !cert || !key) return;
   await opened("federation_listen", secure, () => listeners.listenSecurely(secure, { cert, key }));

@@ -3,7 +3,6 @@ import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
 import { federationRoutes } from "./federation-api/routes.ts";
-import type { RateLimiter } from "./http/rate-limit.ts";
 import type { Route } from "./http/route.ts";
 import type { Foundation, Layers } from "./layers.ts";
 import type { JsonObject } from "./protocol/json.ts";
@@ -13,14 +12,14 @@ import { publicRoomsPage } from "./client-api/remote-public-rooms.ts";
 const VERSION = "0.1.0";
 
 /** Every operation of every API, bound to the layers. */
-export function createRoutes(on: Foundation, layers: Layers, limits: RateLimiter): Route[] {
+export function createRoutes(on: Foundation, layers: Layers): Route[] {
   const { config, clock, random, remote, signingKey } = on;
   const { users, edus } = layers;
   const { serverName, publicBaseUrl } = config;
   return [
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
-    ...accountRoutes({ ...layers, limits, publicBaseUrl }),
+    ...accountRoutes({ ...layers, publicBaseUrl }),
     ...roomRoutes({
       ...layers,
       clock,

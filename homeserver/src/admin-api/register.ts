@@ -18,7 +18,7 @@ export function registerRoutes(deps: { users: Users }): Route[] {
     route("getRegistrationNonce", () => ({ nonce: enabled().nonce() })),
 
     // POST /_synapse/admin/v1/register
-    route("registerBySharedSecret", async ({ body }) => {
+    route("registerBySharedSecret", async ({ body, ip }) => {
       const userId = await enabled().register({
         nonce: body.nonce,
         username: body.username,
@@ -26,6 +26,7 @@ export function registerRoutes(deps: { users: Users }): Route[] {
         isAdmin: body.admin === true,
         userType: body.user_type ?? undefined,
         mac: body.mac,
+        visitor: { ip },
       });
       if (body.displayname) await profiles.set(userId, "displayname", body.displayname);
       const session = await sessions.issue(userId, {});

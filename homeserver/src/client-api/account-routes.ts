@@ -1,4 +1,3 @@
-import type { RateLimiter } from "../http/rate-limit.ts";
 import type { Route } from "../http/route.ts";
 import type { Media } from "../media/types.ts";
 import type { Rooms } from "../rooms/types.ts";
@@ -30,7 +29,6 @@ export function accountRoutes(deps: {
   users: Users;
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;
-  limits: Pick<RateLimiter, "checkAccount">;
   publicBaseUrl: string;
 }): Route[] {
   return [

@@ -1,9 +1,10 @@
 import { route, type Route } from "../http/route.ts";
 import type { Device } from "../users/devices.ts";
-import { type PasswordDeps, provePassword } from "./prove-password.ts";
+import type { Users } from "../users/users.ts";
+import { provePassword } from "./prove-password.ts";
 
-export function deviceManagementRoutes(deps: PasswordDeps): Route[] {
-  const { devices } = deps.users;
+export function deviceManagementRoutes({ users }: { users: Users }): Route[] {
+  const { devices } = users;
 
   return [
     // GET /_matrix/client/v3/devices
@@ -24,15 +25,17 @@ export function deviceManagementRoutes(deps: PasswordDeps): Route[] {
     }),
 
     // DELETE /_matrix/client/v3/devices/{deviceId}
-    route("deleteDevice", async ({ requester, params, body }) => {
+    route("deleteDevice", async (context) => {
+      const { requester, params } = context;
       const { deviceId } = params;
-      await provePassword(deps, `deleteDevice ${deviceId}`, body, requester.userId);
+      await provePassword(users, `deleteDevice ${deviceId}`, context);
       await devices.remove(requester.userId, [deviceId]);
     }),
 
     // POST /_matrix/client/v3/delete_devices
-    route("deleteDevices", async ({ requester, body }) => {
-      await provePassword(deps, "deleteDevices", body, requester.userId);
+    route("deleteDevices", async (context) => {
+      const { requester, body } = context;
+      await provePassword(users, "deleteDevices", context);
       await devices.remove(requester.userId, body.devices);
     }),
   ];

@@ -1,12 +1,13 @@
 import { route, type Route } from "../http/route.ts";
-import { type PasswordDeps, provePassword } from "./prove-password.ts";
+import type { Users } from "../users/users.ts";
+import { provePassword } from "./prove-password.ts";
 
-export function loginTokenRoutes(deps: PasswordDeps): Route[] {
+export function loginTokenRoutes({ users }: { users: Users }): Route[] {
   return [
     // POST /_matrix/client/v1/login/get_token
-    route("generateLoginToken", async ({ requester, body }) => {
-      const userId = await provePassword(deps, "generateLoginToken", body, requester.userId);
-      const { token, expiresInMs } = await deps.users.login.createToken(userId);
+    route("generateLoginToken", async (context) => {
+      await provePassword(users, "generateLoginToken", context);
+      const { token, expiresInMs } = await users.login.createToken(context.requester);
       return { login_token: token, expires_in_ms: expiresInMs };
     }),
   ];

@@ -1,21 +1,15 @@
 import { route, type Route } from "../http/route.ts";
-import { namedUser } from "../users/identifier.ts";
-import { accountKey, type PasswordDeps } from "./prove-password.ts";
+import type { Users } from "../users/users.ts";
 import { sessionBody, sessionRequest } from "./session-body.ts";
 
-export function loginRoutes(deps: PasswordDeps): Route[] {
-  const { users, limits } = deps;
+export function loginRoutes({ users }: { users: Users }): Route[] {
   return [
     // GET /_matrix/client/v3/login
     route("getLoginFlows", () => ({ flows: users.login.flows })),
 
     // POST /_matrix/client/v3/login
-    route("login", async ({ body }) => {
-      if (body.type === "m.login.password") {
-        const user = namedUser(body);
-        if (user !== undefined) await limits.checkAccount(accountKey(users, user));
-      }
-      const session = await users.login.withCredentials(body, sessionRequest(body));
+    route("login", async ({ body, ip }) => {
+      const session = await users.login.withCredentials(body, sessionRequest(body), { ip });
       return sessionBody(session, users.accounts.serverName);
     }),
   ];

@@ -1,14 +1,19 @@
 import { route, type Route } from "../http/route.ts";
-import { type PasswordDeps, provePassword } from "./prove-password.ts";
+import type { Users } from "../users/users.ts";
+import { provePassword } from "./prove-password.ts";
 
-export function passwordManagementRoutes(deps: PasswordDeps): Route[] {
-  const { accounts, devices, passwords } = deps.users;
+export function passwordManagementRoutes({ users }: { users: Users }): Route[] {
   return [
     // POST /_matrix/client/v3/account/password
-    route("changePassword", async ({ requester, body }) => {
-      const userId = await provePassword(deps, "changePassword", body, requester?.userId);
-      await accounts.setPasswordHash(userId, await passwords.hash(body.new_password));
-      if (body.logout_devices !== false) await devices.removeOthers(userId, requester?.deviceId);
+    route("changePassword", async (context) => {
+      const { body, requester } = context;
+      // Before the authentication, so that its session is not used up.
+      users.passwords.ensureStrong(body.new_password);
+      const userId = await provePassword(users, "changePassword", context);
+      await users.passwordChange.change(userId, body.new_password, {
+        keepDevices: body.logout_devices === false,
+        deviceId: requester?.deviceId,
+      });
     }),
   ];
 }

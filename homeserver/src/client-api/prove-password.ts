@@ -1,37 +1,28 @@
-import type { RateLimiter } from "../http/rate-limit.ts";
+import type { Requester } from "../http/authenticate.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import { namedUser } from "../users/identifier.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 
-export interface PasswordDeps {
-  readonly users: Users;
-  readonly limits: Pick<RateLimiter, "checkAccount">;
+/** A request whose user proves the password: by whom it comes, if somebody is signed in, and from where. */
+export interface ProvingRequest {
+  readonly body: JsonObject;
+  readonly requester: Requester | undefined;
+  readonly ip: string;
 }
 
 /**
  * Lets an operation go on once the user's password is proven by user-interactive authentication. Without a
- * `requester` the authentication itself says who it is. `operation` also names what is acted upon.
+ * requester the authentication itself says who it is. `operation` also names what is acted upon.
  * @throws UiaChallenge 401, MatrixError M_LIMIT_EXCEEDED 429
  */
 export async function provePassword(
-  { users, limits }: PasswordDeps,
+  users: Users,
   operation: string,
-  body: JsonObject,
-  requester: UserId | undefined,
+  { body, requester, ip }: ProvingRequest,
 ): Promise<UserId> {
-  const { auth } = body;
-  if (isJsonObject(auth) && auth["type"] === "m.login.password") {
-    const user = requester ?? namedUser(auth);
-    if (user !== undefined) await limits.checkAccount(accountKey(users, user));
-  }
   const flows = [["m.login.password"]] as const;
-  const facts = await users.uia.authorise({ operation, body, userId: requester, flows });
+  const visitor = { ip, deviceId: requester?.deviceId };
+  const { userId } = requester ?? { userId: undefined };
+  const facts = await users.uia.authorise({ operation, body, userId, visitor, flows });
   return facts.userId!;
-}
-
-/** One name for an account, however it was written. */
-export function accountKey(users: Users, user: string): string {
-  const id = user.startsWith("@") ? user : `@${user}:${users.accounts.serverName}`;
-  return id.toLowerCase();
 }

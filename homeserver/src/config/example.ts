@@ -9,7 +9,7 @@ export function exampleConfig(given: Partial<Record<SettingKey, string>> = {}): 
   for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
     const value = given[key] ?? setting.default;
     const written = given[key] !== undefined;
-    const text = setting.type === "array" ? "[]" : value === undefined ? "" : yamlScalar(value);
+    const text = setting.type === "array" ? yamlList(setting.default) : yamlScalar(value);
     parts.push(
       [
         ...wrap(`${setting.description} (${environmentName(key)})`),
@@ -20,7 +20,12 @@ export function exampleConfig(given: Partial<Record<SettingKey, string>> = {}): 
   return `${parts.join("\n\n")}\n`;
 }
 
-function yamlScalar(value: string | boolean): string {
+function yamlList(value: Setting["default"]): string {
+  return Array.isArray(value) ? JSON.stringify(value) : "[]";
+}
+
+function yamlScalar(value: Setting["default"]): string {
+  if (value === undefined) return "";
   return typeof value === "string" && !/^[\w./-]+(:\d+)?$/.test(value)
     ? JSON.stringify(value)
     : String(value);

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
 import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
@@ -35,7 +36,13 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly registration: Registration;
   readonly registrationSharedSecret: string | undefined;
+  /** Characters. */
+  readonly passwordMinLength: number;
   readonly rateLimits: boolean;
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[];
+  /** The metrics' own listener; absent: `listen` serves them to loopback. */
+  readonly metricsListen: ListenAddress | undefined;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
   readonly trustedKeyServers: readonly ServerName[];
@@ -105,6 +112,7 @@ function fromText(type: Setting["type"], text: string): unknown {
       .map((part) => part.trim())
       .filter((part) => part !== "");
   if (type === "string") return text;
+  if (type === "integer") return /^\d{1,15}$/.test(text) ? Number(text) : text;
   if (/^(true|1|yes|on)$/i.test(text)) return true;
   return /^(false|0|no|off)$/i.test(text) ? false : text;
 }
@@ -143,7 +151,9 @@ function complete(values: Values, origin: Origin): Config {
   const text = (key: SettingKey): string | undefined =>
     (values[key] ?? (settings[key] as Setting).default) as string | undefined;
   const fail = (key: SettingKey, why?: string) => wrong(key, values[key], origin, why);
-  const address = (key: "listen" | "federation_listen"): ListenAddress | undefined => {
+  const address = (
+    key: "listen" | "federation_listen" | "metrics_listen",
+  ): ListenAddress | undefined => {
     const value = text(key);
     if (value === undefined) return undefined;
     const parsed = parseListen(value);
@@ -163,6 +173,11 @@ function complete(values: Values, origin: Origin): Config {
     } catch {
       throw fail(key, "is no server name");
     }
+  };
+  const networks = (all: readonly string[]) => {
+    const bad = all.find((network) => !isNetwork(network));
+    if (bad !== undefined) throw fail("trusted_proxies", `holds ${bad}, which is no network`);
+    return all;
   };
   const listen = address("listen")!;
   const federationListen = address("federation_listen");
@@ -188,13 +203,23 @@ function complete(values: Values, origin: Origin): Config {
     redisUrl: text("redis_url"),
     registration: text("registration") as Registration,
     registrationSharedSecret: text("registration_shared_secret"),
+    passwordMinLength: (values.password_min_length ??
+      settings.password_min_length.default) as number,
     rateLimits: text("rate_limits") === "on",
+    trustedProxies: networks((values.trusted_proxies as string[] | undefined) ?? LOOPBACK),
+    metricsListen: address("metrics_listen"),
     appservices: appservices === undefined ? undefined : resolve(appservices),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
     ),
     logLevel: text("log_level")!,
   };
+}
+
+const LOOPBACK = settings.trusted_proxies.default;
+
+function isNetwork(text: string): boolean {
+  return text.includes("/") ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text);
 }
 
 function isFolder(path: string): boolean {

@@ -4,12 +4,14 @@
  */
 
 export interface Setting {
-  readonly type: "string" | "boolean" | "array";
+  readonly type: "string" | "boolean" | "integer" | "array";
   readonly description: string;
-  readonly default?: string | boolean;
+  readonly default?: string | boolean | number | readonly string[];
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly minLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly items?: { readonly type: "string"; readonly pattern?: string };
   /** What to write instead, for the one line that a wrong configuration prints. */
   readonly "x-mend": string;
@@ -110,12 +112,35 @@ export const settings = {
     minLength: 1,
     "x-mend": "a long random text",
   },
+  password_min_length: {
+    type: "integer",
+    description: "How many characters a password that a user chooses has at least.",
+    default: 8,
+    minimum: 1,
+    maximum: 128,
+    "x-mend": "a number from 1 to 128",
+  },
   rate_limits: {
     type: "string",
     description: "Whether clients that ask too often are slowed down.",
     default: "on",
     enum: ["on", "off"],
     "x-mend": "on or off",
+  },
+  trusted_proxies: {
+    type: "array",
+    description:
+      "Proxies whose X-Forwarded-For is believed: addresses or networks. By default those of this machine.",
+    default: ["127.0.0.0/8", "::1"],
+    items: { type: "string", pattern: "^[0-9A-Fa-f:.]+(/\\d{1,3})?$" },
+    "x-mend": "addresses or networks such as 10.0.0.5 or 10.0.0.0/8, separated by commas",
+  },
+  metrics_listen: {
+    type: "string",
+    description:
+      "Where the metrics are served, and nothing else. When left out, listen serves them to this machine only.",
+    pattern: LISTEN,
+    "x-mend": "an address and a port, such as 127.0.0.1:9100",
   },
   appservices: {
     type: "string",

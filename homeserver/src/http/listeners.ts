@@ -14,12 +14,16 @@ export interface TlsFiles {
 }
 
 export interface Listeners {
-  /** From now on this answers requests; before, everything is a 503. */
-  serve(handler: RequestListener): void;
+  /**
+   * From now on these answer requests, those on the listener of the metrics apart; before, everything is a 503.
+   */
+  serve(handler: RequestListener, metrics: RequestListener): void;
   /** Plain HTTP. @returns the port, which matters when 0 was asked */
   listen(address: { host: string; port: number }): Promise<number>;
   /** Plain HTTP on a unix socket; a stale file is replaced. */
   listenOnSocket(path: string): Promise<void>;
+  /** Plain HTTP for what `serve` was given for metrics, and nothing else. */
+  listenForMetrics(address: { host: string; port: number }): Promise<number>;
   /** HTTPS, for peers. The files are read again when they change. */
   listenSecurely(address: { host: string; port: number }, files: TlsFiles): Promise<number>;
   /** Accepts no more; resolves when the connections have ended. */
@@ -37,7 +41,9 @@ const HEADERS_MS = 30_000;
 /** Any number of listeners with one handler behind them, which may come later. */
 export function createListeners(log: Logger): Listeners {
   let handler: RequestListener = starting;
+  let metricsHandler: RequestListener = starting;
   const dispatch: RequestListener = (request, response) => handler(request, response);
+  const dispatchMetrics: RequestListener = (request, response) => metricsHandler(request, response);
   const servers = new Set<Server | SecureServer>();
   const watched = new Set<() => void>();
 
@@ -48,7 +54,7 @@ export function createListeners(log: Logger): Listeners {
     server.requestTimeout = 0;
     server.on("clientError", refuseMalformed);
     // Whoever reads the body says so: a client that waits for it does not send what is refused anyway.
-    server.on("checkContinue", dispatch);
+    server.on("checkContinue", (request, response) => server.emit("request", request, response));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => resolve());
@@ -59,9 +65,11 @@ export function createListeners(log: Logger): Listeners {
   }
 
   return {
-    serve(next) {
+    serve(next, metrics) {
       handler = next;
+      metricsHandler = metrics;
     },
+    listenForMetrics: ({ host, port }) => start(createServer(dispatchMetrics), { host, port }),
     listen: ({ host, port }) => start(createServer(dispatch), { host, port }),
     async listenOnSocket(path) {
       rmSync(path, { force: true });

@@ -26,6 +26,7 @@ const classes = {
   createRoom: { by: "user", limit: { perSecond: 0.2, burst: 20 } },
   join: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
   invite: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
+  sharedSecret: { by: "address", limit: { perSecond: 5, burst: 100 } },
   report: { by: "user", limit: { perSecond: 0.2, burst: 10 } },
   directory: { by: "user", limit: { perSecond: 2, burst: 30 } },
   media: { by: "user", limit: { perSecond: 30, burst: 300 } },
@@ -45,6 +46,8 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   register: "register",
   checkUsernameAvailability: "register",
   registrationTokenValidity: "registrationToken",
+  getRegistrationNonce: "sharedSecret",
+  registerBySharedSecret: "sharedSecret",
   createRoom: "createRoom",
   joinRoom: "join",
   joinRoomById: "join",
@@ -64,14 +67,9 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   getContentThumbnailAuthed: "media",
 };
 
-/** Wrong passwords for one account, whatever the address they come from. */
-const PASSWORDS_PER_ACCOUNT: Limit = { perSecond: 0.17, burst: 10 };
-
 export interface RateLimiter {
   /** @throws MatrixError M_LIMIT_EXCEEDED 429 with retry_after_ms */
   check(operationId: OperationId, who: { user?: string | undefined; ip: string }): Promise<void>;
-  /** A login named an account. @throws MatrixError M_LIMIT_EXCEEDED 429 */
-  checkAccount(account: string): Promise<void>;
 }
 
 /** `buckets` undefined: off (WEFT_RATE_LIMITS=off). */
@@ -86,9 +84,6 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
       const { by, limit } = classes[name];
       const who = by === "user" && user !== undefined ? user : ip;
       await take(`${name}\0${who}`, limit);
-    },
-    async checkAccount(account) {
-      await take(`account\0${account}`, PASSWORDS_PER_ACCOUNT);
     },
   };
 }

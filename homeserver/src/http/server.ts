@@ -10,7 +10,7 @@ import { createBodyCollector } from "./collect-body.ts";
 import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
 import { drainRest } from "./drain.ts";
 import { errorReply } from "./errors.ts";
-import { type Health, weftRoutes } from "./health.ts";
+import { type Health, metricsAlone, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
 import { observe } from "./observe.ts";
 import type { Reply } from "./reply.ts";
@@ -30,6 +30,10 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "
   readonly listeners?: Listeners | undefined;
   /** The built web client, served at `/`. */
   readonly webClient?: WebClient | undefined;
+  /** Addresses and networks whose X-Forwarded-For is believed; none unless given. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Whether the metrics have a listener of their own, and are served nowhere else. */
+  readonly metricsApart?: boolean | undefined;
 }
 
 export interface HttpServer extends Listeners {
@@ -49,7 +53,7 @@ const DRAIN_MS = 6_000;
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const stopping = new AbortController();
-  const own = weftRoutes(options.health, options.metrics, stopping.signal);
+  const own = weftRoutes({ ...options, draining: stopping.signal });
   const routes = [...options.routes, ...own];
   checkComplete(routes, options.requireAllOf);
   const app = createFastify(options, stopping.signal);
@@ -59,7 +63,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   if (options.webClient) await serveWebClient(app, options.webClient);
   await app.ready();
   const listeners = options.listeners ?? createListeners(options.log);
-  listeners.serve(app.routing);
+  listeners.serve(app.routing, metricsAlone(options.metrics));
   return {
     ...listeners,
     app,
@@ -78,7 +82,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
   const app = Fastify({
     logger: false,
-    trustProxy: ["loopback", "linklocal", "uniquelocal"],
+    trustProxy: [...(options.trustedProxies ?? [])],
     exposeHeadRoutes: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },

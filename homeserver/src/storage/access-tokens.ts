@@ -15,6 +15,8 @@ export interface RefreshTokenRow {
   userId: string;
   deviceId: string;
   replacedBy: Buffer | null;
+  /** What it was exchanged for has been used: nobody has a reason to show it again. */
+  spent: boolean;
 }
 
 /** Looks an access token up by its SHA-256. Tokens of closed accounts are not found. */
@@ -58,13 +60,16 @@ export async function insertRefreshToken(
     VALUES (${token.tokenHash}, ${token.userId}, ${token.deviceId}, ${token.createdTs})`;
 }
 
+/** Refresh tokens of a device that were used up and are still known as such. */
+const SPENT_KEPT = 100;
+
 /** Looks a refresh token up by its SHA-256 and locks its row until the transaction ends. */
 export async function lockRefreshToken(
   tx: Tx,
   tokenHash: Buffer,
 ): Promise<RefreshTokenRow | undefined> {
   const [row] = await tx<RefreshTokenRow[]>`
-    SELECT user_id AS "userId", device_id AS "deviceId", replaced_by AS "replacedBy"
+    SELECT user_id AS "userId", device_id AS "deviceId", replaced_by AS "replacedBy", spent
     FROM refresh_tokens WHERE token_hash = ${tokenHash} FOR UPDATE`;
   return row;
 }
@@ -78,26 +83,41 @@ export async function replaceRefreshToken(
   await tx`UPDATE refresh_tokens SET replaced_by = ${successor} WHERE token_hash = ${old}`;
 }
 
-/** Deletes one refresh token and the access tokens that were given out with it; answers the latter's hashes. */
-export async function deleteRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
-  await tx`DELETE FROM refresh_tokens WHERE token_hash = ${refreshHash}`;
+/** Spends one refresh token and deletes the access tokens that were given out with it; answers the latter's hashes. */
+export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
+  await tx`
+    UPDATE refresh_tokens SET spent = true, replaced_by = NULL WHERE token_hash = ${refreshHash}`;
   const rows = await tx<{ hash: Buffer }[]>`
     DELETE FROM access_tokens WHERE refresh_hash = ${refreshHash} RETURNING token_hash AS hash`;
   return rows.map((row) => row.hash);
 }
 
 /**
- * The pair that `refreshHash` belongs to is in use: deletes what it replaced, the refresh tokens and their
- * access tokens. Answers the hashes of deleted access tokens.
+ * The pair that `refreshHash` belongs to is in use: spends the refresh tokens that it replaced, and deletes their access
+ * tokens. Answers the hashes of deleted access tokens.
  */
 export async function retirePredecessors(tx: Sql | Tx, refreshHash: Buffer): Promise<Buffer[]> {
   const rows = await tx<{ hash: Buffer }[]>`
     WITH old AS (
-      DELETE FROM refresh_tokens WHERE replaced_by = ${refreshHash} RETURNING token_hash
+      UPDATE refresh_tokens SET spent = true, replaced_by = NULL
+      WHERE replaced_by = ${refreshHash} RETURNING token_hash
     )
     DELETE FROM access_tokens a USING old WHERE a.refresh_hash = old.token_hash
     RETURNING a.token_hash AS hash`;
   return rows.map((row) => row.hash);
+}
+
+/** Forgets the oldest spent refresh tokens of a device, where there are many. */
+export async function pruneSpentTokens(
+  tx: Sql | Tx,
+  userId: string,
+  deviceId: string,
+): Promise<void> {
+  await tx`
+    DELETE FROM refresh_tokens WHERE token_hash IN (
+      SELECT token_hash FROM refresh_tokens
+      WHERE user_id = ${userId} AND device_id = ${deviceId} AND spent
+      ORDER BY created_ts DESC OFFSET ${SPENT_KEPT})`;
 }
 
 /** Marks an access token as seen in a request. */
@@ -131,16 +151,23 @@ export async function insertLoginToken(
     VALUES (${tokenHash}, ${userId}, ${expiresTs})`;
 }
 
-/** Uses up a one-time sign-in token: the user it was for, or undefined if unknown or too late. */
-export async function takeLoginToken(
-  tx: Tx,
+/** Whose one-time sign-in token that is; undefined if unknown or too late. */
+export async function findLoginToken(
+  tx: Sql | Tx,
   tokenHash: Buffer,
   now: number,
 ): Promise<string | undefined> {
-  await tx`DELETE FROM login_tokens WHERE expires_ts <= ${now}`;
   const [row] = await tx<{ userId: string }[]>`
-    DELETE FROM login_tokens WHERE token_hash = ${tokenHash} RETURNING user_id AS "userId"`;
+    SELECT user_id AS "userId" FROM login_tokens
+    WHERE token_hash = ${tokenHash} AND expires_ts > ${now}`;
   return row?.userId;
+}
+
+/** Uses up a one-time sign-in token. False if it was used meanwhile. Those that are too old go as well. */
+export async function takeLoginToken(tx: Tx, tokenHash: Buffer, now: number): Promise<boolean> {
+  const result = await tx`DELETE FROM login_tokens WHERE token_hash = ${tokenHash}`;
+  await tx`DELETE FROM login_tokens WHERE expires_ts <= ${now}`;
+  return result.count === 1;
 }
 
 /** Deletes the one-time sign-in tokens of a user. */

@@ -47,6 +47,17 @@ export async function updatePasswordHash(
     UPDATE accounts SET password_hash = ${hash} WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
 }
 
+/**
+ * The password hash of an open account (null: it has none), which stays as it is until the transaction ends; undefined
+ * when the account is closed or was never there.
+ */
+export async function lockPasswordHash(tx: Tx, userId: string): Promise<string | null | undefined> {
+  const [row] = await tx<{ hash: string | null }[]>`
+    SELECT password_hash AS hash FROM accounts
+    WHERE user_id = ${userId} AND deactivated_ts IS NULL FOR SHARE`;
+  return row?.hash;
+}
+
 /** Makes an account an administrator, or no longer. */
 export async function updateAdmin(tx: Sql | Tx, userId: string, isAdmin: boolean): Promise<void> {
   await tx`UPDATE accounts SET is_admin = ${isAdmin} WHERE user_id = ${userId}`;

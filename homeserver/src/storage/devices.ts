@@ -38,6 +38,13 @@ export async function findDevice(
   return row;
 }
 
+/** Whether a device of the user's was last seen at that address. */
+export async function wasSeenAt(sql: Sql | Tx, userId: string, ip: string): Promise<boolean> {
+  const [row] = await sql`
+    SELECT 1 FROM devices WHERE user_id = ${userId} AND last_seen_ip = ${ip} LIMIT 1`;
+  return row !== undefined;
+}
+
 /**
  * Makes sure of a device, and locks it until the transaction ends: of two sign-ins with it one comes after the other.
  * True if it is new; a known one keeps its display name.

@@ -52,6 +52,13 @@ export async function updateUiaSession(
     WHERE session_hash = ${sessionHash}`;
 }
 
+/** Ends the sessions in which a user has proven something or was about to. */
+export async function deleteUiaSessionsOf(tx: Sql | Tx, userId: string): Promise<void> {
+  await tx`
+    DELETE FROM uia_sessions
+    WHERE user_id = ${userId} OR (user_id IS NULL AND facts::jsonb ->> 'userId' = ${userId})`;
+}
+
 /** Ends a session. False if it was ended already: the operation it authorised has been done. */
 export async function deleteUiaSession(tx: Sql | Tx, sessionHash: Buffer): Promise<boolean> {
   const result = await tx`DELETE FROM uia_sessions WHERE session_hash = ${sessionHash}`;

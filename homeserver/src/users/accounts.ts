@@ -11,7 +11,9 @@ import {
   type UserId,
 } from "../protocol/identifiers.ts";
 import * as storage from "../storage/accounts.ts";
+import { wasSeenAt } from "../storage/devices.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
+import type { Attempts, Visitor } from "./attempts.ts";
 import type { Passwords } from "./passwords.ts";
 import { readableCode } from "./secrets.ts";
 import type { UserHooks } from "./types.ts";
@@ -23,6 +25,12 @@ export interface Account {
   /** ms since 1970. */
   readonly createdTs: number;
   readonly deactivated: boolean;
+}
+
+/** A user whose password was right, and the hash that it was right by: it may have changed since. */
+export interface ProvenUser {
+  readonly userId: UserId;
+  readonly passwordHash: string;
 }
 
 /** Local accounts: their names and their passwords. */
@@ -51,10 +59,10 @@ export interface Accounts {
   /**
    * The user whose password that is. `user` is a localpart or a full id; its capitals may be as they like.
    * Takes the same time whether or not there is such a user.
-   * @throws MatrixError M_FORBIDDEN 403
+   * Whoever fails too often waits.
+   * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
    */
-  checkPassword(user: string, password: string): Promise<UserId>;
-  setPasswordHash(userId: UserId, hash: string): Promise<void>;
+  checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
   setAdmin(userId: UserId, isAdmin: boolean): Promise<void>;
 }
 
@@ -62,11 +70,12 @@ export function createAccounts(deps: {
   sql: Sql;
   serverName: ServerName;
   passwords: Passwords;
+  attempts: Attempts;
   clock: Clock;
   random: Random;
   hooks: Pick<UserHooks, "isReserved">;
 }): Accounts {
-  const { sql, serverName, passwords, clock, random, hooks } = deps;
+  const { sql, serverName, passwords, attempts, clock, random, hooks } = deps;
 
   const fullId = (user: string) => (user.startsWith("@") ? user : `@${user}:${serverName}`);
 
@@ -120,17 +129,19 @@ export function createAccounts(deps: {
       if (!created) throw errors.userInUse();
     },
 
-    async checkPassword(user, password) {
+    async checkPassword(user, password, visitor) {
       const row = await findNamed(user);
-      const matches = await passwords.verify(row?.passwordHash, password);
-      if (row === undefined || !matches || row.deactivatedTs !== null) {
-        throw errors.forbidden("The user name or the password is wrong");
-      }
-      return row.userId as UserId;
-    },
-
-    async setPasswordHash(userId, hash) {
-      await storage.updatePasswordHash(sql, userId, hash);
+      const check = async () => {
+        const matches = await passwords.verify(row?.passwordHash, password);
+        if (row === undefined || !matches || row.deactivatedTs !== null) {
+          throw errors.forbidden("The user name or the password is wrong");
+        }
+        return { userId: row.userId as UserId, passwordHash: row.passwordHash! };
+      };
+      const account = `password of ${row?.userId ?? fullId(user).toLowerCase()}`;
+      const isKnownHere = async () =>
+        row !== undefined && (await wasSeenAt(sql, row.userId, visitor.ip));
+      return await attempts.run(account, visitor, check, isKnownHere);
     },
 
     async setAdmin(userId, isAdmin) {

@@ -7,7 +7,7 @@ import { closeAccount, closedAccountsInRooms } from "../storage/accounts.ts";
 import { deleteFilters } from "../storage/filters.ts";
 import { deleteProfile } from "../storage/profiles.ts";
 import type { Sql } from "../storage/sql.ts";
-import { transaction } from "../storage/transaction.ts";
+import { deleteUiaSessionsOf } from "../storage/uia-sessions.ts";
 import type { Devices } from "./devices.ts";
 import type { UserHooks } from "./types.ts";
 
@@ -46,16 +46,16 @@ export function createDeactivation(deps: {
 
   return {
     async deactivate(userId, erase) {
-      await transaction(sql, async (tx) => {
+      await devices.removeOthers(userId, undefined, async (tx) => {
         await closeAccount(tx, userId, clock.now(), erase);
         await deleteLoginTokens(tx, userId);
+        await deleteUiaSessionsOf(tx, userId);
         await deleteProfile(tx, userId);
         if (erase) {
           await deleteAccountData(tx, userId);
           await deleteFilters(tx, userId);
         }
       });
-      await devices.removeOthers(userId, undefined);
       leaveRooms(userId);
     },
 

@@ -1,7 +1,7 @@
 import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import * as storage from "../storage/devices.ts";
-import type { Sql } from "../storage/sql.ts";
+import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import type { Sessions } from "./sessions.ts";
 import { plainText } from "./text.ts";
@@ -25,8 +25,15 @@ export interface Devices {
   rename(userId: UserId, deviceId: string, displayName: string): Promise<void>;
   /** Signs devices out and deletes them; unknown ones are passed over. */
   remove(userId: UserId, deviceIds: readonly string[]): Promise<void>;
-  /** Signs out and deletes all devices but one (undefined: all without exception). */
-  removeOthers(userId: UserId, except: string | undefined): Promise<void>;
+  /**
+   * Signs out and deletes all devices but one (undefined: all without exception). `first` is done before, in the same
+   * transaction.
+   */
+  removeOthers(
+    userId: UserId,
+    except: string | undefined,
+    first?: (tx: Tx) => Promise<void>,
+  ): Promise<void>;
 }
 
 export function createDevices(deps: {
@@ -73,8 +80,9 @@ export function createDevices(deps: {
       await removed(userId, gone);
     },
 
-    async removeOthers(userId, except) {
+    async removeOthers(userId, except, first) {
       const gone = await transaction(sql, async (tx) => {
+        await first?.(tx);
         const ids = await storage.deleteOtherDevices(tx, userId, except ?? null);
         await sessions.revoke(tx, userId, ids);
         return ids;

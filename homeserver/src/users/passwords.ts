@@ -6,6 +6,8 @@ import { createSemaphore } from "../platform/semaphore.ts";
 export interface Passwords {
   /** @returns the argon2id hash in PHC form @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED */
   hash(password: string): Promise<string>;
+  /** Refuses what a user must not choose. @throws MatrixError M_WEAK_PASSWORD */
+  ensureStrong(password: string): void;
   /**
    * Whether a password belongs to a stored hash. Without a stored hash it takes as long and answers no, so
    * that its time does not tell whether an account exists.
@@ -20,6 +22,8 @@ export interface PasswordOptions {
   maxWaiting?: number;
   memoryKib?: number;
   passes?: number;
+  /** Characters that a password has at least where its user chooses it (1). */
+  minLength?: number;
 }
 
 /** Longer ones are refused: hashing is not a place to spend a megabyte. */
@@ -45,12 +49,22 @@ export function createPasswords(options: PasswordOptions = {}): Passwords {
     }
   }
 
+  function ensureStorable(password: string): void {
+    if (password === "") throw errors.weakPassword("The password is empty");
+    if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) {
+      throw errors.weakPassword(`The password is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    }
+  }
+
   return {
+    ensureStrong(password) {
+      ensureStorable(password);
+      const { minLength = 1 } = options;
+      if ([...password].length >= minLength) return;
+      throw errors.weakPassword(`A password needs at least ${minLength} characters`);
+    },
     async hash(password) {
-      if (password === "") throw errors.weakPassword("The password is empty");
-      if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) {
-        throw errors.weakPassword(`The password is longer than ${MAX_PASSWORD_BYTES} bytes`);
-      }
+      ensureStorable(password);
       return await guarded(() => hash(password, cost));
     },
     async verify(stored, password) {

@@ -5,6 +5,7 @@ import type { UserId } from "../protocol/identifiers.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Attempts } from "./attempts.ts";
 import type { Passwords } from "./passwords.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
 import { createSharedSecretRegistration, type SharedSecretRegistration } from "./shared-secret.ts";
@@ -36,6 +37,7 @@ export interface RegistrationDeps {
   random: Random;
   accounts: Accounts;
   passwords: Passwords;
+  attempts: Attempts;
   tokens: RegistrationTokens;
   mode: RegistrationMode;
   sharedSecret?: string | undefined;
@@ -85,6 +87,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
 
     async register(userId, password, facts) {
+      if (password !== undefined) passwords.ensureStrong(password);
       const hash = password === undefined ? null : await passwords.hash(password);
       await store(userId, hash, async (tx) => {
         if (mode === "open") return false;

@@ -22,13 +22,14 @@ export interface Sessions {
    */
   byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
   /**
-   * Signs a device in. A device that is known keeps its name and loses its former tokens.
+   * Signs a device in: of a user, or of whom a proof tells that is looked at in the same transaction. A device that is known keeps its name and loses its former tokens.
    * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
    */
-  issue(userId: UserId, request: SessionRequest): Promise<IssuedSession>;
+  issue(whose: UserId | Proof, request: SessionRequest): Promise<IssuedSession>;
   /**
    * Exchanges a refresh token. The old one stays good until what it was exchanged for is used, so that a lost
-   * answer can be asked for again.
+   * answer can be asked for again. After that it is spent: whoever shows it has stolen it, or was robbed, and all tokens
+   * of the device end.
    * @throws MatrixError M_UNKNOWN_TOKEN 401
    */
   refresh(refreshToken: string): Promise<IssuedSession>;
@@ -40,6 +41,9 @@ export interface Sessions {
   flushLastSeen(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Tells within a transaction who signs in. @throws MatrixError M_FORBIDDEN 403 */
+export type Proof = (tx: Tx) => Promise<UserId>;
 
 export interface SessionDeps {
   sql: Sql;
@@ -144,7 +148,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         : lookUp(token).then((found) => requesterOf(found, visit));
     },
 
-    async issue(userId, request) {
+    async issue(whose, request) {
       const deviceId =
         request.deviceId === undefined || request.deviceId === ""
           ? newDeviceId(random)
@@ -153,15 +157,16 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         request.initialDeviceDisplayName === undefined
           ? null
           : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
-      const owner = { userId, deviceId };
-      const { session, isNew } = await transaction(sql, async (tx) => {
+      const { session, isNew, userId } = await transaction(sql, async (tx) => {
+        const userId = typeof whose === "function" ? await whose(tx) : whose;
+        const owner = { userId, deviceId };
         const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
         if (!added) {
           await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
           await tokens.notifyTokensChanged(tx, userId);
         }
         const made = await make(tx, owner, request.refreshToken === true);
-        return { session: made.session, isNew: added };
+        return { session: made.session, isNew: added, userId };
       });
       if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
       else cache.forgetUser(userId);
@@ -174,17 +179,25 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         const old = await tokens.lockRefreshToken(tx, oldHash);
         if (old === undefined) return undefined;
         const owner = { userId: old.userId as UserId, deviceId: old.deviceId };
+        if (old.spent) {
+          await tokens.deleteDeviceTokens(tx, owner.userId, [owner.deviceId]);
+          await tokens.notifyTokensChanged(tx, owner.userId);
+          return owner;
+        }
         // An exchange whose answer was lost: the pair that nobody used is taken back.
-        if (old.replacedBy !== null) await tokens.deleteRefreshPair(tx, old.replacedBy);
+        if (old.replacedBy !== null) await tokens.spendRefreshPair(tx, old.replacedBy);
         await tokens.retirePredecessors(tx, oldHash);
         const made = await make(tx, owner, true);
         await tokens.replaceRefreshToken(tx, oldHash, made.refreshHash!);
+        await tokens.pruneSpentTokens(tx, owner.userId, owner.deviceId);
         await tokens.notifyTokensChanged(tx, owner.userId);
         return made.session;
       });
       if (session === undefined) throw errors.unknownToken("The refresh token is not known");
       cache.forgetUser(session.userId);
-      return session;
+      if ("accessToken" in session) return session;
+      logger.warn(session, "a spent refresh token was shown: the device's tokens have ended");
+      throw errors.unknownToken("The refresh token has been used");
     },
 
     async revoke(tx, userId, deviceIds) {

@@ -3,12 +3,14 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
+import type { Attempts, Visitor } from "./attempts.ts";
 
 /** Registration by tools that know a secret: a nonce is asked for, then comes a request with an HMAC over it. */
 export interface SharedSecretRegistration {
   /** A nonce, good for a minute on every replica. */
   nonce(): string;
-  /** @throws MatrixError M_UNKNOWN 400 for an unknown nonce, M_FORBIDDEN 403 for a wrong HMAC, and those of a name */
+  /** @throws MatrixError M_UNKNOWN 400 for an unknown nonce, M_FORBIDDEN 403 for a wrong HMAC, M_LIMIT_EXCEEDED 429
+   * after too many of those, and those of a name */
   register(request: {
     nonce: string;
     username: string;
@@ -17,6 +19,7 @@ export interface SharedSecretRegistration {
     userType: string | undefined;
     /** HMAC-SHA1, hexadecimal. */
     mac: string;
+    visitor: Visitor;
   }): Promise<UserId>;
 }
 
@@ -30,9 +33,10 @@ export function createSharedSecretRegistration(deps: {
   secret: string;
   clock: Clock;
   random: Random;
+  attempts: Attempts;
   create: (username: string, password: string, options: { isAdmin: boolean }) => Promise<UserId>;
 }): SharedSecretRegistration {
-  const { secret, clock, random, create } = deps;
+  const { secret, clock, random, attempts, create } = deps;
 
   function seal(unsealed: string): string {
     return createHmac("sha256", secret).update(`nonce\0${unsealed}`).digest("hex").slice(0, 32);
@@ -51,15 +55,16 @@ export function createSharedSecretRegistration(deps: {
       return unsealed + seal(unsealed);
     },
 
-    async register({ nonce, username, password, isAdmin, userType, mac }) {
+    async register({ nonce, username, password, isAdmin, userType, mac, visitor }) {
       if (!isFresh(nonce)) throw errors.unknown("The nonce is not known", 400);
       const parts = [nonce, username, password, isAdmin ? "admin" : "notadmin"];
       if (userType !== undefined) parts.push(userType);
       const wanted = createHmac("sha1", secret).update(parts.join("\0")).digest();
       const given = Buffer.from(mac, "hex");
-      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+      await attempts.run("the shared secret", visitor, async () => {
+        if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
         throw errors.forbidden("The HMAC is wrong");
-      }
+      });
       return await create(username, password, { isAdmin });
     },
   };

@@ -9,6 +9,7 @@ import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import * as storage from "../storage/uia-sessions.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Visitor } from "./attempts.ts";
 import { namedUser } from "./identifier.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
 import { hashSecret, newSecret, seal, unseal } from "./secrets.ts";
@@ -30,6 +31,7 @@ export interface UiaRequest {
   readonly body: JsonObject;
   /** Who is signed in; m.login.password then takes that user's password only. */
   readonly userId: UserId | undefined;
+  readonly visitor: Visitor;
   readonly flows: readonly (readonly Stage[])[];
 }
 
@@ -113,7 +115,7 @@ export function createUserInteractiveAuth(deps: {
       case "m.login.dummy":
         return {};
       case "m.login.password":
-        return { userId: await provePassword(auth, request.userId) };
+        return { userId: await provePassword(auth, request) };
       case "m.login.registration_token": {
         const { token } = auth;
         if (typeof token !== "string") throw errors.missingParam("No registration token is given");
@@ -123,14 +125,15 @@ export function createUserInteractiveAuth(deps: {
     }
   }
 
-  async function provePassword(auth: JsonObject, expected: UserId | undefined): Promise<UserId> {
+  async function provePassword(auth: JsonObject, request: UiaRequest): Promise<UserId> {
+    const { userId: expected, visitor } = request;
     const { password } = auth;
     if (typeof password !== "string") throw errors.missingParam("No password is given");
     const isNamed = auth["identifier"] !== undefined || auth["user"] !== undefined;
     const user = isNamed || expected === undefined ? namedUser(auth) : expected;
     if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
     if (expected !== undefined && !accounts.isNamed(expected, user)) throw new OtherUser();
-    const userId = await accounts.checkPassword(user, password);
+    const { userId } = await accounts.checkPassword(user, password, visitor);
     if (expected !== undefined && userId !== expected) throw new OtherUser();
     return userId;
   }

@@ -1,3 +1,4 @@
+import type { FailureCounts } from "../cluster/failures.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -8,11 +9,13 @@ import type { Sql } from "../storage/sql.ts";
 import { createAccountData, type AccountData } from "./account-data.ts";
 import { createAccounts, type Accounts } from "./accounts.ts";
 import { createDeactivation, type Deactivation } from "./deactivation.ts";
+import { createAttempts } from "./attempts.ts";
 import { createDevices, type Devices } from "./devices.ts";
 import { createFilters, type Filters } from "./filters.ts";
 import { createIgnores, type Ignores } from "./ignores.ts";
 import { createInvitePermissions, type InvitePermissions } from "./invite-permissions.ts";
 import { createLogin, type Login } from "./login.ts";
+import { createPasswordChange, type PasswordChange } from "./password-change.ts";
 import { createPasswords, type PasswordOptions, type Passwords } from "./passwords.ts";
 import { createProfiles, type Profiles } from "./profiles.ts";
 import { createPushRules, type PushRules } from "./push-rules.ts";
@@ -36,6 +39,7 @@ export interface Users {
   readonly registrationTokens: RegistrationTokens;
   readonly uia: UserInteractiveAuth;
   readonly deactivation: Deactivation;
+  readonly passwordChange: PasswordChange;
   readonly profiles: Profiles;
   readonly accountData: AccountData;
   readonly tags: Tags;
@@ -65,15 +69,23 @@ export interface UsersOptions {
   readonly exclusive?: Exclusive;
   /** Whether other replicas work on the same database: token changes are then announced through it. */
   readonly replicated?: boolean;
-  readonly passwordHashing?: PasswordOptions;
+  readonly passwordHashing?: Omit<PasswordOptions, "minLength">;
+  /** Characters that a password has at least where its user chooses it (1). */
+  readonly passwordMinLength?: number;
+  /** Where wrong passwords are counted; absent: nowhere, and nobody waits. */
+  readonly failures?: FailureCounts | undefined;
   /** Life of an access token that comes with a refresh token, ms. */
   readonly accessTokenLifeMs?: number;
 }
 
 export async function createUsers(options: UsersOptions): Promise<Users> {
   const { registration: mode, registrationSharedSecret: sharedSecret } = options;
-  const passwords = createPasswords(options.passwordHashing);
-  const accounts = createAccounts({ ...options, passwords });
+  const passwords = createPasswords({
+    ...options.passwordHashing,
+    minLength: options.passwordMinLength ?? 1,
+  });
+  const attempts = createAttempts({ clock: options.clock, counts: options.failures });
+  const accounts = createAccounts({ ...options, passwords, attempts });
   const sessions = await createSessions(options);
   const devices = createDevices({ ...options, sessions });
   const exclusive = options.exclusive ?? createExclusive();
@@ -87,6 +99,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     accounts,
     passwords,
     tokens: registrationTokens,
+    attempts,
     mode,
     sharedSecret,
     onCreated: (userId) => pushRules.initialise(userId),
@@ -101,6 +114,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     registrationTokens,
     uia: createUserInteractiveAuth({ ...options, accounts, registrationTokens }),
     deactivation: createDeactivation({ ...options, devices }),
+    passwordChange: createPasswordChange({ ...options, passwords, devices }),
     profiles: createProfiles({ ...options, accounts }),
     accountData,
     tags: createTags(accountData),

@@ -109,7 +109,6 @@ const query = fc.dictionary(
 test("whatever is thrown at an operation, the answer is one that the specification names, and no 500", async () => {
   const routes = accountRoutes({
     ...t,
-    limits: { checkAccount: async () => undefined },
     publicBaseUrl: "https://here.test",
   });
   // Signing everybody out would end the test.

@@ -29,8 +29,6 @@ export interface TestApi extends TestUsers {
   http: HttpServer;
   rooms: Rooms;
   media: Media;
-  /** Accounts whose passwords were tried, as the rate limiter was told. */
-  limited: string[];
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   inject(options: InjectOptions): Promise<Answer>;
   /** Registers and answers what the client is told. */
@@ -49,7 +47,6 @@ const noServers = new Proxy({} as RemoteServer, {
 export async function openApi(options: Partial<UsersOptions> = {}): Promise<TestApi> {
   const t = await openUsers(options);
   const { users, sql, log, clock } = t;
-  const limited: string[] = [];
   const rooms = createRooms({
     log,
     sql,
@@ -76,7 +73,6 @@ export async function openApi(options: Partial<UsersOptions> = {}): Promise<Test
     users,
     media,
     rooms,
-    limits: { checkAccount: async (account) => void limited.push(account) },
     publicBaseUrl: "https://matrix.here.test/",
   });
   const http = await serverWith([...routes, ...registerRoutes({ users })], {
@@ -107,7 +103,6 @@ export async function openApi(options: Partial<UsersOptions> = {}): Promise<Test
     http,
     rooms,
     media,
-    limited,
     call,
     inject,
     async register(username, more = {}) {

@@ -47,7 +47,10 @@ describe("the configuration", () => {
       redisUrl: undefined,
       registration: "token",
       registrationSharedSecret: undefined,
+      passwordMinLength: 8,
       rateLimits: true,
+      trustedProxies: ["127.0.0.0/8", "::1"],
+      metricsListen: undefined,
       appservices: undefined,
       trustedKeyServers: [],
       logLevel: "info",
@@ -69,7 +72,10 @@ describe("the configuration", () => {
       "WEFT_REDIS_URL",
       "WEFT_REGISTRATION",
       "WEFT_REGISTRATION_SHARED_SECRET",
+      "WEFT_PASSWORD_MIN_LENGTH",
       "WEFT_RATE_LIMITS",
+      "WEFT_TRUSTED_PROXIES",
+      "WEFT_METRICS_LISTEN",
       "WEFT_APPSERVICES",
       "WEFT_TRUSTED_KEY_SERVERS",
       "WEFT_LOG_LEVEL",
@@ -101,6 +107,31 @@ describe("the configuration", () => {
     });
     const both = { WEFT_DATABASE_URL: "postgres://x/two", DATABASE_URL: "postgres://x/one" };
     expect(loadConfig(undefined, both).databaseUrl).toBe("postgres://x/two");
+  });
+
+  test("names proxies by address or network, and has whole numbers in bounds", () => {
+    const config = loadConfig(undefined, {
+      WEFT_TRUSTED_PROXIES: "10.0.0.5, 192.168.0.0/16, fd00::/8",
+      WEFT_METRICS_LISTEN: "127.0.0.1:9100",
+      WEFT_PASSWORD_MIN_LENGTH: "12",
+    });
+    expect(config).toMatchObject({
+      trustedProxies: ["10.0.0.5", "192.168.0.0/16", "fd00::/8"],
+      metricsListen: { host: "127.0.0.1", port: 9100 },
+      passwordMinLength: 12,
+    });
+    for (const [name, value] of [
+      ["WEFT_TRUSTED_PROXIES", "10.0.0.5/33"],
+      ["WEFT_TRUSTED_PROXIES", "my.proxy"],
+      ["WEFT_TRUSTED_PROXIES", "1.2.3.4.5"],
+      ["WEFT_METRICS_LISTEN", "9100"],
+      ["WEFT_PASSWORD_MIN_LENGTH", "0"],
+      ["WEFT_PASSWORD_MIN_LENGTH", "eight"],
+    ] as const) {
+      expect(() => loadConfig(undefined, { [name]: value })).toThrow(
+        new RegExp(`^${name}: .*; write `),
+      );
+    }
   });
 
   test.each([

@@ -51,7 +51,8 @@ describe("names", () => {
 });
 
 describe("passwords", () => {
-  const check = (user: string, password: string) => t.users.accounts.checkPassword(user, password);
+  const check = async (user: string, password: string) =>
+    (await t.users.accounts.checkPassword(user, password, { ip: "192.0.2.1" })).userId;
 
   test("are found by localpart or full id in any capitals, and for this server only", async () => {
     expect(await check("root", "password")).toBe(id("root"));
@@ -121,6 +122,7 @@ describe("registration tokens", () => {
 
 describe("registration by shared secret", () => {
   const shared = () => t.users.registration.withSharedSecret!;
+  const visitor = { ip: "192.0.2.1" };
   const macOf = (...parts: string[]) =>
     createHmac("sha1", "very secret").update(parts.join("\0")).digest("hex");
 
@@ -128,14 +130,28 @@ describe("registration by shared secret", () => {
     const other = await t.replica();
     const nonce = other.registration.withSharedSecret!.nonce();
     const mac = macOf(nonce, "tool", "pw", "admin");
-    const request = { username: "tool", password: "pw", isAdmin: true, userType: undefined, nonce };
+    const request = {
+      username: "tool",
+      password: "pw",
+      isAdmin: true,
+      userType: undefined,
+      nonce,
+      visitor,
+    };
     expect(await shared().register({ ...request, mac })).toBe(id("tool"));
     expect(await t.users.accounts.find(id("tool"))).toMatchObject({ isAdmin: true });
   });
 
   test("refuses a wrong HMAC, another role, an old and an invented nonce", async () => {
     const nonce = shared().nonce();
-    const request = { username: "x", password: "pw", isAdmin: false, userType: undefined, nonce };
+    const request = {
+      username: "x",
+      password: "pw",
+      isAdmin: false,
+      userType: undefined,
+      nonce,
+      visitor,
+    };
     const admin = macOf(nonce, "x", "pw", "admin");
     expect(await errcodeOf(shared().register({ ...request, mac: admin }))).toBe("M_FORBIDDEN");
     expect(await errcodeOf(shared().register({ ...request, mac: "zz" }))).toBe("M_FORBIDDEN");
@@ -160,7 +176,9 @@ describe("deactivation", () => {
     expect(await errcodeOf((async () => t.users.sessions.byAccessToken(accessToken))())).toBe(
       "M_UNKNOWN_TOKEN",
     );
-    expect(await errcodeOf(t.users.accounts.checkPassword("gone", "pw"))).toBe("M_FORBIDDEN");
+    expect(await errcodeOf(t.users.accounts.checkPassword("gone", "pw", { ip: "192.0.2.1" }))).toBe(
+      "M_FORBIDDEN",
+    );
     expect(await errcodeOf(t.users.profiles.local(gone))).toBe("M_NOT_FOUND");
     expect(await t.users.accountData.find(gone, undefined, "org.example")).toBeUndefined();
     expect(await errcodeOf(t.users.registration.check("gone"))).toBe("M_USER_IN_USE");

@@ -16,7 +16,8 @@ afterAll(() => t.close());
 
 function request(body: JsonObject, more: Partial<UiaRequest> = {}): UiaRequest {
   const flows: Stage[][] = [["m.login.password"]];
-  return { operation: "deleteDevices", body, userId: alice, flows, ...more };
+  const visitor = { ip: "192.0.2.1" };
+  return { operation: "deleteDevices", body, userId: alice, visitor, flows, ...more };
 }
 
 async function challenge(asked: UiaRequest): Promise<JsonObject> {

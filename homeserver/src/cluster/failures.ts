@@ -1,0 +1,83 @@
+import type { Redis } from "ioredis";
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+
+/** How often something failed in a row, and when last, ms since 1970. */
+export interface Failures {
+  readonly count: number;
+  readonly at: number;
+}
+
+/** Counts of failures, which are forgotten some time after the last. */
+export interface FailureCounts {
+  read(key: string): Promise<Failures>;
+  add(key: string): Promise<void>;
+  clear(key: string): Promise<void>;
+}
+
+const NONE: Failures = { count: 0, at: 0 };
+/** From the last failure on. */
+const KEPT_MS = 3_600_000;
+
+/** Of one process. At most `capacity` are kept: those that failed last. */
+export function memoryFailures(clock: Clock, capacity = 50_000): FailureCounts {
+  const counts = new LRUCache<string, Failures>({ maxSize: capacity, sizeCalculation: () => 1 });
+  const read = (key: string): Failures => {
+    const found = counts.get(key) ?? NONE;
+    return found.at + KEPT_MS > clock.now() ? found : NONE;
+  };
+  return {
+    read: async (key) => read(key),
+    async add(key) {
+      counts.set(key, { count: read(key).count + 1, at: clock.now() });
+    },
+    async clear(key) {
+      counts.delete(key);
+    },
+  };
+}
+
+/** Of all replicas. While Redis is away each replica counts by itself. */
+export function redisFailures(
+  redis: Redis,
+  options: { prefix: string; clock: Clock; logger: Logger },
+): FailureCounts {
+  const { prefix, clock, logger } = options;
+  const alone = memoryFailures(clock);
+  const keyOf = (key: string) => `${prefix}failures:${key}`;
+
+  async function orAlone<T>(there: () => Promise<T>, here: () => Promise<T>): Promise<T> {
+    if (redis.status !== "ready") return await here();
+    try {
+      return await there();
+    } catch (error) {
+      logger.warn({ err: error }, "failed sign-ins could not be counted in Redis");
+      return await here();
+    }
+  }
+
+  return {
+    read: (key) =>
+      orAlone(
+        async () => {
+          const [count, at] = await redis.hmget(keyOf(key), "count", "at");
+          return { count: Number(count ?? 0), at: Number(at ?? 0) };
+        },
+        () => alone.read(key),
+      ),
+    add: (key) =>
+      orAlone(
+        async () => {
+          const all = redis.multi().hincrby(keyOf(key), "count", 1);
+          await all.hset(keyOf(key), "at", clock.now()).pexpire(keyOf(key), KEPT_MS).exec();
+        },
+        () => alone.add(key),
+      ),
+    clear: (key) =>
+      orAlone(
+        async () => void (await redis.del(keyOf(key))),
+        () => alone.clear(key),
+      ),
+  };
+}
