@@ -4,6 +4,8 @@ import type { Append, Committed, EventStatus, MembershipChange } from "../storag
 export {
   DuplicateEvent,
   DuplicateTransaction,
+  FailedGround,
+  isOvertaken,
   LogUnavailable,
   nextHeadVersion,
   PurgedGround,
@@ -28,7 +30,8 @@ export type {
 export interface Log {
   /**
    * Commits in groups, in the order given. Resolves when it is on disk and `position` has reached it.
-   * Rejects with StaleHead, DuplicateEvent, DuplicateTransaction, Unstorable or LogUnavailable.
+   * Rejects with StaleHead, FailedGround, DuplicateEvent, DuplicateTransaction, PurgedGround, Unstorable or
+   * LogUnavailable.
    */
   append(append: Append): Promise<Committed>;
   /** Everything up to here is committed, visible in the tables, and was told to listeners. */

@@ -10,7 +10,7 @@ import { serversByStay } from "../storage/room-members.ts";
 import { gapsBetween } from "../storage/room-timeline.ts";
 import type { Gap } from "../storage/room-timeline.ts";
 import type { Ingest } from "./ingest.ts";
-import { isPlaced } from "./place.ts";
+import { isPlaced } from "./placed.ts";
 import { createSlots } from "./slots.ts";
 import type { Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";

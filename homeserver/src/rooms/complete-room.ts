@@ -11,6 +11,7 @@ import { stateEventTexts } from "../storage/partial-rooms.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { bytesOfRoot } from "./events.ts";
 import { counted } from "./extremities.ts";
+import { headMove } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
@@ -49,29 +50,32 @@ export async function completeRoom(
   const additions = [...missing].filter(([, [, after]]) => after !== undefined);
   for (let at = 0; at < additions.length; at += CHUNK) {
     const some: Difference = new Map(additions.slice(at, at + CHUNK));
-    await mailboxes.run(room, (head) => fill(deps, head, join, some, filled));
+    const rows = await mailboxes.run(room, (head) => fill(deps, head, join, some));
+    for (const [tuple, nid] of rows) filled.set(tuple, nid);
   }
   await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
 }
 
-/** Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. */
+/**
+ * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers which,
+ * as tuple nid → event nid.
+ */
 async function fill(
   deps: CompleteRoomDeps,
   head: Head,
   join: StoredEvent,
   some: Difference,
-  filled: Map<number, number>,
-): Promise<Step<void>> {
-  const { store } = deps;
+): Promise<Step<[number, number][]>> {
+  const { store } = head;
   const now = await store.tree.getMany(head.stateRoot, [...some.keys()]);
   const still: Difference = new Map();
   for (const [tuple, [before, after]] of some) {
     if (now.get(tuple) === before) still.set(tuple, [before, after]);
   }
   const rows = await rowsOf(deps, head.room, still, join.position ?? undefined);
-  for (const [tuple, [, after]] of still) filled.set(tuple, after as number);
+  const filled = [...still].map(([tuple, [, after]]): [number, number] => [tuple, after as number]);
   const next: Head = { ...head, version: nextHeadVersion(head.version) };
-  return { value: undefined, append: { ...rows, head: moveOf(head, next) }, next };
+  return { value: filled, append: { ...rows, head: headMove(head, next) }, next };
 }
 
 async function finish(
@@ -81,8 +85,7 @@ async function finish(
   { servers }: Told,
   filled: ReadonlyMap<number, number>,
 ): Promise<Step<void>> {
-  const { store } = deps;
-  const { room } = head;
+  const { room, store } = head;
   await settled(deps, head);
   const nodes: StateNode[] = [];
   const set: Restated["set"] = async (root, changes) => {
@@ -93,20 +96,20 @@ async function finish(
     return made.root;
   };
   try {
-    const restated = await restateSince({ store, set }, head, join);
+    const restated = await restateSince(set, head, join);
     const roots = counted(restated.extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(store, room, roots);
     const stateRoot = await set(base, changes);
     const next: Head = {
-      ...{ room, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
+      ...{ room, store, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
       extremities: restated.extremities,
       depth: restated.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
     };
-    const left = await notFilled(store, head, next, filled);
+    const left = await notFilled(head, next, filled);
     const events = restated.events;
     const append: Append = {
       ...(await rowsOf(deps, room, left, join.position ?? undefined)),
-      head: moveOf(head, next),
+      head: headMove(head, next),
       stateNodes: neededNodes(nodes, [
         stateRoot,
         ...events.flatMap((one) => [one.stateBefore, one.stateAfter, one.roomState]),
@@ -124,16 +127,21 @@ async function finish(
         ...{ isFetched: true, isComplete: true },
       },
     };
-    store.events.addPending(events);
+    const maker = {};
+    for (const stored of events) store.pending.add(maker, { stored, authNids: undefined });
     return {
       value: undefined,
       append,
       next,
       settled(committed) {
         store.tree.release(nodes);
-        store.events.settlePending(events, committed !== undefined);
-        if (committed === undefined) return;
-        for (const eventId of restated.refused) store.events.forget(eventId);
+        store.pending.settle(maker, events);
+        if (committed === undefined) return store.pending.giveUp();
+        for (const stored of events) {
+          if (restated.refused.has(stored.event.eventId))
+            store.committed.events.forget(stored.event.eventId);
+          else store.committed.events.keep(stored);
+        }
       },
     };
   } catch (error) {
@@ -154,8 +162,7 @@ async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<vo
 
 /** What the tables still lack, or have too much, for the new head's state. */
 async function notFilled(
-  store: RoomStore,
-  head: Head,
+  { store, ...head }: Head,
   next: Head,
   filled: ReadonlyMap<number, number>,
 ): Promise<Difference> {
@@ -167,15 +174,6 @@ async function notFilled(
     else left.set(tuple, [nid, wanted]);
   }
   return left;
-}
-
-function moveOf(head: Head, next: Head): NonNullable<Append["head"]> {
-  return {
-    roomNid: head.room.nid,
-    ...{ expectedVersion: head.version, version: next.version },
-    extremities: next.extremities.map((event) => event.nid),
-    ...{ stateRoot: bytesOfRoot(next.stateRoot), depth: next.depth },
-  };
 }
 
 /** Rows of current state and memberships for a difference of states; our own users' are told to followers. */

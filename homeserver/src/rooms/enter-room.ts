@@ -6,14 +6,17 @@ import type { RoomEvent } from "../protocol/event.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { PartialRoomChange } from "../log/types.ts";
 import { newEvent } from "./new-event.ts";
+import { authNidsOf } from "./outliers.ts";
+import { errors } from "../protocol/errors.ts";
 import type { Identity } from "./drafting.ts";
 import type { Head } from "./head.ts";
+import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { ToldEntries } from "./state-intake.ts";
 import type { Change } from "./state-tree/index.ts";
-import type { RoomStore } from "./store.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
-import { Work } from "./work.ts";
+import { inWork } from "./work.ts";
+import type { Work } from "./work.ts";
 
 /** What the answer to a join told. */
 export interface ToldJoin {
@@ -44,11 +47,7 @@ interface Roots {
   readonly current: StateRoot;
 }
 
-export function createEnterRoom(
-  store: RoomStore,
-  mailboxes: Mailboxes,
-  identity: Identity,
-): EnterRoom {
+export function createEnterRoom(mailboxes: Mailboxes, identity: Identity): EnterRoom {
   /** The told state without the bulk of its members, on top of what is known from a former stay. */
   async function core(
     work: Work,
@@ -57,6 +56,7 @@ export function createEnterRoom(
     told: StateRoot,
     { members }: ToldEntries,
   ): Promise<StateRoot> {
+    const { store } = work;
     const auth = await store.events.byIds([...join.authEventIds]);
     const needed = new Set([...auth.values()].map(({ nid }) => nid));
     const changes: Change[] = [];
@@ -76,6 +76,7 @@ export function createEnterRoom(
   ): Promise<Roots> {
     const own = [["m.room.member", join.stateKey as string, nid]] as const;
     const before = await work.setTuples(null, [...entries.others, ...entries.members]);
+    work.restOnState([...entries.others.values(), ...entries.members.values()]);
     const after = await work.setState(before, own);
     if (entries.members.size <= MOST_AT_ONCE) return { before, after, current: after };
     const bare = await core(work, head, join, before, entries);
@@ -89,12 +90,17 @@ export function createEnterRoom(
     { before, after, current }: Roots,
     isKnown: boolean,
   ): Promise<StoredEvent> {
-    const auth = await store.events.byIds([...join.authEventIds]);
+    const found = await work.store.events.byIds([...join.authEventIds]);
+    const auth = [...found.values()];
+    if (found.size < join.authEventIds.length) {
+      throw errors.unknown("The other server's answer lacks auth events of the join", 502);
+    }
+    work.restOn(auth);
     const states = { stateBefore: before, stateAfter: after, roomState: current };
     const stored = newEvent(work.room.nid, nid, join, states);
     work.add({
       stored,
-      authNids: [...auth.values()].map((one) => one.nid),
+      authNids: authNidsOf(auth),
       timeline: "live",
       stateChanged: true,
       known: isKnown,
@@ -104,35 +110,46 @@ export function createEnterRoom(
     return stored;
   }
 
+  async function enter(
+    work: Work,
+    head: Head,
+    join: RoomEvent,
+    told: ToldJoin,
+  ): Promise<Step<"whole" | "partial">> {
+    const { store, room } = work;
+    const known = await store.events.byId(join.eventId);
+    const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
+    const nid = freshNid as number;
+    if (known !== undefined) work.restOn([known]);
+    const roots = await rootsOf(work, head, join, nid, told);
+    const prev = await store.events.byIdsNow([...join.prevEventIds]);
+    const stored = await placeJoin(work, join, nid, roots, known !== undefined);
+    const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
+    const isFetched = !told.membersOmitted;
+    const isPartial = told.membersOmitted || roots.current !== roots.after;
+    const partialRoom: PartialRoomChange = {
+      ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
+      ...{ servers: told.servers, isFetched, isComplete: !isPartial },
+    };
+    const step = work.step<"whole" | "partial">(isPartial ? "partial" : "whole", {
+      append: {
+        ...(isPartial || head.isPartial === true ? { partialRoom } : {}),
+        missing: {
+          add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
+        },
+        strippedRooms: [
+          { roomNid: room.nid, userId: join.stateKey as string, strippedState: null },
+        ],
+      },
+    });
+    return step.next === undefined ? step : { ...step, next: { ...step.next, isPartial } };
+  }
+
   return (room, join, told, since) =>
     mailboxes.run(room, async (head) => {
-      const work = new Work(store, identity, head);
-      const known = await store.events.byId(join.eventId);
+      const known = await head.store.events.byId(join.eventId);
       if (known !== undefined && known.stateAfter !== null) return { value: "whole" };
       if (head.version !== since) return { value: "theirs" };
-      const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
-      const nid = freshNid as number;
-      const roots = await rootsOf(work, head, join, nid, told);
-      const prev = await store.events.byIds([...join.prevEventIds]);
-      const stored = await placeJoin(work, join, nid, roots, known !== undefined);
-      const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
-      const isFetched = !told.membersOmitted;
-      const isPartial = told.membersOmitted || roots.current !== roots.after;
-      const partialRoom: PartialRoomChange = {
-        ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
-        ...{ servers: told.servers, isFetched, isComplete: !isPartial },
-      };
-      const step = work.step<"whole" | "partial" | "theirs">(isPartial ? "partial" : "whole", {
-        append: {
-          ...(isPartial || head.isPartial === true ? { partialRoom } : {}),
-          missing: {
-            add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
-          },
-          strippedRooms: [
-            { roomNid: room.nid, userId: join.stateKey as string, strippedState: null },
-          ],
-        },
-      });
-      return step.next === undefined ? step : { ...step, next: { ...step.next, isPartial } };
+      return inWork(identity, head, (work) => enter(work, head, join, told));
     });
 }

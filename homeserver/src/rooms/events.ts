@@ -1,4 +1,4 @@
-/** Events by nid and by id: a cache in front of bulk queries, and those that are not committed yet. */
+/** Events by nid and by id: a cache in front of bulk queries. They are committed, all of them (see pending.ts). */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { eventFromStored } from "../protocol/event.ts";
@@ -7,25 +7,25 @@ import { roomVersion } from "../protocol/room-versions.ts";
 import { eventsByIds, eventsByNids, eventTexts } from "../storage/room-events.ts";
 import type { EventRow } from "../storage/room-events.ts";
 import type { Sql } from "../storage/sql.ts";
+import { isPlaced } from "./placed.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
 
-export interface Events {
+export interface EventReader {
   byNids(nids: readonly number[]): Promise<Map<number, StoredEvent>>;
   byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   one(nid: number): Promise<StoredEvent | undefined>;
   byId(id: EventId): Promise<StoredEvent | undefined>;
-  /** PDUs' texts, in the given order; what is read for it is not kept. */
-  texts(nids: readonly number[]): Promise<string[]>;
+  /** The same as `byIds` from the tables, where a cached one might have got a place since, or be rejected no more. */
+  byIdsNow(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   /** From memory only. */
   peekById(id: EventId): StoredEvent | undefined;
   /** From memory only, in the given order; undefined when one of them is not there. */
   peek(nids: readonly number[]): StoredEvent[] | undefined;
-  /** Events that a command of a mailbox made and that are on their way to the log. */
-  addPending(events: readonly StoredEvent[]): void;
-  /** Whether one of those that are accepted names the event. */
-  isNamedByPending(id: EventId): boolean;
-  /** They're committed (then with their positions), or have failed. */
-  settlePending(events: readonly StoredEvent[], committed: boolean): void;
+}
+
+export interface Events extends EventReader {
+  /** PDUs' texts, in the given order; what is read for it is not kept. */
+  texts(nids: readonly number[]): Promise<string[]>;
   /** Turns rows of a query, just begun, into events: the cached objects where there are any. */
   load(query: Promise<readonly EventRow[]>): Promise<StoredEvent[]>;
   /** Takes in an event as it is committed. */
@@ -34,6 +34,8 @@ export interface Events {
   forget(id: EventId): void;
   /** Forgets every event of a room of which rows were deleted. */
   forgetRoom(roomNid: number): void;
+  /** Forgets those of a room's events that another writer may have judged again. */
+  forgetRejected(roomNid: number): void;
 }
 
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
@@ -47,18 +49,25 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   const cache = new LRUCache<number, StoredEvent>({
     maxSize: cacheBytes,
     sizeCalculation: ({ event }) => event.json().length * BYTES_PER_CHARACTER + OVERHEAD,
+    dispose: ({ nid, roomNid, status }) => {
+      if (status === "rejected") rejected.get(roomNid)?.delete(nid);
+    },
   });
+  /** Those in the cache, by room. */
+  const rejected = new LRUCache<number, Set<number>>(atMost(10_000));
   const nidOf = new LRUCache<EventId, number>(atMost(200_000));
-  const pending = new Map<number, StoredEvent>();
   /** Events that changed of late → the number of that change. */
   const changed = new LRUCache<EventId, number>(atMost(10_000));
   let changes = 0;
   /** The number of the last change that may concern any event. */
   let purged = 0;
 
-  function keep(event: StoredEvent): void {
+  function remember(event: StoredEvent): void {
     cache.set(event.nid, event);
     nidOf.set(event.event.eventId, event.nid);
+    if (event.status !== "rejected") return;
+    const ofRoom = rejected.get(event.roomNid) ?? new Set();
+    rejected.set(event.roomNid, ofRoom.add(event.nid));
   }
 
   function ofRow(row: EventRow, asked: number): StoredEvent {
@@ -67,7 +76,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const stored = fromRow(row);
     // What changed while the query ran may be missing in the row: that one is used once.
     const last = Math.max(changed.get(row.eventId as EventId) ?? 0, purged);
-    if (last <= asked) keep(stored);
+    if (last <= asked) remember(stored);
     return stored;
   }
 
@@ -80,7 +89,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const found = new Map<number, StoredEvent>();
     const unknown: number[] = [];
     for (const nid of nids) {
-      const event = pending.get(nid) ?? cache.get(nid);
+      const event = cache.get(nid);
       if (event === undefined) unknown.push(nid);
       else found.set(nid, event);
     }
@@ -95,7 +104,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const unknown: EventId[] = [];
     for (const id of ids) {
       const nid = nidOf.get(id);
-      const event = nid === undefined ? undefined : (pending.get(nid) ?? cache.get(nid));
+      const event = nid === undefined ? undefined : cache.get(nid);
       if (event === undefined) unknown.push(id);
       else found.set(id, event);
     }
@@ -110,12 +119,20 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   return {
     byNids,
     byIds,
+    async byIdsNow(ids) {
+      const found = await byIds(ids);
+      const doubtful = [...found.values()].filter(mayChange).map(({ event }) => event.eventId);
+      for (const event of doubtful.length > 0 ? await load(eventsByIds(sql, doubtful)) : []) {
+        found.set(event.event.eventId, event);
+      }
+      return found;
+    },
     one: async (nid) => (await byNids([nid])).get(nid),
     byId: async (id) => (await byIds([id])).get(id),
     async texts(nids) {
       const found = new Map<number, string>();
       for (const nid of nids) {
-        const stored = pending.get(nid) ?? cache.peek(nid);
+        const stored = cache.peek(nid);
         if (stored !== undefined) found.set(nid, stored.event.json());
       }
       const unknown = nids.filter((nid) => !found.has(nid));
@@ -126,38 +143,23 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     },
     peekById(id) {
       const nid = nidOf.get(id);
-      return nid === undefined ? undefined : (pending.get(nid) ?? cache.get(nid));
+      return nid === undefined ? undefined : cache.get(nid);
     },
     peek(nids) {
       const found: StoredEvent[] = [];
       for (const nid of nids) {
-        const event = pending.get(nid) ?? cache.get(nid);
+        const event = cache.get(nid);
         if (event === undefined) return undefined;
         found.push(event);
       }
       return found;
     },
-    addPending(events) {
-      for (const event of events) {
-        pending.set(event.nid, event);
-        nidOf.set(event.event.eventId, event.nid);
-      }
-    },
-    isNamedByPending(id) {
-      for (const { status, event } of pending.values()) {
-        if (status === "accepted" && event.prevEventIds.includes(id)) return true;
-      }
-      return false;
-    },
-    settlePending(events, committed) {
-      for (const event of events) {
-        pending.delete(event.nid);
-        if (committed) keep(event);
-        else if (nidOf.get(event.event.eventId) === event.nid) nidOf.delete(event.event.eventId);
-      }
-    },
     load,
-    keep,
+    keep(event) {
+      // A row that was read just before may be from before its place, or its judgement.
+      changed.set(event.event.eventId, ++changes);
+      remember(event);
+    },
     forget(id) {
       changed.set(id, ++changes);
       const nid = nidOf.get(id);
@@ -173,7 +175,16 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
         nidOf.delete(stored.event.eventId);
       }
     },
+    forgetRejected(roomNid) {
+      for (const nid of [...(rejected.get(roomNid) ?? [])]) cache.delete(nid);
+      rejected.delete(roomNid);
+    },
   };
+}
+
+/** An outlier may get a place, and what is rejected be judged again, by another replica. */
+export function mayChange(stored: StoredEvent): boolean {
+  return stored.status === "rejected" || !isPlaced(stored);
 }
 
 function sameRow(known: StoredEvent, row: EventRow): boolean {

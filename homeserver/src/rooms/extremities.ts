@@ -2,7 +2,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { isAwaited } from "../storage/room-gaps.ts";
-import type { RoomStore } from "./store.ts";
+import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
 /**
@@ -33,8 +33,12 @@ export function withExtremity(
  * Whether an accepted event that came earlier, when this one was missing, names it: then it's no end of the graph, and
  * neither is what it builds on.
  */
-export async function isBuiltOn(store: RoomStore, room: Room, event: RoomEvent): Promise<boolean> {
-  if (store.events.isNamedByPending(event.eventId)) return true;
+export async function isBuiltOn(
+  store: CommandStore,
+  room: Room,
+  event: RoomEvent,
+): Promise<boolean> {
+  if (store.pending.isNamed(event.eventId)) return true;
   return isAwaited(store.sql, room.nid, event.eventId);
 }
 
@@ -47,7 +51,7 @@ const MAX_WALKED = 2_000;
  * resolved with it, as if it were another branch. (Server-server API, "Soft failure".)
  */
 export async function extremitiesBeside(
-  store: RoomStore,
+  store: CommandStore,
   extremities: readonly StoredEvent[],
   event: RoomEvent,
 ): Promise<readonly StoredEvent[]> {

@@ -77,7 +77,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const { serverName } = identity;
   const acl = createAcl(store);
   const gate = createGate(store, acl, partial, serverName);
-  const outliers = createOutliers(store, log);
+  const outliers = createOutliers(mailboxes, identity);
   const answers = createStateAnswers(store);
   const gaps = createGaps(store, outliers);
   const stopping = new AbortController();
@@ -85,7 +85,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const sources = createSources({ store, serverName, clock, logger, stop });
   const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
   const told = createToldStates(store, remote, keyRing, outliers, sources, beginIntake);
-  const outOfBand = createOutOfBand(store, mailboxes, identity);
+  const outOfBand = createOutOfBand(mailboxes, identity);
   const refusals = createRefusals(logger, deps.metrics);
   const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
   const placer = createPlacer({
@@ -106,7 +106,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
     ...{ store, log, serverName, clock, logger, seats },
-    fetchState: createFetchState({ store, log, remote, beginIntake, logger }),
+    fetchState: createFetchState({ store, mailboxes, remote, beginIntake, logger }),
     complete: (room, join, about) => completeRoom(completing, room, join, about),
     async completed(room) {
       const rejected = await rejectedWithState(store.sql, room.nid);
@@ -144,7 +144,7 @@ export function createFederation(deps: FederationDeps): Federation {
     membership: {
       join: createJoinRemote({
         ...{ store, identity, remote, keyRing, ingest, partial, logger },
-        ...{ beginIntake, enterRoom: createEnterRoom(store, mailboxes, identity) },
+        ...{ beginIntake, enterRoom: createEnterRoom(mailboxes, identity) },
         nudge: resync.nudge,
       }),
       ...createLeaveRemote({ store, identity, outOfBand, remote, keyRing, logger }),

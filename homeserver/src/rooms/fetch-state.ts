@@ -1,10 +1,14 @@
 /** The whole state before the join of a partial room, asked from the servers that are in it. */
-import type { Log } from "../log/types.ts";
+import { nextHeadVersion } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { PartialRoomRow } from "../storage/partial-rooms.ts";
 import { bytesOfRoot } from "./events.ts";
+import { headMove } from "./head.ts";
+import type { Head } from "./head.ts";
+import type { Step } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
 import type { BeginIntake, ToldEntries } from "./state-intake.ts";
 import { neededNodes } from "./state-tree/index.ts";
 import type { RoomStore } from "./store.ts";
@@ -13,7 +17,7 @@ import type { Room, StateRoot, StoredEvent } from "./types.ts";
 
 export interface FetchStateDeps {
   readonly store: RoomStore;
-  readonly log: Log;
+  readonly mailboxes: Mailboxes;
   readonly remote: Pick<RemoteServer, "joinedState">;
   readonly beginIntake: BeginIntake;
   readonly logger: Logger;
@@ -29,7 +33,7 @@ export type FetchState = (
 const SERVERS_TRIED = 8;
 
 export function createFetchState(deps: FetchStateDeps): FetchState {
-  const { store, log, remote, logger } = deps;
+  const { store, mailboxes, remote, logger } = deps;
 
   async function ask(server: ServerName, room: Room, join: StoredEvent): Promise<ToldEntries> {
     const intake = deps.beginIntake(room);
@@ -54,7 +58,18 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
     join: StoredEvent,
     told: ToldEntries,
   ): Promise<StoredEvent> {
-    const { tree, tuples, events } = store;
+    return mailboxes.run(room, (head) => restateJoin(head, row, join, told));
+  }
+
+  /** The head stays where it is, but for its version: nobody goes on with the join as it was. */
+  async function restateJoin(
+    head: Head,
+    row: PartialRoomRow,
+    join: StoredEvent,
+    told: ToldEntries,
+  ): Promise<Step<StoredEvent>> {
+    const { room } = head;
+    const { tree, tuples, pending, committed } = head.store;
     const before = await tree.set(null, [...told.others, ...told.members]);
     tree.hold(before.nodes);
     try {
@@ -63,27 +78,41 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
       const after = await tree.set(before.root, [[tuple as number, join.nid]]);
       const nodes = [...before.nodes, ...after.nodes];
       const { status, roomState } = join;
-      const states = { stateBefore: before.root, stateAfter: after.root };
-      await log.append({
-        stateNodes: neededNodes(nodes, [before.root, after.root]),
-        builtOn: [join.nid],
-        restated: [
-          {
-            ...{ nid: join.nid, status, roomState: bytesOfRoot(roomState) },
-            stateBefore: bytesOfRoot(before.root),
-            stateAfter: bytesOfRoot(after.root),
+      const restated = { ...join, stateBefore: before.root, stateAfter: after.root };
+      const next: Head = { ...head, version: nextHeadVersion(head.version) };
+      const maker = {};
+      pending.add(maker, { stored: restated, authNids: undefined });
+      pending.fence(maker);
+      tree.hold(after.nodes);
+      return {
+        value: restated,
+        next,
+        append: {
+          head: headMove(head, next),
+          stateNodes: neededNodes(nodes, [before.root, after.root]),
+          builtOn: [join.nid],
+          restated: [
+            {
+              ...{ nid: join.nid, status, roomState: bytesOfRoot(roomState) },
+              stateBefore: bytesOfRoot(before.root),
+              stateAfter: bytesOfRoot(after.root),
+            },
+          ],
+          partialRoom: {
+            ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid },
+            ...{ servers: row.servers, isFetched: true, isComplete: false },
           },
-        ],
-        partialRoom: {
-          ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid },
-          ...{ servers: row.servers, isFetched: true, isComplete: false },
         },
-      });
-      const restated = { ...join, ...states };
-      events.keep(restated);
-      return restated;
-    } finally {
+        settled(outcome) {
+          tree.release(nodes);
+          pending.settle(maker, [restated]);
+          if (outcome === undefined) pending.giveUp();
+          else committed.events.keep(restated);
+        },
+      };
+    } catch (error) {
       tree.release(before.nodes);
+      throw error;
     }
   }
 

@@ -3,6 +3,7 @@ import type { EventRecord, Log } from "../log/types.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
+import { forgetRoom } from "./store.ts";
 import type { RoomStore } from "./store.ts";
 import type { StoredEvent } from "./types.ts";
 
@@ -20,7 +21,7 @@ export function followLog(
     bundles.follow(records);
     for (const record of records) {
       if (record.kind === "partial_state") {
-        store.events.forgetRoom(record.roomNid);
+        forgetRoom(store, record.roomNid);
         memberships.forgetRoom(record.roomNid);
       }
       if (record.kind !== "event") continue;

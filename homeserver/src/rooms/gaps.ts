@@ -4,7 +4,7 @@ import type { EventId } from "../protocol/identifiers.ts";
 import { awaitedEvents, lowestGapDepth } from "../storage/room-gaps.ts";
 import { inDagOrder } from "./outliers.ts";
 import type { Outliers } from "./outliers.ts";
-import { isPlacedIn } from "./place.ts";
+import { isPlacedIn } from "./placed.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 
@@ -22,6 +22,8 @@ export interface Gaps {
   sort(events: readonly RoomEvent[]): Promise<Sorted>;
   /** Events that name prev events which are neither placed nor among them. */
   withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
+  /** Those that have a place in the room. */
+  placed(room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
   /** Events that name auth events which are neither stored nor among them. */
   withoutAuth(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
   /**
@@ -32,39 +34,53 @@ export interface Gaps {
 }
 
 export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
+  /** Those of the events that are here, or on their way; and which of them have a place in the room of who names them. */
+  async function lookUp(ids: readonly EventId[]) {
+    const left = ids.filter((id) => !store.arrivals.has(id));
+    const known = await store.events.byIds(left);
+    const isHere = (id: EventId) => known.has(id) || store.arrivals.has(id);
+    const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
+      const stored = known.get(id);
+      if (stored !== undefined && isPlacedIn(stored, roomId)) return true;
+      return store.arrivals.isPlaced(id, roomId);
+    };
+    return { isHere, isPlaced };
+  }
+
   async function withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
     const coming = new Set(events.map((event) => event.eventId));
     const wanted = new Set(events.flatMap((event) => event.prevEventIds));
-    const known = await store.events.byIds([...wanted].filter((id) => !coming.has(id)));
+    const { isPlaced } = await lookUp([...wanted].filter((id) => !coming.has(id)));
     return events.filter((event) =>
-      event.prevEventIds.some((id) => {
-        const prev = known.get(id);
-        return !coming.has(id) && (prev === undefined || !isPlacedIn(prev, event.roomId));
-      }),
+      event.prevEventIds.some((id) => !coming.has(id) && !isPlaced(id, event)),
     );
   }
 
   return {
     withGaps,
+    async placed(room, events) {
+      const ids = events.map(({ eventId }) => eventId);
+      const stored = [...(await store.events.byIdsNow(ids)).values()];
+      const placed = stored.filter((one) => isPlacedIn(one, room.roomId));
+      return new Set(placed.map(({ event }) => event.eventId));
+    },
     async sort(events) {
       const sorted = inDagOrder(events);
       const coming = new Set(sorted.map((event) => event.eventId));
       const wanted = new Set(
         sorted.flatMap((event) => [...event.prevEventIds, ...event.authEventIds]),
       );
-      const known = await store.events.byIds([...wanted].filter((id) => !coming.has(id)));
+      const { isHere, isPlaced } = await lookUp([...wanted].filter((id) => !coming.has(id)));
       const missing = new Set<EventId>();
       const whole: RoomEvent[] = [];
       const lacking: RoomEvent[] = [];
       const isLacking = new Set<EventId>();
       for (const event of sorted) {
-        const prev = event.prevEventIds.filter((id) => {
-          if (coming.has(id)) return isLacking.has(id);
-          const stored = known.get(id);
-          return stored === undefined || !isPlacedIn(stored, event.roomId);
-        });
+        const prev = event.prevEventIds.filter((id) =>
+          coming.has(id) ? isLacking.has(id) : !isPlaced(id, event),
+        );
         const auth = event.authEventIds.filter((id) =>
-          coming.has(id) ? isLacking.has(id) : !known.has(id),
+          coming.has(id) ? isLacking.has(id) : !isHere(id),
         );
         // An event without prev events can't be told from the beginning of another history.
         if (prev.length + auth.length === 0 && event.prevEventIds.length > 0) {
@@ -80,9 +96,9 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     async withoutAuth(events) {
       const coming = new Set(events.map((event) => event.eventId));
       const wanted = new Set(events.flatMap((event) => event.authEventIds));
-      const known = await store.events.byIds([...wanted].filter((id) => !coming.has(id)));
+      const { isHere } = await lookUp([...wanted].filter((id) => !coming.has(id)));
       return events.filter((event) =>
-        event.authEventIds.some((id) => !coming.has(id) && !known.has(id)),
+        event.authEventIds.some((id) => !coming.has(id) && !isHere(id)),
       );
     },
     async withoutOld(room, events) {

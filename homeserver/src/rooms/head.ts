@@ -1,13 +1,20 @@
 /** A room's head: where the next event goes, and the state that it is authorised against. */
 import { LRUCache, atMost } from "../platform/caches.ts";
 import { nextHeadVersion } from "../log/types.ts";
+import type { HeadMove } from "../log/types.ts";
 import { loadHead } from "../storage/room-heads.ts";
-import { rootOfBytes } from "./events.ts";
+import { createCommandStore } from "./command-store.ts";
+import type { CommandStore } from "./command-store.ts";
+import { bytesOfRoot, rootOfBytes } from "./events.ts";
+import { forgetResolutions } from "./resolve-state.ts";
+import { forgetRoom } from "./store.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
 
 export interface Head {
   readonly room: Room;
+  /** What the room's commands see: with what is on its way to the log. */
+  readonly store: CommandStore;
   /** Moves by one per command: the fence against another writer. 0: the room has no head yet. */
   readonly version: number;
   /** Forward extremities: none before the create event. */
@@ -34,12 +41,16 @@ function partialSeen(store: RoomStore): LRUCache<number, number> {
   return positions;
 }
 
-/** The head as it is committed. `last`, one of before, gives what it knows of the state, if that is the same still. */
-export async function readHead(store: RoomStore, room: Room, last?: Head): Promise<Head> {
+/**
+ * The head as it is committed. Nothing of the room's may be on its way to the log. `last`, one of before, gives what it
+ * knows of the state, if that is the same still.
+ */
+export async function readHead(committed: RoomStore, room: Room, last?: Head): Promise<Head> {
+  const store = createCommandStore(committed, committed.arrivals.begin(room.nid));
   const row = await loadHead(store.sql, room.nid);
   if (row === undefined) {
     return {
-      room,
+      ...{ room, store },
       version: 0,
       extremities: [],
       stateRoot: null,
@@ -47,10 +58,15 @@ export async function readHead(store: RoomStore, room: Room, last?: Head): Promi
       state: new Map(),
     };
   }
+  if (row.version !== last?.version) {
+    // Another writer may have been here since, and judged events again.
+    committed.events.forgetRejected(room.nid);
+    forgetResolutions(committed, room.nid);
+  }
   // States of its events are others since then, and this replica may not have heard of it.
-  if (row.partialAt > (partialSeen(store).get(room.nid) ?? 0)) {
-    store.events.forgetRoom(room.nid);
-    partialSeen(store).set(room.nid, row.partialAt);
+  if (row.partialAt > (partialSeen(committed).get(room.nid) ?? 0)) {
+    forgetRoom(committed, room.nid);
+    partialSeen(committed).set(room.nid, row.partialAt);
   }
   const events = await store.events.byNids(row.extremities);
   const extremities = row.extremities.map((nid) => {
@@ -61,7 +77,7 @@ export async function readHead(store: RoomStore, room: Room, last?: Head): Promi
   const stateRoot = rootOfBytes(row.stateRoot);
   const isSame = last?.stateRoot === stateRoot && last.isPartial === row.partial;
   return {
-    room,
+    ...{ room, store },
     version: row.version,
     extremities,
     stateRoot,
@@ -71,18 +87,29 @@ export async function readHead(store: RoomStore, room: Room, last?: Head): Promi
   };
 }
 
-/** The head after a command; undefined where it has not moved. */
+/** The head after a command. */
 export function headAfter(
   head: Head,
   extremities: readonly StoredEvent[],
   stateRoot: StateRoot,
   depth: number,
-): Head | undefined {
-  if (extremities === head.extremities && stateRoot === head.stateRoot) return undefined;
-  const { room, version, isPartial = false } = head;
+): Head {
+  const { room, store, version, isPartial = false } = head;
   const state = boundedState(head.state);
-  const next = { room, isPartial, version: nextHeadVersion(version), state };
+  const next = { room, store, isPartial, version: nextHeadVersion(version), state };
   return { ...next, extremities, stateRoot, depth };
+}
+
+/** The row that takes the room from one head to the next. */
+export function headMove(before: Head, after: Head): HeadMove {
+  return {
+    roomNid: before.room.nid,
+    expectedVersion: before.version,
+    version: after.version,
+    extremities: after.extremities.map((event) => event.nid),
+    stateRoot: bytesOfRoot(after.stateRoot),
+    depth: after.depth,
+  };
 }
 
 /** The cache to carry on with. */

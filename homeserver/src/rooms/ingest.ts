@@ -6,7 +6,6 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import type { Gaps, Sorted } from "./gaps.ts";
 import { inDagOrder } from "./outliers.ts";
 import type { FetchMissing } from "./missing.ts";
-import { isPlaced } from "./place.ts";
 import type { Placed } from "./place.ts";
 import type { Ingestion, PlaceOptions, Placer } from "./placer.ts";
 import type { Asking, Sources } from "./sources.ts";
@@ -26,8 +25,8 @@ export interface IngestDeps {
   readonly tips: (room: Room) => Promise<readonly StoredEvent[]>;
 }
 
-/** This server sends the events on to the others in the room. */
-type ForwardOption = Pick<PlaceOptions, "forward">;
+/** Whether this server sends the events on to the others in the room; `mayLeaveOut`: see Asking. */
+type FetchOptions = Pick<PlaceOptions, "forward"> & Pick<Asking, "mayLeaveOut">;
 
 export interface Ingest {
   /** Which events can be placed as things stand. */
@@ -42,14 +41,14 @@ export interface Ingest {
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    options?: ForwardOption,
+    options?: FetchOptions,
   ): Promise<Ingestion>;
   /** One or the other, as the events need. */
   batch(
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    options?: ForwardOption,
+    options?: FetchOptions,
   ): Promise<Ingestion>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
@@ -109,11 +108,11 @@ export function createIngest(deps: IngestDeps): Ingest {
   const ingest: Ingest = {
     sort: gaps.sort,
     place: (room, events, options) => placer.sorted(room, inDagOrder(events), options),
-    fetchAndPlace: (server, room, events, options = {}) =>
+    fetchAndPlace: (server, room, events, { mayLeaveOut, ...options } = {}) =>
       inRoom.run(`${room.nid} ${server}`, () =>
         byOrigin.run(server, async () => {
           const senders = events.map((event) => serverOf(event.sender));
-          const asking = sources.asking(room, [server, ...senders]);
+          const asking = { ...sources.asking(room, [server, ...senders]), mayLeaveOut };
           return fetchFor(asking, events, { ...options, origin: server });
         }),
       ),
@@ -126,22 +125,23 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
     one: placer.one,
     async history(server, room, events, before) {
-      const asking = sources.asking(room, [server]);
+      // History changes no state of today's.
+      const asking = { ...sources.asking(room, [server]), mayLeaveOut: true };
       const sorted = inDagOrder(events);
       await completeAuth(asking, sorted);
       const hints = await placer.hintsFor(room, sorted);
+      const placedAlready = await gaps.placed(room, sorted);
       const tellable = await gaps.withGaps(sorted);
       let placed = 0;
       for (const [i, event] of sorted.entries()) {
-        const { outlier, mayBeRedacted } = hints(event);
-        if (outlier !== undefined && isPlaced(outlier)) continue;
+        if (placedAlready.has(event.eventId)) continue;
         const state = tellable.includes(event) ? await toldBefore(asking, event) : undefined;
-        const history = {
+        const place = {
           position: before.position,
           ordinal: before.ordinal - (sorted.length - i),
         };
-        const placing = { event, told: state, outlier, mayBeRedacted, history };
-        const result = await placer.outcome(room, placing, { origin: server, awaited: true });
+        const placeable = { event, told: state, hints, history: place };
+        const result = await placer.outcome(room, placeable, { origin: server });
         if ("placed" in result) placed += 1;
       }
       return placed;

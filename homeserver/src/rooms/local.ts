@@ -4,12 +4,14 @@ import type { EventId, RoomId } from "../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../protocol/json.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import { stateTuple } from "../protocol/state-map.ts";
+import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { TransactionKey } from "./once.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 import type { Transactions } from "./transactions.ts";
-import { Work } from "./work.ts";
+import { inWork } from "./work.ts";
+import type { Work } from "./work.ts";
 import type { Identity, LocalDraft } from "./drafting.ts";
 
 export interface LocalEvents {
@@ -39,6 +41,10 @@ export function createLocalEvents(
     return eventId;
   }
 
+  function runWork<T>(room: Room, command: (work: Work) => Promise<Step<T>>): Promise<T> {
+    return mailboxes.run(room, (head) => inWork(identity, head, command));
+  }
+
   return {
     identity,
     async room(roomId) {
@@ -46,22 +52,9 @@ export function createLocalEvents(
       if (room === undefined) throw errors.forbidden("You are not in that room");
       return room;
     },
-    work: (room, command) =>
-      mailboxes.run(room, async (head) => {
-        const work = new Work(store, identity, head);
-        try {
-          const value = await command(work);
-          if (work.added.length > 0) return work.step(value);
-          work.abandon();
-          return { value };
-        } catch (error) {
-          work.abandon();
-          throw error;
-        }
-      }),
+    work: (room, command) => runWork(room, async (work) => work.step(await command(work))),
     send: (room, draft, transaction) =>
-      mailboxes.run(room, async (head) => {
-        const work = new Work(store, identity, head);
+      runWork(room, async (work) => {
         const same = await unchanged(work, draft);
         if (same !== undefined) return { value: same };
         const eventId = sent((await work.local(draft)).event.eventId, transaction);
@@ -70,9 +63,8 @@ export function createLocalEvents(
         });
       }),
     redact: (room, draft, transaction) =>
-      mailboxes.run(room, async (head) => {
-        const work = new Work(store, identity, head);
-        const target = await store.events.byId(draft.redacts);
+      runWork(room, async (work) => {
+        const target = await work.store.events.byId(draft.redacts);
         if (target === undefined || target.roomNid !== room.nid) {
           throw errors.notFound("That event is not in the room");
         }

@@ -7,7 +7,7 @@
 import type { RoomTurn, Writer } from "../cluster/room-turns.ts";
 import { createTurns } from "../platform/turns.ts";
 import type { Append, Committed } from "../log/types.ts";
-import { StaleHead } from "../log/types.ts";
+import { isOvertaken, StaleHead } from "../log/types.ts";
 import type { Head } from "./head.ts";
 
 /** What a command hands back: its answer, and what is to be committed before the answer is given. */
@@ -219,7 +219,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   function failed(job: Job, error: unknown): void {
     broken = true;
     if (error instanceof StaleHead) beaten = true;
-    if (error instanceof StaleHead && job.attempts < maxAttempts) again(job);
+    if (isOvertaken(error) && job.attempts < maxAttempts) again(job);
     else job.reject(error);
   }
 

@@ -2,7 +2,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { counted } from "./extremities.ts";
-import { isPlacedIn } from "./place.ts";
+import { isPlacedIn } from "./placed.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { RoomStore } from "./store.ts";
 import { listIn } from "./told-state.ts";
@@ -45,7 +45,8 @@ export function createFetchMissing(
     return new Set(
       open.filter((id) => {
         const stored = known.get(id);
-        return stored === undefined || !isPlacedIn(stored, room.roomId);
+        if (stored !== undefined && isPlacedIn(stored, room.roomId)) return false;
+        return !store.arrivals.isPlaced(id, room.roomId);
       }),
     );
   }

@@ -5,9 +5,11 @@ import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
-import type { RoomStore } from "./store.ts";
+import { authNidsOf } from "./outliers.ts";
 import type { Room } from "./types.ts";
-import { Work } from "./work.ts";
+import { inWork } from "./work.ts";
+import type { Work } from "./work.ts";
+import type { Step } from "./mailbox.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
@@ -24,29 +26,29 @@ export interface OutOfBandOptions {
   readonly handedOver?: boolean;
 }
 
-export function createOutOfBand(
-  store: RoomStore,
-  mailboxes: Mailboxes,
-  identity: Identity,
-): OutOfBand {
+export function createOutOfBand(mailboxes: Mailboxes, identity: Identity): OutOfBand {
+  const run = (room: Room, command: (work: Work) => Promise<Step<void>>) =>
+    mailboxes.run(room, (head) => inWork(identity, head, command));
+
   return {
     store: (room, event, userId, { shown, origin, handedOver = false }) =>
-      mailboxes.run(room, async (head) => {
+      run(room, async (work) => {
+        const { store } = work;
         const known = await store.events.byId(event.eventId);
-        const work = new Work(store, identity, head);
         const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
         const nid = freshNid as number;
         if (known === undefined) {
-          const auth = await store.events.byIds([...event.authEventIds]);
-          const authNids = [...auth.values()].map((one) => one.nid);
+          // Those that are here: more of the room need not be known. Who joins it completes them (see outliers.ts).
+          const auth = [...(await store.events.byIds([...event.authEventIds])).values()];
+          work.restOn(auth);
           work.add({
             stored: newEvent(room.nid, nid, event),
-            authNids,
+            authNids: authNidsOf(auth),
             timeline: "outlier",
             stateChanged: false,
             handedOver,
           });
-        }
+        } else work.restOn([known]);
         const membership = {
           roomNid: room.nid,
           roomId: room.roomId,

@@ -1,23 +1,29 @@
 /** Events that are kept for their part in auth chains and states, without a place in the timeline. */
-import { DuplicateEvent } from "../log/types.ts";
-import type { Log } from "../log/types.ts";
 import { createTurns } from "../platform/turns.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../protocol/auth/index.ts";
 import { rejectionOf } from "../protocol/errors.ts";
+import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { EventId } from "../protocol/identifiers.ts";
+import { lackingAuth, redactionsOf } from "../storage/room-events.ts";
+import type { Identity } from "./drafting.ts";
+import type { Step } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
 import { newEvent } from "./new-event.ts";
-import { appendOf } from "./rows.ts";
+import { isPlaced } from "./placed.ts";
+import { earlierRedaction } from "./redactions.ts";
 import type { AddedEvent } from "./rows.ts";
-import type { RoomStore } from "./store.ts";
 import type { Room, StoredEvent } from "./types.ts";
+import { inWork } from "./work.ts";
+import type { Work } from "./work.ts";
 
 export interface Outliers {
   /**
    * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
-   * ones are kept as rejected). Events whose auth events are neither known nor among them are left out, and answered.
-   * They stay in memory, since they are likely to be read soon; member events only with `keepMembers` (true).
+   * ones are kept as rejected), on the room's mailbox. Events whose auth events are neither known nor among them are left
+   * out, and answered. They stay in memory, since they are likely to be read soon; member events only with `keepMembers`
+   * (true).
    */
   store(
     room: Room,
@@ -25,103 +31,142 @@ export interface Outliers {
     options?: { readonly keepMembers?: boolean },
   ): Promise<RoomEvent[]>;
   /** Judges a rejected outlier again: true when its auth events allow it now. */
-  rejudge(room: Room, outlier: StoredEvent): Promise<boolean>;
+  rejudge(room: Room, outlier: RoomEvent): Promise<boolean>;
 }
 
-const CHUNK = 500;
+/** Events of one command: others of the room get their turn between two. */
+const CHUNK = 200;
 /** So long events are judged before others get a turn. */
 const BURST_MS = 2;
 
-export function createOutliers(store: RoomStore, log: Log): Outliers {
-  function place(
-    room: Room,
-    event: RoomEvent,
-    nid: number,
-    known: Map<EventId, StoredEvent>,
-  ): AddedEvent {
-    const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
-    const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
-    const reason = refusal(event, auth, state);
-    const status = reason === undefined ? "accepted" : "rejected";
-    const stored = newEvent(room.nid, nid, event, { status });
-    known.set(event.eventId, stored);
-    const authNids = auth.map((one) => one.nid);
-    store.authChains.add(nid, authNids);
-    return { stored, authNids, timeline: "outlier", stateChanged: false, reason };
-  }
-
-  async function append(
-    room: Room,
-    added: readonly AddedEvent[],
-    keepMembers = true,
-  ): Promise<void> {
-    const rows = appendOf({
-      room,
-      before: { room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
-      after: undefined,
-      added,
-      nodes: [],
-      changes: [],
-      redactions: [],
-      transaction: undefined,
-    });
-    await log.append(rows);
-    for (const { stored } of added) {
-      if (keepMembers || stored.event.type !== "m.room.member") store.events.keep(stored);
-    }
-  }
-
-  async function attempt(
-    room: Room,
+export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outliers {
+  /** What the events rest on, as it is stored: those that lack auth events are as if they were not here. */
+  async function knownOf(
+    work: Work,
     events: readonly RoomEvent[],
-    keepMembers: boolean,
-  ): Promise<RoomEvent[]> {
+  ): Promise<{ known: Map<EventId, StoredEvent>; lacking: Map<EventId, StoredEvent> }> {
+    const { store } = work;
     const ids = new Set<EventId>();
     for (const event of events) for (const id of [event.eventId, ...authIdsOf(event)]) ids.add(id);
     const known = await store.events.byIds([...ids]);
-    const fresh = inAuthOrder(events).filter(({ eventId }) => !known.has(eventId));
-    const { complete, lacking } = byAuthEvents(fresh, known);
-    const nids = await store.registry.eventNids(complete.length);
-    let chunk: AddedEvent[] = [];
+    const lacking = new Map<EventId, StoredEvent>();
+    const outliers = events.flatMap(({ eventId }) => known.get(eventId) ?? []).filter(isNotPlaced);
+    const isLacking = new Set<number>();
+    const counts: (readonly [nid: number, auth: number])[] = [];
+    for (const { nid, event } of outliers) {
+      const { size } = new Set(event.authEventIds);
+      const coming = store.pending.authNids(nid);
+      if (coming === undefined) counts.push([nid, size]);
+      else if (coming.length < size) isLacking.add(nid);
+    }
+    const stored = counts.length === 0 ? [] : await lackingAuth(store.sql, counts);
+    for (const nid of stored) isLacking.add(nid);
+    for (const [id, stored] of known) if (isLacking.has(stored.nid)) lacking.set(id, stored);
+    for (const id of lacking.keys()) known.delete(id);
+    return { known, lacking };
+  }
+
+  async function storeSome(
+    work: Work,
+    events: readonly RoomEvent[],
+    keepMembers: boolean,
+  ): Promise<Step<RoomEvent[]>> {
+    const { known, lacking } = await knownOf(work, events);
+    const fresh = events.filter(({ eventId }) => !known.has(eventId));
+    const { complete, left } = byAuthEvents(fresh, known);
+    const isRedacted = await redactedAmong(work, complete);
+    const nids = await work.store.registry.eventNids(complete.length);
     const turns = createTurns(BURST_MS);
     for (const [i, event] of complete.entries()) {
       await turns.take();
-      chunk.push(place(room, event, nids[i] as number, known));
-      if (chunk.length < CHUNK) continue;
-      await append(room, chunk, keepMembers);
-      chunk = [];
+      const { eventId } = event;
+      const before = lacking.get(eventId);
+      if (before !== undefined) work.restOn([before]);
+      const bare = outlierOf(work, event, before?.nid ?? nids[i]!, known);
+      const stored = isRedacted.has(eventId) ? await redacted(work, bare.stored) : bare.stored;
+      known.set(eventId, stored);
+      const isBulk = !keepMembers && event.type === "m.room.member";
+      work.add({ ...bare, stored, known: before !== undefined, isBulk });
     }
-    if (chunk.length > 0) await append(room, chunk, keepMembers);
-    return lacking;
+    if (lacking.size > 0) work.store.committed.authChains.forget(work.room.nid);
+    return work.step(left);
   }
+
+  async function rejudge(work: Work, event: RoomEvent): Promise<Step<boolean>> {
+    const ids = authIdsOf(event);
+    const known = await work.store.events.byIdsNow([event.eventId, ...ids]);
+    const outlier = known.get(event.eventId);
+    if (outlier === undefined || isPlaced(outlier)) return work.step(false);
+    if (outlier.status !== "rejected") return work.step(true);
+    if (event.authEventIds.some((id) => !known.has(id))) return work.step(false);
+    const again = outlierOf(work, event, outlier.nid, known);
+    if (again.reason !== undefined) return work.step(false);
+    work.restOn([outlier]);
+    const stored: StoredEvent = { ...outlier, status: "accepted" };
+    work.add({ ...again, stored, known: true, isRejudged: true });
+    return work.step(true);
+  }
+
+  const run = <T>(room: Room, command: (work: Work) => Promise<Step<T>>) =>
+    mailboxes.run(room, (head) => inWork(identity, head, command));
 
   return {
     async store(room, events, { keepMembers = true } = {}) {
-      for (let attempts = 0; ; attempts++) {
-        try {
-          return await attempt(room, events, keepMembers);
-        } catch (error) {
-          // Another task stored one of them meanwhile: it's known the next time.
-          if (!(error instanceof DuplicateEvent) || attempts >= 10) throw error;
-        }
+      const sorted = inAuthOrder(events);
+      const left: RoomEvent[] = [];
+      for (let at = 0; at < sorted.length; at += CHUNK) {
+        const some = sorted.slice(at, at + CHUNK);
+        left.push(...(await run(room, (work) => storeSome(work, some, keepMembers))));
       }
+      return left;
     },
-    async rejudge(room, outlier) {
-      const { event, nid } = outlier;
-      const ids = authIdsOf(event);
-      const known = await store.events.byIds(ids);
-      const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
-      if (auth.length < event.authEventIds.length) return false;
-      if (refusal(event, auth, [...known.values()]) !== undefined) return false;
-      const stored: StoredEvent = { ...outlier, status: "accepted" };
-      const authNids = auth.map((one) => one.nid);
-      store.authChains.add(nid, authNids);
-      await append(room, [
-        { stored, authNids, timeline: "outlier", stateChanged: false, known: true },
-      ]);
-      return true;
-    },
+    rejudge: (room, event) => run(room, (work) => rejudge(work, event)),
   };
+}
+
+function isNotPlaced(stored: StoredEvent): boolean {
+  return !isPlaced(stored);
+}
+
+/** As it is stored when its auth events are known. */
+function outlierOf(
+  work: Work,
+  event: RoomEvent,
+  nid: number,
+  known: ReadonlyMap<EventId, StoredEvent>,
+): Omit<AddedEvent, "known"> {
+  const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
+  const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
+  const reason = refusal(event, auth, state);
+  const status = reason === undefined ? "accepted" : "rejected";
+  const stored = newEvent(work.room.nid, nid, event, { status });
+  work.restOn(state);
+  return { stored, authNids: authNidsOf(auth), timeline: "outlier", stateChanged: false, reason };
+}
+
+/** What is no state event authorises nothing, and may be purged: it's no part of the auth chain. */
+export function authNidsOf(auth: readonly StoredEvent[]): number[] {
+  return auth.filter(({ event }) => event.stateKey !== undefined).map(({ nid }) => nid);
+}
+
+/** Those for which a redaction has come. */
+async function redactedAmong(
+  { store }: Work,
+  events: readonly RoomEvent[],
+): Promise<ReadonlySet<string>> {
+  if (events.length === 0) return new Set();
+  const ids = events.map(({ eventId }) => eventId);
+  const coming = ids.filter((id) => store.pending.redactionsOf(id).length > 0);
+  const rows = await redactionsOf(store.sql, ids);
+  return new Set([...coming, ...rows.map(({ target }) => target)]);
+}
+
+/** As it is where its redaction came first. */
+export async function redacted(work: Work, bare: StoredEvent): Promise<StoredEvent> {
+  const redaction = await earlierRedaction(work.store, bare);
+  if (redaction === undefined) return bare;
+  work.buildOn([redaction]);
+  return { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
 }
 
 /**
@@ -157,17 +202,17 @@ export function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
 function byAuthEvents(
   events: readonly RoomEvent[],
   known: ReadonlyMap<EventId, StoredEvent>,
-): { complete: RoomEvent[]; lacking: RoomEvent[] } {
+): { complete: RoomEvent[]; left: RoomEvent[] } {
   const complete: RoomEvent[] = [];
-  const lacking: RoomEvent[] = [];
+  const left: RoomEvent[] = [];
   const placed = new Set<EventId>();
   for (const event of events) {
     if (authIdsOf(event).every((id) => known.has(id) || placed.has(id))) {
       complete.push(event);
       placed.add(event.eventId);
-    } else lacking.push(event);
+    } else left.push(event);
   }
-  return { complete, lacking };
+  return { complete, left };
 }
 
 /** What authorises an event: from version 12 the create event does so without being named. */

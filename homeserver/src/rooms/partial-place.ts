@@ -2,7 +2,6 @@
 import { authTypesFor } from "../protocol/auth/index.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { stateTuple } from "../protocol/state-map.ts";
-import type { RoomStore } from "./store.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
 import type { Work } from "./work.ts";
 
@@ -11,7 +10,6 @@ import type { Work } from "./work.ts";
  * state is whole, and then the event is judged again.
  */
 export async function withAuthMembers(
-  store: RoomStore,
   work: Work,
   root: StateRoot,
   event: RoomEvent,
@@ -21,7 +19,7 @@ export async function withAuthMembers(
     (one) => one.event.type === "m.room.member" && one.status !== "rejected",
   );
   const keys = members.map((one) => ["m.room.member", one.event.stateKey as string] as const);
-  const present = await store.state.events(root, keys);
+  const present = await work.store.state.events(root, keys);
   const wanted = new Set(
     authTypesFor(event, event.version).map(([type, key]) => stateTuple(type, key)),
   );

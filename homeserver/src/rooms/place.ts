@@ -7,35 +7,41 @@ import { rejectionOf } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
-import type { RoomId } from "../protocol/identifiers.ts";
+import type { EventId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
+import { mayChange } from "./events.ts";
 import { newEvent } from "./new-event.ts";
-import { refusal } from "./outliers.ts";
+import { authNidsOf, redacted, refusal } from "./outliers.ts";
 import { withAuthMembers } from "./partial-place.ts";
+import { isPlaced, isPlacedIn } from "./placed.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
 import type { Clause } from "./refusals.ts";
-import { earlierRedaction, redactionApplies } from "./redactions.ts";
+import { redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { AddedEvent } from "./rows.ts";
 import { authStateIn } from "./state-reader.ts";
-import type { RoomStore } from "./store.ts";
+import { toldRoots } from "./told-roots.ts";
+import type { Told } from "./told-roots.ts";
 import type { StateKey } from "./tuples.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
 import type { Work } from "./work.ts";
 
-/** State before an event whose prev events aren't known, as another server tells it. */
-export type ToldState = readonly StoredEvent[];
+/** Where history goes: in front of the live event at `position`. */
+export interface HistoryPlace {
+  readonly position: number;
+  readonly ordinal: number;
+}
 
 export interface Placing {
   readonly event: RoomEvent;
-  /** What another server says of the state before the event, where prev events are missing. */
-  readonly told?: ToldState | undefined;
+  /** What other servers say of states, where prev events are missing: it counts only if they still are. */
+  readonly told?: Told | undefined;
   /** History goes in front of the timeline: it doesn't move the head. */
-  readonly history?: { readonly position: number; readonly ordinal: number } | undefined;
-  /** The outlier that it is here, looked up beforehand. */
-  readonly outlier: StoredEvent | undefined;
+  readonly history?: HistoryPlace | undefined;
+  /** It may be here already, as an outlier for instance; false: it was looked up. */
+  readonly mayBeKnown: boolean;
   /** It came to this server first, which sends it on. */
   readonly forwarded?: boolean | undefined;
   /** It is ours, and another server has taken it: that one sends it on. */
@@ -44,8 +50,6 @@ export interface Placing {
   readonly mayBeRedacted: boolean;
   /** Why the room's policy server didn't sign it; undefined: it wasn't asked. */
   readonly notRecommended?: string | undefined;
-  /** The room's state is known in part: what it lacks of members is taken from the auth events. */
-  readonly isPartial?: boolean | undefined;
   /** It was rejected, and is judged again. */
   readonly again?: boolean | undefined;
 }
@@ -60,39 +64,39 @@ export interface Placed {
    * events are here.
    */
   readonly isProvisional: boolean;
+  /** It was here as a rejected one, and is not rejected any more. */
+  readonly isRejudged: boolean;
   /** prev events that are not known here. */
   readonly missing: readonly string[];
 }
 
 /**
- * Adds the event to the work. Undefined when auth events are missing, or prev events and nobody told the state.
+ * Adds the event to the work. Undefined when auth events are missing, or prev events of which nobody told the whole state.
  */
-export async function placeEvent(
-  store: RoomStore,
-  work: Work,
-  placing: Placing,
-): Promise<Placed | undefined> {
+export async function placeEvent(work: Work, placing: Placing): Promise<Placed | undefined> {
+  const { store } = work;
   const { event } = placing;
-  const outlier = store.events.peekById(event.eventId) ?? placing.outlier;
+  const outlier = await knownOf(work, placing);
   if (outlier !== undefined && isPlaced(outlier)) {
     const again = placing.again === true && outlier.status === "rejected";
     if (!again) return knownAlready(outlier);
   }
-  const prev = await store.events.byIds([...event.prevEventIds]);
+  const prev = await store.events.byIdsNow([...event.prevEventIds]);
   const known = [...prev.values()].filter((stored) => isPlacedIn(stored, event.roomId));
   const missing = event.prevEventIds.filter((id) => !known.some((p) => p.event.eventId === id));
-  if (missing.length > 0 && placing.told === undefined) return undefined;
-
   const authEvents = await store.events.byIds([...event.authEventIds]);
-  const auth = event.authEventIds.flatMap((id) => authEvents.get(id) ?? []);
-  if (auth.length < event.authEventIds.length) return undefined;
+  const auth = await authOf(work, event, authEvents);
+  if (auth === undefined) return undefined;
+  const told = missing.length === 0 ? [] : await toldRoots(work, missing, placing.told);
+  if (told === undefined) return undefined;
   work.buildOn(known);
-  const told = await stateBefore(store, work, known, placing.told);
-  const before =
-    placing.isPartial === true ? await withAuthMembers(store, work, told, event, auth) : told;
-  let judged = await judge(store, work, event, auth, before, placing.history === undefined);
+  work.restOn(auth);
+  const resolved = await stateBefore(work, known, told);
+  // Of a state that is known in part, what it lacks of members is taken from the auth events.
+  const before = work.isPartial ? await withAuthMembers(work, resolved, event, auth) : resolved;
+  let judged = await judge(work, event, auth, before, placing.history === undefined);
   if (judged.status === "accepted" && placing.history === undefined) {
-    judged = await judgeByPolicy(store, work, placing);
+    judged = await judgeByPolicy(work, placing);
   }
   const isProvisional = missing.length > 0 && judged.clause === "5 state before";
   if (isProvisional && outlier?.status === "rejected") {
@@ -100,6 +104,7 @@ export async function placeEvent(
   }
   const [freshNid] = outlier === undefined ? await store.registry.eventNids(1) : [outlier.nid];
   const nid = freshNid as number;
+  if (outlier !== undefined) work.restOn([outlier]);
   const rejected = judged.status === "rejected";
   const after =
     event.stateKey === undefined || rejected
@@ -110,31 +115,50 @@ export async function placeEvent(
     status: judged.status,
     ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
   });
+  const isRejudged = outlier?.status === "rejected" && !rejected;
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
-    authNids: auth.map((one) => one.nid),
+    authNids: authNidsOf(auth),
     timeline: timelineOf(placing, rejected),
     known: outlier !== undefined,
+    isRejudged,
     forwarded: placing.forwarded,
     handedOver: placing.handedOver,
     reason: judged.reason,
   };
-  const stored = await addWithRedactions(store, work, bare, added, placing);
-  return { stored, reason: judged.reason, clause: judged.clause, isProvisional, missing };
+  const stored = await addWithRedactions(work, bare, outlier, added, placing);
+  return {
+    stored,
+    reason: judged.reason,
+    clause: judged.clause,
+    isProvisional,
+    isRejudged,
+    missing,
+  };
 }
 
 /** What is answered of an event that is here already. */
-export function knownAlready(stored: StoredEvent): Placed {
-  return { stored, reason: undefined, clause: undefined, isProvisional: false, missing: [] };
+function knownAlready(stored: StoredEvent): Placed {
+  const nothing = { reason: undefined, clause: undefined, isProvisional: false, isRejudged: false };
+  return { ...nothing, stored, missing: [] };
 }
 
-/** The same in that room: an event that names another room's builds on nothing that could be had. */
-export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
-  return isPlaced(stored) && stored.event.roomId === roomId;
+async function knownOf({ store }: Work, { event, mayBeKnown }: Placing) {
+  const { eventId } = event;
+  const peeked = store.events.peekById(eventId);
+  if (peeked === undefined ? !mayBeKnown : !mayChange(peeked)) return peeked;
+  return (await store.events.byIdsNow([eventId])).get(eventId);
 }
 
-/** True for events whose place in the graph, and so the state around them, is known. */
-export function isPlaced(stored: StoredEvent): boolean {
-  return stored.stateAfter !== null || stored.position !== null;
+/** Its auth events; undefined when some are missing. */
+async function authOf(
+  { store }: Work,
+  event: RoomEvent,
+  found: ReadonlyMap<EventId, StoredEvent>,
+): Promise<StoredEvent[] | undefined> {
+  const isDoubtful = [...found.values()].some(({ status }) => status === "rejected");
+  const now = isDoubtful ? await store.events.byIdsNow([...event.authEventIds]) : found;
+  const auth = event.authEventIds.flatMap((id) => now.get(id) ?? []);
+  return auth.length < event.authEventIds.length ? undefined : auth;
 }
 
 function timelineOf({ history }: Placing, rejected: boolean): Timeline {
@@ -144,19 +168,12 @@ function timelineOf({ history }: Placing, rejected: boolean): Timeline {
 
 /** The state that the prev events leave, resolved when they differ. */
 async function stateBefore(
-  store: RoomStore,
   work: Work,
   prev: readonly StoredEvent[],
-  told: ToldState | undefined,
+  told: readonly StateRoot[],
 ): Promise<StateRoot> {
-  const roots = prev.map((stored) => stored.stateAfter);
-  if (told !== undefined) {
-    const changes = told.map(
-      ({ event, nid }) => [event.type, event.stateKey as string, nid] as const,
-    );
-    roots.push(await work.setState(null, changes));
-  }
-  const { base, changes } = await resolveRoots(store, work.room, roots);
+  const roots = [...prev.map((stored) => stored.stateAfter), ...told];
+  const { base, changes } = await resolveRoots(work.store, work.room, roots);
   return work.setTuples(base, changes);
 }
 
@@ -169,15 +186,15 @@ interface Judgement {
 const ACCEPTED: Judgement = { status: "accepted", reason: undefined, clause: undefined };
 
 async function judge(
-  store: RoomStore,
   work: Work,
   event: RoomEvent,
   auth: readonly StoredEvent[],
   before: StateRoot,
   isLive: boolean,
 ): Promise<Judgement> {
+  const { store } = work;
   // 4. By the auth events.
-  const byAuthEvents = refusal(event, auth, [...auth, ...(await createEvent(store, event))]);
+  const byAuthEvents = refusal(event, auth, [...auth, ...(await createEvent(work, event))]);
   if (byAuthEvents !== undefined) {
     return { status: "rejected", reason: byAuthEvents, clause: "4 auth events" };
   }
@@ -194,18 +211,14 @@ async function judge(
   const now = byState(event, await work.state(keys));
   if (now === undefined) return ACCEPTED;
   // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
-  const both = byState(event, await stateWithBranch(store, work, event, before, keys));
+  const both = byState(event, await stateWithBranch(work, event, before, keys));
   if (both === undefined) return ACCEPTED;
   return { status: "soft-failed", reason: both, clause: "6 current state" };
 }
 
 /** 7. By the room's policy server. Throws LacksPolicySignature when it is to be asked first. */
-async function judgeByPolicy(
-  store: RoomStore,
-  work: Work,
-  { event, notRecommended }: Placing,
-): Promise<Judgement> {
-  const policy = await policyFor(store, work, event);
+async function judgeByPolicy(work: Work, { event, notRecommended }: Placing): Promise<Judgement> {
+  const policy = await policyFor(work, event);
   if (policy === undefined || isRecommended(event, policy)) return ACCEPTED;
   if (notRecommended === undefined) throw new LacksPolicySignature(policy);
   return { status: "soft-failed", reason: notRecommended, clause: "7 policy server" };
@@ -213,12 +226,12 @@ async function judgeByPolicy(
 
 /** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */
 async function stateWithBranch(
-  store: RoomStore,
   work: Work,
   event: RoomEvent,
   before: StateRoot,
   keys: readonly StateKey[],
 ): Promise<ReadonlyMap<string, StoredEvent>> {
+  const { store } = work;
   const others = await extremitiesBeside(store, work.extremities, event);
   const roots = [...counted(others).map((one) => one.stateAfter), before];
   const { base, changes } = await resolveRoots(store, work.room, roots);
@@ -236,7 +249,7 @@ function isSame(state: ReadonlyMap<string, StoredEvent>, auth: readonly StoredEv
 }
 
 /** From version 12 the room's id names the create event, and auth_events don't. */
-async function createEvent(store: RoomStore, event: RoomEvent): Promise<StoredEvent[]> {
+async function createEvent({ store }: Work, event: RoomEvent): Promise<StoredEvent[]> {
   if (!event.version.roomIdIsCreateHash || event.type === "m.room.create") return [];
   const create = await store.events.byId(createEventIdOf(event.roomId));
   return create === undefined ? [] : [create];
@@ -250,12 +263,8 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
  * A live event becomes an extremity. One that was missing until now does not: something stands on it, and so on the
  * extremities that it names; these may have come just before it.
  */
-async function moveEnds(
-  store: RoomStore,
-  work: Work,
-  stored: StoredEvent,
-  isLive: boolean,
-): Promise<void> {
+async function moveEnds(work: Work, stored: StoredEvent, isLive: boolean): Promise<void> {
+  const { store } = work;
   const beside = await extremitiesBeside(store, work.extremities, stored.event);
   const isWhole = beside.length === work.extremities.length;
   if (beside.length === 0 || (isWhole && !isLive)) {
@@ -269,24 +278,26 @@ async function moveEnds(
 
 /** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
 async function addWithRedactions(
-  store: RoomStore,
   work: Work,
   bare: StoredEvent,
+  outlier: StoredEvent | undefined,
   added: Omit<AddedEvent, "stored" | "stateChanged">,
   placing: Placing,
 ): Promise<StoredEvent> {
-  const redaction = placing.mayBeRedacted ? await earlierRedaction(store, bare) : undefined;
-  const shown =
-    redaction === undefined
-      ? bare
-      : { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
+  const { store } = work;
+  const { eventId, redacts: targetId } = bare.event;
+  const mayBe = placing.mayBeRedacted || store.pending.redactionsOf(eventId).length > 0;
+  let shown = mayBe ? await redacted(work, bare) : bare;
+  const redactedBy = outlier?.redactedBy ?? null;
+  if (shown === bare && redactedBy !== null) {
+    shown = { ...bare, event: redactEvent(bare.event), redactedBy };
+  }
   const oldRoot = work.stateRoot;
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
-  if (shown.status === "accepted") await moveEnds(store, work, shown, isLive);
+  if (shown.status === "accepted") await moveEnds(work, shown, isLive);
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
-  const targetId = stored.event.redacts;
   if (targetId !== undefined && stored.status === "accepted") {
     const target = await store.events.byId(targetId);
     if (target !== undefined && target.redactedBy === null) {

@@ -1,23 +1,27 @@
 /** Places verified events of one room on its mailbox, one after another, and judges those again that depended on them. */
-import { DuplicateEvent, Unstorable } from "../log/types.ts";
+import { Unstorable } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { redactionsOf, rejectedByAuth } from "../storage/room-events.ts";
 import { awaitedEvents } from "../storage/room-gaps.ts";
-import { lowestOrdinal } from "../storage/room-timeline.ts";
+import { historyPlace } from "./history-place.ts";
+import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Crowded } from "./merge-extremities.ts";
 import type { Outliers } from "./outliers.ts";
-import { isPlaced, knownAlready, placeEvent } from "./place.ts";
+import type { Moment } from "./pending.ts";
+import { placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
+import { isPlaced } from "./placed.ts";
 import { LacksPolicySignature, recommended } from "./policy.ts";
 import type { Refusals } from "./refusals.ts";
 import { forgetResolutions } from "./resolve-state.ts";
 import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
-import { Work } from "./work.ts";
+import { inWork } from "./work.ts";
+import type { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface PlacerDeps {
@@ -45,16 +49,29 @@ export interface PlaceOptions {
   readonly forward?: boolean | undefined;
 }
 
+/**
+ * What need not be looked up for events on the mailbox, since it was looked up for many at once. It holds as long as the
+ * room is at that moment; from then on, and at every further attempt, a command looks for itself.
+ */
 export interface Hints {
-  readonly outlier: StoredEvent | undefined;
-  readonly mayBeRedacted: boolean;
-  readonly awaitedAt: number | undefined;
+  readonly moment: Moment | undefined;
+  readonly known: ReadonlySet<EventId>;
+  readonly redacted: ReadonlySet<string>;
+  readonly awaited: ReadonlySet<string>;
+}
+
+/** What is to be placed, and how. */
+export interface Placeable extends Pick<
+  Placing,
+  "event" | "told" | "history" | "forwarded" | "handedOver"
+> {
+  readonly hints: Hints;
 }
 
 export interface Placer {
-  hintsFor(room: Room, events: readonly RoomEvent[]): Promise<(event: RoomEvent) => Hints>;
+  hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints>;
   /**
-   * Places events in this order; never throws for a single one. `stateOf` gives what others say of the state before
+   * Places events in this order; never throws for a single one. `stateOf` gives what others say of the states before
    * an event, where that is needed.
    */
   sorted(
@@ -63,12 +80,8 @@ export interface Placer {
     options: PlaceOptions,
     stateOf?: (event: RoomEvent) => Promise<Placing["told"]>,
   ): Promise<Ingestion>;
-  /** Places one event and notes what became of it. `awaited`: a gap is closed by it. */
-  outcome(
-    room: Room,
-    placing: Placing,
-    options: PlaceOptions & { readonly awaited: boolean },
-  ): Promise<Ingested>;
+  /** Places one event and notes what became of it. */
+  outcome(room: Room, placeable: Placeable, options: PlaceOptions): Promise<Ingested>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
   /** Judges rejected events again, and what was rejected because of them. */
@@ -81,83 +94,77 @@ const MAX_REJUDGED = 500;
 export function createPlacer(deps: PlacerDeps): Placer {
   const { store, mailboxes, identity, outliers, refusals, logger } = deps;
 
-  async function hintsFor(
-    room: Room,
-    events: readonly RoomEvent[],
-  ): Promise<(event: RoomEvent) => Hints> {
+  async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
+    // Before the queries: what comes while they run makes them count for nothing.
+    const moment = store.arrivals.moment(room.nid);
     const ids = events.map((event) => event.eventId);
     const [known, redactions, awaited] = await Promise.all([
       store.events.byIds(ids),
       redactionsOf(store.sql, ids),
       awaitedEvents(store.sql, room.nid, ids),
     ]);
-    const redacted = new Set(redactions.map((row) => row.target));
-    const awaitedAt = new Map(awaited.toReversed().map((row) => [row.eventId, row.position]));
-    return ({ eventId }) => ({
-      outlier: known.get(eventId),
-      mayBeRedacted: redacted.has(eventId),
-      awaitedAt: awaitedAt.get(eventId),
-    });
+    return {
+      moment,
+      known: new Set(known.keys()),
+      redacted: new Set(redactions.map((row) => row.target)),
+      awaited: new Set(awaited.map((row) => row.eventId)),
+    };
   }
 
-  async function put(room: Room, placing: Placing, awaited: boolean): Promise<Placed> {
+  /** One attempt, on the mailbox. */
+  async function attempt(
+    room: Room,
+    work: Work,
+    { hints, history, ...placing }: Placeable & Pick<Placing, "again" | "notRecommended">,
+  ): Promise<Step<Placed>> {
+    const { eventId } = placing.event;
+    const isSure = work.store.pending.isAt(hints.moment);
+    const mayBeKnown = !isSure || hints.known.has(eventId);
+    const mayBeRedacted = !isSure || hints.redacted.has(eventId);
+    const mayBeAwaited = !isSure || hints.awaited.has(eventId);
+    const place = await historyPlace(work, eventId, history, mayBeAwaited);
+    const about = { mayBeKnown, mayBeRedacted, history: place };
+    const placed = await placeEvent(work, { ...placing, ...about });
+    if (placed === undefined) throw new Incomplete("prev or auth events are missing");
+    if (work.added.length === 0) return work.step(placed);
+    await deps.crowded(room, work.extremities.length);
+    const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
+    const closes = place !== undefined || (placed.stored.status === "accepted" && !isEnd);
+    return work.step(placed, { append: gapRows(room, placed, closes) });
+  }
+
+  async function put(
+    room: Room,
+    placeable: Placeable & Pick<Placing, "again" | "notRecommended">,
+  ): Promise<Placed> {
     try {
-      return await mailboxes.run(room, async (head) => {
-        const work = new Work(store, identity, head);
-        try {
-          const { isPartial } = head;
-          const placed = await placeEvent(store, work, { ...placing, isPartial });
-          if (placed === undefined) throw new Incomplete("prev or auth events are missing");
-          if (work.added.length === 0) {
-            work.abandon();
-            return { value: placed };
-          }
-          await deps.crowded(room, work.extremities.length);
-          const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
-          const closes = awaited || (placed.stored.status === "accepted" && !isEnd);
-          return work.step(placed, { append: gapRows(room, placed, closes) });
-        } catch (error) {
-          work.abandon();
-          throw error;
-        }
-      });
+      return await mailboxes.run(room, (head) =>
+        inWork(identity, head, (work) => attempt(room, work, placeable)),
+      );
     } catch (error) {
-      if (error instanceof LacksPolicySignature) {
-        const asked = await recommended(deps.remote, error.policy, placing.event);
-        const event = "event" in asked ? asked.event : placing.event;
-        const notRecommended = "reason" in asked ? asked.reason : error.message;
-        return put(room, { ...placing, event, notRecommended }, awaited);
-      }
-      if (!(error instanceof DuplicateEvent)) throw error;
-      const stored = await store.events.byId(placing.event.eventId);
-      if (stored === undefined) throw error;
-      return knownAlready(stored);
+      if (!(error instanceof LacksPolicySignature)) throw error;
+      const asked = await recommended(deps.remote, error.policy, placeable.event);
+      const event = "event" in asked ? asked.event : placeable.event;
+      const notRecommended = "reason" in asked ? asked.reason : error.message;
+      return put(room, { ...placeable, event, notRecommended });
     }
-  }
-
-  /** What awaits the event gets it in front of itself; otherwise it's news. */
-  async function historyOf(room: Room, { awaitedAt }: Hints): Promise<Placing["history"]> {
-    if (awaitedAt === undefined) return undefined;
-    const ordinal = (await lowestOrdinal(store.sql, room.nid, awaitedAt)) - 1;
-    return { position: awaitedAt, ordinal };
   }
 
   async function outcome(
     room: Room,
-    placing: Placing,
-    { origin, awaited }: PlaceOptions & { readonly awaited: boolean },
+    placeable: Placeable,
+    { origin }: PlaceOptions,
   ): Promise<Ingested> {
-    const { event, outlier } = placing;
+    const { event } = placeable;
     const fields = { room: event.roomId, event: event.eventId, origin };
     try {
-      const placed = await put(room, placing, awaited);
+      const placed = await put(room, placeable);
       const { status } = placed.stored;
       const { reason, clause } = placed;
       if (clause !== undefined && reason !== undefined && status !== "accepted") {
         refusals.note({ ...fields, clause, reason, outcome: status });
       }
-      if (outlier?.status === "rejected" && status !== "rejected")
-        await rejudge(room, placed.stored);
+      if (placed.isRejudged) await rejudge(room, placed.stored);
       return { placed };
     } catch (error) {
       const isFinal = error instanceof Unstorable;
@@ -174,7 +181,7 @@ export function createPlacer(deps: PlacerDeps): Placer {
 
   /** An event was rejected and is not any more: what was rejected because of it is judged again. */
   async function rejudge(room: Room, accepted: StoredEvent): Promise<void> {
-    forgetResolutions(store);
+    forgetResolutions(store, room.nid);
     const seen = new Set([accepted.nid]);
     const queue = [accepted.nid];
     for (let nid = queue.shift(); nid !== undefined; nid = queue.shift()) {
@@ -190,12 +197,12 @@ export function createPlacer(deps: PlacerDeps): Placer {
     }
   }
 
-  async function passesNow(room: Room, rejected: StoredEvent): Promise<boolean> {
-    const { event } = rejected;
-    if (!isPlaced(rejected)) return outliers.rejudge(room, rejected);
-    const hints = (await hintsFor(room, [event]))(event);
-    const placing = { event, ...hints, history: await historyOf(room, hints), again: true };
-    const { stored } = await put(room, placing, placing.history !== undefined);
+  async function passesNow(room: Room, { nid, event }: StoredEvent): Promise<boolean> {
+    const now = (await store.events.byIdsNow([event.eventId])).get(event.eventId);
+    if (now?.nid !== nid) return false;
+    if (!isPlaced(now)) return outliers.rejudge(room, event);
+    const hints = await hintsFor(room, [event]);
+    const { stored } = await put(room, { event, hints, again: true });
     return stored.status !== "rejected";
   }
 
@@ -208,13 +215,10 @@ export function createPlacer(deps: PlacerDeps): Placer {
       for (const event of events) {
         // What tells the state needs the events before: those are on their way to the mailbox already.
         const told = await stateOf?.(event);
-        const hint = hints(event);
-        const history = await historyOf(room, hint);
         // What is ours and came from another server is there already: that one has sent it on.
         const handedOver = origin !== undefined && forward !== true;
-        const placing = { event, told, history, forwarded: forward, handedOver, ...hint };
-        const awaited = history !== undefined;
-        results.set(event.eventId, outcome(room, placing, { origin, awaited }));
+        const placeable = { event, told, forwarded: forward, handedOver, hints };
+        results.set(event.eventId, outcome(room, placeable, { origin }));
       }
       const settled: Ingestion = new Map();
       for (const [id, result] of results) settled.set(id, await result);
@@ -228,8 +232,7 @@ export function createPlacer(deps: PlacerDeps): Placer {
       }
     },
     async one(room, event) {
-      const hints = (await hintsFor(room, [event]))(event);
-      return put(room, { event, ...hints }, false);
+      return put(room, { event, hints: await hintsFor(room, [event]) });
     },
   };
 }

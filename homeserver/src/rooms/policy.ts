@@ -11,7 +11,6 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { signatureOf } from "../protocol/signed-json.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
-import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
 import type { Work } from "./work.ts";
 
@@ -32,17 +31,13 @@ export class LacksPolicySignature extends Error {
 }
 
 /** The policy server that has to sign the event, as the current state has it; undefined: none. */
-export async function policyFor(
-  store: RoomStore,
-  work: Work,
-  event: RoomEvent,
-): Promise<Policy | undefined> {
+export async function policyFor(work: Work, event: RoomEvent): Promise<Policy | undefined> {
   if (event.type === "m.room.policy" && event.stateKey === "") return undefined;
   const stored = await work.stateEvent("m.room.policy", "");
   const policy = stored === undefined ? undefined : policyIn(stored.event.content);
   if (policy === undefined) return undefined;
   // A room can't press a server into its service: it has to be in there.
-  return (await serverIsJoined(store.sql, work.room.nid, policy.server)) ? policy : undefined;
+  return (await serverIsJoined(work.store.sql, work.room.nid, policy.server)) ? policy : undefined;
 }
 
 function policyIn({ via, public_keys: keys }: JsonObject): Policy | undefined {
@@ -96,12 +91,9 @@ export async function recommended(
 /** Has an event of this server signed where the room has a policy server. Throws as askPolicyServer. */
 export type Endorse = (work: Work, event: RoomEvent) => Promise<RoomEvent>;
 
-export function createEndorse(
-  store: RoomStore,
-  remote: Pick<RemoteServer, "signByPolicy">,
-): Endorse {
+export function createEndorse(remote: Pick<RemoteServer, "signByPolicy">): Endorse {
   return async (work, event) => {
-    const policy = await policyFor(store, work, event);
+    const policy = await policyFor(work, event);
     return policy === undefined ? event : askPolicyServer(remote, policy, event);
   };
 }

@@ -5,7 +5,8 @@ import type { EventId } from "../protocol/identifiers.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { redactionsOf } from "../storage/room-events.ts";
-import type { RoomStore } from "./store.ts";
+import type { RoomReader } from "./room-reader.ts";
+import type { CommandStore } from "./command-store.ts";
 import type { StoredEvent } from "./types.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { StoredEvent } from "./types.ts";
  * from version 3 on it needs the redact level, or the sender's server to be that of the event's sender.
  */
 export async function redactionApplies(
-  store: RoomStore,
+  store: RoomReader,
   redaction: StoredEvent,
   target: StoredEvent,
 ): Promise<boolean> {
@@ -33,15 +34,19 @@ export async function redactionApplies(
   return levels.userLevel(event.sender) >= levels.redact;
 }
 
-/** A redaction that came before this event, if one applies. */
+/** A redaction that came before this event, if one applies: committed, or on its way. */
 export async function earlierRedaction(
-  store: RoomStore,
+  store: CommandStore,
   target: StoredEvent,
 ): Promise<StoredEvent | undefined> {
-  const rows = await redactionsOf(store.sql, [target.event.eventId]);
-  if (rows.length === 0) return undefined;
-  const redactions = await store.events.byNids(rows.map((row) => row.redactionNid));
-  for (const redaction of redactions.values()) {
+  const { eventId } = target.event;
+  const coming = store.pending.redactionsOf(eventId);
+  const rows = await redactionsOf(store.sql, [eventId]);
+  const nids = [...coming.map(({ nid }) => nid), ...rows.map((row) => row.redactionNid)];
+  // Of several the first that came counts: numbers rise.
+  const redactions = await store.events.byNids([...new Set(nids)].toSorted((a, b) => a - b));
+  for (const nid of [...redactions.keys()].toSorted((a, b) => a - b)) {
+    const redaction = redactions.get(nid)!;
     if (await redactionApplies(store, redaction, target)) return redaction;
   }
   return undefined;
@@ -52,7 +57,7 @@ export async function earlierRedaction(
  * not told of those. (Room version 3, "Handling redactions".)
  */
 export async function withoutVain(
-  store: RoomStore,
+  store: RoomReader,
   events: readonly StoredEvent[],
 ): Promise<readonly StoredEvent[]> {
   const targets = events.flatMap(({ event }) => (isConditional(event) ? event.redacts : []));

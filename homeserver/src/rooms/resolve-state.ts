@@ -2,7 +2,7 @@
  * State resolution on state trees: what the trees have in common is not looked at. (Room versions, "State
  * resolution"; the algorithms are in protocol/state-res.)
  */
-import { LRUCache } from "../platform/caches.ts";
+import { LRUCache, atMost } from "../platform/caches.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../protocol/state-map.ts";
@@ -10,8 +10,8 @@ import { authDifference, separate, tuplesRead } from "../protocol/state-res/inde
 import type { Separated } from "../protocol/state-res/index.ts";
 import { graphId, nidOfGraphId } from "./auth-chains.ts";
 import { resolveInLine } from "./resolver.ts";
-import type { Change } from "./state-tree/index.ts";
-import type { RoomStore } from "./store.ts";
+import type { Change, StateTree } from "./state-tree/index.ts";
+import type { RoomReader } from "./room-reader.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
 
 /** What the roots do not agree on, keyed by stateTuple: each root's event nid, if it has one. */
@@ -29,39 +29,53 @@ export interface Resolution {
 
 /** Changes that are kept in memory: each message on one of several branches asks for the same resolution again. */
 const CHANGES_KEPT = 100_000;
-const kept = new WeakMap<RoomStore, LRUCache<string, Resolution>>();
+const ROOMS_KEPT = 10_000;
+let forgotten = 0;
+const kept = new WeakMap<StateTree, Resolutions>();
 
-/** An event is rejected no more: what was resolved without it may come out otherwise. */
-export function forgetResolutions(store: RoomStore): void {
-  kept.delete(store);
+interface Resolutions {
+  readonly byKey: LRUCache<string, Resolution>;
+  /** Room nid → how often its resolutions were forgotten. */
+  readonly age: LRUCache<number, number>;
+}
+
+function resolutionsOf({ tree }: RoomReader): Resolutions {
+  let resolutions = kept.get(tree);
+  if (resolutions === undefined) {
+    const sizeCalculation = ({ changes }: Resolution) => changes.length + 2;
+    const byKey = new LRUCache<string, Resolution>({ maxSize: CHANGES_KEPT, sizeCalculation });
+    resolutions = { byKey, age: new LRUCache(atMost(ROOMS_KEPT)) };
+    kept.set(tree, resolutions);
+  }
+  return resolutions;
+}
+
+/** An event may be rejected no more: what was resolved without it may come out otherwise. */
+export function forgetResolutions(store: RoomReader, roomNid: number): void {
+  resolutionsOf(store).age.set(roomNid, ++forgotten);
 }
 
 /** The state that several states resolve to. No changes when they are all one. */
 export async function resolveRoots(
-  store: RoomStore,
+  store: RoomReader,
   room: Room,
   roots: readonly StateRoot[],
 ): Promise<Resolution> {
   const distinct = [...new Set(roots)].toSorted();
   const base = distinct[0] ?? null;
   if (distinct.length < 2) return { base, changes: [] };
-  let resolutions = kept.get(store);
-  if (resolutions === undefined) {
-    const sizeCalculation = ({ changes }: Resolution) => changes.length + distinct.length;
-    resolutions = new LRUCache({ maxSize: CHANGES_KEPT, sizeCalculation });
-    kept.set(store, resolutions);
-  }
-  const key = distinct.join();
-  let resolution = resolutions.get(key);
+  const { byKey, age } = resolutionsOf(store);
+  const key = `${age.get(room.nid) ?? 0} ${distinct.join()}`;
+  let resolution = byKey.get(key);
   if (resolution === undefined) {
     resolution = await resolveDistinct(store, room, distinct);
-    resolutions.set(key, resolution);
+    byKey.set(key, resolution);
   }
   return resolution;
 }
 
 async function resolveDistinct(
-  store: RoomStore,
+  store: RoomReader,
   room: Room,
   distinct: readonly StateRoot[],
 ): Promise<Resolution> {
@@ -89,7 +103,7 @@ async function resolveDistinct(
 }
 
 async function compare(
-  store: RoomStore,
+  store: RoomReader,
   base: StateRoot,
   others: readonly StateRoot[],
 ): Promise<Conflict> {
@@ -117,7 +131,7 @@ async function compare(
 }
 
 async function resolveOf(
-  store: RoomStore,
+  store: RoomReader,
   room: Room,
   conflict: Conflict,
   { unconflicted, conflicted }: Separated,
@@ -161,7 +175,7 @@ async function resolveOf(
 
 /** Auth difference (and conflicted subgraph) as nids. The agreed state is looked at only as far as it matters. */
 async function differenceOf(
-  store: RoomStore,
+  store: RoomReader,
   room: Room,
   conflict: Conflict,
   inConflict: readonly (readonly number[])[],
@@ -188,7 +202,7 @@ async function differenceOf(
 
 /** Those of the events that all states hold, such as the join rules that name changes on one branch refer to. */
 async function agreedAmong(
-  store: RoomStore,
+  store: RoomReader,
   { base, tuples }: Conflict,
   nids: readonly number[],
 ): Promise<number[]> {
@@ -209,7 +223,7 @@ async function agreedAmong(
  * outliers nobody knows what was before, so that it's the whole state.
  */
 async function agreedSince(
-  store: RoomStore,
+  store: RoomReader,
   base: StateRoot,
   nids: readonly number[],
 ): Promise<number[]> {
@@ -228,7 +242,7 @@ async function agreedSince(
 
 /** The state outside of the conflict, as far as resolving reads it. */
 async function agreedState(
-  store: RoomStore,
+  store: RoomReader,
   version: RoomVersion,
   conflict: Conflict,
   events: readonly StoredEvent[],
@@ -245,7 +259,7 @@ async function agreedState(
 }
 
 async function changesOf(
-  store: RoomStore,
+  store: RoomReader,
   conflict: Conflict,
   resolved: ReadonlyMap<string, EventId>,
   nidOf: ReadonlyMap<EventId, number>,

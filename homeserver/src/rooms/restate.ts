@@ -6,11 +6,11 @@ import type { EventId } from "../protocol/identifiers.ts";
 import { statedEventsSince } from "../storage/partial-rooms.ts";
 import type { Head } from "./head.ts";
 import { inDagOrder } from "./outliers.ts";
-import { isPlaced } from "./place.ts";
+import { isPlaced } from "./placed.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { Change } from "./state-tree/index.ts";
 import { authStateIn } from "./state-reader.ts";
-import type { RoomStore } from "./store.ts";
+import type { RoomReader } from "./room-reader.ts";
 import type { StateRoot, StoredEvent } from "./types.ts";
 
 type SetTuples = (root: StateRoot, changes: readonly Change[]) => Promise<StateRoot>;
@@ -29,10 +29,11 @@ export interface Restated {
 const CHUNK = 500;
 
 export async function restateSince(
-  { store, set }: { readonly store: RoomStore; readonly set: SetTuples },
+  set: SetTuples,
   head: Head,
   join: StoredEvent,
 ): Promise<Restated> {
+  const { store } = head;
   const known = new Map<EventId, StoredEvent>([[join.event.eventId, join]]);
   const reasons = new Map<number, string>();
   const overlaid = new Map<StateRoot, StateRoot>([[join.roomState, join.stateAfter]]);
@@ -124,7 +125,7 @@ function extremitiesOf(
 
 /** Step 5 of the checks on receipt, by a state that was not known then. */
 async function refusalBy(
-  store: RoomStore,
+  store: RoomReader,
   event: RoomEvent,
   before: StateRoot,
 ): Promise<string | undefined> {

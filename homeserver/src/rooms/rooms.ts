@@ -89,7 +89,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     serverName: deps.serverName,
     signingKey: deps.signingKey,
     now: () => clock.now(),
-    endorse: createEndorse(store, deps.remote),
+    endorse: createEndorse(deps.remote),
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
   const presenter = createPresenter(store, transactions, bundles, identity.now);

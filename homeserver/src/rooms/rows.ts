@@ -2,6 +2,7 @@
 import type { Append, MembershipChange, NewEvent, RedactionRow, Timeline } from "../log/types.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import { bytesOfRoot } from "./events.ts";
+import { headMove } from "./head.ts";
 import type { Head } from "./head.ts";
 import { neededNodes } from "./state-tree/index.ts";
 import type { StateNode } from "./state-tree/index.ts";
@@ -20,6 +21,10 @@ export interface AddedEvent {
   /** An event of ours that another server has taken: it sends it on. */
   readonly handedOver?: boolean | undefined;
   readonly reason?: string | undefined;
+  /** It was rejected, and is not any more. */
+  readonly isRejudged?: boolean | undefined;
+  /** One of very many: it's not kept in memory once it is stored. */
+  readonly isBulk?: boolean | undefined;
 }
 
 export interface StateChange {
@@ -54,8 +59,7 @@ export interface AppendParts {
   readonly added: readonly AddedEvent[];
   /** All that were made on the way; those that the stored states hang on are stored. */
   readonly nodes: readonly StateNode[];
-  /** Events whose states those stored share nodes with. */
-  readonly builtOn?: readonly StoredEvent[];
+  readonly ground?: Pick<Append, "builtOn" | "awaits">;
   readonly changes: readonly StateChange[];
   readonly redactions: readonly AppliedRedaction[];
   readonly transaction: Transaction | undefined;
@@ -67,18 +71,10 @@ export function appendOf(parts: AppendParts): Append {
   const append: Append = {
     events: added.map(newEvent),
     stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
+    ...parts.ground,
   };
-  const ground = groundOf(parts);
-  if (ground.length > 0) append.builtOn = ground;
   if (after !== undefined) {
-    append.head = {
-      roomNid: room.nid,
-      expectedVersion: before.version,
-      version: after.version,
-      extremities: after.extremities.map((event) => event.nid),
-      stateRoot: bytesOfRoot(after.stateRoot),
-      depth: after.depth,
-    };
+    append.head = headMove(before, after);
   }
   if (parts.changes.length > 0) {
     append.currentState = {
@@ -95,12 +91,6 @@ export function appendOf(parts: AppendParts): Append {
   if (redactions.length > 0) append.redactions = redactions;
   if (parts.transaction !== undefined) append.transaction = parts.transaction;
   return append;
-}
-
-/** What the head's version does not answer for: the nodes of its state are there as long as it has not moved. */
-function groundOf({ builtOn = [], before, after }: AppendParts): number[] {
-  const isFenced = (root: StateRoot) => after !== undefined && root === before.stateRoot;
-  return builtOn.flatMap(({ nid, stateAfter }) => (isFenced(stateAfter) ? [] : [nid]));
 }
 
 function rootsOf(added: readonly AddedEvent[], head: Head | undefined): Set<StateRoot> {

@@ -6,7 +6,7 @@ import { historyVisibility, serverCanSee } from "../protocol/visibility.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { closestEvent } from "./by-time.ts";
 import type { Gate } from "./gate.ts";
-import { isPlaced } from "./place.ts";
+import { isPlaced } from "./placed.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { StateAnswers, ToldNids } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";

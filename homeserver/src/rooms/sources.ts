@@ -14,6 +14,11 @@ export interface Asking {
   readonly first: readonly ServerName[];
   /** True: no further request is begun. */
   isOver(): boolean;
+  /**
+   * A state that is told counts without memberships that their own users' servers should have signed, and whose keys can't
+   * be had: of a server that is gone they never can.
+   */
+  readonly mayLeaveOut?: boolean | undefined;
 }
 
 export interface Sources {

@@ -61,6 +61,8 @@ const FIRST_PAUSE_MS = 10_000;
 const MAX_PAUSE_MS = 3_600_000;
 /** With the pauses above, about a day. */
 const MAX_ATTEMPTS = 32;
+/** After so many attempts, a minute, a state counts without what can't be checked (see Asking.mayLeaveOut). */
+const LEAVES_OUT_AFTER = 3;
 /** Rejected by what was told of the state before it: it waits for its prev events so long, so often. */
 const PROVISIONAL_MS = 24 * 3_600_000;
 const MAX_PROVISIONAL = 3;
@@ -126,7 +128,9 @@ export function createStaging(deps: StagingDeps): Staging {
   async function attempt(...args: Parameters<Staging["attempt"]>): Promise<void> {
     const [origin, room, events, attempts = new Map<EventId, number>()] = args;
     try {
-      const results = await ingest.fetchAndPlace(origin, room, events);
+      const failed = Math.max(...events.map(({ eventId }) => attempts.get(eventId) ?? 0));
+      const mayLeaveOut = failed >= LEAVES_OUT_AFTER;
+      const results = await ingest.fetchAndPlace(origin, room, events, { mayLeaveOut });
       await settle(origin, room, events, results, attempts);
       arrived(room, placedIn(results));
     } catch (error) {

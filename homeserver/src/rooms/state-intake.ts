@@ -14,7 +14,7 @@ import type { RoomStore } from "./store.ts";
 import type { StateKey } from "./tuples.ts";
 import type { AnswerPart, KeyRing, TakeParts } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
-import { verifyPdus } from "./verify.ts";
+import { isUnsureMember, verifyPdus } from "./verify.ts";
 import type { Verified } from "./verify.ts";
 
 /** A state that was told, as tuple nid → event nid. Rejected events are not in it. */
@@ -31,6 +31,8 @@ export interface Intake {
   /** Values of other keys, and the items of the list `servers_in_room`. */
   readonly told: ReadonlyMap<string, Json>;
   readonly servers: readonly string[];
+  /** Users' own memberships of which the signature can't be checked. */
+  readonly unsure: ReadonlySet<EventId>;
   /** Stores the rest, and what waited for it. */
   finish(): Promise<void>;
   /** The state that was told, once all is stored. */
@@ -73,6 +75,7 @@ export function createStateIntake(deps: StateIntakeDeps): BeginIntake {
 class StateIntake implements Intake {
   readonly told = new Map<string, Json>();
   readonly servers: string[] = [];
+  readonly unsure = new Set<EventId>();
   readonly #deps: StateIntakeDeps;
   readonly #room: Room;
   readonly #wanted: ReadonlySet<EventId> | undefined;
@@ -137,6 +140,7 @@ class StateIntake implements Intake {
     const events = new Map<EventId, RoomEvent>();
     for (const [i, verified] of (await batch.verified).entries()) {
       const { event } = verified;
+      if (isUnsureMember(verified)) this.unsure.add(verified.eventId);
       if (verified.clause === "1 format") this.#noteMalformed(verified);
       if (event === undefined || event.roomId !== this.#room.roomId) {
         this.#dropped += 1;

@@ -1,6 +1,6 @@
 /** State of a room at a root, as events. */
 import { LRUCache, atMost } from "../platform/caches.ts";
-import type { Events } from "./events.ts";
+import type { EventReader } from "./events.ts";
 import { createStateSkeletons } from "./state-skeletons.ts";
 import type { Entry, StateTree } from "./state-tree/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
@@ -18,12 +18,18 @@ export interface StateReader {
     before: StateRoot,
     after: StateRoot,
   ): Promise<{ changed: StoredEvent[]; removed: [type: string, stateKey: string][] }>;
+  /** The same with other events: those that a command sees. */
+  over(events: EventReader): StateReader;
 }
 
 const ROOTS_KEPT = 5_000;
 const KEYS_OF_ROOT = 200;
 
-export function createStateReader(tree: StateTree, tuples: Tuples, events: Events): StateReader {
+export function createStateReader(
+  tree: StateTree,
+  tuples: Tuples,
+  events: EventReader,
+): StateReader {
   const skeletons = createStateSkeletons(tree, tuples);
   // What stands under a root never changes: the same few keys of the same roots are asked for again and again.
   const kept = new LRUCache<string, Map<string, number | null>>(atMost(ROOTS_KEPT));
@@ -49,7 +55,7 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
     }
   }
 
-  return {
+  const reader = (events: EventReader): StateReader => ({
     async events(root, keys) {
       const result = new Map<string, StoredEvent>();
       if (root === null || keys.length === 0) return result;
@@ -95,7 +101,9 @@ export function createStateReader(tree: StateTree, tuples: Tuples, events: Event
         }),
       };
     },
-  };
+    over: reader,
+  });
+  return reader(events);
 
   async function select(
     root: string,

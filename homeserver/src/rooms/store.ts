@@ -5,27 +5,30 @@ import { createAuthChains } from "./auth-chains.ts";
 import type { AuthChains } from "./auth-chains.ts";
 import { createEvents } from "./events.ts";
 import type { Events } from "./events.ts";
+import { createArrivals } from "./pending.ts";
+import type { Arrivals } from "./pending.ts";
+import type { RoomReader } from "./room-reader.ts";
 import { createRegistry } from "./registry.ts";
 import type { Registry } from "./registry.ts";
 import { createResolver } from "./resolver.ts";
-import type { Resolver } from "./resolver.ts";
+import { forgetResolutions } from "./resolve-state.ts";
 import { createStateReader } from "./state-reader.ts";
-import type { StateReader } from "./state-reader.ts";
 import { createStateTree } from "./state-tree/index.ts";
-import type { StateTree } from "./state-tree/index.ts";
 import { createTuples } from "./tuples.ts";
-import type { Tuples } from "./tuples.ts";
 
-export interface RoomStore {
-  readonly sql: Sql;
+/** What is committed. A command sees more, by the `store` of its head. */
+export interface RoomStore extends RoomReader {
   readonly registry: Registry;
   readonly events: Events;
-  readonly tuples: Tuples;
-  readonly tree: StateTree;
-  readonly state: StateReader;
   readonly authChains: AuthChains;
-  /** Absent: conflicts are resolved in line. */
-  readonly resolver?: Resolver | undefined;
+  readonly arrivals: Arrivals;
+}
+
+/** Lets go of all that memory holds of a room's events: rows were deleted, or states computed anew. */
+export function forgetRoom(store: RoomStore, roomNid: number): void {
+  store.events.forgetRoom(roomNid);
+  store.authChains.forget(roomNid);
+  forgetResolutions(store, roomNid);
 }
 
 export function createRoomStore(sql: Sql): RoomStore {
@@ -41,5 +44,6 @@ export function createRoomStore(sql: Sql): RoomStore {
     state: createStateReader(tree, tuples, events),
     authChains: createAuthChains(sql),
     resolver: createResolver(),
+    arrivals: createArrivals(),
   };
 }

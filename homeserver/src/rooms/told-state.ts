@@ -1,27 +1,31 @@
 /** State and auth events that other servers tell, fetched, verified and stored as outliers. */
 import { createSemaphore } from "../platform/semaphore.ts";
-import { authorise, authStateOf } from "../protocol/auth/index.ts";
+import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
+import { stateTuple } from "../protocol/state-map.ts";
 import type { Outliers } from "./outliers.ts";
-import type { ToldState } from "./place.ts";
+import { isPlacedIn } from "./placed.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { BeginIntake } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
+import { outlinesOf, stateIn } from "./told-roots.ts";
+import type { Told } from "./told-roots.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room } from "./types.ts";
-import { verifyPdus } from "./verify.ts";
+import { isUnsureMember, verifyPdus } from "./verify.ts";
 
 export interface ToldStates {
   /**
-   * The state before an event as another server tells it; undefined when none does. A state of which events are
-   * missing, or that forbids the event, is taken only when no server tells another one.
+   * The states before the event's missing prev events, as other servers tell them, or else the one before the event; undefined
+   * when none does. Each is whole: all its events are here, or on their way. One that forbids its event is taken only
+   * when no server tells another.
    */
-  before(asking: Asking, event: RoomEvent): Promise<ToldState | undefined>;
+  before(asking: Asking, event: RoomEvent): Promise<Told | undefined>;
   /** Gets what is missing of the event's auth chain, as far as it can be had. */
   completeAuth(asking: Asking, event: RoomEvent): Promise<void>;
 }
@@ -31,8 +35,16 @@ const MANY = 50;
 const AT_ONCE = 8;
 /** Whole states that are read at once, of all rooms. */
 const WHOLES = 2;
+/** Where more prev events than these are missing, one state is asked for: that before the event itself. */
+const MAX_EACH = 5;
 
 type Remote = Pick<RemoteServer, "event" | "state" | "stateIds" | "eventAuth">;
+
+/** Event ids of a state, and whether it allows the event that comes after it. */
+interface Telling {
+  readonly ids: readonly EventId[];
+  readonly allows: boolean;
+}
 
 export function createToldStates(
   store: RoomStore,
@@ -44,24 +56,27 @@ export function createToldStates(
 ): ToldStates {
   const wholes = createSemaphore(WHOLES);
 
+  /** Answers own memberships of users whose servers' signatures can't be checked. */
   async function keep(
     room: Room,
     pdus: readonly Json[],
     wanted?: ReadonlySet<EventId>,
-  ): Promise<void> {
+  ): Promise<Set<EventId>> {
     const verified = await verifyPdus(keyRing, pdus, room.version);
     const events = verified.flatMap(({ event }) => event ?? []);
-    await outliers.store(
-      room,
-      events.filter(
-        (event) => event.roomId === room.roomId && (wanted?.has(event.eventId) ?? true),
-      ),
-    );
+    const isWanted = (event: RoomEvent) =>
+      event.roomId === room.roomId && (wanted?.has(event.eventId) ?? true);
+    await outliers.store(room, events.filter(isWanted));
+    const unsure = verified.filter(isUnsureMember);
+    return new Set(unsure.map(({ eventId }) => eventId));
   }
 
+  /** Those that are neither here nor on their way. */
   async function unknownOf(ids: readonly EventId[]): Promise<EventId[]> {
-    const known = await store.events.byIds(ids);
-    return ids.filter((id) => !known.has(id));
+    const left = ids.filter((id) => !store.arrivals.has(id));
+    const known = await outlinesOf(store, left);
+    // What was on its way at first may have failed, and be on its way again.
+    return left.filter((id) => !known.has(id) && !store.arrivals.has(id));
   }
 
   async function fetchEach(asking: Asking, server: ServerName, ids: readonly EventId[]) {
@@ -74,66 +89,144 @@ export function createToldStates(
       }
     });
     await Promise.all(workers);
-    await keep(asking.room, pdus, new Set(ids));
+    return keep(asking.room, pdus, new Set(ids));
   }
 
   async function fetchWhole(
     server: ServerName,
     room: Room,
-    event: RoomEvent,
+    at: EventId,
     wanted: ReadonlySet<EventId>,
-  ): Promise<void> {
+  ): Promise<ReadonlySet<EventId>> {
     const leave = await wholes.acquire();
     try {
       const intake = beginIntake(room, wanted);
-      await remote.state(server, room.roomId, event.eventId, intake.take);
+      await remote.state(server, room.roomId, at, intake.take);
       await intake.finish();
+      return intake.unsure;
     } finally {
       leave?.();
     }
   }
 
-  /** What a server tells, and whether all events that it names could be had and verified. */
-  async function tell(
+  /** An outlier with its auth chain; undefined when it can't be had. */
+  async function fetchOne(
     asking: Asking,
     server: ServerName,
-    event: RoomEvent,
-  ): Promise<{ told: ToldState; isComplete: boolean }> {
+    id: EventId,
+  ): Promise<RoomEvent | undefined> {
     const { room } = asking;
-    const answer = await remote.stateIds(server, room.roomId, event.eventId);
-    const stateIds = listIn(answer, "pdu_ids").filter(isEventId);
-    const chainIds = listIn(answer, "auth_chain_ids").filter(isEventId);
-    const unknown = await unknownOf([...stateIds, ...chainIds]);
-    if (unknown.length > MANY) {
-      await fetchWhole(server, room, event, new Set(unknown));
-    } else if (unknown.length > 0) {
-      await fetchEach(asking, server, unknown);
+    const known = await store.events.byId(id);
+    if (known !== undefined) return known.event;
+    const answer = await remote.event(server, id);
+    const pdus = listIn(answer, "pdus").slice(0, 1);
+    const [verified] = await verifyPdus(keyRing, pdus, room.version);
+    const event = verified?.event;
+    if (event?.eventId !== id || event.roomId !== room.roomId) return undefined;
+    if ((await outliers.store(room, [event])).length > 0) {
+      const auth = await remote.eventAuth(server, room.roomId, id);
+      await keep(room, listIn(auth, "auth_chain"));
+      await outliers.store(room, [event]);
     }
-    const found = await store.events.byIds(stateIds);
-    const told = [...found.values()].filter(
-      (stored) =>
-        stored.status !== "rejected" &&
-        stored.event.stateKey !== undefined &&
-        stored.roomNid === room.nid,
-    );
-    if (!told.some((stored) => stored.event.type === "m.room.create")) {
+    return (await unknownOf([id])).length === 0 ? event : undefined;
+  }
+
+  /** The state before an event as a server tells it, when all of it could be had. */
+  async function tell(asking: Asking, server: ServerName, event: RoomEvent): Promise<Telling> {
+    const { room } = asking;
+    const { eventId } = event;
+    const answer = await remote.stateIds(server, room.roomId, eventId);
+    const told = [...new Set(listIn(answer, "pdu_ids").filter(isEventId))];
+    const chainIds = listIn(answer, "auth_chain_ids").filter(isEventId);
+    const unknown = await unknownOf([...told, ...chainIds]);
+    let unsure: ReadonlySet<EventId> = new Set();
+    if (unknown.length > MANY) {
+      unsure = await fetchWhole(server, room, eventId, new Set(unknown));
+    } else if (unknown.length > 0) {
+      unsure = await fetchEach(asking, server, unknown);
+    }
+    const isLeftOut = (id: EventId) => asking.mayLeaveOut === true && unsure.has(id);
+    const ids = told.filter((id) => !isLeftOut(id));
+    const lacking = await unknownOf(ids);
+    if (lacking.length > 0) {
+      const some = lacking.slice(0, 3).join(", ");
+      throw errors.unknown(`${lacking.length} events of the state could not be had: ${some}`, 502);
+    }
+    return { ids, allows: await allows(room, ids, event, server) };
+  }
+
+  /** What is on its way is judged when it's here. Throws when it is no state of the room. */
+  async function allows(
+    room: Room,
+    ids: readonly EventId[],
+    event: RoomEvent,
+    server: ServerName,
+  ): Promise<boolean> {
+    const outlines = await outlinesOf(store, ids);
+    if (outlines.size < ids.length) return true;
+    const state = stateIn(outlines, ids, room.nid);
+    if (state === undefined) {
       throw errors.unknown(`${server} told no state before ${event.eventId}`, 502);
     }
-    return { told, isComplete: found.size === new Set(stateIds).size };
+    const keys = [...authTypesFor(event, room.version), ["m.room.create", ""] as const];
+    const wanted = new Set(keys.map(([type, stateKey]) => stateTuple(type, stateKey)));
+    const nids = state.flatMap(([type, stateKey, nid]) =>
+      wanted.has(stateTuple(type, stateKey)) ? [nid] : [],
+    );
+    const found = await store.events.byNids(nids);
+    const authState = authStateOf([...found.values()].map((stored) => stored.event));
+    return rejectionOf(() => authorise(event, authState)) === undefined;
+  }
+
+  /** The best of what servers tell of the state before an event. */
+  async function best(
+    asking: Asking,
+    what: string,
+    eventOf: (server: ServerName) => Promise<RoomEvent | undefined>,
+  ): Promise<readonly EventId[] | undefined> {
+    let forbidding: readonly EventId[] | undefined;
+    const found = await sources.ask(asking, what, async (server) => {
+      const event = await eventOf(server);
+      if (event === undefined) return undefined;
+      const telling = await tell(asking, server, event);
+      if (telling.allows) return telling.ids;
+      forbidding ??= telling.ids;
+      return undefined;
+    });
+    return found ?? forbidding;
+  }
+
+  async function beforeEach(
+    asking: Asking,
+    missing: readonly EventId[],
+  ): Promise<Told["before"] | undefined> {
+    const before = new Map<EventId, readonly EventId[]>();
+    for (const id of missing) {
+      const eventOf = (server: ServerName) => fetchOne(asking, server, id);
+      const ids = await best(asking, "the state before a missing event", eventOf);
+      if (ids === undefined) return undefined;
+      before.set(id, ids);
+    }
+    return before;
+  }
+
+  async function missingPrev(event: RoomEvent): Promise<EventId[]> {
+    const ids = [...new Set(event.prevEventIds)];
+    const prev = await store.events.byIdsNow(ids);
+    return ids.filter((id) => {
+      const stored = prev.get(id);
+      if (stored !== undefined && isPlacedIn(stored, event.roomId)) return false;
+      return !store.arrivals.isPlaced(id, event.roomId);
+    });
   }
 
   return {
     async before(asking, event) {
-      let incomplete: ToldState | undefined;
-      let forbidding: ToldState | undefined;
-      const best = await sources.ask(asking, "the state before an event", async (server) => {
-        const { told, isComplete } = await tell(asking, server, event);
-        if (!allows(told, event)) forbidding ??= told;
-        else if (isComplete) return told;
-        else incomplete ??= told;
-        return undefined;
-      });
-      return best ?? incomplete ?? forbidding;
+      const missing = await missingPrev(event);
+      const before = missing.length <= MAX_EACH ? await beforeEach(asking, missing) : undefined;
+      if (before !== undefined) return { before };
+      const instead = await best(asking, "the state before an event", async () => event);
+      return instead === undefined ? undefined : { before: new Map(), instead };
     },
     async completeAuth(asking, event) {
       await sources.ask(asking, "an auth chain", async (server) => {
@@ -147,11 +240,6 @@ export function createToldStates(
       });
     },
   };
-}
-
-function allows(told: ToldState, event: RoomEvent): boolean {
-  const state = authStateOf(told.map((stored) => stored.event));
-  return rejectionOf(() => authorise(event, state)) === undefined;
 }
 
 /** A list in an answer of another server; empty when it's none. */

@@ -8,7 +8,7 @@ import {
   requiredSigners,
   verifyEventSignatureAsync,
 } from "../protocol/event-signatures.ts";
-import type { ServerName } from "../protocol/identifiers.ts";
+import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { signingKeyIds } from "../protocol/signed-json.ts";
@@ -30,7 +30,16 @@ export type Verified =
       readonly eventId?: string;
       readonly clause: Clause;
       readonly reason: string;
+      /** Its signature can't be checked, and it's a user's word on their own membership. */
+      readonly isOwnMembership?: boolean;
     };
+
+/** A membership that its own user's server should have signed: nobody else's rights depend on it. */
+export function isUnsureMember(
+  verified: Verified,
+): verified is Verified & { readonly eventId: EventId } {
+  return verified.event === undefined && verified.isOwnMembership === true;
+}
 
 /** So long events are parsed and hashed before others get a turn. */
 const BURST_MS = 2;
@@ -72,6 +81,7 @@ export async function verifyPdus(
           eventId: event.eventId,
           clause: "2 signatures",
           reason: `The signature of ${server} is missing or wrong`,
+          isOwnMembership: event.type === "m.room.member" && event.stateKey === event.sender,
         };
       }
       if (event.contentHashMatches()) return { event };

@@ -11,6 +11,8 @@ import type { JsonObject } from "../protocol/json.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";
 import { newEvent } from "./new-event.ts";
+import type { CommandStore } from "./command-store.ts";
+import { Ground } from "./ground.ts";
 import { headAfter } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Step } from "./mailbox.ts";
@@ -19,34 +21,56 @@ import { appendOf } from "./rows.ts";
 import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./rows.ts";
 import { authStateIn } from "./state-reader.ts";
 import type { Change, StateNode } from "./state-tree/index.ts";
-import type { RoomStore } from "./store.ts";
+import { isPlaced } from "./placed.ts";
 import { draftAt } from "./drafting.ts";
 import type { Identity, LocalDraft } from "./drafting.ts";
 import type { StateKey } from "./tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "./types.ts";
 
+/** Runs a command with a work on the head; what it made is given up when it throws. */
+export async function inWork<T>(
+  identity: Identity,
+  head: Head,
+  command: (work: Work) => Promise<Step<T>>,
+): Promise<Step<T>> {
+  const work = new Work(identity, head);
+  try {
+    return await command(work);
+  } catch (error) {
+    work.abandon();
+    throw error;
+  }
+}
+
 export class Work {
   readonly room: Room;
+  /** What this command sees: with what is on its way to the log. */
+  readonly store: CommandStore;
   readonly added: AddedEvent[] = [];
   readonly redactions: AppliedRedaction[] = [];
-  readonly #store: RoomStore;
   readonly #identity: Identity;
   readonly #head: Head;
   readonly #nodes: StateNode[] = [];
   readonly #changes = new Map<string, StateChange>();
-  readonly #builtOn: StoredEvent[] = [];
+  readonly #ground: Ground;
   #extremities: readonly StoredEvent[];
   #stateRoot: StateRoot;
   #depth: number;
 
-  constructor(store: RoomStore, identity: Identity, head: Head) {
+  constructor(identity: Identity, head: Head) {
     this.room = head.room;
-    this.#store = store;
+    this.store = head.store;
+    this.#ground = new Ground(head.store, this);
     this.#identity = identity;
     this.#head = head;
     this.#extremities = head.extremities;
     this.#stateRoot = head.stateRoot;
     this.#depth = head.depth;
+  }
+
+  /** The room's state is known in part only. */
+  get isPartial(): boolean {
+    return this.#head.isPartial === true;
   }
 
   get stateRoot(): StateRoot {
@@ -69,7 +93,7 @@ export class Work {
       else if (known !== null) found.set(text, known);
     }
     if (unknown === undefined) return found;
-    const loaded = await this.#store.state.events(this.#stateRoot, unknown);
+    const loaded = await this.store.state.events(this.#stateRoot, unknown);
     for (const key of unknown) {
       const text = stateTuple(key[0], key[1]);
       const event = loaded.get(text);
@@ -143,7 +167,7 @@ export class Work {
 
   /** Puts an event whose prev events are the head's on top of it. It has been authorised. */
   async addOnHead(event: RoomEvent, authEvents: readonly StoredEvent[]): Promise<StoredEvent> {
-    const [nid] = (await this.#store.registry.eventNids(1)) as [number];
+    const [nid] = (await this.store.registry.eventNids(1)) as [number];
     const before = this.#stateRoot;
     const after =
       event.stateKey === undefined
@@ -151,6 +175,7 @@ export class Work {
         : await this.setState(before, [[event.type, event.stateKey, nid]]);
     const states = { stateBefore: before, stateAfter: after, roomState: after };
     const stored = newEvent(this.room.nid, nid, event, states);
+    this.restOn(authEvents);
     this.add({
       stored,
       authNids: authEvents.map((auth) => auth.nid),
@@ -172,27 +197,43 @@ export class Work {
 
   /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
   async takeUp(stored: StoredEvent): Promise<void> {
-    const beside = await extremitiesBeside(this.#store, this.#extremities, stored.event);
+    const beside = await extremitiesBeside(this.store, this.#extremities, stored.event);
     await this.standOn(withExtremity(this.#extremities, beside, stored));
   }
 
   /** These are the extremities; the current state is what they resolve to. */
   async standOn(extremities: readonly StoredEvent[]): Promise<void> {
     const roots = counted(extremities).map((one) => one.stateAfter);
-    const { base, changes } = await resolveRoots(this.#store, this.room, roots);
+    const { base, changes } = await resolveRoots(this.store, this.room, roots);
     await this.moveHead(extremities, await this.setTuples(base, changes));
   }
 
-  /** States of these events are the ground of what is added: they must not have been purged when it is committed. */
+  /**
+   * States of these events are the ground of what is added: they must not have been purged when it is committed, and
+   * when one of them fails, this command runs again.
+   */
   buildOn(events: readonly StoredEvent[]): void {
-    this.#builtOn.push(...events);
+    this.#ground.buildOn(events);
+  }
+
+  /** Numbers of these events are stored with what is added: when one of them fails, this command runs again. */
+  restOn(events: readonly StoredEvent[]): void {
+    this.#ground.restOn(events.map(({ nid }) => nid));
+  }
+
+  /** The same by number, of state events: those that are committed go with the whole room only. */
+  restOnState(nids: readonly number[]): void {
+    this.#ground.restOn(nids);
   }
 
   /** Adds an event without moving the head. */
   add(added: AddedEvent): void {
     this.added.push(added);
-    this.#store.events.addPending([added.stored]);
-    this.#store.authChains.add(added.stored.nid, added.authNids);
+    this.#await(added);
+  }
+
+  #await({ stored, authNids }: AddedEvent): void {
+    this.store.pending.add(this, { stored, authNids });
   }
 
   /** Sets state keys at any root; the nodes made are stored along with this command. */
@@ -200,7 +241,7 @@ export class Work {
     root: StateRoot,
     changes: readonly (readonly [type: string, stateKey: string, nid: number | null])[],
   ): Promise<StateRoot> {
-    const tuples = await this.#store.tuples.make(changes.map(([type, key]) => [type, key]));
+    const tuples = await this.store.tuples.make(changes.map(([type, key]) => [type, key]));
     return this.setTuples(
       root,
       changes.map(([type, key, nid]) => [tuples.get(stateTuple(type, key)) as number, nid]),
@@ -210,17 +251,17 @@ export class Work {
   /** The same by tuple nids. */
   async setTuples(root: StateRoot, changes: readonly Change[]): Promise<StateRoot> {
     if (changes.length === 0) return root;
-    const set = await this.#store.tree.set(root, changes);
+    const set = await this.store.tree.set(root, changes);
     this.#nodes.push(...set.nodes);
-    this.#store.tree.hold(set.nodes);
+    this.store.tree.hold(set.nodes);
     return set.root;
   }
 
   /** Moves the head to other extremities and another current state. */
   async moveHead(extremities: readonly StoredEvent[], root: StateRoot): Promise<void> {
     if (root !== this.#stateRoot) {
-      const { changed, removed } = await this.#store.state.delta(this.#stateRoot, root);
-      const before = await this.#store.state.events(this.#stateRoot, removed);
+      const { changed, removed } = await this.store.state.delta(this.#stateRoot, root);
+      const before = await this.store.state.events(this.#stateRoot, removed);
       for (const stored of changed) {
         const { type, stateKey } = stored.event;
         this.#change({ type, stateKey: stateKey as string, event: stored });
@@ -241,7 +282,7 @@ export class Work {
     const before = this.added[at];
     if (before === undefined) throw new RangeError(`event ${stored.nid} was not added`);
     this.added[at] = { ...before, stored, stateChanged };
-    this.#store.events.addPending([stored]);
+    this.#await(this.added[at]);
     this.#extremities = this.#extremities.map((one) => (one.nid === stored.nid ? stored : one));
     return stored;
   }
@@ -256,21 +297,35 @@ export class Work {
     this.redactions.push({ target, redacted, redaction });
   }
 
-  /** The command's end: its rows as one append, and the head after it. */
+  /**
+   * The command's end: its rows as one append, and the head after it. Without events added, and nothing else to append,
+   * there is no append.
+   */
   step<T>(
     value: T,
     more: { transaction?: Transaction | undefined; append?: Partial<Append> } = {},
   ): Step<T> {
+    if (this.added.length === 0 && more.append === undefined) {
+      this.abandon();
+      return { value };
+    }
     const head = this.#head;
+    const { pending } = this.store;
+    pending.check();
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
-    const next = headAfter(head, this.#extremities, this.#stateRoot, this.#depth);
+    const next = this.#moves()
+      ? headAfter(head, this.#extremities, this.#stateRoot, this.#depth)
+      : undefined;
+    if (next !== undefined) pending.fence(this);
+    const hasGaps = more.append?.missing?.add?.length ?? 0;
+    if (hasGaps > 0) pending.changed();
     const append = appendOf({
       room: this.room,
       before: head,
       after: next,
       added: this.added,
       nodes: this.#nodes,
-      builtOn: this.#builtOn,
+      ground: this.#ground.of(head, next),
       changes: [...this.#changes.values()],
       redactions: this.redactions,
       transaction: more.transaction,
@@ -279,11 +334,28 @@ export class Work {
       value,
       append: { ...append, ...more.append },
       next,
-      settled: (committed) => this.#settle(committed),
+      settled: (committed) => {
+        if (hasGaps > 0) pending.changed();
+        if (committed === undefined) pending.giveUp();
+        this.#settle(committed);
+      },
     };
   }
 
-  /** For commands that end without an append. */
+  /**
+   * Whatever changes what later commands read moves the head, if only its version, so that another writer's command that
+   * read the state of things before fails. New outliers do not: they are found by who looks for them.
+   */
+  #moves(): boolean {
+    const { extremities, stateRoot, version } = this.#head;
+    if (this.#extremities !== extremities || this.#stateRoot !== stateRoot) return true;
+    return (
+      version > 0 &&
+      this.added.some(({ stored, isRejudged }) => isPlaced(stored) || isRejudged === true)
+    );
+  }
+
+  /** What was made is given up. */
   abandon(): void {
     this.#settle(undefined);
   }
@@ -299,17 +371,22 @@ export class Work {
   }
 
   #settle(committed: Committed | undefined): void {
-    const store = this.#store;
+    const { store } = this;
+    const { events, authChains } = store.committed;
     store.tree.release(this.#nodes);
-    const events = this.added.map(({ stored }) => ({
-      ...stored,
-      position: committed?.positions.get(stored.nid) ?? stored.position,
-    }));
-    store.events.settlePending(events, committed !== undefined);
-    for (const { target } of this.redactions) store.events.forget(target.event.eventId);
+    for (const { stored, authNids, isBulk } of committed === undefined ? [] : this.added) {
+      const position = committed?.positions.get(stored.nid) ?? stored.position;
+      if (isBulk !== true) events.keep({ ...stored, position });
+      authChains.add(stored.nid, authNids);
+    }
+    store.pending.settle(
+      this,
+      this.added.map(({ stored }) => stored),
+    );
+    for (const { target } of this.redactions) events.forget(target.event.eventId);
     // They may have been purged by another replica.
     if (committed === undefined) {
-      for (const { event } of this.#builtOn) store.events.forget(event.eventId);
+      for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
     }
   }
 }

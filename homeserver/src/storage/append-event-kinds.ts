@@ -36,17 +36,21 @@ export const events: RowKind = {
   ],
 };
 
-/** An outlier that is given its place in the timeline. */
+/** An outlier that is given its place in the timeline, redacted where a redaction came before. */
 export const placedOutliers: RowKind = {
   name: "placed",
-  columns: [["event_nid", "bigint"], ...placeColumns(), ["auth_nids", "text"]],
+  columns: [["event_nid", "bigint"], ...placeColumns(), ["auth_nids", "text"], ["json", "text"]],
   rows: ({ append, offsets }) =>
     eventRows(append, offsets, (event) => !isNew(event), placedEventRow),
   statements: (from) => [
     `UPDATE events e SET position = coalesce(v.base + t.shift, t.place), ordinal = t.ordinal,
         status = t.status, reason = t.reason, state_before = t.state_before,
         state_after = t.state_after, room_state = t.room_state, forwarded = t.forwarded = 1,
-        handed_over = t.handed_over = 1, after_gap = t.after_gap = 1, auth_nids = t.auth_nids::bigint[]
+        handed_over = t.handed_over = 1, after_gap = t.after_gap = 1,
+        auth_nids = t.auth_nids::bigint[], json = coalesce(t.json, e.json),
+        redacted_by = coalesce(t.redacted_by, e.redacted_by),
+        relates_to = CASE WHEN t.json IS NULL THEN e.relates_to END,
+        rel_type = CASE WHEN t.json IS NULL THEN e.rel_type END
       ${from} AND e.event_nid = t.event_nid`,
   ],
 };
@@ -119,7 +123,8 @@ function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[
 }
 
 function placedEventRow(placed: NewEvent, at: LivePlace): Value[] {
-  return [placed.nid, ...placeOf(placed, at), numberArray(placed.authNids)];
+  const json = placed.redactedBy === undefined ? null : plainText(placed.event.json());
+  return [placed.nid, ...placeOf(placed, at), numberArray(placed.authNids), json];
 }
 
 function placeOf(event: NewEvent, { shift, afterGap }: LivePlace): Value[] {

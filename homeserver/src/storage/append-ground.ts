@@ -42,7 +42,7 @@ export function groundChecks(appends: readonly Append[], table: MakeTable): stri
 /** The room whose head has to be where the append, or what of the group it is built on, expects it. */
 export function fenceOf(append: Append, appends: readonly Append[]): number | null {
   if (append.head !== undefined) return append.head.roomNid;
-  const ground = new Set(append.builtOn);
+  const ground = new Set(restsOn(append));
   if (ground.size === 0) return null;
   const below = appends.find(
     (other) => other.head !== undefined && other.events?.some(({ nid }) => ground.has(nid)),
@@ -57,13 +57,14 @@ function groundOf(appends: readonly Append[]): {
 } {
   const outside: (readonly [number, number])[] = [];
   const inside: (readonly [number, number])[] = [];
-  if (appends.every(({ builtOn }) => builtOn === undefined)) return { outside, inside };
+  if (appends.every((append) => restsOn(append).length === 0)) return { outside, inside };
   const bringer = new Map<number, number>();
   const below = new Map<number, Set<number>>();
-  for (const [index, { builtOn = [], events = [] }] of appends.entries()) {
+  for (const [index, append] of appends.entries()) {
+    const { events = [] } = append;
     const n = index + 1;
     const all = new Set<number>();
-    for (const nid of builtOn) {
+    for (const nid of restsOn(append)) {
       const k = bringer.get(nid);
       if (k === undefined) outside.push([n, nid]);
       else for (const one of [k, ...(below.get(k) ?? [])]) all.add(one);
@@ -73,4 +74,8 @@ function groundOf(appends: readonly Append[]): {
     for (const { nid, stored } of events) if (stored !== true) bringer.set(nid, n);
   }
   return { outside, inside };
+}
+
+function restsOn({ builtOn = [], awaits = [] }: Append): readonly number[] {
+  return awaits.length === 0 ? builtOn : [...builtOn, ...awaits];
 }

@@ -13,6 +13,11 @@ export interface Append {
    * purged, the append fails with PurgedGround: those nodes may be gone. It fails with one that fails.
    */
   builtOn?: readonly number[];
+  /**
+   * nids of events that were on their way when the command read them, and that its rows name or share states with. Where
+   * one is not there, its commit has failed, and so does this one, with FailedGround: the command has to run again.
+   */
+  awaits?: readonly number[];
   stateNodes?: readonly { hash: Buffer; data: Buffer }[];
   currentState?: {
     roomNid: number;
@@ -201,6 +206,16 @@ export class PurgedGround extends Error {
   }
 }
 
+/** Events that the append was built on have not been committed: run the command again. */
+export class FailedGround extends Error {
+  override name = "FailedGround";
+  readonly eventNids: readonly number[];
+  constructor(eventNids: readonly number[]) {
+    super(`the events ${eventNids.join(", ")}, which this is built on, were not committed`);
+    this.eventNids = eventNids;
+  }
+}
+
 /** The event is stored already. */
 export class DuplicateEvent extends Error {
   override name = "DuplicateEvent";
@@ -232,6 +247,13 @@ export class Unstorable extends Error {
 /** The log is stopped, or the database stayed away too long: whether the append was committed is not known. */
 export class LogUnavailable extends Error {
   override name = "LogUnavailable";
+}
+
+/** Another writer was faster, or a command that this one was built on failed: it may run again on what is there now. */
+export function isOvertaken(error: unknown): boolean {
+  return (
+    error instanceof StaleHead || error instanceof FailedGround || error instanceof DuplicateEvent
+  );
 }
 
 const RANDOM_BITS = 2 ** 23;

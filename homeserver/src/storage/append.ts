@@ -5,6 +5,7 @@ import type { Append } from "./append-types.ts";
 import {
   DuplicateEvent,
   DuplicateTransaction,
+  FailedGround,
   PurgedGround,
   StaleHead,
   Unstorable,
@@ -103,8 +104,10 @@ function outcomeOf(
   if (foreign !== undefined) {
     return { committed: false, error: new DuplicateEvent(foreign.event_id, foreign.event_nid) };
   }
-  const purged = (answer.adrift ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
-  if (purged.length > 0) return { committed: false, error: new PurgedGround(purged) };
+  const absent = (answer.adrift ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
+  const failed = absent.filter((nid) => append.awaits?.includes(nid) === true);
+  if (failed.length > 0) return { committed: false, error: new FailedGround(failed) };
+  if (absent.length > 0) return { committed: false, error: new PurgedGround(absent) };
   return { committed: false, error: new StaleHead(append.head?.roomNid ?? 0) };
 }
 

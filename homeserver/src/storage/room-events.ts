@@ -122,12 +122,46 @@ export async function stateKeysOfEvents(
       AND state_key IS NOT NULL AND status <> 2`;
 }
 
+/** What state the events are, by event id; events that are not here are absent. */
+export async function outlinesOfEvents(
+  sql: Sql | Tx,
+  eventIds: readonly string[],
+): Promise<
+  {
+    eventId: string;
+    nid: number;
+    roomNid: number;
+    type: string;
+    stateKey: string | null;
+    isRejected: boolean;
+  }[]
+> {
+  return sql`
+    SELECT event_id AS "eventId", event_nid AS nid, room_nid AS "roomNid", type,
+      state_key AS "stateKey", status = 2 AS "isRejected"
+    FROM events WHERE event_id = ANY (${textArray(eventIds)}::text[])`;
+}
+
 /** Rejected events that name this one in auth_events: nids. */
 export async function rejectedByAuth(sql: Sql | Tx, nid: number, limit: number): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`
     SELECT event_nid AS nid FROM events
     WHERE status = 2 AND auth_nids @> ${numberArray([nid])}::bigint[]
     ORDER BY event_nid LIMIT ${limit}`;
+  return rows.map((row) => row.nid);
+}
+
+/** Those of the events (nid, number of its auth events) of whose auth events some were not known: nids. */
+export async function lackingAuth(
+  sql: Sql | Tx,
+  events: readonly (readonly [nid: number, auth: number])[],
+): Promise<number[]> {
+  const nids = numberArray(events.map(([nid]) => nid));
+  const counts = numberArray(events.map(([, count]) => count));
+  const rows = await sql<{ nid: number }[]>`
+    SELECT t.nid FROM unnest(${nids}::bigint[], ${counts}::bigint[]) AS t (nid, auth)
+    JOIN events e ON e.event_nid = t.nid
+    WHERE cardinality(e.auth_nids) < t.auth`;
   return rows.map((row) => row.nid);
 }
 

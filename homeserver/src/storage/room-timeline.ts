@@ -138,6 +138,19 @@ export async function lowestOrdinal(
   return row?.ordinal ?? 0;
 }
 
+/** Whether an event stands in that place. */
+export async function isTaken(
+  sql: Sql | Tx,
+  roomNid: number,
+  position: number,
+  ordinal: number,
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events
+    WHERE room_nid = ${roomNid} AND position = ${position} AND ordinal = ${ordinal} LIMIT 1`;
+  return rows.length > 0;
+}
+
 /** The nearest ordinal that is taken below another in front of a position. */
 export async function ordinalBelow(
   sql: Sql | Tx,

@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
+import { createCommandStore } from "../../src/rooms/command-store.ts";
+import type { Identity } from "../../src/rooms/drafting.ts";
+import type { Command } from "../../src/rooms/mailbox.ts";
+import type { Mailboxes } from "../../src/rooms/mailboxes.ts";
+import { createArrivals } from "../../src/rooms/pending.ts";
 import { newEvent } from "../../src/rooms/new-event.ts";
-import type { Log } from "../../src/log/types.ts";
 import { createOutliers, refusal } from "../../src/rooms/outliers.ts";
 import type { RoomStore } from "../../src/rooms/store.ts";
-import type { StoredEvent } from "../../src/rooms/types.ts";
+import type { Room, StoredEvent } from "../../src/rooms/types.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 const FOUNDER = "@founder:alpha";
@@ -46,7 +50,10 @@ test("events of which the auth events come later are left out, and in the order 
   );
   const known = new Map<string, StoredEvent>();
   let lookUps = 0;
+  const same = { over: () => same, add() {}, forget() {} };
+  const arrivals = createArrivals();
   const store = {
+    sql: async () => [],
     events: {
       async byIds(ids: readonly string[]) {
         lookUps += 1;
@@ -55,10 +62,21 @@ test("events of which the auth events come later are left out, and in the order 
       keep: (one: StoredEvent) => known.set(one.event.eventId, one),
     },
     registry: { eventNids: async (count: number) => Array.from({ length: count }, (_, i) => i) },
-    authChains: { add() {} },
+    ...{ authChains: same, state: same, tree: { release() {} }, arrivals },
   } as unknown as RoomStore;
-  const outliers = createOutliers(store, { append: async () => ({}) } as unknown as Log);
   const room = { nid: 1, roomId: create.roomId, version };
+  const mailboxes = {
+    async run(_room: Room, command: Command<unknown>) {
+      const head = {
+        ...{ room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
+        store: createCommandStore(store, arrivals.begin(1)),
+      };
+      const { value, settled } = await command(head);
+      settled?.({ position: 1, positions: new Map() });
+      return value;
+    },
+  } as unknown as Mailboxes;
+  const outliers = createOutliers(mailboxes, {} as Identity);
 
   expect(await outliers.store(room, topics)).toEqual(topics);
   expect([known.size, lookUps]).toEqual([0, 1]);

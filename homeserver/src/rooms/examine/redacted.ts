@@ -1,7 +1,7 @@
 /** Redactions that should have taken effect on events. */
 import type { ExaminedRow } from "../../storage/examine-rooms.ts";
 import { redactionsOf } from "../../storage/room-events.ts";
-import { isPlaced } from "../place.ts";
+import { isPlaced } from "../placed.ts";
 import { redactionApplies } from "../redactions.ts";
 import type { RoomStore } from "../store.ts";
 import type { StoredEvent } from "../types.ts";

@@ -1,5 +1,5 @@
 /** Whether the states around an event are what its prev events make them. */
-import { isPlaced, isPlacedIn } from "../place.ts";
+import { isPlaced, isPlacedIn } from "../placed.ts";
 import { resolveRoots } from "../resolve-state.ts";
 import type { RoomStore } from "../store.ts";
 import { stateTuple } from "../../protocol/state-map.ts";

@@ -3,6 +3,7 @@ import type { Log } from "../../log/types.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { Mailboxes } from "../mailboxes.ts";
 import type { Memberships } from "../memberships.ts";
+import { forgetRoom } from "../store.ts";
 import type { RoomStore } from "../store.ts";
 
 /** Returns what stops it. Register it before the log's other readers. */
@@ -16,7 +17,7 @@ export function followPurges(
     for (const record of records) {
       if (record.kind !== "purge") continue;
       const { roomNid, roomId, whole } = record;
-      store.events.forgetRoom(roomNid);
+      forgetRoom(store, roomNid);
       mailboxes.forget(roomNid);
       if (!whole) continue;
       store.registry.forget(roomNid, roomId as RoomId);

@@ -17,7 +17,7 @@ import {
 import type { PurgeRow } from "../../storage/purges.ts";
 import { type Seats, whileSeated } from "../../storage/seats.ts";
 import { closestEvent } from "../by-time.ts";
-import { isPlaced } from "../place.ts";
+import { isPlaced } from "../placed.ts";
 import type { RoomStore } from "../store.ts";
 import { placeOf } from "../tokens.ts";
 import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../types-purge.ts";

@@ -3,7 +3,7 @@ import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";
-import type { StoredEvent } from "../../../src/rooms/index.ts";
+import type { Told } from "../../../src/rooms/told-roots.ts";
 import { eventFrom } from "../../protocol/abridged-event.ts";
 import { createShared, MemoryServer } from "./memory-server.ts";
 
@@ -48,8 +48,10 @@ beforeEach(async () => {
 
 const ends = () => new Set(server.extremities.map((one) => one.event.eventId));
 
-async function openingState(): Promise<StoredEvent[]> {
-  return [...(await server.store.state.all(server.stateRoot))];
+/** The state before an event, as another server tells it. */
+async function openingState(): Promise<Told> {
+  const state = await server.store.state.all(server.stateRoot);
+  return { before: new Map(), instead: state.map((stored) => stored.event.eventId) };
 }
 
 describe("what comes after something that builds on it", () => {

@@ -6,10 +6,12 @@ import type { RoomVersion } from "../../../src/protocol/room-versions.ts";
 import { stateTuple } from "../../../src/protocol/state-map.ts";
 import { createAuthChains } from "../../../src/rooms/auth-chains.ts";
 import type { AuthChains } from "../../../src/rooms/auth-chains.ts";
+import { createCommandStore } from "../../../src/rooms/command-store.ts";
 import type { Events } from "../../../src/rooms/events.ts";
 import type { Head } from "../../../src/rooms/head.ts";
 import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
 import { newEvent } from "../../../src/rooms/new-event.ts";
+import { createArrivals } from "../../../src/rooms/pending.ts";
 import { placeEvent } from "../../../src/rooms/place.ts";
 import type { Placing } from "../../../src/rooms/place.ts";
 import { createStateReader } from "../../../src/rooms/state-reader.ts";
@@ -76,14 +78,6 @@ export class MemoryServer {
   constructor(name: string, shared: Shared) {
     this.name = name as ServerName;
     this.#shared = shared;
-    this.#head = {
-      room: shared.room,
-      version: 0,
-      extremities: [],
-      stateRoot: null,
-      depth: 0,
-      state: new Map(),
-    };
     const { tree, tuples, authChains } = shared;
     const events = this.#memoryEvents();
     this.store = {
@@ -94,6 +88,16 @@ export class MemoryServer {
       tree,
       state: createStateReader(tree, tuples, events),
       authChains,
+      arrivals: createArrivals(),
+    };
+    this.#head = {
+      room: shared.room,
+      store: createCommandStore(this.store, this.store.arrivals.begin(shared.room.nid)),
+      version: 0,
+      extremities: [],
+      stateRoot: null,
+      depth: 0,
+      state: new Map(),
     };
   }
 
@@ -149,11 +153,11 @@ export class MemoryServer {
     this.#nextNid = this.#shared.nidOf(event.eventId);
     const mayBeRedacted = this.#redactions.some(({ target }) => target === event.eventId);
     const identity = { serverName: this.name, signingKey: KEY, now: () => 0 };
-    const work = new Work(this.store, identity, this.#head);
-    const outlier = this.stored(event.eventId);
-    const placed = await placeEvent(this.store, work, {
+    const work = new Work(identity, this.#head);
+    const placed = await placeEvent(work, {
       ...gap,
-      ...{ event, outlier, mayBeRedacted },
+      ...{ event, mayBeRedacted },
+      mayBeKnown: true,
     });
     if (placed === undefined) throw new Error(`${event.eventId} came before what it builds on`);
     if (work.added.length === 0) return placed.stored;
@@ -175,14 +179,32 @@ export class MemoryServer {
     return this.#events.get(placed.stored.nid)!;
   }
 
-  /** The two queries of placing: redactions that came before their target, and whether something awaits the event. */
+  /**
+   * The queries of placing: redactions that came before their target, whether something awaits the event, and what the
+   * events of a told state are.
+   */
   #queries(): Sql {
     const query = async (texts: TemplateStringsArray, ...values: unknown[]) => {
+      if (texts.join("").includes("isRejected")) return this.#outlines(values[0] as string);
       const isOfGaps = texts.join("").includes("missing_events");
       if (isOfGaps) return values.some((value) => this.#awaited.has(value as string)) ? [{}] : [];
       return this.#redactions.filter(({ target }) => this.#shared.nidOf(target) === this.#nextNid);
     };
     return query as unknown as Sql;
+  }
+
+  /** `ids`: an array as PostgreSQL's literal. */
+  #outlines(ids: string) {
+    const wanted = JSON.parse(`[${ids.slice(1, -1)}]`) as EventId[];
+    return wanted.flatMap((eventId) => {
+      const stored = this.stored(eventId);
+      if (stored === undefined) return [];
+      const { nid, roomNid, event, status } = stored;
+      const stateKey = event.stateKey ?? null;
+      return [
+        { eventId, nid, roomNid, type: event.type, stateKey, isRejected: status === "rejected" },
+      ];
+    });
   }
 
   #memoryEvents(): Events {
@@ -206,12 +228,8 @@ export class MemoryServer {
       peekById: (id) => this.stored(id),
       peek: (nids) =>
         nids.every((nid) => held.has(nid)) ? nids.map((nid) => held.get(nid)!) : undefined,
-      addPending: (events) => events.forEach(keep),
-      isNamedByPending: () => false,
-      settlePending(events, committed) {
-        if (committed) events.forEach(keep);
-        else for (const { nid } of events) held.delete(nid);
-      },
+      byIdsNow: byIds,
+      forgetRejected: () => {},
       load: () => Promise.reject(new Error("there is no database here")),
       keep,
       texts: async (nids) => nids.flatMap((nid) => held.get(nid)?.event.json() ?? []),

@@ -4,6 +4,8 @@ import type { Tx } from "../../../storage/sql.ts";
 import { resolveRoots } from "../../resolve-state.ts";
 import { neededNodes } from "../../state-tree/index.ts";
 import type { Change, StateNode } from "../../state-tree/index.ts";
+import { createCommandStore } from "../../command-store.ts";
+import type { Pending } from "../../pending.ts";
 import type { RoomStore } from "../../store.ts";
 import type { Room, StateRoot } from "../../types.ts";
 
@@ -39,7 +41,10 @@ export interface MendOptions {
 
 export interface Mending {
   readonly tx: Tx;
+  /** What it answers is as the events have become, even before their rows are written. */
   readonly store: RoomStore;
+  /** Those whose rows are not written yet. */
+  readonly pending: Pending;
   readonly room: Room;
   readonly options: MendOptions;
   readonly counts: { -readonly [K in keyof MendReport]: MendReport[K] };
@@ -55,7 +60,15 @@ export interface Mending {
 
 const NODES_AT_ONCE = 500;
 
-export function createMending(tx: Tx, store: RoomStore, room: Room, options: MendOptions): Mending {
+export function createMending(
+  tx: Tx,
+  written: RoomStore,
+  room: Room,
+  options: MendOptions,
+): Mending {
+  const pending = written.arrivals.begin(room.nid);
+  const { events, state, authChains } = createCommandStore(written, pending);
+  const store = { ...written, events: { ...written.events, ...events }, state, authChains };
   let made: StateNode[] = [];
 
   async function set(root: StateRoot, changes: readonly Change[]): Promise<StateRoot> {
@@ -67,7 +80,7 @@ export function createMending(tx: Tx, store: RoomStore, room: Room, options: Men
   }
 
   return {
-    ...{ tx, store, room, options, set, accepted: [] },
+    ...{ tx, store, pending, room, options, set, accepted: [] },
     counts: {
       ...{ rows: 0, removed: 0, states: 0, verdicts: 0, redactions: 0, heads: 0, current: 0 },
       ...{ staged: 0, gaps: 0 },

@@ -3,7 +3,7 @@ import type { EventId } from "../../../protocol/identifiers.ts";
 import { graphOf, writeRoomStates, writeStates } from "../../../storage/mend-rooms.ts";
 import type { GraphRow, MendedStateRow } from "../../../storage/mend-rooms.ts";
 import { bytesOfRoot } from "../../events.ts";
-import { isPlaced, isPlacedIn } from "../../place.ts";
+import { isPlaced, isPlacedIn } from "../../placed.ts";
 import type { StateRoot, StoredEvent } from "../../types.ts";
 import { verdictOf } from "../verdict.ts";
 import type { Mending } from "./mending.ts";
@@ -66,7 +66,7 @@ async function mendChunk(
   progress: Progress,
   nids: readonly number[],
 ): Promise<void> {
-  const { tx, store, counts } = mending;
+  const { tx, store, pending, counts } = mending;
   const found = await store.events.byNids(nids);
   const rows: MendedStateRow[] = [];
   const changed: StoredEvent[] = [];
@@ -84,7 +84,7 @@ async function mendChunk(
     if (now.stateAfter !== stored.stateAfter) progress.moved.add(nid);
     if (!isSame(now, stored)) {
       changed.push(now);
-      store.events.addPending([now]);
+      pending.add(mending, { stored: now, authNids: undefined });
       rows.push(rowOf(now, now.reason));
     }
   }
@@ -93,7 +93,7 @@ async function mendChunk(
   if (rooted.length > 0) await writeRoomStates(tx, rooted);
   // From now on the rows tell.
   for (const { event } of changed) store.events.forget(event.eventId);
-  store.events.settlePending(changed, false);
+  pending.settle(mending, changed);
   counts.states += new Set([...rows, ...rooted].map(({ nid }) => nid)).size;
 }
 

@@ -1,0 +1,35 @@
+/** Where history goes in the timeline, as the tables and what is on its way to them have it now. */
+import type { EventId } from "../protocol/identifiers.ts";
+import { awaitedEvents } from "../storage/room-gaps.ts";
+import { isTaken, lowestOrdinal } from "../storage/room-timeline.ts";
+import type { HistoryPlace } from "./place.ts";
+import type { Work } from "./work.ts";
+
+/**
+ * The place that is wished for, or, where that is taken by now, one in front of all that stands before the same event. An
+ * event that awaits this one gets it in front of itself. Undefined: it's news.
+ */
+export async function historyPlace(
+  work: Work,
+  eventId: EventId,
+  wished: HistoryPlace | undefined,
+  mayBeAwaited: boolean,
+): Promise<HistoryPlace | undefined> {
+  const { store, room } = work;
+  if (wished !== undefined) {
+    const { position, ordinal } = wished;
+    const isFree =
+      !store.pending.isTaken(position, ordinal) &&
+      !(await isTaken(store.sql, room.nid, position, ordinal));
+    return isFree ? wished : inFrontOf(work, position);
+  }
+  if (!mayBeAwaited) return undefined;
+  const [awaited] = await awaitedEvents(store.sql, room.nid, [eventId]);
+  return awaited && inFrontOf(work, awaited.position);
+}
+
+async function inFrontOf({ store, room }: Work, position: number): Promise<HistoryPlace> {
+  const coming = store.pending.lowestOrdinal(position);
+  const stored = await lowestOrdinal(store.sql, room.nid, position);
+  return { position, ordinal: Math.min(coming, stored) - 1 };
+}
