@@ -266,6 +266,10 @@ export function roomFacts({ view, federation }: Rooms): RoomFacts {
       const { roomNid, position, ordinal } = stored;
       return { roomNid, position, ordinal };
     },
+    async isInThread(threadId, eventId) {
+      const stored = (await view.eventsById([eventId])).get(eventId);
+      return stored !== undefined && view.isInThread(threadId, stored);
+    },
     roomNid: async (roomId) => (await view.room(roomId))?.nid,
     async serversSharing(userId) {
       const rows = await view.membershipsOf(userId);

@@ -16,7 +16,7 @@ export type ReceiptType = "m.read" | "m.read.private" | "m.fully_read";
 export interface Receipts {
   /**
    * POST /rooms/{roomId}/receipt/{receiptType}/{eventId}. A receipt never moves back. `threadId` is "" for all
-   * threads. @throws MatrixError M_FORBIDDEN 403, M_INVALID_PARAM 400
+   * threads. @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM 400, also for an event that is not in the thread
    */
   set(request: {
     userId: UserId;
@@ -78,6 +78,11 @@ export function createReceipts(deps: {
       }
       const at = await rooms.eventAt(roomId, eventId);
       if (!at) throw errors.invalidParam("There is no such event in the room");
+      if (threadId !== "" && !(await rooms.isInThread(threadId, eventId))) {
+        throw errors.invalidParam(
+          "The event is not in that thread: name the thread's root, or main",
+        );
+      }
       // One after another, so that of two at once the later one stays.
       await exclusive.run(`receipts ${userId} ${roomId}`, async () => {
         if (type === "m.fully_read") return fullyRead(userId, roomId, eventId, at);

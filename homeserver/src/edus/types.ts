@@ -14,6 +14,8 @@ export interface RoomFacts {
     roomId: RoomId,
     eventId: EventId,
   ): Promise<{ roomNid: number; position: number; ordinal: number } | undefined>;
+  /** Whether a receipt in a thread ("main", or its root) may point at the event. */
+  isInThread(threadId: string, eventId: EventId): Promise<boolean>;
   /** nid of a room that this server knows. */
   roomNid(roomId: RoomId): Promise<number | undefined>;
   /** Other servers that share a room with a local user. */

@@ -50,8 +50,8 @@ export function userCanSee(
   );
 }
 
-/** Rules 1 to 5 for one visibility and one membership at the event. */
-function allowsUser(
+/** Rules 1 to 5 for one visibility and one membership at the event: of events that are not about either. */
+export function allowsUser(
   visibility: HistoryVisibility,
   membership: ReaderMembership,
   joinedLater: boolean,

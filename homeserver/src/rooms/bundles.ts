@@ -2,32 +2,61 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { LogRecord } from "../log/types.ts";
-import { relationIn } from "../protocol/relations.ts";
-import { relationsTo } from "../storage/room-relations.ts";
-import { clientText } from "./client-text.ts";
+import {
+  compareReplacements,
+  isReplacement,
+  mayBeReplaced,
+  mayBeThreadRoot,
+  relationIn,
+} from "../protocol/relations.ts";
+import { relationsTo, type ChildRow } from "../storage/room-relations.ts";
+import { rootOfBytes } from "./events.ts";
+import type { Readable } from "./readable.ts";
 import type { IgnoredBy, Shown } from "./shown.ts";
 import type { RoomStore } from "./store.ts";
-import type { Reader, StoredEvent } from "./types.ts";
+import type { ReadableEvent, Reader, StateRoot, StoredEvent } from "./types.ts";
+
+/** Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations. */
+export type PresentInside = (
+  events: readonly ReadableEvent[],
+  bundling: boolean,
+) => Promise<string[]>;
 
 export interface Bundles {
   /** False only when the event has no relations to show. */
   mayHave(event: StoredEvent): boolean;
   /** Event nid → JSON text of m.relations, for those that have any. */
-  of(events: readonly StoredEvent[], reader: Reader): Promise<Map<number, string>>;
+  of(
+    events: readonly StoredEvent[],
+    reader: Reader,
+    present: PresentInside,
+  ): Promise<Map<number, string>>;
   follow(records: readonly LogRecord[]): void;
 }
 
-interface Child {
+interface Child extends Omit<ChildRow, "stateBefore"> {
+  readonly roomNid: number;
+  readonly stateBefore: StateRoot;
+}
+
+/** What is bundled with one event. */
+interface Aggregated {
   readonly nid: number;
-  readonly target: string;
-  readonly relType: string;
-  readonly type: string;
-  readonly sender: string;
+  readonly edit: ReadableEvent | undefined;
+  readonly thread: Thread | undefined;
+  readonly references: readonly string[];
+}
+
+interface Thread {
+  readonly latest: ReadableEvent;
+  readonly count: number;
+  readonly participated: boolean;
 }
 
 export interface BundlesDeps {
   readonly store: RoomStore;
   readonly shown: Shown;
+  readonly readable: Readable;
   readonly ignoredBy: IgnoredBy;
   /** The log's position at the start. */
   readonly position: number;
@@ -35,21 +64,19 @@ export interface BundlesDeps {
 
 const BUNDLED = ["m.replace", "m.thread", "m.reference"];
 const MAX_TARGETS = 200_000;
-/** Children looked at together when the newest may not be seen. */
+/** Children looked at together when the first may not be seen, or is not valid. */
 const STEP = 100;
 
 export function createBundles(deps: BundlesDeps): Bundles {
-  const { store } = deps;
   // Relations to events younger than this are all in `targets`: no query is needed for the others.
   let watchedFrom = deps.position;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
+  /** Rooms in whose gaps history may come that the log does not tell of: there one always looks. */
+  const gapped = new LRUCache<number, true>(atMost(MAX_TARGETS));
 
-  function mayHave({ position, event, redactedBy }: StoredEvent): boolean {
-    return (
-      redactedBy === null &&
-      event.stateKey === undefined &&
-      ((position ?? 0) <= watchedFrom || targets.has(event.eventId))
-    );
+  function mayHave({ position, event, roomNid }: StoredEvent): boolean {
+    if (event.stateKey !== undefined) return false;
+    return (position ?? 0) <= watchedFrom || targets.has(event.eventId) || gapped.has(roomNid);
   }
 
   return {
@@ -58,105 +85,135 @@ export function createBundles(deps: BundlesDeps): Bundles {
       for (const record of records) {
         if (record.kind !== "event") continue;
         const relation = relationIn(record.event.content);
-        if (relation === undefined) continue;
-        if (targets.size >= MAX_TARGETS) {
+        if (targets.size >= MAX_TARGETS || gapped.size >= MAX_TARGETS) {
           targets.clear();
+          gapped.clear();
           watchedFrom = record.position;
         }
-        targets.set(relation.eventId, true);
+        if (relation !== undefined) targets.set(relation.eventId, true);
+        if (record.afterGap) gapped.set(record.roomNid, true);
       }
     },
-    async of(events, reader) {
+    async of(events, reader, present) {
       const wanted = events.filter(mayHave);
-      const texts = new Map<number, string>();
-      if (wanted.length === 0) return texts;
-      const rooms = Map.groupBy(wanted, (stored) => stored.roomNid);
-      await Promise.all(
-        [...rooms].map(async ([roomNid, ofRoom]) => {
-          const ids = ofRoom.map((stored) => stored.event.eventId);
-          const rows = await relationsTo(store.sql, roomNid, ids, BUNDLED);
-          if (rows.length === 0) return;
-          const ignored = await deps.ignoredBy(reader.userId);
-          const children = Map.groupBy(
-            rows.filter((row) => !ignored.has(row.sender)),
-            (row) => row.target,
-          );
-          for (const stored of ofRoom) {
-            const own = children.get(stored.event.eventId);
-            if (own === undefined) continue;
-            const text = await bundle(deps, stored, own, reader);
-            if (text !== undefined) texts.set(stored.nid, text);
-          }
-        }),
+      if (wanted.length === 0) return new Map();
+      const rooms = [...Map.groupBy(wanted, (stored) => stored.roomNid)];
+      const found = await Promise.all(
+        rooms.map(([roomNid, ofRoom]) => aggregate(deps, roomNid, ofRoom, reader)),
       );
-      return texts;
+      return write(found.flat(), present);
     },
   };
 }
 
-async function bundle(
+async function aggregate(
   deps: BundlesDeps,
-  target: StoredEvent,
-  children: readonly Child[],
+  roomNid: number,
+  events: readonly StoredEvent[],
   reader: Reader,
-): Promise<string | undefined> {
-  const parts: string[] = [];
-  const edits = children.filter(
-    (child) =>
-      child.relType === "m.replace" &&
-      child.sender === target.event.sender &&
-      child.type === target.event.type,
-  );
-  const edit = await lastSeen(deps, edits, reader);
-  if (edit !== undefined) parts.push(`"m.replace":${clientText(edit.stored.event, "")}`);
-  const thread = await threadText(deps, target, children, reader);
-  if (thread !== undefined) parts.push(`"m.thread":${thread}`);
-  const references = children.filter((child) => child.relType === "m.reference");
-  if (references.length > 0) {
-    const nids = references.map((child) => child.nid);
-    const events = [...(await deps.store.events.byNids(nids)).values()];
-    const seen = await deps.shown(reader.userId, events);
-    const chunk = seen.map(({ stored }) => ({ event_id: stored.event.eventId }));
-    if (chunk.length > 0) parts.push(`"m.reference":${JSON.stringify({ chunk })}`);
+): Promise<Aggregated[]> {
+  const ids = events.map((stored) => stored.event.eventId);
+  const rows = await relationsTo(deps.store.sql, roomNid, ids, BUNDLED);
+  if (rows.length === 0) return [];
+  const ignored = await deps.ignoredBy(reader.userId);
+  const heard = rows
+    .filter((row) => !ignored.has(row.sender))
+    .map((row) => ({ ...row, roomNid, stateBefore: rootOfBytes(row.stateBefore) }));
+  const visible = await deps.readable.among(reader.userId, heard);
+  const children = Map.groupBy(visible, (row) => row.target);
+  const found: Aggregated[] = [];
+  for (const target of events) {
+    const own = children.get(target.event.eventId);
+    if (own === undefined) continue;
+    const [edit, thread] = await Promise.all([
+      editOf(deps, target, own, reader),
+      threadOf(deps, target, own, reader),
+    ]);
+    const references = own.filter((child) => child.relType === "m.reference");
+    const { nid } = target;
+    found.push({ nid, edit, thread, references: references.map((child) => child.eventId) });
   }
-  return parts.length === 0 ? undefined : `{${parts.join(",")}}`;
+  return found;
 }
 
-async function threadText(
+/** The most recent valid replacement. What is redacted has none. */
+async function editOf(
   deps: BundlesDeps,
   target: StoredEvent,
   children: readonly Child[],
   reader: Reader,
-): Promise<string | undefined> {
-  const replies = children.filter((child) => child.relType === "m.thread");
-  const last = await lastSeen(deps, replies, reader);
-  if (last === undefined) return undefined;
-  const counted = replies.slice(0, last.index + 1);
-  const participated =
-    target.event.sender === reader.userId ||
-    counted.some((child) => child.sender === reader.userId);
-  return (
-    `{"latest_event":${clientText(last.stored.event, "")},"count":${counted.length},` +
-    `"current_user_participated":${participated}}`
+): Promise<ReadableEvent | undefined> {
+  if (target.redactedBy !== null || !mayBeReplaced(target.event)) return undefined;
+  const { sender, type } = target.event;
+  const edits = children.filter(
+    (child) => child.relType === "m.replace" && child.sender === sender && child.type === type,
+  );
+  return firstOf(deps, edits.toSorted(compareReplacements), reader, (stored) =>
+    isReplacement(target.event, stored.event),
   );
 }
 
-/** The newest of the children that the reader may see: who has left does not see what came later. */
-async function lastSeen(
+async function threadOf(
+  deps: BundlesDeps,
+  target: StoredEvent,
+  children: readonly Child[],
+  reader: Reader,
+): Promise<Thread | undefined> {
+  if (!mayBeThreadRoot(target.event)) return undefined;
+  const replies = children.filter((child) => child.relType === "m.thread");
+  const latest = await firstOf(deps, replies.toReversed(), reader, () => true);
+  if (latest === undefined) return undefined;
+  const { userId } = reader;
+  const participated =
+    target.event.sender === userId || replies.some((child) => child.sender === userId);
+  return { latest, count: replies.length, participated };
+}
+
+/** The first of the children, in the given order, that the reader is shown and that passes. */
+async function firstOf(
   { store, shown }: BundlesDeps,
   children: readonly Child[],
   reader: Reader,
-): Promise<{ stored: StoredEvent; index: number } | undefined> {
-  for (let end = children.length, step = 1; end > 0; end -= step, step = STEP) {
-    const some = children.slice(Math.max(0, end - step), end);
+  passes: (stored: StoredEvent) => boolean,
+): Promise<ReadableEvent | undefined> {
+  for (let at = 0, step = 1; at < children.length; at += step, step = STEP) {
+    const some = children.slice(at, at + step);
     const found = await store.events.byNids(some.map((child) => child.nid));
-    const seen = await shown(
-      reader.userId,
-      some.flatMap((child) => found.get(child.nid) ?? []),
-    );
-    const last = seen.at(-1)?.stored;
-    if (last === undefined) continue;
-    return { stored: last, index: children.findIndex((child) => child.nid === last.nid) };
+    const events = some.flatMap((child) => found.get(child.nid) ?? []).filter(passes);
+    const [first] = await shown(reader.userId, events);
+    if (first !== undefined) return first;
   }
   return undefined;
+}
+
+/** A thread's latest event has its own aggregations; it begins no thread, so that nothing goes round. */
+async function write(
+  all: readonly Aggregated[],
+  present: PresentInside,
+): Promise<Map<number, string>> {
+  const edits = all.flatMap(({ edit }) => edit ?? []);
+  const latest = all.flatMap(({ thread }) => thread?.latest ?? []);
+  const [editTexts, latestTexts] = await Promise.all([
+    edits.length === 0 ? [] : present(edits, false),
+    latest.length === 0 ? [] : present(latest, true),
+  ]);
+  const [nextEdit, nextLatest] = [editTexts.values(), latestTexts.values()];
+  const texts = new Map<number, string>();
+  for (const { nid, edit, thread, references } of all) {
+    const parts: string[] = [];
+    if (edit !== undefined) parts.push(`"m.replace":${nextEdit.next().value}`);
+    if (thread !== undefined) {
+      const { count, participated } = thread;
+      parts.push(
+        `"m.thread":{"latest_event":${nextLatest.next().value},"count":${count},` +
+          `"current_user_participated":${participated}}`,
+      );
+    }
+    if (references.length > 0) {
+      const chunk = references.map((eventId) => ({ event_id: eventId }));
+      parts.push(`"m.reference":${JSON.stringify({ chunk })}`);
+    }
+    if (parts.length > 0) texts.set(nid, `{${parts.join(",")}}`);
+  }
+  return texts;
 }

@@ -1,4 +1,5 @@
 /** Paging through a room for a reader: /messages and /context. */
+import { errors } from "../protocol/errors.ts";
 import { matchesEvent } from "../protocol/filter.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { AccessControl } from "./access.ts";
@@ -81,8 +82,9 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const [earlierPage, laterPage, readable] = await Promise.all([
         pages.read(room, back, budget),
         pages.read(room, forth, budget),
-        view.readable(reader.userId, [event]),
+        deps.shown(reader.userId, [event]),
       ]);
+      if (readable.length === 0) throw errors.notFound("There is no such event that you may see");
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
       const later = await shownOf(reader, laterPage.events, query.filter);
       const all = [...earlier, ...readable, ...later];

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { RoomEvent } from "../protocol/event.ts";
-import type { Bundles } from "./bundles.ts";
+import type { Bundles, PresentInside } from "./bundles.ts";
 import { clientText } from "./client-text.ts";
 import type { RoomStore } from "./store.ts";
 import type { Transactions } from "./transactions.ts";
@@ -60,33 +60,40 @@ export function createPresenter(
     return texts;
   }
 
+  async function present(
+    readable: readonly ReadableEvent[],
+    reader: Reader,
+    bundling: boolean,
+  ): Promise<string[]> {
+    const inside: PresentInside = (some, more) => present(some, reader, more);
+    const events = readable.map(({ stored }) => stored);
+    const own = events.filter(({ event }) => event.sender === reader.userId);
+    const [txns, relations, redactions, before] = await Promise.all([
+      transactions.of(
+        reader,
+        own.map(({ event }) => event.eventId),
+      ),
+      bundling ? bundles.of(events, reader, inside) : new Map<number, string>(),
+      redactionTexts(events),
+      replacedTexts(events),
+    ]);
+    const time = now();
+    return readable.map(({ stored, membership }) => {
+      const { event, nid, redactedBy } = stored;
+      let unsigned = unsignedOf(event, time, membership);
+      const txnId = txns.get(event.eventId);
+      if (txnId !== undefined) unsigned += `,"transaction_id":${JSON.stringify(txnId)}`;
+      if (redactedBy === null) unsigned += before.get(nid) ?? "";
+      const relation = relations.get(nid);
+      if (relation !== undefined) unsigned += `,"m.relations":${relation}`;
+      const because = redactedBy === null ? undefined : redactions.get(redactedBy);
+      if (because !== undefined) unsigned += `,"redacted_because":${because}`;
+      return clientText(event, unsigned);
+    });
+  }
+
   return {
-    async present(readable, reader) {
-      const events = readable.map(({ stored }) => stored);
-      const own = events.filter(({ event }) => event.sender === reader.userId);
-      const [txns, relations, redactions, before] = await Promise.all([
-        transactions.of(
-          reader,
-          own.map(({ event }) => event.eventId),
-        ),
-        bundles.of(events, reader),
-        redactionTexts(events),
-        replacedTexts(events),
-      ]);
-      const time = now();
-      return readable.map(({ stored, membership }) => {
-        const { event, nid, redactedBy } = stored;
-        let unsigned = unsignedOf(event, time, membership);
-        const txnId = txns.get(event.eventId);
-        if (txnId !== undefined) unsigned += `,"transaction_id":${JSON.stringify(txnId)}`;
-        if (redactedBy === null) unsigned += before.get(nid) ?? "";
-        const relation = relations.get(nid);
-        if (relation !== undefined) unsigned += `,"m.relations":${relation}`;
-        const because = redactedBy === null ? undefined : redactions.get(redactedBy);
-        if (because !== undefined) unsigned += `,"redacted_because":${because}`;
-        return clientText(event, unsigned);
-      });
-    },
+    present: (readable, reader) => present(readable, reader, true),
     presentToOthers(events) {
       const isPlain = events.every(
         (stored) =>

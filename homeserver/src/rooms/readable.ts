@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { stateTuple } from "../protocol/state-map.ts";
-import { historyVisibility, userCanSee } from "../protocol/visibility.ts";
+import { allowsUser, historyVisibility, userCanSee } from "../protocol/visibility.ts";
 import type { HistoryVisibility } from "../protocol/visibility.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Stays } from "./stays.ts";
@@ -13,7 +13,12 @@ import type { Membership, MembershipRow, ReadableEvent, StateRoot, StoredEvent }
 
 export interface Readable {
   (userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
+  /** The same for what is known of message events: which of them the user may see. */
+  among<T extends Placed>(userId: UserId, messages: readonly T[]): Promise<T[]>;
 }
+
+/** Where a message stands, and the state around it. */
+export type Placed = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
 
 interface AtRoot {
   readonly visibility: HistoryVisibility;
@@ -51,9 +56,8 @@ export function createReadable(store: RoomStore, memberships: Memberships, stays
     return (await stays.lastEnd(row))?.position ?? -1;
   }
 
-  return async (userId, all) => {
-    if (all.length === 0) return [];
-    const events = await withoutVain(store, all);
+  /** What decides of the user's view: the state before each of the events, and until when a join follows. */
+  async function around(userId: UserId, events: readonly Placed[]) {
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
     const mine = await memberships.ofUser(userId);
@@ -64,16 +68,36 @@ export function createReadable(store: RoomStore, memberships: Memberships, stays
         until.set(nid, await joinedUntil(mine.get(nid))),
       ),
     ]);
-    const readable: ReadableEvent[] = [];
-    for (const stored of events) {
-      const before = roots.get(stored.stateBefore) ?? NOTHING;
-      const joinedLater = (stored.position ?? 0) <= (until.get(stored.roomNid) ?? -1);
-      if (stored.status === "rejected" || !isPlaced(stored, userId)) continue;
-      if (!userCanSee(stored.event, userId, before, joinedLater)) continue;
-      readable.push({ stored, membership: membershipAt(stored, userId, before.membership) });
-    }
-    return readable;
-  };
+    return ({ stateBefore, roomNid, position }: Placed) => ({
+      before: roots.get(stateBefore) ?? NOTHING,
+      joinedLater: (position ?? 0) <= (until.get(roomNid) ?? -1),
+    });
+  }
+
+  async function readable(userId: UserId, all: readonly StoredEvent[]): Promise<ReadableEvent[]> {
+    if (all.length === 0) return [];
+    const events = await withoutVain(store, all);
+    const of = await around(userId, events);
+    return events.flatMap((stored) => {
+      const { before, joinedLater } = of(stored);
+      // What is soft-failed no client is told of.
+      if (stored.status !== "accepted" || !isPlaced(stored, userId)) return [];
+      if (!userCanSee(stored.event, userId, before, joinedLater)) return [];
+      return [{ stored, membership: membershipAt(stored, userId, before.membership) }];
+    });
+  }
+
+  return Object.assign(readable, {
+    async among<T extends Placed>(userId: UserId, messages: readonly T[]): Promise<T[]> {
+      if (messages.length === 0) return [];
+      const of = await around(userId, messages);
+      return messages.filter((message) => {
+        const { before, joinedLater } = of(message);
+        const { visibility, membership } = before;
+        return message.stateBefore !== null && allowsUser(visibility, membership, joinedLater);
+      });
+    },
+  });
 }
 
 /** Of events without known state, only who they're about may see them: invites, and their withdrawal. */

@@ -1,5 +1,6 @@
 /** Events by what they relate to, and the threads of a room. */
 import { redactEvent } from "../protocol/event.ts";
+import { isUserId } from "../protocol/identifiers.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { relationsPage, threadsPage } from "../storage/room-relations.ts";
 import type { AccessControl } from "./access.ts";
@@ -71,6 +72,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
         from: await deps.placeIn(room, query.from, ["h"]),
         until,
         participant: query.include === "participated" ? reader.userId : undefined,
+        ignored: [...(await deps.ignoredBy(reader.userId))].filter(isUserId),
         limit: limit + 1,
       });
       const page = rows.slice(0, limit);

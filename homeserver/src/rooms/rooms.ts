@@ -38,6 +38,7 @@ import type { IgnoredBy } from "./shown.ts";
 import { createStays } from "./stays.ts";
 import { collectState } from "./state-collector.ts";
 import { createRoomStore } from "./store.ts";
+import { createThreads } from "./threads.ts";
 import { createTimelines } from "./timeline.ts";
 import { createPlaceIn } from "./tokens.ts";
 import { createTransactions } from "./transactions.ts";
@@ -78,7 +79,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const stays = createStays(store);
   const readable = createReadable(store, memberships, stays);
   const shown = createShown(readable, ignoredBy);
-  const bundles = createBundles({ store, shown, ignoredBy, position: log.position });
+  const bundles = createBundles({ store, shown, readable, ignoredBy, position: log.position });
   const transactions = createTransactions(sql);
   const unfollow = followLog(log, store, memberships, bundles, partial);
   const mailboxes = createMailboxes(store, log, deps.turns);
@@ -93,7 +94,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
   const presenter = createPresenter(store, transactions, bundles, identity.now);
-  const view = createView({ store, memberships, readable, presenter, partial });
+  const view = createView({
+    ...{ store, memberships, readable, presenter, partial, threads: createThreads(store) },
+  });
   const directory = createDirectory({ store, local, remote: deps.remote });
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({

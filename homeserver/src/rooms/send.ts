@@ -4,7 +4,7 @@ import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias } from "../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
-import { relationIn } from "../protocol/relations.ts";
+import { mayBeThreadRoot, relationIn } from "../protocol/relations.ts";
 import { membershipIn } from "../storage/room-members.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
 import type { LocalEvents } from "./local.ts";
@@ -35,6 +35,7 @@ export function createSend(deps: SendDeps): RoomSend {
         const room = await local.room(roomId);
         if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
         await refuseSecondAnnotation(store, room, message);
+        await refuseNestedThread(store, room, message.content);
         return local.send(room, { type, sender: by.userId, content, originServerTs }, key);
       });
     },
@@ -81,6 +82,22 @@ async function refuseSecondAnnotation(
   if (await hasAnnotation(store.sql, room.nid, annotation)) {
     throw errors.duplicateAnnotation("You have annotated that event with this key already");
   }
+}
+
+/** A thread begins with no event that is another's child. (Client-server API, "Validation of m.thread relationships".) */
+async function refuseNestedThread(
+  store: RoomStore,
+  room: Room,
+  content: JsonObject,
+): Promise<void> {
+  const relation = relationIn(content);
+  if (relation?.relType !== "m.thread") return;
+  const root = await store.events.byId(relation.eventId);
+  if (root === undefined || root.roomNid !== room.nid || mayBeThreadRoot(root.event)) return;
+  throw errors.unknown(
+    "A thread cannot begin with an event that relates to another: name its root",
+    400,
+  );
 }
 
 /** Of who is not in the room the authorisation rules say so, and nothing of the room is told before. */

@@ -107,6 +107,11 @@ export interface RoomView {
    */
   readable(userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
 
+  /** The root of the thread that an event belongs to; undefined in the main timeline. */
+  threadOf(stored: StoredEvent): Promise<EventId | undefined>;
+  /** Whether a receipt in the thread ("main", or its root) may point at the event. */
+  isInThread(threadId: string, stored: StoredEvent): Promise<boolean>;
+
   /**
    * Client JSON texts in order: serialised once and cached; `unsigned` (age, transaction_id, membership,
    * prev_content, redacted_because, m.relations) is spliced in.

@@ -12,6 +12,7 @@ import type { Presenter } from "./present.ts";
 import type { Readable } from "./readable.ts";
 import type { RoomStore } from "./store.ts";
 import { STRIPPED_TYPES, withinLimits } from "./stripped.ts";
+import type { Threads } from "./threads.ts";
 import type { RoomView } from "./types.ts";
 
 const HEROES = 5;
@@ -22,6 +23,7 @@ export interface ViewDeps {
   readonly readable: Readable;
   readonly presenter: Presenter;
   readonly partial: PartialRooms;
+  readonly threads: Threads;
 }
 
 export function createView(deps: ViewDeps): RoomView {
@@ -90,6 +92,8 @@ export function createView(deps: ViewDeps): RoomView {
     },
 
     readable: deps.readable,
+    threadOf: deps.threads.of,
+    isInThread: (threadId, stored) => deps.threads.has(threadId, stored),
     present: presenter.present,
     presentToOthers: presenter.presentToOthers,
     presentState: presenter.presentState,

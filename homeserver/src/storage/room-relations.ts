@@ -18,21 +18,48 @@ export async function hasAnnotation(
   });
 }
 
-/** Nids of events that relate to these, with what they are: for bundled aggregations. */
+/** An event that relates to another, as bundled aggregations look at it. */
+export interface ChildRow {
+  nid: number;
+  eventId: string;
+  target: string;
+  relType: string;
+  type: string;
+  sender: string;
+  originServerTs: number;
+  position: number;
+  stateBefore: Buffer | null;
+}
+
+/**
+ * Message events that relate to these, in the order of the timeline: for bundled aggregations. Of one target the newest
+ * MOST_CHILDREN of each relation.
+ */
 export async function relationsTo(
   sql: Sql | Tx,
   roomNid: number,
   targets: readonly string[],
   relTypes: readonly string[],
-): Promise<{ nid: number; target: string; relType: string; type: string; sender: string }[]> {
-  return sql<{ nid: number; target: string; relType: string; type: string; sender: string }[]>`
-    SELECT event_nid AS nid, relates_to AS target, rel_type AS "relType", type, sender
-    FROM events
-    WHERE relates_to = ANY (${textArray(targets)}::text[])
-      AND rel_type = ANY (${textArray(relTypes)}::text[])
-      AND room_nid = ${roomNid} AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
+): Promise<ChildRow[]> {
+  return sql<ChildRow[]>`
+    SELECT * FROM (
+      SELECT child.* FROM unnest(${textArray(targets)}::text[]) AS t (target)
+      CROSS JOIN unnest(${textArray(relTypes)}::text[]) AS r (rel_type)
+      CROSS JOIN LATERAL (
+        SELECT event_nid AS nid, event_id AS "eventId", relates_to AS target, rel_type AS "relType",
+          type, sender, origin_server_ts AS "originServerTs", position, ordinal,
+          state_before AS "stateBefore"
+        FROM events
+        WHERE relates_to = t.target AND rel_type = r.rel_type AND room_nid = ${roomNid}
+          AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL AND state_key IS NULL
+        ORDER BY position DESC, ordinal DESC LIMIT ${MOST_CHILDREN}
+      ) AS child
+    ) AS all_children
     ORDER BY position, ordinal`;
 }
+
+/** Of one event and one relation no more are looked at: a thread's count is an approximate one. */
+const MOST_CHILDREN = 10_000;
 
 /**
  * One page of the events that relate to an event, beyond a place in the timeline: directly, or by up to `depth` relations
@@ -110,10 +137,16 @@ export async function threadsPage(
     until: Place | undefined;
     /** Only threads with a message of this user. */
     participant: string | undefined;
+    /** Their replies do not count. */
+    ignored: readonly string[];
     limit: number;
   },
 ): Promise<{ root: string; position: number; ordinal: number }[]> {
-  const { from, until, participant } = query;
+  const { from, until, participant, ignored } = query;
+  const heard = (alias: "e" | "later") =>
+    ignored.length === 0
+      ? sql``
+      : sql`AND ${sql(alias)}.sender <> ALL (${textArray(ignored)}::text[])`;
   const upTo =
     from === undefined
       ? sql``
@@ -134,12 +167,15 @@ export async function threadsPage(
   return sql<{ root: string; position: number; ordinal: number }[]>`
     SELECT e.relates_to AS root, e.position, e.ordinal FROM events e
     WHERE e.room_nid = ${query.roomNid} AND e.rel_type = 'm.thread'
-      AND e.position IS NOT NULL AND e.status = 0 ${upTo} ${within("e")}
+      AND e.position IS NOT NULL AND e.status = 0 ${upTo} ${within("e")} ${heard("e")}
+      AND NOT EXISTS (SELECT 1 FROM events root
+                      WHERE root.event_id = e.relates_to AND root.rel_type IS NOT NULL)
       AND NOT EXISTS (
         SELECT 1 FROM events later
         WHERE later.relates_to = e.relates_to AND later.rel_type = 'm.thread'
           AND later.room_nid = e.room_nid AND later.position IS NOT NULL AND later.status = 0
-          AND (later.position, later.ordinal) > (e.position, e.ordinal) ${within("later")})
+          AND (later.position, later.ordinal) > (e.position, e.ordinal) ${within("later")}
+          ${heard("later")})
       ${participated}
     ORDER BY e.position DESC, e.ordinal DESC LIMIT ${query.limit}`;
 }

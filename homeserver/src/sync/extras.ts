@@ -95,13 +95,20 @@ export function accountDataEvent(data: { type: string; content: string }): strin
   return `{"type":${JSON.stringify(data.type)},"content":${data.content}}`;
 }
 
-/** Event id → receipt type → user → {ts, thread_id}. */
+/**
+ * Event id → receipt type → user → {ts, thread_id}. There is place for one receipt of a user at an event: that for all
+ * threads says what the others say, and more.
+ */
 function receiptContent(receipts: readonly Receipt[]): JsonObject {
   const content: Record<string, Record<string, Record<string, JsonObject>>> = {};
   for (const { eventId, receiptType, userId, threadId, ts } of receipts) {
     const byType = (content[eventId] ??= {});
     const byUser = (byType[receiptType] ??= {});
-    byUser[userId] = threadId === "" ? { ts } : { ts, thread_id: threadId };
+    const known = byUser[userId];
+    if (threadId === "") byUser[userId] = { ts };
+    else if (known === undefined || (known.thread_id !== undefined && threadId === "main")) {
+      byUser[userId] = { ts, thread_id: threadId };
+    }
   }
   return content;
 }

@@ -33,6 +33,9 @@ import { createWaker } from "./wake.ts";
 
 export type { SyncRequest } from "./sync.ts";
 
+/** Account data on which unread counts depend. */
+const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
+
 /** Typing and presence, which are not in the log. */
 export interface EphemeralSource {
   /** Serial of the newest change. */
@@ -135,7 +138,7 @@ export function createSync(deps: SyncDeps): Sync {
       }
       if (record.kind === "account_data") {
         accountDataChanges.take(record);
-        if (record.type === "m.push_rules") unread.forgetUser(record.userId);
+        if (COUNTED_BY.has(record.type)) unread.forgetUser(record.userId);
       }
     }
     waker.wake(people.take(records));

@@ -123,7 +123,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       }),
       ephemeral,
       accountData,
-      unread: await deps.unread.of(scope.userId, room, mine, scope.upTo.position),
+      unread: await deps.unread.of(scope, room, mine, scope.upTo.position),
     });
   };
 }

@@ -3,7 +3,6 @@ import { atMost } from "../platform/caches.ts";
 import { createTurns } from "../platform/turns.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push-rules.ts";
-import { relationIn } from "../protocol/relations.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
@@ -30,6 +29,13 @@ export interface SteadyStretch {
   readonly root: string;
 }
 
+/** For whom is counted. */
+export interface CountReader {
+  readonly userId: UserId;
+  /** Whose events count as little as they are shown. */
+  readonly ignored: ReadonlySet<string>;
+}
+
 interface Memo {
   readonly read: ReadPositions;
   readonly main: Counts;
@@ -42,8 +48,6 @@ const MOST_EVENTS = 1000;
 /** So long events are evaluated before others get a turn; more text than this is not evaluated in one go. */
 const BURST_MS = 2;
 const MOST_AT_ONCE = 200_000;
-/** A thread is looked for behind so many relations. ("Threaded read receipts".) */
-const MOST_HOPS = 3;
 /** A join is looked for behind so many changes of the profile. */
 const MOST_PROFILES = 50;
 
@@ -104,29 +108,21 @@ export function createUnread(deps: {
     }
   }
 
-  /** The root of the thread that an event belongs to, itself or by what it relates to. */
-  async function threadOf({ event }: StoredEvent): Promise<string | undefined> {
-    let { content } = event;
-    for (let hop = 0; hop <= MOST_HOPS; hop += 1) {
-      const relation = relationIn(content);
-      if (relation === undefined) return undefined;
-      const { eventId } = relation;
-      if (relation.relType === "m.thread") return eventId;
-      const parent = hop < MOST_HOPS && (await deps.view.eventsById([eventId])).get(eventId);
-      if (!parent || parent.event.roomId !== event.roomId) return undefined;
-      ({ content } = parent.event);
-    }
-    return undefined;
-  }
-
   /** Adds what the events after the last evaluation bring. */
-  async function advance(memo: Memo, room: Room, userId: UserId, upTo: number): Promise<void> {
+  async function advance(
+    memo: Memo,
+    room: Room,
+    { userId, ignored }: CountReader,
+    upTo: number,
+  ): Promise<void> {
     const from = memo.evaluatedTo;
     const events = await deps.tails.across(room.nid, from, upTo, MOST_EVENTS);
-    const looked = events.filter((stored) => counts(stored, userId));
+    const heard = events.filter(({ event }) => !ignored.has(event.sender));
+    const looked = heard.filter((stored) => counts(stored, userId));
     const threads: Threads = new Map();
     for (const stored of looked) {
-      if (stored.event.content["m.relates_to"]) threads.set(stored, await threadOf(stored));
+      if (stored.event.content["m.relates_to"])
+        threads.set(stored, await deps.view.threadOf(stored));
     }
     const needsRules = looked.some(({ event }) => event.sender !== userId);
     const root = needsRules ? await deps.tails.rootAt(room.nid, upTo) : null;
@@ -184,15 +180,15 @@ export function createUnread(deps: {
 
   return {
     /** Counts as of `upTo`, for a user who is joined. */
-    async of(userId: UserId, room: Room, mine: PersonRoom, upTo: number): Promise<Unread> {
-      const memo = await memoOf(userId, mine);
+    async of(reader: CountReader, room: Room, mine: PersonRoom, upTo: number): Promise<Unread> {
+      const memo = await memoOf(reader.userId, mine);
       // Another request may have counted less far meanwhile.
-      while (memo.evaluatedTo < upTo) await advance(memo, room, userId, upTo);
+      while (memo.evaluatedTo < upTo) await advance(memo, room, reader, upTo);
       return memo;
     },
 
     /**
-     * The same from memory alone; undefined where it does not know. `stretch` is what came after `after`, which is
+     * The same from memory alone, for who ignores nobody; undefined where it does not know. `stretch` is what came after `after`, which is
      * most often where the evaluation stands.
      */
     peek(
@@ -218,7 +214,7 @@ export function createUnread(deps: {
       }
     },
 
-    /** The user's push rules changed: count everything again. */
+    /** The user's push rules, or whom they ignore, changed: count everything again. */
     forgetUser(userId: string): void {
       memos.delete(userId);
       for (const mark of pending) if (mark.userId === userId) mark.stale = true;

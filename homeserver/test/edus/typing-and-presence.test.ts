@@ -32,6 +32,7 @@ beforeEach(() => {
     isJoined: async (_room, userId) => joined.has(userId),
     aclAllows: async (_room, server) => !denied.has(server),
     isKnown: async (userId) => joined.has(userId),
+    isInThread: async () => true,
     eventAt: async () => undefined,
     roomNid: async () => undefined,
     serversSharing: async () => [THERE],

@@ -1,0 +1,118 @@
+import { clause, theSubject } from "../../harness/clause.ts";
+import { mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
+import { registerUser } from "../../harness/users.ts";
+import type { User } from "../../harness/users.ts";
+
+const page = (anchor: string) => `client-server-api#${anchor}`;
+
+async function pair() {
+  const alice = await registerUser(theSubject(), "alice");
+  const bob = await registerUser(theSubject(), "bob");
+  const roomId = await alice.createRoom({ preset: "public_chat" });
+  await bob.join(roomId);
+  return { alice, bob, roomId };
+}
+
+const related = (body: string, rel: string, to: string, more: object = {}) => ({
+  ...{ msgtype: "m.text", body, ...more },
+  "m.relates_to": { rel_type: rel, event_id: to },
+});
+
+const edited = (body: string, to: string) =>
+  related(`* ${body}`, "m.replace", to, { "m.new_content": { msgtype: "m.text", body } });
+
+interface Bundle {
+  "m.replace"?: { event_id: string };
+  "m.thread"?: { latest_event: { event_id: string; unsigned?: object }; count: number };
+}
+
+async function bundleOf(user: User, roomId: string, eventId: string): Promise<Bundle> {
+  const event = (await user.call("getOneRoomEvent", { path: { roomId, eventId } })) as unknown as {
+    unsigned?: { "m.relations"?: Bundle };
+  };
+  return event.unsigned?.["m.relations"] ?? {};
+}
+
+clause(
+  page("validity-of-replacement-events"),
+  "replacements that are not valid hide none that is",
+  async () => {
+    const { alice, bob, roomId } = await pair();
+    const root = await alice.send(roomId, "original");
+    const good = await alice.send(roomId, edited("good", root));
+    await alice.send(roomId, edited("an edit of an edit", good));
+    await alice.send(roomId, related("* no new content", "m.replace", root));
+    await bob.send(roomId, edited("somebody else's", root));
+    mustEqual((await bundleOf(alice, roomId, root))["m.replace"]?.event_id, good, "m.replace");
+    mustEqual(await bundleOf(alice, roomId, good), {}, "the edit's aggregations");
+  },
+);
+
+clause(
+  page("server-side-aggregation-of-mthread-relationships"),
+  "a thread's latest event comes with its own aggregations",
+  async () => {
+    const { alice, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const last = await alice.send(roomId, related("last", "m.thread", root));
+    const edit = await alice.send(roomId, edited("last, edited", last));
+    const thread = (await bundleOf(alice, roomId, root))["m.thread"];
+    mustEqual(thread?.latest_event.event_id, last, "latest_event");
+    mustMatch(
+      thread?.latest_event.unsigned,
+      { "m.relations": { "m.replace": { event_id: edit } } },
+      "its unsigned",
+    );
+  },
+);
+
+clause(
+  page("validation-of-mthread-relationships"),
+  "a thread cannot begin with a reply in a thread",
+  async () => {
+    const { alice, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const eventId = await alice.send(roomId, related("reply", "m.thread", root));
+    const path = { roomId, eventType: "m.room.message", txnId: "nested" };
+    const body = related("nested", "m.thread", eventId);
+    await mustFail(alice.request("sendMessage", { path, body }), 400);
+  },
+);
+
+clause(
+  page("ignoring-users"),
+  "what an ignored user sends is told neither in aggregations nor by its id",
+  async () => {
+    const { alice, bob, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const reply = await bob.send(roomId, related("reply", "m.thread", root));
+    await alice.call("setAccountData", {
+      path: { userId: alice.userId, type: "m.ignored_user_list" },
+      body: { ignored_users: { [bob.userId]: {} } },
+    });
+    mustEqual((await bundleOf(alice, roomId, root))["m.thread"], undefined, "m.thread");
+    const path = { roomId, eventId: reply };
+    const { status } = await alice.request("getOneRoomEvent", { path });
+    mustEqual([403, 404].includes(status), true, "the ignored user's event is refused");
+  },
+);
+
+clause(
+  page("threaded-read-receipts"),
+  "a threaded receipt is for an event of that thread",
+  async () => {
+    const { alice, bob, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const reply = await alice.send(roomId, related("reply", "m.thread", root));
+    const other = await alice.send(roomId, "beside");
+    const read = (eventId: string, threadId: string) =>
+      bob.request("postReceipt", {
+        path: { roomId, receiptType: "m.read", eventId },
+        body: { thread_id: threadId },
+      });
+    mustEqual((await read(reply, root)).status, 200, "in the thread");
+    mustEqual((await read(other, "main")).status, 200, "in the main timeline");
+    await mustFail(read(other, root), 400, "M_INVALID_PARAM");
+    await mustFail(read(reply, "main"), 400, "M_INVALID_PARAM");
+  },
+);
