@@ -1,3 +1,4 @@
+import { accessTokenOf } from "../http/authenticate.ts";
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Edus } from "../edus/index.ts";
@@ -7,7 +8,7 @@ import type { Users } from "../users/users.ts";
 
 export interface SyncRouteDeps {
   readonly sync: Sync;
-  readonly users: Pick<Users, "filters">;
+  readonly users: Pick<Users, "filters" | "sessions">;
   readonly edus: Pick<Edus, "presence">;
 }
 
@@ -39,6 +40,7 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
         timeout,
         // Made when there is something to wait for, and not before.
         signal: () => context.signal,
+        watch: () => users.sessions.watch(userId, accessTokenOf(context.request) ?? ""),
       });
       return raw(typeof text === "string" ? text : await text);
     }),

@@ -20,6 +20,16 @@ export interface SyncRequest {
   readonly timeout: number;
   /** Aborts when the client is gone or the server drains. */
   readonly signal: () => AbortSignal;
+  /** Follows the session that asks; a sync that waits ends with it. Called when there is something to wait for. */
+  readonly watch?: () => SessionWatch;
+}
+
+/** Whether a session goes on while its request waits. */
+export interface SessionWatch {
+  /** Nothing while it does, as far as is known; throws, or rejects, once it is over. */
+  check(): Promise<void> | undefined;
+  onDoubt(listener: () => void): () => void;
+  end(): void;
 }
 
 export interface SyncDeps {
@@ -108,9 +118,25 @@ export function createLongPoll(deps: SyncDeps) {
   }
 
   async function poll(request: SyncRequest, token: SyncToken): Promise<string> {
+    const session = request.watch?.();
+    try {
+      const body = await pollIn(session, request, token);
+      await session?.check();
+      return body;
+    } finally {
+      session?.end();
+    }
+  }
+
+  async function pollIn(
+    session: SessionWatch | undefined,
+    request: SyncRequest,
+    token: SyncToken,
+  ): Promise<string> {
     let since = await clamp(token);
     const until = deps.now() + Math.min(request.timeout, LONGEST_WAIT_MS);
     for (;;) {
+      await session?.check();
       // Anew each time: who was not in memory meanwhile was told nothing.
       const person = await deps.people.get(request.userId);
       if (request.fullState || !isIdle(person, since)) {
@@ -122,13 +148,16 @@ export function createLongPoll(deps: SyncDeps) {
       if (left <= 0 || request.signal().aborted) {
         return `{"next_batch":"${formatSyncToken(since)}"}`;
       }
-      if (isIdle(person, since)) await deps.waker.wait(person, left, request.signal());
+      if (isIdle(person, since)) {
+        await deps.waker.wait(person, left, request.signal(), session);
+      }
     }
   }
 
   /**
    * The body as JSON text, at once where it is at hand. An aborted request is answered with what there is.
-   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours
+   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours; 401 M_UNKNOWN_TOKEN when the session ended
+   *   meanwhile
    */
   return function sync(request: SyncRequest): string | Promise<string> {
     if (request.since === undefined) return compute(request, undefined).then(({ body }) => body);

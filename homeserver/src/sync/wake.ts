@@ -27,18 +27,25 @@ export function createWaker(setTimer: (run: () => void, ms: number) => unknown =
       setTimer(flush, WINDOW_MS);
     },
 
-    /** Resolves when the person is woken, the time is over or the request is gone. */
-    wait(person: Person, ms: number, signal: AbortSignal): Promise<void> {
+    /** Resolves when the person is woken, the time is over, the request is gone or its session may be. */
+    wait(
+      person: Person,
+      ms: number,
+      signal: AbortSignal,
+      session?: { onDoubt(listener: () => void): () => void },
+    ): Promise<void> {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();
         const done = (): void => {
           clearTimeout(timer);
           person.waiting.delete(done);
           signal.removeEventListener("abort", done);
+          unwatch?.();
           resolve();
         };
         const timer = setTimeout(done, ms);
         person.waiting.add(done);
+        const unwatch = session?.onDoubt(done);
         signal.addEventListener("abort", done, { once: true });
       });
     },

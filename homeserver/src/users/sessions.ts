@@ -11,6 +11,7 @@ import { transaction } from "../storage/transaction.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { hashSecret, newDeviceId, newSecret } from "./secrets.ts";
 import { plainText } from "./text.ts";
+import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
 import { createTokenCache, type CachedToken } from "./token-cache.ts";
 import type { IssuedSession, Requester, SessionRequest, UserHooks, Visit } from "./types.ts";
 
@@ -37,6 +38,8 @@ export interface Sessions {
   revoke(tx: Tx, userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /** Forgets what is remembered of a user's tokens: after a revocation is committed. */
   forget(userId: UserId): void;
+  /** Follows the session of a request that waits, so that it ends with it. */
+  watch(userId: UserId, accessToken: string): SessionWatch;
   /** Writes last-seen times that wait. */
   flushLastSeen(): Promise<void>;
   stop(): Promise<void>;
@@ -59,6 +62,7 @@ export interface SessionDeps {
 
 const HOUR = 3_600_000;
 const CACHED_TOKENS = 100_000;
+const MOST_LOOKUPS = 5;
 
 export async function createSessions(deps: SessionDeps): Promise<Sessions> {
   const { sql, clock, random, logger } = deps;
@@ -66,11 +70,19 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
   const cache = createTokenCache({ max: CACHED_TOKENS, ttlMs: deps.replicated ? 60_000 : HOUR });
   const lastSeen = createLastSeen({ sql, clock, logger });
   const lookups = createSingleFlight<string, CachedToken | undefined>();
+  const watches = createSessionWatches({
+    clock,
+    expiryOf: (accessToken) => cache.get(accessToken)?.expiresTs,
+    confirm,
+  });
   const subscription = deps.replicated
     ? await tokens.listenTokensChanged(
         sql,
-        (userId) => cache.forgetUser(userId),
-        () => cache.clear(),
+        (userId) => forgetUser(userId),
+        () => {
+          cache.clear();
+          watches.changed(undefined);
+        },
       )
     : undefined;
 
@@ -103,7 +115,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
       if (hashes.length > 0) await tokens.notifyTokensChanged(tx, userId);
       return hashes.length;
     });
-    if (ended > 0) cache.forgetUser(userId);
+    if (ended > 0) forgetUser(userId);
   }
 
   /** Makes a device's tokens within a transaction. */
@@ -140,7 +152,23 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     return { userId, deviceId, isAdmin, isGuest: false, tokenHash };
   }
 
+  function forgetUser(userId: string): void {
+    cache.forgetUser(userId);
+    watches.changed(userId);
+  }
+
+  /** Throws when the token is over, by what the database says now. */
+  async function confirm(accessToken: string): Promise<void> {
+    for (let i = 0; i < MOST_LOOKUPS; i += 1) {
+      requesterOf(cache.get(accessToken) ?? (await lookUp(accessToken)), undefined);
+      // What was read while tokens of the user changed is not remembered: it is read again.
+      if (cache.get(accessToken) !== undefined) return;
+    }
+  }
+
   return {
+    watch: watches.watch,
+
     byAccessToken(token, visit) {
       const known = cache.get(token);
       return known
@@ -169,7 +197,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         return { session: made.session, isNew: added, userId };
       });
       if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
-      else cache.forgetUser(userId);
+      else forgetUser(userId);
       return session;
     },
 
@@ -194,7 +222,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         return made.session;
       });
       if (session === undefined) throw errors.unknownToken("The refresh token is not known");
-      cache.forgetUser(session.userId);
+      forgetUser(session.userId);
       if ("accessToken" in session) return session;
       logger.warn(session, "a spent refresh token was shown: the device's tokens have ended");
       throw errors.unknownToken("The refresh token has been used");
@@ -205,9 +233,7 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
       await tokens.notifyTokensChanged(tx, userId);
     },
 
-    forget(userId) {
-      cache.forgetUser(userId);
-    },
+    forget: forgetUser,
 
     flushLastSeen: () => lastSeen.flush(),
 
