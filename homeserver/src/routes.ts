@@ -19,7 +19,7 @@ export function createRoutes(on: Foundation, layers: Layers): Route[] {
   return [
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
-    ...accountRoutes({ ...layers, publicBaseUrl }),
+    ...accountRoutes({ ...layers, publicBaseUrl, legacyMedia: config.legacyMedia }),
     ...roomRoutes({
       ...layers,
       clock,

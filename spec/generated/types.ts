@@ -286,7 +286,7 @@ export interface paths {
         /**
          * Download a file without a token
          * @deprecated
-         * @description Serves only files that came before authentication was asked for.
+         * @description Serves only files that came before authentication was asked for, unless the server's configuration has it otherwise.
          */
         get: operations["getContent"];
         put?: never;
@@ -307,7 +307,7 @@ export interface paths {
         /**
          * Download a file under a name without a token
          * @deprecated
-         * @description Serves only files that came before authentication was asked for.
+         * @description Serves only files that came before authentication was asked for, unless the server's configuration has it otherwise.
          */
         get: operations["getContentOverrideName"];
         put?: never;
@@ -328,7 +328,7 @@ export interface paths {
         /**
          * Download a small form of an image without a token
          * @deprecated
-         * @description Serves only files that came before authentication was asked for.
+         * @description Serves only files that came before authentication was asked for, unless the server's configuration has it otherwise.
          */
         get: operations["getContentThumbnail"];
         put?: never;

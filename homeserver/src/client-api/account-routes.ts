@@ -30,6 +30,8 @@ export function accountRoutes(deps: {
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;
   publicBaseUrl: string;
+  /** Whether files are given to those without a token too. */
+  legacyMedia: boolean;
 }): Route[] {
   return [
     ...accountDataRoutes(deps),

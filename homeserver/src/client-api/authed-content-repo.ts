@@ -32,7 +32,7 @@ export function authedContentRepoRoutes(deps: { media: Media }): Route[] {
 }
 
 /** @throws MatrixError M_INVALID_PARAM 400 */
-function mediaRequest(
+export function mediaRequest(
   params: { serverName: string; mediaId: string },
   timeoutMs: number | undefined,
 ): MediaRequest {

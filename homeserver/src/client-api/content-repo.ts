@@ -2,17 +2,32 @@ import type { FastifyRequest } from "fastify";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseServerName } from "../protocol/identifiers.ts";
-import type { Media, UploadLabels } from "../media/types.ts";
+import { cleanFileName } from "../media/labels.ts";
+import type { Media, MediaRequest, UploadLabels } from "../media/types.ts";
+import { mediaRequest, thumbnailRequest } from "./authed-content-repo.ts";
+import { fileReply } from "./media-reply.ts";
+
+export interface ContentRepoDeps {
+  readonly media: Media;
+  /** Whether files are given to those without a token too. */
+  readonly legacyMedia: boolean;
+}
 
 /**
- * Uploads, and the downloads of before version 1.11, which give files to everybody: they are frozen, as the
- * specification asks since version 1.12. All files here are newer, so that those operations find none.
+ * Uploads, and the downloads of before version 1.11, which give files to whoever knows their address. Those are frozen,
+ * as the specification asks since version 1.12, unless the configuration says otherwise: all files here are newer, so
+ * that they find none.
  */
-export function contentRepoRoutes(deps: { media: Media }): Route[] {
-  const { media } = deps;
-  const frozen = (): never => {
-    throw errors.notFound("Files are given to signed-in users only, by /_matrix/client/v1/media");
-  };
+export function contentRepoRoutes({ media, legacyMedia }: ContentRepoDeps): Route[] {
+  /** @throws MatrixError M_NOT_FOUND 404 where files need a token */
+  function placeOf(params: FileParams, query: FileQuery): MediaRequest {
+    if (!legacyMedia) {
+      throw errors.notFound("Files are given to signed-in users only, by /_matrix/client/v1/media");
+    }
+    const allowRemote = query.allow_remote !== false;
+    return { ...mediaRequest(params, query.timeout_ms), allowRemote };
+  }
+
   return [
     // POST /_matrix/media/v3/upload
     route("uploadContent", async ({ requester, query, body, request, contentType }) => ({
@@ -43,15 +58,26 @@ export function contentRepoRoutes(deps: { media: Media }): Route[] {
     route("getConfig", () => ({ "m.upload.size": media.maxUploadBytes })),
 
     // GET /_matrix/media/v3/download/{serverName}/{mediaId}
-    route("getContent", frozen),
+    route("getContent", async ({ params, query, request }) =>
+      fileReply(request, await media.download(placeOf(params, query))),
+    ),
 
     // GET /_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}
-    route("getContentOverrideName", frozen),
+    route("getContentOverrideName", async ({ params, query, request }) => {
+      const file = await media.download(placeOf(params, query));
+      return fileReply(request, file, cleanFileName(params.fileName));
+    }),
 
     // GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId}
-    route("getContentThumbnail", frozen),
+    route("getContentThumbnail", async ({ params, query, request }) => {
+      const place = placeOf(params, query);
+      return fileReply(request, await media.thumbnail(place, thumbnailRequest(query)));
+    }),
   ];
 }
+
+type FileParams = { serverName: string; mediaId: string };
+type FileQuery = { allow_remote?: boolean; timeout_ms?: number };
 
 /** What the request's head says of the file. */
 function labels(

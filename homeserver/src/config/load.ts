@@ -43,6 +43,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The metrics' own listener; absent: `listen` serves them to loopback. */
   readonly metricsListen: ListenAddress | undefined;
+  /** Downloads without a token. */
+  readonly legacyMedia: boolean;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
   readonly trustedKeyServers: readonly ServerName[];
@@ -208,6 +210,7 @@ function complete(values: Values, origin: Origin): Config {
     rateLimits: text("rate_limits") === "on",
     trustedProxies: networks((values.trusted_proxies as string[] | undefined) ?? LOOPBACK),
     metricsListen: address("metrics_listen"),
+    legacyMedia: text("legacy_media") === "on",
     appservices: appservices === undefined ? undefined : resolve(appservices),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),

@@ -142,6 +142,14 @@ export const settings = {
     pattern: LISTEN,
     "x-mend": "an address and a port, such as 127.0.0.1:9100",
   },
+  legacy_media: {
+    type: "string",
+    description:
+      "Whether /_matrix/media/v3 gives files to everybody who knows their address, without a token: for old clients in closed networks.",
+    default: "off",
+    enum: ["on", "off"],
+    "x-mend": "on or off",
+  },
   appservices: {
     type: "string",
     description: "A folder of registration YAML files of application services (bridges, bots).",

@@ -30,6 +30,7 @@ const classes = {
   report: { by: "user", limit: { perSecond: 0.2, burst: 10 } },
   directory: { by: "user", limit: { perSecond: 2, burst: 30 } },
   media: { by: "user", limit: { perSecond: 30, burst: 300 } },
+  anonymousMedia: { by: "address", limit: { perSecond: 10, burst: 150 } },
   other: { by: "user", limit: { perSecond: 10, burst: 100 } },
 } as const satisfies Record<string, Class>;
 
@@ -59,9 +60,9 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   reportUser: "report",
   getPublicRooms: "directory",
   queryPublicRooms: "directory",
-  getContent: "media",
-  getContentOverrideName: "media",
-  getContentThumbnail: "media",
+  getContent: "anonymousMedia",
+  getContentOverrideName: "anonymousMedia",
+  getContentThumbnail: "anonymousMedia",
   getContentAuthed: "media",
   getContentOverrideNameAuthed: "media",
   getContentThumbnailAuthed: "media",

@@ -110,6 +110,7 @@ test("whatever is thrown at an operation, the answer is one that the specificati
   const routes = accountRoutes({
     ...t,
     publicBaseUrl: "https://here.test",
+    legacyMedia: true,
   });
   // Signing everybody out would end the test.
   const ids = routes.map((one) => one.operationId).filter((one) => !one.startsWith("logout"));

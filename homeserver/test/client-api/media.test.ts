@@ -251,3 +251,43 @@ test("a thumbnail is an image that may be shown in place", async () => {
   });
   expect(await sharp(small.raw).metadata()).toMatchObject({ width: 96, height: 96 });
 });
+
+describe("without a token", () => {
+  test("files are given where the configuration says so", async () => {
+    const open = await openApi({ legacyMedia: true });
+    try {
+      const { access_token } = await open.register("alice");
+      const create = { width: 400, height: 200, channels: 3, background: "teal" } as const;
+      const { body } = await open.inject({
+        method: "POST",
+        url: "/_matrix/media/v3/upload?filename=wide.png",
+        payload: await sharp({ create }).png().toBuffer(),
+        headers: { authorization: `Bearer ${access_token}`, "content-type": "image/png" },
+      });
+      const uri = body.content_uri.slice("mxc://".length);
+      for (const version of ["v3", "r0", "v1"]) {
+        const ask = (path: string) => open.inject({ url: `/_matrix/media/${version}/${path}` });
+        expect(await ask(`download/${uri}`)).toMatchObject({
+          status: 200,
+          headers: {
+            "content-disposition": 'inline; filename="wide.png"',
+            "content-security-policy": expect.stringMatching(/^sandbox/),
+          },
+        });
+        expect((await ask(`download/${uri}/other.png`)).headers["content-disposition"]).toBe(
+          'inline; filename="other.png"',
+        );
+        const small = await ask(`thumbnail/${uri}?width=100&height=100&method=crop`);
+        expect(await sharp(small.raw).metadata()).toMatchObject({ width: 200, height: 200 });
+        expect(await ask("download/elsewhere.test/x?allow_remote=false")).toMatchObject({
+          status: 404,
+          body: { errcode: "M_NOT_FOUND" },
+        });
+        expect(await ask("download/elsewhere.test/..%2Fx")).toMatchObject({ status: 400 });
+      }
+      expect(await open.inject({ url: "/_matrix/media/v3/config" })).toMatchObject({ status: 401 });
+    } finally {
+      await open.close();
+    }
+  });
+});

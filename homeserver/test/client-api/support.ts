@@ -44,7 +44,9 @@ const noServers = new Proxy({} as RemoteServer, {
   },
 });
 
-export async function openApi(options: Partial<UsersOptions> = {}): Promise<TestApi> {
+export async function openApi(
+  options: Partial<UsersOptions> & { legacyMedia?: boolean } = {},
+): Promise<TestApi> {
   const t = await openUsers(options);
   const { users, sql, log, clock } = t;
   const rooms = createRooms({
@@ -74,6 +76,7 @@ export async function openApi(options: Partial<UsersOptions> = {}): Promise<Test
     media,
     rooms,
     publicBaseUrl: "https://matrix.here.test/",
+    legacyMedia: options.legacyMedia ?? false,
   });
   const http = await serverWith([...routes, ...registerRoutes({ users })], {
     authenticator: users.sessions,

@@ -55,6 +55,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
     rateLimits: false,
     trustedProxies: ["127.0.0.0/8", "::1"],
     metricsListen: undefined,
+    legacyMedia: false,
     appservices: undefined,
     trustedKeyServers: [],
     logLevel: "silent",
