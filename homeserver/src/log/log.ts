@@ -8,6 +8,7 @@ import type { Sql } from "../storage/sql.ts";
 import { createAppender } from "./append.ts";
 import { readRecords, recordsOfGroup } from "./records.ts";
 import { createRing } from "./ring.ts";
+import type { LogSpan } from "./wire.ts";
 import type { AdvanceListener, Log, LogRecord } from "./types.ts";
 import type { Wake } from "./wake.ts";
 
@@ -30,6 +31,10 @@ export interface LogDeps {
 const PAGE = 500;
 /** How often other writers' commits are looked for when a wake-up may have got lost. */
 const POLL_MS = 1_000;
+/** What others committed is told a moment later: so long that is waited for before it is read from the tables. */
+const TOLD_WITHIN_MS = 5;
+/** Most spans kept that were told before those in front of them. */
+const MAX_AHEAD = 64;
 /** So long a reader waits for what others committed, before it reads what is here. */
 const FRESH_MS = 2_000;
 
@@ -42,6 +47,11 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const stopping = new AbortController();
   /** Catching up with other writers, one after another; undefined when there is nothing to catch up with. */
   let catchingUp: Promise<void> | undefined;
+
+  /** Spans that others told, by their base, for when the log has come so far. */
+  const ahead = new Map<number, LogSpan>();
+  /** Called when something is told. */
+  const arrivals = new Set<() => void>();
 
   function push(records: readonly LogRecord[], end: number): void {
     ring.push(records, end);
@@ -65,6 +75,29 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     return mine;
   }
 
+  /** Takes in what others told, as far as it joins on. */
+  function pushAhead(): void {
+    for (const [base, span] of ahead) if (base < position) ahead.delete(span.base);
+    for (let span = ahead.get(position); span !== undefined; span = ahead.get(position)) {
+      ahead.delete(span.base);
+      push(span.records, span.end);
+    }
+  }
+
+  /** Waits a moment for others to tell what leads up to a position. */
+  async function told(goal: number): Promise<void> {
+    const deadline = clock.monotonic() + TOLD_WITHIN_MS;
+    for (pushAhead(); position < goal; pushAhead()) {
+      const left = deadline - clock.monotonic();
+      if (left <= 0 || stopping.signal.aborted) return;
+      const over = new AbortController();
+      const arrived = () => over.abort("told");
+      arrivals.add(arrived);
+      await clock.sleep(left, over.signal);
+      arrivals.delete(arrived);
+    }
+  }
+
   /** Takes in from the tables what is between our position and another. */
   async function catchUp(to: number): Promise<void> {
     for (let pause = 50; position < to;) {
@@ -83,20 +116,29 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   }
 
   function committed(group: GroupOutcome): Promise<void> | undefined {
-    const records = recordsOfGroup(group, serverName);
-    const take = () => {
-      // Polling may have met this commit in the tables before we heard of it.
-      if (position < group.end) push(records, group.end);
-      wake.announce(group.end);
-    };
-    if (catchingUp === undefined && position === group.base) {
-      take();
+    const { base, end } = group;
+    const span = { base, end, records: recordsOfGroup(group, serverName) };
+    if (catchingUp === undefined && position === base) {
+      push(span.records, end);
+      wake.announce(span);
+      pushAhead();
       return undefined;
     }
-    return queued(async () => {
-      await catchUp(group.base);
-      take();
-    });
+    tell(span);
+    const advanced = queued(() => tellOrRead(end));
+    wake.announce(span);
+    return advanced;
+  }
+
+  /** Keeps a span for when the log has come so far. */
+  function tell(span: LogSpan): void {
+    if (ahead.size < MAX_AHEAD) ahead.set(span.base, span);
+    for (const arrived of arrivals) arrived();
+  }
+
+  async function tellOrRead(end: number): Promise<void> {
+    await told(end);
+    await catchUp(end);
   }
 
   async function poll(): Promise<void> {
@@ -113,15 +155,19 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     if (end <= position) return;
     const given = new AbortController();
     const late = clock.sleep(FRESH_MS, given.signal);
-    await Promise.race([queued(() => catchUp(end)), late]);
+    await Promise.race([queued(() => tellOrRead(end)), late]);
     given.abort("over");
   }
 
   const freshen = createNextRun(catchUpNow);
 
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
-  const unwake = wake.onWake((to) => {
-    if (to > position) void queued(() => catchUp(to));
+  const unwake = wake.onWake((to, span) => {
+    if (to <= position) return;
+    if (span !== undefined) tell(span);
+    // While the log is catching up, that takes in what is told.
+    if (catchingUp === undefined) pushAhead();
+    if (to > position) void queued(() => tellOrRead(to));
   });
   const polling = wake.shared ? poll() : Promise.resolve();
 

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisBus } from "../../src/cluster/ephemeral-bus.ts";
 import { createEphemeral } from "../../src/cluster/ephemeral.ts";
 import { createRedisBuckets } from "../../src/cluster/redis-buckets.ts";
+import { readRecords } from "../../src/log/records.ts";
+import type { LogRecord } from "../../src/log/types.ts";
 import { createRedisWake } from "../../src/log/wake.ts";
+import type { LogSpan } from "../../src/log/wire.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { command, eventually, makeRoom, onlyEvent, openLog } from "../log/support.ts";
 import { freshDatabase } from "../support/database.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
@@ -44,6 +47,37 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     // Polling alone would take up to a second.
     expect(performance.now() - start).toBeLessThan(900);
     await Promise.all(replicas.map((replica) => replica.stop()));
+    await database.close();
+  });
+
+  test("what a replica is told of the log is what the tables say", async () => {
+    const database = await freshDatabase();
+    const wakes = await Promise.all([1, 2].map(() => createRedisWake(redis.connect(), options)));
+    const told: LogSpan[] = [];
+    wakes[1]!.onWake((_end, span) => span && told.push(span));
+    const writer = await openLog(database.location, wakes[0]);
+    const reader = await openLog(database.location, wakes[1]);
+    const heard: LogRecord[] = [];
+    reader.log.onAdvance((records) => heard.push(...records));
+    const room = await makeRoom(writer.sql, "told");
+    const member = { roomNid: room.nid, roomId: room.roomId, server: "here", eventNid: 1 };
+    const receipt = {
+      ...{ roomNid: room.nid, roomId: room.roomId, userId: "@a:here", receiptType: "m.read" },
+      ...{ threadId: "", eventId: "$a", eventPosition: 1, ts: 5 },
+    };
+    const appends = [
+      command(room, { memberships: [{ ...member, userId: "@a:here", membership: "join" }] }),
+      command(room, { receipts: [receipt] }),
+      { accountData: [{ userId: "@a:here", roomNid: null, type: "t", content: '{"ä\u2028":1}' }] },
+      { purges: [{ roomNid: 77, roomId: "!gone:here", whole: true }] },
+    ];
+    for (const append of appends) await writer.log.append(append);
+    await eventually(() => reader.log.position === writer.log.position);
+    expect(told.length).toBeGreaterThan(0);
+    const span = { after: 0, upTo: writer.log.position, limit: 100 };
+    const stored = await readRecords(writer.sql, span, "here.example" as ServerName);
+    expect(heard.map(plain)).toEqual(stored.map(plain));
+    await Promise.all([writer.stop(), reader.stop()]);
     await database.close();
   });
 
@@ -96,3 +130,10 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await Promise.all([one.stop(), two.stop(), late.stop()]);
   });
 });
+
+/** A record as far as it is data. */
+function plain(record: LogRecord) {
+  return record.kind === "event"
+    ? { ...record, event: record.event.json(), stateChanged: 0 }
+    : record;
+}

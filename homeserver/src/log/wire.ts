@@ -1,0 +1,47 @@
+import { eventFromStored } from "../protocol/event.ts";
+import type { EventId } from "../protocol/identifiers.ts";
+import { roomVersion } from "../protocol/room-versions.ts";
+import type { EventRecord, LogRecord } from "./types.ts";
+
+/** What one commit of a replica added to the log: all records with base < position ≤ end. */
+export interface LogSpan {
+  readonly base: number;
+  readonly end: number;
+  readonly records: readonly LogRecord[];
+}
+
+/** An event is told as its text, with what it takes to read that. */
+type WireEvent = Omit<EventRecord, "event"> & {
+  readonly event: readonly [id: string, version: string, json: string];
+};
+type WireRecord = Exclude<LogRecord, EventRecord> | WireEvent;
+
+/** A span as JSON text, for another replica. */
+export function encodeSpan({ base, end, records }: LogSpan): string {
+  const told = records.map((record): WireRecord => {
+    if (record.kind !== "event") return record;
+    const { event } = record;
+    return { ...record, event: [event.eventId, event.version.id, event.json()] };
+  });
+  return JSON.stringify({ base, end, records: told });
+}
+
+/** The span again; undefined where this version of Weft can't read it. `told` is parsed JSON. */
+export function decodeSpan(told: {
+  readonly base: number;
+  readonly end: number;
+  readonly records: readonly WireRecord[];
+}): LogSpan | undefined {
+  const records: LogRecord[] = [];
+  for (const record of told.records) {
+    if (record.kind !== "event") {
+      records.push(record);
+      continue;
+    }
+    const [id, versionId, json] = record.event;
+    const version = roomVersion(versionId);
+    if (version === undefined) return undefined;
+    records.push({ ...record, event: eventFromStored(json, version, id as EventId) });
+  }
+  return { base: told.base, end: told.end, records };
+}
