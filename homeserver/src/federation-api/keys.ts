@@ -1,7 +1,6 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
-import { createSemaphore } from "../platform/semaphore.ts";
 import { canonicalJson, type JsonObject } from "../protocol/json.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
 import { parseServerName, type ServerName } from "../protocol/identifiers.ts";
@@ -19,8 +18,6 @@ export interface KeysDeps {
 const VALID_MS = 24 * 60 * 60_000;
 /** A notary answers for this many servers at once. */
 const MOST_SERVERS = 100;
-/** So many other servers are asked at a time, whoever wants to know. */
-const AT_ONCE = 16;
 
 /** This server's keys, and others' as a notary. (Server-server API, "Retrieving server keys".) */
 export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDeps): Route[] {
@@ -34,17 +31,10 @@ export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDep
     return signJson(keys, serverName, signingKey);
   }
 
-  const places = createSemaphore(AT_ONCE);
-
   async function notarised(server: ServerName, validAt: number): Promise<JsonObject[]> {
     if (server === serverName) return [ownKeys()];
-    const leave = await places.acquire();
-    try {
-      const object = await keyObject(server, validAt);
-      return object ? [signJson(object, serverName, signingKey)] : [];
-    } finally {
-      leave?.();
-    }
+    const object = await keyObject(server, validAt);
+    return object ? [signJson(object, serverName, signingKey)] : [];
   }
 
   return [

@@ -51,7 +51,8 @@ export function beforeBody(operationId: OperationId, row: OperationRow, doors: D
 
   async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
     await limit(request, undefined);
-    known.claim = await claimedServer(request, doors.signatures);
+    const beforeAsking = () => doors.rateLimiter.checkStranger(request.ip);
+    known.claim = await claimedServer(request, doors.signatures, beforeAsking);
   }
 
   function limit(

@@ -31,6 +31,8 @@ const classes = {
   directory: { by: "user", limit: { perSecond: 2, burst: 30 } },
   media: { by: "user", limit: { perSecond: 30, burst: 300 } },
   anonymousMedia: { by: "address", limit: { perSecond: 10, burst: 150 } },
+  // What may send us to another server.
+  elsewhere: { by: "user", limit: { perSecond: 5, burst: 100 } },
   other: { by: "user", limit: { perSecond: 10, burst: 100 } },
 } as const satisfies Record<string, Class>;
 
@@ -63,12 +65,22 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   getContent: "anonymousMedia",
   getContentOverrideName: "anonymousMedia",
   getContentThumbnail: "anonymousMedia",
+  perspectivesKeyQuery: "elsewhere",
+  bulkPerspectivesKeyQuery: "elsewhere",
+  getRoomIdByAlias: "elsewhere",
+  getUserProfile: "elsewhere",
+  getProfileField: "elsewhere",
   getContentAuthed: "media",
   getContentOverrideNameAuthed: "media",
   getContentThumbnailAuthed: "media",
 };
 
+/** Servers unknown till then that requests of one address name. */
+const STRANGERS: Limit = { perSecond: 5, burst: 200 };
+
 export interface RateLimiter {
+  /** Whoever asks makes us ask a server of which nothing is known. @throws MatrixError M_LIMIT_EXCEEDED 429 */
+  checkStranger(ip: string): Promise<void>;
   /** @throws MatrixError M_LIMIT_EXCEEDED 429 with retry_after_ms */
   check(operationId: OperationId, who: { user?: string | undefined; ip: string }): Promise<void>;
 }
@@ -86,6 +98,7 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
       const who = by === "user" && user !== undefined ? user : ip;
       await take(`${name}\0${who}`, limit);
     },
+    checkStranger: (ip) => take(`stranger\0${ip}`, STRANGERS),
   };
 }
 

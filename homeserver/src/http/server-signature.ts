@@ -10,7 +10,7 @@ import { parseXMatrix } from "./x-matrix.ts";
 
 export interface SignatureCheck {
   readonly serverName: ServerName;
-  readonly keyRing: Pick<KeyRing, "keys">;
+  readonly keyRing: Pick<KeyRing, "requestKey">;
   readonly now: () => number;
 }
 
@@ -21,12 +21,14 @@ export interface Claim extends Proof {
 
 /**
  * Reads the header, before the body: it must be for this server, and by a key that can be had and holds.
+ * `beforeAsking` is called where its server would have to be asked for the key.
  * (Server-server API, "Request Authentication".)
  * @throws MatrixError M_UNAUTHORIZED 401
  */
 export async function claimedServer(
   request: FastifyRequest,
   { serverName, keyRing, now }: SignatureCheck,
+  beforeAsking: () => Promise<void>,
 ): Promise<Claim> {
   const header = parseXMatrix(request.headers.authorization);
   if (!header)
@@ -39,7 +41,8 @@ export async function claimedServer(
     throw errors.unauthorized(`This is ${serverName}, and the request is for another server`);
   }
   if (!SIGNATURE.test(sig)) throw errors.unauthorized("The X-Matrix header holds no signature");
-  const [key] = await keyRing.keys([{ server: origin, keyId, validAt: now() }]);
+  const wanted = { server: origin, keyId, validAt: now() };
+  const key = await keyRing.requestKey(wanted, beforeAsking);
   if (!key) throw errors.unauthorized(`The key ${keyId} of ${origin} cannot be had or has expired`);
   const { method } = request;
   const uri = request.raw.url ?? "";

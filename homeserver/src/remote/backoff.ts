@@ -1,3 +1,4 @@
+import { atMost, LRUCache } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
@@ -13,8 +14,11 @@ export interface Backoff {
   waitMs(server: ServerName): number;
   /** Since when it has been failing, ms since 1970; undefined when it is not. */
   failingSince(server: ServerName): number | undefined;
-  /** `isThere`: it answered, but with what is of no use. */
-  failed(server: ServerName, isThere?: boolean): void;
+  /**
+   * `isThere`: it answered, but with what is of no use. Only destinations are written down: servers that something is sent
+   * to. Others have but a name that somebody said, and are remembered by this process, a bounded number of them.
+   */
+  failed(server: ServerName, isThere?: boolean, isDestination?: boolean): void;
   succeeded(server: ServerName): void;
   /** It asked us something: whatever waits for it may go, if it was thought to be away. */
   heard(server: ServerName): void;
@@ -41,6 +45,7 @@ const MAX_THERE_MS = 60_000;
 /** Failures that come while one is being waited for say nothing new. */
 const GROWTH = 2;
 /** Whom nobody has wanted to ask for so long is forgotten. */
+const MAX_STRANGERS = 10_000;
 const FORGOTTEN_MS = 7 * 24 * 60 * 60_000;
 
 export interface BackoffOptions {
@@ -55,7 +60,10 @@ export interface BackoffOptions {
 /** Loads the failing servers: there is a row for those alone. */
 export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
   const { sql, clock, random, log } = options;
+  /** Of destinations: what is written down. */
   const failures = new Map<ServerName, Failure>();
+  const strangers = new LRUCache<ServerName, Failure>(atMost(MAX_STRANGERS));
+  const failureOf = (server: ServerName) => failures.get(server) ?? strangers.get(server);
   const self = random.alphanumeric(12);
   const listeners = new Set<(server: ServerName) => void>();
   /** How many of our own findings about a server are still to be written. */
@@ -89,6 +97,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
   }
 
   function recovered(server: ServerName): void {
+    if (strangers.delete(server)) awake(server);
     if (!failures.delete(server)) return;
     publish(server, () => rows.deleteFailure(sql, server));
     awake(server);
@@ -120,17 +129,18 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     : undefined;
 
   function waitMs(server: ServerName): number {
-    return Math.max(0, (failures.get(server)?.until ?? 0) - clock.now());
+    return Math.max(0, (failureOf(server)?.until ?? 0) - clock.now());
   }
 
   return {
     waitMs,
     mayTry: (server) => waitMs(server) === 0,
-    failingSince: (server) => failures.get(server)?.since,
-    failed(server, isThere = false) {
-      const before = failures.get(server);
+    failingSince: (server) => failureOf(server)?.since,
+    failed(server, isThere = false, isDestination = true) {
+      const before = failureOf(server);
+      const isKept = isDestination || failures.has(server);
       const now = clock.now();
-      if (before && before.until > now) return;
+      if (before && before.until > now && (!isKept || failures.has(server))) return;
       const longest = isThere ? MAX_THERE_MS : MAX_MS;
       const intervalMs = Math.min(longest, before ? before.intervalMs * GROWTH : FIRST_MS);
       // Spread by ±20 %, so that not all servers come back at the same moment.
@@ -140,13 +150,14 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
         until: now + Math.round(intervalMs * jitter),
         intervalMs,
       };
-      failures.set(server, { ...failure, isThere });
+      if (isKept) strangers.delete(server);
+      (isKept ? failures : strangers).set(server, { ...failure, isThere });
       log.debug({ server, intervalMs }, "server does not answer");
-      publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
+      if (isKept) publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
     },
     succeeded: recovered,
     heard(server) {
-      if (failures.get(server)?.isThere === true && waitMs(server) > 0) return;
+      if (failureOf(server)?.isThere === true && waitMs(server) > 0) return;
       recovered(server);
     },
     onAwake(listener) {

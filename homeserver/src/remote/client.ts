@@ -35,6 +35,10 @@ export interface RemoteRequest {
   readonly pairAnswer?: boolean;
   /** Ask even though the server failed of late: a person waits for it. */
   readonly insist?: boolean;
+  /** Something is delivered: that the server is away is to be remembered for good. */
+  readonly isDelivery?: boolean;
+  /** Nothing is known of the server but a name that somebody said. */
+  readonly ofStranger?: boolean;
 }
 
 /** Requests to other servers, signed as ours. */
@@ -93,7 +97,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     request: RemoteRequest,
     signal: AbortSignal,
   ) {
-    return await connections.to(target).request({
+    return await connections.to(target, request.ofStranger).request({
       method: request.method,
       path: request.uri,
       headers: headers(server, request, target),
@@ -103,7 +107,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
   }
 
   async function send(server: ServerName, request: RemoteRequest, signal: AbortSignal) {
-    const targets = await discovery.find(server);
+    const targets = await untilAborted(discovery.find(server), signal);
     let failure: unknown;
     for (const target of targets) {
       try {
@@ -138,7 +142,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     } catch (error) {
       const remote = error instanceof RemoteError ? error : unreachable(server, error);
       if (remote.serverIsFailing && !request.signal?.aborted) {
-        backoff.failed(server, isOfNoUse(remote.cause));
+        backoff.failed(server, isOfNoUse(remote.cause), request.isDelivery === true);
       } else if (!remote.serverIsFailing) backoff.succeeded(server);
       throw remote;
     }
@@ -181,6 +185,15 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
         throw refused(server, answer.statusCode, value);
       }),
   };
+}
+
+/** What comes of it, unless the signal aborts before. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** Events in answers are judged one by one, so numbers that canonical JSON forbids are kept. */

@@ -6,18 +6,23 @@ import type { Target } from "./discovery.ts";
 
 /** Kept-alive connections per target. */
 export interface Connections {
-  to(target: Target): Pool;
+  /** `ofStranger`: a name that somebody said, whose connections must not take the place of others'. */
+  to(target: Target, ofStranger?: boolean): Pool;
   close(): Promise<void>;
 }
 
 const MAX_TARGETS = 1_000;
+const MAX_STRANGERS = 200;
 const PER_TARGET = 8;
 
 export function createConnections(connector: Connector): Connections {
-  const pools = new LRUCache<string, Pool>({
-    max: MAX_TARGETS,
-    dispose: (pool) => void pool.close().catch(() => undefined),
-  });
+  const keep = (max: number) =>
+    new LRUCache<string, Pool>({
+      max,
+      dispose: (pool) => void pool.close().catch(() => undefined),
+    });
+  const known = keep(MAX_TARGETS);
+  const strangers = keep(MAX_STRANGERS);
 
   function open({ host, port, tlsName }: Target): Pool {
     const origin = tlsName.includes(":") ? `[${tlsName}]` : tlsName;
@@ -32,16 +37,18 @@ export function createConnections(connector: Connector): Connections {
   }
 
   return {
-    to(target) {
+    to(target, ofStranger = false) {
       const key = `${target.host}\0${target.port}\0${target.tlsName}`;
+      const pools = ofStranger && !known.has(key) ? strangers : known;
       const pool = pools.get(key) ?? open(target);
       pools.set(key, pool);
       return pool;
     },
     async close() {
-      const all = [...pools.values()];
+      const all = [...known.values(), ...strangers.values()];
       await Promise.all(all.map((pool) => pool.destroy()));
-      pools.clear();
+      known.clear();
+      strangers.clear();
     },
   };
 }

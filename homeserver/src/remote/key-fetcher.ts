@@ -1,16 +1,16 @@
 import type { Clock } from "../platform/clock.ts";
-import { createSemaphore } from "../platform/semaphore.ts";
 import type { VerifyKey } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { type JsonObject, isJsonObject } from "../protocol/json.ts";
 import { signingKeyIds, verifySignedJson } from "../protocol/signed-json.ts";
 import type { RemoteClient } from "./client.ts";
+import { createFetchPool, type FetchPoolOptions } from "./fetch-pool.ts";
 import { type KeyObject, readKeyObject } from "./key-object.ts";
 
 /** Gets key objects over the network: from the servers themselves, and from notaries. */
 export interface KeyFetcher {
   /** The server's own answer; undefined when it gives none that is right. */
-  direct(server: ServerName): Promise<KeyObject | undefined>;
+  direct(server: ServerName, purpose: KeyPurpose): Promise<KeyObject | undefined>;
   /** Everything that a notary knows of these servers; what is not properly signed is left out. */
   viaNotary(
     notary: ServerName,
@@ -19,31 +19,48 @@ export interface KeyFetcher {
   ): Promise<KeyObject[]>;
 }
 
+/**
+ * What a key is wanted for. Each has places of its own, so that what strangers make us ask does not hold up the events of
+ * our rooms: `request` authenticates a request, `notary` is asked of us by others.
+ */
+export type KeyPurpose = "events" | "request" | "notary";
+
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 65_536;
-/** Servers asked at once: a room may have thousands, many of them gone. */
-const AT_ONCE = 50;
+/** A server that is there answers by then, as a rule. */
+const QUICK_MS = 1_000;
+/** A room may have thousands of servers, many of them gone. */
+const POOLS = {
+  events: { quick: 50, quickMs: QUICK_MS, slow: 100, maxWaiting: 20_000 },
+  request: { quick: 64, quickMs: QUICK_MS, slow: 128, maxWaiting: 1_000 },
+  notary: { quick: 16, quickMs: QUICK_MS, slow: 32, maxWaiting: 500 },
+} as const satisfies Record<KeyPurpose, FetchPoolOptions>;
 
 export function createKeyFetcher(client: RemoteClient, clock: Clock): KeyFetcher {
-  const places = createSemaphore(AT_ONCE);
+  const pools = {
+    events: createFetchPool(POOLS.events),
+    request: createFetchPool(POOLS.request),
+    notary: createFetchPool(POOLS.notary),
+  };
+
+  async function ask(server: ServerName, ofStranger: boolean, signal: AbortSignal) {
+    const answer = await client.json(server, {
+      method: "GET",
+      uri: "/_matrix/key/v2/server",
+      unsigned: true,
+      insist: true,
+      ofStranger,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+      signal,
+    });
+    return readKeyObject(answer, server, clock.now());
+  }
+
   return {
-    async direct(server) {
-      const leave = await places.acquire();
-      try {
-        const answer = await client.json(server, {
-          method: "GET",
-          uri: "/_matrix/key/v2/server",
-          unsigned: true,
-          insist: true,
-          timeoutMs: TIMEOUT_MS,
-          maxBytes: MAX_BYTES,
-        });
-        return readKeyObject(answer, server, clock.now());
-      } catch {
-        return undefined;
-      } finally {
-        leave?.();
-      }
+    async direct(server, purpose) {
+      const question = (signal: AbortSignal) => ask(server, purpose !== "events", signal);
+      return await pools[purpose].run(question).catch(() => undefined);
     },
     async viaNotary(notary, notaryKeys, wanted) {
       const answer = await client

@@ -13,7 +13,7 @@ import {
   upsertServerKeys,
 } from "../storage/server-keys.ts";
 import type { Sql } from "../storage/sql.ts";
-import type { KeyFetcher } from "./key-fetcher.ts";
+import type { KeyFetcher, KeyPurpose } from "./key-fetcher.ts";
 import type { KeyObject } from "./key-object.ts";
 
 export interface WantedKey {
@@ -25,8 +25,16 @@ export interface WantedKey {
 
 /** Keys of other servers, from memory, the database, the servers themselves and notaries. */
 export interface KeyRing {
-  /** In the order asked. Undefined where a key cannot be had, or was not valid at that time. Never throws. */
+  /**
+   * In the order asked, for events. Undefined where a key cannot be had, or was not valid at that time. Never throws.
+   */
   keys(wanted: readonly WantedKey[]): Promise<(VerifyKey | undefined)[]>;
+  /**
+   * The key that a request says it is signed by. What is fetched for it is written down once it is wanted for events.
+   * `beforeAsking` is called where another server would have to be asked.
+   * @throws what `beforeAsking` throws
+   */
+  requestKey(wanted: WantedKey, beforeAsking: () => Promise<void>): Promise<VerifyKey | undefined>;
   /** The newest key object of a server that holds at `validAt`, for notary answers; fetched if need be. */
   keyObject(server: ServerName, validAt: number): Promise<JsonObject | undefined>;
 }
@@ -50,6 +58,8 @@ type Wanted = Map<ServerName, { keyIds: string[]; validAt: number }>;
 
 /** From so many servers on, notaries are asked first: one request instead of many. */
 const MANY = 8;
+/** A key object has 64 KiB at most, and usually half of one. */
+const MAX_UNWRITTEN = 500;
 const FIRST_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 10 * 60_000;
 
@@ -58,7 +68,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const memory = new LRUCache<ServerName, Keys>(atMost(20_000));
   /** Servers that gave nothing new of late are not asked again at once. */
   const pauses = new LRUCache<ServerName, { until: number; ms: number }>(atMost(20_000));
-  const flights = createSingleFlight<ServerName, void>();
+  /** What was fetched for requests and other notaries, and is not written down. */
+  const unwritten = new LRUCache<ServerName, KeyObject>(atMost(MAX_UNWRITTEN));
+  const flights = createSingleFlight<string, void>();
   const own = verifyKeyFromBase64(signingKey.publicKeyBase64);
 
   function lookUp({ server, keyId, validAt }: WantedKey): VerifyKey | undefined {
@@ -78,8 +90,13 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }
   }
 
-  async function keep({ server, keys, object, validUntil }: KeyObject): Promise<void> {
-    remember(keys);
+  async function keep(found: KeyObject): Promise<void> {
+    remember(found.keys);
+    await write(found);
+  }
+
+  async function write({ server, keys, object, validUntil }: KeyObject): Promise<void> {
+    unwritten.delete(server);
     await upsertServerKeys(sql, keys);
     const fetched = clock.now();
     await upsertKeyObject(sql, { server, object: JSON.stringify(object), validUntil, fetched });
@@ -96,51 +113,84 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return servers;
   }
 
-  async function fetchDirectly(wanted: Wanted): Promise<void> {
+  /** Only servers that have to do with our rooms take a row: anybody can make up names that answer. */
+  async function keepFor(purpose: KeyPurpose, found: KeyObject): Promise<void> {
+    const { server } = found;
+    if (purpose === "events" || (await findServerKeys(sql, [server])).length > 0) {
+      return await keep(found);
+    }
+    remember(found.keys);
+    unwritten.set(server, found);
+  }
+
+  async function fetchDirectly(wanted: Wanted, purpose: KeyPurpose): Promise<void> {
     const servers = [...wanted.keys()].filter(
       (server) => (pauses.get(server)?.until ?? 0) <= clock.now(),
     );
-    await Promise.all(servers.map((server) => flights.run(server, () => fetchOne(server))));
+    const fetch = (server: ServerName) =>
+      flights.run(`${purpose} ${server}`, () => fetchOne(server, purpose));
+    await Promise.all(servers.map(fetch));
   }
 
-  async function fetchOne(server: ServerName): Promise<void> {
-    const found = await fetcher.direct(server);
-    if (found) await keep(found);
+  async function fetchOne(server: ServerName, purpose: KeyPurpose): Promise<void> {
+    const found = await fetcher.direct(server, purpose);
+    if (found) await keepFor(purpose, found);
     const before = pauses.get(server)?.ms;
     const ms = found || before === undefined ? FIRST_PAUSE_MS : Math.min(MAX_PAUSE_MS, before * 2);
     pauses.set(server, { until: clock.now() + ms, ms });
   }
 
-  async function askNotaries(wanted: readonly WantedKey[]): Promise<void> {
+  async function askNotaries(wanted: readonly WantedKey[], purpose: KeyPurpose): Promise<void> {
     for (const notary of notaries) {
       const left = missing(wanted.filter(({ server }) => server !== notary));
       if (left.size === 0 || notary === serverName) continue;
-      if (!memory.has(notary)) await fetchDirectly(new Map([[notary, { keyIds: [], validAt: 0 }]]));
+      if (!memory.has(notary)) {
+        await fetchDirectly(new Map([[notary, { keyIds: [], validAt: 0 }]]), "events");
+      }
       const keys = [...(memory.get(notary) ?? [])].map(([id, { key }]) => [id, key] as const);
-      for (const found of await fetcher.viaNotary(notary, new Map(keys), left)) await keep(found);
+      for (const found of await fetcher.viaNotary(notary, new Map(keys), left)) {
+        await keepFor(purpose, found);
+      }
     }
   }
 
-  async function obtain(wanted: readonly WantedKey[]): Promise<void> {
+  async function obtain(
+    wanted: readonly WantedKey[],
+    purpose: KeyPurpose,
+    beforeAsking?: () => Promise<void>,
+  ): Promise<void> {
     const unknown = missing(wanted);
     if (unknown.size === 0) return;
     remember(await findServerKeys(sql, [...unknown.keys()]));
-    const direct = async () => fetchDirectly(missing(wanted));
-    const notary = async () => askNotaries(wanted);
+    if (missing(wanted).size > 0) await beforeAsking?.();
+    const direct = async () => fetchDirectly(missing(wanted), purpose);
+    const notary = async () => askNotaries(wanted, purpose);
     const steps = missing(wanted).size > MANY ? [notary, direct] : [direct, notary];
     for (const step of steps) await step();
   }
 
   return {
     async keys(wanted) {
-      await obtain(wanted);
+      await obtain(wanted, "events");
+      for (const server of new Set(wanted.map((want) => want.server))) {
+        const found = unwritten.get(server);
+        if (found) await write(found);
+      }
       return wanted.map(lookUp);
     },
+    async requestKey(wanted, beforeAsking) {
+      await obtain([wanted], "request", beforeAsking);
+      return lookUp(wanted);
+    },
     async keyObject(server, validAt) {
-      const stored = async () => (await findKeyObjects(sql, [server]))[0];
+      const stored = async () => {
+        const held = unwritten.get(server);
+        if (held) return { object: JSON.stringify(held.object), validUntil: held.validUntil };
+        return (await findKeyObjects(sql, [server]))[0];
+      };
       const before = await stored();
       if (!before || before.validUntil < Math.max(validAt, clock.now())) {
-        await fetchDirectly(new Map([[server, { keyIds: [], validAt }]]));
+        await fetchDirectly(new Map([[server, { keyIds: [], validAt }]]), "notary");
       }
       const object = (await stored())?.object;
       return object === undefined ? undefined : (parseStrict(object) as JsonObject);

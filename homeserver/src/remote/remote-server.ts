@@ -267,7 +267,7 @@ export function createRemoteServer(client: RemoteClient) {
         edus?: JsonObject[];
       },
       signal?: AbortSignal,
-    ) => put(server, v1("send", txnId), transaction, { signal }),
+    ) => put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),
 
     /** GET /_matrix/federation/v1/version */
     version: (server: ServerName) =>

@@ -21,7 +21,7 @@ const MIN_MS = 5 * MINUTE;
 const ERROR_MAX_MS = HOUR;
 const MAX_BYTES = 51_200;
 const MAX_REDIRECTS = 10;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 
 interface Entry {
   readonly server: string | undefined;

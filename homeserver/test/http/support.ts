@@ -48,12 +48,10 @@ export function serverWith(
       serverName: HERE,
       now: () => 1_700_000_000_000,
       keyRing: {
-        keys: async (wanted) =>
-          wanted.map(({ server, keyId }) =>
-            server === PEER && keyId === peerKey.keyId
-              ? verifyKeyFromBase64(peerKey.publicKeyBase64)
-              : undefined,
-          ),
+        requestKey: async ({ server, keyId }) =>
+          server === PEER && keyId === peerKey.keyId
+            ? verifyKeyFromBase64(peerKey.publicKeyBase64)
+            : undefined,
       },
     },
     rateLimiter: createRateLimiter(options.limited ? memoryBuckets(Date.now) : undefined),

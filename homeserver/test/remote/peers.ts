@@ -81,6 +81,8 @@ export async function startPeer(
     serverName,
     signingKey,
     remote,
+    http,
+    database,
     cutConnections: listeners.cut,
     async stopListening() {
       await http.close(500);
