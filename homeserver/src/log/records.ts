@@ -15,9 +15,11 @@ import {
   receiptChanges,
 } from "../storage/log-records.ts";
 import type { LiveEventRow, MembershipLogRow } from "../storage/log-records.ts";
+import { erasuresInLog } from "../storage/erased-users.ts";
 import type { Sql } from "../storage/sql.ts";
 import type {
   AccountDataRecord,
+  ErasureRecord,
   ForgottenRecord,
   EventRecord,
   LogRecord,
@@ -196,6 +198,19 @@ const accountData: RecordKind = {
   },
 };
 
+const erasures: RecordKind = {
+  made: ({ append, offsets }, base) =>
+    (append.erasures ?? []).map(({ userId }, index): ErasureRecord => ({
+      kind: "erasure",
+      position: base + (offsets.erasures[index] ?? 0),
+      userId,
+    })),
+  async read(sql, { after, upTo, limit }) {
+    const rows = await erasuresInLog(sql, after, upTo, limit);
+    return rows.map((row): ErasureRecord => ({ kind: "erasure", ...row }));
+  },
+};
+
 const forgotten: RecordKind = {
   made: ({ append, offsets }, base) =>
     (append.forgotten ?? []).map((row, index): ForgottenRecord => ({
@@ -247,7 +262,7 @@ const partialStates: RecordKind = {
 
 /** All kinds. A further one is written like these and listed here. */
 const KINDS: readonly RecordKind[] = [
-  ...[events, receipts, accountData, forgotten, purges, partialStates],
+  ...[events, receipts, accountData, erasures, forgotten, purges, partialStates],
 ];
 
 /** The records of a group that this process committed, in order. */

@@ -61,6 +61,7 @@ export type LogRecord =
   | MembershipRecord
   | ReceiptRecord
   | AccountDataRecord
+  | ErasureRecord
   | ForgottenRecord
   | PurgeRecord
   | PartialStateRecord;
@@ -130,6 +131,13 @@ export interface ReceiptRecord {
   eventId: string;
   eventPosition: number | null;
   ts: number;
+}
+
+/** An account of this server was erased: who comes into a room later has redacted copies of the user's events. */
+export interface ErasureRecord {
+  kind: "erasure";
+  position: number;
+  userId: string;
 }
 
 /** A user forgot a room that they are out of. */

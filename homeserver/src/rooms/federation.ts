@@ -21,6 +21,7 @@ import type { RemoteMembership } from "./members.ts";
 import { createOutOfBand } from "./out-of-band.ts";
 import { createOutliers } from "./outliers.ts";
 import { createMergeExtremities } from "./merge-extremities.ts";
+import type { Erasures } from "./erasures.ts";
 import { createFetchMissing } from "./missing.ts";
 import { createPatience } from "./patience.ts";
 import { createPlacer } from "./placer.ts";
@@ -59,6 +60,7 @@ export interface FederationDeps {
   readonly invitees: Invitees;
   readonly logger: Logger;
   readonly partial: PartialRooms;
+  readonly erasures: Erasures;
 }
 
 export interface Federation {
@@ -78,7 +80,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const acl = createAcl(store);
   const gate = createGate(store, acl, partial, serverName);
   const outliers = createOutliers(mailboxes, identity);
-  const answers = createStateAnswers(store);
+  const answers = createStateAnswers(store, deps.erasures);
   const gaps = createGaps(store, outliers);
   const stopping = new AbortController();
   const stop = stopping.signal;
@@ -138,7 +140,7 @@ export function createFederation(deps: FederationDeps): Federation {
         return room === undefined || acl.allows(room, server);
       },
       ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
-      ...createServeEvents({ store, gate, answers, partial }),
+      ...createServeEvents({ store, gate, answers, partial, erasures: deps.erasures }),
       invite: invites.receive,
     },
     membership: {

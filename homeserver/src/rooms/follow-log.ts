@@ -1,6 +1,7 @@
 /** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
 import type { EventRecord, Log } from "../log/types.ts";
 import type { Bundles } from "./bundles.ts";
+import type { Erasures } from "./erasures.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { forgetRoom } from "./store.ts";
@@ -14,11 +15,13 @@ export function followLog(
   memberships: Memberships,
   bundles: Bundles,
   partial: PartialRooms,
+  erasures: Erasures,
 ): () => void {
   return log.onAdvance((records) => {
     partial.follow(records);
     memberships.follow(records);
     bundles.follow(records);
+    erasures.follow(records);
     for (const record of records) {
       if (record.kind === "partial_state") {
         forgetRoom(store, record.roomNid);

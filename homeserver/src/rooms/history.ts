@@ -51,7 +51,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     readableEvent: access.event,
 
     async state(userId, roomId) {
-      return stateOf(await whole(userId, roomId));
+      return [...(await view.stateFor(userId, await stateOf(await whole(userId, roomId))))];
     },
     async stateEvent(userId, roomId, type, stateKey) {
       const { room, state } = await access.of(userId, roomId);
@@ -60,12 +60,13 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
           ? await view.currentStateEvent(room.nid, type, stateKey)
           : (await view.stateEventsAt(state.root, [[type, stateKey]]))[0];
       if (found === undefined) throw errors.notFound("The room has no such state");
-      return found;
+      const [shown] = await view.stateFor(userId, [found]);
+      return shown!;
     },
     async members(userId, roomId, query) {
       const found = await whole(userId, roomId);
       const events = await membersOf(userId, found, query.at);
-      return events.filter(({ event }) => {
+      return (await view.stateFor(userId, events)).filter(({ event }) => {
         const { membership } = event.content;
         if (query.membership !== undefined && membership !== query.membership) return false;
         return query.notMembership === undefined || membership !== query.notMembership;

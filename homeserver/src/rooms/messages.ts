@@ -64,7 +64,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         chunk: await view.present(shown, reader),
         start,
         ...(page.more && from !== undefined ? { end: formatPlace(nid, from) } : {}),
-        state: await lazyMembers(query.filter, shown),
+        state: await lazyMembers(reader, query.filter, shown),
       };
     },
 
@@ -97,7 +97,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         event: text as string,
         events_before,
         events_after,
-        state: await stateOf(query.filter, all, later.at(-1)?.stored ?? event),
+        state: await stateOf(reader, query.filter, all, later.at(-1)?.stored ?? event),
         start: formatBefore(room.nid, placeOf(earlierPage.events.at(-1) ?? event)),
         end: formatPlace(room.nid, placeOf(laterPage.events.at(-1) ?? event)),
       };
@@ -126,6 +126,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
 
   /** Member events of the senders, as of the newest event shown. */
   async function lazyMembers(
+    { userId }: Reader,
     filter: Filter | undefined,
     shown: readonly ReadableEvent[],
   ): Promise<string[]> {
@@ -133,10 +134,12 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     if (filter?.lazyLoadMembers !== true || first === undefined) return [];
     const senders = new Set(shown.map(({ stored }) => stored.event.sender));
     const keys = [...senders].map((sender) => ["m.room.member", sender] as const);
-    return view.presentState(await view.stateEventsAt(first.stored.stateAfter, keys));
+    const members = await view.stateEventsAt(first.stored.stateAfter, keys);
+    return view.presentState(await view.stateFor(userId, members));
   }
 
   async function stateOf(
+    { userId }: Reader,
     filter: Filter | undefined,
     shown: readonly ReadableEvent[],
     at: StoredEvent,
@@ -146,7 +149,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         ? { members: [...new Set(shown.map(({ stored }) => stored.event.sender as string))] }
         : undefined;
     const state = await view.stateAt(at.stateAfter, members);
-    return view.presentState(state.filter((stored) => admits(filter, stored)));
+    const admitted = state.filter((stored) => admits(filter, stored));
+    return view.presentState(await view.stateFor(userId, admitted));
   }
 }
 

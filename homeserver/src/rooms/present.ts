@@ -4,6 +4,7 @@ import { atMost } from "../platform/caches.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { Bundles, PresentInside } from "./bundles.ts";
 import { clientText } from "./client-text.ts";
+import type { Erasures } from "./erasures.ts";
 import type { RoomStore } from "./store.ts";
 import type { Transactions } from "./transactions.ts";
 import type { ReadableEvent, Reader, StoredEvent } from "./types.ts";
@@ -14,17 +15,22 @@ export interface Presenter {
   presentState(events: readonly StoredEvent[]): string[];
 }
 
-export function createPresenter(
-  store: RoomStore,
-  transactions: Transactions,
-  bundles: Bundles,
-  now: () => number,
-): Presenter {
+export function createPresenter(deps: {
+  readonly store: RoomStore;
+  readonly transactions: Transactions;
+  readonly bundles: Bundles;
+  readonly erasures: Erasures;
+  readonly now: () => number;
+}): Presenter {
+  const { store, transactions, bundles, erasures, now } = deps;
   /** State event nid → nid of the event that it replaced, 0 for none. */
   const replaced = new LRUCache<number, number>(atMost(50_000));
 
   /** State event nid → text of replaces_state and prev_content. */
-  async function replacedTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {
+  async function replacedTexts(
+    events: readonly StoredEvent[],
+    { userId }: Reader,
+  ): Promise<Map<number, string>> {
     if (events.every(({ event }) => event.stateKey === undefined)) return new Map();
     const wanted = events.filter(
       ({ nid, event, stateBefore }) =>
@@ -41,7 +47,9 @@ export function createPresenter(
       const before = replaced.get(nid);
       return before === undefined || before === 0 ? [] : [[nid, before]];
     });
-    const found = await store.events.byNids(pairs.map(([, before]) => before));
+    const replacedEvents = await store.events.byNids(pairs.map(([, before]) => before));
+    const shown = await erasures.state(userId, [...replacedEvents.values()]);
+    const found = new Map(shown.map((stored) => [stored.nid, stored]));
     const texts = new Map<number, string>();
     for (const [nid, before] of pairs) {
       const event = found.get(before);
@@ -75,7 +83,7 @@ export function createPresenter(
       ),
       bundling ? bundles.of(events, reader, inside) : new Map<number, string>(),
       redactionTexts(events),
-      replacedTexts(events),
+      replacedTexts(events, reader),
     ]);
     const time = now();
     return readable.map(({ stored, membership }) => {

@@ -1,10 +1,9 @@
 /** Which events a user may see, by the history visibility rules, in bulk. */
-import { LRUCache } from "lru-cache";
-import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import { stateTuple } from "../protocol/state-map.ts";
-import { allowsUser, historyVisibility, userCanSee } from "../protocol/visibility.ts";
-import type { HistoryVisibility } from "../protocol/visibility.ts";
+import { allowsUser, userCanSee } from "../protocol/visibility.ts";
+import { NOTHING } from "./at-root.ts";
+import type { AtRoot, LookAtRoot } from "./at-root.ts";
+import type { Erasures, Sent } from "./erasures.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Stays } from "./stays.ts";
 import { withoutVain } from "./redactions.ts";
@@ -13,41 +12,26 @@ import type { Membership, MembershipRow, ReadableEvent, StateRoot, StoredEvent }
 
 export interface Readable {
   (userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
-  /** The same for what is known of message events: which of them the user may see. */
-  among<T extends Placed>(userId: UserId, messages: readonly T[]): Promise<T[]>;
+  /**
+   * The same for what is known of message events: which of them the user may see. Of what is redacted for the user
+   * nothing is left: it relates to nothing.
+   */
+  among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]>;
 }
 
-/** Where a message stands, and the state around it. */
-export type Placed = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
+/** Where an event stands, and the state around it. */
+type Placed = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
 
-interface AtRoot {
-  readonly visibility: HistoryVisibility;
-  readonly membership: string | undefined;
+export interface ReadableDeps {
+  readonly store: RoomStore;
+  readonly memberships: Memberships;
+  readonly stays: Stays;
+  readonly atRoot: LookAtRoot;
+  readonly erasures: Erasures;
 }
 
-const NOTHING: AtRoot = { visibility: "shared", membership: undefined };
-
-export function createReadable(store: RoomStore, memberships: Memberships, stays: Stays): Readable {
-  // A state root never changes its meaning, so that these never expire.
-  const known = new LRUCache<string, AtRoot>(atMost(100_000));
-
-  async function atRoot(root: StateRoot, userId: UserId): Promise<AtRoot> {
-    if (root === null) return NOTHING;
-    const key = `${root}${userId}`;
-    const cached = known.get(key);
-    if (cached !== undefined) return cached;
-    const state = await store.state.events(root, [
-      ["m.room.history_visibility", ""],
-      ["m.room.member", userId],
-    ]);
-    const member = state.get(stateTuple("m.room.member", userId))?.event.content.membership;
-    const result: AtRoot = {
-      visibility: historyVisibility(state.get(stateTuple("m.room.history_visibility", ""))?.event),
-      membership: typeof member === "string" ? member : undefined,
-    };
-    known.set(key, result);
-    return result;
-  }
+export function createReadable(deps: ReadableDeps): Readable {
+  const { store, memberships, stays, atRoot, erasures } = deps;
 
   /** Until which log position a join of the user follows every event; Infinity while joined. */
   async function joinedUntil(row: MembershipRow | undefined): Promise<number> {
@@ -78,20 +62,27 @@ export function createReadable(store: RoomStore, memberships: Memberships, stays
     if (all.length === 0) return [];
     const events = await withoutVain(store, all);
     const of = await around(userId, events);
-    return events.flatMap((stored) => {
+    const seen = events.flatMap((stored) => {
       const { before, joinedLater } = of(stored);
       // What is soft-failed no client is told of.
       if (stored.status !== "accepted" || !isPlaced(stored, userId)) return [];
       if (!userCanSee(stored.event, userId, before, joinedLater)) return [];
       return [{ stored, membership: membershipAt(stored, userId, before.membership) }];
     });
+    const copies = await erasures.copies(
+      userId,
+      seen.map(({ stored }) => stored),
+    );
+    return seen.map((one, i) => (copies[i] === one.stored ? one : { ...one, stored: copies[i]! }));
   }
 
   return Object.assign(readable, {
-    async among<T extends Placed>(userId: UserId, messages: readonly T[]): Promise<T[]> {
+    async among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]> {
       if (messages.length === 0) return [];
       const of = await around(userId, messages);
+      const withheld = await erasures.withheld(userId, messages);
       return messages.filter((message) => {
+        if (withheld.has(message.nid)) return false;
         const { before, joinedLater } = of(message);
         const { visibility, membership } = before;
         return message.stateBefore !== null && allowsUser(visibility, membership, joinedLater);

@@ -49,7 +49,11 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const found = await view.events(page.map((row) => row.nid));
       const events = page.flatMap((row) => found.get(row.nid) ?? []);
       const last = page.at(-1);
-      const chunk = await view.present(await deps.shown(reader.userId, events), reader);
+      // A redacted copy of what an erased user sent relates to nothing.
+      const shown = (await deps.shown(reader.userId, events)).filter(
+        ({ stored }) => stored.event === found.get(stored.nid)?.event,
+      );
+      const chunk = await view.present(shown, reader);
       return {
         chunk,
         ...(rows.length <= limit || last === undefined

@@ -11,6 +11,8 @@ import { MatrixError } from "../protocol/errors.ts";
 import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
 import type { Seats } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
+import { createAtRoot } from "./at-root.ts";
+import { createErasures } from "./erasures.ts";
 import { createAccess } from "./access.ts";
 import { createBundles } from "./bundles.ts";
 import { createCreate } from "./create.ts";
@@ -77,11 +79,13 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const partial = createPartialRooms(sql, clock);
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
   const stays = createStays(store);
-  const readable = createReadable(store, memberships, stays);
+  const atRoot = createAtRoot(store);
+  const erasures = createErasures({ store, stays, atRoot, serverName: deps.serverName });
+  const readable = createReadable({ store, memberships, stays, atRoot, erasures });
   const shown = createShown(readable, ignoredBy);
   const bundles = createBundles({ store, shown, readable, ignoredBy, position: log.position });
   const transactions = createTransactions(sql);
-  const unfollow = followLog(log, store, memberships, bundles, partial);
+  const unfollow = followLog(log, store, memberships, bundles, partial, erasures);
   const mailboxes = createMailboxes(store, log, deps.turns);
   const unfollowPurges = followPurges(log, store, memberships, mailboxes);
   const mayEnter = createDoors(sql);
@@ -93,15 +97,25 @@ export function createRooms(deps: RoomsDeps): Rooms {
     endorse: createEndorse(deps.remote),
   };
   const local = createLocalEvents(store, mailboxes, identity, transactions);
-  const presenter = createPresenter(store, transactions, bundles, identity.now);
+  const presenter = createPresenter({
+    ...{ store, transactions, bundles, erasures, now: identity.now },
+  });
   const view = createView({
-    ...{ store, memberships, readable, presenter, partial, threads: createThreads(store) },
+    ...{
+      store,
+      memberships,
+      readable,
+      presenter,
+      partial,
+      erasures,
+      threads: createThreads(store),
+    },
   });
   const directory = createDirectory({ store, local, remote: deps.remote });
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, mayEnter, invitees, partial },
+    ...{ seats: deps.seats, mayEnter, invitees, partial, erasures },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });

@@ -5,6 +5,7 @@ import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { historyVisibility, serverCanSee } from "../protocol/visibility.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { closestEvent } from "./by-time.ts";
+import type { Erasures } from "./erasures.ts";
 import type { Gate } from "./gate.ts";
 import { isPlaced } from "./placed.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
@@ -19,6 +20,7 @@ export interface ServeEventsDeps {
   readonly gate: Gate;
   readonly answers: StateAnswers;
   readonly partial: PartialRooms;
+  readonly erasures: Erasures;
 }
 
 type Served = Pick<
@@ -56,7 +58,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       return texts(origin, room, events);
     },
     async state(origin, roomId, eventId) {
-      return answers.texts(await stateOf(origin, roomId, eventId));
+      return answers.texts(await stateOf(origin, roomId, eventId), origin);
     },
     async stateIds(origin, roomId, eventId) {
       const { state, authChain } = await stateOf(origin, roomId, eventId);
@@ -142,6 +144,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     const isTold = (await partial.servers(room.nid)).includes(origin);
     const rows = await membersOfServer(store.sql, room.nid, origin);
     const users = rows.map((row) => row.userId as UserId);
+    const withheld = await deps.erasures.withheldFromServer(origin, events);
     const atRoots = new Map<StateRoot, Promise<AtRoot>>();
     return Promise.all(
       events.map(async (stored) => {
@@ -150,7 +153,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
         // What a partial state tells of the other server's users is not to be relied on; that it is in the room, is.
         const visible = isTold || serverCanSee(event, origin, await around);
-        return visible ? event.json() : redactEvent(event).json();
+        return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
       }),
     );
   }

@@ -83,7 +83,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
         members_omitted: told.membersOmitted,
         servers_in_room: servers,
       };
-      return { head, ...answers.texts(told) };
+      return { head, ...answers.texts(told, origin) };
     },
     async sendLeave(origin, roomId, eventId, pdu) {
       const room = await gate.whole(origin, roomId);

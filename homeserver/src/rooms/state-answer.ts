@@ -1,7 +1,10 @@
 /** States and auth chains as other servers are told them: event nids first, and the events' texts a piece at a time. */
 import { distinctAuthNids, eventIdsByNids } from "../storage/room-events.ts";
 import { tuplesOfOtherTypes } from "../storage/room-heads.ts";
-import type { EventId } from "../protocol/identifiers.ts";
+import { redactEvent } from "../protocol/event.ts";
+import type { EventId, ServerName } from "../protocol/identifiers.ts";
+import { memberEventsOfErased } from "../storage/erased-users.ts";
+import type { Erasures } from "./erasures.ts";
 import type { RoomStore } from "./store.ts";
 import type { StateAnswer } from "./types-federation.ts";
 import type { Room, StateRoot } from "./types.ts";
@@ -23,8 +26,8 @@ export interface WhatToTell {
 export interface StateAnswers {
   /** What to tell of the state at a root. */
   nids(room: Room, root: StateRoot, what?: WhatToTell): Promise<ToldNids>;
-  /** PDUs' texts (canonical JSON), read as they are taken. */
-  texts(told: ToldNids): StateAnswer;
+  /** PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted, where they must be. */
+  texts(told: ToldNids, to: ServerName): StateAnswer;
   ids(nids: readonly number[]): Promise<EventId[]>;
 }
 
@@ -33,13 +36,33 @@ export const OMIT_FROM = 500;
 const PAGE = 2_000;
 const EVENTS_AT_ONCE = 200;
 
-export function createStateAnswers(store: RoomStore, omitFrom = OMIT_FROM): StateAnswers {
+export function createStateAnswers(
+  store: RoomStore,
+  erasures: Pick<Erasures, "withheldFromServer">,
+  omitFrom = OMIT_FROM,
+): StateAnswers {
   const { sql, tree, events, authChains } = store;
 
-  async function* textsOf(nids: readonly number[]): AsyncGenerator<readonly string[]> {
+  async function* textsOf(
+    nids: readonly number[],
+    to: ServerName,
+  ): AsyncGenerator<readonly string[]> {
     for (let at = 0; at < nids.length; at += EVENTS_AT_ONCE) {
-      yield await events.texts(nids.slice(at, at + EVENTS_AT_ONCE));
+      const some = nids.slice(at, at + EVENTS_AT_ONCE);
+      const withheld = await withheldOf(some, to);
+      const others = withheld.size === 0 ? some : some.filter((nid) => !withheld.has(nid));
+      yield [...(await events.texts(others)), ...withheld.values()];
     }
+  }
+
+  /** nid → redacted text, of those that the server may not have whole. */
+  async function withheldOf(nids: readonly number[], to: ServerName): Promise<Map<number, string>> {
+    const members = await memberEventsOfErased(sql, nids);
+    if (members.length === 0) return new Map();
+    const stored = [...(await events.byNids(members)).values()];
+    const withheld = await erasures.withheldFromServer(to, stored);
+    const hidden = stored.filter(({ nid }) => withheld.has(nid));
+    return new Map(hidden.map(({ nid, event }) => [nid, redactEvent(event).json()]));
   }
 
   /** The root's entries; undefined in `others` for members. */
@@ -78,7 +101,10 @@ export function createStateAnswers(store: RoomStore, omitFrom = OMIT_FROM): Stat
       // Numbered as they were stored, hence mostly after what they stand on: so they can be stored as they come.
       return { state: inOrder(state), authChain: inOrder(authChain), membersOmitted };
     },
-    texts: ({ state, authChain }) => ({ pdus: textsOf(state), authChain: textsOf(authChain) }),
+    texts: ({ state, authChain }, to) => ({
+      pdus: textsOf(state, to),
+      authChain: textsOf(authChain, to),
+    }),
     async ids(nids) {
       const ids: EventId[] = [];
       for (let at = 0; at < nids.length; at += PAGE) {

@@ -107,6 +107,8 @@ export interface RoomView {
    */
   readable(userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
 
+  /** State events as the user may have them: member events of erased users are redacted for who came later. */
+  stateFor(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /** The root of the thread that an event belongs to; undefined in the main timeline. */
   threadOf(stored: StoredEvent): Promise<EventId | undefined>;
   /** Whether a receipt in the thread ("main", or its root) may point at the event. */

@@ -6,6 +6,7 @@ import { currentStateEvents, currentStateOfRooms } from "../storage/room-events.
 import { strippedState as storedStrippedState, usersSharingRoom } from "../storage/room-members.ts";
 import { roomStateAt } from "../storage/room-timeline.ts";
 import { rootOfBytes } from "./events.ts";
+import type { Erasures } from "./erasures.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { Presenter } from "./present.ts";
@@ -24,6 +25,7 @@ export interface ViewDeps {
   readonly presenter: Presenter;
   readonly partial: PartialRooms;
   readonly threads: Threads;
+  readonly erasures: Erasures;
 }
 
 export function createView(deps: ViewDeps): RoomView {
@@ -92,6 +94,7 @@ export function createView(deps: ViewDeps): RoomView {
     },
 
     readable: deps.readable,
+    stateFor: deps.erasures.state,
     threadOf: deps.threads.of,
     isInThread: (threadId, stored) => deps.threads.has(threadId, stored),
     present: presenter.present,

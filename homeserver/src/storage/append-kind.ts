@@ -15,6 +15,7 @@ export interface Offsets {
   memberships: number[];
   receipts: number[];
   accountData: number[];
+  erasures: number[];
   forgotten: number[];
   purges: number[];
   partialRoom: number | undefined;

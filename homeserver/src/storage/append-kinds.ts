@@ -13,6 +13,7 @@ import { partialRooms, restated } from "./append-partial-kinds.ts";
 import type { Append } from "./append-types.ts";
 import {
   accountData,
+  erasures,
   forgotten,
   receipts,
   strippedRooms,
@@ -22,7 +23,7 @@ import {
 /** All kinds. A further one is written like these and listed here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
-  ...[transactions, receipts, accountData, forgotten, strippedRooms, purges],
+  ...[transactions, receipts, accountData, erasures, forgotten, strippedRooms, purges],
   ...[partialRooms, restated],
 ];
 
@@ -39,9 +40,11 @@ export function placeAppend(append: Append, start: number): { offsets: Offsets; 
   );
   const receipts = (append.receipts ?? []).map(() => next++);
   const accountData = (append.accountData ?? []).map(() => next++);
+  const erasures = (append.erasures ?? []).map(() => next++);
   const forgotten = (append.forgotten ?? []).map(() => next++);
   const purges = (append.purges ?? []).map(() => next++);
   const partialRoom = append.partialRoom === undefined ? undefined : next++;
-  const offsets = { events, memberships, receipts, accountData, forgotten, purges, partialRoom };
+  const ofUsers = { receipts, accountData, erasures, forgotten };
+  const offsets = { events, memberships, ...ofUsers, purges, partialRoom };
   return { offsets, next };
 }

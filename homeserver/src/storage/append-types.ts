@@ -35,6 +35,8 @@ export interface Append {
   };
   receipts?: readonly ReceiptRow[];
   accountData?: readonly AccountDataRow[];
+  /** Users of this server whose account was erased. */
+  erasures?: readonly { userId: string }[];
   /** Rooms that users forget; without effect where the user is not out of the room. */
   forgotten?: readonly ForgottenRow[];
   /** Rooms, or parts of their history, that were taken out of the tables. */

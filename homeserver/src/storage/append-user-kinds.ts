@@ -75,6 +75,23 @@ export const accountData: RowKind = {
   ],
 };
 
+export const erasures: RowKind = {
+  name: "erasures",
+  columns: [
+    ["user_id", "text"],
+    ["shift", "int"],
+  ],
+  rows: ({ append, offsets }) =>
+    (append.erasures ?? []).map(({ userId }, index) => [
+      ...[keyText(userId), offsets.erasures[index] ?? 0],
+    ]),
+  statements: (from) => [
+    `INSERT INTO erased_users (user_id, position)
+      SELECT DISTINCT ON (t.user_id) t.user_id, v.base + t.shift ${from} ORDER BY t.user_id, t.shift
+      ON CONFLICT (user_id) DO NOTHING`,
+  ],
+};
+
 export const forgotten: RowKind = {
   name: "forgotten",
   columns: [

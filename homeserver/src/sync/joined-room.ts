@@ -116,7 +116,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
 
     return joinedRoomText(scope, {
       summary: summary?.json,
-      state: deps.present.state(scope, state),
+      state: await deps.present.state(scope, state),
       timeline: await timelineJson(deps.present, scope, shown, {
         roomNid: room.nid,
         upTo: scope.upTo.position,

@@ -47,9 +47,13 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
   }
 
-  function text(scope: Scope, state: readonly StoredEvent[], timeline: string): string {
+  async function text(
+    scope: Scope,
+    state: readonly StoredEvent[],
+    timeline: string,
+  ): Promise<string> {
     return new JsonText()
-      .member(scope.stateAfter ?? "state", eventsJson(deps.present.state(scope, state)))
+      .member(scope.stateAfter ?? "state", eventsJson(await deps.present.state(scope, state)))
       .member("timeline", timeline)
       .member("account_data", eventsJson([]))
       .toString();

@@ -234,6 +234,8 @@ export function createPeople(deps: {
       case "forgotten":
       case "membership":
         return one(record.userId);
+      case "erasure":
+        return [];
       case "purge":
         return record.whole ? knowing(record.roomNid) : [];
     }

@@ -6,7 +6,7 @@ import type { Scope } from "./scope.ts";
 /** Turns events into JSON texts in the form that the filter asks for. */
 export interface Present {
   timeline(scope: Scope, events: readonly ReadableEvent[]): Promise<string[]>;
-  state(scope: Scope, events: readonly StoredEvent[]): string[];
+  state(scope: Scope, events: readonly StoredEvent[]): Promise<string[]>;
 }
 
 export function createPresent(view: RoomView): Present {
@@ -29,7 +29,8 @@ export function createPresent(view: RoomView): Present {
       return shape(scope, await view.present(events, scope));
     },
 
-    state(scope, events) {
+    async state(scope, all) {
+      const events = await view.stateFor(scope.userId, all);
       if (scope.filter.eventFormat === "federation") return shape(scope, federationForm(events));
       return shape(scope, view.presentState(events));
     },

@@ -1,9 +1,11 @@
+import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { deleteLoginTokens } from "../storage/access-tokens.ts";
 import { deleteAccountData } from "../storage/account-data.ts";
 import { closeAccount, closedAccountsInRooms } from "../storage/accounts.ts";
+import { erasuresToTell } from "../storage/erased-users.ts";
 import { deleteFilters } from "../storage/filters.ts";
 import { deleteProfile } from "../storage/profiles.ts";
 import type { Sql } from "../storage/sql.ts";
@@ -27,11 +29,12 @@ export interface Deactivation {
 export function createDeactivation(deps: {
   sql: Sql;
   clock: Clock;
+  log: Log;
   logger: Logger;
   devices: Devices;
   hooks: Pick<UserHooks, "leaveAllRooms">;
 }): Deactivation {
-  const { sql, clock, logger, devices, hooks } = deps;
+  const { sql, log, clock, logger, devices, hooks } = deps;
   let leaving: Promise<void> = Promise.resolve();
 
   function leaveRooms(userId: UserId): void {
@@ -56,10 +59,13 @@ export function createDeactivation(deps: {
           await deleteFilters(tx, userId);
         }
       });
+      if (erase) await log.append({ erasures: [{ userId }] });
       leaveRooms(userId);
     },
 
     async resume() {
+      const untold = await erasuresToTell(sql);
+      if (untold.length > 0) await log.append({ erasures: untold.map((userId) => ({ userId })) });
       for (const userId of await closedAccountsInRooms(sql)) leaveRooms(userId as UserId);
     },
 

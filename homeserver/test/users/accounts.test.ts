@@ -184,3 +184,24 @@ describe("deactivation", () => {
     expect(await errcodeOf(t.users.registration.check("gone"))).toBe("M_USER_IN_USE");
   });
 });
+
+describe("an erasure", () => {
+  const erased = async () =>
+    (await t.sql<{ id: string }[]>`SELECT user_id AS id FROM erased_users ORDER BY 1`).map(
+      (row) => row.id,
+    );
+
+  test("is told by the log, at the next start where a stop came between", async () => {
+    for (const name of ["erased", "closed", "halfway"]) {
+      await t.users.registration.create(name, "wonderland");
+    }
+    await t.users.deactivation.deactivate(id("closed"), false);
+    await t.users.deactivation.deactivate(id("erased"), true);
+    expect(await erased()).toEqual([id("erased")]);
+    await t.sql`UPDATE accounts SET erased = true WHERE user_id = ${id("halfway")}`;
+    await t.users.deactivation.resume();
+    await t.users.deactivation.resume();
+    await t.users.deactivation.settled();
+    expect(await erased()).toEqual([id("erased"), id("halfway")]);
+  });
+});
