@@ -22,7 +22,7 @@ import type { Logger } from "./platform/logger.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
-import { serverOf, type UserId } from "./protocol/identifiers.ts";
+import { serverOf, type ServerName, type UserId } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
 import { createRooms, createSuccessions, type Rooms } from "./rooms/index.ts";
 import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
@@ -101,6 +101,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
       exists: users.accounts.exists,
       blocksInvites: users.invitePermissions.blocks,
     },
+    defaultRoomVersion: config.defaultRoomVersion,
     ignoredBy: users.ignores.of,
     logger,
     metrics: on.metrics,
@@ -126,7 +127,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     log,
     sql,
     state: ephemeral,
-    rooms: roomFacts(rooms),
+    rooms: roomFacts(rooms, serverName),
     outlet: outletOf(sender, clock),
     clock,
     logger,
@@ -248,16 +249,21 @@ function outletOf(sender: Sender, clock: Clock): EduOutlet {
 }
 
 /** What the EDUs ask of the room engine. */
-export function roomFacts({ view, federation }: Rooms): RoomFacts {
+export function roomFacts({ view, federation }: Rooms, serverName: ServerName): RoomFacts {
+  /** Of rooms that this server has left, nobody tells it who is in. */
+  const isIn = async (roomNid: number) => (await view.joinedServers(roomNid)).includes(serverName);
   return {
     async isJoined(roomId, userId) {
       const room = await view.room(roomId);
       const row = room && (await view.membership(room.nid, userId));
-      return row?.membership === "join";
+      return row?.membership === "join" && (await isIn(row.roomNid));
     },
     aclAllows: federation.aclAllows,
     async isKnown(userId) {
-      return (await view.membershipsOf(userId)).some((row) => row.membership === "join");
+      for (const row of await view.membershipsOf(userId)) {
+        if (row.membership === "join" && (await isIn(row.roomNid))) return true;
+      }
+      return false;
     },
     async eventAt(roomId, eventId) {
       const stored = (await view.eventsById([eventId])).get(eventId);

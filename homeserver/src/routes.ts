@@ -15,11 +15,14 @@ const VERSION = "0.1.0";
 export function createRoutes(on: Foundation, layers: Layers): Route[] {
   const { config, clock, random, remote, signingKey } = on;
   const { users, edus } = layers;
-  const { serverName, publicBaseUrl } = config;
+  const { serverName, publicBaseUrl, defaultRoomVersion } = config;
   return [
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
-    ...accountRoutes({ ...layers, publicBaseUrl, legacyMedia: config.legacyMedia }),
+    ...accountRoutes({
+      ...{ ...layers, publicBaseUrl, defaultRoomVersion },
+      legacyMedia: config.legacyMedia,
+    }),
     ...roomRoutes({
       ...layers,
       clock,

@@ -32,12 +32,13 @@ export function accountRoutes(deps: {
   publicBaseUrl: string;
   /** Whether files are given to those without a token too. */
   legacyMedia: boolean;
+  defaultRoomVersion: string;
 }): Route[] {
   return [
     ...accountDataRoutes(deps),
     ...accountDeactivationRoutes(deps),
     ...authedContentRepoRoutes(deps),
-    ...capabilitiesRoutes(),
+    ...capabilitiesRoutes(deps),
     ...contentRepoRoutes(deps),
     ...deviceManagementRoutes(deps),
     ...filterRoutes(deps),

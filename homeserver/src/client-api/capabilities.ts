@@ -1,10 +1,10 @@
 import { route, type Route } from "../http/route.ts";
-import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
+import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
-const CAPABILITIES = {
+const capabilities = (defaultRoomVersion: string) => ({
   "m.change_password": { enabled: true },
   "m.room_versions": {
-    default: DEFAULT_ROOM_VERSION,
+    default: defaultRoomVersion,
     available: Object.fromEntries(ROOM_VERSION_IDS.map((id) => [id, "stable"])),
   },
   "m.set_displayname": { enabled: true },
@@ -14,11 +14,12 @@ const CAPABILITIES = {
   // Under one name: what reads both, as one field of two names, refuses the answer.
   "m.profile_fields": { enabled: true },
   "m.forget_forced_upon_leave": { enabled: false },
-};
+});
 
-export function capabilitiesRoutes(): Route[] {
+export function capabilitiesRoutes(deps: { defaultRoomVersion: string }): Route[] {
+  const answer = { capabilities: capabilities(deps.defaultRoomVersion) };
   return [
     // GET /_matrix/client/v3/capabilities
-    route("getCapabilities", () => ({ capabilities: CAPABILITIES })),
+    route("getCapabilities", () => answer),
   ];
 }

@@ -26,9 +26,9 @@ function yamlList(value: Setting["default"]): string {
 
 function yamlScalar(value: Setting["default"]): string {
   if (value === undefined) return "";
-  return typeof value === "string" && !/^[\w./-]+(:\d+)?$/.test(value)
-    ? JSON.stringify(value)
-    : String(value);
+  // Digits alone would be read as a number.
+  const isPlain = typeof value !== "string" || /^(?!\d+$)[\w./-]+(:\d+)?$/.test(value);
+  return isPlain ? String(value) : JSON.stringify(value);
 }
 
 function wrap(text: string): string[] {

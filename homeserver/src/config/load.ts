@@ -45,6 +45,8 @@ export interface Config {
   readonly metricsListen: ListenAddress | undefined;
   /** Downloads without a token. */
   readonly legacyMedia: boolean;
+  /** Of rooms whose maker names none. */
+  readonly defaultRoomVersion: string;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
   readonly trustedKeyServers: readonly ServerName[];
@@ -211,6 +213,7 @@ function complete(values: Values, origin: Origin): Config {
     trustedProxies: networks((values.trusted_proxies as string[] | undefined) ?? LOOPBACK),
     metricsListen: address("metrics_listen"),
     legacyMedia: text("legacy_media") === "on",
+    defaultRoomVersion: text("default_room_version")!,
     appservices: appservices === undefined ? undefined : resolve(appservices),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),

@@ -3,6 +3,8 @@
  * environment variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to put a bad value right.
  */
 
+import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
+
 export interface Setting {
   readonly type: "string" | "boolean" | "integer" | "array";
   readonly description: string;
@@ -149,6 +151,13 @@ export const settings = {
     default: "off",
     enum: ["on", "off"],
     "x-mend": "on or off",
+  },
+  default_room_version: {
+    type: "string",
+    description: "The version of new rooms whose maker names none. Older clients lack the newest.",
+    default: DEFAULT_ROOM_VERSION,
+    enum: ROOM_VERSION_IDS,
+    "x-mend": `a room version in quotes, "${ROOM_VERSION_IDS[0]}" to "${ROOM_VERSION_IDS.at(-1)}"`,
   },
   appservices: {
     type: "string",

@@ -3,7 +3,6 @@ import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 const MOST_BACKFILL = 100;
 const MOST_MISSING = 20;
@@ -21,7 +20,6 @@ export function backfillRoutes({ rooms, serverName, clock }: BackfillDeps): Rout
     // GET /_matrix/federation/v1/backfill/{roomId}
     route("backfillRoom", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const from = query.v.map((id) => parseEventId(id));
       const limit = Math.min(query.limit, MOST_BACKFILL);
       const pdus = await rooms.federation.backfill(origin, roomId, from, limit);
@@ -32,7 +30,6 @@ export function backfillRoutes({ rooms, serverName, clock }: BackfillDeps): Rout
     // POST /_matrix/federation/v1/get_missing_events/{roomId}
     route("getMissingPreviousEvents", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const events = await rooms.federation.missingEvents(origin, roomId, {
         earliest: body.earliest_events.map((id) => parseEventId(id)),
         latest: body.latest_events.map((id) => parseEventId(id)),

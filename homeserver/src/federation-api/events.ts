@@ -3,7 +3,6 @@ import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 export interface EventsDeps {
   readonly rooms: Rooms;
@@ -25,7 +24,6 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
     // GET /_matrix/federation/v1/state/{roomId}
     route("federationGetRoomState", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(query.event_id);
       const { pdus, authChain } = await federation.state(origin, roomId, eventId);
       return streamed({}, { auth_chain: authChain, pdus });
@@ -34,7 +32,6 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
     // GET /_matrix/federation/v1/state_ids/{roomId}
     route("getRoomStateIds", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(query.event_id);
       const { pduIds, authChainIds } = await federation.stateIds(origin, roomId, eventId);
       return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
@@ -43,7 +40,6 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
     // GET /_matrix/federation/v1/timestamp_to_event/{roomId}
     route("federationGetEventByTimestamp", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const found = await federation.closestTo(origin, roomId, query);
       return { event_id: found.eventId, origin_server_ts: found.originServerTs };
     }),
@@ -51,7 +47,6 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
     // GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}
     route("getEventAuth", async ({ params, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const chain = await federation.eventAuth(origin, roomId, parseEventId(params.eventId));
       return raw(`{"auth_chain":[${chain.join(",")}]}`);
     }),

@@ -3,7 +3,6 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 /** Invitations to users of this server. (Server-server API, "Inviting to a room".) */
 export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -11,7 +10,6 @@ export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // PUT /_matrix/federation/v2/invite/{roomId}/{eventId}
     route("sendInviteV2", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const event = await rooms.federation.invite(origin, roomId, parseEventId(params.eventId), {
         event: body.event as JsonObject,
         roomVersion: body.room_version,
@@ -23,7 +21,6 @@ export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // PUT /_matrix/federation/v1/invite/{roomId}/{eventId}: room versions 1 and 2 only; answers [200, {event}]
     route("sendInviteV1", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const event = body as JsonObject;
       const unsigned = isJsonObject(event.unsigned) ? event.unsigned : {};
       const stripped = unsigned.invite_room_state;

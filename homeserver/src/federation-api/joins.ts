@@ -3,7 +3,6 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 /** Servers that join rooms through this one. (Server-server API, "Joining Rooms".) */
 export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -11,7 +10,6 @@ export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // GET /_matrix/federation/v1/make_join/{roomId}/{userId}
     route("makeJoin", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const versions = query.ver ?? ["1"];
       return rooms.federation.makeJoin(origin, roomId, parseUserId(params.userId), versions);
     }),
@@ -19,7 +17,6 @@ export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // PUT /_matrix/federation/v2/send_join/{roomId}/{eventId}
     route("sendJoinV2", async ({ params, query, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(params.eventId);
       const omitMembers = query.omit_members ?? false;
       const pdu = body as JsonObject;

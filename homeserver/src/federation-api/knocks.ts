@@ -2,7 +2,6 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 /** Users of other servers who knock through this one. (Server-server API, "Knocking upon a room".) */
 export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -10,7 +9,6 @@ export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // GET /_matrix/federation/v1/make_knock/{roomId}/{userId}
     route("makeKnock", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const userId = parseUserId(params.userId);
       return rooms.federation.makeKnock(origin, roomId, userId, query.ver ?? []);
     }),
@@ -18,7 +16,6 @@ export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // PUT /_matrix/federation/v1/send_knock/{roomId}/{eventId}
     route("sendKnock", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(params.eventId);
       return rooms.federation.sendKnock(origin, roomId, eventId, body as JsonObject);
     }),

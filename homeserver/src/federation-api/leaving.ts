@@ -2,7 +2,6 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
-import { checkAcl } from "./acl.ts";
 
 /** Users of other servers who decline an invite through this one. (Server-server API, "Leaving Rooms".) */
 export function leavingRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -10,14 +9,12 @@ export function leavingRoutes({ rooms }: { rooms: Rooms }): Route[] {
     // GET /_matrix/federation/v1/make_leave/{roomId}/{userId}
     route("makeLeave", async ({ params, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       return rooms.federation.makeLeave(origin, roomId, parseUserId(params.userId));
     }),
 
     // PUT /_matrix/federation/v2/send_leave/{roomId}/{eventId}
     route("sendLeaveV2", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
-      await checkAcl(rooms, roomId, origin);
       const eventId = parseEventId(params.eventId);
       await rooms.federation.sendLeave(origin, roomId, eventId, body as JsonObject);
       return {};

@@ -1,4 +1,5 @@
 import type { Route } from "../http/route.ts";
+import { withinAcl } from "./acl.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfill.ts";
 import { type ContentRepositoryDeps, contentRepositoryRoutes } from "./content-repository.ts";
 import { type EventsDeps, eventsRoutes } from "./events.ts";
@@ -23,7 +24,7 @@ export type FederationDeps = BackfillDeps &
 
 /** Everything that other servers may ask. (Server-server API.) */
 export function federationRoutes(deps: FederationDeps): Route[] {
-  return [
+  return withinAcl(deps.rooms, [
     ...backfillRoutes(deps),
     ...contentRepositoryRoutes(deps),
     ...eventsRoutes(deps),
@@ -37,5 +38,5 @@ export function federationRoutes(deps: FederationDeps): Route[] {
     ...transactionsRoutes(deps),
     ...versionRoutes(deps),
     ...wellknownRoutes(deps),
-  ];
+  ]);
 }

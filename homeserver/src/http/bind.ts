@@ -110,12 +110,20 @@ function bind(
       config: { operationId },
       validatorCompiler: ({ schema: part }) => check((part as { part: Part }).part),
       onRequest: beforeBody(operationId, row, dependencies),
-      preValidation: takeBody(operationId, row, dependencies.bodies),
+      preValidation: [takeBody(operationId, row, dependencies.bodies), ...admission(route)],
       handler(request, reply) {
         void handle(route, request, reply, dependencies);
       },
     });
   });
+}
+
+/** What a route asks of who has proved to be a server, before its request is validated. */
+function admission({ admit }: Route): ((request: FastifyRequest) => Promise<void>)[] {
+  if (admit === undefined) return [];
+  return [
+    (request) => admit(request.params as Record<string, string>, request.found!.claim!.origin),
+  ];
 }
 
 /** Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some cost.) */

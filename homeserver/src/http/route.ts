@@ -52,6 +52,8 @@ export type Handler<Id extends OperationId> = (context: Context<Id>) => Promise<
 /** An operation with its handler. */
 export interface Route {
   readonly operationId: OperationId;
+  /** Throws when the server may not ask that, whatever it asks: before parameters and body are judged. */
+  readonly admit?: (params: Readonly<Record<string, string>>, origin: ServerName) => Promise<void>;
   readonly handle: (context: Context<never>) => Promise<Answer> | Answer;
 }
 

@@ -4,7 +4,8 @@ import { type JsonObject, isJsonObject } from "../protocol/json.ts";
 
 /**
  * Another server refused, failed or was not there. As an error for our own client it keeps the code
- * of a refusal (400, 403, 404, 409), and is a 502 otherwise: a 401 of theirs must not sign our user out.
+ * of a refusal (4xx), and is a 502 otherwise. What they say of sessions and rates is about this server: it must not
+ * sign our user out, or slow them down.
  */
 export class RemoteError extends MatrixError {
   readonly server: ServerName;
@@ -15,7 +16,7 @@ export class RemoteError extends MatrixError {
 
   constructor(server: ServerName, status: number | undefined, body: unknown, reason: string) {
     const object = isJsonObject(body) ? body : undefined;
-    const passed = status !== undefined && [400, 403, 404, 409].includes(status);
+    const passed = status !== undefined && isRefusal(status);
     super(
       passed ? status : 502,
       passed ? codeOf(object) : "M_UNKNOWN",
@@ -42,11 +43,22 @@ export class RemoteError extends MatrixError {
   }
 }
 
+const OF_SERVERS: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && !OF_SERVERS.has(status);
+}
+
+/** By these a client ends its session, or believes that it is locked out. */
+const OF_SESSIONS: ReadonlySet<string> = new Set([
+  ...["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_UNAUTHORIZED", "M_LIMIT_EXCEEDED"],
+  ...["M_USER_DEACTIVATED", "M_USER_LOCKED", "M_USER_SUSPENDED"],
+]);
+
 function codeOf(body: JsonObject | undefined): Errcode {
   const code = body?.["errcode"];
-  return typeof code === "string" && Object.hasOwn(ERRCODES, code)
-    ? (code as Errcode)
-    : "M_UNKNOWN";
+  const isKnown = typeof code === "string" && Object.hasOwn(ERRCODES, code);
+  return isKnown && !OF_SESSIONS.has(code) ? (code as Errcode) : "M_UNKNOWN";
 }
 
 /** What a client can use of their error. */

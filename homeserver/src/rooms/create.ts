@@ -3,7 +3,7 @@ import { errors, matrixError } from "../protocol/errors.ts";
 import { isRoomAlias, isUserId, parseUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import { DEFAULT_ROOM_VERSION, roomVersion } from "../protocol/room-versions.ts";
+import { roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { publishRoom } from "../storage/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
@@ -19,6 +19,8 @@ export interface CreateDeps {
   readonly members: RoomMembers;
   readonly profiles: Profiles;
   readonly invitees: Invitees;
+  /** Of rooms whose maker names none. */
+  readonly defaultVersion: string;
   readonly now: () => number;
 }
 
@@ -36,7 +38,7 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
 
   return {
     async room(by, options) {
-      const version = roomVersion(options.room_version ?? DEFAULT_ROOM_VERSION);
+      const version = roomVersion(options.room_version ?? deps.defaultVersion);
       if (version === undefined) {
         throw errors.unsupportedRoomVersion("This server does not support that room version");
       }

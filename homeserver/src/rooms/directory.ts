@@ -2,6 +2,7 @@
 import { errors, MatrixError } from "../protocol/errors.ts";
 import { isRoomId, isServerName, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
 import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../storage/aliases.ts";
 import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
@@ -55,6 +56,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
         }
       }
       await deleteAlias(sql, alias);
+      await takeBack(by.userId, alias, row.roomId as RoomId);
     },
     async aliases(by, roomId) {
       const room = await store.registry.byId(roomId);
@@ -79,7 +81,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       if (published) await publishRoom(sql, room.nid, local.identity.now());
       else await unpublishRoom(sql, room.nid);
     },
-    publicRooms: (query) => listPublished(store, query),
+    publicRooms: (query) => listPublished(store, serverName, query),
   };
 
   async function resolveLocal(
@@ -90,7 +92,10 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     const room = await store.registry.byId(row.roomId as RoomId);
     const servers = room === undefined ? [] : await joinedServers(sql, room.nid);
     const others = servers.filter((server) => server !== serverName);
-    return { roomId: row.roomId as RoomId, servers: [serverName, ...others] as ServerName[] };
+    // Ours first, where it is in the room, or nobody is.
+    const isIn = others.length < servers.length || servers.length === 0;
+    const named = isIn ? [serverName, ...others] : others;
+    return { roomId: row.roomId as RoomId, servers: named as ServerName[] };
   }
 
   async function resolveRemote(
@@ -107,6 +112,19 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       ? answer.servers.slice(0, 100).filter(isServerName)
       : [];
     return { roomId: answer.room_id, servers: [...new Set([...listed, serverOf(alias)])] };
+  }
+
+  /** A deleted alias leaves m.room.canonical_alias, where who deletes it may send that. */
+  async function takeBack(userId: UserId, alias: RoomAlias, roomId: RoomId): Promise<void> {
+    const room = await store.registry.byId(roomId);
+    if (room === undefined || !(await mayNameRoom(room, userId))) return;
+    await local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.canonical_alias", "");
+      const content = present && withoutAlias(present.event.content, alias);
+      if (content === undefined) return;
+      const draft = { type: "m.room.canonical_alias", stateKey: "", sender: userId, content };
+      await work.local(draft);
+    });
   }
 
   function requireOurs(alias: RoomAlias): void {
@@ -130,4 +148,17 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     );
     return historyVisibility(visibility?.event) === "world_readable";
   }
+}
+
+/** The content without the alias; undefined where it is not in there. */
+function withoutAlias(content: JsonObject, alias: RoomAlias): JsonObject | undefined {
+  const { alias: main, alt_aliases: others, ...rest } = content;
+  const isAmong = Array.isArray(others) && others.includes(alias);
+  if (main !== alias && !isAmong) return undefined;
+  const left = Array.isArray(others) ? others.filter((other) => other !== alias) : [];
+  return {
+    ...rest,
+    ...(main === alias || main === undefined ? {} : { alias: main }),
+    ...(left.length === 0 ? {} : { alt_aliases: left }),
+  };
 }

@@ -1,7 +1,8 @@
 /** Invites across servers: ours to their users, theirs to ours. */
 import { addSignature } from "../protocol/build-event.ts";
 import { strippedState } from "../protocol/client-event.ts";
-import { errors, MatrixError } from "../protocol/errors.ts";
+import { errors, matrixError } from "../protocol/errors.ts";
+import type { MatrixError } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
@@ -16,6 +17,7 @@ import type { LocalEvents } from "./local.ts";
 import { memberDraft } from "./member-events.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
+import { handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "./store.ts";
 import { shownByInvite, STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -126,18 +128,19 @@ async function draftInvite(
   return { event, state: [...shown.values()] };
 }
 
+/** What the client is told; that the request was wrong is for this server to mend (server-server API, PUT /invite). */
 function refusal(error: unknown, userId: UserId): MatrixError {
-  const { status, errcode, message } = error as {
-    status?: number;
-    errcode?: string;
-    message?: string;
-  };
-  if (errcode === "M_INCOMPATIBLE_ROOM_VERSION" || errcode === "M_UNSUPPORTED_ROOM_VERSION") {
-    return new MatrixError(400, "M_UNSUPPORTED_ROOM_VERSION", message ?? "Unsupported");
+  const failed = `${serverOf(userId)} did not take the invite`;
+  const { code } = refusalIn(error) ?? {};
+  if (code === "M_INCOMPATIBLE_ROOM_VERSION" || code === "M_UNSUPPORTED_ROOM_VERSION") {
+    return matrixError("M_UNSUPPORTED_ROOM_VERSION", `${failed}: ${(error as Error).message}`);
   }
-  if (status === 403 && errcode === "M_INVITE_BLOCKED") {
-    return new MatrixError(403, "M_INVITE_BLOCKED", message ?? "Invites are blocked");
+  if (code !== undefined && OUR_FAULTS.has(code)) {
+    return errors.unknown(`${failed}: ${(error as Error).message}`, 502);
   }
-  if (status === 403) return errors.forbidden(message ?? "The invite was refused");
-  return errors.unknown(`${serverOf(userId)} did not take the invite: ${message ?? "away"}`, 502);
+  return handedThrough(error, failed);
 }
+
+const OUR_FAULTS: ReadonlySet<string> = new Set([
+  ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_BAD_JSON", "M_NOT_JSON", "M_UNRECOGNIZED"],
+]);

@@ -3,7 +3,7 @@ import { frugally } from "../platform/heap.ts";
 import type { Logger } from "../platform/logger.ts";
 import { authorise, authStateOf, authTypesFor } from "../protocol/auth/index.ts";
 import { signPdu } from "../protocol/build-event.ts";
-import { errors, MatrixError, rejectionOf } from "../protocol/errors.ts";
+import { errors, rejectionOf } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isEventId, isServerName } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
@@ -17,6 +17,7 @@ import { headVersion } from "../storage/room-heads.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { BeginIntake, ToldEntries } from "./state-intake.ts";
+import { handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
@@ -157,6 +158,8 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   };
 }
 
+const FAILED = "No server could let you in";
+
 /**
  * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code) ends it, but for
  * "not found" and restricted joins that it can't decide on.
@@ -166,48 +169,25 @@ export async function tryEach(
   attempt: (server: ServerName) => Promise<void>,
   logger: Logger,
 ): Promise<void> {
+  /** The last refusal, or else what failed last. */
   let last: unknown;
   for (const server of servers) {
     try {
       return await attempt(server);
     } catch (error) {
       logger.info({ err: error, server }, "another server did not let us in");
-      if (isFinal(error)) throw told(error);
-      last ??= error;
+      if (isFinal(error)) throw handedThrough(error, FAILED);
+      last = last !== undefined && refusalIn(error) === undefined ? last : error;
     }
   }
-  throw told(last);
+  throw handedThrough(last, FAILED);
 }
 
-/** Answers of servers that can't tell, or can't do, what a restricted join needs. */
-const UNDECIDED = new Set(["M_UNABLE_TO_AUTHORISE_JOIN", "M_UNABLE_TO_GRANT_JOIN"]);
-
-function statusOf(error: unknown): number | undefined {
-  const status = (error as { status?: unknown } | null)?.status;
-  return typeof status === "number" ? status : undefined;
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === "string" ? code : undefined;
-}
-
+/** What a server says of the room or the user counts for all; another may know the room, or vouch, where one can't. */
 function isFinal(error: unknown): boolean {
-  if (codeOf(error) === "M_INCOMPATIBLE_ROOM_VERSION") return true;
-  return statusOf(error) === 403 && codeOf(error) === "M_FORBIDDEN";
-}
-
-/** What the client is told of another server's refusal. */
-function told(error: unknown): MatrixError {
-  const status = statusOf(error);
-  const message = error instanceof Error ? error.message : "No server could be reached";
-  if (codeOf(error) === "M_INCOMPATIBLE_ROOM_VERSION") {
-    return new MatrixError(400, "M_INCOMPATIBLE_ROOM_VERSION", message);
-  }
-  if (status === 403 || UNDECIDED.has(codeOf(error) ?? "")) return errors.forbidden(message);
-  if (status === 404) return errors.notFound(message);
-  if (error instanceof MatrixError && status !== undefined && status < 500) return error;
-  return errors.unknown(`No server could let you in: ${message}`, 502);
+  const refusal = refusalIn(error);
+  if (refusal === undefined) return false;
+  return refusal.code === "M_INCOMPATIBLE_ROOM_VERSION" || refusal.status === 403;
 }
 
 const TEMPLATE_KEYS: ReadonlySet<string> = new Set([

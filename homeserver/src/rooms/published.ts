@@ -1,6 +1,7 @@
 /** The list of published rooms: entries, search, pages. */
 import { errors } from "../protocol/errors.ts";
 import { isPattern, MAX_PATTERN_BYTES } from "../protocol/glob.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
 import { publishedRooms } from "../storage/published-rooms.ts";
@@ -24,12 +25,13 @@ const TOKEN = /^d(\d{1,9})$/;
 /** One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours, and a term of over 255 bytes. */
 export async function listPublished(
   store: RoomStore,
+  serverName: ServerName,
   query: PublicRoomsQuery,
 ): Promise<PublicRoomsPage> {
   if (query.searchTerm !== undefined && !isPattern(query.searchTerm)) {
     throw errors.invalidParam(`A search term has at most ${MAX_PATTERN_BYTES} bytes`);
   }
-  const all = (await entries(store)).filter((entry) => matches(entry, query));
+  const all = (await entries(store, serverName)).filter((entry) => matches(entry, query));
   const from = offsetOf(query.since);
   const limit = Math.min(Math.max(query.limit ?? 100, 0), MAX_PAGE);
   const next = from + limit;
@@ -48,8 +50,8 @@ function offsetOf(token: string | undefined): number {
   return Number(match[1]);
 }
 
-async function entries(store: RoomStore): Promise<PublicRoom[]> {
-  const published = await publishedRooms(store.sql);
+async function entries(store: RoomStore, serverName: ServerName): Promise<PublicRoom[]> {
+  const published = await publishedRooms(store.sql, serverName);
   const nids = published.map((row) => row.roomNid);
   const rooms = await store.registry.byNids(nids);
   const query = currentStateOfRooms(

@@ -1,5 +1,5 @@
 /** Restricted joins: who may join without an invite, and who of this server vouches for it (room versions 8 and 10). */
-import { isRoomId } from "../protocol/identifiers.ts";
+import { isRoomId, serverOf } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
 import { partialRoomsByNids } from "../storage/partial-rooms.ts";
@@ -56,12 +56,23 @@ async function isAllowed(
       continue;
     }
     const row = await membershipIn(store.sql, room.nid, userId);
-    if (row?.membership === "join") return true;
-    const [partial] = await partialRoomsByNids(store.sql, [room.nid]);
-    if (partial?.complete === false) unknown = true;
-    if (!(await serverIsJoined(store.sql, room.nid, serverName))) unknown = true;
+    const isOurs = serverOf(userId) === serverName;
+    // Of a room that this server is not in, or knows in part, it can tell its own users' membership alone.
+    const isKnown = await isKnownWhole(store, room.nid, serverName);
+    if (row?.membership === "join" && (isOurs || isKnown)) return true;
+    if (!isKnown) unknown = true;
   }
   return unknown ? "unknown" : false;
+}
+
+async function isKnownWhole(
+  store: RoomStore,
+  roomNid: number,
+  serverName: string,
+): Promise<boolean> {
+  if (!(await serverIsJoined(store.sql, roomNid, serverName))) return false;
+  const [partial] = await partialRoomsByNids(store.sql, [roomNid]);
+  return partial?.complete !== false;
 }
 
 /** A joined user of this server with the power to invite: the most powerful. */

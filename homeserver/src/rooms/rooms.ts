@@ -8,6 +8,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
 import { MatrixError } from "../protocol/errors.ts";
+import { DEFAULT_ROOM_VERSION } from "../protocol/room-versions.ts";
 import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
 import type { Seats } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
@@ -59,6 +60,8 @@ export interface RoomsDeps {
   readonly profiles: Profiles;
   readonly remote: RemoteServer;
   readonly keyRing: KeyRing;
+  /** Version of rooms whose maker names none; 12 when absent. */
+  readonly defaultRoomVersion?: string | undefined;
   /** What is known of local users' accounts; absent: every name is one. */
   readonly accounts?: LocalAccounts | undefined;
   /** Whom a user ignores; nobody when absent. */
@@ -138,7 +141,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
     memberByState: members.byState,
   });
   const maker = createRoomMaker(store, local, deps.random);
-  const create = createCreate({ store, maker, members, profiles, invitees, now: identity.now });
+  const create = createCreate({
+    ...{ store, maker, members, profiles, invitees, now: identity.now },
+    defaultVersion: deps.defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
+  });
   const timelines = createTimelines(store);
   const { backfill } = federation;
   const history = createHistory({

@@ -1,7 +1,7 @@
 /** Message and state events, and redactions, of this server's users. */
 import { checkLevelsFormat } from "../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../protocol/errors.ts";
-import { isEventId, isRoomAlias } from "../protocol/identifiers.ts";
+import { isEventId, isRoomAlias, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import { mayBeThreadRoot, relationIn } from "../protocol/relations.ts";
@@ -115,8 +115,8 @@ async function checkLevels(local: LocalEvents, room: Room, content: JsonObject):
 }
 
 /**
- * New aliases in m.room.canonical_alias must be well-formed (M_INVALID_PARAM) and lead to this room
- * (M_BAD_ALIAS). (Client-server API, PUT state.)
+ * Aliases of ours in m.room.canonical_alias, and new ones of others, must be well-formed (M_INVALID_PARAM) and lead to
+ * this room (M_BAD_ALIAS). (Client-server API, PUT state.)
  */
 async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
   const current = await deps.local.work(room, (work) =>
@@ -124,7 +124,9 @@ async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Pr
   );
   const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
   for (const alias of aliasesIn(content)) {
-    if (old.has(alias)) continue;
+    // Of another server's alias that is there already nothing is asked again.
+    const isOurs = isRoomAlias(alias) && serverOf(alias) === deps.local.identity.serverName;
+    if (old.has(alias) && !isOurs) continue;
     if (!isRoomAlias(alias)) throw errors.invalidParam("That is not a room alias");
     if ((await deps.resolveAlias(alias)) !== room.roomId) {
       throw errors.badAlias(`${alias} does not lead to this room`);

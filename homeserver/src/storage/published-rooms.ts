@@ -15,14 +15,17 @@ export async function isPublished(sql: Sql | Tx, roomNid: number): Promise<boole
   return rows.length > 0;
 }
 
-/** Published rooms with their numbers of joined members, the biggest first. */
+/** Published rooms that `server` is in, with their numbers of joined members, the biggest first. */
 export async function publishedRooms(
   sql: Sql | Tx,
+  server: string,
 ): Promise<{ roomNid: number; joined: number }[]> {
   return sql<{ roomNid: number; joined: number }[]>`
     SELECT p.room_nid AS "roomNid",
       (SELECT count(*) FROM memberships m
         WHERE m.room_nid = p.room_nid AND m.membership = 'join') AS joined
     FROM published_rooms p
+    WHERE EXISTS (SELECT 1 FROM memberships o
+      WHERE o.room_nid = p.room_nid AND o.server = ${server} AND o.membership = 'join')
     ORDER BY joined DESC, p.room_nid`;
 }

@@ -83,9 +83,7 @@ function displayName(value: Json | undefined): string | null {
 
 function avatarUrl(value: Json | undefined): string | null {
   if (value === undefined || value === null || value === "") return null;
-  const url = plainText(value, "avatar_url", MAX_TEXT_BYTES);
-  if (!url.startsWith("mxc://")) throw errors.invalidParam("avatar_url must be an mxc:// URI");
-  return url;
+  return plainText(value, "avatar_url", MAX_TEXT_BYTES);
 }
 
 function otherFields(stored: string, key: string, value: Json | undefined): string {

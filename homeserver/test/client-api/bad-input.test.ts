@@ -111,6 +111,7 @@ test("whatever is thrown at an operation, the answer is one that the specificati
     ...t,
     publicBaseUrl: "https://here.test",
     legacyMedia: true,
+    defaultRoomVersion: "12",
   });
   // Signing everybody out would end the test.
   const ids = routes.map((one) => one.operationId).filter((one) => !one.startsWith("logout"));

@@ -77,6 +77,7 @@ export async function openApi(
     rooms,
     publicBaseUrl: "https://matrix.here.test/",
     legacyMedia: options.legacyMedia ?? false,
+    defaultRoomVersion: "12",
   });
   const http = await serverWith([...routes, ...registerRoutes({ users })], {
     authenticator: users.sessions,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createReceipts, type Receipts } from "../../src/edus/receipts.ts";
 import { roomFacts } from "../../src/layers.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { createSyncWorld, type SyncUser, type SyncWorld } from "../sync/support.ts";
 import { createExclusive } from "../../src/storage/exclusive.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   alice = world.user("alice");
   roomId = await world.rooms.create.room(alice.by, {});
   for (const text of ["one", "two", "three"]) events.push(await alice.send(roomId, text));
-  const facts = roomFacts(world.rooms);
+  const facts = roomFacts(world.rooms, serverOf(alice.userId));
   receipts = createReceipts({
     exclusive: createExclusive(),
     log: {

@@ -227,3 +227,22 @@ test("who has left does not read later members by naming a later place", async (
   const { chunk } = await local.call("GET", path(roomId, `/members?at=${now}`));
   expect(chunk.map((event: Body) => event.state_key)).not.toContain(late.userId);
 });
+
+test("a room's access list comes before what is wrong with the request", async () => {
+  const roomId = await sharedRoom();
+  const acl = { allow: ["*"], deny: [two.name.split(":")[0]!] };
+  await alice.call("PUT", path(roomId, "/state/m.room.server_acl/"), acl);
+  const room = encodeURIComponent(roomId);
+  for (const [method, uri, content] of [
+    ["PUT", `/_matrix/federation/v2/send_join/${room}/nothing`, { wrong: true }],
+    ["PUT", `/_matrix/federation/v2/invite/${room}/$x`, {}],
+    ["PUT", `/_matrix/federation/v1/send_knock/${room}/$x`, {}],
+    ["POST", `/_matrix/federation/v1/get_missing_events/${room}`, { latest_events: 5 }],
+    ["GET", `/_matrix/federation/v1/state/${room}`],
+    ["GET", `/_matrix/federation/v1/make_join/${room}/nobody`],
+    ["GET", `/_matrix/federation/v1/backfill/${room}`],
+  ] as const) {
+    const { status, body } = await ask(two, one, method, uri, content as JsonObject | undefined);
+    expect([uri, status, body.errcode]).toEqual([uri, 403, "M_FORBIDDEN"]);
+  }
+});

@@ -77,7 +77,14 @@ describe("aliases", () => {
       errcode: "M_INVALID_PARAM",
     });
     await hq.rooms.directory.deleteAlias(alice, alias("#here:hq.test"));
-    await send({ alias: "#here:hq.test", alt_aliases: [] });
+    // It's taken back from the event as well, and leads nowhere when it is set again.
+    const room = await hq.rooms.view.room(roomId);
+    const { view } = hq.rooms;
+    const now = await view.currentStateEvent(room!.nid, "m.room.canonical_alias", "");
+    expect(now?.event.content).toEqual({});
+    await expect(send({ alias: "#here:hq.test", alt_aliases: [] })).rejects.toMatchObject({
+      errcode: "M_BAD_ALIAS",
+    });
   });
 
   test("join a room of another server", async () => {

@@ -56,6 +56,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
     trustedProxies: ["127.0.0.0/8", "::1"],
     metricsListen: undefined,
     legacyMedia: false,
+    defaultRoomVersion: "12",
     appservices: undefined,
     trustedKeyServers: [],
     logLevel: "silent",

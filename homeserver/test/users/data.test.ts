@@ -44,7 +44,7 @@ describe("profiles", () => {
     [`m.${"x".repeat(300)}`, "x", "M_KEY_TOO_LARGE"],
     ["displayname", 7, "M_INVALID_PARAM"],
     ["displayname", "a\0b", "M_INVALID_PARAM"],
-    ["avatar_url", "https://example.org/x.png", "M_INVALID_PARAM"],
+    ["avatar_url", { url: "mxc://here.test/x" }, "M_INVALID_PARAM"],
     ["org.example.big", "x".repeat(65_536), "M_PROFILE_TOO_LARGE"],
   ])("%.20s is refused with the right code", async (key, value, errcode) => {
     expect(await errcodeOf(t.users.profiles.set(alice, key, value))).toBe(errcode);
