@@ -17,7 +17,7 @@ import { main } from "./lib/main.mjs";
 import { environment, findNode, root } from "./lib/node.mjs";
 import { ensureWebClient } from "./lib/web-client.mjs";
 
-const START_MS = 60_000;
+const START_MS = 150_000;
 const onlyOnce = process.argv.includes("--once");
 
 await main(async () => {

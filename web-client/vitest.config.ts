@@ -5,6 +5,13 @@ import { defineConfig } from "vitest/config";
 const chromium = process.env["WEFT_CHROMIUM"] ?? "/usr/bin/chromium";
 const hasChromium = existsSync(chromium);
 
+/** A test that hangs is to end; how long one takes depends on what else the machine does. */
+const PATIENCE = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 30_000 } },
+};
+
 const browser = {
   enabled: true,
   headless: true,
@@ -24,7 +31,7 @@ const inChromium = {
     name: "client-browser",
     root: import.meta.dirname,
     include: ["test/browser/**/*.test.ts"],
-    testTimeout: 20_000,
+    ...PATIENCE,
     browser,
   },
 };
@@ -47,6 +54,7 @@ export default defineConfig({
           name: "client-unit",
           root: import.meta.dirname,
           include: ["test/unit/**/*.test.ts"],
+          ...PATIENCE,
         },
       },
       hasChromium ? inChromium : withoutChromium,

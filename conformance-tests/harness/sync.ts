@@ -30,7 +30,7 @@ export async function syncUntil(
   user: User,
   what: string,
   check: SyncCheck,
-  { since, query, timeoutMs = 15_000 }: SyncUntil = {},
+  { since, query, timeoutMs = 60_000 }: SyncUntil = {},
 ): Promise<SyncBody> {
   const deadline = Date.now() + timeoutMs;
   const seen: SyncBody[] = [];

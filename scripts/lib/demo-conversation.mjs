@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-const ARRIVE_MS = 30_000;
+const ARRIVE_MS = 90_000;
 const LINES = [
   "Good morning! Does this reach you?",
   "It does: signed, over TLS, from another server.",

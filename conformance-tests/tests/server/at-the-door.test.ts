@@ -179,7 +179,7 @@ clause(
       path: { roomId: room.roomId },
     });
     mustEqual(Object.keys(joined ?? {}).length, 302, "joined members");
-    must(performance.now() - begin < 20_000, "it took more than 20 s");
+    must(performance.now() - begin < 60_000, "it took more than 60 s");
   },
 );
 

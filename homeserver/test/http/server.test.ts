@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type { InjectOptions } from "fastify";
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import { operationSchemas } from "@weft/spec/schemas";
 import { operationIds } from "@weft/spec/operations";
 import { afterEach, describe, expect, test } from "vitest";
@@ -325,8 +324,10 @@ describe("life", () => {
   });
 
   test("closing answers waiting long-polls and then refuses connections", async () => {
+    const waits = Promise.withResolvers<void>();
     server = await serverWith([
       route("sync", async ({ signal }) => {
+        waits.resolve();
         await once(signal, "abort");
         return { next_batch: "s1" };
       }),
@@ -334,7 +335,7 @@ describe("life", () => {
     const port = await server.listen({ host: "127.0.0.1", port: 0 });
     const base = `http://127.0.0.1:${port}`;
     const poll = fetch(`${base}/_matrix/client/v3/sync?timeout=30000`, { headers: asAlice });
-    await delay(100);
+    await waits.promise;
     await server.close(2000);
     expect(await (await poll).json()).toEqual({ next_batch: "s1" });
     await expect(fetch(base)).rejects.toThrow();
@@ -342,8 +343,10 @@ describe("life", () => {
 
   test("the signal aborts when the client goes away", async () => {
     const aborted = Promise.withResolvers<void>();
+    const waits = Promise.withResolvers<void>();
     server = await serverWith([
       route("sync", async ({ signal }) => {
+        waits.resolve();
         await once(signal, "abort");
         aborted.resolve();
         return {};
@@ -353,7 +356,7 @@ describe("life", () => {
     const away = new AbortController();
     const url = `http://127.0.0.1:${port}/_matrix/client/v3/sync`;
     const poll = fetch(url, { headers: asAlice, signal: away.signal }).catch(() => undefined);
-    await delay(100);
+    await waits.promise;
     away.abort();
     await Promise.all([poll, aborted.promise]);
   });

@@ -3,7 +3,7 @@ import type { Wake } from "../../src/log/wake.ts";
 import { createLog } from "../../src/log/log.ts";
 import type { Append, HeadMove, Log, NewEvent } from "../../src/log/types.ts";
 import { nextHeadVersion } from "../../src/log/types.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { eventFromStored } from "../../src/protocol/event.ts";
 import type { RoomEvent } from "../../src/protocol/event.ts";
@@ -24,13 +24,17 @@ export interface TestLog {
 }
 
 /** A log of its own on a database, as one replica has it. */
-export async function openLog(location: DatabaseLocation, wake?: Wake): Promise<TestLog> {
+export async function openLog(
+  location: DatabaseLocation,
+  wake?: Wake,
+  clock: Clock = systemClock,
+): Promise<TestLog> {
   const sql = connect(location, { max: 4 });
   const log = await createLog({
     sql,
     writer: connectWriter(location),
     wake: wake ?? createMemoryWake(),
-    clock: systemClock,
+    clock,
     logger: silentLogger(),
     serverName: SERVER,
   });

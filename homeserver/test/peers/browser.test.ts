@@ -37,7 +37,7 @@ describe.skipIf(!hasChromium)("two browsers on two servers", { timeout: 120_000 
     await browser?.close();
     await Promise.all([here?.stop(), there?.stop()]);
     await network?.close();
-  }, 60_000);
+  }, 180_000);
 
   /** Says something in Markdown, and waits until both see it. */
   async function say(by: Screen, body: string): Promise<void> {

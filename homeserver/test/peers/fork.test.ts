@@ -112,7 +112,7 @@ describe("two servers that were cut off from one another", { timeout: 120_000 },
     await Promise.all([here?.stop(), there?.stop()]);
     await Promise.all(links?.map((link) => link.close()) ?? []);
     await network?.close();
-  }, 60_000);
+  }, 180_000);
 
   async function makeRoom(version: string): Promise<string> {
     const { alice, bob } = people;

@@ -42,7 +42,7 @@ describe("two servers, one conversation of matrix-js-sdk 43", { timeout: 120_000
     bob?.client.stopClient();
     await Promise.all([here?.stop(), there?.stop()]);
     await network?.close();
-  }, 60_000);
+  }, 180_000);
 
   const say = async ({ client }: Person, body: string): Promise<string> =>
     (await client.sendMessage(roomId, { msgtype: MsgType.Text, body })).event_id;

@@ -50,7 +50,7 @@ afterAll(async () => {
   await Promise.all(servers?.map((server) => server.stop()) ?? []);
   await Promise.all(links?.map((link) => link.close()) ?? []);
   await network?.close();
-}, 60_000);
+}, 180_000);
 
 /** Changes the room's state on and on: topic, notes, join rule, levels, bans of people who never came. */
 async function govern(user: TestUser, stop: AbortSignal): Promise<Set<string>> {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([here?.stop(), there?.stop()]);
   await network?.close();
-}, 60_000);
+}, 180_000);
 
 test(
   `a server killed ${KILLS} times amid traffic loses and doubles no message on either side`,

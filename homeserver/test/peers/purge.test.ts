@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await weft?.stop();
   await network?.close();
-}, 60_000);
+}, 180_000);
 
 async function administrator(): Promise<TestUser> {
   const url = `${weft.baseUrl}/_synapse/admin/v1/register`;

@@ -10,7 +10,7 @@ import { eventually } from "./support/wait.ts";
 /** A server of two replicas, and another server that is a single process. */
 describe.skipIf(!hasRedis || !hasDebianPostgres)(
   "two replicas of one server on PostgreSQL 15 and Redis",
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   () => {
     let network: Network;
     let redis: TestRedis;
@@ -72,7 +72,8 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
       expect(
         told(eventId)(await waiting) || (await anna.syncUntil(since, told(eventId))),
       ).toBeTruthy();
-      expect(Date.now() - started).toBeLessThan(5_000);
+      // Its own time is over after thirty seconds.
+      expect(Date.now() - started).toBeLessThan(25_000);
     });
 
     test("both replicas write to one room at a time, and every message is there once", async () => {

@@ -55,7 +55,7 @@ test("two users join at once, and both are in it", async () => {
   await b.rooms.history.joinedMembers(bob.userId, roomId);
   expect(await membersAt(b)).toEqual(await membersAt(a));
   expect(await membersAt(b)).toEqual(expect.arrayContaining([bob.userId, ben.userId]));
-}, 60_000);
+}, 180_000);
 
 test("another user of the server joins once the members are known", async () => {
   const { b, bob } = await newServer();
@@ -68,7 +68,7 @@ test("another user of the server joins once the members are known", async () => 
   await later;
   await world.flush();
   expect(await membersAt(b)).toEqual(await membersAt(a));
-}, 60_000);
+}, 180_000);
 
 test("the room is left although nobody of it can be reached, while its members are fetched", async () => {
   const { b, bob } = await newServer();
@@ -80,4 +80,4 @@ test("the room is left although nobody of it can be reached, while its members a
   const row = await b.rooms.view.membership(room!.nid, bob.userId);
   expect(row?.membership).toBe("leave");
   goOn();
-}, 60_000);
+}, 180_000);

@@ -110,7 +110,7 @@ test("a joiner gets the state without members, and can write at once; the member
   await say(b, bob, "later");
   await world.flush();
   await expectAgreement(b);
-}, 60_000);
+}, 180_000);
 
 test("what was said before the join can be read once the members are known, and until then is not the room's beginning", async () => {
   const { b, bob } = await newServer();
@@ -126,7 +126,7 @@ test("what was said before the join can be read once the members are known, and 
   const rest = { dir: "b", limit: 100, from: page.end } as const;
   const { chunk } = await b.rooms.history.messages(bob, roomId, rest);
   expect(chunk.map((text) => JSON.parse(text).content.body)).toContain("long ago");
-}, 60_000);
+}, 180_000);
 
 test("what members do who are not known yet is taken by the auth events, and is right in the end", async () => {
   const { b, bob } = await newServer();
@@ -145,7 +145,7 @@ test("what members do who are not known yet is taken by the auth events, and is 
   goOn();
   await whole(b, bob);
   await expectAgreement(b);
-}, 60_000);
+}, 180_000);
 
 test("who asks for the members waits until they are known", async () => {
   const { b, bob } = await newServer();
@@ -157,7 +157,7 @@ test("who asks for the members waits until they are known", async () => {
   goOn();
   const members = await asked;
   expect(members.length).toBeGreaterThan(MEMBERS);
-}, 60_000);
+}, 180_000);
 
 test("a partial server lets nobody else in, and tells no states, but what was said in it", async () => {
   const { b, bob } = await newServer();
@@ -179,7 +179,7 @@ test("a partial server lets nobody else in, and tells no states, but what was sa
   await whole(b, bob);
   const { pduIds } = await federation.stateIds(a.name, roomId, eventId);
   expect(pduIds.length).toBeGreaterThan(MEMBERS);
-}, 60_000);
+}, 180_000);
 
 test("another server is asked for the members when the first fails or tells another state", async () => {
   const { b: c, bob: carol } = await newServer();
@@ -202,7 +202,7 @@ test("another server is asked for the members when the first fails or tells anot
   expect(asked[0]).toBe(a.name);
   expect(asked).toContain(c.name);
   await expectAgreement(b);
-}, 60_000);
+}, 180_000);
 
 test("another process goes on where one was killed", async () => {
   const { b, bob } = await newServer();
@@ -216,7 +216,7 @@ test("another process goes on where one was killed", async () => {
   goOn();
   await whole(again, bob);
   await expectAgreement(again);
-}, 60_000);
+}, 180_000);
 
 test.each([0, 1, 4, 8, 9, 10, 11, 12])(
   "another process goes on where one was killed, %i commits after the join",
@@ -262,7 +262,7 @@ test("a server that leaves no members out is joined by the same way", async () =
   await world.flush();
   await whole(b, bob);
   await expectAgreement(b);
-}, 60_000);
+}, 180_000);
 
 test("who leaves while the members are fetched, and comes back, has the whole room", async () => {
   const { b, bob } = await newServer();
@@ -275,4 +275,4 @@ test("who leaves while the members are fetched, and comes back, has the whole ro
   await world.flush();
   await whole(b, bob);
   await expectAgreement(b);
-}, 60_000);
+}, 180_000);

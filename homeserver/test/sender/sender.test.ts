@@ -132,7 +132,7 @@ function start(on: TestServer, { outbound }: ReturnType<typeof network>, more: M
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error("it never came true");
     await new Promise((resolve) => setTimeout(resolve, 5));

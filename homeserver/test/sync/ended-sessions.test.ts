@@ -59,4 +59,4 @@ test("when it is signed out, deleted, or its password changes or account closes"
     await alice.send(roomId, "not for who has gone");
     expect(await waiting).toMatchObject({ status: 401, body: { errcode: "M_UNKNOWN_TOKEN" } });
   }
-}, 60_000);
+}, 180_000);

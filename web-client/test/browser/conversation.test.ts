@@ -1,5 +1,6 @@
 import { html } from "lit";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import { eventually } from "../unit/eventually.ts";
 import { page, userEvent } from "vitest/browser";
 import type { WeftComposer } from "../../src/elements/composer.ts";
 import type { WeftTimeline } from "../../src/elements/timeline.ts";
@@ -93,7 +94,7 @@ describe("the conversation", () => {
     await userEvent.fill(field(), "hello **there**");
     await userEvent.keyboard("{Enter}");
     await expect.element(article(/Me, .*: hello/)).toBeVisible();
-    await vi.waitFor(() => expect(calls.find(({ name }) => name === "rooms.send")).toBeDefined());
+    await eventually(() => expect(calls.find(({ name }) => name === "rooms.send")).toBeDefined());
     const [, type, txnId, content] = calls.find(({ name }) => name === "rooms.send")!.args;
     expect(type).toBe("m.room.message");
     expect(content).toMatchObject({
@@ -135,7 +136,7 @@ describe("the conversation", () => {
     await expect.element(field()).toHaveValue("message 0");
     await userEvent.fill(field(), "better");
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
     expect(calls.find(({ name }) => name === "rooms.send")!.args[3]).toMatchObject({
       "m.new_content": { body: "better" },
       "m.relates_to": { rel_type: "m.replace", event_id: said[0]!.event_id },
@@ -151,7 +152,7 @@ describe("the conversation", () => {
     await userEvent.keyboard("{Enter}");
     await expect.element(field()).toHaveValue("hi @Ann ");
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
     expect(calls.find(({ name }) => name === "rooms.send")!.args[3]).toMatchObject({
       "m.mentions": { user_ids: [ANN] },
     });
@@ -168,7 +169,7 @@ describe("the conversation", () => {
     await userEvent.keyboard("r");
     await expect.poll(() => focused()).toBe(field().element());
     await userEvent.keyboard("yes{Enter}");
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
     expect(calls.find(({ name }) => name === "rooms.send")!.args[3]).toMatchObject({
       "m.relates_to": { "m.in_reply_to": { event_id: said[1]!.event_id } },
     });
@@ -251,12 +252,12 @@ describe("files", () => {
     expect(calls.some(({ name }) => name === "media.upload")).toBe(false);
     await expectAccessible();
     await userEvent.click(send());
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
     upload.progress(0.4);
     await expect.element(page.getByText("40 %")).toBeVisible();
     await expectAccessible();
     upload.finish("mxc://one/abc");
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "rooms.send")).toBe(true));
     expect(calls.find(({ name }) => name === "rooms.send")!.args[3]).toMatchObject({
       msgtype: "m.file",
       body: "notes.txt",
@@ -271,7 +272,7 @@ describe("files", () => {
     const { stage, calls } = await openRoom(answers);
     choose(stage, new File(["hello"], "notes.txt", { type: "text/plain" }));
     await userEvent.click(send());
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "media.upload")).toBe(true));
     await userEvent.click(page.getByRole("button", { name: "Cancel notes.txt" }));
     expect(upload.cancelled).toBe(true);
     expect(page.getByRole("list", { name: "Files to send" }).elements()).toHaveLength(0);
@@ -337,10 +338,10 @@ describe("the way through history", () => {
 
   test("older messages are fetched without moving what is being read", async () => {
     const { timeline } = await openRoom(history(), 40);
-    await vi.waitFor(() => expect(page.getByRole("article").elements().length).toBeGreaterThan(10));
+    await eventually(() => expect(page.getByRole("article").elements().length).toBeGreaterThan(10));
     const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
     const gap = (): number => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    await vi.waitFor(() => expect(gap()).toBeLessThan(3));
+    await eventually(() => expect(gap()).toBeLessThan(3));
     for (let step = 0; step < 30; step++) {
       const rows = [...timeline().shadowRoot!.querySelectorAll<HTMLElement>(".row")];
       const held = rows.find((row) => row.getBoundingClientRect().top > 120)!;
@@ -379,14 +380,14 @@ describe("the way through history", () => {
     const scroller = timeline().shadowRoot!.querySelector(".scroller")!;
     const gap = (): number => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     await bring({ timeline: { events: [make.message(ANN, "followed")] } });
-    await vi.waitFor(() => expect(gap()).toBeLessThan(3));
+    await eventually(() => expect(gap()).toBeLessThan(3));
     scroller.scrollTop -= 500;
     await settled();
     const before = scroller.scrollTop;
     await bring({ timeline: { events: [make.message(ANN, "counted")] } });
     expect(Math.abs(scroller.scrollTop - before)).toBeLessThan(3);
     await userEvent.click(page.getByRole("button", { name: "1 new" }));
-    await vi.waitFor(() => expect(gap()).toBeLessThan(3));
+    await eventually(() => expect(gap()).toBeLessThan(3));
     await expect.element(article(/counted/)).toBeVisible();
   });
 
@@ -396,12 +397,10 @@ describe("the way through history", () => {
     const last = make.message(ANN, "newest");
     await bring({ timeline: { events: [last] }, unread_notifications: { notification_count: 1 } });
     if (document.hasFocus()) {
-      await vi.waitFor(
-        () =>
-          expect(calls.filter(({ name }) => name === "rooms.markRead").at(-1)?.args[1]).toBe(
-            last.event_id,
-          ),
-        3000,
+      await eventually(() =>
+        expect(calls.filter(({ name }) => name === "rooms.markRead").at(-1)?.args[1]).toBe(
+          last.event_id,
+        ),
       );
     }
   });

@@ -1,5 +1,6 @@
 import { html } from "lit";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventually } from "../unit/eventually.ts";
 import { page, userEvent } from "vitest/browser";
 import { openDialog } from "../../src/store/dialogs.ts";
 import { navigate } from "../../src/store/router.ts";
@@ -87,7 +88,7 @@ describe("at the door", () => {
     await expect.poll(() => focused()).toBe(page.getByLabelText("Registration token").element());
     await userEvent.fill(page.getByLabelText("Registration token"), "abc");
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => expect(asked.filter(({ path }) => path === REGISTER)).toHaveLength(3));
+    await eventually(() => expect(asked.filter(({ path }) => path === REGISTER)).toHaveLength(3));
     expect(asked.at(-1)?.body["auth"]).toMatchObject({
       type: "m.login.registration_token",
       token: "abc",
@@ -109,7 +110,7 @@ describe("at the door", () => {
     expect(page.getByLabelText("User name").elements()).toHaveLength(0);
     await userEvent.fill(page.getByLabelText("Password", { exact: true }), "secret");
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    await eventually(() => expect(asked).toHaveLength(1));
     expect(asked[0]?.body).toMatchObject({ device_id: "OLD", identifier: { user: "@ann:two" } });
   });
 });
@@ -266,7 +267,7 @@ describe("windows", () => {
     await userEvent.click(page.getByLabelText("Everyone"));
     await userEvent.fill(page.getByLabelText("Address"), "#knit:one");
     await userEvent.click(page.getByRole("button", { name: "Create", exact: true }));
-    await vi.waitFor(() => expect(calls.some(({ name }) => name === "rooms.create")).toBe(true));
+    await eventually(() => expect(calls.some(({ name }) => name === "rooms.create")).toBe(true));
     expect(calls.find(({ name }) => name === "rooms.create")?.args[0]).toEqual({
       name: "Knitting",
       visibility: "public",
@@ -298,7 +299,7 @@ describe("pages", () => {
     await userEvent.selectOptions(page.getByLabelText("Server"), "+");
     await userEvent.fill(page.getByLabelText("Name of the other server"), "two.example");
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(calls.filter(({ name }) => name === "rooms.directory").at(-1)?.args[0]).toBe(
         "two.example",
       );

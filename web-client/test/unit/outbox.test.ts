@@ -1,4 +1,5 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { eventually } from "./eventually.ts";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
 import { Room } from "../../src/store/room.ts";
@@ -36,8 +37,8 @@ test("messages go out one after another, and a lost answer is asked for again un
   const { asked, say, room } = setUp([new NetworkError("gone"), "$1", "$2"]);
   say("one");
   say("two");
-  await vi.waitFor(() => expect(asked).toEqual(["t1", "t1", "t2"]));
-  await vi.waitFor(() =>
+  await eventually(() => expect(asked).toEqual(["t1", "t1", "t2"]));
+  await eventually(() =>
     expect(room.timeline.pending.map((entry) => entry.event.event_id)).toEqual(["$1", "$2"]),
   );
 });
@@ -46,16 +47,16 @@ test("what the server refuses is marked, and the next message still goes", async
   const { asked, say, room } = setUp([new ApiError(403, { errcode: "M_FORBIDDEN" }), "$2"]);
   const refused = say("one");
   say("two");
-  await vi.waitFor(() => expect(asked).toEqual(["t1", "t2"]));
+  await eventually(() => expect(asked).toEqual(["t1", "t2"]));
   expect(room.timeline.pendingByTxn(refused)?.pending?.state).toBe("failed");
 });
 
 test("a refused message can be sent again or dropped", async () => {
   const { asked, say, room, outbox } = setUp([new ApiError(413, { errcode: "M_TOO_LARGE" }), "$1"]);
   const txnId = say("one");
-  await vi.waitFor(() => expect(room.timeline.pendingByTxn(txnId)?.pending?.state).toBe("failed"));
+  await eventually(() => expect(room.timeline.pendingByTxn(txnId)?.pending?.state).toBe("failed"));
   outbox.retry(room, txnId);
-  await vi.waitFor(() => expect(asked).toEqual(["t1", "t1"]));
+  await eventually(() => expect(asked).toEqual(["t1", "t1"]));
   outbox.discard(room, txnId);
   expect(room.timeline.pending).toHaveLength(0);
 });

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { eventually } from "./eventually.ts";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
 import type { SyncApi } from "../../src/api/sync.ts";
 import { createSyncEngine } from "../../src/store/sync-engine.ts";
@@ -34,7 +35,7 @@ function setUp(script: Answer[], since?: string) {
 test("the first sync answers at once, the next ones wait for news", async () => {
   const { engine, asked } = setUp(["s1", "s2"]);
   engine.start();
-  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  await eventually(() => expect(asked).toHaveLength(3));
   engine.stop();
   expect(asked).toEqual([
     { since: undefined, timeout: 0 },
@@ -48,7 +49,7 @@ test("it goes on where it was after the server was away, and says so meanwhile",
   const seen: string[] = [];
   engine.$status.listen((status) => seen.push(status));
   engine.start();
-  await vi.waitFor(() => expect(asked).toHaveLength(5));
+  await eventually(() => expect(asked).toHaveLength(5));
   engine.stop();
   expect(seen).toEqual(["live", "offline", "live"]);
   expect(asked.map(({ since }) => since)).toEqual([undefined, "s1", "s1", "s1", "s2"]);
@@ -61,7 +62,7 @@ test("a token that the server no longer knows leads to a fresh start", async () 
     "old",
   );
   engine.start();
-  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  await eventually(() => expect(asked).toHaveLength(3));
   engine.stop();
   expect(onReset).toHaveBeenCalledOnce();
   expect(asked.map(({ since }) => since)).toEqual(["old", undefined, "s9"]);

@@ -38,7 +38,7 @@ export interface WeftOptions {
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 const PRELOAD = join(import.meta.dirname, "die-with-parent.ts");
-const START_MS = 60_000;
+const START_MS = 150_000;
 const LINES_KEPT = 200;
 
 /** Starts a server that federates over TLS with the others of the network. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export async function eventually<T>(
   what: string | (() => string),
   check: () => T | Promise<T>,
-  { within = 30_000, every = 50 }: { within?: number; every?: number } = {},
+  { within = 60_000, every = 50 }: { within?: number; every?: number } = {},
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + within;
   for (;;) {
