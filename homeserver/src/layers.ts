@@ -74,6 +74,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     serverName,
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
+    limits: config.userLimits,
     replicated: on.redis !== undefined,
     exclusive: on.exclusive,
     passwordMinLength: config.passwordMinLength,
@@ -103,6 +104,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     },
     defaultRoomVersion: config.defaultRoomVersion,
     ignoredBy: users.ignores.of,
+    limits: config.userLimits,
     logger,
     metrics: on.metrics,
     seats: on.seats,
@@ -117,6 +119,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     serverName,
     dataDir: config.dataDir,
     remote: remote.media,
+    quotaBytes: config.userLimits.uploadBytes,
   });
   opened.push(() => media.stop());
   followSuccessions(on, rooms, users, opened);

@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
 import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import type { UserLimits } from "../users/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import {
@@ -49,6 +50,7 @@ export interface Config {
   readonly defaultRoomVersion: string;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
+  readonly userLimits: UserLimits;
   readonly trustedKeyServers: readonly ServerName[];
   readonly logLevel: string;
 }
@@ -154,6 +156,8 @@ function wrong(key: SettingKey, value: unknown, origin: Origin, why = "is not va
 function complete(values: Values, origin: Origin): Config {
   const text = (key: SettingKey): string | undefined =>
     (values[key] ?? (settings[key] as Setting).default) as string | undefined;
+  const count = (key: SettingKey): number =>
+    (values[key] ?? (settings[key] as Setting).default) as number;
   const fail = (key: SettingKey, why?: string) => wrong(key, values[key], origin, why);
   const address = (
     key: "listen" | "federation_listen" | "metrics_listen",
@@ -215,6 +219,13 @@ function complete(values: Values, origin: Origin): Config {
     legacyMedia: text("legacy_media") === "on",
     defaultRoomVersion: text("default_room_version")!,
     appservices: appservices === undefined ? undefined : resolve(appservices),
+    userLimits: {
+      uploadBytes: parseSize(text("user_upload_limit")!),
+      accountDataBytes: parseSize(text("user_account_data_limit")!),
+      devices: count("user_device_limit"),
+      aliases: count("user_alias_limit"),
+      publishedRooms: count("user_published_room_limit"),
+    },
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
     ),
@@ -226,6 +237,14 @@ const LOOPBACK = settings.trusted_proxies.default;
 
 function isNetwork(text: string): boolean {
   return text.includes("/") ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text);
+}
+
+const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** "10GiB" in bytes; "none" is 0. The schema has checked it. */
+function parseSize(text: string): number {
+  const match = /^(\d+) ?([KMGT])iB$/.exec(text);
+  return match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
 function isFolder(path: string): boolean {

@@ -24,6 +24,8 @@ export interface Setting {
 const LISTEN = "^(\\[[0-9a-fA-F:.]+\\]|[^\\s:\\[\\]/]*):\\d{1,5}$";
 const SERVER_NAME = "^(\\[[0-9a-fA-F:.]{2,45}\\]|[0-9A-Za-z.-]{1,230})(:\\d{1,5})?$";
 
+const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
+
 export const settings = {
   server_name: {
     type: "string",
@@ -164,6 +166,44 @@ export const settings = {
     description: "A folder of registration YAML files of application services (bridges, bots).",
     minLength: 1,
     "x-mend": "the path of a folder that exists",
+  },
+  user_upload_limit: {
+    type: "string",
+    description:
+      "How much one user may upload in all, such as 10GiB. A further upload is refused. none: without limit.",
+    default: "10GiB",
+    pattern: SIZE,
+    "x-mend": "a size such as 500MiB or 10GiB, or none",
+  },
+  user_account_data_limit: {
+    type: "string",
+    description:
+      "How much account data (what clients store with the account and its rooms) one user may have in all.",
+    default: "32MiB",
+    pattern: SIZE,
+    "x-mend": "a size such as 500KiB or 32MiB, or none",
+  },
+  user_device_limit: {
+    type: "integer",
+    description:
+      "How many devices of one user may be signed in. A further one signs out the one that was not seen for the longest time. 0: without limit.",
+    default: 200,
+    minimum: 0,
+    "x-mend": "a whole number, 0 for no limit",
+  },
+  user_alias_limit: {
+    type: "integer",
+    description: "How many room aliases one user may make. 0: without limit.",
+    default: 1000,
+    minimum: 0,
+    "x-mend": "a whole number, 0 for no limit",
+  },
+  user_published_room_limit: {
+    type: "integer",
+    description: "How many rooms one user may put into the room directory. 0: without limit.",
+    default: 500,
+    minimum: 0,
+    "x-mend": "a whole number, 0 for no limit",
   },
   trusted_key_servers: {
     type: "array",

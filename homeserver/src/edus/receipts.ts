@@ -6,7 +6,7 @@ import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifier
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { findAccountData } from "../storage/account-data.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
-import { findReceipt } from "../storage/receipt-rows.ts";
+import { findReceipt, trimThreadReceipts } from "../storage/receipt-rows.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { RoomFacts } from "./types.ts";
 
@@ -31,6 +31,8 @@ export interface Receipts {
 
 /** One EDU moves at most so many receipts. */
 const MOST_RECEIPTS = 500;
+/** Threads of one room in which a user has a receipt. */
+const MAX_THREADS = 1000;
 
 export function createReceipts(deps: {
   readonly log: Log;
@@ -38,8 +40,10 @@ export function createReceipts(deps: {
   readonly rooms: RoomFacts;
   readonly clock: Clock;
   readonly exclusive: Exclusive;
+  /** Threads of one room in which a user's receipts are kept (1000). */
+  readonly maxThreads?: number;
 }): Receipts {
-  const { log, sql, rooms, clock, exclusive } = deps;
+  const { log, sql, rooms, clock, exclusive, maxThreads = MAX_THREADS } = deps;
 
   /** True when the place lies behind the event that is pointed at now. */
   async function isBehind(roomId: RoomId, now: EventId, place: Place): Promise<boolean> {
@@ -71,6 +75,17 @@ export function createReceipts(deps: {
     await log.append({ accountData: [{ userId, roomNid: at.roomNid, type, content }] });
   }
 
+  /** A user keeps receipts of so many threads of a room: those that moved last. */
+  async function move(rows: readonly ReceiptRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await log.append({ receipts: rows });
+    const threaded = rows.filter(({ threadId }) => threadId !== "" && threadId !== "main");
+    const owners = new Map(
+      threaded.map((row) => [`${row.roomNid} ${row.userId} ${row.receiptType}`, row]),
+    );
+    for (const row of owners.values()) await trimThreadReceipts(sql, row, maxThreads);
+  }
+
   return {
     async set({ userId, roomId, type, eventId, threadId }) {
       if (!(await rooms.isJoined(roomId, userId))) {
@@ -87,7 +102,7 @@ export function createReceipts(deps: {
       await exclusive.run(`receipts ${userId} ${roomId}`, async () => {
         if (type === "m.fully_read") return fullyRead(userId, roomId, eventId, at);
         const row = await rowOf(roomId, { userId, type, eventId, threadId, ts: clock.now() });
-        if (row) await log.append({ receipts: [row] });
+        if (row) await move([row]);
       });
     },
 
@@ -103,7 +118,7 @@ export function createReceipts(deps: {
         const row = await rowOf(roomId, moving);
         if (row) rows.push(row);
       }
-      if (rows.length > 0) await log.append({ receipts: rows });
+      await move(rows);
     },
   };
 }

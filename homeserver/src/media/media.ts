@@ -24,7 +24,7 @@ export interface MediaOptions {
   readonly remote: Pick<RemoteMedia, "download">;
   /** Most bytes of one upload, and of one file of another server (100 MiB). */
   readonly maxUploadBytes?: number;
-  /** Most bytes that one user may upload in all (no limit). */
+  /** Most bytes that one user may upload in all, 1 KiB more for each file (0: no limit). */
   readonly quotaBytes?: number;
   /** Most bytes of all copies of other servers' files (20 GiB). */
   readonly maxCopiesBytes?: number;
@@ -60,7 +60,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     ...options,
     files,
     maxBytes: maxUploadBytes,
-    quotaBytes: options.quotaBytes,
+    quotaBytes: options.quotaBytes ?? 0,
   });
 
   /** The row of a file that is here, fetched or waited for if need be. @throws MatrixError */

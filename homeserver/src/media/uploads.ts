@@ -17,8 +17,8 @@ export interface UploadsDeps {
   serverName: ServerName;
   files: FileStore;
   maxBytes: number;
-  /** Most bytes of one user; undefined: no limit. */
-  quotaBytes: number | undefined;
+  /** Most bytes of one user; 0: no limit. */
+  quotaBytes: number;
 }
 
 /** How long a reserved place waits for its upload, ms. */
@@ -38,16 +38,18 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
   ): Promise<void> {
     if ((said.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    await ensureQuota(by, said.length ?? 0);
+    await ensureQuota(sql, by, said.length ?? 0);
     const staged = await stage(files, content, maxBytes);
     try {
-      await ensureQuota(by, staged.size);
       const labels = {
         contentType: cleanContentType(said.contentType),
         fileName: cleanFileName(said.fileName) ?? null,
       };
       await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
+        // Of uploads at once, each counts with those before it.
+        if (quotaBytes !== 0) await storage.lockUploads(tx, by);
+        await ensureQuota(tx, by, staged.size);
         await staged.keep();
         await store(tx, labels, staged);
       });
@@ -56,10 +58,11 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     }
   }
 
-  async function ensureQuota(userId: string, size: number): Promise<void> {
-    if (quotaBytes === undefined) return;
-    if ((await storage.sumUploads(sql, userId)) + size > quotaBytes) {
-      throw errors.forbidden("You have used up your space for files");
+  async function ensureQuota(on: Sql | Tx, userId: string, size: number): Promise<void> {
+    if (quotaBytes === 0) return;
+    const total = (await storage.sumUploads(on, userId)) + size + storage.FILE_OVERHEAD;
+    if (total > quotaBytes) {
+      throw errors.forbidden(`Your files would come to more than ${quotaBytes} bytes`);
     }
   }
 

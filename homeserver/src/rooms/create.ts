@@ -7,6 +7,7 @@ import { roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { publishRoom } from "../storage/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
+import type { DirectoryLimits } from "./directory-limits.ts";
 import type { Invitees } from "./invitees.ts";
 import { clientMemberContent } from "./member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
@@ -21,6 +22,7 @@ export interface CreateDeps {
   readonly invitees: Invitees;
   /** Of rooms whose maker names none. */
   readonly defaultVersion: string;
+  readonly directoryLimits: DirectoryLimits;
   readonly now: () => number;
 }
 
@@ -45,6 +47,8 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       if ((options.invite_3pid ?? []).length > 0) {
         throw matrixError("M_SERVER_NOT_TRUSTED", "This server invites by user id only");
       }
+      const isPublic = options.visibility === "public";
+      if (isPublic) await deps.directoryLimits.ensureMayPublish(by.userId);
       const alias = aliasOf(by, options.room_alias_name);
       const isOurs = ({ userId }: Invite) => serverOf(userId) === serverOf(by.userId);
       const given = initialState(options);
@@ -62,7 +66,7 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
         ],
         alias,
       });
-      if (options.visibility === "public") await publishRoom(store.sql, room.nid, deps.now());
+      if (isPublic) await publishRoom(store.sql, room.nid, by.userId, deps.now());
       // Users of other servers: the room stands even when a server can't be reached.
       const others = all.filter((invite) => !isOurs(invite));
       await Promise.allSettled(

@@ -9,6 +9,7 @@ import { isPublished, publishRoom, unpublishRoom } from "../storage/published-ro
 import { joinedServers, membershipIn } from "../storage/room-members.ts";
 import { powerLevelsOf } from "./local.ts";
 import type { LocalEvents } from "./local.ts";
+import type { DirectoryLimits } from "./directory-limits.ts";
 import { listPublished } from "./published.ts";
 import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
@@ -18,10 +19,11 @@ export interface DirectoryDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly remote: Pick<RemoteServer, "directory">;
+  readonly directoryLimits: DirectoryLimits;
 }
 
 export function createDirectory(deps: DirectoryDeps): RoomDirectory {
-  const { store, local, remote } = deps;
+  const { store, local, remote, directoryLimits } = deps;
   const { sql } = store;
   const { serverName } = local.identity;
 
@@ -40,6 +42,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       if ((await store.registry.byId(roomId)) === undefined) {
         throw errors.notFound("That room is not known here");
       }
+      await directoryLimits.ensureMayMakeAlias(by.userId, roomId);
       const row = { alias, roomId, creator: by.userId, createdTs: local.identity.now() };
       if (!(await insertAlias(sql, row))) {
         throw new MatrixError(409, "M_UNKNOWN", "That alias is taken");
@@ -78,8 +81,10 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       if (!(await mayNameRoom(room, by.userId))) {
         throw errors.forbidden("Your power does not suffice to publish the room");
       }
-      if (published) await publishRoom(sql, room.nid, local.identity.now());
-      else await unpublishRoom(sql, room.nid);
+      if (!published) return unpublishRoom(sql, room.nid);
+      if (await isPublished(sql, room.nid)) return;
+      await directoryLimits.ensureMayPublish(by.userId);
+      await publishRoom(sql, room.nid, by.userId, local.identity.now());
     },
     publicRooms: (query) => listPublished(store, serverName, query),
   };

@@ -9,6 +9,7 @@ import type { RoomEvent } from "../protocol/event.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import type { Random } from "../platform/random.ts";
 import { deleteAlias, insertAlias } from "../storage/aliases.ts";
+import type { DirectoryLimits } from "./directory-limits.ts";
 import type { LocalEvents } from "./local.ts";
 import { memberDraft } from "./member-events.ts";
 import type { RoomStore } from "./store.ts";
@@ -37,7 +38,12 @@ export interface RoomMaker {
   make(plan: RoomPlan): Promise<Room>;
 }
 
-export function createRoomMaker(store: RoomStore, local: LocalEvents, random: Random): RoomMaker {
+export function createRoomMaker(
+  store: RoomStore,
+  local: LocalEvents,
+  random: Random,
+  directoryLimits: DirectoryLimits,
+): RoomMaker {
   const { identity } = local;
   let lastTs = 0;
 
@@ -101,6 +107,7 @@ export function createRoomMaker(store: RoomStore, local: LocalEvents, random: Ra
   }
 
   async function reserve(alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void> {
+    await directoryLimits.ensureMayMakeAlias(creator, roomId);
     const row = { alias, roomId, creator, createdTs: identity.now() };
     if (!(await insertAlias(store.sql, row))) throw errors.roomInUse();
   }

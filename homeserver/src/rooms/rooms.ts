@@ -47,6 +47,8 @@ import { createPlaceIn } from "./tokens.ts";
 import { createTransactions } from "./transactions.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Profiles, RoomDirectory, Rooms } from "./types.ts";
+import { DEFAULT_LIMITS, type UserLimits } from "../users/limits.ts";
+import { createDirectoryLimits } from "./directory-limits.ts";
 import { createUpgrade } from "./upgrade.ts";
 import { createView } from "./view.ts";
 
@@ -64,6 +66,8 @@ export interface RoomsDeps {
   readonly defaultRoomVersion?: string | undefined;
   /** What is known of local users' accounts; absent: every name is one. */
   readonly accounts?: LocalAccounts | undefined;
+  /** What a user may keep in the directory; the defaults when absent. */
+  readonly limits?: UserLimits | undefined;
   /** Whom a user ignores; nobody when absent. */
   readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;
@@ -114,7 +118,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
       threads: createThreads(store),
     },
   });
-  const directory = createDirectory({ store, local, remote: deps.remote });
+  const directoryLimits = createDirectoryLimits(deps.sql, deps.limits ?? DEFAULT_LIMITS);
+  const directory = createDirectory({ store, local, remote: deps.remote, directoryLimits });
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
@@ -140,9 +145,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
     resolveAlias: (alias) => roomOf(directory, alias),
     memberByState: members.byState,
   });
-  const maker = createRoomMaker(store, local, deps.random);
+  const maker = createRoomMaker(store, local, deps.random, directoryLimits);
   const create = createCreate({
-    ...{ store, maker, members, profiles, invitees, now: identity.now },
+    ...{ store, maker, members, profiles, invitees, directoryLimits, now: identity.now },
     defaultVersion: deps.defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
   });
   const timelines = createTimelines(store);

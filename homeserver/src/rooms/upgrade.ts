@@ -10,7 +10,7 @@ import type { RoomVersion } from "../protocol/room-versions.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { moveAliases } from "../storage/aliases.ts";
 import { membershipIn } from "../storage/room-members.ts";
-import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
+import { movePublication } from "../storage/published-rooms.ts";
 import type { LocalEvents } from "./local.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
@@ -79,9 +79,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
   /** Aliases lead to the new room, which takes the old one's place in the list. */
   async function moveDirectory(old: Room, room: Room): Promise<void> {
     await moveAliases(store.sql, old.roomId, room.roomId);
-    if (!(await isPublished(store.sql, old.nid))) return;
-    await publishRoom(store.sql, room.nid, local.identity.now());
-    await unpublishRoom(store.sql, old.nid);
+    await movePublication(store.sql, old.nid, room.nid);
   }
 }
 

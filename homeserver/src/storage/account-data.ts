@@ -33,6 +33,31 @@ export async function findAccountDataOfUsers(
   return new Map(rows.map((row) => [row.userId, row.content]));
 }
 
+/** Bytes that a piece of account data is counted with besides its type and content. */
+const PIECE_BYTES = 256;
+
+/** What a user's account data comes to, but for one piece, and that piece, in bytes: what is not there is 0. */
+export async function accountDataSize(
+  sql: Sql | Tx,
+  userId: string,
+  roomNid: number,
+  type: string,
+): Promise<{ others: number; own: number }> {
+  const [row] = await sql<{ others: number; own: number }[]>`
+    SELECT coalesce(sum(size) FILTER (WHERE NOT own), 0)::bigint AS others,
+      coalesce(sum(size) FILTER (WHERE own), 0)::bigint AS own
+    FROM (
+      SELECT octet_length(content) + octet_length(type) + ${PIECE_BYTES} AS size,
+        room_nid = ${roomNid} AND type = ${type} AS own
+      FROM account_data WHERE user_id = ${userId}) AS pieces`;
+  return row ?? { others: 0, own: 0 };
+}
+
+/** What a piece counts, in bytes. */
+export function pieceSize(type: string, content: string): number {
+  return Buffer.byteLength(content) + Buffer.byteLength(type) + PIECE_BYTES;
+}
+
 /** The nid of a room that this server knows of. */
 export async function findRoomNid(sql: Sql | Tx, roomId: string): Promise<number | undefined> {
   const [row] = await sql<{ nid: number }[]>`

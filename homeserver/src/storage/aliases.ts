@@ -24,6 +24,18 @@ export async function insertAlias(
   return made.length > 0;
 }
 
+/** How many aliases a user has made, and how many lead to a room. */
+export async function countAliases(
+  sql: Sql | Tx,
+  creator: string,
+  roomId: string,
+): Promise<{ made: number; ofRoom: number }> {
+  const [row] = await sql<{ made: number; ofRoom: number }[]>`
+    SELECT (SELECT count(*) FROM room_aliases WHERE creator = ${creator}) AS made,
+      (SELECT count(*) FROM room_aliases WHERE room_id = ${roomId}) AS "ofRoom"`;
+  return row ?? { made: 0, ofRoom: 0 };
+}
+
 /** False when there was none. */
 export async function deleteAlias(sql: Sql | Tx, alias: string): Promise<boolean> {
   const gone = await sql`DELETE FROM room_aliases WHERE alias = ${alias} RETURNING 1`;

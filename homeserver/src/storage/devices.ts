@@ -61,6 +61,19 @@ export async function insertDevice(
   return row?.isNew === true;
 }
 
+/** Devices that were not seen for the longest time, so that without them and with one more there are at most so many. */
+export async function devicesBeyond(
+  tx: Sql | Tx,
+  userId: string,
+  kept: string,
+  most: number,
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    SELECT device_id AS "deviceId" FROM devices WHERE user_id = ${userId} AND device_id <> ${kept}
+    ORDER BY coalesce(last_seen_ts, created_ts) DESC, created_ts DESC, device_id OFFSET ${most - 1}`;
+  return rows.map((row) => row.deviceId);
+}
+
 /** Renames a device. False if there is no such device. */
 export async function updateDeviceName(
   tx: Sql | Tx,

@@ -90,11 +90,20 @@ export async function countReserved(tx: Tx, userId: string, now: number): Promis
   return row?.n ?? 0;
 }
 
-/** Bytes that a user has uploaded. */
+/** Bytes that a file is counted with besides its content: a row, and a name in a folder. */
+export const FILE_OVERHEAD = 1024;
+
+/** Bytes that a user's uploads come to. */
 export async function sumUploads(sql: Sql | Tx, userId: string): Promise<number> {
   const [row] = await sql<{ total: number }[]>`
-    SELECT coalesce(sum(size), 0)::bigint AS total FROM media WHERE user_id = ${userId}`;
+    SELECT coalesce(sum(size + ${FILE_OVERHEAD}), 0)::bigint AS total FROM media
+    WHERE user_id = ${userId}`;
   return row?.total ?? 0;
+}
+
+/** Until the transaction ends, no other adds to what the user has uploaded. */
+export async function lockUploads(tx: Tx, userId: string): Promise<void> {
+  await tx`SELECT pg_advisory_xact_lock(hashtext('uploads'), hashtext(${userId}))`;
 }
 
 /** Bytes of the copies of other servers' media. */

@@ -28,6 +28,15 @@ export async function insertUiaSession(
     VALUES (${sessionHash}, ${session.operation}, ${session.userId}, ${session.requestDigest}, ${expiresTs})`;
 }
 
+/** Ends all sessions of a user (null: of nobody who is signed in) but the newest. */
+export async function trimUiaSessions(tx: Tx, userId: string | null, most: number): Promise<void> {
+  const ofUser = userId === null ? tx`user_id IS NULL` : tx`user_id = ${userId}`;
+  await tx`
+    DELETE FROM uia_sessions WHERE session_hash IN (
+      SELECT session_hash FROM uia_sessions WHERE ${ofUser}
+      ORDER BY expires_ts DESC OFFSET ${most} FOR UPDATE SKIP LOCKED)`;
+}
+
 /** A session that has not expired. */
 export async function findUiaSession(
   sql: Sql | Tx,

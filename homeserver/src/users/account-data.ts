@@ -5,6 +5,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import * as storage from "../storage/account-data.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
+import { exceeds, type UserLimits } from "./limits.ts";
 import { plainText } from "./text.ts";
 
 /** What clients store with their account. (Client-server API, "Client Config".) */
@@ -16,7 +17,7 @@ export interface AccountData {
   /**
    * Replaces a piece; every client of the user is told through the log.
    * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for an unknown room,
-   * M_TOO_LARGE 413
+   * M_TOO_LARGE 413 for one piece and for all together
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
   /** Changes a piece by a function of its present content, one change of a user after another, at whichever replica. */
@@ -32,8 +33,13 @@ const MANAGED = new Set(["m.fully_read", "m.push_rules"]);
 const MAX_TYPE_BYTES = 255;
 const MAX_CONTENT_BYTES = 512 * 1024;
 
-export function createAccountData(deps: { sql: Sql; log: Log; exclusive: Exclusive }): AccountData {
-  const { sql, log, exclusive } = deps;
+export function createAccountData(deps: {
+  sql: Sql;
+  log: Log;
+  exclusive: Exclusive;
+  limits: Pick<UserLimits, "accountDataBytes">;
+}): AccountData {
+  const { sql, log, exclusive, limits } = deps;
   const keyOf = (userId: UserId) => `account data ${userId}`;
 
   /** 0 for global data. @throws MatrixError M_INVALID_PARAM 400 */
@@ -64,9 +70,20 @@ export function createAccountData(deps: { sql: Sql; log: Log; exclusive: Exclusi
     if (Buffer.byteLength(text) > MAX_CONTENT_BYTES) {
       throw errors.tooLarge(`Account data is at most ${MAX_CONTENT_BYTES} bytes long`);
     }
+    await ensureRoom(userId, roomNid, type, text);
     await log.append({
       accountData: [{ userId, roomNid: roomNid || null, type, content: text }],
     });
+  }
+
+  /** What gets no bigger is let through, whatever there is. @throws MatrixError M_TOO_LARGE 413 */
+  async function ensureRoom(userId: UserId, roomNid: number, type: string, content: string) {
+    const size = storage.pieceSize(type, content);
+    const { others, own } = await storage.accountDataSize(sql, userId, roomNid, type);
+    if (size <= own || !exceeds(others + size, limits.accountDataBytes)) return;
+    throw errors.tooLarge(
+      `Your account data would come to more than ${limits.accountDataBytes} bytes: remove some first`,
+    );
   }
 
   async function find(

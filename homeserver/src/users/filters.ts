@@ -6,6 +6,7 @@ import { canonicalJson, parseStrict, type Json, type JsonObject } from "../proto
 import { atMost, LRUCache } from "../platform/caches.ts";
 import * as storage from "../storage/filters.ts";
 import type { Sql } from "../storage/sql.ts";
+import { tooMany } from "./limits.ts";
 
 /** Filters that clients store. (Client-server API, "Filtering".) */
 export interface Filters {
@@ -58,7 +59,7 @@ export function createFilters(deps: { sql: Sql }): Filters {
       const known = await storage.findFilterByHash(sql, userId, hash);
       if (known !== undefined) return String(known);
       if ((await storage.countFilters(sql, userId)) >= MAX_FILTERS) {
-        throw errors.forbidden(`A user can store ${MAX_FILTERS} filters`);
+        throw tooMany(MAX_FILTERS, "filters");
       }
       return String(await storage.insertFilter(sql, userId, hash, content));
     },

@@ -17,6 +17,8 @@ import type { IssuedSession, SessionRequest } from "./types.ts";
 
 /** How long a one-time sign-in token lives, ms. */
 export const LOGIN_TOKEN_LIFE_MS = 120_000;
+/** Tokens of one user that are good at the same time: older ones end. */
+const MAX_LOGIN_TOKENS = 10;
 
 /** Signing in. (Client-server API, "Login".) */
 export interface Login {
@@ -97,6 +99,7 @@ export function createLogin(deps: {
         await lockPasswordHash(tx, userId);
         if (!(await findDevice(tx, userId, deviceId))) throw errors.unknownToken();
         await tokens.insertLoginToken(tx, hashSecret(token), userId, expiresTs);
+        await tokens.trimLoginTokens(tx, userId, MAX_LOGIN_TOKENS);
       });
       return { token, expiresInMs: LOGIN_TOKEN_LIFE_MS };
     },

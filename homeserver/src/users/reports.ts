@@ -21,6 +21,8 @@ export interface Reports {
 }
 
 const MAX_REASON_BYTES = 8192;
+/** Reports of one user that are kept: a newer one takes the place of the oldest. */
+export const MAX_REPORTS = 500;
 
 /** All three throw MatrixError M_INVALID_PARAM 400 for a reason that is no text or too long a one. */
 export function createReports(deps: { sql: Sql; clock: Clock }): Reports {
@@ -33,6 +35,7 @@ export function createReports(deps: { sql: Sql; clock: Clock }): Reports {
     const text = reason === undefined ? null : reasonText(reason);
     const none = { roomId: null, eventId: null, userId: null };
     await storage.insertReport(sql, { ...none, ...report, reason: text, receivedTs: clock.now() });
+    await storage.trimReports(sql, report.reporter, MAX_REPORTS);
   }
 
   return {

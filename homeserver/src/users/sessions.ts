@@ -5,10 +5,11 @@ import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import * as tokens from "../storage/access-tokens.ts";
-import { insertDevice } from "../storage/devices.ts";
+import { deleteDeviceRows, devicesBeyond, insertDevice } from "../storage/devices.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import { createLastSeen } from "./last-seen.ts";
+import type { UserLimits } from "./limits.ts";
 import { hashSecret, newDeviceId, newSecret } from "./secrets.ts";
 import { plainText } from "./text.ts";
 import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
@@ -23,7 +24,9 @@ export interface Sessions {
    */
   byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
   /**
-   * Signs a device in: of a user, or of whom a proof tells that is looked at in the same transaction. A device that is known keeps its name and loses its former tokens.
+   * Signs a device in: of a user, or of whom a proof tells that is looked at in the same transaction. A device that is
+   * known keeps its name and loses its former tokens. One more than a user may have signs out the one that was not seen
+   * for the longest time.
    * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
    */
   issue(whose: UserId | Proof, request: SessionRequest): Promise<IssuedSession>;
@@ -54,6 +57,7 @@ export interface SessionDeps {
   random: Random;
   logger: Logger;
   hooks: Pick<UserHooks, "devicesChanged">;
+  limits: Pick<UserLimits, "devices">;
   /** Life of an access token that comes with a refresh token, ms. */
   accessTokenLifeMs?: number;
   /** Whether other replicas work on the same database. */
@@ -142,6 +146,16 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     return { session, refreshHash };
   }
 
+  /** Signs out the devices that were not seen for the longest time, where there are too many with a new one. */
+  async function makeRoom(tx: Tx, userId: UserId, kept: string): Promise<string[]> {
+    if (deps.limits.devices === 0) return [];
+    const beyond = await devicesBeyond(tx, userId, kept, deps.limits.devices);
+    if (beyond.length === 0) return [];
+    await tokens.deleteDeviceTokens(tx, userId, beyond);
+    await tokens.notifyTokensChanged(tx, userId);
+    return deleteDeviceRows(tx, userId, beyond);
+  }
+
   function requesterOf(found: CachedToken | undefined, visit: Visit | undefined): Requester {
     if (found === undefined) throw errors.unknownToken();
     if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
@@ -185,17 +199,22 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         request.initialDeviceDisplayName === undefined
           ? null
           : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
-      const { session, isNew, userId } = await transaction(sql, async (tx) => {
+      const { session, isNew, userId, gone } = await transaction(sql, async (tx) => {
         const userId = typeof whose === "function" ? await whose(tx) : whose;
         const owner = { userId, deviceId };
         const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
+        const out = added ? await makeRoom(tx, userId, deviceId) : [];
         if (!added) {
           await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
           await tokens.notifyTokensChanged(tx, userId);
         }
         const made = await make(tx, owner, request.refreshToken === true);
-        return { session: made.session, isNew: added, userId };
+        return { session: made.session, isNew: added, userId, gone: out };
       });
+      if (gone.length > 0) {
+        forgetUser(userId);
+        await deps.hooks.devicesChanged(userId, gone, "removed");
+      }
       if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
       else forgetUser(userId);
       return session;

@@ -2,12 +2,13 @@ import { errors } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { AccountData } from "./account-data.ts";
+import { tooMany } from "./limits.ts";
 import { plainText } from "./text.ts";
 
 /** Tags of rooms: m.tag in a room's account data. (Client-server API, "Room Tagging".) */
 export interface Tags {
   list(userId: UserId, roomId: RoomId): Promise<JsonObject>;
-  /** @throws MatrixError M_INVALID_PARAM 400, also for an unknown room, M_BAD_JSON 400 */
+  /** @throws MatrixError M_INVALID_PARAM 400, also for an unknown room, M_BAD_JSON 400, M_RESOURCE_LIMIT_EXCEEDED 403 */
   set(userId: UserId, roomId: RoomId, tag: string, content: JsonObject): Promise<void>;
   /** Removing a tag that is not there is no error. */
   remove(userId: UserId, roomId: RoomId, tag: string): Promise<void>;
@@ -15,6 +16,8 @@ export interface Tags {
 
 const TAG_TYPE = "m.tag";
 const MAX_TAG_BYTES = 255;
+/** Of one room. */
+const MAX_TAGS = 100;
 
 export function createTags(accountData: AccountData): Tags {
   async function list(userId: UserId, roomId: RoomId): Promise<JsonObject> {
@@ -30,10 +33,11 @@ export function createTags(accountData: AccountData): Tags {
       if (order !== undefined && !(typeof order === "number" && order >= 0 && order <= 1)) {
         throw errors.badJson("order must be a number between 0 and 1");
       }
-      await accountData.update(userId, roomId, TAG_TYPE, (before) => ({
-        ...before,
-        tags: { ...tagsOf(before), [tag]: content },
-      }));
+      await accountData.update(userId, roomId, TAG_TYPE, (before) => {
+        const tags = { ...tagsOf(before), [tag]: content };
+        if (Object.keys(tags).length > MAX_TAGS) throw tooMany(MAX_TAGS, "tags of that room");
+        return { ...before, tags };
+      });
     },
 
     async remove(userId, roomId, tag) {

@@ -53,6 +53,9 @@ export interface UserInteractiveAuth {
 
 /** From the first request to the last, ms. */
 const SESSION_LIFE_MS = 15 * 60_000;
+/** Sessions of one user, and of all who are not signed in: older ones end. */
+const MAX_SESSIONS = 50;
+const MAX_STRANGERS = 20_000;
 
 interface Progress {
   readonly session: string;
@@ -104,6 +107,8 @@ export function createUserInteractiveAuth(deps: {
         const now = clock.now();
         const begun = { operation, userId: request.userId ?? null, requestDigest };
         await storage.insertUiaSession(tx, hash, begun, now, now + SESSION_LIFE_MS);
+        const most = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
+        await storage.trimUiaSessions(tx, begun.userId, most);
       }
       await storage.updateUiaSession(tx, hash, { requestDigest, completed, facts });
     });

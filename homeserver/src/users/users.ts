@@ -14,6 +14,7 @@ import { createDevices, type Devices } from "./devices.ts";
 import { createFilters, type Filters } from "./filters.ts";
 import { createIgnores, type Ignores } from "./ignores.ts";
 import { createInvitePermissions, type InvitePermissions } from "./invite-permissions.ts";
+import { DEFAULT_LIMITS, type UserLimits } from "./limits.ts";
 import { createLogin, type Login } from "./login.ts";
 import { createPasswordChange, type PasswordChange } from "./password-change.ts";
 import { createPasswords, type PasswordOptions, type Passwords } from "./passwords.ts";
@@ -74,6 +75,8 @@ export interface UsersOptions {
   readonly passwordMinLength?: number;
   /** Where wrong passwords are counted; absent: nowhere, and nobody waits. */
   readonly failures?: FailureCounts | undefined;
+  /** What a user may keep; the defaults, where it is not given. */
+  readonly limits?: UserLimits | undefined;
   /** Life of an access token that comes with a refresh token, ms. */
   readonly accessTokenLifeMs?: number;
 }
@@ -86,10 +89,11 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   });
   const attempts = createAttempts({ clock: options.clock, counts: options.failures });
   const accounts = createAccounts({ ...options, passwords, attempts });
-  const sessions = await createSessions(options);
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  const sessions = await createSessions({ ...options, limits });
   const devices = createDevices({ ...options, sessions });
   const exclusive = options.exclusive ?? createExclusive();
-  const accountData = createAccountData({ ...options, exclusive });
+  const accountData = createAccountData({ ...options, exclusive, limits });
   const pushRules = createPushRules({ ...options, accountData });
   const ignores = createIgnores(options);
   const invitePermissions = createInvitePermissions(options);

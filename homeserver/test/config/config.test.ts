@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -54,6 +55,7 @@ describe("the configuration", () => {
       legacyMedia: false,
       defaultRoomVersion: "12",
       appservices: undefined,
+      userLimits: DEFAULT_LIMITS,
       trustedKeyServers: [],
       logLevel: "info",
     });
@@ -81,6 +83,11 @@ describe("the configuration", () => {
       "WEFT_LEGACY_MEDIA",
       "WEFT_DEFAULT_ROOM_VERSION",
       "WEFT_APPSERVICES",
+      "WEFT_USER_UPLOAD_LIMIT",
+      "WEFT_USER_ACCOUNT_DATA_LIMIT",
+      "WEFT_USER_DEVICE_LIMIT",
+      "WEFT_USER_ALIAS_LIMIT",
+      "WEFT_USER_PUBLISHED_ROOM_LIMIT",
       "WEFT_TRUSTED_KEY_SERVERS",
       "WEFT_LOG_LEVEL",
     ]);
@@ -104,6 +111,7 @@ describe("the configuration", () => {
     expect(config).toMatchObject({
       serverName: "a.test",
       registration: "closed",
+      userLimits: DEFAULT_LIMITS,
       trustedKeyServers: ["one.test", "two.test:8448"],
       allowPrivateAddresses: true,
       rateLimits: false,
@@ -172,6 +180,9 @@ describe("the configuration", () => {
     [{ DATABASE_URL: "mysql://u:secret@h/d" }, "WEFT_DATABASE_URL"],
     [{ WEFT_TRUSTED_KEY_SERVERS: "a.test,b c" }, "WEFT_TRUSTED_KEY_SERVERS"],
     [{ WEFT_PUBLIC_BASE_URL: "m.test" }, "write an http or https address"],
+    [{ WEFT_USER_UPLOAD_LIMIT: "10 GB" }, "write a size such as 500MiB or 10GiB, or none"],
+    [{ WEFT_USER_DEVICE_LIMIT: "-1" }, "write a whole number, 0 for no limit"],
+    [{ WEFT_USER_DEVICE_LIMIT: "many" }, "write a whole number, 0 for no limit"],
   ])("%o is refused in one line", (env: NodeJS.ProcessEnv, expected) => {
     const message = problem(env);
     expect(message).toContain(expected);
@@ -208,6 +219,22 @@ describe("the configuration", () => {
     expect(problem({}, fileWith("rate_limits: 3"))).toBe(
       "rate_limits: 3 is not valid; write on or off",
     );
+  });
+
+  test("what a user may keep is read as sizes and numbers", () => {
+    const env = {
+      WEFT_USER_UPLOAD_LIMIT: "500 MiB",
+      WEFT_USER_ACCOUNT_DATA_LIMIT: "none",
+      WEFT_USER_DEVICE_LIMIT: "0",
+    };
+    const file = fileWith("user_alias_limit: 7\nuser_published_room_limit: 8");
+    expect(loadConfig(file, env).userLimits).toEqual({
+      uploadBytes: 500 * 2 ** 20,
+      accountDataBytes: 0,
+      devices: 0,
+      aliases: 7,
+      publishedRooms: 8,
+    });
   });
 
   test("variables that only look like ours are noticed", () => {

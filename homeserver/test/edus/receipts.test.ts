@@ -5,6 +5,7 @@ import { roomFacts } from "../../src/layers.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import type { JsonObject } from "../../src/protocol/json.ts";
 import { createSyncWorld, type SyncUser, type SyncWorld } from "../sync/support.ts";
 import { createExclusive } from "../../src/storage/exclusive.ts";
 
@@ -41,6 +42,7 @@ beforeAll(async () => {
       aclAllows: async (_room, server) => !denied.has(server),
     },
     clock: systemClock,
+    maxThreads: 5,
   });
 });
 afterAll(() => world.close());
@@ -200,4 +202,19 @@ test("of receipts on one event the unthreaded one is told", async () => {
   const { rooms } = await alice.sync(since);
   const [told] = rooms.join[roomId].ephemeral.events;
   expect(told.content[event]["m.read"][alice.userId]).toEqual({ ts: expect.any(Number) });
+});
+
+test("another server's user has receipts of so many threads, those that moved last", async () => {
+  const roots = Array.from({ length: 8 }, (_, i) => `$thread${i}`);
+  const receipt = (threadId: string | undefined, i: number) => ({
+    [roomId]: {
+      "m.read": { [BOB]: { event_ids: [`$elsewhere${i}`], data: { ts: i, thread_id: threadId } } },
+    },
+  });
+  await receipts.receive(THERE, receipt("main", 1) as JsonObject);
+  for (const [i, root] of roots.entries())
+    await receipts.receive(THERE, receipt(root, i) as JsonObject);
+  expect(await pointsAt(BOB, "m.read", "main")).toBe("$elsewhere1");
+  const kept = await Promise.all(roots.map((root) => pointsAt(BOB, "m.read", root)));
+  expect(kept.map((id) => id !== undefined)).toEqual([false, false, false, ...Array(5).fill(true)]);
 });

@@ -53,10 +53,22 @@ describe("uploads", () => {
   });
 
   test("beyond a user's quota are M_FORBIDDEN", async () => {
-    const small = await openMedia({ quotaBytes: 100 });
+    // Each file counts with 1 KiB more.
+    const small = await openMedia({ quotaBytes: 100 + 2 * 1024 });
     await upload(small.media, Buffer.alloc(90));
     expect(await errcodeOf(upload(small.media, Buffer.alloc(11)))).toBe("M_FORBIDDEN");
     await upload(small.media, Buffer.alloc(10));
+    expect(await errcodeOf(upload(small.media, Buffer.alloc(0)))).toBe("M_FORBIDDEN");
+    await small.close();
+  });
+
+  test("that come at once do not pass a user's quota together", async () => {
+    const small = await openMedia({ quotaBytes: 3 * 1124 });
+    const uploads = Array.from({ length: 10 }, (_, i) =>
+      errcodeOf(upload(small.media, Buffer.alloc(100, i))),
+    );
+    const codes = await Promise.all(uploads);
+    expect(codes.filter((code) => code !== "M_FORBIDDEN")).toHaveLength(3);
     await small.close();
   });
 

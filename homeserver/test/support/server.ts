@@ -7,6 +7,7 @@ import type { Config } from "../../src/config/load.ts";
 import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
+import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { freePorts } from "./ports.ts";
 
@@ -58,6 +59,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
     legacyMedia: false,
     defaultRoomVersion: "12",
     appservices: undefined,
+    userLimits: DEFAULT_LIMITS,
     trustedKeyServers: [],
     logLevel: "silent",
     ...overrides,
