@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Certificates } from "./certificates.ts";
 import { startSynapse } from "./synapse.ts";
 import type { Target } from "./target.ts";
-import { startWeft } from "./weft.ts";
+import { startReplicas, startWeft } from "./weft.ts";
 
 export interface TargetSettings {
   readonly certificates: Certificates;
@@ -22,6 +22,7 @@ export const DEFAULT_TARGET = "weft=start:";
  * Starts or attaches to the server that the argument describes:
  * `name=URL[,PIDFILE…][,federation=URL][,inspect=PORT]` runs already;
  * `name=start:[FOLDER][,VARIABLE=VALUE…]` is Weft from that checkout;
+ * `name=replicas:DATABASE_URL,redis=REDIS_URL` is this checkout as two replicas on an empty database;
  * `name=synapse:VENV[,PARAMETER=VALUE…][,database-pidfile=FILE]` is Synapse, on PostgreSQL with libpq's
  * parameters if given.
  * @throws Error that says what is wrong with it
@@ -41,6 +42,21 @@ export async function openTarget(text: string, settings: TargetSettings): Promis
       inspect: settings.profile,
       nodeArguments: settings.nodeArguments,
       variables: { ...settings.variables, ...Object.fromEntries(options) },
+    });
+  }
+  if (place.startsWith("replicas:")) {
+    const redisUrl = options.get("redis");
+    if (redisUrl === undefined)
+      throw new Error(`--target ${text}: write redis=URL after the database's`);
+    return await startReplicas({
+      name,
+      folder: HERE,
+      certificates,
+      inspect: settings.profile,
+      nodeArguments: settings.nodeArguments,
+      variables: settings.variables,
+      databaseUrl: place.slice("replicas:".length),
+      redisUrl,
     });
   }
   if (place.startsWith("synapse:")) {

@@ -3,6 +3,8 @@ export interface Target {
   readonly name: string;
   /** Client API. */
   readonly url: URL;
+  /** Client API of another replica of the server, where there is one. */
+  readonly secondUrl?: URL | undefined;
   /** Where peers send to: https, or plain http where a server takes both there. */
   readonly federationUrl: URL;
   /** Roots of the process trees of the server and, when it runs apart, its database. */

@@ -18,6 +18,32 @@ export interface WeftOptions {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** Two replicas of one server on a PostgreSQL and a Redis that run already; the database is empty. */
+export async function startReplicas(
+  options: WeftOptions & { readonly databaseUrl: string; readonly redisUrl: string },
+): Promise<Target> {
+  const services = { WEFT_DATABASE_URL: options.databaseUrl, WEFT_REDIS_URL: options.redisUrl };
+  const data = mkdtempSync(join(tmpdir(), "weft-bench-"));
+  const shared = { WEFT_DATA_DIR: data, WEFT_SERVER_NAME: "bench.localhost", ...services };
+  const replica = { ...options, variables: { ...options.variables, ...shared } };
+  const first = await startWeft(replica);
+  try {
+    const second = await startWeft(replica);
+    return {
+      ...first,
+      secondUrl: second.url,
+      pids: [...first.pids, ...second.pids],
+      async stop() {
+        await Promise.all([first.stop(), second.stop()]);
+        rmSync(data, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await first.stop();
+    throw error;
+  }
+}
+
 const START_SECONDS = 120;
 
 /**

@@ -3,7 +3,7 @@ import { hostile } from "./hostile.ts";
 import { idleMemory } from "./idle-memory.ts";
 import { initialSync } from "./initial-sync.ts";
 import { join } from "./join.ts";
-import { sendFiftyRooms, sendOneRoom } from "./send.ts";
+import { sendFiftyRooms, sendOneRoom, sendReplicas } from "./send.ts";
 import { syncIdle } from "./sync-idle.ts";
 import { syncIncremental } from "./sync-incremental.ts";
 import type { Workload } from "./workload.ts";
@@ -13,6 +13,7 @@ export const workloads: readonly Workload[] = [
   idleMemory,
   sendOneRoom,
   sendFiftyRooms,
+  sendReplicas,
   syncIncremental,
   syncIdle,
   federationIngest,

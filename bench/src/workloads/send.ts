@@ -63,23 +63,26 @@ async function openRooms(
   return seats.map(({ user, room }) => ({ user, owner: users[room]!, roomId: ids[room]! }));
 }
 
+/** `urls`: clients send to one after another of these. */
 async function send(
   context: Context,
   name: string,
   api: Api,
   places: readonly Place[],
+  urls: readonly URL[] = [context.target.url],
 ): Promise<Result> {
   const { target, say } = context;
   const acknowledged = new Map<string, Set<string>>();
   for (const { roomId } of places) acknowledged.set(roomId, new Set());
   const lanes = places.map((place, index) => {
-    const connection = createConnection(target.url);
+    const url = urls[index % urls.length]!;
+    const connection = createConnection(url);
     const path = `${roomPath(place.roomId)}/send/m.room.message/`;
     const authorization = `Bearer ${place.user.token}`;
     let count = 0;
     const next = () => {
       const body = `{"msgtype":"m.text","body":"${index}.${count} ${BODY}"}`;
-      return requestText(target.url, "PUT", `${path}${name}.${index}.${count++}`, {
+      return requestText(url, "PUT", `${path}${name}.${index}.${count++}`, {
         authorization,
         body,
       });
@@ -105,7 +108,8 @@ async function send(
     discrepancy(ids, await timelineOf(api, owners.get(roomId)!, roomId)),
   );
   const wrong = found.find((text) => text !== undefined);
-  const cell = `${places.length} clients, ${acknowledged.size} rooms`;
+  const through = urls.length === 1 ? "" : `, ${urls.length} replicas`;
+  const cell = `${places.length} clients, ${acknowledged.size} rooms${through}`;
   const shared = { workload: name, target: target.name, cell, unit: "send" };
   return { ...shared, ...loopFigures(loop), wrong, note: "" };
 }
@@ -123,3 +127,33 @@ export const sendFiftyRooms = sendWorkload({
   rooms: 50,
   clients: 100,
 });
+
+/** The same room through one replica and through two: what the second costs, since they write to it in turns. */
+export const sendReplicas: Workload = {
+  name: "send-replicas",
+  about: "20 clients send to one room, through one replica and half through each of two",
+  async run(context) {
+    const { target, settings } = context;
+    const { secondUrl } = target;
+    if (secondUrl === undefined) {
+      context.say("send-replicas: left out, as the target is one process (see --target replicas:)");
+      return [];
+    }
+    const api = createApi(target.url);
+    try {
+      const clients = settings.clients || 20;
+      const users = await registerUsers(api, clients);
+      const places = await openRooms(api, users, 1, clients);
+      const one = await send(context, "send-one-replica", api, places);
+      const both = await send(context, "send-replicas", api, places, [target.url, secondUrl]);
+      const ratio = both.units / both.seconds / (one.units / one.seconds);
+      const note = `${Math.round(ratio * 100)} % of the rate through one replica`;
+      return [
+        { ...one, workload: this.name },
+        { ...both, note },
+      ];
+    } finally {
+      api.close();
+    }
+  },
+};

@@ -24,7 +24,15 @@ export type EphemeralMessage =
       /** The sender's serial of it: others' do not stay behind. */
       readonly serial?: number;
     }
-  | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number };
+  | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number }
+  | ({ readonly kind: "seen"; readonly serial?: number } & Sighting);
+
+/** A user's client is there: that counts for so many ms from now on. */
+export interface Sighting {
+  readonly userId: UserId;
+  readonly presence: "online" | "unavailable";
+  readonly ms: number;
+}
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
 export type EphemeralBus = Channel<EphemeralMessage>;

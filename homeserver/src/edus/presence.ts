@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
+import type { PresenceEntry, Sighting } from "../cluster/ephemeral-bus.ts";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -15,6 +15,9 @@ export type PresenceValue = PresenceEntry["presence"];
 export interface PresenceStore {
   setPresence(entry: PresenceEntry): void | Promise<void>;
   presence(userId: UserId): PresenceEntry | undefined;
+  /** Tells the other replicas that a user syncs here; absent where there are none. */
+  seen?(sighting: Sighting): void;
+  onSeen?(listener: (sighting: Sighting) => void): () => void;
 }
 
 /** Presence. (Client-server and server-server API, "Presence".) */
@@ -41,6 +44,8 @@ const MOST_SEEN_MS = 3 * 60_000;
 /** Old news of other servers' users is taken as new after so long: it says that they are still there. */
 const STILL_MS = 20 * 60_000;
 const HEARD_OF = 100_000;
+/** Other replicas are told of a user who syncs here once in so long. */
+const TELL_SEEN_MS = 10_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
 const MOST_UPDATES = 100;
@@ -66,6 +71,15 @@ export function createPresence(deps: {
   const present = new Map<UserId, Seen>();
   /** Other servers' users: when news of them was stored last, ms since 1970. */
   const heard = new LRUCache<UserId, number>(atMost(HEARD_OF));
+  /** Local users of whom other replicas were told that they sync here: when, ms since 1970, and as what. */
+  const toldSeen = new LRUCache<string, number>(atMost(HEARD_OF));
+  // Who goes from replica to replica has not gone: whichever saw them before lets them be.
+  const unhear = store.onSeen?.(({ userId, presence, ms }) => {
+    const seen = present.get(userId);
+    if (seen === undefined) return;
+    const until = Math.max(seen[presence], clock.now() + Math.min(ms, MOST_SEEN_MS));
+    present.set(userId, { ...seen, [presence]: until });
+  });
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -73,6 +87,14 @@ export function createPresence(deps: {
   function presenceIn({ online, unavailable }: Seen, now: number): PresenceValue {
     if (online > now) return "online";
     return unavailable > now ? "unavailable" : "offline";
+  }
+
+  function tellSeen(userId: UserId, presence: Sighting["presence"], ms: number): void {
+    const key = `${presence} ${userId}`;
+    const now = clock.now();
+    if (store.seen === undefined || now - (toldSeen.get(key) ?? 0) < TELL_SEEN_MS) return;
+    toldSeen.set(key, now);
+    store.seen({ userId, presence, ms });
   }
 
   function sweep(): void {
@@ -134,6 +156,7 @@ export function createPresence(deps: {
       const until = Math.max(seen[said], now + Math.min(ms, MOST_SEEN_MS));
       const after = { ...seen, [said]: until };
       present.set(userId, after);
+      tellSeen(userId, said, ms);
       const presence = presenceIn(after, now);
       const before = store.presence(userId);
       const isStale = before === undefined || now - before.lastActiveTs > ACTIVE_MS;
@@ -169,6 +192,7 @@ export function createPresence(deps: {
 
     stop() {
       clearInterval(sweeper);
+      unhear?.();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyError } from "fastify";
-import { StaleHead } from "../log/types.ts";
+import { LogUnavailable, StaleHead } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
@@ -37,10 +37,12 @@ export function asMatrixError(error: unknown): MatrixError | undefined {
   if (error instanceof Rejection) return errors.forbidden(error.reason);
   if (error instanceof JsonError) return jsonError(error);
   if (error instanceof StaleHead) return errors.unknown(BUSY, 503);
+  if (error instanceof LogUnavailable) return errors.unknown(AWAY, 503);
   const code = (error as FastifyError | undefined)?.code;
   return typeof code === "string" ? frameworkError(code) : undefined;
 }
 
+const AWAY = "The database does not answer: try again";
 const BUSY = "Other replicas of this server keep writing to that room: try again";
 
 function jsonError(error: JsonError): MatrixError {

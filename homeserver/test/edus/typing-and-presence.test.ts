@@ -1,5 +1,6 @@
 /** Typing and presence, with time in the test's hands. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { EphemeralBus, EphemeralMessage } from "../../src/cluster/ephemeral-bus.ts";
 import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
 import { createPresence, type Presence } from "../../src/edus/presence.ts";
 import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
@@ -224,3 +225,41 @@ test("the same news of a user again wakes nobody", async () => {
   for (let i = 0; i < 3; i += 1) await presence.receive(THERE, { push } as never);
   expect(changes).toBe(1);
 });
+
+test("who syncs at one replica and then at another is not taken for gone by the first", async () => {
+  const buses = memoryBuses(2);
+  const states = buses.map((bus) => createEphemeral({ clock, bus }));
+  const news: unknown[] = [];
+  const replicas = states.map((store) => {
+    store.onChange(() => news.push(store.presence(ALICE)?.presence));
+    const outlet = { toRoom: () => undefined, toServers: () => undefined };
+    const rooms = { serversSharing: async () => [] } as unknown as RoomFacts;
+    return createPresence({ store, rooms, outlet, clock, logger: silentLogger() });
+  });
+  const [first, second] = replicas as [Presence, Presence];
+  await first.seen(ALICE, "online", 35_000);
+  for (let i = 0; i < 5; i += 1) {
+    await pass(30_000);
+    await second.seen(ALICE, "online", 35_000);
+  }
+  expect(new Set(news)).toEqual(new Set(["online"]));
+  await pass(60_000);
+  expect(states.map((store) => store.presence(ALICE)?.presence)).toEqual(["offline", "offline"]);
+  for (const replica of replicas) replica.stop();
+  for (const store of states) await store.stop();
+});
+
+/** Buses of as many replicas: what one publishes, the others hear. */
+function memoryBuses(count: number): EphemeralBus[] {
+  const heard = Array.from({ length: count }, () => new Set<(message: EphemeralMessage) => void>());
+  return heard.map((own) => ({
+    publish(message) {
+      for (const others of heard) if (others !== own) for (const hear of others) hear(message);
+    },
+    subscribe(listener) {
+      own.add(listener);
+      return () => own.delete(listener);
+    },
+    close: async () => undefined,
+  }));
+}

@@ -107,6 +107,7 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
         const slow = setTimeout(() => faults.push(`${method} ${path} is not answered`), ANSWER_MS);
         const answer = await user.ask(method, path, body).catch(() => undefined);
         clearTimeout(slow);
+        if (answer === undefined) checkAlive();
         if (answer?.status === 200) return answer.body;
         if (answer !== undefined) {
           statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
@@ -117,6 +118,14 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
           }
         }
         await delay(RETRY_MS);
+      }
+    }
+
+    /** Replicas die when the test kills them, and not otherwise. */
+    function checkAlive(): void {
+      for (const replica of servers.flatMap(({ replicas }) => replicas)) {
+        if (!replica.hasDied) continue;
+        throw new Error(`a replica died: ${replica.logged.slice(-20).join("\n")}`);
       }
     }
 

@@ -16,6 +16,8 @@ export interface WeftProcess {
   readonly pid: number | undefined;
   /** The last lines that it logged. */
   readonly logged: readonly string[];
+  /** It ended without having been told to. */
+  readonly hasDied: boolean;
   /** Starts it; resolves when it serves. */
   start(): Promise<void>;
   /** Ends it at once, without a chance to tidy up (SIGKILL). */
@@ -88,6 +90,9 @@ async function prepareWeft(network: Network, options: WeftOptions): Promise<Weft
     secureUrl: `https://localhost:${securePort}`,
     get pid() {
       return child?.pid;
+    },
+    get hasDied() {
+      return child !== undefined && (child.exitCode !== null || child.signalCode !== null);
     },
     logged,
     async start() {
