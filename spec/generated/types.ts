@@ -5281,6 +5281,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: An alias, an invited user or a member's state key is none, or there is no such account.
              *     - `M_ROOM_IN_USE`: The alias is taken.
              *     - `M_INVALID_ROOM_STATE`: The wanted state cannot be.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The server does not know the room version.
@@ -6198,6 +6199,9 @@ export interface operations {
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
+             *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
+             *     - `M_UNABLE_TO_AUTHORISE_JOIN`: No server that was asked can tell whether the room admits the user.
+             *     - `M_UNABLE_TO_GRANT_JOIN`: No server that was asked can vouch for the user.
              */
             400: {
                 headers: {
@@ -6293,6 +6297,8 @@ export interface operations {
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
+             *     - `M_UNABLE_TO_AUTHORISE_JOIN`: No server that was asked can tell whether the room admits the user.
+             *     - `M_UNABLE_TO_GRANT_JOIN`: No server that was asked can vouch for the user.
              */
             400: {
                 headers: {
@@ -9621,6 +9627,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description - `M_NOT_FOUND`: The user never was in such a room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description - `M_TOO_LARGE`: The body is too large. */
             413: {
                 headers: {
@@ -11568,7 +11583,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description Stripped state events, or events in the room's format. */
+                        /** @description State events in the format of the room's version, m.room.create among them. */
                         knock_room_state: JsonObject[];
                     };
                 };

@@ -152,3 +152,25 @@ clause(UPGRADE, "versions that are not known are refused, and who may not", asyn
   await mustFail(upgrade(alice, "none.such"), 400, "M_UNSUPPORTED_ROOM_VERSION");
   await mustBe403(upgrade(bob, "11"));
 });
+
+clause(
+  UPGRADE,
+  "levels move along as they are: who upgrades takes nothing from the owner",
+  async () => {
+    const [alice, bob] = await two();
+    const users = { [alice.userId]: 150, [bob.userId]: 60 };
+    const roomId = await alice.createRoom({
+      ...{ room_version: "10", preset: "public_chat" },
+      power_level_content_override: { users, events: { "m.room.tombstone": 60 } },
+    });
+    await bob.join(roomId);
+    const answer = await bob.request("upgradeRoom", {
+      path: { roomId },
+      body: { new_version: "11" },
+    });
+    mustEqual(answer.status, 200, "status");
+    const { replacement_room: next } = answer.body as { replacement_room: string };
+    const levels = await bob.getState(next, "m.room.power_levels");
+    mustEqual(levels["users"], users, "users");
+  },
+);
