@@ -7,7 +7,15 @@ import { readOrEmpty, root, runOnNode } from "./node.mjs";
 const folder = join(root, "web-client");
 const dist = join(folder, "dist");
 const stamp = join(dist, ".sources");
-const INPUTS = ["src", "public", "index.html", "vite.config.ts", "package.json", "tsconfig.json"];
+const INPUTS = [
+  "src",
+  "public",
+  "index.html",
+  "vite.config.ts",
+  "precompress.ts",
+  "package.json",
+  "tsconfig.json",
+];
 
 /** Throws when the build fails. */
 export async function ensureWebClient() {

@@ -1,5 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Socket } from "node:net";
+import {
+  compressText,
+  type Encoding,
+  encodingFor,
+  isCompressible,
+  MIN_BYTES,
+  varyByEncoding,
+} from "./compress.ts";
 import { CORS_HEADERS, isForBrowsers } from "./cors.ts";
 import type { Reply } from "./reply.ts";
 
@@ -19,6 +27,7 @@ const FOR_BROWSERS = [...Object.entries(CORS_HEADERS).flat(), ...FOR_ALL];
  * Sends text with the headers that every answer has, past the framework: a list of headers that Node takes as it is
  * costs a third of what setting them one by one does, and this is what nearly every request ends with. The text leaves with
  * all others of this turn of the event loop: one by one, each write wakes an idle reader, which costs as much as the write.
+ * What is longer than a packet is compressed first, off the main loop, if the client takes it so.
  */
 export function sendPlain(
   request: FastifyRequest,
@@ -29,14 +38,41 @@ export function sendPlain(
   const list: (string | number)[] = isForBrowsers(request.raw.url ?? "")
     ? FOR_BROWSERS.slice()
     : FOR_ALL.slice();
+  const isLong = payload.length >= MIN_BYTES && isCompressible(headers);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined) list.push(name, value);
+    if (value !== undefined && !(isLong && name === "vary")) list.push(name, value);
   }
+  if (isLong) list.push("vary", varyByEncoding(headers));
   if (!("cache-control" in headers)) list.push("cache-control", "no-store");
   if (draining.aborted) list.push("connection", "close");
-  list.push("content-length", Buffer.byteLength(payload));
   reply.hijack();
+  const encoding = isLong ? encodingFor(request.raw.headers["accept-encoding"]) : undefined;
+  if (encoding === undefined) write(reply, status, list, payload);
+  else void writeCompressed(reply, status, list, payload, encoding);
+}
+
+/** Never rejects. */
+async function writeCompressed(
+  reply: FastifyReply,
+  status: number,
+  list: (string | number)[],
+  payload: string,
+  encoding: Encoding,
+): Promise<void> {
+  const bytes = await compressText(payload, encoding).catch(() => undefined);
+  if (reply.raw.destroyed) return;
+  if (bytes) list.push("content-encoding", encoding);
+  write(reply, status, list, bytes ?? payload);
+}
+
+function write(
+  reply: FastifyReply,
+  status: number,
+  list: (string | number)[],
+  payload: string | Buffer,
+): void {
+  list.push("content-length", Buffer.byteLength(payload));
   const { socket } = reply.raw;
   if (socket) gather(socket);
   reply.raw.writeHead(status, list as string[]).end(payload);

@@ -14,6 +14,7 @@ import type { Connections } from "./connections.ts";
 import type { Discovery, Target } from "./discovery.ts";
 import { AnswerTooLarge, readBody } from "./read-body.ts";
 import { BrokenAnswer, type Part, readParts } from "./read-parts.ts";
+import { isBrokenGzip, plainBody } from "./plain-body.ts";
 import { RemoteError } from "./remote-error.ts";
 import { xMatrixHeader } from "./signed-request.ts";
 
@@ -35,6 +36,8 @@ export interface RemoteRequest {
   readonly pairAnswer?: boolean;
   /** Ask even though the server failed of late: a person waits for it. */
   readonly insist?: boolean;
+  /** The answer may be compressed. */
+  readonly takesGzip?: boolean;
   /** Something is delivered: that the server is away is to be remembered for good. */
   readonly isDelivery?: boolean;
   /** Nothing is known of the server but a name that somebody said. */
@@ -82,6 +85,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
       host: target.hostHeader,
       "user-agent": USER_AGENT,
       accept: "application/json, multipart/mixed",
+      ...(request.takesGzip ? { "accept-encoding": "gzip" } : {}),
       ...(request.unsigned
         ? {}
         : {
@@ -149,16 +153,17 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
   }
 
   return {
-    async parts(server, request, take) {
+    async parts(server, asked, take) {
+      const request = { ...asked, takesGzip: true };
       const { maxBytes = MAX_BYTES, maxPartBytes = MAX_PART_BYTES } = request;
       const limits = { maxBytes, maxPartBytes };
       let ours: { error: unknown } | undefined;
       await exchange(server, request, async (answer) => {
         if (answer.statusCode !== 200) {
-          const value = parseAnswer(await readBody(answer.body, 65_536));
+          const value = parseAnswer(await readBody(plainBody(answer), 65_536));
           throw refused(server, answer.statusCode, value);
         }
-        for await (const parts of readParts(answer.body, limits)) {
+        for await (const parts of readParts(plainBody(answer), limits)) {
           try {
             await take(parts);
           } catch (error) {
@@ -170,8 +175,8 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
       if (ours !== undefined) throw ours.error;
     },
     json: (server, request) =>
-      exchange(server, request, async (answer) => {
-        const bytes = await readBody(answer.body, request.maxBytes ?? MAX_BYTES);
+      exchange(server, { ...request, takesGzip: true }, async (answer) => {
+        const bytes = await readBody(plainBody(answer), request.maxBytes ?? MAX_BYTES);
         const parsed = parseAnswer(bytes);
         if (answer.statusCode !== 200) throw refused(server, answer.statusCode, parsed);
         const value = request.pairAnswer && Array.isArray(parsed) ? parsed[1] : parsed;
@@ -229,7 +234,10 @@ function reasonOf(error: unknown): string {
 /** It did answer. */
 function isOfNoUse(error: unknown): boolean {
   return (
-    error instanceof AnswerTooLarge || error instanceof BrokenAnswer || error instanceof JsonError
+    error instanceof AnswerTooLarge ||
+    error instanceof BrokenAnswer ||
+    error instanceof JsonError ||
+    isBrokenGzip(error)
   );
 }
 
