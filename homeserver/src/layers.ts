@@ -134,6 +134,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     outlet: outletOf(sender, clock),
     clock,
     logger,
+    serverName,
     exclusive: on.exclusive,
   });
   opened.push(() => edus.stop());
@@ -278,6 +279,14 @@ export function roomFacts({ view, federation }: Rooms, serverName: ServerName): 
     async isInThread(threadId, eventId) {
       const stored = (await view.eventsById([eventId])).get(eventId);
       return stored !== undefined && view.isInThread(threadId, stored);
+    },
+    async isOnlyOfServer(roomId, userId) {
+      const room = await view.room(roomId);
+      return room !== undefined && (await view.joinedOfServer(room.nid, serverOf(userId))) === 1;
+    },
+    async joinedMembers(roomId) {
+      const room = await view.room(roomId);
+      return room === undefined ? [] : view.joinedMembers(room.nid);
     },
     roomNid: async (roomId) => (await view.room(roomId))?.nid,
     async serversSharing(userId) {

@@ -77,3 +77,17 @@ clause(
     mustEqual(anew.rooms?.leave?.[roomId], undefined, "the forgotten room");
   },
 );
+
+clause(
+  page("presence"),
+  "whoever has not been there yet is offline, and idle if they say so",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const path = { userId: alice.userId };
+    mustEqual((await alice.call("getPresence", { path })).presence, "offline", "at first");
+    await syncOnce(alice, { set_presence: "online" });
+    mustEqual((await alice.call("getPresence", { path })).presence, "online", "in use");
+    await syncOnce(alice, { set_presence: "unavailable" });
+    mustEqual((await alice.call("getPresence", { path })).presence, "unavailable", "idle");
+  },
+);

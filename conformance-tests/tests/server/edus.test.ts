@@ -1,9 +1,10 @@
-import { clause } from "../../harness/clause.ts";
+import { clause, theSubject } from "../../harness/clause.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import { must, mustEqual } from "../../harness/must.ts";
 import { roomWithPeer, say, untilPeerHas } from "../../harness/scenes.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
 import { ephemeralOf, syncToken, syncUntil, untilEvent } from "../../harness/sync.ts";
+import { registerUser } from "../../harness/users.ts";
 import { withPeer } from "../../harness/with-peer.ts";
 
 const page = (anchor: string) => `server-server-api#${anchor}`;
@@ -85,6 +86,22 @@ clause(
     );
   },
 );
+
+clause(page("presence"), "a server that comes into a room is told who is there", async () => {
+  const { peer } = here;
+  const alice = await registerUser(theSubject(), "alice");
+  const roomId = await alice.createRoom({ preset: "public_chat", room_version: "10" });
+  await alice.call("setPresence", {
+    path: { userId: alice.userId },
+    body: { presence: "online", status_msg: "before you came" },
+  });
+  await peer.joinRoom(roomId, peer.user("mallory"));
+  await peer.awaitEdu("m.presence", (content) =>
+    ((content["push"] ?? []) as JsonObject[]).some(
+      (each) => each["user_id"] === alice.userId && each["status_msg"] === "before you came",
+    ),
+  );
+});
 
 clause(page("presence"), "presence goes to the peer and comes from it", async () => {
   const { peer } = here;

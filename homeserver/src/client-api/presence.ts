@@ -17,8 +17,8 @@ export function presenceRoutes({ edus, rooms, clock }: PresenceDeps): Route[] {
   return [
     // PUT /_matrix/client/v3/presence/{userId}/status
     route("setPresence", async ({ params, body, requester }) => {
-      const userId = ownUserId(requester, params.userId);
-      await edus.presence.set(userId, body.presence, body.status_msg ?? undefined);
+      ownUserId(requester, params.userId);
+      await edus.presence.set(requester, body.presence, body.status_msg ?? undefined);
       return {};
     }),
 
@@ -30,7 +30,7 @@ export function presenceRoutes({ edus, rooms, clock }: PresenceDeps): Route[] {
         if (!sharing.has(userId)) throw errors.forbidden("You share no room with that user");
       }
       const entry = edus.presence.of(userId);
-      if (!entry) throw errors.notFound("Nothing is known of that user's presence");
+      if (!entry) return { presence: "offline" };
       return {
         presence: entry.presence,
         last_active_ago: Math.max(0, clock.now() - entry.lastActiveTs),

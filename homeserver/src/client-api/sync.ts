@@ -24,7 +24,7 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
       const { userId, deviceId } = requester;
       const filter = query.filter ? await users.filters.resolve(userId, query.filter) : EVERYTHING;
       const timeout = query.timeout ?? 0;
-      await edus.presence.seen(userId, query.set_presence ?? "online", timeout + LINGER_MS);
+      await edus.presence.seen(requester, query.set_presence ?? "online", timeout + LINGER_MS);
       const unstable = query["org.matrix.msc4222.use_state_after"] === true;
       const text = sync.sync({
         userId,

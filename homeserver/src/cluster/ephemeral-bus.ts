@@ -13,6 +13,14 @@ export interface PresenceEntry {
   readonly currentlyActive: boolean;
 }
 
+/** What a device says of its presence; it counts for so many ms. */
+export interface SaidByDevice {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly presence: PresenceEntry["presence"];
+  readonly ms: number;
+}
+
 /** What one replica tells the others. */
 export type EphemeralMessage =
   | {
@@ -25,14 +33,7 @@ export type EphemeralMessage =
       readonly serial?: number;
     }
   | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number }
-  | ({ readonly kind: "seen"; readonly serial?: number } & Sighting);
-
-/** A user's client is there: that counts for so many ms from now on. */
-export interface Sighting {
-  readonly userId: UserId;
-  readonly presence: "online" | "unavailable";
-  readonly ms: number;
-}
+  | { readonly kind: "device"; readonly said: SaidByDevice; readonly serial?: number };
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
 export type EphemeralBus = Channel<EphemeralMessage>;

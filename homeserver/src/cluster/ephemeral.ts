@@ -2,7 +2,12 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { EphemeralBus, EphemeralMessage, PresenceEntry, Sighting } from "./ephemeral-bus.ts";
+import type {
+  EphemeralBus,
+  EphemeralMessage,
+  PresenceEntry,
+  SaidByDevice,
+} from "./ephemeral-bus.ts";
 
 /** What is told to listeners. Serials rise within a process, and from one process to the next. */
 export type EphemeralChange =
@@ -18,11 +23,11 @@ export interface Ephemeral {
   /** Who types, and the serial of the last change there; 0 when nobody has typed of late. */
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
   setPresence(entry: PresenceEntry): void;
+  /** Tells the other replicas what a device says of its presence. */
+  tellDevice(said: SaidByDevice): void;
+  /** Calls back for what other replicas tell of devices. */
+  onDevice(listener: (said: SaidByDevice) => void): () => void;
   presence(userId: UserId): PresenceEntry | undefined;
-  /** Tells the other replicas that a user is here. */
-  seen(sighting: Sighting): void;
-  /** Calls back for whom other replicas saw. */
-  onSeen(listener: (sighting: Sighting) => void): () => void;
   /** Presences that changed after the serial; with 0, all that are not offline. */
   presenceSince(serial: number): PresenceEntry[];
   onChange(listener: (change: EphemeralChange) => void): () => void;
@@ -52,7 +57,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
   /** The newest changes of presence, oldest first; complete after `recentFrom`. */
   const recent: { userId: UserId; serial: number }[] = [];
   const listeners = new Set<(change: EphemeralChange) => void>();
-  const sightings = new Set<(sighting: Sighting) => void>();
+  const deviceListeners = new Set<(said: SaidByDevice) => void>();
   let serial = clock.now() * 1000;
   let recentFrom = serial;
   const sweeper = setInterval(sweep, SWEEP_MS);
@@ -95,14 +100,10 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
   /** What another replica tells. A client that comes from there has its serials. */
   function apply(message: EphemeralMessage): void {
     serial = Math.max(serial, message.serial ?? 0);
-    switch (message.kind) {
-      case "typing":
-        return applyTyping(message.roomId, message.userId, message.ms);
-      case "presence":
-        return applyPresence(message.entry);
-      case "seen":
-        for (const listener of sightings) listener(message);
-    }
+    if (message.kind === "device") {
+      for (const listener of deviceListeners) listener(message.said);
+    } else if (message.kind === "typing") applyTyping(message.roomId, message.userId, message.ms);
+    else applyPresence(message.entry);
   }
 
   function applyTyping(roomId: RoomId, userId: UserId, ms: number): void {
@@ -157,14 +158,12 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
       return { users: [...(room?.until.keys() ?? [])], serial: room?.serial ?? 0 };
     },
     setPresence,
+    tellDevice: (said) => bus?.publish({ kind: "device", said }),
+    onDevice(listener) {
+      deviceListeners.add(listener);
+      return () => deviceListeners.delete(listener);
+    },
     presence: (userId) => presences.get(userId),
-    seen(sighting) {
-      bus?.publish({ kind: "seen", ...sighting });
-    },
-    onSeen(listener) {
-      sightings.add(listener);
-      return () => sightings.delete(listener);
-    },
     presenceSince(after) {
       const changed = [...changedAfter(after)];
       return after === 0 ? changed.filter((entry) => entry.presence !== "offline") : changed;

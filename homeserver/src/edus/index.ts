@@ -1,5 +1,6 @@
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
+import { serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { createPresence, type Presence, type PresenceStore } from "./presence.ts";
@@ -34,6 +35,7 @@ export interface EdusDeps {
   readonly outlet: EduOutlet;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly serverName: ServerName;
   /** What one replica at a time does for a user; within this process alone unless given. */
   readonly exclusive?: Exclusive | undefined;
 }
@@ -48,8 +50,10 @@ export function createEdus(deps: EdusDeps): Edus {
     for (const record of records) {
       if (record.kind !== "event") continue;
       for (const { userId, membership } of record.memberships) {
-        if (membership === "join") presence.joined(userId as UserId);
-        else typing.left(record.roomId as RoomId, userId as UserId);
+        if (membership === "join") {
+          if (serverOf(userId as UserId) === deps.serverName) presence.joined(userId as UserId);
+          else presence.arrived(record.roomId as RoomId, userId as UserId);
+        } else typing.left(record.roomId as RoomId, userId as UserId);
       }
     }
   });

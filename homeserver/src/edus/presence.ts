@@ -1,12 +1,13 @@
 import { LRUCache } from "lru-cache";
-import type { PresenceEntry, Sighting } from "../cluster/ephemeral-bus.ts";
+import type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import type { EduOutlet, RoomFacts } from "./types.ts";
+import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
+import type { EduOutlet, OutgoingEdu, RoomFacts } from "./types.ts";
 
 export type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
 export type PresenceValue = PresenceEntry["presence"];
@@ -15,20 +16,31 @@ export type PresenceValue = PresenceEntry["presence"];
 export interface PresenceStore {
   setPresence(entry: PresenceEntry): void | Promise<void>;
   presence(userId: UserId): PresenceEntry | undefined;
-  /** Tells the other replicas that a user syncs here; absent where there are none. */
-  seen?(sighting: Sighting): void;
-  onSeen?(listener: (sighting: Sighting) => void): () => void;
+  /** Between replicas: what a device said; absent where there is one. */
+  tellDevice?(statement: DeviceStatement): void;
+  onDevice?(listener: (statement: DeviceStatement) => void): () => void;
+}
+
+/** Whose device. */
+export interface OfDevice {
+  readonly userId: UserId;
+  readonly deviceId: string;
 }
 
 /** Presence. (Client-server and server-server API, "Presence".) */
 export interface Presence {
   /** PUT /presence/{userId}/status. */
-  set(userId: UserId, presence: PresenceValue, statusMsg: string | undefined): Promise<void>;
-  /** A client syncs with this `set_presence`; it counts for so many ms. */
-  seen(userId: UserId, presence: PresenceValue, ms: number): Promise<void>;
+  set(by: OfDevice, presence: PresenceValue, statusMsg: string | undefined): Promise<void>;
+  /**
+   * A client syncs with this `set_presence`; it counts for so many ms. Each device speaks for itself, by the last that it
+   * said here or there, and the best of a user's devices counts.
+   */
+  seen(by: OfDevice, presence: PresenceValue, ms: number): Promise<void>;
   of(userId: UserId): PresenceEntry | undefined;
   /** The user is in a room now: its members here and its servers are told how they are, if they sync here. */
   joined(userId: UserId): void;
+  /** A user of another server is in a room now: their server is told who is there, if it comes in by them. */
+  arrived(roomId: RoomId, userId: UserId): void;
   /** An m.presence EDU. What is malformed or not the origin's to say is ignored. */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
   stop(): void;
@@ -44,20 +56,10 @@ const MOST_SEEN_MS = 3 * 60_000;
 /** Old news of other servers' users is taken as new after so long: it says that they are still there. */
 const STILL_MS = 20 * 60_000;
 const HEARD_OF = 100_000;
-/** Other replicas are told of a user who syncs here once in so long. */
-const TELL_SEEN_MS = 10_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
 const MOST_UPDATES = 100;
 const LONGEST_STATUS = 1024;
-
-/** Until when a user's syncs count, ms since 1970, by what they said. */
-interface Seen {
-  readonly online: number;
-  readonly unavailable: number;
-}
-
-const NEVER: Seen = { online: 0, unavailable: 0 };
 
 export function createPresence(deps: {
   readonly store: PresenceStore;
@@ -67,46 +69,42 @@ export function createPresence(deps: {
   readonly logger: Logger;
 }): Presence {
   const { store, rooms, outlet, clock } = deps;
-  /** Local users who are there. */
-  const present = new Map<UserId, Seen>();
+  const devices = createDevicePresences(clock, (statement) => store.tellDevice?.(statement));
+  const unlisten = store.onDevice?.((statement) => devices.hear(statement));
   /** Other servers' users: when news of them was stored last, ms since 1970. */
   const heard = new LRUCache<UserId, number>(atMost(HEARD_OF));
-  /** Local users of whom other replicas were told that they sync here: when, ms since 1970, and as what. */
-  const toldSeen = new LRUCache<string, number>(atMost(HEARD_OF));
-  // Who goes from replica to replica has not gone: whichever saw them before lets them be.
-  const unhear = store.onSeen?.(({ userId, presence, ms }) => {
-    const seen = present.get(userId);
-    if (seen === undefined) return;
-    const until = Math.max(seen[presence], clock.now() + Math.min(ms, MOST_SEEN_MS));
-    present.set(userId, { ...seen, [presence]: until });
-  });
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
-  /** A user is online as long as one of their clients is. */
-  function presenceIn({ online, unavailable }: Seen, now: number): PresenceValue {
-    if (online > now) return "online";
-    return unavailable > now ? "unavailable" : "offline";
-  }
-
-  function tellSeen(userId: UserId, presence: Sighting["presence"], ms: number): void {
-    const key = `${presence} ${userId}`;
-    const now = clock.now();
-    if (store.seen === undefined || now - (toldSeen.get(key) ?? 0) < TELL_SEEN_MS) return;
-    toldSeen.set(key, now);
-    store.seen({ userId, presence, ms });
-  }
-
   function sweep(): void {
-    const now = clock.now();
-    for (const [userId, seen] of present) {
-      const presence = presenceIn(seen, now);
-      if (presence === "offline") present.delete(userId);
+    for (const userId of devices.swept()) {
+      const presence = devices.of(userId);
       const before = store.presence(userId);
       if (!before || before.presence === presence || before.presence === "offline") continue;
       if (presence === "online") continue; // the next sync says so
       void change({ ...before, presence, currentlyActive: false });
     }
+  }
+
+  /** A device said something: the user is told of where that changes what counts, or is long ago. */
+  async function said(
+    userId: UserId,
+    own?: { readonly statusMsg: string | undefined },
+  ): Promise<void> {
+    const now = clock.now();
+    const presence = devices.of(userId);
+    const before = store.presence(userId);
+    if (before === undefined && presence === "offline" && own === undefined) return;
+    const isStale = before === undefined || now - before.lastActiveTs > ACTIVE_MS;
+    const isSame = before?.presence === presence && (!isStale || presence === "offline");
+    if (isSame && own === undefined) return;
+    await change({
+      userId,
+      presence,
+      statusMsg: own === undefined ? before?.statusMsg : own.statusMsg,
+      lastActiveTs: presence === "offline" ? (before?.lastActiveTs ?? now) : now,
+      currentlyActive: presence === "online",
+    });
   }
 
   /** Stores it, and tells the servers concerned in the background. */
@@ -116,65 +114,60 @@ export function createPresence(deps: {
   }
 
   async function tell(entry: PresenceEntry): Promise<void> {
-    const { userId, presence, statusMsg, currentlyActive } = entry;
-    outlet.toServers(await rooms.serversSharing(userId), {
-      key: `m.presence ${userId}`,
-      type: "m.presence",
-      content: {
-        push: [
-          {
-            user_id: userId,
-            presence,
-            status_msg: statusMsg,
-            last_active_ago: Math.max(0, clock.now() - entry.lastActiveTs),
-            currently_active: currentlyActive,
-          },
-        ],
-      },
-      lifeMs: EDU_LIFE_MS,
-    });
+    const key = `m.presence ${entry.userId}`;
+    tellServers(await rooms.serversSharing(entry.userId), key, [entry]);
+  }
+
+  function tellServers(
+    servers: Iterable<ServerName>,
+    key: string,
+    entries: readonly PresenceEntry[],
+  ): void {
+    const push = entries.map((entry) => ({
+      user_id: entry.userId,
+      presence: entry.presence,
+      status_msg: entry.statusMsg,
+      last_active_ago: Math.max(0, clock.now() - entry.lastActiveTs),
+      currently_active: entry.currentlyActive,
+    }));
+    const edu = { key, type: "m.presence", content: { push }, lifeMs: EDU_LIFE_MS };
+    outlet.toServers(servers, edu as OutgoingEdu);
+  }
+
+  async function arrived(roomId: RoomId, userId: UserId): Promise<void> {
+    if (!(await rooms.isOnlyOfServer(roomId, userId))) return;
+    const members = await rooms.joinedMembers(roomId);
+    const entries = members.filter(devices.isOwn).flatMap((one) => store.presence(one) ?? []);
+    const there = entries.filter(({ presence }) => presence !== "offline");
+    const server = serverOf(userId);
+    for (let at = 0; at < there.length; at += MOST_UPDATES) {
+      const key = `m.presence ${roomId} ${at}`;
+      tellServers([server], key, there.slice(at, at + MOST_UPDATES));
+    }
   }
 
   return {
-    async set(userId, presence, statusMsg) {
-      const now = clock.now();
-      if (presence === "offline") present.delete(userId);
-      else present.set(userId, { ...NEVER, [presence]: now + SAID_MS });
-      await change({
-        userId,
-        presence,
-        statusMsg: statusMsg?.slice(0, LONGEST_STATUS),
-        lastActiveTs: now,
-        currentlyActive: presence === "online",
-      });
+    async set({ userId, deviceId }, presence, statusMsg) {
+      devices.say({ userId, deviceId, presence, ms: SAID_MS });
+      await said(userId, { statusMsg: statusMsg?.slice(0, LONGEST_STATUS) });
     },
 
-    async seen(userId, said, ms) {
-      if (said === "offline") return;
-      const now = clock.now();
-      const seen = present.get(userId) ?? NEVER;
-      const until = Math.max(seen[said], now + Math.min(ms, MOST_SEEN_MS));
-      const after = { ...seen, [said]: until };
-      present.set(userId, after);
-      tellSeen(userId, said, ms);
-      const presence = presenceIn(after, now);
-      const before = store.presence(userId);
-      const isStale = before === undefined || now - before.lastActiveTs > ACTIVE_MS;
-      if (before?.presence === presence && !isStale) return;
-      await change({
-        userId,
-        presence,
-        statusMsg: before?.statusMsg,
-        lastActiveTs: now,
-        currentlyActive: presence === "online",
-      });
+    async seen({ userId, deviceId }, presence, ms) {
+      devices.say({ userId, deviceId, presence, ms: Math.min(ms, MOST_SEEN_MS) });
+      await said(userId);
     },
 
     of: (userId) => store.presence(userId),
 
     joined(userId) {
-      const entry = present.has(userId) ? store.presence(userId) : undefined;
+      const entry = devices.isOwn(userId) ? store.presence(userId) : undefined;
       if (entry && entry.presence !== "offline") void change(entry);
+    },
+
+    arrived(roomId, userId) {
+      arrived(roomId, userId).catch((err: unknown) => {
+        deps.logger.warn({ err, roomId }, "a server that came was not told who is there");
+      });
     },
 
     async receive(origin, content) {
@@ -192,7 +185,7 @@ export function createPresence(deps: {
 
     stop() {
       clearInterval(sweeper);
-      unhear?.();
+      unlisten?.();
     },
   };
 }

@@ -16,6 +16,9 @@ export interface RoomFacts {
   ): Promise<{ roomNid: number; position: number; ordinal: number } | undefined>;
   /** Whether a receipt in a thread ("main", or its root) may point at the event. */
   isInThread(threadId: string, eventId: EventId): Promise<boolean>;
+  /** True when the user is the only one of their server who is joined to the room. */
+  isOnlyOfServer(roomId: RoomId, userId: UserId): Promise<boolean>;
+  joinedMembers(roomId: RoomId): Promise<readonly UserId[]>;
   /** nid of a room that this server knows. */
   roomNid(roomId: RoomId): Promise<number | undefined>;
   /** Other servers that share a room with a local user. */

@@ -17,6 +17,8 @@ export interface Memberships {
   ofUser(userId: UserId): Promise<ReadonlyMap<number, MembershipRow>>;
   joined(roomNid: number): Promise<readonly UserId[]>;
   joinedServers(roomNid: number): Promise<readonly ServerName[]>;
+  /** How many users of a server are joined. */
+  joinedOfServer(roomNid: number, server: ServerName): Promise<number>;
   /** Counts, and up to `heroes` members who came first, without one user: of those who left when nobody else is there. */
   summary(roomNid: number, without: UserId, heroes: number): Promise<Summary>;
   /** Takes in what happened. */
@@ -96,6 +98,7 @@ export function createMemberships(sql: Sql): Memberships {
     ofUser: async (userId) => (await users.get(userId)) ?? new Map(),
     joined: async (roomNid) => [...((await rooms.get(roomNid))?.users ?? [])],
     joinedServers: async (roomNid) => [...((await rooms.get(roomNid))?.servers.keys() ?? [])],
+    joinedOfServer: async (roomNid, server) => (await rooms.get(roomNid))?.servers.get(server) ?? 0,
     async summary(roomNid, without, heroes) {
       const { joined, invited, present, gone } = (await counted.get(roomNid)) as Counted;
       const others = present.filter((userId) => userId !== without);

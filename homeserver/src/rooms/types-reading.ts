@@ -89,6 +89,8 @@ export interface RoomView {
   membership(roomNid: number, userId: UserId): Promise<MembershipRow | undefined>;
   joinedMembers(roomNid: number): Promise<UserId[]>;
   joinedServers(roomNid: number): Promise<ServerName[]>;
+  /** How many users of a server are joined. */
+  joinedOfServer(roomNid: number, server: ServerName): Promise<number>;
   /** Those of the rooms that were joined with a part of their state, whole by now or not. */
   partialRooms(roomNids: readonly number[]): Promise<Map<number, PartialRoom>>;
   /** Rooms that two users are both joined to; of one user with many. */

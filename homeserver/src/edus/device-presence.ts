@@ -1,0 +1,87 @@
+import type { Clock } from "../platform/clock.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import type { PresenceValue } from "./presence.ts";
+
+/** What one device of a local user says of itself, told to the other replicas. */
+export interface DeviceStatement {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly presence: PresenceValue;
+  /** It counts for so many ms. */
+  readonly ms: number;
+}
+
+interface Said {
+  readonly presence: PresenceValue;
+  /** ms since 1970. */
+  readonly until: number;
+  /** Until when it counts as the other replicas know; 0: it was they who told it. */
+  readonly toldUntil: number;
+}
+
+/** The other replicas are told again when what a device said counts for so much longer than they know. */
+const TELL_AGAIN_MS = 15_000;
+/** Devices of a user that count; the one that said something the longest ago goes. */
+const MOST_DEVICES = 200;
+
+/** The best of a user's devices counts: one that is used makes up for all that are not. ("Presence".) */
+const BEST: readonly PresenceValue[] = ["online", "unavailable"];
+
+/** What the devices of local users say of themselves, for as long as it counts. */
+export function createDevicePresences(clock: Clock, tell: (statement: DeviceStatement) => void) {
+  const users = new Map<UserId, Map<string, Said>>();
+
+  function keep({ userId, deviceId, presence }: DeviceStatement, until: number, toldUntil: number) {
+    let devices = users.get(userId);
+    if (presence === "offline") {
+      devices?.delete(deviceId);
+      if (devices?.size === 0) users.delete(userId);
+      return;
+    }
+    if (!devices) users.set(userId, (devices = new Map()));
+    devices.delete(deviceId);
+    devices.set(deviceId, { presence, until, toldUntil });
+    if (devices.size > MOST_DEVICES) devices.delete(devices.keys().next().value!);
+  }
+
+  return {
+    /** A device says so here. Of the same presence what counts longer stays. */
+    say(statement: DeviceStatement): void {
+      const { userId, deviceId, presence, ms } = statement;
+      const before = users.get(userId)?.get(deviceId);
+      const isSame = before?.presence === presence;
+      if (before === undefined && presence === "offline") return;
+      const until = Math.max(clock.now() + ms, isSame ? before.until : 0);
+      const isNews = !isSame || until - before.toldUntil > TELL_AGAIN_MS;
+      keep(statement, until, isNews ? until : before.toldUntil);
+      if (isNews) tell({ ...statement, ms: until - clock.now() });
+    },
+
+    /** Another replica tells. */
+    hear(statement: DeviceStatement): void {
+      keep(statement, clock.now() + statement.ms, 0);
+    },
+
+    /** What counts of all that the user's devices say. */
+    of(userId: UserId): PresenceValue {
+      const now = clock.now();
+      const said = [...(users.get(userId)?.values() ?? [])].filter(({ until }) => until > now);
+      return BEST.find((best) => said.some(({ presence }) => presence === best)) ?? "offline";
+    },
+
+    /** Whether a device of the user said something here. */
+    isOwn(userId: UserId): boolean {
+      return [...(users.get(userId)?.values() ?? [])].some(({ toldUntil }) => toldUntil > 0);
+    },
+
+    /** Users of whom a device said something that counted a while ago; what counts no more goes. */
+    *swept(): Iterable<UserId> {
+      const now = clock.now();
+      for (const [userId, devices] of users) {
+        for (const [deviceId, { until }] of devices) if (until <= now) devices.delete(deviceId);
+        if (devices.size === 0) users.delete(userId);
+        yield userId;
+      }
+    },
+  };
+}
