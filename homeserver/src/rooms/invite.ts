@@ -89,6 +89,7 @@ export function createInvites(deps: InviteDeps): {
       }
       await deps.invitees.check(stateKey);
       await deps.mayEnter(roomId);
+      await checkOpenInvites(store, { roomId, userId: stateKey, server: origin });
       const showing = { roomId, version, inviter: event.sender as UserId };
       const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
       const signed = addSignature(event, serverName, signingKey);
@@ -97,8 +98,8 @@ export function createInvites(deps: InviteDeps): {
         if (known.version !== version) throw errors.incompatibleRoomVersion(known.version.id);
         return signed.pdu;
       }
-      await checkOpenInvites(store, { roomId, userId: stateKey, server: origin });
       const room = await store.registry.claimed(roomId, version, local.identity.now());
+      if ("settled" in room) throw errors.incompatibleRoomVersion(room.settled);
       const how = { shown: [...shown, strippedState(event)], origin };
       await deps.outOfBand.store(room, signed, stateKey, how);
       return signed.pdu;

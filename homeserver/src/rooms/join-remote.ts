@@ -63,7 +63,7 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
     const made = fromTemplate(identity, template, roomId, userId, content);
     const { event } = made;
-    const room = await store.registry.claimed(roomId, made.version, identity.now());
+    const room = await claimedRoom(store, roomId, made.version, identity.now());
     // Of a room that is known from before, the members are known for the most part.
     const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
@@ -188,6 +188,18 @@ function isFinal(error: unknown): boolean {
   const refusal = refusalIn(error);
   if (refusal === undefined) return false;
   return refusal.code === "M_INCOMPATIBLE_ROOM_VERSION" || refusal.status === 403;
+}
+
+/** The room as a server says it is while it lets somebody in. 502 when the room is known to be of another version. */
+export async function claimedRoom(
+  store: RoomStore,
+  roomId: RoomId,
+  version: RoomVersion,
+  now: number,
+): Promise<Room> {
+  const room = await store.registry.claimed(roomId, version, now);
+  if (!("settled" in room)) return room;
+  throw errors.unknown("The other server says another version of that room", 502);
 }
 
 const TEMPLATE_KEYS: ReadonlySet<string> = new Set([

@@ -9,7 +9,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 import { strippedState } from "../protocol/client-event.ts";
 import { membershipIn, strippedState as shownState } from "../storage/room-members.ts";
-import { fromTemplate, tryEach } from "./join-remote.ts";
+import { claimedRoom, fromTemplate, tryEach } from "./join-remote.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
@@ -62,7 +62,7 @@ export function createLeaveRemote(
           const template = await remote.makeKnock(server, roomId, userId, ROOM_VERSION_IDS);
           const { event, version } = fromTemplate(identity, template, roomId, userId, content);
           const answer = await remote.sendKnock(server, roomId, event.eventId, event.pdu);
-          const room = await store.registry.claimed(roomId, version, identity.now());
+          const room = await claimedRoom(store, roomId, version, identity.now());
           const entries = listIn(answer, "knock_room_state");
           const shown = await shownByOther(deps.keyRing, entries, { roomId, version });
           const how = { shown: [...shown, strippedState(event)], origin: server, handedOver: true };

@@ -1,6 +1,5 @@
 /** Rooms by identifier and by nid, and blocks of event nids. */
 import { LRUCache } from "lru-cache";
-import { errors } from "../protocol/errors.ts";
 import { atMost } from "../platform/caches.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import { roomVersion, versionsAlike } from "../protocol/room-versions.ts";
@@ -18,9 +17,9 @@ export interface Registry {
   make(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
   /**
    * The room as another server says it is: of the claimed version, whatever others claimed, until a create event has
-   * settled it. Throws M_INCOMPATIBLE_ROOM_VERSION 400 when that says another.
+   * settled it. The settled version where that says another.
    */
-  claimed(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  claimed(roomId: RoomId, version: RoomVersion, now: number): Promise<Room | SettledVersion>;
   /**
    * The room's create event was accepted: its version is known. "other": another one was known before; "changed":
    * events of the room are read by another version from now on.
@@ -30,6 +29,11 @@ export interface Registry {
   forget(roomNid: number, roomId: RoomId): void;
   /** Event nids never used before, rising. */
   eventNids(count: number): Promise<number[]>;
+}
+
+/** The id of the version that a room has for certain, which is not the claimed one. */
+export interface SettledVersion {
+  readonly settled: string;
 }
 
 const BLOCK = 1_000;
@@ -88,8 +92,7 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
       const row = await ensureRoom(sql, claim);
       const room = keep(row, asked);
       if (room.version === version) return room;
-      if (row.versionKnown) throw errors.incompatibleRoomVersion(row.version);
-      return { ...room, version };
+      return row.versionKnown ? { settled: row.version } : { ...room, version };
     },
     async settle({ nid, version }) {
       if (byNid.get(nid)?.version === version) return "settled";

@@ -24,7 +24,7 @@ export const STRIPPED_TYPES = [
 const MAX_EVENT = 65_536;
 const MAX_ALL = 256 * 1024;
 /** More entries than this are not looked at; each may cost asking for a key. */
-const MAX_ENTRIES = 64;
+const MAX_ENTRIES = 32;
 
 /** Where the entries come from. */
 export interface Showing {

@@ -50,7 +50,10 @@ export function transferredLevels(
 /** Where only integers count from now on, what counted as a level before becomes one; the rest said nothing. */
 function readable(content: JsonObject, before: RoomVersion, version: RoomVersion): JsonObject {
   const levels = structuredClone(content);
-  if (!version.integerPowerLevels || before.integerPowerLevels) return levels;
+  const isStricter =
+    (version.integerPowerLevels && !before.integerPowerLevels) ||
+    (version.strictCanonicalJson && !before.strictCanonicalJson);
+  if (!isStricter) return levels;
   for (const [key, value] of Object.entries(levels)) {
     if (MAPS.has(key)) levels[key] = integers(value, before, key === "users");
     else if (NAMES.has(key)) setLevel(levels, key, value, before);

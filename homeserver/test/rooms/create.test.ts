@@ -288,6 +288,9 @@ describe("upgrade", () => {
     expect(levels.users).toEqual({ [OWNER]: 100, [bob.userId]: 50 });
     expect(levels.invite).toBe(25);
     expect(levels).not.toHaveProperty("kick");
+    // Fractions counted up to version 5 and can't be written from version 6 on.
+    const six = await upgraded("5", "6", { users: { [OWNER]: 100 }, invite: 25.5 }, alice);
+    expect(six.invite).toBe(25);
   });
 
   test("creators come above everybody in a version without them, and are set anew in one with them", async () => {

@@ -113,6 +113,11 @@ describe("the version of a room that this server is not in", () => {
     for (const stored of await b.rooms.view.currentState(room.nid)) {
       expect(stored.event.version.id).toBe("10");
     }
+    // A known version is not argued about either: the next server is asked.
+    await b.rooms.members.leave({ by: bob, roomId });
+    await world.flush();
+    await b.rooms.members.join({ by: bob, room: roomId, via: [c.name, a.name] });
+    expect(await membership(b, roomId, bob.userId)).toBe("join");
   });
 });
 
