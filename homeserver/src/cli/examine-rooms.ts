@@ -92,7 +92,9 @@ export async function examineOne(
       const about = eventId === undefined ? roomId : `${roomId} ${eventId}`;
       if (shown <= FINDINGS_SHOWN) print(`WRONG ${about}: ${what}`);
     },
-    note: (what) => print(`      ${roomId}: ${what}`),
+    note(what, eventId) {
+      print(`NOTE  ${eventId === undefined ? roomId : `${roomId} ${eventId}`}: ${what}`);
+    },
     progress(nid) {
       if (nid - told < PROGRESS_EVERY) return;
       told = nid;

@@ -53,14 +53,19 @@ async function mendOne(config: Config, tx: Tx, roomId: RoomId, print: Print): Pr
     );
   }
   const key = keysOf(config, sql);
-  if (await examineOne(sql, roomId, key, undefined, print)) return true;
+  let noted = 0;
+  const isWell = await examineOne(sql, roomId, key, undefined, (line) => {
+    if (line.startsWith("NOTE ")) noted += 1;
+    print(line);
+  });
+  if (isWell && noted === 0) return true;
   const report = await mendRoom(tx, roomId, {
     ...{ now: Date.now(), epoch },
     left: (what, eventId) => {
       print(`NOTE  ${eventId === undefined ? roomId : `${roomId} ${eventId}`}: ${what}`);
     },
   });
-  if (report === undefined) return false;
+  if (report === undefined) return isWell;
   print(`MENDED ${roomId}: ${summary(report)}`);
   return examineOne(sql, roomId, key, undefined, print);
 }

@@ -116,6 +116,13 @@ export async function lostEvents(
     ORDER BY e.event_nid`;
 }
 
+/** Whether some of the room's history was purged. */
+export async function wasPurged(sql: Sql, roomNid: number): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM rooms WHERE room_nid = ${roomNid} AND purged_depth IS NOT NULL`;
+  return rows.length > 0;
+}
+
 /** Accepted live events on which no accepted event stands, not over refused ones either. */
 export async function leavesOf(sql: Sql, roomNid: number): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`

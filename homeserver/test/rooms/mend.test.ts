@@ -68,12 +68,13 @@ function say(server: TestServer, by: Actor) {
   return server.rooms.send.message({ by, roomId, type: "m.room.message", content });
 }
 
-async function findings(server: TestServer): Promise<string[]> {
+async function findings(server: TestServer, notes: string[] = []): Promise<string[]> {
   const found: string[] = [];
   const sql = server.db.connect({ max: 1 });
   await examineRoom(sql, roomId, {
     key: async (name) => [a, b].find((one) => one.name === name)?.verifyKey,
     found: ({ what, eventId }) => found.push(`${eventId ?? ""} ${what}`),
+    note: (what, eventId) => notes.push(`${eventId ?? ""} ${what}`),
   });
   await sql.end();
   return found;
@@ -343,6 +344,21 @@ describe("mending a room makes of it what it was before", () => {
   }, 3_600_000);
 });
 
+test("what is stored nowhere any more is whole again once it was fetched", async () => {
+  await a.db.sql`DELETE FROM events WHERE event_nid = ${await banNid(a)}`;
+  const { left, report } = await mend(a);
+  expect(left.join()).toContain("which is stored nowhere; it goes without");
+  expect(report.gaps).toBeGreaterThan(0);
+  expect(await findings(a)).toEqual([]);
+  await expectGoesOn(a);
+  // Alice scrolls back: her server asks the other one for what is missing.
+  await a.rooms.history.messages(alice, roomId, { dir: "b", limit: 1_000 });
+  expect((await findings(a)).join()).toMatch(/the state before it is \w{8}, by its prev events/);
+  const again = await mend(a);
+  expect(again.left).toEqual([]);
+  await expectAlive(a);
+});
+
 describe("mending a room whose state was told by another server", () => {
   /** Bob's server comes in when mallory is banned already. */
   beforeEach(async () => {
@@ -433,7 +449,9 @@ describe("mending a room whose state was told by another server", () => {
     await b.db.sql`
       UPDATE events SET position = NULL, state_before = NULL, state_after = NULL, room_state = NULL
       WHERE event_id = ${eventId}`;
-    expect((await findings(b)).join()).toContain(
+    const notes: string[] = [];
+    await findings(b, notes);
+    expect(notes.join()).toContain(
       `${eventId} it is known, and all that it builds on has a place, but it has none`,
     );
     const { report } = await mend(b);

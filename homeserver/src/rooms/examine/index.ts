@@ -2,7 +2,7 @@
  * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in pages, with
  * bounded memory, and changes nothing.
  */
-import { eventsAfterNid, leavesOf, lostEvents } from "../../storage/examine-rooms.ts";
+import { eventsAfterNid, leavesOf, lostEvents, wasPurged } from "../../storage/examine-rooms.ts";
 import type { ExaminedRow } from "../../storage/examine-rooms.ts";
 import { lowestGapDepth } from "../../storage/room-gaps.ts";
 import { loadHead, stateNodes } from "../../storage/room-heads.ts";
@@ -69,13 +69,16 @@ export async function examineRoom(
     options.progress?.(after);
   }
   for (const { eventId } of await lostOf(sql, room)) {
-    found("it is known, and all that it builds on has a place, but it has none", eventId);
+    options.note?.("it is known, and all that it builds on has a place, but it has none", eventId);
   }
   await attempt(() => examineHead(store, room, entries, counts, found), found);
   return counts;
 }
 
-/** Events that were lost on their way, in a room that this server is in. */
+/**
+ * Events that were lost on their way; or whose history was not here when they came, and is now. They are needed, and belong
+ * into the timeline.
+ */
 export async function lostOf(sql: Sql, room: Room) {
   const floor = (await lowestGapDepth(sql, room.nid)) ?? 0;
   const lost = await lostEvents(sql, room.nid, floor);
@@ -185,8 +188,11 @@ async function examineHead(
   for (const [nid, eventId] of ends) {
     if (!leaves.has(nid)) found("it is kept as a forward extremity, and is none", eventId);
   }
+  // What stood on it may have been purged.
+  const isPurged = await wasPurged(store.sql, room.nid);
   for (const { nid, event } of leaves.values()) {
-    if (!ends.has(nid)) found("it is a forward extremity, and is not kept as one", event.eventId);
+    if (ends.has(nid) || isPurged) continue;
+    found("it is a forward extremity, and is not kept as one", event.eventId);
   }
   const roots = counted(head.extremities).map((one) => one.stateAfter);
   const root = await resolved(store, room, roots);

@@ -30,7 +30,7 @@ export interface ExamineOptions {
   readonly key: (server: ServerName, keyId: string) => Promise<VerifyKey | undefined>;
   readonly found: (finding: RoomFinding) => void;
   /** Something that is no fault, and that whoever reads the findings should know of the room. */
-  readonly note?: ((what: string) => void) | undefined;
+  readonly note?: ((what: string, eventId?: string) => void) | undefined;
   /** Called now and then: all events up to this nid have been looked at. */
   readonly progress?: ((eventNid: number) => void) | undefined;
   /** Goes on after this event. */

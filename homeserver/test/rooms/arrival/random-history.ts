@@ -29,35 +29,47 @@ interface Peer {
   readonly waiting: Set<EventId>;
 }
 
+export interface HistoryOptions {
+  /** Of the versions whose room ids are no hashes. */
+  readonly roomId?: RoomId;
+  /** Put into the create event, and into ids that servers choose, so that they are others. */
+  readonly nonce?: string;
+  /** The event as its server sends it. */
+  readonly seal?: (event: RoomEvent) => RoomEvent;
+}
+
 export class RandomHistory {
   readonly version: RoomVersion;
   /** Every event, in the order in which they were made. */
   readonly events = new Map<EventId, RoomEvent>();
   readonly peers: readonly Peer[];
+  readonly roomId: RoomId;
   readonly #shared: Shared;
   readonly #moves: Moves;
   readonly #choose: Choose;
-  readonly #roomId: RoomId;
+  readonly #nonce: string;
+  readonly #seal: (event: RoomEvent) => RoomEvent;
   readonly #create: RoomEvent;
   #clock = 1_000;
   #serial = 0;
 
-  private constructor(version: RoomVersion, choose: Choose) {
+  private constructor(version: RoomVersion, choose: Choose, options: HistoryOptions) {
     this.version = version;
     this.#choose = choose;
+    this.#nonce = options.nonce ?? "";
+    this.#seal = options.seal ?? ((event) => event);
     const names = SERVERS.slice(0, 2 + choose(4));
     const users = names.map((name, i) =>
       ["one", "two"].slice(0, i === 0 ? 2 : 1 + choose(2)).map((local) => `@${local}:${name}`),
     );
     this.#moves = new Moves(version, users.flat(), choose);
     const founder = users[0]![0]!;
-    const content = this.#moves.create();
+    const { nonce, roomId = "!room:alpha" as RoomId } = options;
+    const content = { ...this.#moves.create(), ...(nonce === undefined ? {} : { nonce }) };
     const create = { ...stateMove("m.room.create", founder), content };
-    this.#create = this.#build(create, [], [], "!room:alpha");
-    this.#roomId = version.roomIdIsCreateHash
-      ? roomIdOfCreateEvent(this.#create.eventId)
-      : ("!room:alpha" as RoomId);
-    this.#shared = createShared({ nid: 1, roomId: this.#roomId, version } as Room);
+    this.#create = this.#build(create, [], [], roomId);
+    this.roomId = version.roomIdIsCreateHash ? roomIdOfCreateEvent(this.#create.eventId) : roomId;
+    this.#shared = createShared({ nid: 1, roomId: this.roomId, version } as Room);
     this.peers = names.map((name, i) => ({
       server: new MemoryServer(name, this.#shared),
       users: users[i]!,
@@ -67,10 +79,34 @@ export class RandomHistory {
 
   /** A history of so many attempts to do something, not all of them known everywhere. */
   static async grow(version: RoomVersion, choose: Choose, steps: number): Promise<RandomHistory> {
-    const history = new RandomHistory(version, choose);
-    await history.#open();
-    for (let step = 0; step < steps; step++) await history.#step();
+    const history = await RandomHistory.open(version, choose);
+    for (let step = 0; step < steps; step++) await history.step();
     return history;
+  }
+
+  /** The beginning: everybody is in the room. */
+  static async open(
+    version: RoomVersion,
+    choose: Choose,
+    options: HistoryOptions = {},
+  ): Promise<RandomHistory> {
+    const history = new RandomHistory(version, choose, options);
+    await history.#open();
+    return history;
+  }
+
+  /** An event that somebody else made, on top of what is known here: everybody hears of it at some time. */
+  add(event: RoomEvent): void {
+    if (this.events.has(event.eventId)) return;
+    this.events.set(event.eventId, event);
+    for (const { waiting } of this.peers) waiting.add(event.eventId);
+  }
+
+  /** What somebody who is not in it needs for an event of theirs on top of what a server knows. */
+  async template(move: Move): Promise<RoomEvent> {
+    const { server } = this.peers[0]!;
+    const prev = server.extremities.slice(0, MAX_PREV_EVENTS).map(({ event }) => event.eventId);
+    return this.#onState(server, move, prev, server.stateRoot);
   }
 
   get creators(): readonly string[] {
@@ -162,7 +198,8 @@ export class RandomHistory {
     await this.deliverAll();
   }
 
-  async #step(): Promise<void> {
+  /** An attempt to do something. */
+  async step(): Promise<void> {
     const peer = this.#pick(this.peers);
     const sender = this.#pick(peer.users);
     const move = this.#moves.any(sender, this.creators, this.#redactable());
@@ -243,19 +280,19 @@ export class RandomHistory {
     move: Move,
     prev: readonly EventId[],
     auth: readonly EventId[],
-    roomId: string = this.#roomId,
+    roomId: string = this.roomId,
   ): RoomEvent {
     this.#clock += this.#choose(3);
     const skew = this.#choose(4) === 0 ? this.#choose(40) - 20 : 0;
     const server = move.sender.slice(move.sender.indexOf(":") + 1);
     const depths = prev.map((id) => this.events.get(id)!.depth);
-    return eventFrom(
+    const event = eventFrom(
       {
         ...move,
         // Versions 1 and 2 name events themselves.
         eventId:
           this.version.eventIdFormat === "opaque"
-            ? `$${this.#choose(1_000)}x${this.#serial++}:${server}`
+            ? `$${this.#choose(1_000)}x${this.#serial++}${this.#nonce}:${server}`
             : undefined,
         roomId,
         prevEvents: prev,
@@ -266,6 +303,7 @@ export class RandomHistory {
       },
       this.version,
     );
+    return this.#seal(event);
   }
 
   /**

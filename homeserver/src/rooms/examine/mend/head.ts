@@ -7,6 +7,7 @@ import {
   currentRows,
   leavesOf,
   strayMembers,
+  wasPurged,
 } from "../../../storage/examine-rooms.ts";
 import {
   deleteCurrentState,
@@ -61,7 +62,9 @@ export async function mendHead(mending: Mending, head: HeadRow): Promise<void> {
 async function extremitiesOf({ store, room }: Mending, head: HeadRow): Promise<StoredEvent[]> {
   const leaves = new Set(await leavesOf(store.sql, room.nid));
   const kept = head.extremities.filter((nid) => leaves.has(nid));
-  const wanted = leaves.size === 0 ? head.extremities : [...new Set([...kept, ...leaves])];
+  // What stood on the others may have been purged.
+  const more = kept.length > 0 && (await wasPurged(store.sql, room.nid)) ? [] : leaves;
+  const wanted = leaves.size === 0 ? head.extremities : [...new Set([...kept, ...more])];
   const events = await store.events.byNids(wanted);
   return wanted.flatMap((nid) => events.get(nid) ?? []);
 }

@@ -25,9 +25,7 @@ import { mendStates } from "./states.ts";
 
 export type { MendOptions, MendReport } from "./mending.ts";
 
-/**
- * Undefined when this server does not know the room, or is not in it. Throws when the room's state is still being fetched.
- */
+/** Undefined when this server does not know the room, has never been in it, or is still fetching its state. */
 export async function mendRoom(
   tx: Tx,
   roomId: RoomId,
@@ -39,7 +37,8 @@ export async function mendRoom(
   const head = room === undefined ? undefined : await loadHead(tx, room.nid);
   if (room === undefined || head === undefined) return undefined;
   if (head.partial) {
-    throw new Error(`the state of ${roomId} is still being fetched: let the server do that first`);
+    options.left("its state is still being fetched: let the server do that first, then mend it");
+    return undefined;
   }
   const mending = createMending(tx, store, room, options);
   await mendRows(mending);
