@@ -160,4 +160,13 @@ describe("the stored states of a room are those of the plain algorithm", () => {
     },
     14_400_000,
   );
+
+  it("was tried on histories that are worth it", () => {
+    const all = [...tally.values()];
+    const sum = (name: keyof Counts) => all.reduce((total, counts) => total + counts[name], 0);
+    expect(sum("histories")).toBeGreaterThan(BATCHES * ROOM_VERSION_IDS.length);
+    expect(sum("placed")).toBeGreaterThan(sum("events") / 2);
+    expect(sum("rejected")).toBeGreaterThan(sum("histories") / 2);
+    expect(sum("forks")).toBeGreaterThan(sum("histories"));
+  });
 });
