@@ -13,6 +13,8 @@ export interface KeyObject {
   readonly object: JsonObject;
 }
 
+/** Keys of one kind that are taken of a server: each costs time and memory, and honest servers have a few. */
+const MAX_KEYS = 50;
 const WEEK_MS = 7 * 24 * 3600_000;
 
 /**
@@ -57,7 +59,8 @@ function keysIn(
   validUntilOf: (entry: JsonObject) => unknown,
 ): ServerKeyRow[] {
   if (!isJsonObject(entries)) return [];
-  return Object.entries(entries).flatMap(([keyId, entry]) => {
+  const first = Object.entries(entries).slice(0, MAX_KEYS);
+  return first.flatMap(([keyId, entry]) => {
     if (!isEd25519KeyId(keyId) || !isJsonObject(entry)) return [];
     const validUntil = validUntilOf(entry);
     const publicKey = entry["key"];
