@@ -1,6 +1,7 @@
 import { errors } from "../protocol/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
-import { isRoomId } from "../protocol/identifiers.ts";
+import { isRoomAlias, isRoomId } from "../protocol/identifiers.ts";
+import { isStorable } from "../protocol/text.ts";
 import type { PublicRoom, PublicRoomsPage } from "../rooms/types.ts";
 
 /** A page shows at most so many rooms of another server. */
@@ -28,7 +29,7 @@ function publicRoom(entry: Json): PublicRoom | undefined {
   if (!isJsonObject(entry) || typeof entry.room_id !== "string" || !isRoomId(entry.room_id)) {
     return undefined;
   }
-  const texts = TEXTS.flatMap((key) => (typeof entry[key] === "string" ? [[key, entry[key]]] : []));
+  const texts = TEXTS.flatMap((key) => (isText(key, entry[key]) ? [[key, entry[key]]] : []));
   return {
     room_id: entry.room_id,
     num_joined_members: count(entry.num_joined_members) ?? 0,
@@ -36,6 +37,12 @@ function publicRoom(entry: Json): PublicRoom | undefined {
     guest_can_join: entry.guest_can_join === true,
     ...(Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>),
   };
+}
+
+function isText(key: (typeof TEXTS)[number], value: Json | undefined): value is string {
+  if (typeof value !== "string" || !isStorable(value)) return false;
+  if (key === "canonical_alias") return isRoomAlias(value);
+  return key !== "avatar_url" || value.startsWith("mxc://");
 }
 
 function count(value: Json | undefined): number | undefined {

@@ -5,7 +5,7 @@ import {
   verifyText,
   verifyTextAsync,
 } from "./crypto.ts";
-import { canonicalJsonLoose, isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { canonicalJsonLoose, isJsonObject, type Json, JsonError, type JsonObject } from "./json.ts";
 
 /**
  * The object with this server's signature added under `signatures`; others' signatures and
@@ -37,6 +37,16 @@ export function signedText(object: JsonObject): string {
   return canonicalJsonLoose(covered);
 }
 
+/** What a signature would cover; undefined for what nobody can have signed, such as half of a surrogate pair. */
+function signableText(object: JsonObject): string | undefined {
+  try {
+    return signedText(object);
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
+
 /** The signature that `signatures[serverName][keyId]` holds; undefined when there is none. */
 export function signatureOf(
   signatures: Json | undefined,
@@ -66,7 +76,9 @@ export function verifySignedJson(
   key: VerifyKey,
 ): boolean {
   const signature = signatureOf(object.signatures, serverName, keyId);
-  return signature !== undefined && verifyText(signedText(object), signature, key);
+  if (signature === undefined) return false;
+  const text = signableText(object);
+  return text !== undefined && verifyText(text, signature, key);
 }
 
 /** Like verifySignedJson, on the thread pool. */
@@ -77,5 +89,7 @@ export async function verifySignedJsonAsync(
   key: VerifyKey,
 ): Promise<boolean> {
   const signature = signatureOf(object.signatures, serverName, keyId);
-  return signature !== undefined && (await verifyTextAsync(signedText(object), signature, key));
+  if (signature === undefined) return false;
+  const text = signableText(object);
+  return text !== undefined && (await verifyTextAsync(text, signature, key));
 }

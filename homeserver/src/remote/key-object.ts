@@ -1,6 +1,6 @@
 import { isEd25519KeyId, verifyKeyFromBase64 } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { type JsonObject, isInteger, isJsonObject } from "../protocol/json.ts";
+import { type JsonObject, forbiddenIn, isInteger, isJsonObject } from "../protocol/json.ts";
 import { signingKeyIds, verifySignedJson } from "../protocol/signed-json.ts";
 import type { ServerKeyRow } from "../storage/server-keys.ts";
 
@@ -28,6 +28,8 @@ export function readKeyObject(
   now: number,
 ): KeyObject | undefined {
   if (!isJsonObject(value) || value["server_name"] !== server) return undefined;
+  // As a notary this server hands it on, to whom canonical JSON holds.
+  if (forbiddenIn(value) !== undefined) return undefined;
   const until = value["valid_until_ts"];
   if (!isInteger(until)) return undefined;
   const validUntil = Math.min(until, now + WEEK_MS);

@@ -120,3 +120,10 @@ describe("base64", () => {
 function bytes(base64: string): Buffer {
   return decodeBase64(base64) as Buffer;
 }
+
+test("what nobody can have signed has no right signature", () => {
+  const key = signingKeyFromSeed("ed25519:1", Buffer.alloc(32, 1));
+  const object = { ...signJson({ a: "b" }, "s.test", key), a: "\ud800" };
+  const verifyKey = verifyKeyFromBase64(key.publicKeyBase64);
+  expect(verifySignedJson(object, "s.test", "ed25519:1", verifyKey)).toBe(false);
+});
