@@ -176,7 +176,7 @@ test("what PostgreSQL can't store fails alone", async () => {
   const nul = command(room);
   nul.events = [{ ...onlyEvent(nul), event: makeEvent(room, { type: "a\0b" }) }];
   const fine = await makeRoom(one.sql, "no-nul");
-  const long = { events: [live(fine, makeEvent(fine, { type: "x".repeat(600) }))] };
+  const long = { events: [live(fine, makeEvent(fine, { sender: `@${"x".repeat(600)}:a.test` }))] };
   const results = await Promise.allSettled(
     [nul, command(fine), long].map((append) => one.log.append(append)),
   );
