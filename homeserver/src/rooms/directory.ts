@@ -77,7 +77,10 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     },
     async setPublished(by, roomId, published) {
       const room = await store.registry.byId(roomId);
-      if (room === undefined) throw errors.notFound("That room is not known here");
+      const row = room && (await membershipIn(sql, room.nid, by.userId));
+      if (room === undefined || row?.membership !== "join") {
+        throw errors.forbidden("You are not in that room");
+      }
       if (!(await mayNameRoom(room, by.userId))) {
         throw errors.forbidden("Your power does not suffice to publish the room");
       }

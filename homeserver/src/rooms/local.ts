@@ -64,6 +64,10 @@ export function createLocalEvents(
       }),
     redact: (room, draft, transaction) =>
       runWork(room, async (work) => {
+        const own = await work.stateEvent("m.room.member", draft.sender);
+        if (own?.event.content.membership !== "join") {
+          throw errors.forbidden("You are not in that room");
+        }
         const target = await work.store.events.byId(draft.redacts);
         if (target === undefined || target.roomNid !== room.nid) {
           throw errors.notFound("That event is not in the room");

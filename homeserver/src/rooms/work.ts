@@ -1,6 +1,6 @@
 /** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
 import type { Append, Committed } from "../log/types.ts";
-import { authorise, authTypesFor, requiredSigners } from "../protocol/auth/index.ts";
+import { authorise, authTypesFor, requiredSigners, SENDER_IS_OUT } from "../protocol/auth/index.ts";
 import type { AuthState } from "../protocol/auth/index.ts";
 import { buildEvent, draftPdu } from "../protocol/build-event.ts";
 import type { EventDraft } from "../protocol/build-event.ts";
@@ -150,7 +150,7 @@ export class Work {
     const { state, authEvents } = await this.authState(draft);
     const event = this.build(draft, authEvents);
     const reason = rejectionOf(() => authorise(event, state));
-    if (reason !== undefined) throw errors.forbidden(reason);
+    if (reason !== undefined) throw errors.forbidden(toClient(reason));
     return { event, authEvents };
   }
 
@@ -389,4 +389,9 @@ export class Work {
       for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
     }
   }
+}
+
+/** Who is not in a room is told so in the words that are used of rooms that do not exist. */
+function toClient(reason: string): string {
+  return reason === SENDER_IS_OUT ? "You are not in that room" : reason;
 }

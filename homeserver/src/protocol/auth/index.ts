@@ -2,6 +2,7 @@
 export { checkAuthEvents } from "./auth-events.ts";
 export { authTypesFor, type SelectingEvent, type StateKeyPair } from "./auth-types.ts";
 export { authorise } from "./authorise.ts";
+export { SENDER_IS_OUT } from "./member.ts";
 export { checkLevelsFormat } from "./power-levels.ts";
 export { requiredSigners } from "../event-signatures.ts";
 export { type AuthState, authStateOf, membershipIn } from "./state.ts";

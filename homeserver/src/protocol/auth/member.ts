@@ -6,6 +6,9 @@ import { checkJoin, joinRuleOf } from "./join.ts";
 import { membershipIn } from "./state.ts";
 import { checkClaimedInvite } from "./third-party-invite.ts";
 
+/** The reason when the sender is not joined. */
+export const SENDER_IS_OUT = "The sender is not in the room";
+
 /**
  * The rule of m.room.member (versions 1 to 5 and 12: rule 5; others: rule 4; the comments count as
  * version 12 does). Whether the voucher's server signed a join (5.2) is checked when the event is
@@ -109,6 +112,6 @@ function checkKnock(context: AuthContext, target: string): void {
 /** The sender has to be in the room. Throws a Rejection. */
 export function requireJoinedSender({ event, state }: AuthContext): void {
   if (membershipIn(state, event.sender) !== "join") {
-    throw new Rejection("The sender is not in the room");
+    throw new Rejection(SENDER_IS_OUT);
   }
 }
