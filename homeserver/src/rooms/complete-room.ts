@@ -122,6 +122,7 @@ async function finish(
         stateAfter: bytesOfRoot(one.stateAfter),
         roomState: bytesOfRoot(one.roomState),
       })),
+      toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
       partialRoom: {
         ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
         ...{ isFetched: true, isComplete: true },

@@ -38,7 +38,6 @@ import { completeRoom } from "./complete-room.ts";
 import { createFetchState } from "./fetch-state.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { startResync } from "./resync.ts";
-import { rejectedWithState } from "../storage/partial-rooms.ts";
 import { createStateIntake } from "./state-intake.ts";
 import { createStateAnswers } from "./state-answer.ts";
 import type { RoomStore } from "./store.ts";
@@ -104,15 +103,17 @@ export function createFederation(deps: FederationDeps): Federation {
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
   const patience = createPatience(clock, stop);
-  const stopRetrying = retryStaged({ store, staging, serverName, clock, logger, seats });
+  const stopRetrying = retryStaged({
+    ...{ store, staging, serverName, clock, logger, seats },
+    rejudgeLeft: placer.rejudge.left,
+  });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
     ...{ store, log, serverName, clock, logger, seats },
     fetchState: createFetchState({ store, mailboxes, remote, beginIntake, logger }),
     complete: (room, join, about) => completeRoom(completing, room, join, about),
     async completed(room) {
-      const rejected = await rejectedWithState(store.sql, room.nid);
-      await placer.again(room, [...(await store.events.byNids(rejected)).values()]);
+      await placer.rejudge.all(room);
       await staging.hasten(room);
     },
   });

@@ -35,12 +35,15 @@ export interface Gaps {
 
 export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
   /** Those of the events that are here, or on their way; and which of them have a place in the room of who names them. */
-  async function lookUp(ids: readonly EventId[]) {
-    const left = ids.filter((id) => !store.arrivals.has(id));
-    const known = await store.events.byIds(left);
-    const isHere = (id: EventId) => known.has(id) || store.arrivals.has(id);
+  async function lookUp(prev: readonly EventId[], auth: readonly EventId[]) {
+    const isLeft = (id: EventId) => !store.arrivals.has(id);
+    const [ofPrev, ofAuth] = await Promise.all([
+      store.events.byIdsNow(prev.filter(isLeft)),
+      store.events.byIds(auth.filter(isLeft)),
+    ]);
+    const isHere = (id: EventId) => ofAuth.has(id) || store.arrivals.has(id);
     const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
-      const stored = known.get(id);
+      const stored = ofPrev.get(id);
       if (stored !== undefined && isPlacedIn(stored, roomId)) return true;
       return store.arrivals.isPlaced(id, roomId);
     };
@@ -50,7 +53,10 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
   async function withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
     const coming = new Set(events.map((event) => event.eventId));
     const wanted = new Set(events.flatMap((event) => event.prevEventIds));
-    const { isPlaced } = await lookUp([...wanted].filter((id) => !coming.has(id)));
+    const { isPlaced } = await lookUp(
+      [...wanted].filter((id) => !coming.has(id)),
+      [],
+    );
     return events.filter((event) =>
       event.prevEventIds.some((id) => !coming.has(id) && !isPlaced(id, event)),
     );
@@ -67,10 +73,11 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     async sort(events) {
       const sorted = inDagOrder(events);
       const coming = new Set(sorted.map((event) => event.eventId));
-      const wanted = new Set(
-        sorted.flatMap((event) => [...event.prevEventIds, ...event.authEventIds]),
+      const isWanted = (id: EventId) => !coming.has(id);
+      const { isHere, isPlaced } = await lookUp(
+        [...new Set(sorted.flatMap((event) => event.prevEventIds))].filter(isWanted),
+        [...new Set(sorted.flatMap((event) => event.authEventIds))].filter(isWanted),
       );
-      const { isHere, isPlaced } = await lookUp([...wanted].filter((id) => !coming.has(id)));
       const missing = new Set<EventId>();
       const whole: RoomEvent[] = [];
       const lacking: RoomEvent[] = [];
@@ -96,7 +103,10 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     async withoutAuth(events) {
       const coming = new Set(events.map((event) => event.eventId));
       const wanted = new Set(events.flatMap((event) => event.authEventIds));
-      const { isHere } = await lookUp([...wanted].filter((id) => !coming.has(id)));
+      const { isHere } = await lookUp(
+        [],
+        [...wanted].filter((id) => !coming.has(id)),
+      );
       return events.filter((event) =>
         event.authEventIds.some((id) => !coming.has(id) && !isHere(id)),
       );

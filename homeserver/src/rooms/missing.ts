@@ -41,7 +41,7 @@ export function createFetchMissing(
       for (const id of event.prevEventIds) wanted.add(id);
     }
     const open = [...wanted].filter((id) => !coming.has(id));
-    const known = await store.events.byIds(open);
+    const known = await store.events.byIdsNow(open);
     return new Set(
       open.filter((id) => {
         const stored = known.get(id);

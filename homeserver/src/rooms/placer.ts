@@ -3,7 +3,7 @@ import { Unstorable } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
-import { redactionsOf, rejectedByAuth } from "../storage/room-events.ts";
+import { redactionsOf } from "../storage/room-events.ts";
 import { awaitedEvents } from "../storage/room-gaps.ts";
 import { historyPlace } from "./history-place.ts";
 import type { Step } from "./mailbox.ts";
@@ -13,13 +13,13 @@ import type { Outliers } from "./outliers.ts";
 import type { Moment } from "./pending.ts";
 import { placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
-import { isPlaced } from "./placed.ts";
 import { LacksPolicySignature, recommended } from "./policy.ts";
+import { createRejudge } from "./rejudge.ts";
+import type { Rejudge } from "./rejudge.ts";
 import type { Refusals } from "./refusals.ts";
-import { forgetResolutions } from "./resolve-state.ts";
 import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { Room } from "./types.ts";
 import { inWork } from "./work.ts";
 import type { Work } from "./work.ts";
 import type { Identity } from "./drafting.ts";
@@ -84,15 +84,11 @@ export interface Placer {
   outcome(room: Room, placeable: Placeable, options: PlaceOptions): Promise<Ingested>;
   /** Places one event of which nothing is missing; throws when something is. */
   one(room: Room, event: RoomEvent): Promise<Placed>;
-  /** Judges rejected events again, and what was rejected because of them. */
-  again(room: Room, rejected: readonly StoredEvent[]): Promise<void>;
+  readonly rejudge: Rejudge;
 }
 
-/** A stranger's chain of rejected events is judged again so far, at most. */
-const MAX_REJUDGED = 500;
-
 export function createPlacer(deps: PlacerDeps): Placer {
-  const { store, mailboxes, identity, outliers, refusals, logger } = deps;
+  const { store, mailboxes, identity, refusals, logger } = deps;
 
   async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
     // Before the queries: what comes while they run makes them count for nothing.
@@ -164,7 +160,11 @@ export function createPlacer(deps: PlacerDeps): Placer {
       if (clause !== undefined && reason !== undefined && status !== "accepted") {
         refusals.note({ ...fields, clause, reason, outcome: status });
       }
-      if (placed.isRejudged) await rejudge(room, placed.stored);
+      if (placed.isRejudged) {
+        await rejudge.because(room, placed.stored.nid).catch((error: unknown) => {
+          logger.warn({ ...fields, err: error }, "rejected events could not be judged again yet");
+        });
+      }
       return { placed };
     } catch (error) {
       const isFinal = error instanceof Unstorable;
@@ -179,34 +179,17 @@ export function createPlacer(deps: PlacerDeps): Placer {
     }
   }
 
-  /** An event was rejected and is not any more: what was rejected because of it is judged again. */
-  async function rejudge(room: Room, accepted: StoredEvent): Promise<void> {
-    forgetResolutions(store, room.nid);
-    const seen = new Set([accepted.nid]);
-    const queue = [accepted.nid];
-    for (let nid = queue.shift(); nid !== undefined; nid = queue.shift()) {
-      const nids = (await rejectedByAuth(store.sql, nid, MAX_REJUDGED)).filter(
-        (one) => !seen.has(one),
-      );
-      const events = await store.events.byNids(nids.slice(0, MAX_REJUDGED - seen.size));
-      for (const rejected of events.values()) {
-        seen.add(rejected.nid);
-        if (rejected.roomNid !== room.nid || rejected.status !== "rejected") continue;
-        if (await passesNow(room, rejected)) queue.push(rejected.nid);
-      }
-    }
-  }
-
-  async function passesNow(room: Room, { nid, event }: StoredEvent): Promise<boolean> {
-    const now = (await store.events.byIdsNow([event.eventId])).get(event.eventId);
-    if (now?.nid !== nid) return false;
-    if (!isPlaced(now)) return outliers.rejudge(room, event);
-    const hints = await hintsFor(room, [event]);
-    const { stored } = await put(room, { event, hints, again: true });
-    return stored.status !== "rejected";
-  }
+  const rejudge = createRejudge({
+    ...{ store, outliers: deps.outliers },
+    async passes(room, event) {
+      const hints = await hintsFor(room, [event]);
+      const { stored } = await put(room, { event, hints, again: true });
+      return stored.status !== "rejected";
+    },
+  });
 
   return {
+    rejudge,
     hintsFor,
     outcome,
     async sorted(room, events, { origin, forward }, stateOf) {
@@ -223,13 +206,6 @@ export function createPlacer(deps: PlacerDeps): Placer {
       const settled: Ingestion = new Map();
       for (const [id, result] of results) settled.set(id, await result);
       return settled;
-    },
-    async again(room, rejected) {
-      for (const stored of rejected) {
-        if (stored.status === "rejected" && (await passesNow(room, stored))) {
-          await rejudge(room, stored);
-        }
-      }
     },
     async one(room, event) {
       return put(room, { event, hints: await hintsFor(room, [event]) });

@@ -35,6 +35,12 @@ export interface ReceiveDeps {
 
 /** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
 const ANSWER_MS = 5_000;
+/**
+ * Of a server of which so many events wait in the room already, the next transaction waits longer: it brings them faster
+ * than what they lack can be fetched, and more of them would soon be refused.
+ */
+const MANY_WAITING = 100;
+const ANSWER_TO_MANY_MS = 25_000;
 
 type Results = Record<string, JsonObject>;
 
@@ -111,7 +117,9 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       room,
       left.filter(({ eventId }) => kept.has(eventId)),
     );
-    await Promise.race([helped, clock.sleep(ANSWER_MS, over.signal)]);
+    const waiting = await staging.waiting(origin, room);
+    const ms = waiting > MANY_WAITING ? ANSWER_TO_MANY_MS : ANSWER_MS;
+    await Promise.race([helped, clock.sleep(ms, over.signal)]);
     over.abort();
   }
 

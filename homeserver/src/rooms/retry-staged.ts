@@ -22,6 +22,8 @@ export interface RetryStagedDeps {
   readonly serverName: ServerName;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Judges again what another process should have, and was killed. */
+  readonly rejudgeLeft: () => Promise<void>;
   /** Given when there are several replicas. */
   readonly seats: Seats | undefined;
 }
@@ -90,11 +92,16 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   async function work(signal: AbortSignal): Promise<void> {
     // Alone, what an earlier process left is nobody else's work.
     let isLeft = seats === undefined;
+    let nextRejudged = 0;
     while (!signal.aborted) {
       try {
         wake = new AbortController();
         if (isLeft) await hastenStaged(store.sql, clock.now());
         isLeft = false;
+        if (clock.monotonic() >= nextRejudged) {
+          nextRejudged = clock.monotonic() + LONGEST_SLEEP_MS;
+          await deps.rejudgeLeft();
+        }
         const free = ROOMS_AT_ONCE - busy.size;
         const nids = await roomsWithStaged(store.sql, clock.now(), free, [...busy.keys()]);
         const rooms = await store.registry.byNids(nids);

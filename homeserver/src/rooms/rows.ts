@@ -76,6 +76,13 @@ export function appendOf(parts: AppendParts): Append {
   if (after !== undefined) {
     append.head = headMove(before, after);
   }
+  const accepted = added.filter(({ isRejudged }) => isRejudged === true);
+  if (accepted.length > 0) {
+    append.toRejudge = accepted.map(({ stored }) => ({
+      roomNid: room.nid,
+      acceptedNid: stored.nid,
+    }));
+  }
   if (parts.changes.length > 0) {
     append.currentState = {
       roomNid: room.nid,

@@ -10,6 +10,7 @@ import { LRUCache, atMost } from "../platform/caches.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import {
+  countStaged,
   hastenStaged,
   insertStaged,
   postponeStaged,
@@ -45,6 +46,8 @@ export interface Staging {
     events: readonly RoomEvent[],
     attempts?: ReadonlyMap<EventId, number>,
   ): Promise<void>;
+  /** How many events of a server are kept in the room. */
+  waiting(origin: ServerName, room: Room): Promise<number>;
   /** Events were placed: what waits for them is due now. */
   arrived(room: Room, eventIds: Iterable<EventId>): void;
   /** All that the room has is due now. */
@@ -172,6 +175,7 @@ export function createStaging(deps: StagingDeps): Staging {
       return new Set(kept as EventId[]);
     },
     attempt: (...args) => track(attempt(...args)),
+    waiting: (origin, room) => countStaged(store.sql, origin, room.nid),
     arrived,
     async hasten(room) {
       await hastenStaged(store.sql, clock.now(), room.nid);

@@ -11,6 +11,7 @@ import {
 } from "./append-room-kinds.ts";
 import { partialRooms, restated } from "./append-partial-kinds.ts";
 import type { Append } from "./append-types.ts";
+import { toRejudge } from "./rejudge-rows.ts";
 import {
   accountData,
   erasures,
@@ -24,7 +25,7 @@ import {
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
   ...[transactions, receipts, accountData, erasures, forgotten, strippedRooms, purges],
-  ...[partialRooms, restated],
+  ...[partialRooms, restated, toRejudge],
 ];
 
 /** Gives out an append's positions, from `start` on; returns them and the next free one. */

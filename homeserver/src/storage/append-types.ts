@@ -1,4 +1,5 @@
 import type { RoomEvent } from "../protocol/event.ts";
+import type { RejudgeRow } from "./rejudge-rows.ts";
 
 /**
  * Everything that one command commits: all or nothing. Further kinds of rows are added here, in
@@ -45,6 +46,8 @@ export interface Append {
   partialRoom?: PartialRoomChange;
   /** States (and what follows from them) of events that are here already. */
   restated?: readonly RestatedEvent[];
+  /** What was rejected because of these is to be judged again, and the row removed then. */
+  toRejudge?: readonly RejudgeRow[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
   strippedRooms?: readonly StrippedRoomRow[];
 }

@@ -91,6 +91,7 @@ export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Plac
 export const ROOM_TABLES = [
   ...["missing_events", "current_state", "stripped_rooms", "receipts", "staged_events"],
   "partial_rooms",
+  "events_to_rejudge",
   ...["partial_rooms", "published_rooms", "room_heads"],
 ] as const;
 

@@ -46,6 +46,14 @@ export async function insertStaged(
   return rows.map((row) => row.eventId);
 }
 
+/** How many events of a server wait in a room. */
+export async function countStaged(sql: Sql | Tx, origin: string, roomNid: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    SELECT count(*)::int AS count FROM staged_events
+    WHERE origin = ${origin} AND room_nid = ${roomNid}`;
+  return row?.count ?? 0;
+}
+
 /** Rooms with events that are due, those that have waited longest first, but for some. */
 export async function roomsWithStaged(
   sql: Sql | Tx,

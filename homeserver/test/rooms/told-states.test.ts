@@ -1,12 +1,13 @@
 /** States and events that another server tells while what they name is on its way to the log, or fails to get there. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Append, Committed, Log } from "../../src/log/types.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { examineRoom } from "../../src/rooms/examine/index.ts";
 import { rootOfBytes } from "../../src/rooms/events.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { createRoomStore } from "../../src/rooms/store.ts";
+import { holdLog as hold } from "./hold-log.ts";
+import type { HeldLog } from "./hold-log.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 
@@ -85,32 +86,10 @@ function tellNoHistory(): void {
     world.pretend(server, "missingEvents", async () => ({ events: [] }));
 }
 
-/** What the server hands to its log waits, in order, until it is let go. */
-function holdLog(server: TestServer) {
-  const log = server.log as { append: Log["append"] };
-  const honest = log.append.bind(server.log);
-  const held: { readonly rows: Append; go(): void }[] = [];
-  const waiters: { readonly n: number; readonly resolve: () => void }[] = [];
-  log.append = (rows) => {
-    const { promise, resolve } = Promise.withResolvers<Committed>();
-    held.push({ rows, go: () => resolve(honest(rows)) });
-    for (const waiter of waiters) if (held.length >= waiter.n) waiter.resolve();
-    return promise;
-  };
-  const release = (): void => {
-    log.append = honest;
-    for (const { go } of held.splice(0)) go();
-  };
-  letGo.push(release);
-  return {
-    release,
-    /** Resolves when so many appends wait. */
-    until: (n: number) =>
-      new Promise<void>((resolve) => {
-        if (held.length >= n) resolve();
-        else waiters.push({ n, resolve });
-      }),
-  };
+function holdLog(server: TestServer): HeldLog {
+  const held = hold(server);
+  letGo.push(held.release);
+  return held;
 }
 
 /**
@@ -182,7 +161,7 @@ test("1: a ban that is told while its commit fails is in the state of what stand
   );
   tellNoHistory();
   let first: Promise<unknown> | undefined;
-  let held!: ReturnType<typeof holdLog>;
+  let held!: HeldLog;
   // While b asks for the state before "last", the ban comes by itself, and its commit is under way.
   world.pretend(a!, "stateIds", async (honest) => {
     if (first === undefined) {
@@ -206,9 +185,9 @@ test("1: a ban that is told while its commit fails is in the state of what stand
   const restarted = await world.replica(b!);
   const joined = await tryToJoin(restarted);
   await goOn();
-  expect(await strayNids(b!)).toEqual([]); // [9]
-  expect(joined).toBe(BANNED); // "joined"
-  expect(await membership(b!)).toBe(await membership(a!)); // b: join, a: ban, for good
+  expect(await strayNids(b!)).toEqual([]);
+  expect(joined).toBe(BANNED);
+  expect(await membership(b!)).toBe(await membership(a!));
 });
 
 test("1, control: the same when no commit fails", async () => {
@@ -240,7 +219,7 @@ test("2: the same in one process, where a told outlier and a placing are in each
   await c!.rooms.federation.receive(a!.name, [topic.pdu, ban.pdu]);
   const ofCarol = await secondOfCarol();
   tellNoHistory();
-  let held: ReturnType<typeof holdLog> | undefined;
+  let held: HeldLog | undefined;
   const asked = Promise.withResolvers<void>();
   const all: Promise<unknown>[] = [];
   world.pretend(a!, "stateIds", async (honest) => {
@@ -260,7 +239,7 @@ test("2: the same in one process, where a told outlier and a placing are in each
   await held!.until(4);
   held!.release();
   await Promise.all(all);
-  expect(await strayNids(b!)).toEqual([]); // [11, 12]
+  expect(await strayNids(b!)).toEqual([]);
 });
 
 test("3: an event that becomes an outlier while it is placed gets its place", async () => {
@@ -279,7 +258,7 @@ test("3: an event that becomes an outlier while it is placed gets its place", as
   const rows = await b!.db.sql`
     SELECT position FROM events WHERE event_id = ${ban.eventId} AND position IS NOT NULL`;
   const staged = await b!.db.sql`SELECT 1 FROM staged_events WHERE event_id = ${ban.eventId}`;
-  expect(rows.length + staged.length).toBe(1); // 0: answered, neither placed nor staged
+  expect(rows.length + staged.length).toBe(1);
 });
 
 test("4: a told state counts only as long as prev events are missing", async () => {
@@ -296,7 +275,7 @@ test("4: a told state counts only as long as prev events are missing", async () 
     return { ...answer, pdu_ids: [...answer.pdu_ids, later.eventId] };
   });
   await receive(a!, last);
-  expect(await doctor(b!)).toEqual([]); // the state before it is …, by its prev events …
+  expect(await doctor(b!)).toEqual([]);
 });
 
 test("5: a told state of which an event can't be had is no state", async () => {
@@ -309,8 +288,8 @@ test("5: a told state of which an event can't be had is no state", async () => {
   await receive(a!, last);
   // The connection is whole again, and both go on.
   await goOn();
-  expect(await membership(b!)).toBe("ban"); // undefined: b never hears of it
-  expect(await tryToJoin(b!)).toBe(BANNED); // "joined"
+  expect(await membership(b!)).toBe("ban");
+  expect(await tryToJoin(b!)).toBe(BANNED);
 });
 
 test("6: a redaction that comes before its target, while that is under way, counts", async () => {
@@ -335,7 +314,7 @@ test("6: a redaction that comes before its target, while that is under way, coun
   const [row] = await b!.db.sql<{ redacted: boolean; json: string }[]>`
     SELECT redacted_by IS NOT NULL AS redacted, json FROM events
     WHERE event_id = ${secret.eventId} AND position IS NOT NULL`;
-  expect(row?.redacted).toBe(true); // false
+  expect(row?.redacted).toBe(true);
   expect(row?.json).not.toContain("secret");
 });
 
@@ -350,7 +329,7 @@ test("7: an outlier's auth events are such as are stored", async () => {
   world.cut(b!, c!);
   tellNoHistory();
   let first: Promise<unknown> | undefined;
-  let held!: ReturnType<typeof holdLog>;
+  let held!: HeldLog;
   const asked = Promise.withResolvers<void>();
   world.pretend(a!, "event", async (honest, id) => {
     const answer = await honest();
@@ -373,7 +352,7 @@ test("7: an outlier's auth events are such as are stored", async () => {
   const stray = await b!.db.sql`
     SELECT e.event_id, n AS nid FROM events e, unnest(e.auth_nids) AS n
     WHERE NOT EXISTS (SELECT 1 FROM events x WHERE x.event_nid = n)`;
-  expect([...stray]).toEqual([]); // one
+  expect([...stray]).toEqual([]);
   const chain = await b!.rooms.federation.eventAuth(a!.name, roomId, unban.eventId);
   expect(chain.map((text) => JSON.parse(text).content.membership)).toContain("ban");
 });
