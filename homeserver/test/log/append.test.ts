@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   DuplicateEvent,
+  FailedGround,
+  isOvertaken,
+  PurgedGround,
   DuplicateTransaction,
   StaleHead,
   Unstorable,
@@ -139,6 +142,30 @@ test("of two appends with the same event at once, one wins and the other learns 
     name: "DuplicateEvent",
     eventNid: onlyEvent(appends[0]!).nid,
   });
+});
+
+test("an append fails with what it awaits, and otherwise than when that was purged", async () => {
+  const room = await makeRoom(one.sql, "ground");
+  const event = makeEvent(room);
+  const outlier = () => live(room, event, { timeline: "outlier" as const });
+  const [stored, late] = [outlier(), outlier()];
+  await one.log.append({ events: [stored] });
+  const next = () => ({ events: [live(room, makeEvent(room), { timeline: "outlier" as const })] });
+  const appends = [
+    { events: [late] },
+    // Built on what fails in front of it.
+    { ...next(), awaits: [late.nid] },
+    { ...next(), awaits: [stored.nid] },
+  ];
+  const [duplicate, lost, kept] = await Promise.allSettled(
+    appends.map((append) => one.log.append(append)),
+  );
+  expect(duplicate).toMatchObject({ reason: expect.any(DuplicateEvent) });
+  expect(isOvertaken((lost as PromiseRejectedResult).reason)).toBe(true);
+  expect(kept!.status).toBe("fulfilled");
+  const gone = 900_000_003;
+  await expect(one.log.append({ ...next(), awaits: [gone] })).rejects.toThrow(FailedGround);
+  await expect(one.log.append({ ...next(), builtOn: [gone] })).rejects.toThrow(PurgedGround);
 });
 
 describe("transaction ids", () => {
