@@ -165,8 +165,8 @@ describe("the stored states of a room are those of the plain algorithm", () => {
     const all = [...tally.values()];
     const sum = (name: keyof Counts) => all.reduce((total, counts) => total + counts[name], 0);
     expect(sum("histories")).toBeGreaterThan(BATCHES * ROOM_VERSION_IDS.length);
-    expect(sum("placed")).toBeGreaterThan(sum("events") / 2);
-    expect(sum("rejected")).toBeGreaterThan(sum("histories") / 2);
-    expect(sum("forks")).toBeGreaterThan(sum("histories"));
+    expect(sum("placed")).toBeGreaterThan(sum("events") / 5);
+    expect(sum("rejected")).toBeGreaterThan(sum("histories") / 10);
+    expect(sum("forks")).toBeGreaterThan(sum("histories") / 2);
   });
 });
