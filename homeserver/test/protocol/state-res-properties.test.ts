@@ -66,6 +66,9 @@ describe.each(ROOM_VERSION_IDS)("resolving a forked room of version %s", (id) =>
       const fork = room.last;
       const ban = someBan(room, fork);
       if (ban === undefined) return;
+      // v2.1 plays older events again, in the order of their senders' power: where the ban rests on what somebody else
+      // did, such as a join that bob vouched for, the banned user's acts may come before that, and so before the ban.
+      if (room.version.stateResolution === "v2.1" && restsOnOthers(room, ban)) return;
       let branch = fork;
       for (let step = 0; step < 10; step++) branch = room.stepAs(ban.target, branch) ?? branch;
       const before = room.stateAfter.get(fork)!;
@@ -97,11 +100,20 @@ describe.each(ROOM_VERSION_IDS)("resolving a forked room of version %s", (id) =>
   });
 });
 
+interface Ban {
+  readonly eventId: EventId;
+  readonly target: string;
+}
+
+/** Somebody but who bans and who is banned has a part in the ban's auth chain. */
+function restsOnOthers(room: ForkedRoom, { eventId, target }: Ban): boolean {
+  const { sender } = room.events.get(eventId)!;
+  const senders = [...chainOf(room, [eventId])].map((id) => room.events.get(id)!.sender);
+  return senders.some((one) => one !== sender && one !== target);
+}
+
 /** The first ban that the rules allow after an event. */
-function someBan(
-  room: ForkedRoom,
-  head: EventId,
-): { eventId: EventId; target: string } | undefined {
+function someBan(room: ForkedRoom, head: EventId): Ban | undefined {
   for (const sender of USERS) {
     for (const target of USERS) {
       const eventId = room.send([head], memberMove(sender, target, "ban"));
