@@ -6776,17 +6776,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is of too little power in the room. */
+            /** @description - `M_FORBIDDEN`: The caller is of too little power in the room, or is not in such a room. */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_NOT_FOUND`: There is no such room. */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };

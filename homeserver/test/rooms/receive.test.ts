@@ -171,6 +171,42 @@ describe("checks on receipt", () => {
     expect(page.chunk.some((text) => text.includes("evading"))).toBe(false);
   });
 
+  test("6. what is soft-failed is shown by no path", async () => {
+    const said = await forge({ content: { msgtype: "m.text", body: "before the ban" } });
+    await send(said.pdu);
+    await a.rooms.members.ban({ by: alice, roomId, userId: bob.userId });
+    const relating = (relType: string) => ({
+      ...{ msgtype: "m.text", body: "evading", "m.new_content": { body: "evading" } },
+      "m.relates_to": { rel_type: relType, event_id: said.eventId },
+    });
+    const evading = await Promise.all(
+      ["m.replace", "m.thread", "m.reference"].map((relType) =>
+        forge({ prev: [said.eventId], content: relating(relType) }),
+      ),
+    );
+    for (const { pdu, eventId } of evading) {
+      await send(pdu);
+      expect(await statusOf(eventId)).toBe("soft-failed");
+    }
+    const { history } = a.rooms;
+    for (const { eventId } of evading) {
+      await expect(eventOf(alice, eventId)).rejects.toMatchObject({ status: 404 });
+      const around = history.context(alice, roomId, eventId, {});
+      await expect(around).rejects.toMatchObject({ status: 404 });
+    }
+    const shown = [
+      await eventOf(alice, said.eventId),
+      await history.context(alice, roomId, said.eventId, { limit: 20 }),
+      await history.messages(alice, roomId, { dir: "f", limit: 100 }),
+      await history.relations(alice, roomId, said.eventId, {}),
+      await history.threads(alice, roomId, {}),
+    ].map((answer) => JSON.stringify(answer));
+    expect(shown[0]).toContain("before the ban");
+    expect(shown.filter((answer) => answer.includes("evading"))).toEqual([]);
+    const last = await history.closestTo(alice, roomId, { ts: Date.now() + 60_000, dir: "b" });
+    expect(evading.map(({ eventId }) => eventId)).not.toContain(last.eventId);
+  });
+
   test("take the same event twice, and at once, as one", async () => {
     const event = await forge({ content: { body: "twice" } });
     await Promise.all([send(event.pdu), send(event.pdu), send(event.pdu)]);
