@@ -5,9 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAuthority } from "./lib/certificates.mjs";
@@ -16,6 +14,8 @@ import { ensureInstalled } from "./lib/install.mjs";
 import { main } from "./lib/main.mjs";
 import { environment, findNode, root } from "./lib/node.mjs";
 import { ensureWebClient } from "./lib/web-client.mjs";
+import { freePorts, isFree } from "./lib/ports.mjs";
+import { makeTemporaryFolder } from "./lib/temporary.mjs";
 
 const START_MS = 150_000;
 const onlyOnce = process.argv.includes("--once");
@@ -24,7 +24,7 @@ await main(async () => {
   await ensureInstalled();
   const node = findNode();
   await ensureWebClient();
-  const folder = mkdtempSync(join(tmpdir(), "weft-demo-"));
+  const folder = makeTemporaryFolder("weft-demo-");
   const servers = [];
   const stopped = stopOnSignal();
   try {
@@ -87,20 +87,7 @@ async function startServer(node, folder, authority, wishedPort) {
 
 /** The wished port if it is free, otherwise any. */
 async function freePort(wished) {
-  for (const port of [wished, 0]) {
-    const server = createServer();
-    const listening = once(server, "listening").then(
-      () => true,
-      () => false,
-    );
-    server.listen({ host: "127.0.0.1", port });
-    if (!(await listening)) continue;
-    const found = server.address().port;
-    server.close();
-    await once(server, "close");
-    return found;
-  }
-  throw new Error("there is no free port");
+  return (await isFree(wished)) ? wished : (await freePorts(1))[0];
 }
 
 async function isHealthy({ child, url }) {

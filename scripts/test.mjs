@@ -2,14 +2,14 @@
  * `npm test`: every suite of every workspace. Arguments go to vitest (`npm test -- sync`).
  * The last lines name what was skipped, and the last one counts: `N passed, N failed, N skipped`.
  */
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureInstalled } from "./lib/install.mjs";
 import { main } from "./lib/main.mjs";
 import { root, runOnNode } from "./lib/node.mjs";
 import { ensureSystemPackages } from "./lib/system-packages.mjs";
 import { ensureWebClient } from "./lib/web-client.mjs";
+import { makeTemporaryFolder } from "./lib/temporary.mjs";
 
 const WORKSPACES = ["spec", "homeserver", "web-client", "conformance-tests", "bench"];
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
@@ -18,7 +18,7 @@ await main(async () => {
   await ensureInstalled();
   const missing = ensureSystemPackages();
   await ensureWebClient();
-  const folder = mkdtempSync(join(tmpdir(), "weft-results-"));
+  const folder = makeTemporaryFolder("weft-results-");
   const total = { passed: 0, failed: 0, skipped: [], problems: [] };
   try {
     for (const config of configs()) add(total, await runSuite(config, folder));

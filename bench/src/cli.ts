@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { cpus, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { USAGE, type Options, parseOptions } from "./options.ts";
 import { profileText } from "./profile/print.ts";
@@ -12,6 +13,7 @@ import { untilQuiet } from "./targets/quiet.ts";
 import type { Target } from "./targets/target.ts";
 import { workloads } from "./workloads/index.ts";
 import type { Result, Workload } from "./workloads/workload.ts";
+import { makeTemporaryFolder } from "../../scripts/lib/temporary.mjs";
 
 /** A server under load, ready to be measured. */
 interface Subject {
@@ -56,7 +58,7 @@ function openCertificates(folder: string | undefined): Certificates {
   if (folder !== undefined) {
     return existsSync(join(folder, "ca.pem")) ? readCertificates(folder) : makeCertificates(folder);
   }
-  const temporary = mkdtempSync(join(tmpdir(), "weft-bench-ca-"));
+  const temporary = makeTemporaryFolder("weft-bench-ca-");
   opened.push(async () => rmSync(temporary, { recursive: true, force: true }));
   return makeCertificates(temporary);
 }
@@ -134,7 +136,8 @@ function printProfile({ workload, cell, target, units, use }: Result): void {
   if (!use?.profile) return;
   const title = `${target}: ${workload}, ${cell}`;
   console.log(profileText(title, use.profile, units, use));
-  const file = join(mkdtempSync(join(tmpdir(), "weft-profile-")), `${workload}.cpuprofile`);
+  // It stays for whoever looks at it: its name is none of those that are cleared away.
+  const file = join(mkdtempSync(join(tmpdir(), "profile-of-weft-")), `${workload}.cpuprofile`);
   writeFileSync(file, JSON.stringify(use.profile));
   console.log(`\nfor the developer tools: ${file}`);
 }

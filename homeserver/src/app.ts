@@ -33,31 +33,49 @@ export interface App {
 
 /**
  * The production wiring of one server. `listeners` are open already and answer 503 until it is ready. Tests give
- * a database of their own.
+ * a database of their own. When `signal` aborts before the server is ready, the start is given up wherever it is:
+ * what was opened is closed, and the promise rejects.
  */
 export async function createApp(
   config: Config,
   logger: Logger,
   listeners: Listeners,
   open: typeof openDatabase = openDatabase,
+  signal?: AbortSignal,
 ): Promise<App> {
   const [clock, random] = [systemClock, systemRandom];
   const { serverName } = config;
   /** What to undo at the end, last first. */
   const opened: (() => unknown)[] = [];
   const close = async () => {
-    for (let undo = opened.pop(); undo; undo = opened.pop()) await undo();
+    for (let undo = opened.pop(); undo; undo = opened.pop()) {
+      try {
+        await undo();
+      } catch (err) {
+        // The others are to be closed all the same, the database above all.
+        logger.warn({ err }, "a part of the server did not close properly");
+      }
+    }
   };
+  /** What ends the waiting of a start that is given up. */
+  const cuts: (() => unknown)[] = [];
+  const giveUp = () => cuts.forEach((cut) => void cut());
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
+    signal?.throwIfAborted();
     const signingKey = loadSigningKey(config.dataDir, random);
-    const database = await open(config, (line) => logger.debug({ part: "postgres" }, line));
+    const toLog = (line: string) => logger.debug({ part: "postgres" }, line);
+    const database = await open(config, toLog, signal);
     opened.push(() => database.close());
+    signal?.throwIfAborted();
     const sql = connect(database.location, { applicationName: SERVER_CONNECTION });
     opened.push(() => sql.end({ timeout: 5 }));
+    cuts.push(() => sql.end({ timeout: 0 }));
     await migrate(sql);
+    signal?.throwIfAborted();
 
     const writer = connectWriter(database.location);
-    const redis = await openRedis(config, logger);
+    const redis = await openRedis(config, logger, cuts);
     if (redis) opened.push(() => redis.quit());
     const wake = redis
       ? await createRedisWake(redis, { prefix: `weft:${serverName}:`, logger })
@@ -125,10 +143,13 @@ export async function createApp(
     opened.push(await openControl(config.dataDir, createUser));
     const registrationToken =
       config.registration === "token" ? await users.ensureBootstrapToken() : undefined;
+    signal?.throwIfAborted();
     return { registrationToken, close };
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 
@@ -150,10 +171,15 @@ function countFailures(
 }
 
 /** A connection to Redis, when one is configured. */
-async function openRedis(config: Config, logger: Logger): Promise<Redis | undefined> {
+async function openRedis(
+  config: Config,
+  logger: Logger,
+  cuts: (() => unknown)[],
+): Promise<Redis | undefined> {
   if (config.redisUrl === undefined) return undefined;
   const redis = new Redis(config.redisUrl, { lazyConnect: true });
   redis.on("error", (err: Error) => logger.warn({ err }, "Redis is away"));
+  cuts.push(() => redis.disconnect());
   await redis.connect();
   return redis;
 }

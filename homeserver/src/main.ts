@@ -1,4 +1,5 @@
 /** The server's process: configuration, listeners, signals, exit codes. */
+import { takeSignals } from "./platform/held-signals.ts";
 import "./platform/heap.ts";
 import { parseArgs } from "node:util";
 import { type App, createApp } from "./app.ts";
@@ -16,6 +17,17 @@ const LAST_MOMENT_MS = 9_000;
 
 /** Runs the server until a signal ends it. Never throws: failures become one line and an exit code. */
 export async function runServer(file: string | undefined): Promise<void> {
+  const stopping = new AbortController();
+  let starting: Promise<App> | undefined;
+  let tell = (_signal: string): void => undefined;
+  onSignal(async (signal) => {
+    stopping.abort(new Error("the server was told to stop"));
+    tell(signal);
+    // A start that is under way ends by itself, and closes what it has opened.
+    const app = await starting?.catch(() => undefined);
+    await app?.close();
+    process.exit(0);
+  });
   let config: Config;
   try {
     config = loadConfig(file, process.env);
@@ -27,41 +39,34 @@ export async function runServer(file: string | undefined): Promise<void> {
     logger.warn(`${name} is no setting of Weft's; weft generate-config lists them`);
   }
   const listeners = createListeners(logger);
-  let app: App | undefined;
-  const stopping = new AbortController();
+  tell = (signal) => logger.info({ signal }, "stopping");
   void collectWhenIdle(stopping.signal);
-  const stopped = onSignal(async (signal) => {
-    stopping.abort();
-    logger.info({ signal }, "stopping");
-    if (app) await app.close();
-    else listeners.cut();
-    process.exit(0);
-  });
   try {
     await listen(listeners, config);
-    app = await createApp(config, logger, listeners);
-    if (!stopped()) greet(config, app, logger);
+    stopping.signal.throwIfAborted();
+    starting = createApp(config, logger, listeners, undefined, stopping.signal);
+    const app = await starting;
+    if (!stopping.signal.aborted) greet(config, app, logger);
   } catch (error) {
     listeners.cut();
+    // Whoever told it to stop ends the process.
+    if (stopping.signal.aborted) return;
     if (!(error instanceof ConfigError)) logger.fatal({ err: error }, "could not start");
     fail(error);
   }
 }
 
 /** Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, ends the process. */
-function onSignal(stop: (signal: string) => Promise<void>): () => boolean {
+function onSignal(stop: (signal: string) => Promise<void>): void {
   let at: number | undefined;
-  const handle = (signal: string) => {
+  takeSignals((signal) => {
     // Ctrl-C reaches every process of the terminal, and ours is told by its parent once more.
     if (at !== undefined && Date.now() - at > 1000) process.exit(1);
     if (at !== undefined) return;
     at = Date.now();
     setTimeout(() => process.exit(0), LAST_MOMENT_MS).unref();
     stop(signal).catch(() => process.exit(1));
-  };
-  process.on("SIGTERM", handle);
-  process.on("SIGINT", handle);
-  return () => at !== undefined;
+  });
 }
 
 async function listen(listeners: Listeners, config: Config): Promise<void> {

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newSynapseKey, synapseConfiguration } from "../../../scripts/lib/synapse.mjs";
+import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 import type { Certificates } from "./certificates.ts";
 import { freePort, startChild, untilReady } from "./child.ts";
 import type { Target } from "./target.ts";
@@ -18,7 +18,7 @@ export interface SynapseOptions {
 const START_SECONDS = 120;
 /** Starts Synapse with its own federation listener, without rate limits, and with open registration. */
 export async function startSynapse(options: SynapseOptions): Promise<Target> {
-  const data = mkdtempSync(join(tmpdir(), "synapse-bench-"));
+  const data = makeTemporaryFolder("weft-bench-synapse-");
   const [port, federationPort] = [await freePort(), await freePort()];
   const config = join(data, "homeserver.yaml");
   // JSON is YAML.

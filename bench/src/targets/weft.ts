@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Certificates } from "./certificates.ts";
 import { freePort, startChild, untilReady } from "./child.ts";
 import type { Target } from "./target.ts";
+import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 
 export interface WeftOptions {
   readonly name: string;
@@ -23,7 +23,7 @@ export async function startReplicas(
   options: WeftOptions & { readonly databaseUrl: string; readonly redisUrl: string },
 ): Promise<Target> {
   const services = { WEFT_DATABASE_URL: options.databaseUrl, WEFT_REDIS_URL: options.redisUrl };
-  const data = mkdtempSync(join(tmpdir(), "weft-bench-"));
+  const data = makeTemporaryFolder("weft-bench-");
   const shared = { WEFT_DATA_DIR: data, WEFT_SERVER_NAME: "bench.localhost", ...services };
   const replica = { ...options, variables: { ...options.variables, ...shared } };
   const first = await startWeft(replica);
@@ -51,7 +51,7 @@ const START_SECONDS = 120;
  * limits and with open registration. `stop` removes the folder.
  */
 export async function startWeft(options: WeftOptions): Promise<Target> {
-  const data = mkdtempSync(join(tmpdir(), "weft-bench-"));
+  const data = makeTemporaryFolder("weft-bench-");
   const [port, federationPort, inspectPort] = [
     await freePort(),
     await freePort(),

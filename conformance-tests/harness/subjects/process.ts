@@ -1,35 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoopbackTls } from "../certificates.ts";
+import { freePorts } from "../../../scripts/lib/ports.mjs";
+import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 
 /** A folder of its own for the server under test, with the run's certificates in it. */
 export async function makeFolder(tls: LoopbackTls): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-conformance-"));
+  const folder = makeTemporaryFolder("weft-conformance-");
   await writeFile(join(folder, "ca.pem"), tls.ca);
   await writeFile(join(folder, "cert.pem"), tls.cert);
   await writeFile(join(folder, "key.pem"), tls.key);
   return folder;
 }
 
-/** Ports that were free a moment ago: a server's name has to be known before it starts. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
-}
+export { freePorts };
 
 /** Where a server listens for others, when that matters. */
 export interface Placed {

@@ -1,4 +1,5 @@
 /** `weft …`: the command line. */
+import "./hold-signals.ts";
 import { parseArgs } from "node:util";
 import { type Config, ConfigError, loadConfig } from "../config/load.ts";
 import { exampleConfig } from "../config/example.ts";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { type Server, createConnection, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { makeTemporaryFolder } from "../storage/temporary-folder.ts";
 
 /** What the command line may ask of a server that runs. */
 export interface NewUser {
@@ -26,7 +26,7 @@ export async function openControl(
   dataDir: string,
   createUser: (user: NewUser) => Promise<string>,
 ): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-"));
+  const folder = makeTemporaryFolder("weft-");
   const path = join(folder, "control.sock");
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => socket.destroy());

@@ -4,9 +4,7 @@ import {
   lchown,
   readdir,
   stat,
-  chmod,
   chown,
-  mkdtemp,
   open,
   readFile,
   readlink,
@@ -20,6 +18,7 @@ import type { Binaries } from "./embedded-binaries.ts";
 import type { Launcher } from "./embedded-launch.ts";
 import { commandFor } from "./embedded-server.ts";
 import type { ServerCommand } from "./embedded-server.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { commandLine, processStart, waitForExit } from "./process-identity.ts";
 
 type Log = (line: string) => void;
@@ -32,8 +31,7 @@ const LONGEST_SOCKET_PATH = 103;
 export async function makeRunFolder(cluster: string, launcher: Launcher): Promise<string> {
   const wanted = join(tmpdir(), `${RUN_PREFIX}XXXXXX`, ".s.PGSQL.5432");
   const parent = Buffer.byteLength(wanted) <= LONGEST_SOCKET_PATH ? tmpdir() : "/tmp";
-  const folder = await mkdtemp(join(parent, RUN_PREFIX));
-  await chmod(folder, 0o700);
+  const folder = makeTemporaryFolder(RUN_PREFIX, parent);
   if (launcher.owner !== undefined) await chown(folder, launcher.owner.uid, launcher.owner.gid);
   await writeFile(noteOf(cluster), folder);
   return folder;
@@ -55,6 +53,7 @@ export async function initialise(
   binaries: Binaries,
   command: ServerCommand,
   log: Log,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { owner } = command.launcher;
   if (existsSync(join(cluster, "PG_VERSION"))) {
@@ -66,10 +65,13 @@ export async function initialise(
   // The unprivileged user must be able to make the folder inside ours.
   if (owner !== undefined) await chown(dirname(cluster), owner.uid, owner.gid);
   log("making a new database cluster");
-  await run(command, binaries.initdb, [
-    ...["-D", draft, "-U", "weft", "-E", "UTF8", "--locale=C", "--auth=trust"],
-    "--no-instructions",
-  ]);
+  const args = ["-D", draft, "-U", "weft", "-E", "UTF8", "--locale=C", "--auth=trust"];
+  try {
+    await run(command, binaries.initdb, [...args, "--no-instructions"], signal);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
   await rename(draft, cluster);
   await syncFolder(dirname(cluster));
 }
@@ -126,9 +128,26 @@ async function stopOrphan(pid: number, log: Log): Promise<void> {
   throw new Error(`a PostgreSQL left over by an earlier run (process ${pid}) does not stop`);
 }
 
-async function run(command: ServerCommand, program: string, args: string[]): Promise<void> {
+/** Runs a program to its end, or ends it and all that it started when the signal aborts. */
+async function run(
+  command: ServerCommand,
+  program: string,
+  args: string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  // An abort that came before is told by no event any more.
+  signal?.throwIfAborted();
   const [file, rest] = commandFor(command, program, args);
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
+  // A group of its own, which can be ended as a whole.
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], cwd: "/", detached: true });
+  const end = () => {
+    try {
+      process.kill(-child.pid!, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  signal?.addEventListener("abort", end, { once: true });
   let output = "";
   child.stdout.on("data", (chunk) => (output += String(chunk)));
   child.stderr.on("data", (chunk) => (output += String(chunk)));
@@ -136,6 +155,8 @@ async function run(command: ServerCommand, program: string, args: string[]): Pro
     child.on("error", reject);
     child.on("close", resolve);
   });
+  signal?.removeEventListener("abort", end);
+  signal?.throwIfAborted();
   if (code !== 0)
     throw new Error(`${basename(program)} failed (${String(code)}): ${output.trim()}`);
 }

@@ -15,6 +15,8 @@ export interface EmbeddedPostgresOptions {
   dataDir: string;
   /** Receives PostgreSQL's own log, line by line, and what the supervisor does. */
   log?: (line: string) => void;
+  /** Ends the start wherever it is: nothing is left running, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
   /** Server settings beside the tuned ones. */
   settings?: Record<string, string>;
 }
@@ -58,6 +60,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => {});
+  const { signal } = options;
   const dataDir = resolve(options.dataDir);
   const cluster = join(dataDir, "postgres");
   const binaries = locateBinaries();
@@ -65,7 +68,9 @@ export async function startEmbeddedPostgres(
   let runFolder: string | undefined;
   let server: Server | undefined;
   try {
+    signal?.throwIfAborted();
     await stopPredecessor(cluster, log);
+    signal?.throwIfAborted();
     const launcher = chooseLauncher(existsSync(cluster) ? cluster : dataDir);
     runFolder = await makeRunFolder(cluster, launcher);
     const libraries = await linkLibraries(binaries, runFolder);
@@ -74,9 +79,11 @@ export async function startEmbeddedPostgres(
       environment: { LD_LIBRARY_PATH: libraries, LC_ALL: "C", PGTZ: "UTC" },
     };
     await checkVersion(cluster, await packageVersion(binaries));
-    await initialise(cluster, binaries, command, log);
+    await initialise(cluster, binaries, command, log, signal);
+    signal?.throwIfAborted();
     server = await startServer({
       ...command,
+      signal,
       program: binaries.postgres,
       cluster,
       settings: { ...SETTINGS, ...options.settings, unix_socket_directories: runFolder },
@@ -84,6 +91,7 @@ export async function startEmbeddedPostgres(
     });
     const location = { socketFolder: runFolder, database: "weft", user: "weft" };
     await createDatabase(location);
+    signal?.throwIfAborted();
     return supervised(server, location, runFolder, lock);
   } catch (error) {
     await server?.stop();

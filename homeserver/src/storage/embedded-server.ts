@@ -14,6 +14,8 @@ export interface ServerOptions extends ServerCommand {
   cluster: string;
   settings: Record<string, string>;
   log: (line: string) => void;
+  /** Stops one that does not take connections yet. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A postmaster that is started again when it dies. */
@@ -69,6 +71,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   await start();
+  if (options.signal?.aborted) {
+    stopping = true;
+    if (child !== undefined) await stopChild(child);
+    throw options.signal.reason;
+  }
   return {
     get pid() {
       return child?.pid;
@@ -81,7 +88,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-function launch(options: ServerOptions): Promise<ChildProcess> {
+async function launch(options: ServerOptions): Promise<ChildProcess> {
+  // An abort that came before is told by no event any more.
+  options.signal?.throwIfAborted();
   const settings = Object.entries(options.settings).flatMap(([key, value]) => [
     "-c",
     `${key}=${value}`,
@@ -94,16 +103,22 @@ function launch(options: ServerOptions): Promise<ChildProcess> {
     cwd: "/",
   });
   const recent: string[] = [];
-  return new Promise((resolve, reject) => {
+  const { signal } = options;
+  const giveUp = () => void stopChild(child);
+  signal?.addEventListener("abort", giveUp, { once: true });
+  return new Promise<ChildProcess>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", () => reject(new Error(recent.join("\n") || "PostgreSQL ended at once")));
+    child.once("exit", () => {
+      const reason = new Error(recent.join("\n") || "PostgreSQL ended at once");
+      reject(signal?.aborted ? (signal.reason as Error) : reason);
+    });
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (line) => {
       options.log(line);
       recent.push(line);
       if (recent.length > 10) recent.shift();
       if (line.includes("ready to accept connections")) resolve(child);
     });
-  });
+  }).finally(() => signal?.removeEventListener("abort", giveUp));
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {

@@ -17,17 +17,19 @@ export interface OpenDatabase {
 }
 
 /**
- * The database of this server: the one of the URL, or the embedded one, started.
+ * The database of this server: the one of the URL, or the embedded one, started. The signal ends a start that is under
+ * way, and leaves nothing running.
  * @throws DataFolderInUse when another Weft has the folder
  */
 export async function openDatabase(
   source: DatabaseSource,
   log?: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<OpenDatabase> {
   if (source.databaseUrl !== undefined) {
     return { location: { url: source.databaseUrl }, close: async () => undefined };
   }
-  const postgres = await startEmbeddedPostgres({ dataDir: source.dataDir, log });
+  const postgres = await startEmbeddedPostgres({ dataDir: source.dataDir, log, signal });
   return { location: postgres.location, close: () => postgres.stop() };
 }
 

@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../support/ports.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "cli.ts");
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  folder = makeTemporaryFolder("weft-cli-");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
@@ -9,10 +8,11 @@ import { ConfigError, loadConfig, unknownVariables } from "../../src/config/load
 import { environmentName, type SettingKey, settings } from "../../src/config/schema.ts";
 import { loadSigningKey, signingKeyPath } from "../../src/config/signing-key.ts";
 import { createSeededRandom } from "../../src/platform/random.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "weft-config-"));
+  folder = makeTemporaryFolder("weft-config-");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

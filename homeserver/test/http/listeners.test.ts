@@ -1,18 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
 import { serverWith } from "./support.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 let folder: string;
 let server: HttpServer;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "weft-http-"));
+  folder = makeTemporaryFolder("weft-http-");
 });
 afterEach(async () => {
   await server.close(500);

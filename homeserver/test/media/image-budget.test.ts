@@ -8,10 +8,9 @@ import { createFileStore, type FileStore } from "../../src/media/file-store.ts";
 import { createThumbnails } from "../../src/media/thumbnails.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { errcodeOf } from "../users/support.ts";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { freshDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -42,7 +41,7 @@ const BYTES = memoryFor(FACTS, TARGET);
 
 async function open(total: number, make: ImageTools["make"]) {
   const database = await freshDatabase();
-  const folder = await mkdtemp(join(tmpdir(), "weft-media-"));
+  const folder = makeTemporaryFolder("weft-media-");
   cleanUp.push(
     () => database.close(),
     () => rm(folder, { recursive: true, force: true }),

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { deflateSync } from "node:zlib";
@@ -11,6 +10,7 @@ import { createImageTools, type ImageTools } from "../../src/media/image-tools.t
 import { ChildDied } from "../../src/platform/child-pool.ts";
 import { local, openMedia, type TestMedia, upload } from "./support.ts";
 import { chunk, pngOf } from "./png.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 const MIB = 1024 * 1024;
 const isLinux = process.platform === "linux";
@@ -18,7 +18,7 @@ const isLinux = process.platform === "linux";
 let folder: string;
 let t: TestMedia;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "weft-images-"));
+  folder = makeTemporaryFolder("weft-images-");
   t = await openMedia();
 });
 afterAll(async () => {

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -13,6 +12,7 @@ import { RemoteError } from "../../src/remote/remote-error.ts";
 import type { RemoteFile } from "../../src/remote/remote-media.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 import { freshDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 export const HERE = "here.test" as ServerName;
 export const THERE = "there.test" as ServerName;
@@ -35,7 +35,7 @@ export interface TestMedia {
 
 export async function openMedia(options: Partial<MediaOptions> = {}): Promise<TestMedia> {
   const database = await freshDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), "weft-media-"));
+  const dataDir = makeTemporaryFolder("weft-media-");
   const clock = createManualClock();
   const remoteFiles: RemoteFiles = new Map();
   const asked: string[] = [];

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Authority, createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createRateLimiter } from "../../src/http/rate-limit.ts";
@@ -16,12 +15,13 @@ import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { createRemote } from "../../src/remote/index.ts";
 import { keysRoutes } from "../../src/federation-api/keys.ts";
 import { freshDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 export type Peer = Awaited<ReturnType<typeof startPeer>>;
 
 /** What several peers share: a certificate authority and a folder. */
 export function createNetwork() {
-  const folder = mkdtempSync(join(tmpdir(), "weft-peers-"));
+  const folder = makeTemporaryFolder("weft-peers-");
   const authority = createAuthority();
   writeFileSync(join(folder, "ca.pem"), authority.cert);
   return { folder, authority, close: () => rmSync(folder, { recursive: true, force: true }) };

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -16,6 +15,7 @@ import { startServer } from "../../src/storage/embedded-server.ts";
 import { processStart, waitForExit } from "../../src/storage/process-identity.ts";
 import { connect, isConnectionError } from "../../src/storage/sql.ts";
 import { eventually } from "../log/support.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -26,7 +26,7 @@ afterEach(async () => {
 let outer: string;
 let folder: string;
 beforeAll(async () => {
-  outer = await mkdtemp(join(tmpdir(), "weft-data-"));
+  outer = makeTemporaryFolder("weft-data-");
   folder = join(outer, "data");
 });
 afterAll(() => rm(outer, { recursive: true, force: true }));
@@ -145,7 +145,7 @@ test("a PostgreSQL that outlived its Weft is stopped before a new one starts", a
   const first = await start();
   await first.stop();
   const cluster = join(folder, "postgres");
-  const runFolder = await mkdtemp(join(tmpdir(), "weft-pg-"));
+  const runFolder = makeTemporaryFolder("weft-pg-");
   const binaries = locateBinaries();
   const launcher = chooseLauncher(cluster);
   const orphan = await startServer({

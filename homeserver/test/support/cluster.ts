@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { locateBinaries, packageVersion } from "../../src/storage/embedded-binaries.ts";
@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from "../../src/storage/embedded-postgres.ts";
 import { migrate, readMigrations } from "../../src/storage/migrate.ts";
 import { connect } from "../../src/storage/sql.ts";
 import type { DatabaseLocation, Sql } from "../../src/storage/sql.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 /** What test workers need to know of the PostgreSQL they share. */
 export interface TestCluster {
@@ -27,7 +28,7 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
     const admin = { url };
     return { admin, template: await makeTemplate(admin), stop: async () => {} };
   }
-  const dataDir = await mkdtemp(join(tmpdir(), "weft-test-"));
+  const dataDir = makeTemporaryFolder("weft-test-");
   await cp(await emptyCluster(), join(dataDir, "postgres"), { recursive: true });
   const postgres = await startEmbeddedPostgres({ dataDir, settings: SETTINGS });
   const admin = { ...postgres.location, database: "postgres" };
@@ -51,7 +52,7 @@ async function emptyCluster(): Promise<string> {
   const name = `weft-test-cluster-${await packageVersion(binaries)}-${process.getuid?.() ?? 0}`;
   const kept = join(tmpdir(), name);
   if (!existsSync(join(kept, "postgres"))) {
-    const draft = await mkdtemp(join(tmpdir(), "weft-test-"));
+    const draft = makeTemporaryFolder("weft-test-");
     const postgres = await startEmbeddedPostgres({ dataDir: draft, settings: UNSAFE });
     await postgres.stop();
     await mkdir(kept, { recursive: true, mode: 0o700 });

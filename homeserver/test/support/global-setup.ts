@@ -1,17 +1,17 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestCluster } from "./cluster.ts";
 import type { RunningTestCluster } from "./cluster.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 /**
  * Lets test workers share one PostgreSQL: the first that connects to a socket (WEFT_TEST_CLUSTER) has it
  * started, each is told where it is. Runs that need no database start none.
  */
 export default async function setUp(): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-run-"));
+  const folder = makeTemporaryFolder("weft-run-");
   const path = join(folder, "cluster.sock");
   let cluster: Promise<RunningTestCluster> | undefined;
   const server = createServer((socket) => {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 /** Whether tests with Redis can run here: skip them by name otherwise. */
 export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
@@ -19,7 +19,7 @@ export interface TestRedis {
 
 /** Starts a Redis of the test's own, without persistence, on a unix socket. */
 export async function startRedis(): Promise<TestRedis> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-redis-"));
+  const folder = makeTemporaryFolder("weft-redis-");
   const path = join(folder, "redis.sock");
   const settings = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"];
   const server = spawn("redis-server", [...settings, "--dir", folder], {

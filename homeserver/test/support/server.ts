@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { type App, createApp } from "../../src/app.ts";
@@ -10,6 +9,7 @@ import { parseServerName } from "../../src/protocol/identifiers.ts";
 import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { freePorts } from "./ports.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 /** A whole server in this process, on loopback, with a database of its own. */
 export interface TestServer {
@@ -31,7 +31,7 @@ const authority = createAuthority();
 /** Starts a server that federates over TLS with the others of the same test. */
 export async function startServer(overrides: Partial<Config> = {}): Promise<TestServer> {
   const database = await freshDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), "weft-server-"));
+  const dataDir = makeTemporaryFolder("weft-server-");
   const [port, federationPort] = (await freePorts(2)) as [number, number];
   const pem = authority.issue(["localhost", "127.0.0.1"]);
   const file = (name: string) => join(dataDir, name);

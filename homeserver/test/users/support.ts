@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { createLog } from "../../src/log/log.ts";
 import type { Log } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
@@ -14,6 +12,7 @@ import type { Sql } from "../../src/storage/sql.ts";
 import type { UserHooks } from "../../src/users/types.ts";
 import { createUsers, type Users, type UsersOptions } from "../../src/users/users.ts";
 import { freshDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
 export const HERE = "here.test" as ServerName;
 export const START = 1_700_000_000_000;
@@ -35,7 +34,7 @@ export interface TestUsers {
 
 export async function openUsers(options: Partial<UsersOptions> = {}): Promise<TestUsers> {
   const database = await freshDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), "weft-users-"));
+  const dataDir = makeTemporaryFolder("weft-users-");
   const clock = createManualClock(START);
   const logger = silentLogger();
   const told: string[] = [];

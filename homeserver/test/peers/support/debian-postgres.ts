@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { freePorts } from "../../support/ports.ts";
 import { eventually } from "./wait.ts";
+import { makeTemporaryFolder } from "../../../src/storage/temporary-folder.ts";
 
 const BIN = "/usr/lib/postgresql/15/bin";
 
@@ -14,7 +14,7 @@ export const hasDebianPostgres = existsSync(join(BIN, "postgres"));
 
 /** Starts a PostgreSQL 15 of the test's own, on loopback. */
 export async function startDebianPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-postgres-"));
+  const folder = makeTemporaryFolder("weft-postgres-");
   const owner = unprivileged();
   if (owner) chownSync(folder, owner.uid, owner.gid);
   const as = { ...owner, cwd: folder, env: { PATH: process.env["PATH"], LC_ALL: "C.UTF-8" } };

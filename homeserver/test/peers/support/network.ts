@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
 import { createAuthority } from "../../../../scripts/lib/certificates.mjs";
+import { makeTemporaryFolder } from "../../../src/storage/temporary-folder.ts";
 
 /** A folder and a certificate authority for the servers of one test. */
 export interface Network {
@@ -16,7 +16,7 @@ export interface Network {
 
 /** Makes the authority, and has every TLS client of this process trust it: unchanged clients need no option. */
 export async function createNetwork(): Promise<Network> {
-  const folder = await mkdtemp(join(tmpdir(), "weft-peers-"));
+  const folder = makeTemporaryFolder("weft-peers-");
   const authority = createAuthority();
   const caFile = join(folder, "ca.pem");
   await writeFile(caFile, authority.cert);
