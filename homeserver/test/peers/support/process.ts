@@ -101,6 +101,7 @@ async function prepareWeft(network: Network, options: WeftOptions): Promise<Weft
         if (logged.length > LINES_KEPT) logged.shift();
         if (process.env["WEFT_PEERS_LOG"]) console.error(`${options.name}: ${line}`);
       });
+      child.once("exit", (code, signal) => logged.push(`ended with ${code ?? signal}`));
       await healthy(child, baseUrl, logged);
     },
     async kill() {
