@@ -36,6 +36,8 @@ interface Answer {
   readonly status: number;
   /** Bytes of the body; undefined: chunked. */
   readonly length: number | undefined;
+  /** The server closes the connection after it. */
+  readonly isLast: boolean;
   readonly parts: Buffer[];
   have: number;
 }
@@ -60,7 +62,10 @@ export function createConnection(origin: URL, options: ConnectionOptions = {}): 
     opened.setNoDelay(true);
     opened.on("data", receive);
     opened.on("error", (error) => drop(opened, error));
-    opened.on("close", () => drop(opened, new Error("the server closed the connection")));
+    const closed = () => drop(opened, new Error("the server closed the connection"));
+    // What is written between the two reaches nobody.
+    opened.on("end", closed);
+    opened.on("close", closed);
     return opened;
   }
 
@@ -90,9 +95,17 @@ export function createConnection(origin: URL, options: ConnectionOptions = {}): 
     if (body === undefined) return;
     const { status } = answer;
     const asker = waiting;
+    // Said in the head: what is written from now on reaches nobody.
+    if (answer.isLast) leave();
     answer = undefined;
     waiting = undefined;
     asker?.resolve({ status, body });
+  }
+
+  function leave(): void {
+    const closing = socket;
+    socket = undefined;
+    closing?.destroy();
   }
 
   return {
@@ -105,9 +118,7 @@ export function createConnection(origin: URL, options: ConnectionOptions = {}): 
       });
     },
     close() {
-      const closing = socket;
-      socket = undefined;
-      closing?.destroy();
+      leave();
       waiting?.reject(new Error("closed"));
       waiting = undefined;
     },
@@ -118,7 +129,8 @@ function readHead(text: string): Answer {
   const status = Number(text.slice(9, 12));
   const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1];
   const chunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(text);
-  return { status, length: chunked ? undefined : Number(length ?? 0), parts: [], have: 0 };
+  const isLast = /\r\nconnection: *close/i.test(text);
+  return { status, length: chunked ? undefined : Number(length ?? 0), isLast, parts: [], have: 0 };
 }
 
 /** The body, once all of it is here. */
