@@ -29,6 +29,7 @@ const CHANGES: Partial<Record<keyof RoomVersion, string[]>> = {
   roomIdIsCreateHash: ["12"],
   privilegedCreators: ["12"],
   createInAuthEvents: ["12"],
+  invitesShowPdus: ["12"],
 };
 
 test("there are the versions 1 to 12, and 12 is the one for new rooms", () => {
