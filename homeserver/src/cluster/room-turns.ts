@@ -97,6 +97,8 @@ export function createRoomTurns({ table, clock, logger, leaseMs }: RoomTurnsDeps
     },
     yours(roomNid, turn) {
       const room = rooms.get(roomNid);
+      // The answer to our own asking may have said so already.
+      if (room?.turn === turn && room.until > clock.monotonic()) return;
       if (room?.arrived === undefined) return void pass(roomNid, room);
       room.isWanted = false;
       hold(room, turn, clock.monotonic());
@@ -136,9 +138,11 @@ export function createRoomTurns({ table, clock, logger, leaseMs }: RoomTurnsDeps
       while (!stopping.signal.aborted) {
         const arrival = new Promise<void>((resolve) => (room.arrived = resolve));
         const asked = clock.monotonic();
+        room.isWanted = false;
         const answer = await table.take(room.roomNid);
         if (answer.isOurs) {
-          room.isWanted = answer.isWanted;
+          // That another one waits may have been told before this answer came, by the other connection.
+          room.isWanted ||= answer.isWanted;
           return hold(room, answer.turn, asked);
         }
         const waited = new AbortController();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Redis } from "ioredis";
-import { createRedisTurns } from "../../src/cluster/redis-turns.ts";
+import { createRedisTurns, type TurnListener } from "../../src/cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS, type RoomTurns } from "../../src/cluster/room-turns.ts";
 import { StaleHead } from "../../src/log/types.ts";
 import { createManualClock, systemClock as clock } from "../../src/platform/clock.ts";
@@ -197,6 +197,35 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
     expect(room.loads()).toBe(loads + 1);
     expect(room.version()).toBe(10);
   });
+});
+
+test("what another replica is told meets the answer to our own asking, whichever comes first", async () => {
+  const passed: number[] = [];
+  let tell!: TurnListener;
+  const answer = { isOurs: true, turn: "7", waitMs: 0, isWanted: false };
+  const turns = createRoomTurns({
+    ...{ leaseMs: LONG_MS, clock, logger: silentLogger() },
+    table: {
+      async take(roomNid) {
+        // Another one begins to wait between our asking and the answer.
+        tell.wanted(roomNid);
+        return answer;
+      },
+      confirm: async () => answer,
+      pass: async (roomNid) => void passed.push(roomNid),
+      leave: async () => undefined,
+      listen: (listener) => void (tell = listener),
+      close: async () => undefined,
+    },
+  });
+  const turn = turns.open(1, { isBusy: true, wanted: () => undefined });
+  expect(await turn.take()).toBe("new");
+  expect(turn.isWanted).toBe(true);
+  // The message that it is our turn comes after the answer that said so.
+  tell.yours(1, "7");
+  expect(turn.take()).toBe("kept");
+  expect(passed).toEqual([]);
+  await turns.close();
 });
 
 /** A room's row as the database would hold it, with some time for each commit; heads are told apart by their version. */
