@@ -8,7 +8,7 @@ import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
 import { described, HOSTILE, type Known, numbersOf, placesIn, planted, sample } from "./hostile.ts";
-import { askAs, tellAs } from "./peer.ts";
+import { askAs, tellAs } from "../support/signed-requests.ts";
 
 const CASES = Number(process.env["WEFT_TEST_HOSTILE_VALUES"] ?? 80);
 const SEED = Number(process.env["WEFT_TEST_SEED"] ?? 8);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
-import { askAs, tellAs } from "./peer.ts";
+import { askAs, tellAs } from "../support/signed-requests.ts";
 
 let one: TestServer;
 let two: TestServer;

@@ -1,13 +1,11 @@
 /** What other servers may ask and tell, over the wire, by requests that are signed by hand. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadSigningKey } from "../../src/config/signing-key.ts";
-import { systemRandom } from "../../src/platform/random.ts";
 import { verifyKeyFromBase64 } from "../../src/protocol/crypto.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { verifySignedJson } from "../../src/protocol/signed-json.ts";
-import { xMatrixHeader } from "../../src/remote/signed-request.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { askAs } from "../support/signed-requests.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
 
 let one: TestServer;
@@ -28,30 +26,11 @@ afterAll(() => Promise.all([one, two, three].map((server) => server.close())));
 const path = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`;
 const name = (server: TestServer) => server.name as ServerName;
 
-/** A request of one server to another, signed with its key. */
-async function ask(
-  from: TestServer,
-  to: TestServer,
-  method: string,
-  uri: string,
-  content?: JsonObject,
-): Promise<{ status: number; body: Body }> {
-  const key = loadSigningKey(from.config.dataDir, systemRandom);
-  const request = { method, uri, origin: name(from), destination: name(to) };
-  const signed = content === undefined ? request : { ...request, content };
-  const response = await fetch(`${to.baseUrl}${uri}`, {
-    method,
-    headers: { authorization: xMatrixHeader(signed, key), "content-type": "application/json" },
-    ...(content === undefined ? {} : { body: JSON.stringify(content) }),
-  });
-  return { status: response.status, body: (await response.json()) as Body };
-}
-
 let transactions = 0;
 
 function tell(pdus: JsonObject[], edus: JsonObject[], txnId = `by-hand-${++transactions}`) {
   const content = { origin: two.name, origin_server_ts: Date.now(), pdus, edus };
-  return ask(two, one, "PUT", `/_matrix/federation/v1/send/${txnId}`, content);
+  return askAs(two, one, "PUT", `/_matrix/federation/v1/send/${txnId}`, content);
 }
 
 async function sharedRoom(options: object = {}): Promise<string> {
@@ -138,7 +117,7 @@ test("a server that the room's ACL denies is heard in nothing that concerns the 
     ["GET", `/event_auth/${room}/${event}`],
     ["POST", `/get_missing_events/${room}`, { earliest_events: [], latest_events: [eventId] }],
   ] as const) {
-    const answer = await ask(two, one, method, `/_matrix/federation/v1${uri}`, body as never);
+    const answer = await askAs(two, one, method, `/_matrix/federation/v1${uri}`, body as never);
     expect([uri, answer.status, answer.body.errcode]).toEqual([uri, 403, "M_FORBIDDEN"]);
   }
   const invited = {
@@ -148,7 +127,7 @@ test("a server that the room's ACL denies is heard in nothing that concerns the 
   };
   const invite = { event: invited, room_version: "12", invite_room_state: [] };
   const uri = `/_matrix/federation/v2/invite/${room}/${event}`;
-  const answer = await ask(two, one, "PUT", uri, invite);
+  const answer = await askAs(two, one, "PUT", uri, invite);
   expect([answer.status, answer.body.error]).toEqual([403, expect.stringContaining("keeps")]);
 });
 
@@ -242,7 +221,7 @@ test("a room's access list comes before what is wrong with the request", async (
     ["GET", `/_matrix/federation/v1/make_join/${room}/nobody`],
     ["GET", `/_matrix/federation/v1/backfill/${room}`],
   ] as const) {
-    const { status, body } = await ask(two, one, method, uri, content as JsonObject | undefined);
+    const { status, body } = await askAs(two, one, method, uri, content as JsonObject | undefined);
     expect([uri, status, body.errcode]).toEqual([uri, 403, "M_FORBIDDEN"]);
   }
 });

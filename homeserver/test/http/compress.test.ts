@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
@@ -8,6 +7,7 @@ import { encodingFor } from "../../src/http/compress.ts";
 import { binary, json, raw, streamed } from "../../src/http/reply.ts";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
+import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 import { serverWith } from "./support.ts";
 
 let server: HttpServer;
@@ -155,7 +155,7 @@ test.each([
 });
 
 test("the web client's files are sent as they were compressed when they were built", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "weft-static-"));
+  const folder = makeTemporaryFolder("weft-static-");
   mkdirSync(join(folder, "assets"));
   for (const name of ["index.html", "assets/a.js"]) {
     for (const [ending, text] of [

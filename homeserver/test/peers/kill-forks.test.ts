@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { examineRooms } from "../../src/cli/examine-rooms.ts";
-import type { Config } from "../../src/config/load.ts";
 import { register, type TestUser } from "../support/user.ts";
 import { createLink, type Link } from "./support/link.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { freePorts } from "../support/ports.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
-import { copyRoom, type RoomCopy } from "./support/room-copy.ts";
+import { wrongIn } from "./support/wrong.ts";
+import { bodiesIn, copyRoom } from "./support/room-copy.ts";
 import { talk, untilAnswered } from "./support/talk.ts";
 import { eventually } from "./support/wait.ts";
 
@@ -143,7 +142,10 @@ test.each(Array.from({ length: ROUNDS }, (_, i) => i + 1))(
     for (const copy of copies.slice(1)) expect(copy).toEqual(copies[0]);
     expect(bodiesIn(copies[0]!)).toEqual([...said.keys()].toSorted());
     for (const [i, server] of servers.entries()) {
-      expect(await amiss(NAMES[i]!, server), NAMES[i]).toEqual([]);
+      const { serverName } = server;
+      const dataDir = join(network.folder, NAMES[i]!);
+      const wrong = await wrongIn({ serverName, dataDir }, { room: roomId });
+      expect(wrong, NAMES[i]).toEqual([]);
     }
     console.info(
       `${KILLS} kills: ${said.size} messages and ${done.length} state events were answered; ` +
@@ -151,21 +153,3 @@ test.each(Array.from({ length: ROUNDS }, (_, i) => i + 1))(
     );
   },
 );
-
-/** What `weft doctor --room` finds wrong beside the running server. */
-async function amiss(name: string, { serverName }: WeftProcess): Promise<string[]> {
-  const lines: string[] = [];
-  const config = { dataDir: join(network.folder, name), serverName, databaseUrl: undefined };
-  await examineRooms(config as unknown as Config, { room: roomId }, (line) => lines.push(line));
-  expect(lines.length).toBeGreaterThan(0);
-  return lines.filter((line) => line.startsWith("WRONG"));
-}
-
-/** What was said, each as often as it is there. */
-function bodiesIn({ events }: RoomCopy): string[] {
-  const found = [...events.values()] as { type: string; content: { body: string } }[];
-  return found
-    .filter(({ type }) => type === "m.room.message")
-    .map(({ content }) => content.body)
-    .toSorted();
-}

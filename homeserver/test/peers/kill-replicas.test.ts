@@ -1,7 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { examineRooms } from "../../src/cli/examine-rooms.ts";
-import type { Config } from "../../src/config/load.ts";
 import { freePorts } from "../support/ports.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 import { type Body, register, type Served, type TestUser, userOf } from "../support/user.ts";
@@ -9,7 +7,8 @@ import { type Balancer, createBalancer } from "./support/balancer.ts";
 import { hasDebianPostgres, startDebianPostgres } from "./support/debian-postgres.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
-import { copyRoom, type RoomCopy } from "./support/room-copy.ts";
+import { wrongIn } from "./support/wrong.ts";
+import { bodiesIn, copyRoom } from "./support/room-copy.ts";
 import { eventually } from "./support/wait.ts";
 
 /** WEFT_TEST_KILLS=100 for more; then the time from a send until it is seen is judged, too. */
@@ -292,7 +291,9 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
           const set = [...deeds[i]!.done.keys()].filter((key) => key.startsWith("tag "));
           expect(Object.keys(tags).toSorted()).toEqual(set.map((key) => key.slice(4)).toSorted());
         }
-        for (const server of servers) expect(await amiss(server), server.serverName).toEqual([]);
+        for (const server of servers) {
+          expect(await wrongIn(server, { rooms: true }), server.serverName).toEqual([]);
+        }
         const messages = deeds.reduce((sum, { said }) => sum + said.size, 0);
         console.info(
           `${KILLS} kills: ${messages} messages were answered, ${events} events are on all three; ` +
@@ -317,22 +318,4 @@ async function seen(
     if (body.rooms?.join?.[roomId]?.timeline?.events.length > 0) return { body, at };
     token = body.next_batch;
   }
-}
-
-/** What `weft doctor --rooms` finds wrong beside the running server. */
-async function amiss({ serverName, databaseUrl }: Server): Promise<string[]> {
-  const lines: string[] = [];
-  const config = { dataDir: "/nonexistent", serverName, databaseUrl };
-  await examineRooms(config as unknown as Config, { rooms: true }, (line) => lines.push(line));
-  expect(lines.length).toBeGreaterThan(0);
-  return lines.filter((line) => line.startsWith("WRONG"));
-}
-
-/** What was said, each as often as it is there. */
-function bodiesIn({ events }: RoomCopy): string[] {
-  const found = [...events.values()] as { type: string; content: { body: string } }[];
-  return found
-    .filter(({ type }) => type === "m.room.message")
-    .map(({ content }) => content.body)
-    .toSorted();
 }

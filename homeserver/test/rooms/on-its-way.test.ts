@@ -7,37 +7,20 @@ import type { RoomEvent } from "../../src/protocol/event.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { forger } from "./forge.ts";
 import { holdLog as hold } from "./hold-log.ts";
-import { createWorld } from "./world.ts";
+import { createThreeServers } from "./three-servers.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
 let [a, b, c]: TestServer[] = [];
 let alice: Actor;
-let bob: Actor;
 let carol: Actor;
 let roomId: RoomId;
 const letGo: (() => void)[] = [];
 
 beforeEach(async () => {
-  world = createWorld();
-  [a, b, c] = [
-    await world.server("a.test"),
-    await world.server("b.test"),
-    await world.server("c.test"),
-  ];
-  [alice, bob, carol] = [a!.user("alice"), b!.user("bob"), c!.user("carol")];
-  const power_level_content_override = { users: { [carol.userId]: 100 } };
-  roomId = await a!.rooms.create.room(alice, {
-    preset: "public_chat",
-    power_level_content_override,
-  });
-  for (const [server, by] of [
-    [b!, bob],
-    [c!, carol],
-  ] as const) {
-    await server.rooms.members.join({ by, room: roomId, via: [a!.name] });
-    await world.flush();
-  }
+  const made = await createThreeServers();
+  [a, b, c] = made.servers;
+  ({ world, alice, carol, roomId } = made);
 });
 afterEach(async () => {
   for (const go of letGo.splice(0)) go();

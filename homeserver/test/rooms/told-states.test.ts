@@ -8,7 +8,7 @@ import type { Actor } from "../../src/rooms/index.ts";
 import { createRoomStore } from "../../src/rooms/store.ts";
 import { holdLog as hold } from "./hold-log.ts";
 import type { HeldLog } from "./hold-log.ts";
-import { createWorld } from "./world.ts";
+import { createThreeServers } from "./three-servers.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -21,26 +21,10 @@ let roomId: RoomId;
 const letGo: (() => void)[] = [];
 
 beforeEach(async () => {
-  world = createWorld();
-  [a, b, c] = [
-    await world.server("a.test"),
-    await world.server("b.test"),
-    await world.server("c.test"),
-  ];
-  [alice, carol] = [a!.user("alice"), c!.user("carol")];
-  [bob, mallory] = [b!.user("bob"), b!.user("mallory")];
-  const power_level_content_override = { users: { [carol.userId]: 100 } };
-  roomId = await a!.rooms.create.room(alice, {
-    preset: "public_chat",
-    power_level_content_override,
-  });
-  for (const [server, by] of [
-    [b!, bob],
-    [c!, carol],
-  ] as const) {
-    await server.rooms.members.join({ by, room: roomId, via: [a!.name] });
-    await world.flush();
-  }
+  const made = await createThreeServers();
+  [a, b, c] = made.servers;
+  ({ world, alice, bob, carol, roomId } = made);
+  mallory = b!.user("mallory");
 });
 afterEach(async () => {
   for (const go of letGo.splice(0)) go();

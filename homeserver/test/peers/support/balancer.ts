@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type Socket, connect, createServer } from "node:net";
+import { joinSockets } from "./join-sockets.ts";
 
 /** A port in front of several: each connection goes to the next one that takes it, as behind a round robin. */
 export interface Balancer {
@@ -21,18 +22,7 @@ export async function createBalancer(port: number, targets: readonly number[]): 
     });
     outgoing.once("connect", () => {
       outgoing.removeAllListeners("error");
-      for (const [from, to] of [
-        [incoming, outgoing],
-        [outgoing, incoming],
-      ] as const) {
-        open.add(from);
-        from.on("error", () => to.destroy());
-        from.on("close", () => {
-          open.delete(from);
-          to.destroy();
-        });
-        from.pipe(to);
-      }
+      joinSockets(incoming, outgoing, open);
     });
   }
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type Socket, connect, createServer } from "node:net";
+import { joinSockets } from "./join-sockets.ts";
 
 /** A wire to one port that can be cut: it carries bytes and knows nothing of TLS. */
 export interface Link {
@@ -18,18 +19,7 @@ export async function createLink(port: number, target: number): Promise<Link> {
   const server = createServer((incoming) => {
     if (isCut) return void incoming.destroy();
     const outgoing = connect(target, "127.0.0.1");
-    for (const [from, to] of [
-      [incoming, outgoing],
-      [outgoing, incoming],
-    ] as const) {
-      open.add(from);
-      from.on("error", () => to.destroy());
-      from.on("close", () => {
-        open.delete(from);
-        to.destroy();
-      });
-      from.pipe(to);
-    }
+    joinSockets(incoming, outgoing, open);
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

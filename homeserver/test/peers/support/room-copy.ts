@@ -34,6 +34,15 @@ export async function copyRoom(ask: Ask, roomId: string): Promise<RoomCopy> {
   };
 }
 
+/** What was said, each as often as it is there. */
+export function bodiesIn({ events }: RoomCopy): string[] {
+  const found = [...events.values()] as { type: string; content: { body: string } }[];
+  return found
+    .filter(({ type }) => type === "m.room.message")
+    .map(({ content }) => content.body)
+    .toSorted();
+}
+
 /** Everything of an event but `unsigned`, which is each server's own. */
 function agreed({ type, sender, state_key, content, origin_server_ts, redacts }: Body): unknown {
   return { type, sender, state_key, content, origin_server_ts, redacts };

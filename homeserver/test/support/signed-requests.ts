@@ -4,8 +4,8 @@ import { systemRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { xMatrixHeader } from "../../src/remote/signed-request.ts";
-import type { TestServer } from "../support/server.ts";
-import type { Body } from "../support/user.ts";
+import type { TestServer } from "./server.ts";
+import type { Body } from "./user.ts";
 
 let transactions = 0;
 
