@@ -1,10 +1,4 @@
-import {
-  signText,
-  type SigningKey,
-  type VerifyKey,
-  verifyText,
-  verifyTextAsync,
-} from "./crypto.ts";
+import { signText, type SigningKey, type VerifyKey, verifyText } from "./crypto.ts";
 import { canonicalJsonLoose, isJsonObject, type Json, JsonError, type JsonObject } from "./json.ts";
 
 /**
@@ -79,17 +73,4 @@ export function verifySignedJson(
   if (signature === undefined) return false;
   const text = signableText(object);
   return text !== undefined && verifyText(text, signature, key);
-}
-
-/** Like verifySignedJson, on the thread pool. */
-export async function verifySignedJsonAsync(
-  object: JsonObject,
-  serverName: string,
-  keyId: string,
-  key: VerifyKey,
-): Promise<boolean> {
-  const signature = signatureOf(object.signatures, serverName, keyId);
-  if (signature === undefined) return false;
-  const text = signableText(object);
-  return text !== undefined && (await verifyTextAsync(text, signature, key));
 }

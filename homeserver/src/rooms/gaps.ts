@@ -36,16 +36,17 @@ export interface Gaps {
 export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
   /** Those of the events that are here, or on their way; and which of them have a place in the room of who names them. */
   async function lookUp(prev: readonly EventId[], auth: readonly EventId[]) {
-    const isLeft = (id: EventId) => !store.arrivals.has(id);
+    const coming = store.arrivals.fromNow([...prev, ...auth]);
+    const isLeft = (id: EventId) => !coming.has(id);
     const [ofPrev, ofAuth] = await Promise.all([
       store.events.byIdsNow(prev.filter(isLeft)),
       store.events.byIds(auth.filter(isLeft)),
     ]);
-    const isHere = (id: EventId) => ofAuth.has(id) || store.arrivals.has(id);
+    const isHere = (id: EventId) => ofAuth.has(id) || coming.has(id);
     const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
       const stored = ofPrev.get(id);
       if (stored !== undefined && isPlacedIn(stored, roomId)) return true;
-      return store.arrivals.isPlaced(id, roomId);
+      return coming.isPlaced(id, roomId);
     };
     return { isHere, isPlaced };
   }

@@ -41,12 +41,13 @@ export function createFetchMissing(
       for (const id of event.prevEventIds) wanted.add(id);
     }
     const open = [...wanted].filter((id) => !coming.has(id));
+    const arriving = store.arrivals.fromNow(open);
     const known = await store.events.byIdsNow(open);
     return new Set(
       open.filter((id) => {
         const stored = known.get(id);
         if (stored !== undefined && isPlacedIn(stored, room.roomId)) return false;
-        return !store.arrivals.isPlaced(id, room.roomId);
+        return !arriving.isPlaced(id, room.roomId);
       }),
     );
   }

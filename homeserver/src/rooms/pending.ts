@@ -14,11 +14,19 @@ export interface Moment {
   readonly changes: number;
 }
 
-/** What is told of pending events outside of commands: that they are coming, and no number. */
-export interface Arrivals {
+export interface Coming {
   /** True for events on their way that have, or get, a place in that room's graph. */
   isPlaced(id: EventId, roomId: RoomId): boolean;
   has(id: EventId): boolean;
+}
+
+/** What is told of pending events outside of commands: that they are coming, and no number. */
+export interface Arrivals extends Coming {
+  /**
+   * What is on its way now or when it is asked for. To be taken before the tables are read: what is committed while they
+   * are read is in neither afterwards.
+   */
+  fromNow(ids: Iterable<EventId>): Coming;
   /** The room's moment; undefined when its head is not in memory. */
   moment(roomNid: number): Moment | undefined;
   /** For a head that has just been loaded. */
@@ -48,11 +56,22 @@ const ROOMS_KEPT = 5_000;
 export function createArrivals(): Arrivals {
   const coming = new Map<EventId, Arrival>();
   const ofRooms = new LRUCache<number, Pending>(atMost(ROOMS_KEPT));
+  const isPlacedAs = (arrival: Arrival | undefined, roomId: RoomId) =>
+    arrival?.isPlaced === true && arrival.roomId === roomId;
   return {
     has: (id) => coming.has(id),
-    isPlaced(id, roomId) {
-      const arrival = coming.get(id);
-      return arrival?.isPlaced === true && arrival.roomId === roomId;
+    isPlaced: (id, roomId) => isPlacedAs(coming.get(id), roomId),
+    fromNow(ids) {
+      const atFirst = new Map<EventId, Arrival>();
+      for (const id of ids) {
+        const arrival = coming.get(id);
+        if (arrival) atFirst.set(id, arrival);
+      }
+      return {
+        has: (id) => atFirst.has(id) || coming.has(id),
+        isPlaced: (id, roomId) =>
+          isPlacedAs(atFirst.get(id), roomId) || isPlacedAs(coming.get(id), roomId),
+      };
     },
     moment(roomNid) {
       const pending = ofRooms.get(roomNid);

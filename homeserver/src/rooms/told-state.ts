@@ -73,10 +73,9 @@ export function createToldStates(
 
   /** Those that are neither here nor on their way. */
   async function unknownOf(ids: readonly EventId[]): Promise<EventId[]> {
-    const left = ids.filter((id) => !store.arrivals.has(id));
-    const known = await outlinesOf(store, left);
-    // What was on its way at first may have failed, and be on its way again.
-    return left.filter((id) => !known.has(id) && !store.arrivals.has(id));
+    const coming = store.arrivals.fromNow(ids);
+    const known = await outlinesOf(store, ids);
+    return ids.filter((id) => !known.has(id) && !coming.has(id));
   }
 
   async function fetchEach(asking: Asking, server: ServerName, ids: readonly EventId[]) {
@@ -212,11 +211,12 @@ export function createToldStates(
 
   async function missingPrev(event: RoomEvent): Promise<EventId[]> {
     const ids = [...new Set(event.prevEventIds)];
+    const coming = store.arrivals.fromNow(ids);
     const prev = await store.events.byIdsNow(ids);
     return ids.filter((id) => {
       const stored = prev.get(id);
       if (stored !== undefined && isPlacedIn(stored, event.roomId)) return false;
-      return !store.arrivals.isPlaced(id, event.roomId);
+      return !coming.isPlaced(id, event.roomId);
     });
   }
 

@@ -100,5 +100,3 @@ function subjectOf({ type, stateKey, content }: EventRecord["event"]): ServerNam
   if (type !== "m.room.member" || content.membership === "invite") return undefined;
   return isUserId(stateKey) ? serverOf(stateKey) : undefined;
 }
-
-export type RoomServers = ReturnType<typeof createRoomServers>;

@@ -180,17 +180,6 @@ export async function openInvites(
   return row as OpenInvites;
 }
 
-/** Joined counts of many rooms. */
-export async function joinedCounts(
-  sql: Sql | Tx,
-  roomNids: readonly number[],
-): Promise<{ roomNid: number; joined: number }[]> {
-  return sql<{ roomNid: number; joined: number }[]>`
-    SELECT room_nid AS "roomNid", count(*) AS joined FROM memberships
-    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND membership = 'join'
-    GROUP BY room_nid`;
-}
-
 /** Joined users of one server. */
 export async function localJoinedUsers(
   sql: Sql | Tx,

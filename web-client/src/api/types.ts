@@ -56,13 +56,6 @@ export interface SyncResponse {
   account_data?: { events?: { type: string; content: Content }[] };
 }
 
-export interface MessagesResponse {
-  start: string;
-  end?: string;
-  chunk: MatrixEvent[];
-  state?: MatrixEvent[];
-}
-
 export interface PublicRoom {
   room_id: string;
   name?: string;
@@ -73,12 +66,6 @@ export interface PublicRoom {
   world_readable: boolean;
   guest_can_join: boolean;
   join_rule?: string;
-}
-
-export interface DirectoryPage {
-  chunk: PublicRoom[];
-  next_batch?: string;
-  total_room_count_estimate?: number;
 }
 
 export interface Device {
