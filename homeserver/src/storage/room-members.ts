@@ -1,4 +1,4 @@
-import { numberArray, textArray } from "./sql.ts";
+import { textArray } from "./sql.ts";
 import type { Sql, Tx } from "./sql.ts";
 
 export interface MembershipTableRow {
