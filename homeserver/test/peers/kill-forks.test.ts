@@ -114,7 +114,11 @@ test.each(Array.from({ length: ROUNDS }, (_, i) => i + 1))(
     // Whatever ends them early is told when it's their turn.
     void talking.catch(() => {});
     void governing.catch(() => {});
-    for (let i = 0; i < KILLS; i += 1) await kill();
+    for (let i = 0; i < KILLS; i += 1) {
+      await kill();
+      const died = servers.find(({ hasDied }) => hasDied);
+      if (died) throw new Error(`a server died by itself: ${died.logged.slice(-20).join("\n")}`);
+    }
     enough.abort();
     const said = new Map((await talking).flatMap((each) => [...each]));
     const done = (await governing).flatMap((each) => [...each]);
