@@ -11,21 +11,19 @@ export interface DeviceStatement {
   readonly ms: number;
 }
 
+/** What a device said last. It says so with each of its syncs: the same object takes it in. */
 interface Said {
-  readonly presence: PresenceValue;
+  presence: PresenceValue;
   /** ms since 1970. */
-  readonly until: number;
+  until: number;
   /** Until when it counts as the other replicas know; 0: it was they who told it. */
-  readonly toldUntil: number;
+  toldUntil: number;
 }
 
 /** The other replicas are told again when what a device said counts for so much longer than they know. */
 const TELL_AGAIN_MS = 15_000;
-/** Devices of a user that count; the one that said something the longest ago goes. */
+/** Devices of a user that count; of more, the one that counts for the shortest time goes. */
 const MOST_DEVICES = 200;
-
-/** The best of a user's devices counts: one that is used makes up for all that are not. ("Presence".) */
-const BEST: readonly PresenceValue[] = ["online", "unavailable"];
 
 /** What the devices of local users say of themselves, for as long as it counts. */
 export function createDevicePresences(clock: Clock, tell: (statement: DeviceStatement) => void) {
@@ -39,9 +37,15 @@ export function createDevicePresences(clock: Clock, tell: (statement: DeviceStat
       return;
     }
     if (!devices) users.set(userId, (devices = new Map()));
-    devices.delete(deviceId);
-    devices.set(deviceId, { presence, until, toldUntil });
-    if (devices.size > MOST_DEVICES) devices.delete(devices.keys().next().value!);
+    const said = devices.get(deviceId);
+    if (said) {
+      said.presence = presence;
+      said.until = until;
+      said.toldUntil = toldUntil;
+    } else {
+      if (devices.size >= MOST_DEVICES) devices.delete(shortest(devices));
+      devices.set(deviceId, { presence, until, toldUntil });
+    }
   }
 
   return {
@@ -62,11 +66,18 @@ export function createDevicePresences(clock: Clock, tell: (statement: DeviceStat
       keep(statement, clock.now() + statement.ms, 0);
     },
 
-    /** What counts of all that the user's devices say. */
+    /** The best of what the user's devices say: one that is used makes up for all that are not. ("Presence".) */
     of(userId: UserId): PresenceValue {
+      const devices = users.get(userId);
+      if (!devices) return "offline";
       const now = clock.now();
-      const said = [...(users.get(userId)?.values() ?? [])].filter(({ until }) => until > now);
-      return BEST.find((best) => said.some(({ presence }) => presence === best)) ?? "offline";
+      let found: PresenceValue = "offline";
+      for (const { presence, until } of devices.values()) {
+        if (until <= now) continue;
+        if (presence === "online") return "online";
+        found = "unavailable";
+      }
+      return found;
     },
 
     /** Whether a device of the user said something here. */
@@ -84,4 +95,13 @@ export function createDevicePresences(clock: Clock, tell: (statement: DeviceStat
       }
     },
   };
+}
+
+/** The device whose word ends first. */
+function shortest(devices: ReadonlyMap<string, Said>): string {
+  let [found, least] = ["", Infinity];
+  for (const [deviceId, { until }] of devices) {
+    if (until < least) [found, least] = [deviceId, until];
+  }
+  return found;
 }

@@ -62,7 +62,10 @@ export function createBodyCollector(): BodyCollector {
         reject(errors.limitExceeded(COME_AGAIN_MS, "Too many large requests at this moment"));
       }
     }
-    const brokeOff = () => reject(errors.notJson("The body broke off"));
+    const brokeOff = () => {
+      // A body that has ended closes, too, and an error is dear to make.
+      if (!body.readableEnded) reject(errors.notJson("The body broke off"));
+    };
     const late = setTimeout(() => reject(tooSlow(withinMs)), withinMs);
     const finish = () => resolve();
     body.on("data", take).once("end", finish).once("close", brokeOff).once("error", brokeOff);
@@ -79,7 +82,7 @@ export function createBodyCollector(): BodyCollector {
       clearTimeout(late);
       body.off("data", take).off("end", finish).off("close", brokeOff).off("error", brokeOff);
       // Whatever is left is let pass by and dropped: see drain.ts.
-      body.on("error", () => undefined);
+      body.on("error", ignore);
     }
   }
 
@@ -90,6 +93,8 @@ export function createBodyCollector(): BodyCollector {
     },
   };
 }
+
+function ignore(): void {}
 
 function tooLarge(limit: number): MatrixError {
   return errors.tooLarge(`The body is longer than the ${limit} bytes that are taken here`);
