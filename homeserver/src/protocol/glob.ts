@@ -44,17 +44,26 @@ export function glob(
   if (pattern.includes("**")) pattern = pattern.replaceAll(/\*{2,}/g, ANY_RUN);
   if (!isPattern(pattern, options.maxBytes)) return NEVER;
   const fold = options.ignoreCase ? foldCase : (text: string) => text;
-  const folded = fold(pattern);
+  const folded = fold(pattern, newBudget())!;
+  /** `judge` of the folded text; false where the budget does not suffice to fold it. */
+  const judging =
+    (judge: (folded: string, budget: Budget) => boolean) =>
+    (text: string, budget = newBudget()) => {
+      const inOneCase = fold(text, budget);
+      return inOneCase !== undefined && judge(inOneCase, budget);
+    };
   if (!folded.includes(ANY_RUN) && !folded.includes(ANY_ONE)) {
     return {
-      matches: (text) => fold(text) === folded,
-      matchesWords: (text, budget = newBudget()) => findsWords(fold(text), folded, budget),
+      // No text is shorter in lower case.
+      matches: (text, budget = newBudget()) =>
+        text.length <= folded.length && fold(text, budget) === folded,
+      matchesWords: judging((text, budget) => findsWords(text, folded, budget)),
     };
   }
   const pieces = piecesOf(folded);
   return {
-    matches: (text, budget = newBudget()) => coversAll(fold(text), pieces, budget),
-    matchesWords: (text, budget = newBudget()) => coversWords(fold(text), pieces, budget),
+    matches: judging((text, budget) => coversAll(text, pieces, budget)),
+    matchesWords: judging((text, budget) => coversWords(text, pieces, budget)),
   };
 }
 
@@ -73,16 +82,22 @@ export function newBudget(steps: number = STEPS): Budget {
  * pattern may be.
  */
 export function containsWords(text: string, literal: string, budget = newBudget()): boolean {
-  return isPattern(literal) && findsWords(foldCase(text), foldCase(literal), budget);
+  if (!isPattern(literal)) return false;
+  const folded = foldCase(text, budget);
+  return folded !== undefined && findsWords(folded, literal.toLowerCase(), budget);
 }
 
 let lastText = "";
 let lastFolded = "";
 
-/** In lower case. The last long text is remembered: many rules look at the same one. */
-function foldCase(text: string): string {
+/**
+ * In lower case; undefined where the budget does not suffice. The last long text is remembered: many rules look at the
+ * same one, and who makes them look at several in turn pays for it.
+ */
+function foldCase(text: string, budget: Budget): string | undefined {
   if (text.length <= MAX_PATTERN_BYTES) return text.toLowerCase();
   if (text !== lastText) {
+    if ((budget.steps -= text.length) < 0) return undefined;
     lastFolded = text.toLowerCase();
     lastText = text;
   }

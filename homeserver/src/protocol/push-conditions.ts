@@ -84,9 +84,10 @@ function eventPropertyIs(key: Json | undefined, expected: Json | undefined): Pus
 function eventPropertyContains(key: Json | undefined, expected: Json | undefined): PushCondition {
   if (typeof key !== "string" || !isSimple(expected)) return NEVER;
   const property = propertyOf(key);
-  return (event) => {
+  return (event, _context, budget) => {
     const value = property(event);
-    return Array.isArray(value) && value.includes(expected);
+    if (!Array.isArray(value) || (budget.steps -= value.length) < 0) return false;
+    return value.includes(expected);
   };
 }
 

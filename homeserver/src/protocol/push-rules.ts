@@ -1,3 +1,4 @@
+import type { Budget } from "./glob.ts";
 import {
   compileCondition,
   eventBudget,
@@ -73,14 +74,16 @@ export function compile(ruleset: Ruleset): CompiledRules {
 
 /**
  * What the rules say about an event. The caller leaves out the event's own sender: nobody is
- * notified of what they sent. (Client-server API, "Push Rules".)
+ * notified of what they sent. A budget for several events may be given: once its steps are below 0, what this answered
+ * says nothing. (Client-server API, "Push Rules".)
  */
 export function evaluate(
   rules: CompiledRules,
   event: PushEvent,
   context: PushContext,
+  budget: Budget = eventBudget(),
 ): PushOutcome {
-  const budget = eventBudget();
+  budget.steps -= rules.length;
   for (const rule of rules) {
     if (rule.conditions.every((holds) => holds(event, context, budget))) return rule.outcome;
   }

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { createTurns } from "../platform/turns.ts";
+import { newBudget } from "../protocol/glob.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push-rules.ts";
 import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
@@ -45,9 +46,9 @@ interface Memo {
 
 /** More unread events than this are not counted one by one. */
 const MOST_EVENTS = 1000;
-/** So long events are evaluated before others get a turn; more text than this is not evaluated in one go. */
+/** So long events are evaluated before others get a turn; what takes more steps than this is not done in one go. */
 const BURST_MS = 2;
-const MOST_AT_ONCE = 200_000;
+const MOST_AT_ONCE = 2_000_000;
 /** A join is looked for behind so many changes of the profile. */
 const MOST_PROFILES = 50;
 
@@ -165,14 +166,20 @@ export function createUnread(deps: {
     if (!stretch) return false;
     const looked = stretch.events.filter((stored) => counts(stored, userId));
     if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
-    if (looked.reduce((sum, stored) => sum + bodyLength(stored), 0) > MOST_AT_ONCE) return false;
     const rules = deps.peekRules(userId);
     const context = deps.contexts.peek(roomNid, userId, stretch.root);
     if (!rules || !context) return false;
-    for (const stored of looked) {
-      const { sender } = stored.event;
-      if (sender === userId) clear(memo, undefined);
-      else count(memo, stored, undefined, evaluate(rules, stored.event, context(sender)));
+    const budget = newBudget(MOST_AT_ONCE);
+    const outcomes: (PushOutcome | undefined)[] = [];
+    for (const { event } of looked) {
+      const isOwn = event.sender === userId;
+      outcomes.push(isOwn ? undefined : evaluate(rules, event, context(event.sender), budget));
+      if (budget.steps < 0) return false;
+    }
+    for (const [at, stored] of looked.entries()) {
+      const outcome = outcomes[at];
+      if (outcome === undefined) clear(memo, undefined);
+      else count(memo, stored, undefined, outcome);
     }
     memo.evaluatedTo = upTo;
     return true;
@@ -244,12 +251,6 @@ function count(
   }
   counts.notify += 1;
   if (outcome.highlight) counts.highlight += 1;
-}
-
-/** How much the rules' patterns are compared with. */
-function bodyLength({ event }: StoredEvent): number {
-  const { body } = event.content;
-  return typeof body === "string" ? body.length : 0;
 }
 
 /** All is read up to here: in a thread, or outside of all threads. */
