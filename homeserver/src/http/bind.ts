@@ -1,10 +1,9 @@
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Readable } from "node:stream";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./authenticate.ts";
-import { compressStream, encodingFor, isCompressible, varyByEncoding } from "./compress.ts";
+import { compressReply } from "./compress.ts";
 import { beforeBody, type Doorkeepers } from "./before-body.ts";
 import { requestSignal } from "./request-signal.ts";
 import { Reply, raw } from "./reply.ts";
@@ -145,26 +144,13 @@ async function handle(
     if (isPlainText(made) && request.method !== "HEAD") {
       return sendPlain(request, reply, made, draining);
     }
-    const { status, headers, payload } = compressed(made, request);
+    const accept = request.raw.headers["accept-encoding"] as string | undefined;
+    const { status, headers, payload } = compressReply(made, accept, request.method === "HEAD");
     if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
     void reply.code(status).headers(headers).send(payload);
   } catch (error) {
     void reply.send(error);
   }
-}
-
-/** An answer that is written as it is read, compressed where it is text and the client takes it so. */
-function compressed(made: Reply, request: FastifyRequest): Reply {
-  const { status, headers, payload } = made;
-  if (!(payload instanceof Readable) || !isCompressible(headers)) return made;
-  const encoding = encodingFor(request.headers["accept-encoding"]);
-  const vary = varyByEncoding(headers);
-  if (encoding === undefined || request.method === "HEAD") {
-    return new Reply(status, { ...headers, vary }, payload);
-  }
-  const { "content-length": _length, ...others } = headers;
-  const marked = { ...others, vary, "content-encoding": encoding };
-  return new Reply(status, marked, compressStream(payload, encoding));
 }
 
 /** A class, since the signal is made when somebody asks for it. */
@@ -200,7 +186,7 @@ class RequestContext {
   }
 
   get ip(): string {
-    return this.request.ip;
+    return this.request.found!.ip;
   }
 
   get signal(): AbortSignal {

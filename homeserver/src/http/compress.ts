@@ -1,5 +1,4 @@
-import type { Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream";
+import { pipeline, Readable, type Transform } from "node:stream";
 import { promisify } from "node:util";
 import {
   brotliCompress,
@@ -10,7 +9,7 @@ import {
   gzip,
   zstdCompress,
 } from "node:zlib";
-import type { ReplyHeaders } from "./reply.ts";
+import { Reply, type ReplyHeaders } from "./reply.ts";
 
 /** How an answer is compressed, the best first: zstd takes a third of the time of the others for the same. */
 const ENCODINGS = ["zstd", "br", "gzip"] as const;
@@ -18,10 +17,16 @@ export type Encoding = (typeof ENCODINGS)[number];
 
 /** Smaller answers take as many packets as they are, and would only wait. */
 export const MIN_BYTES = 1024;
-/** Answers that are compressed at once; further ones go out as they are rather than wait. */
+/**
+ * Texts that are compressed at once, and streams, each of which holds a megabyte or two for as long as its reader likes.
+ * Further ones go out as they are rather than wait.
+ */
 const AT_ONCE = 32;
+const STREAMS_AT_ONCE = 32;
 /** The quick ones of their levels: a higher one saves a tenth and takes twice as long. */
 const QUALITY = { br: 4, gzip: 6, zstd: 3 } as const;
+/** How far back is looked in a stream, bytes. */
+const STREAM_WINDOW = 2 ** 18;
 /** Files are compressed already, and some must not be changed. */
 const TEXT = /^(application\/json|text\/)/;
 
@@ -31,6 +36,7 @@ const zip = {
   zstd: promisify(zstdCompress),
 };
 let underWay = 0;
+let streams = 0;
 
 /** True for answers that gain by it: text that is not compressed yet. */
 export function isCompressible(headers: ReplyHeaders): boolean {
@@ -55,11 +61,18 @@ function choose(header: string): Encoding | undefined {
   for (const part of header.toLowerCase().split(",")) {
     const [name = "", ...parameters] = part.split(";").map((piece) => piece.trim());
     const weight = parameters.find((parameter) => parameter.startsWith("q="));
-    weights.set(name, weight === undefined ? 1 : Number(weight.slice(2)));
+    weights.set(name === "x-gzip" ? "gzip" : name, weight === undefined ? 1 : weightIn(weight));
   }
   const weightOf = (name: string) => weights.get(name) ?? weights.get("*") ?? 0;
   const best = ENCODINGS.toSorted((a, b) => weightOf(b) - weightOf(a))[0]!;
-  return weightOf(best) > 0 ? best : undefined;
+  // Who likes an answer as it is better gets it so.
+  return weightOf(best) > 0 && weightOf(best) >= (weights.get("identity") ?? 0) ? best : undefined;
+}
+
+/** "q=0.5" as 0.5; 0 for what is no weight. */
+function weightIn(parameter: string): number {
+  const text = parameter.slice(2).trim();
+  return /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(text) ? Number(text) : 0;
 }
 
 /** The text compressed, off the main loop; undefined where too much is being compressed. */
@@ -74,8 +87,33 @@ export async function compressText(text: string, encoding: Encoding): Promise<Bu
   }
 }
 
-/** The same of text that is still being written. What fails in the source cuts the answer off. */
-export function compressStream(source: Readable, encoding: Encoding): Readable {
+/**
+ * An answer that is written as it is read, compressed where it is text and `accept` takes it so. A part of a file stays as
+ * it is: its bytes are counted in the file. So does the answer to HEAD.
+ */
+export function compressReply(made: Reply, accept: string | undefined, isHead: boolean): Reply {
+  const { status, headers, payload } = made;
+  if (!isCompressible(headers)) return made;
+  const vary = varyByEncoding(headers);
+  const encoding = isHead || status === 206 ? undefined : encodingFor(accept);
+  const wouldBe = encoding !== undefined && streams < STREAMS_AT_ONCE;
+  // That the client's is still good is said of the same one.
+  if (status === 304 && wouldBe) return new Reply(304, compressedHeaders(headers, vary));
+  if (!(payload instanceof Readable) || !wouldBe)
+    return new Reply(status, { ...headers, vary }, payload);
+  const marked = { ...compressedHeaders(headers, vary), "content-encoding": encoding };
+  return new Reply(status, marked, compressStream(payload, encoding));
+}
+
+/** Its bytes are others: no part can be asked for, and its tag says that it means the same and no more. (RFC 9110, 8.8.1.) */
+function compressedHeaders(headers: ReplyHeaders, vary: string): ReplyHeaders {
+  const { "content-length": _length, "accept-ranges": _ranges, etag, ...others } = headers;
+  if (etag === undefined) return { ...others, vary };
+  return { ...others, vary, etag: String(etag).replace(/^(?!W\/)/, "W/") };
+}
+
+/** The text that is still being written, compressed. What fails in the source cuts the answer off. */
+function compressStream(source: Readable, encoding: Encoding): Readable {
   const options = optionsOf(encoding, undefined);
   const makers: Record<Encoding, () => Transform> = {
     br: () => createBrotliCompress(options),
@@ -83,6 +121,8 @@ export function compressStream(source: Readable, encoding: Encoding): Readable {
     zstd: () => createZstdCompress(options),
   };
   const compressed = makers[encoding]();
+  streams += 1;
+  compressed.once("close", () => (streams -= 1));
   pipeline(source, compressed, () => undefined); // whoever reads it learns of an error
   return compressed;
 }
@@ -101,7 +141,7 @@ function optionsOf(encoding: Encoding, bytes: number | undefined): object {
           // A window of four megabytes for two kilobytes would be most of the work.
           [constants.BROTLI_PARAM_LGWIN]: Math.max(
             constants.BROTLI_MIN_WINDOW_BITS,
-            Math.min(20, Math.ceil(Math.log2(bytes ?? 2 ** 20))),
+            Math.min(20, Math.ceil(Math.log2(bytes ?? STREAM_WINDOW))),
           ),
           ...(bytes === undefined ? {} : { [constants.BROTLI_PARAM_SIZE_HINT]: bytes }),
         },

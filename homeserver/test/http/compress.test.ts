@@ -1,12 +1,16 @@
+import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fileReply } from "../../src/client-api/media-reply.ts";
 import { encodingFor } from "../../src/http/compress.ts";
 import { binary, json, raw, streamed } from "../../src/http/reply.ts";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
+import type { MediaFile } from "../../src/media/types.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 import { serverWith } from "./support.ts";
 
@@ -98,6 +102,96 @@ describe("an answer", () => {
     server = await serverWith([route("getVersions", () => LONG)]);
     const answer = await ask("gzip", VERSIONS, "HEAD");
     expect([answer.statusCode, answer.rawPayload.length]).toEqual([200, 0]);
+    expect(answer.headers["vary"]).toBe("Accept-Encoding");
+    expect(answer.headers["content-encoding"]).toBeUndefined();
+  });
+
+  describe("with a file of text", () => {
+    const bytes = Buffer.from("a line of text\n".repeat(300));
+    const url = "/_matrix/media/v3/download/here.test/x";
+    const file = {
+      contentType: "text/plain",
+      fileName: undefined,
+      size: bytes.length,
+      version: "abc",
+      read: (range?: { start: number; end: number }) =>
+        Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes]),
+    };
+    const get = (headers: Record<string, string>) => server.app.inject({ url, headers });
+    beforeEach(async () => {
+      server = await serverWith([
+        route("getContent", ({ request }) => fileReply(request, file as unknown as MediaFile)),
+      ]);
+    });
+
+    test("is compressed as a whole, with a tag of its own kind and no offer of parts", async () => {
+      const answer = await get({ "accept-encoding": "gzip" });
+      expect(answer.headers).toMatchObject({
+        "content-encoding": "gzip",
+        etag: 'W/"abc"',
+        vary: "Accept-Encoding",
+      });
+      expect(answer.headers["accept-ranges"]).toBeUndefined();
+      expect(gunzipSync(answer.rawPayload)).toEqual(bytes);
+      const plain = await get({});
+      expect(plain.headers).toMatchObject({ etag: '"abc"', "accept-ranges": "bytes" });
+      expect(plain.headers["vary"]).toBe("Accept-Encoding");
+    });
+
+    test("in part is those bytes as they are, whatever the client takes", async () => {
+      const answer = await get({ "accept-encoding": "gzip, br, zstd", range: "bytes=3-1999" });
+      expect(answer.statusCode).toBe(206);
+      expect(answer.headers).toMatchObject({
+        etag: '"abc"',
+        vary: "Accept-Encoding",
+        "content-length": "1997",
+        "content-range": `bytes 3-1999/${bytes.length}`,
+      });
+      expect(answer.headers["content-encoding"]).toBeUndefined();
+      expect(answer.rawPayload).toEqual(bytes.subarray(3, 2000));
+      // Who has a compressed one does not go on with plain bytes.
+      const resumed = await get({ range: "bytes=3-", "if-range": 'W/"abc"' });
+      expect([resumed.statusCode, resumed.rawPayload.length]).toEqual([200, bytes.length]);
+    });
+
+    test("that the client has says which it is and what it varies by", async () => {
+      for (const [accept, known, etag] of [
+        ["gzip", 'W/"abc"', 'W/"abc"'],
+        ["identity", '"abc"', '"abc"'],
+        ["gzip", '"abc"', 'W/"abc"'],
+      ] as const) {
+        const answer = await get({ "accept-encoding": accept, "if-none-match": known });
+        expect(answer.statusCode).toBe(304);
+        expect(answer.headers).toMatchObject({ etag, vary: "Accept-Encoding" });
+      }
+    });
+  });
+
+  test("is not compressed as a stream where too many are, and is again once they have ended", async () => {
+    const sources: Readable[] = [];
+    server = await serverWith([
+      route("getContent", () => {
+        const source = new Readable({ read: () => undefined });
+        sources.push(source);
+        source.push("a".repeat(2000));
+        return binary(source, { headers: { "content-type": "text/plain" } });
+      }),
+    ]);
+    const port = await server.listen({ host: "127.0.0.1", port: 0 });
+    const url = `http://127.0.0.1:${port}/_matrix/media/v3/download/here.test/x`;
+    const headers = { "accept-encoding": "gzip" };
+    const request = () => new Promise<IncomingMessage>((resolve) => get(url, { headers }, resolve));
+    const answers: IncomingMessage[] = [];
+    for (let count = 0; count < 40; count++) answers.push(await request());
+    const encodings = answers.map((answer) => answer.headers["content-encoding"]);
+    expect(encodings.filter((encoding) => encoding === "gzip")).toHaveLength(32);
+    expect(encodings.at(-1)).toBeUndefined();
+    const ends = answers.map((answer) => once(answer.resume(), "end"));
+    for (const source of sources) source.push(null);
+    await Promise.all(ends);
+    const last = await request();
+    expect(last.headers["content-encoding"]).toBe("gzip");
+    last.destroy();
   });
 
   test("leaves the main loop free while it is compressed", async () => {
@@ -150,6 +244,17 @@ test.each([
   ["GZIP", "gzip"],
   ["", undefined],
   ["gzip;q=nonsense", undefined],
+  ["gzip;q=nonsense, br;q=0.1", "br"],
+  ["br;q=0.4, gzip;q=0.5, identity;q=0.6", undefined],
+  ["identity, gzip", "gzip"],
+  ["identity;q=0.5, gzip;q=0.5", "gzip"],
+  ["identity, gzip;q=0.9", undefined],
+  ["*;q=0.1, identity;q=0.5", undefined],
+  ["identity;q=0, *", "zstd"],
+  ["x-gzip", "gzip"],
+  ["gzip ; Q=0.2 , br ; q=0.1", "gzip"],
+  ["gzip;q=7", undefined],
+  ["gzip;q=-1", undefined],
 ])("of %j is taken %s", (header, encoding) => {
   expect(encodingFor(header)).toBe(encoding);
 });
