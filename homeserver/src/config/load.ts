@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import ipaddr from "ipaddr.js";
@@ -236,7 +237,9 @@ function complete(values: Values, origin: Origin): Config {
 const LOOPBACK = settings.trusted_proxies.default;
 
 function isNetwork(text: string): boolean {
-  return text.includes("/") ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text);
+  const [address = "", ...length] = text.split("/");
+  // Shortened ones (10.1) are read in more than one way.
+  return isIP(address) !== 0 && (length.length === 0 || ipaddr.isValidCIDR(text));
 }
 
 const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };

@@ -30,6 +30,7 @@ export function accessTokenOf(request: FastifyRequest): string | undefined {
  */
 export function authenticateUser(
   request: FastifyRequest,
+  ip: string,
   authenticator: Authenticator,
   optional: boolean,
 ): Requester | undefined | Promise<Requester> {
@@ -39,5 +40,5 @@ export function authenticateUser(
     throw errors.missingToken();
   }
   const userAgent = request.headers["user-agent"];
-  return authenticator.byAccessToken(token, { ip: request.ip, userAgent });
+  return authenticator.byAccessToken(token, { ip, userAgent });
 }

@@ -1,11 +1,14 @@
 import type { OperationId, OperationRow } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { addressOf } from "./address.ts";
 import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
-import type { RateLimiter } from "./rate-limit.ts";
+import { hasOwnLimit, type RateLimiter } from "./rate-limit.ts";
 import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
 
 /** What the hooks found out about a request, for the handler. */
 export interface Found {
+  /** The address of who asks, by what a trusted proxy says of it. */
+  readonly ip: string;
   /** What the request says that its body is. */
   contentType?: string | undefined;
   requester?: Requester | undefined;
@@ -32,36 +35,34 @@ export function beforeBody(operationId: OperationId, row: OperationRow, doors: D
   const isForUsers = row.auth === "access-token" || row.auth === "access-token?";
   const isForServers = row.auth === "server-signature";
   const optional = row.auth === "access-token?";
+  const isLimited = row.rateLimited || hasOwnLimit(operationId);
 
   /** Without a promise where the token is in memory and nothing limits the rate. */
   function check(request: FastifyRequest): Promise<void> | undefined {
     const { headers } = request.raw;
-    const known: Found = { contentType: headers["content-type"] };
+    const ip = addressOf(request);
+    const known: Found = { ip, contentType: headers["content-type"] };
     request.found = known;
     // A JSON body is read as JSON whatever it claims to be, and bytes are taken however odd their type is.
     delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
-    if (!isForUsers) return limit(request, undefined);
-    const requester = authenticateUser(request, doors.authenticator, optional);
+    if (!isForUsers) return limit(ip, undefined);
+    const requester = authenticateUser(request, ip, doors.authenticator, optional);
     if (requester instanceof Promise) {
-      return requester.then((found) => limit(request, (known.requester = found)));
+      return requester.then((found) => limit(ip, (known.requester = found)));
     }
-    return limit(request, (known.requester = requester));
+    return limit(ip, (known.requester = requester));
   }
 
   async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
-    await limit(request, undefined);
-    const beforeAsking = () => doors.rateLimiter.checkStranger(request.ip);
+    await limit(known.ip, undefined);
+    const beforeAsking = () => doors.rateLimiter.checkStranger(known.ip);
     known.claim = await claimedServer(request, doors.signatures, beforeAsking);
   }
 
-  function limit(
-    request: FastifyRequest,
-    requester: Requester | undefined,
-  ): Promise<void> | undefined {
-    if (!row.rateLimited) return undefined;
-    const user = requester?.userId;
-    return doors.rateLimiter.check(operationId, { user, ip: request.ip });
+  function limit(ip: string, requester: Requester | undefined): Promise<void> | undefined {
+    if (!isLimited) return undefined;
+    return doors.rateLimiter.check(operationId, { user: requester?.userId, ip });
   }
 
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {

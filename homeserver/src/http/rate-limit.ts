@@ -1,4 +1,5 @@
 import type { OperationId } from "@weft/spec/operations";
+import { networkOf } from "../platform/client-address.ts";
 import { errors } from "../protocol/errors.ts";
 
 /** A token bucket: `burst` requests at once, refilled at `perSecond`. */
@@ -75,6 +76,11 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   getContentThumbnailAuthed: "media",
 };
 
+/** True for operations that are limited whether or not the specification says so. */
+export function hasOwnLimit(operationId: OperationId): boolean {
+  return operationId in classOf;
+}
+
 /** Servers unknown till then that requests of one address name. */
 const STRANGERS: Limit = { perSecond: 5, burst: 200 };
 
@@ -95,10 +101,10 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
     async check(operationId, { user, ip }) {
       const name = classOf[operationId] ?? "other";
       const { by, limit } = classes[name];
-      const who = by === "user" && user !== undefined ? user : ip;
+      const who = by === "user" && user !== undefined ? user : networkOf(ip);
       await take(`${name}\0${who}`, limit);
     },
-    checkStranger: (ip) => take(`stranger\0${ip}`, STRANGERS),
+    checkStranger: (ip) => take(`stranger\0${networkOf(ip)}`, STRANGERS),
   };
 }
 

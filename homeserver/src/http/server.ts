@@ -4,6 +4,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
+import { trustIn } from "./address.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
 import { createBodyReader } from "./body.ts";
 import { createBodyCollector } from "./collect-body.ts";
@@ -82,7 +83,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
   const app = Fastify({
     logger: false,
-    trustProxy: [...(options.trustedProxies ?? [])],
+    trustProxy: trustIn(options.trustedProxies ?? []),
     exposeHeadRoutes: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },

@@ -2,6 +2,7 @@ import type { OperationId, OperationRow } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { endWhenStalled } from "./drain.ts";
 import type { IncomingMessage } from "node:http";
+import { networkOf } from "../platform/client-address.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { BodyReader } from "./body.ts";
@@ -31,7 +32,7 @@ export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
   const withinMs = Math.min(MAX_MS, MOMENT_MS + limit / BYTES_PER_MS);
 
   async function read(request: FastifyRequest): Promise<unknown> {
-    const { ip: address } = request;
+    const address = networkOf(request.found!.ip);
     const proof = request.found!.claim;
     const body = request.body as IncomingMessage | undefined;
     if (body === undefined) {
@@ -47,10 +48,8 @@ export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
     }
   }
 
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (request.headers.expect !== undefined) reply.raw.writeContinue();
-    if (row.body === "binary") request.body = endWhenStalled(request.raw, STALLED_MS);
-    else request.body = await read(request);
+  /** @throws MatrixError M_NOT_JSON 400 where a body is needed */
+  function conclude(request: FastifyRequest): void {
     const { claim } = request.found!;
     if (claim) tools.onPeer?.(claim.origin);
     const isLeftOut = request.body === undefined || (request.body === null && !claim);
@@ -60,5 +59,30 @@ export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
     }
     const params = request.params as Record<string, string>;
     for (const name of names) params[name] ??= "";
+  }
+
+  /** No promise where there is nothing to read and nothing to prove: most requests have no body. */
+  function take(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    if (row.body === "binary") request.body = endWhenStalled(request.raw, STALLED_MS);
+    else if (request.body !== undefined || request.found!.claim !== undefined) {
+      return read(request).then((body) => {
+        request.body = body;
+        conclude(request);
+      });
+    }
+    conclude(request);
+    return undefined;
+  }
+
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    let taken: Promise<void> | undefined;
+    try {
+      taken = take(request, reply);
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (taken) taken.then(() => done(), done);
+    else done();
   };
 }

@@ -38,11 +38,12 @@ export async function findDevice(
   return row;
 }
 
-/** Whether a device of the user's was last seen at that address. */
-export async function wasSeenAt(sql: Sql | Tx, userId: string, ip: string): Promise<boolean> {
-  const [row] = await sql`
-    SELECT 1 FROM devices WHERE user_id = ${userId} AND last_seen_ip = ${ip} LIMIT 1`;
-  return row !== undefined;
+/** Where the user's devices were last seen. */
+export async function addressesOf(sql: Sql | Tx, userId: string): Promise<string[]> {
+  const rows = await sql<{ ip: string }[]>`
+    SELECT DISTINCT last_seen_ip AS ip FROM devices
+    WHERE user_id = ${userId} AND last_seen_ip IS NOT NULL`;
+  return rows.map(({ ip }) => ip);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { networkOf } from "../platform/client-address.ts";
 import type { Random } from "../platform/random.ts";
 import { errors } from "../protocol/errors.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type UserId,
 } from "../protocol/identifiers.ts";
 import * as storage from "../storage/accounts.ts";
-import { wasSeenAt } from "../storage/devices.ts";
+import { addressesOf } from "../storage/devices.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import type { Attempts, Visitor } from "./attempts.ts";
 import type { Passwords } from "./passwords.ts";
@@ -140,7 +141,7 @@ export function createAccounts(deps: {
       };
       const account = `password of ${row?.userId ?? fullId(user).toLowerCase()}`;
       const isKnownHere = async () =>
-        row !== undefined && (await wasSeenAt(sql, row.userId, visitor.ip));
+        row !== undefined && wasSeenIn(networkOf(visitor.ip), await addressesOf(sql, row.userId));
       return await attempts.run(account, visitor, check, isKnownHere);
     },
 
@@ -148,4 +149,8 @@ export function createAccounts(deps: {
       await storage.updateAdmin(sql, userId, isAdmin);
     },
   };
+}
+
+function wasSeenIn(network: string, addresses: readonly string[]): boolean {
+  return addresses.some((address) => networkOf(address) === network);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
 import type { FailureCounts, Failures } from "../cluster/failures.ts";
+import { networkOf } from "../platform/client-address.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createLanes, LaneFull } from "../platform/lanes.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
@@ -19,7 +19,7 @@ export interface Visitor {
 export interface Attempts {
   /**
    * Runs `check`, which fails with M_FORBIDDEN where the secret is wrong. `isKnownHere` tells whether the owner was seen
-   * at the visitor's address: then the wait stays short.
+   * at the visitor's address: then the wait stays short, as it does where the visitor was right within the last hour.
    * @throws MatrixError M_LIMIT_EXCEEDED 429, before the secret is looked at; and what `check` throws
    */
   run<T>(
@@ -75,7 +75,9 @@ export function createAttempts(deps: {
       if (counts === undefined) return await check();
       const account = keyOf(what);
       const own = keyOf(what, whoIs(visitor));
-      const isKnown = async () => visitor.deviceId !== undefined || (await isKnownHere());
+      const wasRight = async () => (await counts.read(keyOf("was right", own))).count > 0;
+      const isKnown = async () =>
+        visitor.deviceId !== undefined || (await wasRight()) || (await isKnownHere());
       try {
         return await lanes.run(own, async () => {
           const failures = await counts.read(own);
@@ -83,6 +85,7 @@ export function createAttempts(deps: {
           try {
             const result = await check();
             if (failures.count > 0) await counts.clear(own);
+            await counts.add(keyOf("was right", own));
             return result;
           } catch (error) {
             if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") {
@@ -100,16 +103,8 @@ export function createAttempts(deps: {
   };
 }
 
-/** Whoever has one address of a network of version 6 has all of it. */
 function whoIs({ ip, deviceId }: Visitor): string {
-  if (deviceId !== undefined) return `device ${deviceId}`;
-  if (!isIPv6(ip) || /^::ffff:\d+\./i.test(ip)) return ip;
-  const [head = "", tail = ""] = ip.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  const after = tail.split(":").filter((group) => group !== "");
-  const zeros = ip.includes("::") ? 8 - groups.length - after.length : 0;
-  const all = [...groups, ...Array.from({ length: zeros }, () => "0"), ...after];
-  return all.slice(0, 4).join(":");
+  return deviceId === undefined ? networkOf(ip) : `device ${deviceId}`;
 }
 
 /** Names and device identifiers can be long: keys are not. */

@@ -95,6 +95,27 @@ describe("wrong passwords", () => {
     }
   });
 
+  test("wait shortly in the whole network of version 6 where the owner was seen", async () => {
+    const { deviceId } = await users.sessions.issue(alice, {});
+    await t.sql`UPDATE devices SET last_seen_ip = '2001:db8:7:7::1' WHERE device_id = ${deviceId}`;
+    const visitor = { ip: "2001:db8:7:7:aaaa::2" };
+    for (let count = 0; count < 40; count++) {
+      await attempt("wrong", visitor);
+      t.clock.advance(5_000);
+    }
+    expect(await attempt(RIGHT, visitor)).toBe("nothing");
+  });
+
+  test("wait shortly where a right one came from just before", async () => {
+    const visitor = { ip: "203.0.113.77" };
+    expect(await attempt(RIGHT, visitor)).toBe("nothing");
+    for (let count = 0; count < 40; count++) {
+      await attempt("wrong", visitor);
+      t.clock.advance(5_000);
+    }
+    expect(await attempt(RIGHT, visitor)).toBe("nothing");
+  });
+
   test("a device that is signed in proves its password whatever strangers do at its address", async () => {
     for (let count = 0; count < 20; count++) await attempt("wrong", STRANGER);
     expect(await attempt(RIGHT, STRANGER)).toBe("M_LIMIT_EXCEEDED");

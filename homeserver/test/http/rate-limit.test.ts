@@ -1,0 +1,68 @@
+/** Who is limited, by what, and that no way around it is left. */
+import { afterEach, expect, test } from "vitest";
+import { createRateLimiter, memoryBuckets } from "../../src/http/rate-limit.ts";
+import { route } from "../../src/http/route.ts";
+import type { HttpServer } from "../../src/http/server.ts";
+import { serverWith } from "./support.ts";
+
+let server: HttpServer | undefined;
+afterEach(() => server?.close(500));
+
+/** How many of `count` requests from each of these addresses are let through. */
+async function admitted(operation: "login" | "getPublicRooms", addresses: readonly string[]) {
+  const limiter = createRateLimiter(memoryBuckets(() => 0));
+  let count = 0;
+  for (const ip of addresses) {
+    const refused = await limiter.check(operation, { ip }).then(
+      () => false,
+      () => true,
+    );
+    if (!refused) count += 1;
+  }
+  return count;
+}
+
+test("a network of version 6 is one who asks, two are two, and so are two addresses of version 4", async () => {
+  const hosts = Array.from({ length: 200 }, (_, host) => host);
+  expect(
+    await admitted(
+      "login",
+      hosts.map((host) => `2001:db8:1:2::${host.toString(16)}`),
+    ),
+  ).toBe(30);
+  expect(
+    await admitted(
+      "login",
+      hosts.map((host) => `2001:db8:1:${host.toString(16)}::1`),
+    ),
+  ).toBe(200);
+  expect(
+    await admitted(
+      "login",
+      hosts.map((host) => `192.0.2.${host}`),
+    ),
+  ).toBe(200);
+});
+
+test("strangers' servers are counted by network, too", async () => {
+  const limiter = createRateLimiter(memoryBuckets(() => 0));
+  const asked = Array.from({ length: 300 }, (_, host) =>
+    limiter.checkStranger(`2001:db8:1:2::${host.toString(16)}`),
+  );
+  const outcomes = await Promise.allSettled(asked);
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(200);
+});
+
+test("who asks for other servers' lists without being signed in is limited, as the specification has it or not", async () => {
+  server = await serverWith(
+    [route("getPublicRooms", () => ({ chunk: [], total_room_count_estimate: 0 }))],
+    { limited: true },
+  );
+  const statuses: number[] = [];
+  for (let count = 0; count < 60; count++) {
+    const url = `/_matrix/client/v3/publicRooms?server=made-up-${count}.test`;
+    statuses.push((await server.app.inject({ url })).statusCode);
+  }
+  expect(statuses.filter((status) => status === 200).length).toBeLessThan(35);
+  expect(statuses.at(-1)).toBe(429);
+});
