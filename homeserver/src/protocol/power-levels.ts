@@ -1,4 +1,5 @@
 import type { RoomEvent } from "./event.ts";
+import { isUserId, type UserId } from "./identifiers.ts";
 import { isInteger, isJsonObject, type Json, type JsonObject, numberOf } from "./json.ts";
 import type { RoomVersion } from "./room-versions.ts";
 
@@ -82,6 +83,13 @@ export class PowerLevels {
     if (this.#version.privilegedCreators && isCreator) return Infinity;
     if (this.#content === undefined) return isCreator ? CREATOR_LEVEL : DEFAULTS.users_default;
     return this.#entry("users", userId) ?? this.#named("users_default");
+  }
+
+  /** Users who have a level of their own: those listed, and creators. */
+  named(): UserId[] {
+    const users = this.#content?.users;
+    const listed = isJsonObject(users) ? Object.keys(users) : [];
+    return [...this.#creators, ...listed].filter(isUserId);
   }
 
   /** The level that sending an event of that type needs ("Required Power Level"). */

@@ -9,6 +9,7 @@ import { publishRoom } from "../storage/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
 import type { DirectoryLimits } from "./directory-limits.ts";
 import type { Invitees } from "./invitees.ts";
+import { aliasesSet } from "./canonical-alias.ts";
 import { clientMemberContent } from "./member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
@@ -52,6 +53,7 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       const alias = aliasOf(by, options.room_alias_name);
       const isOurs = ({ userId }: Invite) => serverOf(userId) === serverOf(by.userId);
       const given = initialState(options);
+      checkAliases(given.state, alias);
       const invites = invitees(by, options);
       const all = [...(await Promise.all(invites.map(invited))), ...given.invites];
       for (const { userId } of all.filter(isOurs)) await deps.invitees.check(userId);
@@ -117,6 +119,17 @@ function initialState(options: CreateRoomOptions): { state: FirstState[]; invite
     else state.push({ type, stateKey, content: own });
   }
   return { state, invites };
+}
+
+/** To a room that is being made leads the alias that is made with it, and no other. M_INVALID_PARAM, M_BAD_ALIAS. */
+function checkAliases(state: readonly FirstState[], made: RoomAlias | undefined): void {
+  for (const { type, stateKey, content } of state) {
+    if (type !== "m.room.canonical_alias" || stateKey !== "") continue;
+    for (const alias of aliasesSet(content)) {
+      if (!isRoomAlias(alias)) throw errors.invalidParam("That is not a room alias");
+      if (alias !== made) throw errors.badAlias(`${alias} does not lead to this room`);
+    }
+  }
 }
 
 function invitees(by: Actor, options: CreateRoomOptions): UserId[] {

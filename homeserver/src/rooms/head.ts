@@ -83,8 +83,20 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
     stateRoot,
     depth: row.depth,
     isPartial: row.partial,
-    state: isSame ? last.state : new Map(),
+    state: isSame ? stillKnown(committed, last, row.version) : new Map(),
   };
+}
+
+/** What a head before knew of the same state: without what others may have redacted since. */
+function stillKnown({ events }: RoomStore, { state, version }: Head, now: number): Head["state"] {
+  if (version === now) return state;
+  for (const [key, stored] of state) {
+    if (stored === null) continue;
+    const present = events.peekById(stored.event.eventId);
+    if (present === undefined) state.delete(key);
+    else if (present !== stored) state.set(key, present);
+  }
+  return state;
 }
 
 /** The head after a command. */

@@ -6,18 +6,18 @@ import type { MatrixError } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
-import { checkOpenInvites } from "./invite-limits.ts";
+import { countersigned } from "./countersigned.ts";
+import { checkOpenInvites, inBrief } from "./invite-limits.ts";
 import type { Invitees } from "./invitees.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LocalEvents } from "./local.ts";
 import { memberDraft } from "./member-events.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
-import { handedThrough, refusalIn } from "./remote-refusal.ts";
+import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "./store.ts";
 import { shownByInvite, STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -60,9 +60,7 @@ export function createInvites(deps: InviteDeps): {
         .catch((error: unknown) => {
           throw refusal(error, userId);
         });
-      const theirs = isJsonObject(answer.event) ? answer.event : {};
-      const [verified] = await verifyPdus(keyRing, [theirs], room.version);
-      const signed = verified?.event?.eventId === event.eventId ? verified.event : event;
+      const signed = (await countersigned(keyRing, event, answer.event)) ?? event;
       const placed = await deps.ingest.one(room, signed);
       if (placed.reason !== undefined) throw errors.forbidden(placed.reason);
       return event.eventId;
@@ -73,7 +71,7 @@ export function createInvites(deps: InviteDeps): {
       if (version === undefined) throw errors.incompatibleRoomVersion(body.roomVersion);
       const [verified] = await verifyPdus(keyRing, [body.event], version);
       const event = verified?.event;
-      if (event === undefined) throw errors.forbidden(verified?.reason ?? "The invite is wrong");
+      if (event === undefined) throw errors.invalidParam(verified?.reason ?? "The invite is wrong");
       const { stateKey, content } = event;
       if (event.eventId !== eventId || event.roomId !== roomId) {
         throw errors.invalidParam("The event is not the one in the path");
@@ -85,11 +83,12 @@ export function createInvites(deps: InviteDeps): {
         throw errors.invalidParam("The invited user is not of this server");
       }
       if (serverOf(event.sender) !== origin) {
-        throw errors.forbidden("The invite is not of the server that sends it");
+        throw errors.invalidParam("The invite is not of the server that sends it");
       }
       await deps.invitees.check(stateKey);
       await deps.mayEnter(roomId);
-      await checkOpenInvites(store, { roomId, userId: stateKey, server: origin });
+      const about = { roomId, userId: stateKey, server: origin };
+      const length = await checkOpenInvites(store, about);
       const showing = { roomId, version, inviter: event.sender as UserId };
       const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
       const signed = addSignature(event, serverName, signingKey);
@@ -100,7 +99,9 @@ export function createInvites(deps: InviteDeps): {
       }
       const room = await store.registry.claimed(roomId, version, local.identity.now());
       if ("settled" in room) throw errors.incompatibleRoomVersion(room.settled);
-      const how = { shown: [...shown, strippedState(event)], origin };
+      const stripped = strippedState(event);
+      const all = length === "full" ? [...shown, stripped] : inBrief(shown, stripped);
+      const how = { shown: all, origin };
       await deps.outOfBand.store(room, signed, stateKey, how);
       return signed.pdu;
     },
@@ -136,12 +137,5 @@ function refusal(error: unknown, userId: UserId): MatrixError {
   if (code === "M_INCOMPATIBLE_ROOM_VERSION" || code === "M_UNSUPPORTED_ROOM_VERSION") {
     return matrixError("M_UNSUPPORTED_ROOM_VERSION", `${failed}: ${(error as Error).message}`);
   }
-  if (code !== undefined && OUR_FAULTS.has(code)) {
-    return errors.unknown(`${failed}: ${(error as Error).message}`, 502);
-  }
-  return handedThrough(error, failed);
+  return handedThrough(asOurFault(error, failed), failed);
 }
-
-const OUR_FAULTS: ReadonlySet<string> = new Set([
-  ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_BAD_JSON", "M_NOT_JSON", "M_UNRECOGNIZED"],
-]);

@@ -8,20 +8,20 @@ import type { RoomEvent } from "../protocol/event.ts";
 import { isEventId, isServerName } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject } from "../protocol/json.ts";
-import type { Json, JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
+import { countersigned } from "./countersigned.ts";
 import type { EnterRoom } from "./enter-room.ts";
 import type { Ingest } from "./ingest.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { BeginIntake, ToldEntries } from "./state-intake.ts";
-import { handedThrough, refusalIn } from "./remote-refusal.ts";
+import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "./store.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";
-import { verifyPdus } from "./verify.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface JoinRemoteDeps {
@@ -70,10 +70,16 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const intake = deps.beginIntake(room);
     const { eventId, pdu } = event;
     const omitMembers = version === 0 || isThere;
-    await remote.sendJoin(server, { roomId, eventId, pdu, omitMembers }, intake.take);
+    const sent = { roomId, eventId, pdu, omitMembers };
+    await remote.sendJoin(server, sent, intake.take).catch((error: unknown) => {
+      throw asOurFault(error, FAILED);
+    });
     await intake.finish();
     const entries = await intake.entries();
-    const join = await countersigned(room, event, intake.told.get("event"));
+    const join = await countersigned(keyRing, event, intake.told.get("event"));
+    if (join === undefined) {
+      throw errors.unknown("The other server did not sign the join that it vouches for", 502);
+    }
     const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
     await checkJoin(room, join, entries, membersOmitted);
     const settled = await store.registry.settle(room);
@@ -129,17 +135,6 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     );
   }
 
-  /** The join as the other server signed it too (restricted rooms), or ours. */
-  async function countersigned(
-    room: Room,
-    event: RoomEvent,
-    answered: Json | undefined,
-  ): Promise<RoomEvent> {
-    if (!isJsonObject(answered)) return event;
-    const [verified] = await verifyPdus(keyRing, [answered], room.version);
-    return verified?.event?.eventId === event.eventId ? verified.event : event;
-  }
-
   /** This server is in the room already: the join is one event more. */
   async function enterAlso(server: ServerName, room: Room, join: RoomEvent): Promise<void> {
     // What it builds on may be told by nobody before.
@@ -164,11 +159,11 @@ const FAILED = "No server could let you in";
  * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code) ends it, but for
  * "not found" and restricted joins that it can't decide on.
  */
-export async function tryEach(
+export async function tryEach<T>(
   servers: readonly ServerName[],
-  attempt: (server: ServerName) => Promise<void>,
+  attempt: (server: ServerName) => Promise<T>,
   logger: Logger,
-): Promise<void> {
+): Promise<T> {
   /** The last refusal, or else what failed last. */
   let last: unknown;
   for (const server of servers) {

@@ -45,13 +45,13 @@ export function createLeaveRemote(
       const room = { ...known, version };
       const servers = await doors(room, userId, member);
       try {
-        await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
+        return await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
       } catch (error) {
         // It was over for our user before, and the other side still does not know.
-        if (row?.membership === "leave") return;
+        if (row?.membership === "leave") return true;
         // The other side is dead, or has forgotten the invite: for our user it's over all the same.
         logger.info({ err: error, room: room.roomId }, "left without the other server");
-        await leaveAlone(room, userId, content, member);
+        return leaveAlone(room, userId, content, member);
       }
     },
     async knock(roomId, userId, content, via) {
@@ -106,12 +106,13 @@ export function createLeaveRemote(
     room: Room,
     userId: UserId,
     content: JsonObject,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const answer = await remote.makeLeave(server, room.roomId, userId);
     const template = { room_version: room.version.id, ...answer };
     const { event } = fromTemplate(identity, template, room.roomId, userId, content);
     await remote.sendLeave(server, room.roomId, event.eventId, event.pdu);
-    await outOfBand.store(room, event, userId, { shown: null, origin: server, handedOver: true });
+    const how = { shown: null, origin: server, handedOver: true };
+    return outOfBand.store(room, event, userId, how);
   }
 
   /** An event of our own that nobody else sees. */
@@ -120,7 +121,7 @@ export function createLeaveRemote(
     userId: UserId,
     content: JsonObject,
     member: StoredEvent | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const prev = member === undefined ? [] : [member.event];
     const event = buildEvent(
       {
@@ -139,6 +140,6 @@ export function createLeaveRemote(
       identity.serverName,
       identity.signingKey,
     );
-    await outOfBand.store(room, event, userId, { shown: null });
+    return outOfBand.store(room, event, userId, { shown: null });
   }
 }

@@ -21,7 +21,7 @@ import { memberDraft, membershipOf, requireKickable } from "./member-events.ts";
 import { createMemberByState } from "./members-by-state.ts";
 import type { ChangeOther, MemberByState } from "./members-by-state.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
-import { vouchFor } from "./restricted.ts";
+import { mayVouch, vouchFor } from "./restricted.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import type { RoomStore } from "./store.ts";
 import type { Actor, MemberChange, Profiles, Room, RoomMembers } from "./types.ts";
@@ -31,8 +31,11 @@ import type { Work } from "./work.ts";
 export interface RemoteMembership {
   join(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
   knock(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
-  /** Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too. */
-  leave(room: Room, userId: UserId, content: JsonObject): Promise<void>;
+  /**
+   * Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too.
+   * False when the user has come into the room meanwhile, and is to leave it like any member.
+   */
+  leave(room: Room, userId: UserId, content: JsonObject): Promise<boolean>;
   /** Has the other server sign the invite, then puts it in the room. */
   invite(room: Room, sender: UserId, userId: UserId, content: JsonObject): Promise<EventId>;
 }
@@ -73,7 +76,11 @@ export function createMembers(deps: MembersDeps): Members {
 
   async function joinAsResident(room: Room, by: Actor, content: JsonObject): Promise<void> {
     if (await joinHere(room, by, content)) return;
-    await remote.join(room.roomId, by.userId, content, await otherServers(room));
+    const others = await otherServers(room);
+    if (others.length === 0) throw errors.forbidden("Nobody in the room can let you in");
+    const first = await local.work(room, mayVouch);
+    const asked = [...others.filter((name) => first.has(name)), ...others];
+    await remote.join(room.roomId, by.userId, content, [...new Set(asked)]);
   }
 
   const operations: RoomMembers = {
@@ -124,10 +131,7 @@ export function createMembers(deps: MembersDeps): Members {
       if (isOut && !(await isUntold(store.sql, row.eventNid))) return;
       const content = { ...contentOf(request), membership: "leave" };
       const isBeside = row.membership !== "join" && !(await isInGraph(room, by.userId));
-      if (isBeside) {
-        await remote.leave(room, by.userId, content);
-        return;
-      }
+      if (isBeside && (await remote.leave(room, by.userId, content))) return;
       if (isOut) return;
       await local.send(room, memberDraft(by.userId, by.userId, content));
     },
@@ -295,7 +299,10 @@ export function createMembers(deps: MembersDeps): Members {
       check(present);
       const content = { ...contentOf(request), membership };
       const draft = memberDraft(request.by.userId, request.userId, content);
-      return (await work.local(draft)).event.eventId;
+      // Another server may not have heard of the same word before.
+      const isOurs = serverOf(request.userId) === serverName;
+      const same = isOurs ? await unchanged(work, draft) : undefined;
+      return same ?? (await work.local(draft)).event.eventId;
     });
   }
 }

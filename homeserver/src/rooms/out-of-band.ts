@@ -5,6 +5,7 @@ import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
+import { membershipOf } from "./member-events.ts";
 import { authNidsOf } from "./outliers.ts";
 import type { Room } from "./types.ts";
 import { inWork } from "./work.ts";
@@ -13,8 +14,11 @@ import type { Step } from "./mailbox.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
-  /** Stores the member event as an outlier, and what it makes of the user. */
-  store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<void>;
+  /**
+   * Stores the member event as an outlier, and what it makes of the user. False, and nothing is stored, when the user
+   * has come into the room meanwhile: from then on its events alone say what they are.
+   */
+  store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<boolean>;
 }
 
 export interface OutOfBandOptions {
@@ -27,13 +31,15 @@ export interface OutOfBandOptions {
 }
 
 export function createOutOfBand(mailboxes: Mailboxes, identity: Identity): OutOfBand {
-  const run = (room: Room, command: (work: Work) => Promise<Step<void>>) =>
+  const run = (room: Room, command: (work: Work) => Promise<Step<boolean>>) =>
     mailboxes.run(room, (head) => inWork(identity, head, command));
 
   return {
     store: (room, event, userId, { shown, origin, handedOver = false }) =>
       run(room, async (work) => {
         const { store } = work;
+        const present = await work.stateEvent("m.room.member", userId);
+        if (membershipOf(present) === "join") return work.step(false);
         const known = await store.events.byId(event.eventId);
         const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
         const nid = freshNid as number;
@@ -58,7 +64,7 @@ export function createOutOfBand(mailboxes: Mailboxes, identity: Identity): OutOf
           server: serverOf(userId),
         };
         const strippedState = shown === null ? null : JSON.stringify(shown);
-        return work.step(undefined, {
+        return work.step(true, {
           append: {
             memberships: [membership],
             strippedRooms: [{ roomNid: room.nid, userId, strippedState, origin }],

@@ -90,6 +90,9 @@ export class Pending {
   readonly #coming: Map<EventId, Arrival>;
   readonly #entries = new Map<number, Entry>();
   readonly #nidOf = new Map<EventId, number>();
+  /** Stored events as redactions that are on their way leave them, and the commands that made those. */
+  readonly #redacted = new Map<number, { readonly stored: StoredEvent; readonly maker: object }>();
+  readonly #redactedNids = new Map<EventId, number>();
   /** Commands whose append moves the head: whatever moves it after them fails with them. */
   readonly #fenced = new WeakSet<object>();
   #changes = 0;
@@ -110,11 +113,11 @@ export class Pending {
   }
 
   byNid(nid: number): StoredEvent | undefined {
-    return this.#entries.get(nid)?.stored;
+    return this.#redacted.get(nid)?.stored ?? this.#entries.get(nid)?.stored;
   }
 
   byId(id: EventId): StoredEvent | undefined {
-    const nid = this.#nidOf.get(id);
+    const nid = this.#redactedNids.get(id) ?? this.#nidOf.get(id);
     return nid === undefined ? undefined : this.byNid(nid);
   }
 
@@ -176,6 +179,21 @@ export class Pending {
     this.#nidOf.set(eventId, nid);
     this.#coming.set(eventId, { roomId, isPlaced: isPlaced(stored) });
     this.#note(stored);
+  }
+
+  /** The command redacts an event that is stored, or on its way: later commands see what is left of it. */
+  redact(maker: object, stored: StoredEvent): void {
+    this.#redacted.set(stored.nid, { stored, maker });
+    this.#redactedNids.set(stored.event.eventId, stored.nid);
+  }
+
+  /** The command's redactions are in the tables, or will never be. */
+  settleRedactions(maker: object, targets: readonly StoredEvent[]): void {
+    for (const { nid, event } of targets) {
+      if (this.#redacted.get(nid)?.maker !== maker) continue;
+      this.#redacted.delete(nid);
+      this.#redactedNids.delete(event.eventId);
+    }
   }
 
   /** What stands in the tables changes by a command in another way. */

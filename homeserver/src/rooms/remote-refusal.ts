@@ -14,6 +14,18 @@ export function refusalIn(error: unknown): Refusal | undefined {
   return status >= 400 && status < 500 ? { status, code } : undefined;
 }
 
+/** By these another server says that this one's request was wrong, not the user's wish. */
+const OUR_FAULTS: ReadonlySet<string> = new Set([
+  ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_BAD_JSON", "M_NOT_JSON", "M_UNRECOGNIZED"],
+]);
+
+/** 502 where the refusal is of our signed event's form: the user can mend nothing. The error as it is otherwise. */
+export function asOurFault(error: unknown, failed: string): unknown {
+  const { code } = refusalIn(error) ?? {};
+  if (code === undefined || !OUR_FAULTS.has(code)) return error;
+  return errors.unknown(`${failed}: ${(error as Error).message}`, 502);
+}
+
 /** The refusal with its code and, where it has one, the room's version; 502 when there was none. */
 export function handedThrough(error: unknown, failed: string): MatrixError {
   const message = error instanceof Error ? error.message : "No server could be reached";

@@ -9,7 +9,7 @@ import type { RoomStore } from "./store.ts";
 import type { Work } from "./work.ts";
 
 export type Vouching =
-  /** No need: the join rule is another, or the user is invited or in already. */
+  /** No need: the join rule is another, the user is invited or in already, or banned, which nobody's word changes. */
   | { readonly kind: "not-needed" }
   /** The user is in an allowed room; `voucher` of this server can invite. */
   | { readonly kind: "allowed"; readonly voucher: UserId }
@@ -32,7 +32,7 @@ export async function vouchFor(
     (rule === "restricted" && restrictedJoins) || (rule === "knock_restricted" && knockRestricted);
   if (!restricted) return { kind: "not-needed" };
   const member = (await work.stateEvent("m.room.member", userId))?.event.content.membership;
-  if (member === "join" || member === "invite") return { kind: "not-needed" };
+  if (member === "join" || member === "invite" || member === "ban") return { kind: "not-needed" };
 
   const allowed = await isAllowed(store, joinRules?.allow, userId, serverName);
   if (allowed !== true) return { kind: "refused", unknown: allowed === "unknown" };
@@ -73,6 +73,20 @@ async function isKnownWhole(
   if (!(await serverIsJoined(store.sql, roomNid, serverName))) return false;
   const [partial] = await partialRoomsByNids(store.sql, [roomNid]);
   return partial?.complete !== false;
+}
+
+/**
+ * Servers of whose users the room's power levels say that they may invite: they are asked first, where this server can
+ * not vouch.
+ */
+export async function mayVouch(work: Work): Promise<ReadonlySet<string>> {
+  const levels = await powerLevelsOf(work);
+  return new Set(
+    levels
+      .named()
+      .filter((user) => levels.userLevel(user) >= levels.invite)
+      .map(serverOf),
+  );
 }
 
 /** A joined user of this server with the power to invite: the most powerful. */

@@ -3,10 +3,11 @@ import { checkLevelsFormat } from "../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
-import type { Json, JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import { mayBeThreadRoot, relationIn } from "../protocol/relations.ts";
 import { membershipIn } from "../storage/room-members.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
+import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
 import type { LocalEvents } from "./local.ts";
 import type { MemberByState } from "./members-by-state.ts";
 import { transactionKey } from "./once.ts";
@@ -123,7 +124,7 @@ async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Pr
     work.stateEvent("m.room.canonical_alias", ""),
   );
   const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
-  for (const alias of aliasesIn(content)) {
+  for (const alias of aliasesSet(content)) {
     // Of another server's alias that is there already nothing is asked again.
     const isOurs = isRoomAlias(alias) && serverOf(alias) === deps.local.identity.serverName;
     if (old.has(alias) && !isOurs) continue;
@@ -132,14 +133,4 @@ async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Pr
       throw errors.badAlias(`${alias} does not lead to this room`);
     }
   }
-}
-
-function aliasesIn(content: JsonObject): Json[] {
-  const aliases: Json[] = [];
-  if (content.alias !== undefined && content.alias !== null && content.alias !== "") {
-    aliases.push(content.alias);
-  }
-  if (content.alt_aliases === undefined || content.alt_aliases === null) return aliases;
-  if (!Array.isArray(content.alt_aliases)) throw errors.invalidParam("alt_aliases is not a list");
-  return [...aliases, ...content.alt_aliases];
 }

@@ -148,7 +148,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
   ): Promise<RoomEvent> {
     const [verified] = await verifyPdus(keyRing, [pdu], room.version, serverName);
     const event = verified?.event;
-    if (event === undefined) throw errors.forbidden(verified?.reason ?? "The event is wrong");
+    if (event === undefined) throw errors.invalidParam(verified?.reason ?? "The event is wrong");
     if (event.eventId !== eventId || event.roomId !== room.roomId) {
       throw errors.invalidParam("The event is not the one in the path");
     }
@@ -159,7 +159,9 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     ) {
       throw errors.invalidParam(`The event is not a ${membership} of its sender`);
     }
-    requireOwn(origin, event.sender);
+    if (serverOf(event.sender) !== origin) {
+      throw errors.invalidParam("The event's sender is not of the server that sends it");
+    }
     return event;
   }
 

@@ -3,7 +3,7 @@ import { strippedState } from "../protocol/client-event.ts";
 import { errors } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import { isJsonObject } from "../protocol/json.ts";
+import { canonicalJsonLoose, isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import type { KeyRing } from "./types-federation.ts";
@@ -78,16 +78,23 @@ async function checked(
 ): Promise<{ good: RoomEvent[]; bad: string | undefined }> {
   const good: RoomEvent[] = [];
   let bad: string | undefined;
-  for (const { event, reason, isRedacted } of (
-    await verifyPdus(keyRing, entries.slice(0, MAX_ENTRIES), version)
-  ).map((verified) => ({ isRedacted: false, ...verified }))) {
+  const looked = entries.slice(0, MAX_ENTRIES);
+  for (const [at, verified] of (await verifyPdus(keyRing, looked, version)).entries()) {
+    const { event, reason } = verified;
     if (event === undefined) bad ??= reason;
     else if (event.roomId !== roomId) bad ??= "it is of another room";
     else if (event.stateKey === undefined) bad ??= "it is no state";
-    else if (isRedacted) bad ??= "its content hash is wrong";
-    else good.push(event);
+    else if (verified.isRedacted === true && !isRedactedForm(looked[at], event)) {
+      bad ??= "its content hash is wrong";
+    } else good.push(event);
   }
   return { good, bad };
+}
+
+/** State that was redacted in its room comes with the hash of what it was: its content is all that a redaction leaves. */
+function isRedactedForm(entry: Json | undefined, redacted: RoomEvent): boolean {
+  if (!isJsonObject(entry)) return false;
+  return canonicalJsonLoose(entry.content ?? {}) === canonicalJsonLoose(redacted.content);
 }
 
 /** Of each type the first, as far as they fit. */
@@ -110,9 +117,9 @@ function fitting(entries: readonly Json[], { inviter }: Showing): JsonObject[] {
   );
 }
 
-/** The first ones that fit. */
-export function withinLimits(events: readonly JsonObject[]): JsonObject[] {
-  let left = MAX_ALL;
+/** The first ones that fit; `most` in UTF-16 code units of JSON. */
+export function withinLimits(events: readonly JsonObject[], most = MAX_ALL): JsonObject[] {
+  let left = most;
   return events.filter((event) => {
     const { length } = JSON.stringify(event);
     if (length > MAX_EVENT || length > left) return false;

@@ -4,7 +4,7 @@ import { isUserId } from "../protocol/identifiers.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import { PowerLevels } from "../protocol/power-levels.ts";
+import { parseLevel, PowerLevels } from "../protocol/power-levels.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { stateTuple } from "../protocol/state-map.ts";
@@ -15,6 +15,7 @@ import type { LocalEvents } from "./local.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "./store.ts";
 import { transferredLevels } from "./transferred-levels.ts";
+import { transferredContent } from "./transferred-state.ts";
 import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "./types.ts";
 import type { Work } from "./work.ts";
 
@@ -140,11 +141,13 @@ function transferred(
   const at = (type: string) => found.state.get(stateTuple(type, ""))?.event;
   const state = [...COPIED, "m.room.canonical_alias"].flatMap((type): FirstState[] => {
     const event = at(type);
-    return event === undefined ? [] : [{ type, stateKey: "", content: event.content }];
+    if (event === undefined) return [];
+    return [{ type, stateKey: "", content: transferredContent(type, event.content, version) }];
   });
   const old = { create: at("m.room.create"), content: at("m.room.power_levels")?.content };
   const content = transferredLevels(old, version, [by.userId, ...additionalCreators]);
-  return [...state, { type: "m.room.power_levels", stateKey: "", content }];
+  const type = "m.room.power_levels";
+  return [...state, { type, stateKey: "", content: transferredContent(type, content, version) }];
 }
 
 /** Tombstone in the old room, and nobody talks or invites there any more. */
@@ -159,10 +162,15 @@ async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise
   const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
   if (old === undefined) return;
   if (levels.userLevel(by.userId) < levels.required("m.room.power_levels", true)) return;
-  const usersDefault = typeof old.users_default === "number" ? old.users_default : 0;
-  const quiet = Math.max(50, usersDefault + 1);
+  const level = (key: string) => parseLevel(old[key], work.room.version) ?? 0;
+  const quiet = Math.max(50, level("users_default") + 1);
   if (levels.userLevel(by.userId) < quiet) return;
-  const content = { ...old, events_default: quiet, invite: quiet };
+  // Never lower than they are: a room where admins alone speak stays one.
+  const content = {
+    ...old,
+    events_default: Math.max(quiet, level("events_default")),
+    invite: Math.max(quiet, level("invite")),
+  };
   const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
   // Done where it can be: what the room calls its levels may not be sent again as it stands.
   await work.local(quieter).catch((error: unknown) => {

@@ -295,6 +295,7 @@ export class Work {
       redactedBy: redaction.nid,
     };
     this.redactions.push({ target, redacted, redaction });
+    this.store.pending.redact(this, redacted);
   }
 
   /**
@@ -312,6 +313,7 @@ export class Work {
     const head = this.#head;
     const { pending } = this.store;
     pending.check();
+    for (const { redacted } of this.redactions) keepRedacted(head.state, redacted);
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
     const next = this.#moves()
       ? headAfter(head, this.#extremities, this.#stateRoot, this.#depth)
@@ -383,12 +385,22 @@ export class Work {
       this,
       this.added.map(({ stored }) => stored),
     );
-    for (const { target } of this.redactions) events.forget(target.event.eventId);
+    const targets = this.redactions.map(({ target }) => target);
+    store.pending.settleRedactions(this, targets);
+    for (const { event } of targets) events.forget(event.eventId);
     // They may have been purged by another replica.
     if (committed === undefined) {
       for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
     }
   }
+}
+
+/** Current state that was redacted is known as what is left of it. */
+function keepRedacted(state: Map<string, StoredEvent | null>, redacted: StoredEvent): void {
+  const { type, stateKey } = redacted.event;
+  if (stateKey === undefined) return;
+  const key = stateTuple(type, stateKey);
+  if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
 }
 
 /** Who is not in a room is told so in the words that are used of rooms that do not exist. */

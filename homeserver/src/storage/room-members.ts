@@ -180,6 +180,21 @@ export async function openInvites(
   return row as OpenInvites;
 }
 
+/** Whether somebody of the server is in a room with the user. */
+export async function sharesRoomWithServer(
+  sql: Sql | Tx,
+  userId: string,
+  server: string,
+): Promise<boolean> {
+  const [row] = await sql<{ shares: boolean }[]>`
+    SELECT EXISTS (
+      SELECT 1 FROM memberships mine
+      JOIN memberships theirs ON theirs.room_nid = mine.room_nid
+        AND theirs.server = ${server} AND theirs.membership = 'join'
+      WHERE mine.user_id = ${userId} AND mine.membership = 'join') AS shares`;
+  return row?.shares ?? false;
+}
+
 /** Joined users of one server. */
 export async function localJoinedUsers(
   sql: Sql | Tx,

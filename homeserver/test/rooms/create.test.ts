@@ -193,6 +193,29 @@ describe("createRoom", () => {
   });
 });
 
+describe("m.room.canonical_alias at creation", () => {
+  const withAlias = (content: JsonObject) => ({
+    room_alias_name: "loft",
+    initial_state: [{ type: "m.room.canonical_alias", content }],
+  });
+
+  test("names the alias that is made along, and no other", async () => {
+    await create({ room_alias_name: "taken" });
+    for (const [content, errcode] of [
+      [{ alias: "#taken:hq.test" }, "M_BAD_ALIAS"],
+      [{ alias: "#loft:hq.test", alt_aliases: ["#nobody:hq.test"] }, "M_BAD_ALIAS"],
+      [{ alias: "no alias" }, "M_INVALID_PARAM"],
+      [{ alt_aliases: "#loft:hq.test" }, "M_INVALID_PARAM"],
+    ] as const) {
+      await expect(create(withAlias(content as JsonObject))).rejects.toMatchObject({
+        ...{ errcode, status: 400 },
+      });
+    }
+    const roomId = await create(withAlias({ alias: "#loft:hq.test" }));
+    expect(await content(roomId, "m.room.canonical_alias")).toEqual({ alias: "#loft:hq.test" });
+  });
+});
+
 describe("upgrade", () => {
   test.each([
     ["1", "12"],

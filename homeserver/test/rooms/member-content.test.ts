@@ -167,6 +167,15 @@ describe("what is said again", () => {
     expect(await member(a, roomId, about.userId)).toMatchObject({ reason: "please" });
   });
 
+  test("a ban of a user of ours that is said again changes nothing", async () => {
+    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+    const ban = (reason: string) =>
+      put(a, alice, roomId, a.user("ann").userId, { membership: "ban", reason });
+    const first = await ban("spam");
+    expect(await ban("spam")).toBe(first);
+    expect(await ban("more spam")).not.toBe(first);
+  });
+
   test("a kick of another server's user goes out again; who left by themselves is not kicked", async () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });

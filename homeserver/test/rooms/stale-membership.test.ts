@@ -60,6 +60,18 @@ describe("a server that has left a room", () => {
     await world.flush();
   });
 
+  test("refuses a join by it where nobody else is in the room that could tell", async () => {
+    for (const allowed of [lobby, "!unheard-of:a.test"]) {
+      const allow = [{ type: "m.room_membership", room_id: allowed }];
+      const roomId = await a.rooms.create.room(alice, {
+        initial_state: [{ type: "m.room.join_rules", content: { join_rule: "restricted", allow } }],
+      });
+      await expect(a.rooms.members.join({ by: a.user("zed"), room: roomId })).rejects.toMatchObject(
+        { errcode: "M_FORBIDDEN", status: 403 },
+      );
+    }
+  });
+
   test("takes nobody's typing and presence for that room's", async () => {
     const facts = roomFacts(a.rooms, a.name);
     expect(await facts.isJoined(lobby, carol.userId)).toBe(false);
