@@ -108,6 +108,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     logger,
     metrics: on.metrics,
     seats: on.seats,
+    exclusive: on.exclusive,
     turns: await openTurns(on, opened),
   });
   opened.push(() => rooms.stop());

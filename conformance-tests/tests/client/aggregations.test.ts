@@ -116,3 +116,43 @@ clause(
     await mustFail(read(reply, "main"), 400, "M_INVALID_PARAM");
   },
 );
+
+clause(
+  page("relationships-api"),
+  "filters hold for what lies between too, when relations of relations are asked for",
+  async () => {
+    const { alice, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const reply = await alice.send(roomId, related("reply", "m.thread", root));
+    const about = await alice.send(roomId, related("about", "m.reference", root));
+    await alice.send(roomId, related("about the reply", "m.reference", reply));
+    const farther = await alice.send(roomId, related("farther", "m.reference", about));
+    const path = { roomId, eventId: root, relType: "m.reference" };
+    const query = { recurse: true, limit: 10, dir: "f" };
+    const { chunk } = (await alice.call("getRelatingEventsWithRelType", {
+      ...{ path, query },
+    })) as unknown as { chunk: { event_id: string }[] };
+    const found = chunk.map((event) => event.event_id);
+    mustEqual(found, [about, farther], "what refers to the root, and to what refers to it");
+  },
+);
+
+clause(
+  page("avoiding-duplicate-annotations"),
+  "of equal annotations that come at once one is taken",
+  async () => {
+    const { alice, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const relation = { rel_type: "m.annotation", event_id: root, key: "+" };
+    const answers = await Promise.all(
+      ["a", "b", "c"].map((txnId) =>
+        alice.request("sendMessage", {
+          path: { roomId, eventType: "m.reaction", txnId },
+          body: { "m.relates_to": relation },
+        }),
+      ),
+    );
+    const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b);
+    mustEqual(statuses, [200, 400, 400], "the answers");
+  },
+);

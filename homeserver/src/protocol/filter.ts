@@ -158,13 +158,18 @@ export function matchesSender(filter: Filter, sender: string | undefined): boole
   return filter.senders === undefined || filter.senders.has(sender);
 }
 
+/** True when the filter asks what is related to an event. */
+export function asksForRelations(filter: Filter): boolean {
+  return filter.relatedByRelTypes !== undefined || filter.relatedBySenders !== undefined;
+}
+
 /** True when the event has a child that `related_by_rel_types` and `related_by_senders` both fit. */
 export function matchesRelations(
   filter: Filter,
   children: readonly { readonly relType: string; readonly sender: string }[],
 ): boolean {
   const { relatedByRelTypes: types, relatedBySenders: senders } = filter;
-  if (types === undefined && senders === undefined) return true;
+  if (!asksForRelations(filter)) return true;
   return children.some(
     (child) => (types?.has(child.relType) ?? true) && (senders?.has(child.sender) ?? true),
   );

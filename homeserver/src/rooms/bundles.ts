@@ -112,8 +112,8 @@ async function aggregate(
   events: readonly StoredEvent[],
   reader: Reader,
 ): Promise<Aggregated[]> {
-  const ids = events.map((stored) => stored.event.eventId);
-  const rows = await relationsTo(deps.store.sql, roomNid, ids, BUNDLED);
+  const targets = events.map((stored) => stored.event);
+  const rows = await relationsTo(deps.store.sql, roomNid, targets, BUNDLED);
   if (rows.length === 0) return [];
   const ignored = await deps.ignoredBy(reader.userId);
   const heard = rows
@@ -144,10 +144,7 @@ async function editOf(
   reader: Reader,
 ): Promise<ReadableEvent | undefined> {
   if (target.redactedBy !== null || !mayBeReplaced(target.event)) return undefined;
-  const { sender, type } = target.event;
-  const edits = children.filter(
-    (child) => child.relType === "m.replace" && child.sender === sender && child.type === type,
-  );
+  const edits = children.filter((child) => child.relType === "m.replace");
   return firstOf(deps, edits.toSorted(compareReplacements), reader, (stored) =>
     isReplacement(target.event, stored.event),
   );

@@ -108,9 +108,10 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     reader: Reader,
     events: readonly StoredEvent[],
     filter: Filter | undefined,
-  ): Promise<ReadableEvent[]> {
+  ): Promise<readonly ReadableEvent[]> {
     const shown = await deps.shown(reader.userId, events);
-    return shown.filter(({ stored }) => admits(filter, stored));
+    const admitted = shown.filter(({ stored }) => admits(filter, stored));
+    return view.related(reader.userId, filter, admitted);
   }
 
   async function endToken(

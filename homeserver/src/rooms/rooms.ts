@@ -10,6 +10,7 @@ import type { SigningKey } from "../protocol/crypto.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import { DEFAULT_ROOM_VERSION } from "../protocol/room-versions.ts";
 import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
+import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Seats } from "../storage/seats.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createAtRoot } from "./at-root.ts";
@@ -36,6 +37,7 @@ import { createDoors, createPurges, followPurges } from "./purge/index.ts";
 import { createReadable } from "./readable.ts";
 import { createRoomMaker } from "./room-maker.ts";
 import { createSend } from "./send.ts";
+import { createRelated } from "./related.ts";
 import { createShown } from "./shown.ts";
 import type { IgnoredBy } from "./shown.ts";
 import { createStays } from "./stays.ts";
@@ -74,6 +76,8 @@ export interface RoomsDeps {
   readonly metrics?: Metrics | undefined;
   /** What one replica at a time does; absent when there is one. */
   readonly seats?: Seats | undefined;
+  /** What one replica at a time does for a user; within this process alone unless given. */
+  readonly exclusive?: Exclusive | undefined;
   /** Whose turn it is to write to a room; absent when there is one replica. */
   readonly turns?: RoomTurns | undefined;
 }
@@ -112,6 +116,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       store,
       memberships,
       readable,
+      related: createRelated({ store, readable, ignoredBy }),
       presenter,
       partial,
       erasures,
@@ -142,6 +147,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     store,
     local,
     once: createOnce(sql),
+    exclusive: deps.exclusive ?? createExclusive(),
     resolveAlias: (alias) => roomOf(directory, alias),
     memberByState: members.byState,
   });

@@ -2,9 +2,10 @@
 import { checkLevelsFormat } from "../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias, serverOf } from "../protocol/identifiers.ts";
-import type { RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { mayBeThreadRoot, relationIn } from "../protocol/relations.ts";
+import type { Exclusive } from "../storage/exclusive.ts";
 import { membershipIn } from "../storage/room-members.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
 import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
@@ -21,12 +22,32 @@ export interface SendDeps {
   readonly once: Once;
   /** The room that an alias stands for, here or elsewhere; undefined: none. */
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
+  /** Of equal annotations sent at once the first is done before the next is looked at. */
+  readonly exclusive: Exclusive;
   /** Member events go the way of invites, joins, kicks …: to the other server too, and by the same rules. */
   readonly memberByState: MemberByState;
 }
 
 export function createSend(deps: SendDeps): RoomSend {
-  const { store, local, once } = deps;
+  const { store, local, once, exclusive } = deps;
+
+  /** The same user annotates an event with the same key once. (Client-server API, "Avoiding duplicate annotations".) */
+  async function withAnnotation(
+    room: Room,
+    { by, type, content }: SendMessage,
+    send: () => Promise<EventId>,
+  ): Promise<EventId> {
+    const relation = relationIn(content);
+    if (relation?.relType !== "m.annotation" || relation.key === undefined) return send();
+    const { eventId: target, key } = relation;
+    const annotation = { target, type, sender: by.userId, key };
+    return exclusive.run(`annotations ${by.userId} ${target}`, async () => {
+      if (await hasAnnotation(store.sql, room.nid, annotation)) {
+        throw errors.duplicateAnnotation("You have annotated that event with this key already");
+      }
+      return send();
+    });
+  }
 
   return {
     async message(message) {
@@ -35,9 +56,9 @@ export function createSend(deps: SendDeps): RoomSend {
       return once.run(key, async () => {
         const room = await local.room(roomId);
         if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
-        await refuseSecondAnnotation(store, room, message);
-        await refuseNestedThread(store, room, message.content);
-        return local.send(room, { type, sender: by.userId, content, originServerTs }, key);
+        await refuseNestedThread(store, room, message);
+        const draft = { type, sender: by.userId, content, originServerTs };
+        return withAnnotation(room, message, () => local.send(room, draft, key));
       });
     },
     async state(message) {
@@ -70,31 +91,17 @@ function redactionIn({ by, type, content, originServerTs }: SendMessage) {
   return { type, sender: by.userId, content: rest, redacts, originServerTs };
 }
 
-/** The same user annotates an event with the same key once. (Client-server API, "Event annotations".) */
-async function refuseSecondAnnotation(
-  store: RoomStore,
-  room: Room,
-  message: SendMessage,
-): Promise<void> {
-  const relation = relationIn(message.content);
-  if (relation?.relType !== "m.annotation" || relation.key === undefined) return;
-  const { eventId: target, key } = relation;
-  const annotation = { target, type: message.type, sender: message.by.userId, key };
-  if (await hasAnnotation(store.sql, room.nid, annotation)) {
-    throw errors.duplicateAnnotation("You have annotated that event with this key already");
-  }
-}
-
 /** A thread begins with no event that is another's child. (Client-server API, "Validation of m.thread relationships".) */
 async function refuseNestedThread(
   store: RoomStore,
   room: Room,
-  content: JsonObject,
+  { by, content }: SendMessage,
 ): Promise<void> {
   const relation = relationIn(content);
   if (relation?.relType !== "m.thread") return;
   const root = await store.events.byId(relation.eventId);
   if (root === undefined || root.roomNid !== room.nid || mayBeThreadRoot(root.event)) return;
+  if (!(await isJoined(store, room, by.userId))) return;
   throw errors.unknown(
     "A thread cannot begin with an event that relates to another: name its root",
     400,

@@ -109,6 +109,13 @@ export interface RoomView {
    */
   readable(userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
 
+  /** Those of the events to which others are related as the filter asks; all when it does not ask. */
+  related(
+    userId: UserId,
+    filter: Filter | undefined,
+    events: readonly ReadableEvent[],
+  ): Promise<readonly ReadableEvent[]>;
+
   /** State events as the user may have them: member events of erased users are redacted for who came later. */
   stateFor(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /** The root of the thread that an event belongs to; undefined in the main timeline. */

@@ -11,6 +11,7 @@ import type { Memberships } from "./memberships.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { Presenter } from "./present.ts";
 import type { Readable } from "./readable.ts";
+import type { Related } from "./related.ts";
 import type { RoomStore } from "./store.ts";
 import { STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { Threads } from "./threads.ts";
@@ -22,6 +23,7 @@ export interface ViewDeps {
   readonly store: RoomStore;
   readonly memberships: Memberships;
   readonly readable: Readable;
+  readonly related: Related;
   readonly presenter: Presenter;
   readonly partial: PartialRooms;
   readonly threads: Threads;
@@ -95,6 +97,7 @@ export function createView(deps: ViewDeps): RoomView {
     },
 
     readable: deps.readable,
+    related: deps.related,
     stateFor: deps.erasures.state,
     threadOf: deps.threads.of,
     isInThread: (threadId, stored) => deps.threads.has(threadId, stored),

@@ -31,19 +31,31 @@ export interface ChildRow {
   stateBefore: Buffer | null;
 }
 
+/** What is looked for of those that relate to an event. */
+export interface Target {
+  readonly eventId: string;
+  readonly sender: string;
+  readonly type: string;
+}
+
 /**
- * Message events that relate to these, in the order of the timeline: for bundled aggregations. Of one target the newest
- * MOST_CHILDREN of each relation.
+ * Events that relate to these, in the order of the timeline: for bundled aggregations. Of one target the newest
+ * MOST_CHILDREN of each relation; of replacements those by the target's sender and of its type, which alone can count.
  */
 export async function relationsTo(
   sql: Sql | Tx,
   roomNid: number,
-  targets: readonly string[],
+  targets: readonly Target[],
   relTypes: readonly string[],
 ): Promise<ChildRow[]> {
+  const ids = targets.map(({ eventId }) => eventId);
+  const senders = targets.map(({ sender }) => sender);
+  const types = targets.map(({ type }) => type);
   return sql<ChildRow[]>`
     SELECT * FROM (
-      SELECT child.* FROM unnest(${textArray(targets)}::text[]) AS t (target)
+      SELECT child.* FROM unnest(
+        ${textArray(ids)}::text[], ${textArray(senders)}::text[], ${textArray(types)}::text[]
+      ) AS t (target, target_sender, target_type)
       CROSS JOIN unnest(${textArray(relTypes)}::text[]) AS r (rel_type)
       CROSS JOIN LATERAL (
         SELECT event_nid AS nid, event_id AS "eventId", relates_to AS target, rel_type AS "relType",
@@ -51,19 +63,57 @@ export async function relationsTo(
           state_before AS "stateBefore"
         FROM events
         WHERE relates_to = t.target AND rel_type = r.rel_type AND room_nid = ${roomNid}
-          AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL AND state_key IS NULL
+          AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
+          AND (r.rel_type <> 'm.replace'
+            OR state_key IS NULL AND sender = t.target_sender AND type = t.target_type)
         ORDER BY position DESC, ordinal DESC LIMIT ${MOST_CHILDREN}
       ) AS child
     ) AS all_children
     ORDER BY position, ordinal`;
 }
 
+/**
+ * Events that relate to these in one of the ways, or by one of the senders, or both: for filters that ask for it. Of one
+ * target the newest MOST_ASKED.
+ */
+export async function relatedTo(
+  sql: Sql | Tx,
+  roomNid: number,
+  targets: readonly string[],
+  by: {
+    readonly relTypes: readonly string[] | undefined;
+    readonly senders: readonly string[] | undefined;
+    /** Their events do not count. */
+    readonly ignored: readonly string[];
+  },
+): Promise<ChildRow[]> {
+  const among = (column: "rel_type" | "sender", list: readonly string[] | undefined) =>
+    list === undefined ? sql`` : sql`AND ${sql(column)} = ANY (${textArray(list)}::text[])`;
+  const heard =
+    by.ignored.length === 0 ? sql`` : sql`AND sender <> ALL (${textArray(by.ignored)}::text[])`;
+  return sql<ChildRow[]>`
+    SELECT child.* FROM unnest(${textArray(targets)}::text[]) AS t (target)
+    CROSS JOIN LATERAL (
+      SELECT event_nid AS nid, event_id AS "eventId", relates_to AS target, rel_type AS "relType",
+        type, sender, origin_server_ts AS "originServerTs", position, state_before AS "stateBefore"
+      FROM events
+      WHERE relates_to = t.target AND room_nid = ${roomNid}
+        AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
+        ${among("rel_type", by.relTypes)} ${among("sender", by.senders)} ${heard}
+      ORDER BY position DESC, ordinal DESC LIMIT ${MOST_ASKED}
+    ) AS child`;
+}
+
+/** Of one event no more are looked at to tell whether there is one that the reader may see. */
+const MOST_ASKED = 200;
+
 /** Of one event and one relation no more are looked at: a thread's count is an approximate one. */
 const MOST_CHILDREN = 10_000;
 
 /**
  * One page of the events that relate to an event, beyond a place in the timeline: directly, or by up to `depth` relations
- * one behind the other. Relation and type are asked of those on the page, not of those between.
+ * one behind the other. Relation and type are asked of each, so that none is found by way of one that does not fit.
+ * (Client-server API, "Relationships API".)
  */
 export async function relationsPage(
   sql: Sql | Tx,
@@ -104,18 +154,18 @@ export async function relationsPage(
   }
   return sql<{ nid: number; position: number; ordinal: number }[]>`
     WITH RECURSIVE related AS (
-      SELECT event_nid, event_id, type, rel_type, position, ordinal, 1 AS level FROM events
+      SELECT event_nid, event_id, position, ordinal, 1 AS level FROM events
       WHERE relates_to = ${query.target} AND room_nid = ${query.roomNid}
-        AND position IS NOT NULL AND status = 0
+        AND position IS NOT NULL AND status = 0 ${ofType} ${ofRelation}
       UNION
-      SELECT e.event_nid, e.event_id, e.type, e.rel_type, e.position, e.ordinal, r.level + 1
+      SELECT e.event_nid, e.event_id, e.position, e.ordinal, r.level + 1
       FROM related r JOIN events e ON e.relates_to = r.event_id
       WHERE r.level < ${query.depth} AND e.room_nid = ${query.roomNid}
-        AND e.position IS NOT NULL AND e.status = 0
+        AND e.position IS NOT NULL AND e.status = 0 ${ofType} ${ofRelation}
     )
     SELECT DISTINCT event_nid AS nid, position, ordinal
     FROM (SELECT * FROM related LIMIT ${MOST_RELATED}) AS bounded
-    WHERE true ${ofType} ${ofRelation} ${upTo} ${after} ${order} LIMIT ${query.limit}`;
+    WHERE true ${upTo} ${after} ${order} LIMIT ${query.limit}`;
 }
 
 /** Events that are looked at where relations of relations are followed. */

@@ -58,7 +58,8 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     const { roomNid, after, upTo } = range;
     const stretch = await deps.tails.between(roomNid, after, upTo, looked);
     const admitted = stretch.events.filter((stored) => admits(scope, stored));
-    const seen = await readable(scope, range, admitted);
+    const all = await readable(scope, range, admitted);
+    const seen = await deps.view.related(scope.userId, filter, all);
     const events = limit === 0 ? [] : seen.slice(-limit);
     const isCut = seen.length > limit;
     return {

@@ -85,3 +85,17 @@ test("the paths from before they were stable, which clients still call, answer t
     body: { aliases: [] },
   });
 });
+
+test("a timeline filtered by what is related holds only that", async () => {
+  const filter = (timeline: object) =>
+    encodeURIComponent(JSON.stringify({ room: { timeline, state: { types: [] } } }));
+  const roomId = decodeURIComponent(room.slice("/rooms/".length));
+  const shown = async (timeline: object) => {
+    const body = await alice.call("GET", `/sync?filter=${filter(timeline)}`);
+    return body.rooms.join[roomId].timeline.events.map((event: Body) => event.event_id);
+  };
+  expect(await shown({ related_by_rel_types: ["m.thread"] })).toEqual([root]);
+  expect(await shown({ related_by_senders: [alice.userId] })).toEqual([root]);
+  expect(await shown({ related_by_senders: ["@bob:elsewhere.test"] })).toEqual([]);
+  expect(await shown({ types: ["m.room.message"] })).toEqual([root, reply]);
+});

@@ -1,5 +1,6 @@
 /** What is bundled with events: which edits count, what a thread says of itself, and what is left out for whom. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parseEventFilter } from "../../src/protocol/filter.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor } from "../../src/rooms/index.ts";
@@ -169,6 +170,98 @@ describe("a thread", () => {
       latest_event: { event_id: seen },
     });
     expect((await relationsOf(root))["m.thread"].count).toBe(2);
+  });
+});
+
+test("state that relates to an event counts like any other, and is no edit", async () => {
+  const root = await say("root");
+  const tell = (stateKey: string, rel: string) =>
+    hq.rooms.send.state({
+      ...{ by: alice, roomId, type: "m.room.message", stateKey },
+      content: {
+        body: "state",
+        "m.new_content": {},
+        "m.relates_to": { rel_type: rel, event_id: root },
+      },
+    });
+  const about = await tell("about", "m.reference");
+  const reply = await tell("reply", "m.thread");
+  await tell("edit", "m.replace");
+  expect(await relationsOf(root)).toEqual({
+    "m.reference": { chunk: [{ event_id: about }] },
+    "m.thread": {
+      count: 1,
+      current_user_participated: true,
+      latest_event: expect.objectContaining({ event_id: reply }),
+    },
+  });
+  ignored.add(alice.userId);
+  await say("from bob", { by: bob, rel: "m.reference", to: root });
+  await expect(relationsOf(root, carol)).rejects.toMatchObject({ status: 404 });
+});
+
+test("of equal annotations that come at once one is sent", async () => {
+  const root = await say("root");
+  const annotate = (key: string) =>
+    hq.rooms.send.message({
+      ...{ by: bob, roomId, type: "m.reaction" },
+      content: { "m.relates_to": { rel_type: "m.annotation", event_id: root, key } },
+    });
+  const all = await Promise.allSettled(["+", "+", "+", "-"].map(annotate));
+  const refused = all.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  expect(refused.map(({ status, errcode }) => [status, errcode])).toEqual([
+    [400, "M_DUPLICATE_ANNOTATION"],
+    [400, "M_DUPLICATE_ANNOTATION"],
+  ]);
+  const { chunk } = await hq.rooms.history.relations(alice, roomId, root, { limit: 10 });
+  const keys = chunk.map((text) => JSON.parse(text).content["m.relates_to"].key);
+  expect(keys.toSorted()).toEqual(["+", "-"]);
+});
+
+test("who is not in the room is told nothing of what a thread may begin with", async () => {
+  const root = await say("root");
+  const reply = await say("reply", { rel: "m.thread", to: root });
+  const eve = hq.user("eve");
+  await expect(say("x", { by: eve, rel: "m.thread", to: reply })).rejects.toMatchObject({
+    errcode: "M_FORBIDDEN",
+  });
+});
+
+describe("a filter by what is related", () => {
+  const bodiesOf = (texts: readonly string[]) =>
+    texts.flatMap((text) => JSON.parse(text).content.body ?? []);
+  const messages = async (filter: JsonObject, by = carol) => {
+    const query = { dir: "f" as const, limit: 100, filter: parseEventFilter(filter) };
+    return bodiesOf((await hq.rooms.history.messages(by, roomId, query)).chunk);
+  };
+
+  test("shows what has such a child, of such a sender", async () => {
+    const one = await say("one");
+    const two = await say("two");
+    const three = await say("three");
+    await say("alone");
+    await say("reply", { by: bob, rel: "m.thread", to: one });
+    await say("about", { rel: "m.reference", to: two });
+    const gone = await say("gone", { by: bob, rel: "m.thread", to: three });
+    await hq.rooms.send.redact({ by: bob, roomId, eventId: gone });
+    expect(await messages({ related_by_rel_types: ["m.thread"] })).toEqual(["one"]);
+    expect(await messages({ related_by_senders: [alice.userId] })).toEqual(["two"]);
+    expect(await messages({ related_by_rel_types: ["m.thread", "m.reference"] })).toEqual([
+      ...["one", "two"],
+    ]);
+    const both = { related_by_rel_types: ["m.reference"], related_by_senders: [bob.userId] };
+    expect(await messages(both)).toEqual([]);
+    expect(await messages({ related_by_rel_types: [] })).toEqual([]);
+    expect(await messages({ related_by_rel_types: ["a\0b", "m.thread"] })).toEqual(["one"]);
+    expect(await messages({ related_by_senders: ["@\0:hq.test"] })).toEqual([]);
+    const filter = parseEventFilter({ related_by_rel_types: ["m.thread"] });
+    const around = await hq.rooms.history.context(carol, roomId, two, { limit: 10, filter });
+    expect(bodiesOf([around.event])).toEqual(["two"]);
+    expect(bodiesOf(around.events_before)).toEqual(["one"]);
+    expect(around.events_after).toEqual([]);
+    ignored.add(bob.userId);
+    expect(await messages({ related_by_rel_types: ["m.thread"] })).toEqual([]);
+    expect(await messages({ related_by_rel_types: ["m.thread"] }, alice)).toEqual(["one"]);
   });
 });
 

@@ -33,19 +33,20 @@ function say(
   roomId: RoomId,
   body: string,
   relation?: { rel: string; to: EventId },
+  type = "m.room.message",
 ): Promise<EventId> {
   const related: JsonObject =
     relation === undefined
       ? {}
       : { "m.relates_to": { rel_type: relation.rel, event_id: relation.to } };
   const content = { body, ...related };
-  return hq.rooms.send.message({ by, roomId, type: "m.room.message", content });
+  return hq.rooms.send.message({ by, roomId, type, content });
 }
 
 const bodies = (texts: readonly string[]) => texts.map((text) => JSON.parse(text).content.body);
 
 describe("relations", () => {
-  test("are followed over several steps on request, and then filtered", async () => {
+  test("are followed over several steps on request, by what the filters let through alone", async () => {
     const roomId = await openRoom(bob);
     const root = await say(alice, roomId, "root");
     const reply = await say(bob, roomId, "reply", { rel: "m.thread", to: root });
@@ -58,12 +59,26 @@ describe("relations", () => {
     const all = await hq.rooms.history.relations(alice, roomId, root, { recurse: true, dir: "f" });
     expect(bodies(all.chunk)).toEqual(["reply", "edit", "about the edit"]);
     expect(all.recursion_depth).toBe(3);
-    const edits = await hq.rooms.history.relations(alice, roomId, root, {
-      recurse: true,
-      relType: "m.replace",
-      eventType: "m.room.message",
-    });
-    expect(bodies(edits.chunk)).toEqual(["edit"]);
+    const found = async (query: { relType?: string; eventType?: string }) => {
+      const page = await hq.rooms.history.relations(alice, roomId, root, {
+        ...{ recurse: true, dir: "f" as const },
+        ...query,
+      });
+      return bodies(page.chunk);
+    };
+    // The edit relates to the root by way of a reply in its thread, which is no edit.
+    expect(await found({ relType: "m.replace" })).toEqual([]);
+    expect(await found({ relType: "m.thread" })).toEqual(["reply"]);
+    const eventType = "m.room.message";
+    expect(await found({ relType: "m.thread", eventType })).toEqual(["reply"]);
+    expect(await found({ eventType })).toEqual(["reply", "edit", "about the edit"]);
+    const note = await say(bob, roomId, "note", { rel: "m.reference", to: root }, "org.note");
+    await say(bob, roomId, "about the note", { rel: "m.reference", to: note });
+    await say(bob, roomId, "note on it", { rel: "m.reference", to: note }, "org.note");
+    const relType = "m.reference";
+    expect(await found({ relType })).toEqual(["note", "about the note", "note on it"]);
+    expect(await found({ relType, eventType: "org.note" })).toEqual(["note", "note on it"]);
+    expect(await found({ relType, eventType })).toEqual([]);
   });
 
   test("page both ways, between two tokens, and stop at the end", async () => {
