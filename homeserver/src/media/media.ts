@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import { isServerName, type ServerName } from "../protocol/identifiers.ts";
 import type { RemoteMedia } from "../remote/remote-media.ts";
@@ -63,6 +64,8 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     quotaBytes: options.quotaBytes ?? 0,
   });
 
+  const looks = createSingleFlight<string, storage.MediaRow | undefined>();
+
   /** The row of a file that is here, fetched or waited for if need be. @throws MatrixError */
   async function locate(request: MediaRequest): Promise<Located> {
     const { server, mediaId } = request;
@@ -87,14 +90,18 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     timeoutMs: number,
   ): Promise<storage.MediaRow | undefined> {
     const deadline = clock.monotonic() + timeoutMs;
-    for (;;) {
-      const row = await storage.findMedia(sql, serverName, mediaId);
+    const find = () => storage.findMedia(sql, serverName, mediaId);
+    for (let row = await find(); ;) {
       const left = deadline - clock.monotonic();
       if (row === undefined || row.sha256 !== null) return row;
       if (left <= 0 || (row.uploadUntilTs ?? 0) < clock.now()) {
         throw new MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet");
       }
-      await clock.sleep(Math.min(left, AWAIT_STEP_MS));
+      // However many wait, one of them looks.
+      row = await looks.run(mediaId, async () => {
+        await clock.sleep(Math.min(left, AWAIT_STEP_MS));
+        return find();
+      });
     }
   }
 

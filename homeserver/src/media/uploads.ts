@@ -24,22 +24,41 @@ export interface UploadsDeps {
 /** How long a reserved place waits for its upload, ms. */
 const RESERVED_MS = 24 * 3_600_000;
 const MAX_RESERVED = 100;
+/** Uploads of one user that are under way: what has come of them lies on the disk, and in nobody's sum yet. */
+const MAX_AT_ONCE = 20;
 const MEDIA_ID_LENGTH = 24;
 
 /** Takes files from this server's users. */
 export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserve" | "uploadTo"> {
   const { sql, clock, random, serverName, files, maxBytes, quotaBytes } = deps;
+  /** How many of each user are under way. */
+  const underWay = new Map<UserId, number>();
+
+  /** Receives a file, of so many at once. @throws MatrixError M_LIMIT_EXCEEDED 429 */
+  async function receive(by: UserId, ...what: Receiving): Promise<void> {
+    const before = underWay.get(by) ?? 0;
+    if (before >= MAX_AT_ONCE) {
+      throw errors.limitExceeded(5_000, `${MAX_AT_ONCE} of your uploads are under way already`);
+    }
+    underWay.set(by, before + 1);
+    try {
+      await receiveOne(by, ...what);
+    } finally {
+      const left = underWay.get(by)! - 1;
+      if (left > 0) underWay.set(by, left);
+      else underWay.delete(by);
+    }
+  }
 
   /** Receives a file, and has `store` record it in the transaction in which it gets its name. */
-  async function receive(
-    by: UserId,
-    said: UploadLabels,
-    content: Readable,
-    store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
-  ): Promise<void> {
+  async function receiveOne(by: UserId, ...[said, content, store]: Receiving): Promise<void> {
     if ((said.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    await ensureQuota(sql, by, said.length ?? 0);
-    const staged = await stage(files, content, maxBytes);
+    // A length need not be told: no more is taken than there is room for.
+    const room = await ensureQuota(sql, by, said.length ?? 0);
+    const staged = await stage(files, content, Math.min(maxBytes, room)).catch((error: unknown) => {
+      if (!(error instanceof FileTooLarge)) throw error;
+      throw room < maxBytes ? overQuota() : tooLarge(maxBytes);
+    });
     try {
       const labels = {
         contentType: cleanContentType(said.contentType),
@@ -58,12 +77,16 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     }
   }
 
-  async function ensureQuota(on: Sql | Tx, userId: string, size: number): Promise<void> {
-    if (quotaBytes === 0) return;
-    const total = (await storage.sumUploads(on, userId)) + size + storage.FILE_OVERHEAD;
-    if (total > quotaBytes) {
-      throw errors.forbidden(`Your files would come to more than ${quotaBytes} bytes`);
-    }
+  /** How long a file may be. @throws MatrixError M_FORBIDDEN 403 when one of that size is too long */
+  async function ensureQuota(on: Sql | Tx, userId: string, size: number): Promise<number> {
+    if (quotaBytes === 0) return Number.POSITIVE_INFINITY;
+    const room = quotaBytes - (await storage.sumUploads(on, userId)) - storage.FILE_OVERHEAD;
+    if (size > room) throw overQuota();
+    return room;
+  }
+
+  function overQuota(): MatrixError {
+    return errors.forbidden(`Your files would come to more than ${quotaBytes} bytes`);
   }
 
   /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403, M_CANNOT_OVERWRITE_MEDIA 409 */
@@ -114,6 +137,13 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
   };
 }
 
+/** What a file is said to be, its bytes, and what records it. */
+type Receiving = [
+  said: UploadLabels,
+  content: Readable,
+  store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
+];
+
 type Labels = Pick<storage.MediaRow, "contentType" | "fileName">;
 
 async function stage(files: FileStore, content: Readable, maxBytes: number): Promise<StagedFile> {
@@ -122,7 +152,6 @@ async function stage(files: FileStore, content: Readable, maxBytes: number): Pro
   } catch (error) {
     // The rest is read and thrown away, so that the client comes to read the answer.
     content.resume();
-    if (error instanceof FileTooLarge) throw tooLarge(maxBytes);
     if (content.errored) throw errors.unknown("The upload was cut short", 400);
     throw error;
   }

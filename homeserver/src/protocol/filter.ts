@@ -57,7 +57,7 @@ export interface Filterable {
 export const MAX_FILTER_ENTRIES = 100;
 /** Most entries of a list of users or rooms: those are looked up, not tried one by one. */
 export const MAX_FILTER_IDS = 1000;
-const VERDICTS_KEPT = 1000;
+const VERDICTS_KEPT = 200;
 
 /** Larger limits are taken for this one. */
 export const MAX_FILTER_LIMIT = 1000;

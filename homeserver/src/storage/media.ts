@@ -106,20 +106,21 @@ export async function lockUploads(tx: Tx, userId: string): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtext('uploads'), hashtext(${userId}))`;
 }
 
-/** Bytes of the copies of other servers' media. */
+/** Bytes that the copies of other servers' media come to. */
 export async function sumRemoteMedia(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ total: number }[]>`
-    SELECT coalesce(sum(size), 0)::bigint AS total FROM media WHERE user_id IS NULL`;
+    SELECT coalesce(sum(size + ${FILE_OVERHEAD}), 0)::bigint AS total FROM media
+    WHERE user_id IS NULL`;
   return row?.total ?? 0;
 }
 
-/** The oldest copies of other servers' media. */
+/** The oldest copies of other servers' media, with what each counts. */
 export async function oldestRemoteMedia(
   sql: Sql | Tx,
   limit: number,
 ): Promise<{ server: string; mediaId: string; sha256: Buffer; size: number }[]> {
   return await sql<{ server: string; mediaId: string; sha256: Buffer; size: number }[]>`
-    SELECT server, media_id AS "mediaId", sha256, size FROM media
+    SELECT server, media_id AS "mediaId", sha256, size + ${FILE_OVERHEAD} AS size FROM media
     WHERE user_id IS NULL AND sha256 IS NOT NULL ORDER BY created_ts LIMIT ${limit}`;
 }
 

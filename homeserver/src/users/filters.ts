@@ -3,7 +3,7 @@ import { sha256 } from "../protocol/crypto.ts";
 import { parseFilter, type SyncFilter } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { canonicalJson, parseStrict, type Json, type JsonObject } from "../protocol/json.ts";
-import { atMost, LRUCache } from "../platform/caches.ts";
+import { LRUCache } from "../platform/caches.ts";
 import * as storage from "../storage/filters.ts";
 import type { Sql } from "../storage/sql.ts";
 import { tooMany } from "./limits.ts";
@@ -23,18 +23,28 @@ export interface Filters {
 
 const MAX_FILTER_BYTES = 65_536;
 const MAX_FILTERS = 1_000;
+/** Filters that are kept ready, as texts; ready ones take some times as much. */
+const MAX_PARSED_BYTES = 16 * 1024 * 1024;
+/** What a small one takes. */
+const FILTER_BYTES = 1024;
 
 export function createFilters(deps: { sql: Sql }): Filters {
   const { sql } = deps;
   // A stored filter never changes, and whoever long-polls names it each time.
-  const parsed = new LRUCache<string, SyncFilter>(atMost(10_000));
+  const parsed = new LRUCache<string, { filter: SyncFilter; bytes: number }>({
+    maxSize: MAX_PARSED_BYTES,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
 
-  async function read(userId: UserId, filterId: string): Promise<JsonObject> {
+  async function readText(userId: UserId, filterId: string): Promise<string> {
     const isId = /^[0-9]{1,15}$/.test(filterId);
     const content = isId ? await storage.findFilter(sql, userId, Number(filterId)) : undefined;
     if (content === undefined) throw errors.notFound("No such filter");
-    return JSON.parse(content) as JsonObject;
+    return content;
   }
+
+  const read = async (userId: UserId, filterId: string): Promise<JsonObject> =>
+    JSON.parse(await readText(userId, filterId)) as JsonObject;
 
   function parseInline(text: string): SyncFilter {
     if (Buffer.byteLength(text) > MAX_FILTER_BYTES)
@@ -70,9 +80,10 @@ export function createFilters(deps: { sql: Sql }): Filters {
       if (parameter.trimStart().startsWith("{")) return parseInline(parameter);
       const key = `${userId}\0${parameter}`;
       const known = parsed.get(key);
-      if (known) return known;
-      const filter = parseFilter(await read(userId, parameter));
-      parsed.set(key, filter);
+      if (known) return known.filter;
+      const text = await readText(userId, parameter);
+      const filter = parseFilter(JSON.parse(text) as JsonObject);
+      parsed.set(key, { filter, bytes: FILTER_BYTES + text.length });
       return filter;
     },
   };

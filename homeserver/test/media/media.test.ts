@@ -3,13 +3,14 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { multipartOf } from "../../src/media/multipart.ts";
 import { systemRandom } from "../../src/platform/random.ts";
+import type { UserId } from "../../src/protocol/identifiers.ts";
 import { boundaryOf, readMultipart } from "../../src/remote/multipart.ts";
 import { errcodeOf } from "../users/support.ts";
 import { ALICE, bytesOf, local, openMedia, remote, upload, type TestMedia } from "./support.ts";
 
 let t: TestMedia;
 beforeAll(async () => {
-  t = await openMedia({ maxUploadBytes: 100_000, maxCopiesBytes: 10_000 });
+  t = await openMedia({ maxUploadBytes: 100_000, maxCopiesBytes: 12_000 });
 });
 afterAll(() => t.close());
 
@@ -72,6 +73,36 @@ describe("uploads", () => {
     await small.close();
   });
 
+  test("of a length that nobody told are read no further than a user has room", async () => {
+    const small = await openMedia({ quotaBytes: 50_000 });
+    let given = 0;
+    const endless = Readable.from(
+      (async function* () {
+        for (; given < 1_000; given += 1) yield Buffer.alloc(10_000);
+      })(),
+      { objectMode: false, highWaterMark: 10_000 },
+    );
+    const refused = upload(small.media, endless);
+    await expect(refused).rejects.toMatchObject({ status: 403, errcode: "M_FORBIDDEN" });
+    expect(given).toBeLessThan(100);
+    expect(await small.countFiles()).toBe(0);
+    await small.close();
+  });
+
+  test("of one user are so many at once, and no further ones are begun", async () => {
+    const held = Array.from({ length: 20 }, () => new Readable({ read: () => undefined }));
+    const uploads = held.map((content) => upload(t.media, content));
+    expect(await errcodeOf(upload(t.media, Buffer.from("one more")))).toBe("M_LIMIT_EXCEEDED");
+    const said = { contentType: undefined, fileName: undefined };
+    const bob = "@bob:here.test" as UserId;
+    expect(await errcodeOf(t.media.upload(bob, said, Readable.from([Buffer.alloc(1)])))).toBe(
+      "nothing",
+    );
+    for (const content of held) content.push(null);
+    await Promise.all(uploads);
+    await upload(t.media, Buffer.from("one more"));
+  });
+
   test.each([
     ["text/html\r\nX-Evil: 1", "application/octet-stream"],
     ["nonsense", "application/octet-stream"],
@@ -120,6 +151,26 @@ describe("reserved places", () => {
     t.clock.advance(1000);
     expect((await bytesOf(await waiting)).toString()).toBe("late");
     expect(await errcodeOf(fill(uri))).toBe("M_CANNOT_OVERWRITE_MEDIA");
+  });
+
+  test("are looked at by one of all who wait for the same file", async () => {
+    const { uri } = await t.media.reserve(ALICE);
+    const all = Array.from({ length: 50 }, () =>
+      errcodeOf(t.media.download({ ...placeOf(uri), timeoutMs: 500 })),
+    );
+    const sleepers: number[] = [];
+    let isOver = false;
+    const over = Promise.all(all).finally(() => (isOver = true));
+    while (!isOver) {
+      await new Promise((go) => setImmediate(go));
+      if (t.clock.sleepers === 0) continue;
+      // What was asked before this is answered has been answered: all wait that will.
+      for (let turn = 0; turn < 50; turn += 1) await t.sql`SELECT`;
+      sleepers.push(t.clock.sleepers);
+      t.clock.advance(250);
+    }
+    expect(new Set(await over)).toEqual(new Set(["M_NOT_YET_UPLOADED"]));
+    expect(Math.max(...sleepers)).toBe(1);
   });
 
   test("that stay empty are 504, and lapse after a day", async () => {
@@ -217,6 +268,17 @@ describe("other servers' files", () => {
     while ((await kept()).length > 2) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(await kept()).toEqual(["big1", "big2"]);
     expect((await bytesOf(await t.media.download(local(own)))).toString()).toBe("remote");
+  });
+
+  test("count with what a row and a name take, so that empty ones are not without end", async () => {
+    for (let i = 0; i < 30; i += 1) {
+      t.clock.advance(1000);
+      t.remoteFiles.set(`empty${i}`, { body: Readable.from([]) });
+      await t.media.download(remote(`empty${i}`));
+    }
+    const count = async () => (await t.sql`SELECT FROM media WHERE user_id IS NULL`).length;
+    while ((await count()) > 11) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await count()).toBe(11);
   });
 });
 

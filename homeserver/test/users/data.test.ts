@@ -126,6 +126,23 @@ describe("filters", () => {
     ).toBe(7);
   });
 
+  test("large ones are kept ready as long as they take no more than some megabytes together", async () => {
+    const { filters } = t.users;
+    const small = await filters.define(alice, { presence: { limit: 3 } });
+    const ready = await filters.resolve(alice, small);
+    expect(await filters.resolve(alice, small)).toBe(ready);
+    for (let count = 0; count < 300; count++) {
+      const not_senders = Array.from(
+        { length: 1000 },
+        (_, user) => `@${"x".repeat(50)}${user}:a${count}`,
+      );
+      await filters.resolve(alice, await filters.define(alice, { presence: { not_senders } }));
+    }
+    const again = await filters.resolve(alice, small);
+    expect(again).toEqual(ready);
+    expect(again).not.toBe(ready);
+  });
+
   test("others' filters, and what is none, are not found or refused", async () => {
     const { filters } = t.users;
     const own = await filters.define(alice, { presence: { limit: 1 } });
