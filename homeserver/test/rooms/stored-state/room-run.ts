@@ -132,17 +132,19 @@ export class RoomRun implements Others {
   }
 
   async purge(replica: Replica): Promise<void> {
-    const { rooms } = replica;
     const ids = [...this.history.events.keys()];
     const eventId = ids[Math.floor(ids.length / 2)]!;
     try {
-      const id = await rooms.purges.history(this.roomId, { eventId }, { localEvents: true });
-      for (;;) {
-        const state = (await rooms.purges.one(id))?.state;
-        if (state === "complete" || state === "failed") break;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      this.#purged = true;
+      const state = await replica.run(async ({ purges }) => {
+        const id = await purges.history(this.roomId, { eventId }, { localEvents: true });
+        for (;;) {
+          const state = (await purges.one(id))?.state;
+          if (state === "complete" || state === "failed") return state;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      });
+      // Undefined: the process has died meanwhile.
+      this.#purged = state !== undefined;
     } catch {
       // The event has no place here.
     }

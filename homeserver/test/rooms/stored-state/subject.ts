@@ -119,7 +119,8 @@ async function startProcess(deps: {
   return {
     ...{ rooms, death: life.death, dieAfter: life.dieAfter },
     async stop() {
-      if (!life.isOver()) await rooms.stop();
+      // It may die while it finishes what is under way.
+      if (!life.isOver()) await Promise.race([rooms.stop(), life.death]);
       await log.stop();
     },
   };
