@@ -48,6 +48,7 @@ function keysOf(append: Append): string[] {
   }
   for (const row of append.missing?.add ?? []) keys.push(`m ${row.eventId}`);
   for (const row of append.forgotten ?? []) keys.push(`f ${row.roomNid}`);
+  if (append.partialRoom !== undefined) keys.push(`p ${append.partialRoom.roomNid}`);
   const members = append.memberships?.[0];
   if (members !== undefined) keys.push(`w ${members.roomNid}`);
   for (const row of append.redactions ?? []) {

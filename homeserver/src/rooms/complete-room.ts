@@ -7,6 +7,7 @@ import { nextHeadVersion, StaleHead } from "../log/types.ts";
 import type { Append, Log, MembershipChange } from "../log/types.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
+import type { PartialRoomRow } from "../storage/partial-rooms.ts";
 import { stateEventTexts } from "../storage/partial-rooms.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { bytesOfRoot } from "./events.ts";
@@ -54,6 +55,21 @@ export async function completeRoom(
     for (const [tuple, nid] of rows) filled.set(tuple, nid);
   }
   await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
+}
+
+/** The room is not completed, since nobody of this server is in it: of its members hardly anybody is known. */
+export async function abandonRoom(
+  mailboxes: Mailboxes,
+  room: Room,
+  { joinNid, servers }: Pick<PartialRoomRow, "joinNid" | "servers">,
+): Promise<void> {
+  await mailboxes.run(room, async (head) => {
+    // Who has come in meanwhile moved the head.
+    const next: Head = { ...head, version: nextHeadVersion(head.version), isPartial: false };
+    const { nid: roomNid, roomId } = room;
+    const partialRoom = { roomNid, roomId, joinNid, servers, isFetched: false, isComplete: true };
+    return { value: undefined, append: { partialRoom, head: headMove(head, next) }, next };
+  });
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { PartialRoomChange } from "../log/types.ts";
+import { partialRoomsByNids } from "../storage/partial-rooms.ts";
 import { newEvent } from "./new-event.ts";
 import { authNidsOf } from "./outliers.ts";
 import { errors } from "../protocol/errors.ts";
@@ -125,15 +126,16 @@ export function createEnterRoom(mailboxes: Mailboxes, identity: Identity): Enter
     const prev = await store.events.byIdsNow([...join.prevEventIds]);
     const stored = await placeJoin(work, join, nid, roots, known !== undefined);
     const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
+    const before = await partialRoomsByNids(store.sql, [room.nid]);
     const isFetched = !told.membersOmitted;
     const isPartial = told.membersOmitted || roots.current !== roots.after;
     const partialRoom: PartialRoomChange = {
       ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
-      ...{ servers: told.servers, isFetched, isComplete: !isPartial },
+      ...{ servers: told.servers, isFetched, isComplete: !isPartial, isNew: true },
     };
     const step = work.step<"whole" | "partial">(isPartial ? "partial" : "whole", {
       append: {
-        ...(isPartial || head.isPartial === true ? { partialRoom } : {}),
+        ...(isPartial || before.length > 0 ? { partialRoom } : {}),
         missing: {
           add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
         },

@@ -34,7 +34,7 @@ import { createSources } from "./sources.ts";
 import { createStaging } from "./staging.ts";
 import type { MayEnter } from "./purge/doors.ts";
 import { createEnterRoom } from "./enter-room.ts";
-import { completeRoom } from "./complete-room.ts";
+import { abandonRoom, completeRoom } from "./complete-room.ts";
 import { createFetchState } from "./fetch-state.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { startResync } from "./resync.ts";
@@ -109,7 +109,8 @@ export function createFederation(deps: FederationDeps): Federation {
   });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
-    ...{ store, log, serverName, clock, logger, seats },
+    ...{ store, serverName, clock, logger, seats },
+    abandon: (room, row) => abandonRoom(mailboxes, room, row),
     fetchState: createFetchState({ store, mailboxes, remote, beginIntake, logger }),
     complete: (room, join, about) => completeRoom(completing, room, join, about),
     async completed(room) {

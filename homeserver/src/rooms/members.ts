@@ -214,7 +214,7 @@ export function createMembers(deps: MembersDeps): Members {
   async function isResident(room: Room): Promise<boolean> {
     if (await serverIsJoined(store.sql, room.nid, serverName)) return true;
     const hasHead = await local.work(room, async (work) => work.extremities.length > 0);
-    return hasHead && (await joinedServers(store.sql, room.nid)).length === 0;
+    return hasHead && (await otherServers(room)).length === 0;
   }
 
   /** False when the room, as far as it is here, knows of no such membership: the invite came beside it. */
@@ -226,8 +226,10 @@ export function createMembers(deps: MembersDeps): Members {
   }
 
   async function otherServers(room: Room): Promise<ServerName[]> {
-    const servers = (await joinedServers(store.sql, room.nid)) as ServerName[];
-    return servers.filter((server) => server !== serverName);
+    const known = (await joinedServers(store.sql, room.nid)) as ServerName[];
+    const servers = new Set([...known, ...(await partial.serversEver(room.nid))]);
+    servers.delete(serverName);
+    return [...servers];
   }
 
   /** Servers to join by: those asked for, who sent the invite, and who was in the room at last. */

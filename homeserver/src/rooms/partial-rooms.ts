@@ -15,6 +15,8 @@ export interface PartialRooms {
   isPartial(roomNid: number): Promise<boolean>;
   /** Servers in the room, as they were told, while its members aren't known. */
   servers(roomNid: number): Promise<readonly ServerName[]>;
+  /** The same also where they never became known, since everybody of this server had left before. */
+  serversEver(roomNid: number): Promise<readonly ServerName[]>;
   /** Resolves once the room's state is whole. M_CONNECTION_TIMEOUT 504 when that takes too long. */
   whole(roomNid: number): Promise<void>;
   /** Takes in what happened. */
@@ -22,10 +24,15 @@ export interface PartialRooms {
 }
 
 const WAIT_MS = 60_000;
-const NEVER: PartialRoom = { isComplete: true, position: 0, servers: [] };
+const NEVER: Known = { isComplete: true, isWhole: true, position: 0, servers: [] };
+
+interface Known extends PartialRoom {
+  /** Not only is nothing of it awaited any more: its members are known. */
+  readonly isWhole: boolean;
+}
 
 export function createPartialRooms(sql: Sql, clock: Clock): PartialRooms {
-  const rooms = createLoadingCache<number, PartialRoom>({
+  const rooms = createLoadingCache<number, Known>({
     max: 50_000,
     async load(roomNid) {
       const [row] = await partialRoomsByNids(sql, [roomNid]);
@@ -68,6 +75,10 @@ export function createPartialRooms(sql: Sql, clock: Clock): PartialRooms {
       const room = await rooms.get(roomNid);
       return room?.isComplete === false ? room.servers : [];
     },
+    async serversEver(roomNid) {
+      const room = await rooms.get(roomNid);
+      return room === undefined || room.isWhole ? [] : room.servers;
+    },
     async whole(roomNid) {
       const until = clock.monotonic() + WAIT_MS;
       while (await isPartial(roomNid)) {
@@ -84,8 +95,9 @@ export function createPartialRooms(sql: Sql, clock: Clock): PartialRooms {
   };
 }
 
-function partialRoomOf({ complete, position, servers }: PartialRoomRow): PartialRoom {
-  return { isComplete: complete, position, servers: servers as ServerName[] };
+function partialRoomOf({ complete, fetched, position, servers }: PartialRoomRow): Known {
+  const isWhole = complete && fetched;
+  return { isComplete: complete, isWhole, position, servers: servers as ServerName[] };
 }
 
 function stillLoading(): MatrixError {

@@ -1,11 +1,11 @@
 /** Completes partial rooms in the background: on one replica at a time, after a restart too. */
-import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { frugally } from "../platform/heap.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import {
   nextPartialDue,
+  partialRoomsByNids,
   partialRoomsDue,
   postponePartial,
   removePartial,
@@ -18,7 +18,6 @@ import type { RoomStore } from "./store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
 export interface ResyncDeps {
-  readonly log: Pick<Log, "append">;
   readonly store: RoomStore;
   readonly serverName: ServerName;
   readonly fetchState: FetchState;
@@ -28,6 +27,8 @@ export interface ResyncDeps {
     join: StoredEvent,
     told: { readonly servers: readonly ServerName[] },
   ) => Promise<void>;
+  /** Nobody of this server is in the room any more: who comes back is told its state anew. */
+  readonly abandon: (room: Room, row: PartialRoomRow) => Promise<void>;
   /** The room's state is whole: what waited for that goes on. */
   readonly completed: (room: Room) => Promise<void>;
   readonly clock: Clock;
@@ -61,19 +62,15 @@ export function startResync(deps: ResyncDeps): Resync {
     const join = await store.events.one(row.joinNid);
     if (room === undefined) return removePartial(store.sql, row.roomNid);
     if (join === undefined || !(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      return abandon(room, row);
+      return deps.abandon(room, row);
     }
     const whole = row.fetched ? join : await deps.fetchState(room, row, join);
+    // Who left and came back meanwhile has brought another state.
+    const [now] = await partialRoomsByNids(store.sql, [room.nid]);
+    if (now?.joinNid !== row.joinNid) return;
     await deps.complete(room, whole, { servers: row.servers as ServerName[] });
     logger.info({ room: room.roomId }, "the state of a room is whole");
     await deps.completed(room);
-  }
-
-  /** Nobody is in the room any more: who comes back is told its state anew. */
-  async function abandon({ nid: roomNid, roomId }: Room, row: PartialRoomRow): Promise<void> {
-    const { joinNid, servers } = row;
-    const ended = { isFetched: row.fetched, isComplete: true };
-    await deps.log.append({ partialRoom: { roomNid, roomId, joinNid, servers, ...ended } });
   }
 
   async function attempt(row: PartialRoomRow): Promise<void> {

@@ -14,6 +14,7 @@ export const partialRooms: RowKind = {
     ["fetched", "int"],
     ["complete", "int"],
     ["shift", "int"],
+    ["fresh", "int"],
   ],
   rows: ({ append: { partialRoom: row }, offsets }) =>
     row === undefined
@@ -22,12 +23,14 @@ export const partialRooms: RowKind = {
           [
             ...[row.roomNid, row.joinNid, textArray(row.servers.map((name) => keyText(name)))],
             ...[row.isFetched ? 1 : 0, row.isComplete ? 1 : 0, offsets.partialRoom ?? 0],
+            row.isNew === true ? 1 : 0,
           ],
         ],
   statements: (from) => [
     `INSERT INTO partial_rooms AS p (room_nid, join_nid, servers, fetched, complete, position)
       SELECT t.room_nid, t.join_nid, t.servers::text[], t.fetched = 1, t.complete = 1,
-        v.base + t.shift ${from}
+        v.base + t.shift ${from} AND (t.fresh = 1 OR NOT EXISTS (
+          SELECT 1 FROM partial_rooms o WHERE o.room_nid = t.room_nid AND o.join_nid <> t.join_nid))
       ON CONFLICT (room_nid) DO UPDATE SET join_nid = excluded.join_nid,
         servers = excluded.servers, fetched = excluded.fetched, complete = excluded.complete,
         position = excluded.position, next_try = 0`,

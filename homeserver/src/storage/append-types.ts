@@ -127,8 +127,11 @@ export interface PartialRoomChange {
   /** nid of the join by which this server came in. */
   joinNid: number;
   servers: readonly string[];
+  /** The whole state before the join is known. Complete without: given up, since nobody of this server is there. */
   isFetched: boolean;
   isComplete: boolean;
+  /** The server has just come in: what is said of a join before does not count any more. */
+  isNew?: boolean;
 }
 
 export interface RestatedEvent {

@@ -40,6 +40,12 @@ function holdStates(server: TestServer): () => void {
   return resolve;
 }
 
+/** Where a room has a name, joiners are told of no member by whom it could be called. */
+async function nameIt(): Promise<void> {
+  const [type, content] = ["m.room.name", { name: "Hall" }];
+  await a.rooms.send.state({ by: a.user("alice"), roomId, type, stateKey: "", content });
+}
+
 async function membersAt(server: TestServer): Promise<string[]> {
   const room = await server.rooms.view.room(roomId);
   return (await server.rooms.view.joinedMembers(room!.nid)).toSorted();
@@ -80,4 +86,47 @@ test("the room is left although nobody of it can be reached, while its members a
   const row = await b.rooms.view.membership(room!.nid, bob.userId);
   expect(row?.membership).toBe("leave");
   goOn();
+}, 180_000);
+
+test("who leaves meanwhile and comes back is let in by the others again, and all members are known in the end", async () => {
+  const { b, bob } = await newServer();
+  await nameIt();
+  const goOn = holdStates(a);
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  await world.flush();
+  await b.rooms.members.leave({ by: bob, roomId });
+  await world.flush();
+  expect(await membersAt(a)).not.toContain(bob.userId);
+  // Of the members it knows next to nobody: that is not to say that nobody is there.
+  await b.rooms.members.join({ by: bob, room: roomId });
+  goOn();
+  await world.flush();
+  await b.rooms.history.joinedMembers(bob.userId, roomId);
+  expect(await membersAt(a)).toContain(bob.userId);
+  expect(await membersAt(b)).toEqual(await membersAt(a));
+  // Nor does what was fetched for the first stay make the second one's state a part again.
+  const room = (await b.rooms.view.room(roomId))!;
+  const row = async () => (await b.rooms.view.partialRooms([room.nid])).get(room.nid);
+  await expect.poll(async () => (await row())?.isComplete).toBe(true);
+}, 180_000);
+
+test("and also when nobody waited for the members any more", async () => {
+  const { b, bob } = await newServer();
+  await nameIt();
+  world.pretend(a, "joinedState", async () => {
+    throw new Error("a busy server");
+  });
+  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+  await world.flush();
+  await b.rooms.members.leave({ by: bob, roomId });
+  await world.flush();
+  const room = (await b.rooms.view.room(roomId))!;
+  const isGivenUp = async () =>
+    (await b.rooms.view.partialRooms([room.nid])).get(room.nid)?.isComplete;
+  await expect.poll(isGivenUp, { timeout: 60_000 }).toBe(true);
+  expect(await membersAt(a)).not.toContain(bob.userId);
+  await b.rooms.members.join({ by: bob, room: roomId });
+  await world.flush();
+  expect(await membersAt(a)).toContain(bob.userId);
+  expect(await membersAt(b)).toEqual(await membersAt(a));
 }, 180_000);
