@@ -9,6 +9,7 @@ import {
   findKeyObjects,
   findServerKeys,
   type ServerKeyRow,
+  trimServerKeys,
   upsertKeyObject,
   upsertServerKeys,
 } from "../storage/server-keys.ts";
@@ -58,6 +59,8 @@ type Wanted = Map<ServerName, { keyIds: string[]; validAt: number }>;
 
 /** From so many servers on, notaries are asked first: one request instead of many. */
 const MANY = 8;
+/** Keys of one server that are kept: a hostile one may name others each time that it is asked. */
+const MAX_KEPT = 300;
 /** A key object has 64 KiB at most, and usually half of one. */
 const MAX_UNWRITTEN = 500;
 const FIRST_PAUSE_MS = 2_000;
@@ -85,7 +88,10 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const before = keys.get(keyId);
       const key =
         before?.key.publicKeyBase64 === publicKey ? before.key : verifyKeyFromBase64(publicKey);
+      // What was named last stands last.
+      keys.delete(keyId);
       keys.set(keyId, { key, validUntil });
+      if (keys.size > MAX_KEPT) keys.delete(keys.keys().next().value!);
       memory.set(server, keys);
     }
   }
@@ -98,6 +104,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   async function write({ server, keys, object, validUntil }: KeyObject): Promise<void> {
     unwritten.delete(server);
     await upsertServerKeys(sql, keys);
+    await trimServerKeys(sql, server, MAX_KEPT);
     const fetched = clock.now();
     await upsertKeyObject(sql, { server, object: JSON.stringify(object), validUntil, fetched });
   }

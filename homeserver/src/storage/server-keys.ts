@@ -50,6 +50,18 @@ export async function upsertServerKeys(
     WHERE server_keys.fetched_ts <= excluded.fetched_ts`;
 }
 
+/** Forgets a server's keys but those that it named last. */
+export async function trimServerKeys(
+  sql: Sql | Tx,
+  server: ServerName,
+  most: number,
+): Promise<void> {
+  await sql`
+    DELETE FROM server_keys WHERE server = ${server} AND key_id IN (
+      SELECT key_id FROM server_keys WHERE server = ${server}
+      ORDER BY fetched_ts DESC, valid_until_ts DESC, key_id OFFSET ${most})`;
+}
+
 /** The newest key objects of these servers. */
 export async function findKeyObjects(
   sql: Sql | Tx,
