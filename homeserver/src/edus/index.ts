@@ -1,3 +1,5 @@
+import { atMost, LRUCache } from "../platform/caches.ts";
+import { createLanes, LaneFull } from "../platform/lanes.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import { serverOf } from "../protocol/identifiers.ts";
@@ -10,6 +12,7 @@ import type { EduOutlet, RoomFacts } from "./types.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
+import { serversShareRoom } from "../storage/room-members.ts";
 import type { Sql } from "../storage/sql.ts";
 
 export type * from "./types.ts";
@@ -22,7 +25,10 @@ export interface Edus {
   readonly typing: Typing;
   readonly receipts: Receipts;
   readonly presence: Presence;
-  /** Takes in one EDU of a transaction. Never throws: a bad one is dropped alone. */
+  /**
+   * Takes in one EDU of a transaction. Never throws: a bad one is dropped alone, and so is one of a server that is in no room
+   * with us.
+   */
   receive(origin: ServerName, type: string, content: JsonObject): Promise<void>;
   stop(): void;
 }
@@ -39,6 +45,12 @@ export interface EdusDeps {
   /** What one replica at a time does for a user; within this process alone unless given. */
   readonly exclusive?: Exclusive | undefined;
 }
+
+const KNOWN: ReadonlySet<string> = new Set(["m.typing", "m.receipt", "m.presence"]);
+/** An EDU names hundreds of users and rooms, which are looked up: of one server and of all at once, and what waits. */
+const LANES = { perKey: 1, total: 16, maxWaiting: 200 };
+/** A server that shares a room is taken to do so for this long. */
+const SHARES_MS = 60_000;
 
 export function createEdus(deps: EdusDeps): Edus {
   const { state, rooms, outlet, clock, logger } = deps;
@@ -58,6 +70,17 @@ export function createEdus(deps: EdusDeps): Edus {
     }
   });
 
+  const lanes = createLanes<ServerName>(LANES);
+  const sharing = new LRUCache<ServerName, true>({ ...atMost(10_000), ttl: SHARES_MS });
+
+  /** Whoever is in no room with us has nothing to say of rooms and of those in them. */
+  async function isHeard(origin: ServerName): Promise<boolean> {
+    if (sharing.has(origin)) return true;
+    if (!(await serversShareRoom(deps.sql, origin, deps.serverName))) return false;
+    sharing.set(origin, true);
+    return true;
+  }
+
   async function dispatch(origin: ServerName, type: string, content: JsonObject): Promise<void> {
     switch (type) {
       case "m.typing":
@@ -74,11 +97,14 @@ export function createEdus(deps: EdusDeps): Edus {
     receipts,
     presence,
     async receive(origin, type, content) {
-      if (!isJsonObject(content)) return;
+      if (!isJsonObject(content) || !KNOWN.has(type)) return;
       try {
-        await dispatch(origin, type, content);
+        await lanes.run(origin, async () => {
+          if (await isHeard(origin)) await dispatch(origin, type, content);
+        });
       } catch (err) {
-        const level = err instanceof MatrixError ? "debug" : "warn";
+        const isTheirs = err instanceof MatrixError || err instanceof LaneFull;
+        const level = isTheirs ? "debug" : "warn";
         logger[level]({ err, origin, type }, "an EDU was dropped");
       }
     },

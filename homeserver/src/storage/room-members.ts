@@ -195,6 +195,20 @@ export async function sharesRoomWithServer(
   return row?.shares ?? false;
 }
 
+/** Whether two servers are in a room together. */
+export async function serversShareRoom(
+  sql: Sql | Tx,
+  one: string,
+  other: string,
+): Promise<boolean> {
+  const [row] = await sql<{ shares: boolean }[]>`
+    SELECT EXISTS (
+      SELECT 1 FROM memberships a
+      JOIN memberships b ON b.room_nid = a.room_nid AND b.server = ${other} AND b.membership = 'join'
+      WHERE a.server = ${one} AND a.membership = 'join') AS shares`;
+  return row?.shares ?? false;
+}
+
 /** Joined users of one server. */
 export async function localJoinedUsers(
   sql: Sql | Tx,
