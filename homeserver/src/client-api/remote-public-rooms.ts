@@ -20,8 +20,8 @@ export function publicRoomsPage(answer: JsonObject): PublicRoomsPage {
   return {
     chunk: rooms,
     total_room_count_estimate: count(total) ?? rooms.length,
-    ...(typeof next === "string" && { next_batch: next }),
-    ...(typeof prev === "string" && { prev_batch: prev }),
+    ...(isToken(next) && { next_batch: next }),
+    ...(isToken(prev) && { prev_batch: prev }),
   };
 }
 
@@ -37,6 +37,10 @@ function publicRoom(entry: Json): PublicRoom | undefined {
     guest_can_join: entry.guest_can_join === true,
     ...(Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>),
   };
+}
+
+function isToken(value: Json | undefined): value is string {
+  return typeof value === "string" && isStorable(value);
 }
 
 function isText(key: (typeof TEXTS)[number], value: Json | undefined): value is string {

@@ -6,6 +6,7 @@ import type { Logger } from "../platform/logger.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
+import { wellFormed } from "../protocol/text.ts";
 import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
 import type { EduOutlet, OutgoingEdu, RoomFacts } from "./types.ts";
 
@@ -149,7 +150,7 @@ export function createPresence(deps: {
   return {
     async set({ userId, deviceId }, presence, statusMsg) {
       devices.say({ userId, deviceId, presence, ms: SAID_MS });
-      await said(userId, { statusMsg: statusMsg?.slice(0, LONGEST_STATUS) });
+      await said(userId, { statusMsg: statusMsg && wellFormed(statusMsg, LONGEST_STATUS) });
     },
 
     async seen({ userId, deviceId }, presence, ms) {
@@ -211,7 +212,7 @@ function entryOf(update: JsonObject, now: number): PresenceEntry | undefined {
   return {
     userId,
     presence,
-    statusMsg: typeof status === "string" ? status.slice(0, LONGEST_STATUS) : undefined,
+    statusMsg: typeof status === "string" ? wellFormed(status, LONGEST_STATUS) : undefined,
     lastActiveTs: now - idle,
     currentlyActive: update.currently_active === true,
   };

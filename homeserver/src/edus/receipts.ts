@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import { errors } from "../protocol/errors.ts";
 import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
+import { isInteger, isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { findAccountData } from "../storage/account-data.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
 import { findReceipt, trimThreadReceipts } from "../storage/receipt-rows.ts";
@@ -168,6 +168,6 @@ function receiptOf(
   const data = isJsonObject(receipt.data) ? receipt.data : {};
   const threadId = data.thread_id ?? "";
   if (threadId !== "" && threadId !== "main" && !isEventId(threadId)) return undefined;
-  const ts = typeof data.ts === "number" && Number.isSafeInteger(data.ts) ? data.ts : undefined;
+  const ts = isInteger(data.ts) && data.ts >= 0 ? data.ts : undefined;
   return { eventId, threadId, ts };
 }

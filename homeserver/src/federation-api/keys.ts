@@ -3,7 +3,7 @@ import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { canonicalJson, type JsonObject } from "../protocol/json.ts";
 import type { SigningKey } from "../protocol/crypto.ts";
-import { parseServerName, type ServerName } from "../protocol/identifiers.ts";
+import { isServerName, parseServerName, type ServerName } from "../protocol/identifiers.ts";
 import { signJson } from "../protocol/signed-json.ts";
 
 export interface KeysDeps {
@@ -53,9 +53,11 @@ export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDep
     route("bulkPerspectivesKeyQuery", async ({ body }) => {
       const wanted = Object.entries(body.server_keys).slice(0, MOST_SERVERS);
       const found = await Promise.all(
-        wanted.map(([server, keys]) => {
+        wanted.map(async ([server, keys]) => {
+          // What is no server has no keys, and spoils nothing for the others.
+          if (!isServerName(server)) return [];
           const times = Object.values(keys).map((key) => key.minimum_valid_until_ts ?? clock.now());
-          return notarised(parseServerName(server), Math.max(clock.now(), ...times));
+          return notarised(server, Math.max(clock.now(), ...times));
         }),
       );
       return { server_keys: found.flat() };

@@ -5,6 +5,17 @@ export function isStorable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }
 
+/**
+ * The text as every JSON reader takes it, cut to at most so many UTF-16 code units: a pair of surrogates is not cut through,
+ * and halves of one that were there become U+FFFD.
+ */
+export function wellFormed(text: string, most: number): string {
+  const cut = text.slice(0, most);
+  const last = cut.charCodeAt(most - 1);
+  const isCutThrough = text.length > most && last >= 0xd800 && last <= 0xdbff;
+  return (isCutThrough ? cut.slice(0, -1) : cut).toWellFormed();
+}
+
 /** True for texts that may be a key of an index: storable, and of at most 255 bytes in UTF-8. */
 export function isIndexable(value: unknown): value is string {
   return typeof value === "string" && fitsIdLength(value) && isStorable(value);

@@ -214,7 +214,7 @@ function parseAnswer(bytes: Buffer): Json | undefined {
 
 function refused(server: ServerName, status: number, body: Json | undefined): RemoteError {
   const told = isJsonObject(body) && typeof body["error"] === "string" ? `: ${body["error"]}` : "";
-  return new RemoteError(server, status, body, `${server} answered ${status}${told}`.slice(0, 500));
+  return new RemoteError(server, status, body, `${server} answered ${status}${told}`);
 }
 
 function unreachable(server: ServerName, error: unknown): RemoteError {

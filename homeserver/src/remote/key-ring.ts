@@ -4,7 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { type SigningKey, type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { type JsonObject, parseStrict } from "../protocol/json.ts";
+import { type JsonObject, parseLoose } from "../protocol/json.ts";
 import {
   findKeyObjects,
   findServerKeys,
@@ -200,7 +200,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
         await fetchDirectly(new Map([[server, { keyIds: [], validAt }]]), "notary");
       }
       const object = (await stored())?.object;
-      return object === undefined ? undefined : (parseStrict(object) as JsonObject);
+      return object === undefined ? undefined : (parseLoose(object) as JsonObject);
     },
   };
 }

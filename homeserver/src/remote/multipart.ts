@@ -11,6 +11,7 @@ export class MultipartError extends Error {
   override readonly name = "MultipartError";
 }
 
+/** Of all headers of a part. */
 const MAX_HEADER_BYTES = 16_384;
 
 /** The boundary in a Content-Type header's value. */
@@ -46,9 +47,10 @@ export function partStream(part: Part): Readable {
 
 async function readHeaders(window: Window): Promise<Map<string, string>> {
   const headers = new Map<string, string>();
-  for (;;) {
-    const line = await window.text("\r\n", MAX_HEADER_BYTES);
+  for (let left = MAX_HEADER_BYTES; ;) {
+    const line = await window.text("\r\n", left);
     if (line === "") return headers;
+    left -= line.length + 2;
     const colon = line.indexOf(":");
     if (colon <= 0) throw new MultipartError("a header line without a colon");
     headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());

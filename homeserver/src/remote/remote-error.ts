@@ -1,6 +1,10 @@
 import { ERRCODES, type Errcode, MatrixError } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { type JsonObject, isJsonObject } from "../protocol/json.ts";
+import { isIndexable, wellFormed } from "../protocol/text.ts";
+
+/** UTF-16 code units of what is told of an error, their own words among it. */
+const MAX_REASON = 500;
 
 /**
  * Another server refused, failed or was not there. As an error for our own client it keeps the code
@@ -20,7 +24,7 @@ export class RemoteError extends MatrixError {
     super(
       passed ? status : 502,
       passed ? codeOf(object) : "M_UNKNOWN",
-      reason,
+      wellFormed(reason, MAX_REASON),
       passed ? extra(object) : {},
     );
     this.name = "RemoteError";
@@ -64,5 +68,5 @@ function codeOf(body: JsonObject | undefined): Errcode {
 /** What a client can use of their error. */
 function extra(body: JsonObject | undefined): JsonObject {
   const version = body?.["room_version"];
-  return typeof version === "string" ? { room_version: version } : {};
+  return isIndexable(version) ? { room_version: version } : {};
 }

@@ -4,7 +4,7 @@ import { type Dispatcher, request } from "undici";
 import type { Clock } from "../platform/clock.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { isServerName } from "../protocol/identifiers.ts";
-import { isJsonObject, parseStrict } from "../protocol/json.ts";
+import { isJsonObject, parseLoose } from "../protocol/json.ts";
 import { readBody } from "./read-body.ts";
 
 /** Looks up `https://<host>/.well-known/matrix/server`. */
@@ -74,7 +74,7 @@ async function fetchDelegation(agent: Dispatcher, host: string, now: number) {
       await answer.body.dump();
       throw new Error(`status ${answer.statusCode}`);
     }
-    const value = parseStrict(await readBody(answer.body, MAX_BYTES));
+    const value = parseLoose(await readBody(answer.body, MAX_BYTES));
     const server = isJsonObject(value) ? value["m.server"] : undefined;
     if (!isServerName(server)) throw new Error("no m.server");
     return { server: server as string, ttl: timeToLive(answer.headers, now) };

@@ -109,7 +109,10 @@ export function createLeaveRemote(
   ): Promise<boolean> {
     const answer = await remote.makeLeave(server, room.roomId, userId);
     const template = { room_version: room.version.id, ...answer };
-    const { event } = fromTemplate(identity, template, room.roomId, userId, content);
+    const { event, version } = fromTemplate(identity, template, room.roomId, userId, content);
+    if (version !== room.version) {
+      throw errors.unknown("The other server says another version of that room", 502);
+    }
     await remote.sendLeave(server, room.roomId, event.eventId, event.pdu);
     const how = { shown: null, origin: server, handedOver: true };
     return outOfBand.store(room, event, userId, how);

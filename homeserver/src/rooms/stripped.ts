@@ -2,8 +2,9 @@
 import { strippedState } from "../protocol/client-event.ts";
 import { errors } from "../protocol/errors.ts";
 import type { RoomEvent } from "../protocol/event.ts";
+import { isUserId } from "../protocol/identifiers.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import { canonicalJsonLoose, isJsonObject } from "../protocol/json.ts";
+import { canonicalJsonLoose, forbiddenIn, isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import type { KeyRing } from "./types-federation.ts";
@@ -135,9 +136,9 @@ interface Stripped extends JsonObject {
 
 /** The four members that are shown; undefined for what is no state event. */
 function strip(entry: Json): Stripped | undefined {
-  if (!isJsonObject(entry)) return undefined;
+  if (!isJsonObject(entry) || forbiddenIn(entry) !== undefined) return undefined;
   const { type, state_key, content, sender } = entry;
   if (typeof type !== "string" || typeof state_key !== "string") return undefined;
-  if (!isJsonObject(content) || typeof sender !== "string") return undefined;
+  if (!isJsonObject(content) || !isUserId(sender)) return undefined;
   return { type, state_key, content, sender };
 }

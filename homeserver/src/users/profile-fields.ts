@@ -59,6 +59,7 @@ export function profileToldBy(answer: JsonObject): JsonObject {
   const whole: JsonObject = { ...told };
   for (const [key, value] of Object.entries(answer)) {
     if (value === undefined || value === null || !isCustomKey(key)) continue;
+    if (!isWellFormedJson(value)) continue;
     if (key !== "m.tz" || isShortText(value)) whole[key] = value;
   }
   return Buffer.byteLength(JSON.stringify(whole)) > MAX_PROFILE_BYTES ? told : whole;
@@ -67,6 +68,12 @@ export function profileToldBy(answer: JsonObject): JsonObject {
 function isShortText(value: Json | undefined): value is string {
   if (typeof value !== "string" || value === "") return false;
   return isStorable(value) && Buffer.byteLength(value) <= MAX_TEXT_BYTES;
+}
+
+/** False when a string in it, or a key, holds half of a surrogate pair, which many clients read no JSON with. */
+function isWellFormedJson(value: Json): boolean {
+  // What is a half is written as an escape; an even number of backslashes in front is of the text itself.
+  return !/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(JSON.stringify(value));
 }
 
 function isCustomKey(key: string): boolean {

@@ -27,10 +27,16 @@ export function createTags(accountData: AccountData): Tags {
   return {
     list,
 
-    async set(userId, roomId, tag, content) {
+    async set(userId, roomId, tag, given) {
       plainText(tag, "The tag", MAX_TAG_BYTES);
-      const { order } = content;
-      if (order !== undefined && !(typeof order === "number" && order >= 0 && order <= 1)) {
+      // Clients write null for "no order".
+      const { order, ...rest } = given;
+      const content = order === undefined || order === null ? rest : given;
+      if (
+        order !== undefined &&
+        order !== null &&
+        !(typeof order === "number" && order >= 0 && order <= 1)
+      ) {
         throw errors.badJson("order must be a number between 0 and 1");
       }
       await accountData.update(userId, roomId, TAG_TYPE, (before) => {

@@ -283,6 +283,24 @@ test("other servers tell of their own users whom somebody here can know, and onl
   });
 });
 
+test("a status is text that every client can read, however it was told and wherever it is cut", async () => {
+  const long = `${"x".repeat(1023)}\u{1f600}`;
+  for (const [status_msg, shown] of [
+    ["a\ud800b", "a\ufffdb"],
+    [long, "x".repeat(1023)],
+    [`x${long}`, `x${"x".repeat(1023)}`],
+  ] as const) {
+    await presence.receive(THERE, { push: [update(BOB, { status_msg })] } as never);
+    expect(presence.of(BOB)?.statusMsg).toBe(shown);
+  }
+  told.length = 0;
+  await presence.set(PHONE, "online", long);
+  await pass(1_000);
+  expect(presence.of(ALICE)?.statusMsg).toBe("x".repeat(1023));
+  const [edu] = told.map(({ content }) => content as { push?: { status_msg?: string }[] });
+  expect(edu?.push?.[0]?.status_msg).toBe("x".repeat(1023));
+});
+
 test("another server's user of whom nothing is heard any more is offline in the end", async () => {
   const push = [update(BOB, { currently_active: true })];
   await presence.receive(THERE, { push } as never);

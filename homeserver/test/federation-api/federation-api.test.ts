@@ -180,7 +180,9 @@ test("a server's keys are signed by themselves, valid for a while, and its notar
   expect(verifySignedJson(own, name(one), keyId, verifyKeyFromBase64(key))).toBe(true);
   expect(own.valid_until_ts).toBeGreaterThan(Date.now() + 3600_000);
   expect(own.valid_until_ts).toBeLessThanOrEqual(Date.now() + 7 * 24 * 3600_000);
-  const query = { server_keys: { [two.name]: {}, [one.name]: {}, "nobody.invalid": {} } };
+  const query = {
+    server_keys: { [two.name]: {}, [one.name]: {}, "nobody.invalid": {}, "no server": {} },
+  };
   const response = await fetch(`${one.baseUrl}/_matrix/key/v2/query`, {
     method: "POST",
     body: JSON.stringify(query),

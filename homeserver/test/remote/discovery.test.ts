@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { MockAgent } from "undici";
+import { systemClock } from "../../src/platform/clock.ts";
 import { createSeededRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { guardedLookup, isPublicAddress } from "../../src/remote/addresses.ts";
 import { type SrvRecord, createDiscovery, inOrder } from "../../src/remote/discovery.ts";
-import { timeToLive } from "../../src/remote/well-known.ts";
+import { createWellKnown, timeToLive } from "../../src/remote/well-known.ts";
 
 /** A world in which these names are delegated and these services exist. */
 function find(
@@ -95,6 +97,14 @@ describe("a well-known file is kept", () => {
     const isPast = headers["expires"] === "0";
     expect(timeToLive(headers, isPast ? Date.now() : 0)).toBe(ms);
   });
+});
+
+test("a well-known file says where a server is, whatever else stands in it", async () => {
+  const agent = new MockAgent();
+  agent.disableNetConnect();
+  const file = '{"m.server":"b.test:1","x":1.5,"x":"\\ud800"}';
+  agent.get("https://a.test").intercept({ path: "/.well-known/matrix/server" }).reply(200, file);
+  expect(await createWellKnown(agent, systemClock).delegation("a.test")).toBe("b.test:1");
 });
 
 describe("private addresses", () => {

@@ -53,6 +53,7 @@ describe("a multipart body", () => {
     ["without an end", "--bnd\r\n\r\nbody"],
     ["with a broken header", "--bnd\r\nnonsense\r\n\r\nbody\r\n--bnd--"],
     ["with endless headers", `--bnd\r\na: ${"x".repeat(20_000)}`],
+    ["with headers without end", `--bnd\r\n${"a: b\r\n".repeat(3_000)}\r\nbody\r\n--bnd--`],
     ["that is empty", ""],
   ])("%s is refused", async (_name, text) => {
     await expect(parts(text, 100)).rejects.toBeInstanceOf(MultipartError);

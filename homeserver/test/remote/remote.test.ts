@@ -3,9 +3,13 @@ import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { binary } from "../../src/http/reply.ts";
 import { type Route, route } from "../../src/http/route.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import { signText } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
-import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import { signJson } from "../../src/protocol/signed-json.ts";
+import { readKeyObject } from "../../src/remote/key-object.ts";
+import { createKeyRing } from "../../src/remote/key-ring.ts";
 import { RemoteError } from "../../src/remote/remote-error.ts";
 import { type Peer, createNetwork, startPeer } from "./peers.ts";
 
@@ -73,6 +77,22 @@ describe("a request to another server", () => {
     expect(await failure()).toEqual([502, "M_UNKNOWN", false]);
     expect(await failure()).toEqual([502, "M_UNKNOWN", true]);
     expect(one.remote.backoff.mayTry(two.serverName)).toBe(false);
+  });
+
+  test("that is refused with anything is told in words that every client can read", async () => {
+    const half = String.raw`{"errcode":"M_FORBIDDEN","error":"a\ud800${"\u{1f600}".repeat(400)}","room_version":"\udc00"}`;
+    const two = await start([
+      route("queryProfile", () => binary(Buffer.from(half), { status: 403, headers: {} })),
+    ]);
+    const one = await start();
+    const failure = one.remote.server.profile(two.serverName, USER);
+    const error = await failure.catch((reason: RemoteError) => reason.toJSON());
+    expect(error).toMatchObject({ errcode: "M_FORBIDDEN" });
+    expect(error).not.toHaveProperty("room_version");
+    const { error: words } = error as unknown as { error: string };
+    expect(words).toContain("a\ufffd");
+    expect(words.isWellFormed()).toBe(true);
+    expect(words.length).toBeLessThanOrEqual(500);
   });
 
   test("to one that is not there fails, and is not repeated until it is heard of", async () => {
@@ -236,6 +256,31 @@ describe("keys of other servers", () => {
     expect(key?.publicKeyBase64).toBe(gone.signingKey.publicKeyBase64);
   });
 
+  test("are handed on whatever else stands in their object", async () => {
+    const one = await start();
+    const server = "deep.test" as ServerName;
+    const { keyId, publicKeyBase64: key } = one.signingKey;
+    const object = signJson(
+      {
+        ...{ server_name: server, verify_keys: { [keyId]: { key } } },
+        valid_until_ts: Date.now() + 3600_000,
+        "org.example.deep": JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`),
+      },
+      server,
+      one.signingKey,
+    );
+    const { sql } = one.database;
+    const ring = createKeyRing({
+      ...{ sql, clock: systemClock, serverName: one.serverName, signingKey: one.signingKey },
+      notaries: [],
+      fetcher: {
+        direct: async () => readKeyObject(object, server, Date.now()),
+        viaNotary: async () => [],
+      },
+    });
+    expect(await ring.keyObject(server, Date.now())).toEqual(object);
+  });
+
   test("that somebody else signed are not taken", async () => {
     const two = await start([]);
     const forged = {
@@ -243,7 +288,6 @@ describe("keys of other servers", () => {
       verify_keys: { "ed25519:1": { key: two.signingKey.publicKeyBase64 } },
       valid_until_ts: Date.now() + 1000,
     };
-    const { readKeyObject } = await import("../../src/remote/key-object.ts");
     const signed = {
       ...forged,
       signatures: { "evil.test": { "ed25519:1": signText("x", two.signingKey) } },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildEvent } from "../../src/protocol/build-event.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import type { JsonObject } from "../../src/protocol/json.ts";
+import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { createWorld } from "./world.ts";
@@ -232,6 +232,24 @@ describe("a knock through another server", () => {
     }
   });
 
+  test("shows nothing of which the sender is nobody, or which no client could read", async () => {
+    world.pretend(a, "sendKnock", async (honest) => {
+      const { knock_room_state: entries } = (await honest()) as { knock_room_state: JsonObject[] };
+      const name = entries.find(({ type }) => type === "m.room.name")!;
+      const others = entries.filter(({ type }) => type !== "m.room.name");
+      const topic = { ...name, type: "m.room.topic", sender: "somebody" };
+      const unreadable = JSON.stringify({ ...name, content: { name: "half" } });
+      const half = parseLoose(unreadable.replace("half", String.raw`\ud800`));
+      return { knock_room_state: [topic, half as JsonObject, ...others] };
+    });
+    const roomId = await knocked("11");
+    const room = await b.rooms.view.room(roomId);
+    const shown = await b.rooms.view.strippedState(room!.nid, bob.userId);
+    expect(shown.map(({ type }) => type).toSorted()).toEqual([
+      ...["m.room.create", "m.room.join_rules", "m.room.member"],
+    ]);
+  });
+
   test("is ended by the server that took it, and by no other", async () => {
     const roomId = await knocked("10");
     await world.flush();
@@ -283,5 +301,22 @@ describe("what another server took", () => {
     world.calls.clear();
     await b.rooms.members.leave({ by: bob, roomId });
     expect(world.calls.get("makeLeave" satisfies string as ServerName)).toBeUndefined();
+  });
+
+  test("is of the room's version: a leave by another server's template of another is none of ours", async () => {
+    const roomId = await a.rooms.create.room(alice, { room_version: "11" });
+    await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
+    world.pretend(a, "makeLeave", async (honest) => ({
+      ...((await honest()) as JsonObject),
+      room_version: "9",
+    }));
+    world.calls.clear();
+    await b.rooms.members.leave({ by: bob, roomId });
+    expect(world.calls.get("sendLeave" satisfies string as ServerName)).toBeUndefined();
+    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    const room = await b.rooms.view.room(roomId);
+    const rows = await b.db.sql<{ version: string | null }[]>`
+      SELECT version FROM events WHERE room_nid = ${room!.nid} AND version = '9'`;
+    expect(rows).toEqual([]);
   });
 });

@@ -106,6 +106,8 @@ describe("tags", () => {
       "u.tag3": { order: 0.75 },
     });
     expect(await errcodeOf(tags.set(alice, room, "u.x", { order: 2 }))).toBe("M_BAD_JSON");
+    await tags.set(alice, room, "u.x", { order: null, colour: null });
+    expect((await tags.list(alice, room))["u.x"]).toEqual({ colour: null });
     expect(await errcodeOf(tags.set(alice, room, "x".repeat(256), {}))).toBe("M_INVALID_PARAM");
   });
 });

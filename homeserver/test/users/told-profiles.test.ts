@@ -19,6 +19,10 @@ test.each([
   ['{"__proto__":{"x":1},"constructor":1,"Bad Key":1,"nodot":1}', {}],
   [`{"displayname":"Bob","org.example.x":"${"x".repeat(70_000)}"}`, { displayname: "Bob" }],
   [`{"displayname":"${"x".repeat(1025)}"}`, {}],
+  [
+    String.raw`{"a.half":"\ud800","a.deep":[[[[[{"\udc00":1}]]]]],"a.text":"\\ud800","a.pair":"\ud83d\ude00"}`,
+    { "a.text": String.raw`\ud800`, "a.pair": "\u{1f600}" },
+  ],
 ])("of the answer %s only a profile is left", (answer, left) => {
   expect(profileToldBy(parseLoose(answer) as JsonObject)).toEqual(left);
 });
