@@ -26,7 +26,7 @@ export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
       const stripped = unsigned.invite_room_state;
       const signed = await rooms.federation.invite(origin, roomId, parseEventId(params.eventId), {
         event,
-        roomVersion: "1",
+        roomVersion: undefined,
         inviteRoomState: Array.isArray(stripped) ? stripped.filter(isJsonObject) : [],
       });
       return json([200, { event: signed }]);

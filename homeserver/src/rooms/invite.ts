@@ -8,7 +8,7 @@ import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
-import { serverIsJoined } from "../storage/room-members.ts";
+import { membershipIn, serverIsJoined } from "../storage/room-members.ts";
 import { countersigned } from "./countersigned.ts";
 import { checkOpenInvites, inBrief } from "./invite-limits.ts";
 import type { Invitees } from "./invitees.ts";
@@ -22,7 +22,7 @@ import type { RoomStore } from "./store.ts";
 import { shownByInvite, STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
 import type { MayEnter } from "./purge/doors.ts";
-import type { StoredEvent } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 import { verifyPdus } from "./verify.ts";
 import type { Work } from "./work.ts";
 
@@ -67,8 +67,11 @@ export function createInvites(deps: InviteDeps): {
     },
 
     async receive(origin, roomId, eventId, body) {
-      const version = roomVersion(body.roomVersion);
-      if (version === undefined) throw errors.incompatibleRoomVersion(body.roomVersion);
+      const known = await store.registry.byId(roomId);
+      // The older endpoint says no version: it is for 1 and 2, whose events look alike.
+      const { roomVersion: id = known?.version.id === "2" ? "2" : "1" } = body;
+      const version = roomVersion(id);
+      if (version === undefined) throw errors.incompatibleRoomVersion(id);
       const [verified] = await verifyPdus(keyRing, [body.event], version);
       const event = verified?.event;
       if (event === undefined) throw errors.invalidParam(verified?.reason ?? "The invite is wrong");
@@ -87,16 +90,18 @@ export function createInvites(deps: InviteDeps): {
       }
       await deps.invitees.check(stateKey);
       await deps.mayEnter(roomId);
+      const isIn = known && (await serverIsJoined(store.sql, known.nid, serverName));
       const about = { roomId, userId: stateKey, server: origin };
-      const length = await checkOpenInvites(store, about);
+      const length = isIn === true ? "full" : await checkOpenInvites(store, about);
       const showing = { roomId, version, inviter: event.sender as UserId };
       const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
       const signed = addSignature(event, serverName, signingKey);
-      const known = await store.registry.byId(roomId);
-      if (known !== undefined && (await serverIsJoined(store.sql, known.nid, serverName))) {
+      if (known !== undefined && isIn === true) {
         if (known.version !== version) throw errors.incompatibleRoomVersion(known.version.id);
         return signed.pdu;
       }
+      // Sent again, since our answer was lost: the user may have answered it meanwhile.
+      if (known !== undefined && (await isAnswered(known, event))) return signed.pdu;
       const room = await store.registry.claimed(roomId, version, local.identity.now());
       if ("settled" in room) throw errors.incompatibleRoomVersion(room.settled);
       const stripped = strippedState(event);
@@ -106,6 +111,13 @@ export function createInvites(deps: InviteDeps): {
       return signed.pdu;
     },
   };
+
+  /** The invite was here before, and the user's membership is another by now. */
+  async function isAnswered(room: Room, { eventId, stateKey }: RoomEvent): Promise<boolean> {
+    const before = await store.events.byId(eventId);
+    const row = before && (await membershipIn(store.sql, room.nid, stateKey as UserId));
+    return row !== undefined && row.eventNid !== before?.nid;
+  }
 }
 
 interface Drafted {

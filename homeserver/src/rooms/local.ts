@@ -72,6 +72,10 @@ export function createLocalEvents(
         if (target === undefined || target.roomNid !== room.nid) {
           throw errors.notFound("That event is not in the room");
         }
+        // Up to version 10 the room's version would be gone with it, and nobody could join any more.
+        if (target.event.type === "m.room.create") {
+          throw errors.forbidden("The event that made the room is not redacted");
+        }
         if (target.event.sender !== draft.sender) await requireRedactLevel(work, draft.sender);
         const redaction = await work.local(draft);
         if (target.redactedBy === null) work.redact(target, redaction);

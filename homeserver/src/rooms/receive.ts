@@ -53,6 +53,11 @@ interface From {
   readonly tally: Tally;
 }
 
+/** Whether the event ends what the other began: it names that as what authorises it, or stands deeper in the graph. */
+function isAfter(end: RoomEvent, open: RoomEvent): boolean {
+  return end.authEventIds.includes(open.eventId) || end.depth > open.depth;
+}
+
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   const { store, keyRing, ingest, staging, clock, refusals } = deps;
 
@@ -147,8 +152,10 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (!isMember || !ends || !(await isTheirs(from.origin, sender, row, open))) {
       return refuse(from, "not in the room", eventId, notIn);
     }
-    await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
     from.results[eventId] = {};
+    // It may have been on its way for long, and end an invite before this one.
+    if (!isAfter(event, open.event)) return;
+    await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
   }
 
   /** Whether they may end what is open: by their signature as the inviter's server, or since they took the knock. */

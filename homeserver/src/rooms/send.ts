@@ -64,6 +64,8 @@ export function createSend(deps: SendDeps): RoomSend {
     async state(message) {
       const { by, roomId, type, stateKey, content, originServerTs } = message;
       if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
+      // Other servers would apply it, by rules that are asked of redactions here.
+      if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
       if (type === "m.room.member") return deps.memberByState(message);
       const room = await local.room(roomId);
       const isChecked = CHECKED.has(type) && (await isJoined(store, room, by.userId));

@@ -147,12 +147,16 @@ export interface RoomFederation {
     eventId: EventId,
     pdu: JsonObject,
   ): Promise<JsonObject>;
-  /** PUT invite (v1 and v2): the event signed by us too. */
+  /** PUT invite (v1, which says no version, and v2): the event signed by us too. */
   invite(
     origin: ServerName,
     roomId: RoomId,
     eventId: EventId,
-    body: { event: JsonObject; roomVersion: string; inviteRoomState: readonly JsonObject[] },
+    body: {
+      event: JsonObject;
+      roomVersion: string | undefined;
+      inviteRoomState: readonly JsonObject[];
+    },
   ): Promise<JsonObject>;
 
   /** GET backfill: PDUs' texts (canonical JSON), newest first. */

@@ -235,6 +235,40 @@ describe("invites of strangers", () => {
   });
 });
 
+describe("an invite that is sent again", () => {
+  test("since its answer was lost does not undo what the user answered", async () => {
+    const roomId = "!again:c.test" as RoomId;
+    const event = invitation(c, roomId, bob.userId);
+    const send = () =>
+      b.rooms.federation.invite(c.name, roomId, event.eventId as EventId, {
+        ...{ event: event.pdu as JsonObject, roomVersion: "10", inviteRoomState: [] },
+      });
+    const first = await send();
+    expect(await send()).toEqual(first);
+    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    await b.rooms.members.leave({ by: bob, roomId });
+    expect(await send()).toEqual(first);
+    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+  });
+
+  test("by the older endpoint is of version 1 or 2, as the room is known", async () => {
+    for (const version of ["1", "2"]) {
+      const roomId = await a.rooms.create.room(alice, {
+        ...{ preset: "public_chat", room_version: version },
+      });
+      await b.rooms.members.join({ by: b.user("ben"), room: roomId, via: [a.name] });
+      world.pretend(b, "invite", async (_honest, _room, eventId, body) => ({
+        event: await b.rooms.federation.invite(a.name, roomId, eventId, {
+          ...{ event: structuredClone(body.event), roomVersion: undefined, inviteRoomState: [] },
+        }),
+      }));
+      await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
+      await world.flush();
+      expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    }
+  });
+});
+
 describe("an invite that meets the join of the invited user", () => {
   test("changes nothing of what the room says", async () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat", room_version: "10" });

@@ -263,6 +263,22 @@ describe("a knock through another server", () => {
   });
 });
 
+describe("the end of an invite", () => {
+  test("that comes after the next invite ends that one no more", async () => {
+    const roomId = await a.rooms.create.room(alice, {});
+    const about = { by: alice, roomId, userId: bob.userId };
+    await a.rooms.members.invite(about);
+    // It waits in a's queue, and an invite does not.
+    await a.rooms.members.kick(about);
+    await a.rooms.members.invite(about);
+    await world.flush();
+    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    await a.rooms.members.kick(about);
+    await world.flush();
+    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+  });
+});
+
 describe("what another server took", () => {
   test("is not sent again by this one: a join, and a join of a second user", async () => {
     const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });

@@ -131,6 +131,21 @@ describe.each(ROOM_VERSION_IDS)("in room version %s", (version) => {
     await expect(gone).rejects.toMatchObject({ status: 404 });
   });
 
+  test("is refused of the create event, and where it comes as state", async () => {
+    const roomId = await roomOf(version);
+    const room = (await a.rooms.view.room(roomId))!;
+    const create = (await a.rooms.view.currentStateEvent(room.nid, "m.room.create", ""))!;
+    const { eventId } = create.event;
+    await expect(a.rooms.send.redact({ by: alice, roomId, eventId })).rejects.toMatchObject({
+      ...{ errcode: "M_FORBIDDEN", status: 403 },
+    });
+    const content = { redacts: await say(a, alice, roomId, "stays") };
+    const asState = { by: alice, roomId, type: "m.room.redaction", stateKey: "", content };
+    await expect(a.rooms.send.state(asState)).rejects.toMatchObject({
+      ...{ errcode: "M_BAD_JSON", status: 400 },
+    });
+  });
+
   test("state that is redacted stays state, with what the version protects", async () => {
     const roomId = await roomOf(version);
     const eventId = await a.rooms.send.state({
