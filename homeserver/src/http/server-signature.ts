@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { isEd25519KeyId, verifyTextAsync } from "../protocol/crypto.ts";
+import { networkOf } from "../platform/client-address.ts";
 import { errors } from "../protocol/errors.ts";
 import { type ServerName, isServerName } from "../protocol/identifiers.ts";
 import { JsonError } from "../protocol/json.ts";
@@ -42,7 +43,8 @@ export async function claimedServer(
   }
   if (!SIGNATURE.test(sig)) throw errors.unauthorized("The X-Matrix header holds no signature");
   const wanted = { server: origin, keyId, validAt: now() };
-  const key = await keyRing.requestKey(wanted, beforeAsking);
+  const requester = networkOf(request.found?.ip ?? "");
+  const key = await keyRing.requestKey(wanted, beforeAsking, requester);
   if (!key) throw errors.unauthorized(`The key ${keyId} of ${origin} cannot be had or has expired`);
   const { method } = request;
   const uri = request.raw.url ?? "";

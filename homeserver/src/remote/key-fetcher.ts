@@ -9,8 +9,11 @@ import { type KeyObject, readKeyObject } from "./key-object.ts";
 
 /** Gets key objects over the network: from the servers themselves, and from notaries. */
 export interface KeyFetcher {
-  /** The server's own answer; undefined when it gives none that is right. */
-  direct(server: ServerName, purpose: KeyPurpose): Promise<KeyObject | undefined>;
+  /**
+   * The server's own answer; undefined when it gives none that is right. `about`: why it is asked, such as a room or a
+   * requester's address; reasons take turns.
+   */
+  direct(server: ServerName, purpose: KeyPurpose, about?: string): Promise<KeyObject | undefined>;
   /** Everything that a notary knows of these servers; what is not properly signed is left out. */
   viaNotary(
     notary: ServerName,
@@ -58,9 +61,9 @@ export function createKeyFetcher(client: RemoteClient, clock: Clock): KeyFetcher
   }
 
   return {
-    async direct(server, purpose) {
+    async direct(server, purpose, about) {
       const question = (signal: AbortSignal) => ask(server, purpose !== "events", signal);
-      return await pools[purpose].run(question).catch(() => undefined);
+      return await pools[purpose].run(question, about).catch(() => undefined);
     },
     async viaNotary(notary, notaryKeys, wanted) {
       const answer = await client

@@ -28,14 +28,19 @@ export interface WantedKey {
 export interface KeyRing {
   /**
    * In the order asked, for events. Undefined where a key cannot be had, or was not valid at that time. Never throws.
+   * Servers are asked for different rooms in turns: one whose events name silent servers does not hold up the others.
    */
-  keys(wanted: readonly WantedKey[]): Promise<(VerifyKey | undefined)[]>;
+  keys(wanted: readonly WantedKey[], room?: string): Promise<(VerifyKey | undefined)[]>;
   /**
    * The key that a request says it is signed by. What is fetched for it is written down once it is wanted for events.
-   * `beforeAsking` is called where another server would have to be asked.
+   * `beforeAsking` is called where another server would have to be asked; requesters take turns with that.
    * @throws what `beforeAsking` throws
    */
-  requestKey(wanted: WantedKey, beforeAsking: () => Promise<void>): Promise<VerifyKey | undefined>;
+  requestKey(
+    wanted: WantedKey,
+    beforeAsking: () => Promise<void>,
+    requester?: string,
+  ): Promise<VerifyKey | undefined>;
   /** The newest key object of a server that holds at `validAt`, for notary answers; fetched if need be. */
   keyObject(server: ServerName, validAt: number): Promise<JsonObject | undefined>;
 }
@@ -130,17 +135,21 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     unwritten.set(server, found);
   }
 
-  async function fetchDirectly(wanted: Wanted, purpose: KeyPurpose): Promise<void> {
+  async function fetchDirectly(wanted: Wanted, purpose: KeyPurpose, about?: string): Promise<void> {
     const servers = [...wanted.keys()].filter(
       (server) => (pauses.get(server)?.until ?? 0) <= clock.now(),
     );
     const fetch = (server: ServerName) =>
-      flights.run(`${purpose} ${server}`, () => fetchOne(server, purpose));
+      flights.run(`${purpose} ${server}`, () => fetchOne(server, purpose, about));
     await Promise.all(servers.map(fetch));
   }
 
-  async function fetchOne(server: ServerName, purpose: KeyPurpose): Promise<void> {
-    const found = await fetcher.direct(server, purpose);
+  async function fetchOne(
+    server: ServerName,
+    purpose: KeyPurpose,
+    about: string | undefined,
+  ): Promise<void> {
+    const found = await fetcher.direct(server, purpose, about);
     if (found) await keepFor(purpose, found);
     const before = pauses.get(server)?.ms;
     const ms = found || before === undefined ? FIRST_PAUSE_MS : Math.min(MAX_PAUSE_MS, before * 2);
@@ -164,29 +173,30 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   async function obtain(
     wanted: readonly WantedKey[],
     purpose: KeyPurpose,
+    about: string | undefined,
     beforeAsking?: () => Promise<void>,
   ): Promise<void> {
     const unknown = missing(wanted);
     if (unknown.size === 0) return;
     remember(await findServerKeys(sql, [...unknown.keys()]));
     if (missing(wanted).size > 0) await beforeAsking?.();
-    const direct = async () => fetchDirectly(missing(wanted), purpose);
+    const direct = async () => fetchDirectly(missing(wanted), purpose, about);
     const notary = async () => askNotaries(wanted, purpose);
     const steps = missing(wanted).size > MANY ? [notary, direct] : [direct, notary];
     for (const step of steps) await step();
   }
 
   return {
-    async keys(wanted) {
-      await obtain(wanted, "events");
+    async keys(wanted, room) {
+      await obtain(wanted, "events", room);
       for (const server of new Set(wanted.map((want) => want.server))) {
         const found = unwritten.get(server);
         if (found) await write(found);
       }
       return wanted.map(lookUp);
     },
-    async requestKey(wanted, beforeAsking) {
-      await obtain([wanted], "request", beforeAsking);
+    async requestKey(wanted, beforeAsking, requester) {
+      await obtain([wanted], "request", requester, beforeAsking);
       return lookUp(wanted);
     },
     async keyObject(server, validAt) {

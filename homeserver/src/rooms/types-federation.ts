@@ -105,6 +105,7 @@ export interface RemoteServer {
 export interface KeyRing {
   keys(
     wanted: readonly { server: ServerName; keyId: string; validAt: number }[],
+    room?: string,
   ): Promise<(VerifyKey | undefined)[]>;
 }
 

@@ -69,7 +69,8 @@ export async function verifyPdus(
   }
   const wanted: Wanted[] = [];
   for (const { event } of parsed) if (event !== undefined) wanted.push(...keysOf(event));
-  const keys = await keyRing.keys(wanted);
+  const room = parsed.find(({ event }) => event !== undefined)?.event?.roomId;
+  const keys = await keyRing.keys(wanted, room);
   const keyAt = new Map(wanted.map((want, i) => [textOf(want), keys[i]]));
   return Promise.all(
     parsed.map(async (result): Promise<Verified> => {
