@@ -7177,9 +7177,9 @@ export interface operations {
     };
     getRoomEvents: {
         parameters: {
-            query: {
-                /** @description Backwards from the newest, or forwards. */
-                dir: "b" | "f";
+            query?: {
+                /** @description Backwards from the newest, or forwards, as without it. */
+                dir?: "b" | "f";
                 /** @description Where to begin. By default at the newest or the oldest event that the caller may see. */
                 from?: components["schemas"]["Text"];
                 /** @description Where to stop. */
@@ -7207,7 +7207,7 @@ export interface operations {
                     "application/json": {
                         /** @description Where the page begins. */
                         start: string;
-                        /** @description Where the next page begins. Absent when there is none. */
+                        /** @description Where the next page begins. Absent when there was nothing more. */
                         end?: string;
                         /** @description In the direction of `dir`. */
                         chunk: components["schemas"]["ClientEvent"][];
@@ -7218,7 +7218,6 @@ export interface operations {
             };
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
-             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
              *     - `M_BAD_JSON`: The filter is malformed.
              */
             400: {

@@ -12,7 +12,7 @@ export function messagePaginationRoutes({ rooms }: { rooms: Rooms }): Route[] {
       const page = await rooms.history.messages(requester, parseRoomId(params.roomId), {
         from: query.from,
         to: query.to,
-        dir: query.dir,
+        dir: query.dir ?? "f",
         limit: query.limit,
         filter: queryEventFilter(query.filter),
       });

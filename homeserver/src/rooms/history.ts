@@ -11,7 +11,10 @@ import type { PartialRooms } from "./partial-rooms.ts";
 import { createRelations } from "./relations.ts";
 import type { RelationsDeps } from "./relations.ts";
 import { comparePlaces } from "./tokens.ts";
-import type { RoomHistory, StateSelector, StoredEvent } from "./types.ts";
+import type { RoomHistory, StateSelector, StoredEvent, TimelinePlace } from "./types.ts";
+
+/** Whoever makes a room joins it among its first events. */
+const LOOKED_AT = 10;
 
 export type HistoryDeps = MessagesDeps &
   RelationsDeps &
@@ -101,12 +104,21 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     // Who has left sees nothing later, whatever place they name.
     const { until } = found;
     if (until !== undefined && comparePlaces(place, until) >= 0) return stateOf(found, selector);
-    const [last] = (await timelines.backwards(found.room.nid, place, undefined, 1)).events;
-    if (last === undefined) throw errors.notFound("The room is not known as of that token");
+    const last = await lastBefore(found.room.nid, place);
     if ((await view.readable(userId, [last])).length === 0) {
       throw errors.forbidden("You may not see the room as it was then");
     }
     return view.stateAt(last.roomState ?? last.stateAfter, selector);
+  }
+
+  /** The last event at a place; in front of all that is known of a room, the first that has somebody join. */
+  async function lastBefore(roomNid: number, place: TimelinePlace): Promise<StoredEvent> {
+    const [last] = (await timelines.backwards(roomNid, place, undefined, 1)).events;
+    if (last !== undefined) return last;
+    const { events } = await timelines.forwards(roomNid, place, undefined, LOOKED_AT);
+    const first = events.find(({ event }) => event.content.membership === "join") ?? events[0];
+    if (first === undefined) throw errors.notFound("The room is not known as of that token");
+    return first;
   }
 
   async function requireJoined(userId: UserId, roomId: RoomId) {

@@ -48,8 +48,15 @@ export type JoinRemote = (
   roomId: RoomId,
   userId: UserId,
   content: JsonObject,
-  via: readonly ServerName[],
+  servers: EntryServers,
 ) => Promise<void>;
+
+/** Servers that are asked to let a user of ours in, in their order. */
+export interface EntryServers {
+  readonly first: readonly ServerName[];
+  /** Asked where none of the first could be reached. What the first refuse is refused. */
+  readonly otherwise?: readonly ServerName[];
+}
 
 export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   const { store, identity, remote, keyRing, logger } = deps;
@@ -147,9 +154,9 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The join is not allowed");
   }
 
-  return async (roomId, userId, content, via) => {
-    if (via.length === 0) throw errors.notFound("No server is known that could let you in");
-    await frugally(() => tryEach(via, (server) => joinBy(server, roomId, userId, content), logger));
+  return async (roomId, userId, content, servers) => {
+    const join = (server: ServerName) => joinBy(server, roomId, userId, content);
+    await frugally(() => tryEach(servers, join, logger));
   };
 }
 
@@ -158,23 +165,28 @@ const FAILED = "No server could let you in";
 /**
  * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code) ends it, but for
  * "not found" and restricted joins that it can't decide on.
+ * @throws MatrixError M_NOT_FOUND 404 without any server, the refusal of one, M_UNKNOWN 502 where none could be reached
  */
 export async function tryEach<T>(
-  servers: readonly ServerName[],
+  { first, otherwise = [] }: EntryServers,
   attempt: (server: ServerName) => Promise<T>,
   logger: Logger,
 ): Promise<T> {
   /** The last refusal, or else what failed last. */
   let last: unknown;
-  for (const server of servers) {
-    try {
-      return await attempt(server);
-    } catch (error) {
-      logger.info({ err: error, server }, "another server did not let us in");
-      if (isFinal(error)) throw handedThrough(error, FAILED);
-      last = last !== undefined && refusalIn(error) === undefined ? last : error;
+  for (const servers of [first, otherwise]) {
+    for (const server of servers) {
+      try {
+        return await attempt(server);
+      } catch (error) {
+        logger.info({ err: error, server }, "another server did not let us in");
+        if (isFinal(error)) throw handedThrough(error, FAILED);
+        last = last !== undefined && refusalIn(error) === undefined ? last : error;
+      }
     }
+    if (last !== undefined && refusalIn(last) !== undefined) break;
   }
+  if (last === undefined) throw errors.notFound("No server is known that has this room");
   throw handedThrough(last, FAILED);
 }
 

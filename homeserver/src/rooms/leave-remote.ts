@@ -45,7 +45,11 @@ export function createLeaveRemote(
       const room = { ...known, version };
       const servers = await doors(room, userId, member);
       try {
-        return await tryEach(servers, (server) => leaveBy(server, room, userId, content), logger);
+        return await tryEach(
+          { first: servers },
+          (server) => leaveBy(server, room, userId, content),
+          logger,
+        );
       } catch (error) {
         // It was over for our user before, and the other side still does not know.
         if (row?.membership === "leave") return true;
@@ -54,10 +58,9 @@ export function createLeaveRemote(
         return leaveAlone(room, userId, content, member);
       }
     },
-    async knock(roomId, userId, content, via) {
-      if (via.length === 0) throw errors.notFound("No server is known that has this room");
+    async knock(roomId, userId, content, servers) {
       await tryEach(
-        via,
+        servers,
         async (server) => {
           const template = await remote.makeKnock(server, roomId, userId, ROOM_VERSION_IDS);
           const { event, version } = fromTemplate(identity, template, roomId, userId, content);

@@ -69,16 +69,18 @@ export function createLocalEvents(
           throw errors.forbidden("You are not in that room");
         }
         const target = await work.store.events.byId(draft.redacts);
-        if (target === undefined || target.roomNid !== room.nid) {
+        // One that is not here may be with other servers: the redaction waits for it.
+        const isHere = target?.roomNid === room.nid;
+        if (!isHere && (target !== undefined || !(await mayRedactAll(work, draft.sender)))) {
           throw errors.notFound("That event is not in the room");
         }
         // Up to version 10 the room's version would be gone with it, and nobody could join any more.
-        if (target.event.type === "m.room.create") {
+        if (target?.event.type === "m.room.create") {
           throw errors.forbidden("The event that made the room is not redacted");
         }
-        if (target.event.sender !== draft.sender) await requireRedactLevel(work, draft.sender);
+        if (target?.event.sender !== draft.sender) await requireRedactLevel(work, draft.sender);
         const redaction = await work.local(draft);
-        if (target.redactedBy === null) work.redact(target, redaction);
+        if (target?.redactedBy === null) work.redact(target, redaction);
         const eventId = sent(redaction.event.eventId, transaction);
         return work.step(eventId, {
           transaction: transaction && { ...transaction, eventId },
@@ -109,8 +111,12 @@ export async function powerLevelsOf(work: Work): Promise<PowerLevels> {
   );
 }
 
-async function requireRedactLevel(work: Work, sender: string): Promise<void> {
+async function mayRedactAll(work: Work, sender: string): Promise<boolean> {
   const levels = await powerLevelsOf(work);
-  if (levels.userLevel(sender) >= levels.redact) return;
+  return levels.userLevel(sender) >= levels.redact;
+}
+
+async function requireRedactLevel(work: Work, sender: string): Promise<void> {
+  if (await mayRedactAll(work, sender)) return;
   throw errors.forbidden("Your power does not suffice to redact another user's event");
 }

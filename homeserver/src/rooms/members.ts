@@ -14,6 +14,7 @@ import {
   serverIsJoined,
 } from "../storage/room-members.ts";
 import type { Invitees } from "./invitees.ts";
+import type { EntryServers } from "./join-remote.ts";
 import type { LocalEvents } from "./local.ts";
 import { unchanged } from "./local.ts";
 import { clientMemberContent, withoutServersPart } from "./member-content.ts";
@@ -29,8 +30,8 @@ import type { Work } from "./work.ts";
 
 /** What membership needs of other servers; the federation part of the engine supplies it. */
 export interface RemoteMembership {
-  join(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
-  knock(roomId: RoomId, userId: UserId, content: JsonObject, via: ServerName[]): Promise<void>;
+  join(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
+  knock(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
   /**
    * Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too.
    * False when the user has come into the room meanwhile, and is to leave it like any member.
@@ -80,7 +81,7 @@ export function createMembers(deps: MembersDeps): Members {
     if (others.length === 0) throw errors.forbidden("Nobody in the room can let you in");
     const first = await local.work(room, mayVouch);
     const asked = [...others.filter((name) => first.has(name)), ...others];
-    await remote.join(room.roomId, by.userId, content, [...new Set(asked)]);
+    await remote.join(room.roomId, by.userId, content, { first: [...new Set(asked)] });
   }
 
   const operations: RoomMembers = {
@@ -232,21 +233,26 @@ export function createMembers(deps: MembersDeps): Members {
     return [...servers];
   }
 
-  /** Servers to join by: those asked for, who sent the invite, and who was in the room at last. */
+  /**
+   * Servers to join by: those asked for and who sent the invite; who was in the room at last, where none is asked for or
+   * can be reached. Who asks for certain servers gets their answer.
+   */
   async function doors(
     room: Room | undefined,
     userId: UserId,
     via: readonly ServerName[],
-  ): Promise<ServerName[]> {
-    const servers = new Set(via);
+  ): Promise<EntryServers> {
+    const first = new Set(via);
+    const otherwise = new Set<ServerName>();
     if (room !== undefined) {
       const row = await membershipIn(store.sql, room.nid, userId);
       const invite = row && (await store.events.one(row.eventNid));
-      if (invite !== undefined) servers.add(serverOf(invite.event.sender));
-      for (const server of await otherServers(room)) servers.add(server);
+      if (invite !== undefined) first.add(serverOf(invite.event.sender));
+      const known = via.length > 0 ? otherwise : first;
+      for (const server of await otherServers(room)) if (!first.has(server)) known.add(server);
     }
-    servers.delete(serverName);
-    return [...servers];
+    first.delete(serverName);
+    return { first: [...first], otherwise: [...otherwise] };
   }
 
   /** False when another server has to vouch for the join. */

@@ -63,7 +63,9 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       return {
         chunk: await view.present(shown, reader),
         start,
-        ...(page.more && from !== undefined ? { end: formatPlace(nid, from) } : {}),
+        ...((page.more || page.events.length > 0) && from !== undefined
+          ? { end: formatPlace(nid, from) }
+          : {}),
         state: await lazyMembers(reader, query.filter, shown),
       };
     },

@@ -158,14 +158,17 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
   }
 
-  /** Whether they may end what is open: by their signature as the inviter's server, or since they took the knock. */
+  /**
+   * Whether they may end what is open: who invited, or the server that took the knock. The power of anybody else can't be
+   * told from outside of the room.
+   */
   async function isTheirs(
     origin: ServerName,
     sender: UserId,
     row: MembershipTableRow,
     open: StoredEvent,
   ): Promise<boolean> {
-    if (row.membership === "invite") return serverOf(open.event.sender) === serverOf(sender);
+    if (row.membership === "invite") return open.event.sender === sender;
     if (row.membership !== "knock") return false;
     return (await strippedOrigin(store.sql, row.roomNid, row.userId)) === origin;
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { MatrixError } from "../../src/protocol/errors.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor } from "../../src/rooms/index.ts";
@@ -78,6 +79,29 @@ test.each<[string, (part: AnswerPart) => AnswerPart[]]>([
   await b.rooms.members.join({ by: bob, room: roomId, via: [a.name, c.name] });
   await world.flush();
   expect(await members(b)).toEqual(await members(a));
+  expect(await members(b)).toContain(bob.userId);
+});
+
+test("who asks for certain servers gets their answer, and others are asked where none can be reached", async () => {
+  const { b, bob } = await newServer();
+  const join = (via: TestServer[]) =>
+    b.rooms.members.join({ by: bob, room: roomId, via: via.map(({ name }) => name) });
+  await join([a]);
+  await b.rooms.members.leave({ by: bob, roomId });
+  await world.flush();
+  const refusal = new MatrixError(400, "M_UNABLE_TO_AUTHORISE_JOIN", "I can't tell");
+  world.pretend(a, "makeJoin", () => Promise.reject(refusal));
+  await expect(join([a])).rejects.toMatchObject({ errcode: "M_UNABLE_TO_AUTHORISE_JOIN" });
+  await join([a, c]);
+  await b.rooms.members.leave({ by: bob, roomId });
+  await world.flush();
+  await join([]);
+  await b.rooms.members.leave({ by: bob, roomId });
+  await world.flush();
+  world.reset();
+  world.cut(a, b);
+  await join([a]);
+  await world.flush();
   expect(await members(b)).toContain(bob.userId);
 });
 

@@ -264,6 +264,22 @@ describe("a knock through another server", () => {
 });
 
 describe("the end of an invite", () => {
+  test("is believed of who invited, and of nobody else on that server", async () => {
+    const roomId = await a.rooms.create.room(alice, {});
+    const ann = a.user("ann");
+    await a.rooms.members.invite({ by: alice, roomId, userId: ann.userId });
+    await a.rooms.members.join({ by: ann, room: roomId });
+    const about = { roomId, userId: bob.userId };
+    await a.rooms.members.invite({ by: ann, ...about });
+    await a.rooms.members.kick({ by: alice, ...about });
+    await world.flush();
+    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    await a.rooms.members.invite({ by: alice, ...about });
+    await a.rooms.members.kick({ by: alice, ...about });
+    await world.flush();
+    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+  });
+
   test("that comes after the next invite ends that one no more", async () => {
     const roomId = await a.rooms.create.room(alice, {});
     const about = { by: alice, roomId, userId: bob.userId };

@@ -120,6 +120,21 @@ describe.each(ROOM_VERSION_IDS)("in room version %s", (version) => {
     expect(await shownIds(roomId)).toContain(redaction.eventId);
   });
 
+  test("one of an event that is not here is sent by who may redact all, and waits for it", async () => {
+    const roomId = await roomOf(version);
+    const target = await forge(roomId, { type: "m.room.message", body: "seen elsewhere" });
+    const { eventId } = target;
+    await expect(b.rooms.send.redact({ by: bob, roomId, eventId })).rejects.toMatchObject({
+      ...{ errcode: "M_NOT_FOUND", status: 404 },
+    });
+    const redaction = await a.rooms.send.redact({ by: alice, roomId, eventId });
+    await receive(target);
+    expect(await read(roomId, eventId)).toMatchObject({
+      content: {},
+      unsigned: { redacted_because: { event_id: redaction } },
+    });
+  });
+
   test("one that is not allowed has no effect, and clients are not told of it", async () => {
     const roomId = await roomOf(version);
     const eventId = await say(a, alice, roomId, "stays");
