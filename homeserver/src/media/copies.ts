@@ -51,7 +51,12 @@ export function createCopies(deps: CopiesDeps): Copies {
       throw tooLarge();
     }
     const body = guarded(file.body, signal);
-    const staged = await files.stage(body, maxBytes).finally(() => body.destroy());
+    const staged = await files
+      .stage(body, maxBytes)
+      .catch((error: unknown) => {
+        throw body.errored === null ? error : errors.unknown("The transfer was cut short", 502);
+      })
+      .finally(() => body.destroy());
     const row: storage.MediaRow = {
       sha256: staged.sha256,
       contentType: cleanContentType(file.contentType),
@@ -132,9 +137,8 @@ export function createCopies(deps: CopiesDeps): Copies {
 /** What a client is told when another server's file cannot be had. */
 function asMediaError(error: unknown): unknown {
   if (error instanceof FileTooLarge) return tooLarge();
-  if (!(error instanceof RemoteError)) {
-    return error instanceof MatrixError ? error : errors.unknown("The transfer was cut short", 502);
-  }
+  // This server's own troubles, with its database or its disk, are no fault of the other.
+  if (!(error instanceof RemoteError)) return error;
   switch (error.remoteStatus) {
     case 404:
       return errors.notFound("That server has no such file");

@@ -11,6 +11,7 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../protocol/room-versions.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
+import { wellFormed } from "../protocol/text.ts";
 import { countersigned } from "./countersigned.ts";
 import type { EnterRoom } from "./enter-room.ts";
 import type { Ingest } from "./ingest.ts";
@@ -209,6 +210,9 @@ export async function claimedRoom(
   throw errors.unknown("The other server says another version of that room", 502);
 }
 
+/** Room versions have 32 characters at most. */
+const MAX_VERSION = 32;
+
 const TEMPLATE_KEYS: ReadonlySet<string> = new Set([
   ...["auth_events", "prev_events", "depth", "room_id", "sender", "state_key", "type"],
 ]);
@@ -222,8 +226,9 @@ export function fromTemplate(
   content: JsonObject,
 ): Made {
   const id = answer.room_version ?? "1";
-  const version = typeof id === "string" ? roomVersion(id) : undefined;
-  if (version === undefined) throw errors.incompatibleRoomVersion(String(id));
+  if (typeof id !== "string") throw errors.unknown("The template names no room version", 502);
+  const version = roomVersion(id);
+  if (version === undefined) throw errors.incompatibleRoomVersion(wellFormed(id, MAX_VERSION));
   const { event } = answer;
   if (
     !isJsonObject(event) ||

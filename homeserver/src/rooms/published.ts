@@ -1,6 +1,7 @@
 /** The list of published rooms: entries, search, pages. */
 import { errors } from "../protocol/errors.ts";
 import { isPattern, MAX_PATTERN_BYTES } from "../protocol/glob.ts";
+import { isRoomAlias } from "../protocol/identifiers.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
@@ -77,8 +78,10 @@ async function entries(store: RoomStore, serverName: ServerName): Promise<Public
 function shown(state: ReadonlyMap<string, StoredEvent> = new Map()): Partial<PublicRoom> {
   const content = (type: string): JsonObject => state.get(type)?.event.content ?? {};
   const visibility = historyVisibility(state.get("m.room.history_visibility")?.event);
+  const { alias } = content("m.room.canonical_alias");
   return {
-    ...text("canonical_alias", content("m.room.canonical_alias").alias),
+    // Many clients read no page at all in which one alias is none.
+    ...(isRoomAlias(alias) && { canonical_alias: alias }),
     ...text("name", content("m.room.name").name),
     ...text("topic", content("m.room.topic").topic),
     ...text("avatar_url", content("m.room.avatar").url),

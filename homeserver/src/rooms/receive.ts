@@ -1,6 +1,6 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../platform/clock.ts";
-import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
+import { isEventId, isRoomId, isUserId } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { idOfRefused } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";

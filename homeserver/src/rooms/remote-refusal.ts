@@ -1,6 +1,8 @@
 /** What our user's client is told when another server refuses what was asked of it. */
-import { errors, MatrixError } from "../protocol/errors.ts";
+import { Unstorable } from "../log/types.ts";
+import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
 import type { Errcode } from "../protocol/errors.ts";
+import { JsonError } from "../protocol/json.ts";
 
 interface Refusal {
   readonly status: number;
@@ -26,9 +28,24 @@ export function asOurFault(error: unknown, failed: string): unknown {
   return errors.unknown(`${failed}: ${(error as Error).message}`, 502);
 }
 
-/** The refusal with its code and, where it has one, the room's version; 502 when there was none. */
+/** Whether it comes of what another server answered, or did not answer, rather than of this server's own troubles. */
+function isTheirs(error: unknown): error is Error | undefined {
+  return (
+    error === undefined ||
+    error instanceof MatrixError ||
+    error instanceof JsonError ||
+    error instanceof Rejection ||
+    error instanceof Unstorable
+  );
+}
+
+/**
+ * The refusal with its code and, where it has one, the room's version; 502 when there was none.
+ * @throws the error as it is, where it is this server's: no other server is to blame, and no client is told of the inside
+ */
 export function handedThrough(error: unknown, failed: string): MatrixError {
-  const message = error instanceof Error ? error.message : "No server could be reached";
+  if (!isTheirs(error)) throw error;
+  const message = error?.message ?? "No server could be reached";
   const refusal = refusalIn(error);
   if (refusal === undefined) return errors.unknown(`${failed}: ${message}`, 502);
   const version = (error as MatrixError).extra?.["room_version"];

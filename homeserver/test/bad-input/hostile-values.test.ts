@@ -7,7 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser } from "../support/user.ts";
-import { described, HOSTILE, type Known, numbersOf, placesIn, planted, sample } from "./hostile.ts";
+import {
+  described,
+  HALF,
+  HOSTILE,
+  type Known,
+  numbersOf,
+  placesIn,
+  planted,
+  sample,
+  WORSE,
+} from "./hostile.ts";
 import { askAs, tellAs } from "../support/signed-requests.ts";
 
 const CASES = Number(process.env["WEFT_TEST_HOSTILE_VALUES"] ?? 80);
@@ -46,6 +56,8 @@ function expectRead(answer: { status: number; body: Body }, what: string): void 
 const IDENTIFIER = /_id$|_ids$|^(redacts|via|replacement_room|alias|rel_type|url|0)$/;
 /** The first of the hostile values are texts that would be identifiers, or keys. */
 const HOSTILE_TEXTS = 14;
+/** What a server can sign: no half of a surrogate pair. */
+const SIGNABLE = WORSE.filter((value) => typeof value !== "string" || value.isWellFormed());
 const RELATIONS = ["m.replace", "m.thread", "m.reference", "m.annotation"];
 
 /** A content that relates to another event in a way that is followed, whatever the event is. */
@@ -58,14 +70,14 @@ function related(draw: (below: number) => number, good: string): JsonObject {
 }
 
 /** A member of what is described, with a hostile value at one of its places. */
-function hostileOf(kinds: [string, Json][], draw: (below: number) => number) {
+function hostileOf(kinds: [string, Json][], draw: (below: number) => number, values = HOSTILE) {
   const [name, whole] = kinds[draw(kinds.length)]!;
   const isId = draw(2) === 0;
   const all = placesIn(whole);
   const ids = all.filter((place) => IDENTIFIER.test(place.at(-1)!));
   const places = isId && ids.length > 0 ? ids : all;
   const place = places.length === 0 ? [] : places[draw(places.length)]!;
-  const value = HOSTILE[draw(isId ? HOSTILE_TEXTS : HOSTILE.length)]!;
+  const value = values[draw(isId ? HOSTILE_TEXTS : values.length)]!;
   const content = planted(whole, place, value, draw(4) === 0);
   const object = typeof content === "object" && content !== null && !Array.isArray(content);
   return { name, content: (object ? content : {}) as JsonObject };
@@ -106,6 +118,7 @@ async function readAll(reader: TestUser, known: Known, good: readonly string[]):
     const response = await fetch(url, { headers });
     const text = await response.text();
     expectRead({ status: response.status, body: text }, `${id} ${reader.userId}`);
+    expect(text, id).not.toMatch(HALF);
     if (id !== "getRoomEvents") continue;
     for (const eventId of good) expect(text, `${id} lacks a good event`).toContain(eventId);
   }
@@ -119,11 +132,18 @@ async function readAll(reader: TestUser, known: Known, good: readonly string[]):
       ? query
       : `&filter=${encodeURIComponent(limit)}${query}`;
     const answer = await reader.ask("GET", `/sync?timeout=0${filter}`);
+    for (const text of textsIn(answer.body as Json)) expect(text.isWellFormed(), text).toBe(true);
     expect(answer.status, JSON.stringify(answer.body).slice(0, 300)).toBe(200);
     if (query.includes("filter")) continue;
     const seen = JSON.stringify(answer.body.rooms?.join?.[known.roomId]?.timeline ?? {});
     for (const eventId of good) expect(seen, "sync lacks a good event").toContain(eventId);
   }
+}
+
+function textsIn(value: Json | undefined): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => [key, ...textsIn(item as Json)]);
 }
 
 async function readAsPeer({ roomId, eventId, userId }: Known): Promise<void> {
@@ -230,7 +250,7 @@ describe("hostile values", () => {
         sample(schema, known),
       ]);
       const bad = Array.from({ length: 20 }, (): Json => {
-        const { name, content } = hostileOf(kinds, draw);
+        const { name, content } = hostileOf(kinds, draw, SIGNABLE);
         if (draw(10) === 0) return { edu_type: HOSTILE[draw(HOSTILE.length)]!, content };
         return { edu_type: name, content };
       });

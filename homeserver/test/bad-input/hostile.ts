@@ -1,6 +1,8 @@
 /** Hostile values, and every place in what the specification describes where one may stand. */
 import { definitions } from "@weft/spec/schemas";
-import type { Json, JsonObject } from "../../src/protocol/json.ts";
+import { expect } from "vitest";
+import { MatrixError } from "../../src/protocol/errors.ts";
+import { parseLoose, type Json, type JsonObject } from "../../src/protocol/json.ts";
 
 interface Schema {
   readonly $ref?: string;
@@ -65,6 +67,38 @@ export const HOSTILE: readonly Json[] = [
   nested(90),
   Array.from({ length: 5000 }, () => 0),
 ];
+
+/** What only other servers can send: half of a surrogate pair, numbers that are no integers, depth. */
+export const WORSE: readonly Json[] = [
+  ...HOSTILE,
+  ...['"\\ud800"', "1e308", "-0", "0.5", "9007199254740993", '{"a":1,"a":2}'].map((text) =>
+    parseLoose(text),
+  ),
+  parseLoose(`${"[".repeat(3000)}${"]".repeat(3000)}`),
+];
+
+/** Half of a surrogate pair in a JSON text: strict readers of JSON refuse the whole. */
+export const HALF = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/** A copy of the answer with a hostile value somewhere in it, or instead of it. */
+export function spoiled(answer: Json, draw: (below: number) => number): Json {
+  const places = placesIn(answer);
+  const value = WORSE[draw(WORSE.length)]!;
+  if (places.length === 0 || draw(20) === 0) return value;
+  return planted(answer, places[draw(places.length)]!, value, draw(5) === 0);
+}
+
+/** Done, or refused by an error of the protocol. */
+export async function survives(act: Promise<unknown>, what: string): Promise<void> {
+  const error = await act.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error === undefined) return;
+  expect(error, `${what}: ${String((error as Error).stack)}`).toBeInstanceOf(MatrixError);
+  const { status, errcode } = error as MatrixError;
+  expect([status, errcode], what).not.toEqual([500, "M_UNKNOWN"]);
+}
 
 /** A value of the schema. */
 export function sample(schema: Schema, known: Known, depth = 0): Json {

@@ -3,6 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { multipartOf } from "../../src/media/multipart.ts";
 import { systemRandom } from "../../src/platform/random.ts";
+import { MatrixError } from "../../src/protocol/errors.ts";
 import type { UserId } from "../../src/protocol/identifiers.ts";
 import { boundaryOf, readMultipart } from "../../src/remote/multipart.ts";
 import { errcodeOf } from "../users/support.ts";
@@ -134,6 +135,30 @@ describe("downloads", () => {
     const server = "not a server" as never;
     expect(await errcodeOf(t.media.download({ server, mediaId: "x" }))).toBe("M_INVALID_PARAM");
   });
+});
+
+test("a copy that the database does not take is no fault of the other server's", async () => {
+  const own = await openMedia();
+  own.remoteFiles.set("good", {});
+  own.remoteFiles.set("cut", {
+    body: Readable.from(
+      (async function* () {
+        yield Buffer.from("re");
+        throw new Error("the other end went away");
+      })(),
+    ),
+  });
+  await expect(own.media.download(remote("cut"))).rejects.toMatchObject({ status: 502 });
+  const refuse = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''the disk is full''; END'`;
+  await own.sql.unsafe(refuse);
+  await own.sql.unsafe(
+    "CREATE TRIGGER refuse BEFORE INSERT ON media FOR EACH ROW EXECUTE FUNCTION refuse()",
+  );
+  const error = await own.media.download(remote("good")).catch((reason: unknown) => reason);
+  expect(error).not.toBeInstanceOf(MatrixError);
+  expect(String(error)).toContain("the disk is full");
+  await own.close();
 });
 
 describe("reserved places", () => {
