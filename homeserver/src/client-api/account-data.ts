@@ -1,9 +1,13 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
+import type { Rooms } from "../rooms/types.ts";
+import { requireSettable } from "../users/account-data.ts";
 import type { Users } from "../users/users.ts";
+import { requireOwnRoom } from "./own-room.ts";
 import { ownUserId } from "./own-user.ts";
 
-export function accountDataRoutes(deps: { users: Users }): Route[] {
+export function accountDataRoutes(deps: { users: Users; rooms: Pick<Rooms, "view"> }): Route[] {
+  const { view } = deps.rooms;
   const { accountData } = deps.users;
   return [
     // GET /_matrix/client/v3/user/{userId}/account_data/{type}
@@ -24,10 +28,11 @@ export function accountDataRoutes(deps: { users: Users }): Route[] {
     }),
 
     // PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}
-    route("setAccountDataPerRoom", ({ requester, params, body }) => {
+    route("setAccountDataPerRoom", async ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
-      const roomId = parseRoomId(params.roomId);
-      return accountData.set(userId, roomId, params.type, body);
+      requireSettable(params.type);
+      const roomId = await requireOwnRoom(view, userId, parseRoomId(params.roomId));
+      return await accountData.set(userId, roomId, params.type, body);
     }),
   ];
 }

@@ -1,9 +1,12 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
+import type { Rooms } from "../rooms/types.ts";
 import type { Users } from "../users/users.ts";
+import { requireOwnRoom } from "./own-room.ts";
 import { ownUserId } from "./own-user.ts";
 
-export function tagsRoutes(deps: { users: Users }): Route[] {
+export function tagsRoutes(deps: { users: Users; rooms: Pick<Rooms, "view"> }): Route[] {
+  const { view } = deps.rooms;
   const { tags } = deps.users;
   return [
     // GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags
@@ -12,9 +15,10 @@ export function tagsRoutes(deps: { users: Users }): Route[] {
     })),
 
     // PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}
-    route("setRoomTag", ({ requester, params, body }) => {
+    route("setRoomTag", async ({ requester, params, body }) => {
       const userId = ownUserId(requester, params.userId);
-      return tags.set(userId, parseRoomId(params.roomId), params.tag, body);
+      const roomId = await requireOwnRoom(view, userId, parseRoomId(params.roomId));
+      return await tags.set(userId, roomId, params.tag, body);
     }),
 
     // DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}

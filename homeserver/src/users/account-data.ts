@@ -33,6 +33,12 @@ const MANAGED = new Set(["m.fully_read", "m.push_rules"]);
 const MAX_TYPE_BYTES = 255;
 const MAX_CONTENT_BYTES = 512 * 1024;
 
+/** @throws MatrixError M_BAD_JSON 405 for types that the server manages */
+export function requireSettable(type: string): void {
+  if (!MANAGED.has(type)) return;
+  throw new MatrixError(405, "M_BAD_JSON", `${type} cannot be set through this API`);
+}
+
 export function createAccountData(deps: {
   sql: Sql;
   log: Log;
@@ -106,9 +112,7 @@ export function createAccountData(deps: {
     },
 
     async set(userId, roomId, type, content) {
-      if (MANAGED.has(type)) {
-        throw new MatrixError(405, "M_BAD_JSON", `${type} cannot be set through this API`);
-      }
+      requireSettable(type);
       const roomNid = await nidOf(roomId);
       await exclusive.run(keyOf(userId), () => write(userId, roomNid, type, content));
     },

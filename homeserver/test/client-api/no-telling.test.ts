@@ -94,6 +94,21 @@ test.each(asked.map((one) => [`${one[0]} ${one[1]}`, one] as const))("%s", async
   expect(await answer(there, UNKNOWN, one)).toEqual(known);
 });
 
+test.each([
+  ["PUT", "/account_data/x.y", {}],
+  ["PUT", "/account_data/m.fully_read", {}],
+  ["GET", "/account_data/x.y", undefined],
+  ["PUT", "/tags/u.x", { order: 0.5 }],
+  ["GET", "/tags", undefined],
+  ["DELETE", "/tags/u.x", undefined],
+])("nor does what is stored with one's account for it: %s %s", async (method, path, body) => {
+  const ask = (roomId: string) => {
+    const rooms = `/user/${encodeURIComponent(eve.userId)}/rooms/`;
+    return eve.ask(method, `${rooms}${encodeURIComponent(roomId)}${path}`, body);
+  };
+  expect(await ask(there)).toEqual(await ask(NOWHERE));
+});
+
 test("nor does publishing it", async () => {
   const ask = (roomId: string) =>
     eve.ask("PUT", `/directory/list/room/${encodeURIComponent(roomId)}`, { visibility: "public" });
