@@ -4,6 +4,7 @@ import { LogUnavailable, StaleHead } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError, Rejection, errors } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
+import { isStoreRefusing } from "../storage/sql.ts";
 import { type Reply, json } from "./reply.ts";
 
 /**
@@ -13,6 +14,10 @@ import { type Reply, json } from "./reply.ts";
 export function errorReply(error: unknown, log: Logger): Reply {
   const known = asMatrixError(error);
   if (known) return matrixErrorReply(known);
+  if (isStoreRefusing(error)) {
+    log.error({ err: error }, "the database refused");
+    return matrixErrorReply(errors.unknown(AWAY, 503));
+  }
   const id = randomBytes(6).toString("hex");
   log.error({ err: error, errorId: id }, "request failed");
   return json({ errcode: "M_UNKNOWN", error: `Internal error ${id}` }, { status: 500 });

@@ -103,6 +103,23 @@ const CONNECTION_CODES = new Set([
   ...["57P01", "57P02", "57P03", "57P05", "53300", "08000", "08003", "08006"],
 ]);
 
+/**
+ * True when an error says that the database serves nobody, or not this, at this moment: it cannot be reached, it has no
+ * room or no memory left, it may only be read, something is locked for too long. It is nobody's request that is wrong.
+ */
+export function isStoreRefusing(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return CONNECTION_CODES.has(state) || REFUSING.test(state);
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  if (typeof code !== "string") return false;
+  // Files that are missing have some of these codes, too.
+  const isOfSocket = syscall === "connect" || syscall === "read" || syscall === "write";
+  return code.startsWith("CONNECT") || (isOfSocket && isConnectionError(error));
+}
+
+/** Connections, resources, operators, the system; read-only; a lock that is not to be had; serialisation. */
+const REFUSING = /^(08|53|57|58)|^(25006|55P03|40001|40P01)$/;
+
 function quoteElement(value: string): string {
   return SPECIAL.test(value) ? `"${value.replace(ESCAPED, "\\$&")}"` : `"${value}"`;
 }
