@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 /**
  * What tells a process from a later one with the same id: its start time. Undefined when no such
- * process lives. A zombie counts as dead.
+ * process lives. A zombie counts as dead. Throws when it can't be told.
  */
 export function processStart(pid: number): string | undefined {
   if (process.platform === "linux") return linuxProcessStart(pid);
@@ -19,7 +19,10 @@ function linuxProcessStart(pid: number): string | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
+  } catch (error) {
+    // Whatever else is in the way (too many open files) does not say that it is gone.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ESRCH") throw error;
     return undefined;
   }
   // The command name is in parentheses and may hold anything; fields are counted after it.

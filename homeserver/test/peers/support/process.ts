@@ -103,6 +103,7 @@ async function prepareWeft(network: Network, options: WeftOptions): Promise<Weft
       });
       child.once("exit", (code, signal) => logged.push(`ended with ${code ?? signal}`));
       await healthy(child, baseUrl, logged);
+      await checkName(baseUrl, serverName);
     },
     async kill() {
       await end("SIGKILL");
@@ -128,6 +129,13 @@ function launch(environment: NodeJS.ProcessEnv, log: (line: string) => void): Ch
   });
   createInterface({ input: child.stderr! }).on("line", log);
   return child;
+}
+
+/** A port that was ours may have been taken while nobody listened there. */
+async function checkName(baseUrl: string, serverName: string): Promise<void> {
+  const answer = await fetch(`${baseUrl}/_matrix/key/v2/server`);
+  const { server_name: found } = (await answer.json()) as { server_name: string };
+  if (found !== serverName) throw new Error(`${found} answers at ${baseUrl}, not ${serverName}`);
 }
 
 async function healthy(
