@@ -5717,17 +5717,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may give no such alias. */
+            /** @description - `M_FORBIDDEN`: The caller may give no such alias, or is not in such a room. */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_NOT_FOUND`: There is no such room. */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomAlias, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/types.ts";
+import { requireJoined } from "./own-room.ts";
 
 /** Aliases. (Client-server API, "Room aliases".) */
 export function directoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
@@ -14,11 +15,9 @@ export function directoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
 
     // PUT /_matrix/client/v3/directory/room/{roomAlias}
     route("setRoomAlias", async ({ params, body, requester }) => {
-      await directory.setAlias(
-        requester,
-        parseRoomAlias(params.roomAlias),
-        parseRoomId(body.room_id),
-      );
+      const [alias, roomId] = [parseRoomAlias(params.roomAlias), parseRoomId(body.room_id)];
+      await requireJoined(rooms.view, requester.userId, roomId);
+      await directory.setAlias(requester, alias, roomId);
       return {};
     }),
 

@@ -15,3 +15,14 @@ export async function requireOwnRoom(
   if (room !== undefined && (await view.membership(room.nid, userId)) !== undefined) return roomId;
   throw errors.invalidParam("This server knows of no such room");
 }
+
+/** @throws MatrixError M_FORBIDDEN 403 for a room that the user is not joined to, and for one that is not there */
+export async function requireJoined(
+  view: Pick<RoomView, "room" | "membership">,
+  userId: UserId,
+  roomId: RoomId,
+): Promise<void> {
+  const room = await view.room(roomId);
+  const row = room && (await view.membership(room.nid, userId));
+  if (row?.membership !== "join") throw errors.forbidden("You are not in that room");
+}

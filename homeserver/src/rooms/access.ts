@@ -37,11 +37,14 @@ export function createAccess(view: RoomView, stays: Stays): AccessControl {
     },
     async event(userId, roomId, eventId) {
       const room = await view.room(roomId);
+      const row = room && (await view.membership(room.nid, userId));
       const stored = (await view.eventsById([eventId])).get(eventId);
       if (room === undefined || stored === undefined || stored.roomNid !== room.nid) {
         throw errors.notFound("There is no such event that you may see");
       }
-      const [readable] = await view.readable(userId, [stored]);
+      // What is forgotten is out of reach by every path, unless anybody may read the room.
+      const isGone = row?.forgotten === true && !(await isWorldReadable(view, room));
+      const [readable] = isGone ? [] : await view.readable(userId, [stored]);
       if (readable === undefined) throw errors.notFound("There is no such event that you may see");
       return stored;
     },

@@ -6,10 +6,11 @@ import type { JsonObject } from "../protocol/json.ts";
 import { historyVisibility } from "../protocol/visibility.ts";
 import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../storage/aliases.ts";
 import { isPublished, publishRoom, unpublishRoom } from "../storage/published-rooms.ts";
-import { joinedServers, membershipIn } from "../storage/room-members.ts";
+import { joinedServers } from "../storage/room-members.ts";
 import { powerLevelsOf } from "./local.ts";
 import type { LocalEvents } from "./local.ts";
 import type { DirectoryLimits } from "./directory-limits.ts";
+import { isJoined, notInRoom } from "./outsiders.ts";
 import { listPublished } from "./published.ts";
 import type { RoomStore } from "./store.ts";
 import type { RemoteServer } from "./types-federation.ts";
@@ -63,11 +64,9 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     },
     async aliases(by, roomId) {
       const room = await store.registry.byId(roomId);
-      const row = room && (await membershipIn(sql, room.nid, by.userId));
-      if (room === undefined) throw errors.forbidden("You are not in that room");
-      if (row?.membership !== "join" && !(await isWorldReadable(room))) {
-        throw errors.forbidden("You are not in that room");
-      }
+      if (room === undefined) throw notInRoom();
+      const isIn = await isJoined(sql, room, by.userId);
+      if (!isIn && !(await isWorldReadable(room))) throw notInRoom();
       return (await aliasesOfRoom(sql, roomId)) as RoomAlias[];
     },
     async isPublished(roomId) {
@@ -77,10 +76,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     },
     async setPublished(by, roomId, published) {
       const room = await store.registry.byId(roomId);
-      const row = room && (await membershipIn(sql, room.nid, by.userId));
-      if (room === undefined || row?.membership !== "join") {
-        throw errors.forbidden("You are not in that room");
-      }
+      if (room === undefined || !(await isJoined(sql, room, by.userId))) throw notInRoom();
       if (!(await mayNameRoom(room, by.userId))) {
         throw errors.forbidden("Your power does not suffice to publish the room");
       }

@@ -13,8 +13,9 @@ export interface Gate {
   /** The same, where the room's whole state is known here. */
   whole(origin: ServerName, roomId: RoomId): Promise<Room>;
   /**
-   * The same as `resident`, for servers that are in the room themselves, or were: those may ask about what they took part in, up
-   * to the end of their last user's membership (a ban's server needs what the ban builds on).
+   * The same as `resident`, for servers that are in the room themselves, or were: those may ask about what they took part
+   * in, up to the end of their last user's membership (a ban's server needs what the ban builds on). The others are not
+   * told whether there is such a room: M_FORBIDDEN in any case.
    */
   member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
@@ -33,9 +34,12 @@ export function createGate(
 ): Gate {
   async function resident(origin: ServerName, roomId: RoomId): Promise<Room> {
     const room = await store.registry.byId(roomId);
-    if (room === undefined || !(await serverIsJoined(store.sql, room.nid, serverName))) {
-      throw errors.notFound("This server is not in that room");
-    }
+    if (room === undefined) throw notHere();
+    return here(origin, room);
+  }
+
+  async function here(origin: ServerName, room: Room): Promise<Room> {
+    if (!(await serverIsJoined(store.sql, room.nid, serverName))) throw notHere();
     if (!(await acl.allows(room, origin))) throw errors.forbidden("Server is banned from the room");
     return room;
   }
@@ -47,13 +51,24 @@ export function createGate(
       throw errors.notFound("This server does not know the room's whole state yet: ask another");
     },
     async member(origin, roomId) {
-      const room = await resident(origin, roomId);
-      if ((await partial.servers(room.nid)).includes(origin)) return { room, mayAsk: () => true };
-      const until = await takesPartUntil(store, room, origin);
-      if (until < 0) throw errors.forbidden("Your server is not in that room");
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw notIn();
+      const isTold = (await partial.servers(room.nid)).includes(origin);
+      const until = isTold ? Infinity : await takesPartUntil(store, room, origin);
+      if (until < 0) throw notIn();
+      await here(origin, room);
+      if (isTold) return { room, mayAsk: () => true };
       return { room, mayAsk: (stored) => (stored.position ?? 0) <= until };
     },
   };
+}
+
+function notHere(): Error {
+  return errors.notFound("This server is not in that room");
+}
+
+function notIn(): Error {
+  return errors.forbidden("Your server is not in that room");
 }
 
 /** The log position up to which a server took part; Infinity while it does, -1 when it never did. */

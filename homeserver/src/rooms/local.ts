@@ -7,6 +7,7 @@ import { stateTuple } from "../protocol/state-map.ts";
 import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { TransactionKey } from "./once.ts";
+import { notInRoom } from "./outsiders.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "./types.ts";
 import type { Transactions } from "./transactions.ts";
@@ -49,7 +50,7 @@ export function createLocalEvents(
     identity,
     async room(roomId) {
       const room = await store.registry.byId(roomId);
-      if (room === undefined) throw errors.forbidden("You are not in that room");
+      if (room === undefined) throw notInRoom();
       return room;
     },
     work: (room, command) => runWork(room, async (work) => work.step(await command(work))),
@@ -66,7 +67,7 @@ export function createLocalEvents(
       runWork(room, async (work) => {
         const own = await work.stateEvent("m.room.member", draft.sender);
         if (own?.event.content.membership !== "join") {
-          throw errors.forbidden("You are not in that room");
+          throw notInRoom();
         }
         const target = await work.store.events.byId(draft.redacts);
         // One that is not here may be with other servers: the redaction waits for it.

@@ -78,13 +78,18 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
     if (typeof membership !== "string" || !MEMBERSHIPS.has(membership)) {
       throw errors.badJson("membership is join, invite, knock, leave or ban");
     }
-    const room = await local.room(roomId);
     const isOwn = userId === by.userId;
     const change = { by, roomId, userId, content };
+    const isEntering = membership === "join" || membership === "knock";
+    if (isEntering && !isOwn) throw errors.forbidden(`Nobody can ${membership} for somebody else`);
+    // Who enters a room that is not here is answered by the operation for it.
+    if (isEntering && (await store.registry.byId(roomId)) === undefined) {
+      await operations[membership]({ by, content, room: roomId });
+    }
+    const room = await local.room(roomId);
     switch (membership) {
       case "join":
       case "knock":
-        if (!isOwn) throw errors.forbidden(`Nobody can ${membership} for somebody else`);
         return own(room, message, content);
       case "invite":
         return deps.invite(room, by.userId, userId, content);

@@ -21,6 +21,7 @@ import { clientMemberContent, withoutServersPart } from "./member-content.ts";
 import { memberDraft, membershipOf, requireKickable } from "./member-events.ts";
 import { createMemberByState } from "./members-by-state.ts";
 import type { ChangeOther, MemberByState } from "./members-by-state.ts";
+import { asMember } from "./outsiders.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import { mayVouch, vouchFor } from "./restricted.ts";
 import type { MayEnter } from "./purge/doors.ts";
@@ -282,13 +283,15 @@ export function createMembers(deps: MembersDeps): Members {
     content: JsonObject,
   ): Promise<EventId> {
     await partial.whole(room.nid);
-    if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
-    await deps.invitees.check(userId);
-    await store.tuples.make([["m.room.member", userId]]);
-    return local.work(room, async (work) => {
-      const draft = memberDraft(sender, userId, content);
-      const present = await unchanged(work, draft);
-      return present ?? (await work.local(draft)).event.eventId;
+    return asMember(store.sql, room, sender, async () => {
+      if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
+      await deps.invitees.check(userId);
+      await store.tuples.make([["m.room.member", userId]]);
+      return local.work(room, async (work) => {
+        const draft = memberDraft(sender, userId, content);
+        const present = await unchanged(work, draft);
+        return present ?? (await work.local(draft)).event.eventId;
+      });
     });
   }
 

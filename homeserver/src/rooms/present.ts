@@ -58,11 +58,15 @@ export function createPresenter(deps: {
     return texts;
   }
 
-  async function redactionTexts(events: readonly StoredEvent[]): Promise<Map<number, string>> {
+  async function redactionTexts(
+    events: readonly StoredEvent[],
+    { userId }: Reader,
+  ): Promise<Map<number, string>> {
     const nids = events.flatMap(({ redactedBy }) => redactedBy ?? []);
     const texts = new Map<number, string>();
     if (nids.length === 0) return texts;
-    for (const [nid, { event }] of await store.events.byNids(nids)) {
+    const redactions = [...(await store.events.byNids(nids)).values()];
+    for (const { nid, event } of await erasures.copies(userId, redactions)) {
       texts.set(nid, clientText(event, ""));
     }
     return texts;
@@ -82,7 +86,7 @@ export function createPresenter(deps: {
         own.map(({ event }) => event.eventId),
       ),
       bundling ? bundles.of(events, reader, inside) : new Map<number, string>(),
-      redactionTexts(events),
+      redactionTexts(events, reader),
       replacedTexts(events, reader),
     ]);
     const time = now();

@@ -2,17 +2,17 @@
 import { checkLevelsFormat } from "../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../protocol/errors.ts";
 import { isEventId, isRoomAlias, serverOf } from "../protocol/identifiers.ts";
-import type { EventId, RoomAlias, RoomId, UserId } from "../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { mayBeThreadRoot, relationIn } from "../protocol/relations.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
-import { membershipIn } from "../storage/room-members.ts";
 import { hasAnnotation } from "../storage/room-relations.ts";
 import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
 import type { LocalEvents } from "./local.ts";
 import type { MemberByState } from "./members-by-state.ts";
 import { transactionKey } from "./once.ts";
 import type { Once } from "./once.ts";
+import { asMember, isJoined } from "./outsiders.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room, RoomSend, SendMessage } from "./types.ts";
 
@@ -55,10 +55,12 @@ export function createSend(deps: SendDeps): RoomSend {
       const key = transactionKey(by, `send ${roomId} ${type}`, txnId);
       return once.run(key, async () => {
         const room = await local.room(roomId);
-        if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
-        await refuseNestedThread(store, room, message);
-        const draft = { type, sender: by.userId, content, originServerTs };
-        return withAnnotation(room, message, () => local.send(room, draft, key));
+        return asMember(store.sql, room, by.userId, async () => {
+          if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
+          await refuseNestedThread(store, room, message);
+          const draft = { type, sender: by.userId, content, originServerTs };
+          return withAnnotation(room, message, () => local.send(room, draft, key));
+        });
       });
     },
     async state(message) {
@@ -68,10 +70,11 @@ export function createSend(deps: SendDeps): RoomSend {
       if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
       if (type === "m.room.member") return deps.memberByState(message);
       const room = await local.room(roomId);
-      const isChecked = CHECKED.has(type) && (await isJoined(store, room, by.userId));
+      const isChecked = CHECKED.has(type) && (await isJoined(store.sql, room, by.userId));
       if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
       if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
-      return local.send(room, { type, stateKey, sender: by.userId, content, originServerTs });
+      const draft = { type, stateKey, sender: by.userId, content, originServerTs };
+      return asMember(store.sql, room, by.userId, () => local.send(room, draft));
     },
     async redact(request) {
       const { by, roomId, eventId, reason, txnId } = request;
@@ -80,7 +83,7 @@ export function createSend(deps: SendDeps): RoomSend {
         const room = await local.room(roomId);
         const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };
         const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
-        return local.redact(room, draft, key);
+        return asMember(store.sql, room, by.userId, () => local.redact(room, draft, key));
       });
     },
   };
@@ -97,13 +100,12 @@ function redactionIn({ by, type, content, originServerTs }: SendMessage) {
 async function refuseNestedThread(
   store: RoomStore,
   room: Room,
-  { by, content }: SendMessage,
+  { content }: SendMessage,
 ): Promise<void> {
   const relation = relationIn(content);
   if (relation?.relType !== "m.thread") return;
   const root = await store.events.byId(relation.eventId);
   if (root === undefined || root.roomNid !== room.nid || mayBeThreadRoot(root.event)) return;
-  if (!(await isJoined(store, room, by.userId))) return;
   throw errors.unknown(
     "A thread cannot begin with an event that relates to another: name its root",
     400,
@@ -112,10 +114,6 @@ async function refuseNestedThread(
 
 /** Of who is not in the room the authorisation rules say so, and nothing of the room is told before. */
 const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.power_levels"]);
-
-async function isJoined(store: RoomStore, room: Room, userId: UserId): Promise<boolean> {
-  return (await membershipIn(store.sql, room.nid, userId))?.membership === "join";
-}
 
 /** What the room's version lets no power levels say is the client's mistake, whoever it is. M_BAD_JSON. */
 async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {

@@ -87,8 +87,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       if (stored === undefined || stored.roomNid !== room.nid) throw unknownEvent();
       if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const chain = await store.authChains.chain(room.nid, [stored.nid]);
-      const events = await store.events.byNids(chain.filter((nid) => nid !== stored.nid));
-      return [...events.values()].map(json);
+      const others = chain.filter((nid) => nid !== stored.nid);
+      return answers.listed(others, origin);
     },
   };
 
@@ -175,10 +175,6 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
 interface AtRoot {
   readonly visibility: ReturnType<typeof historyVisibility>;
   readonly membership: string[];
-}
-
-function json(stored: StoredEvent): string {
-  return stored.event.json();
 }
 
 function unknownEvent(): Error {

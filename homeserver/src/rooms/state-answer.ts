@@ -28,6 +28,8 @@ export interface StateAnswers {
   nids(room: Room, root: StateRoot, what?: WhatToTell): Promise<ToldNids>;
   /** PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted, where they must be. */
   texts(told: ToldNids, to: ServerName): StateAnswer;
+  /** The same of a short list, at once. */
+  listed(nids: readonly number[], to: ServerName): Promise<string[]>;
   ids(nids: readonly number[]): Promise<EventId[]>;
 }
 
@@ -105,6 +107,11 @@ export function createStateAnswers(
       pdus: textsOf(state, to),
       authChain: textsOf(authChain, to),
     }),
+    async listed(nids, to) {
+      const texts: string[] = [];
+      for await (const some of textsOf(inOrder(nids), to)) texts.push(...some);
+      return texts;
+    },
     async ids(nids) {
       const ids: EventId[] = [];
       for (let at = 0; at < nids.length; at += PAGE) {

@@ -154,6 +154,7 @@ describe("what an erased user sent", () => {
         ...{ earliest: [], latest: [latest!.event.eventId], limit: 20, minDepth: 0 },
       }),
       state: await allOf((await federation.state(server.name, roomId, edit)).pdus),
+      auth: await federation.eventAuth(server.name, roomId, edit),
     });
     for (const [path, answer] of Object.entries(await answers(other))) {
       expect({ path, leaks: leaks(answer) }).toEqual({ path, leaks: [] });
@@ -168,6 +169,24 @@ describe("what an erased user sent", () => {
     expect(of(parsed(there.chunk), named)).toMatchObject({ content: {} });
     expect(of(parsed(there.chunk), root)).toMatchObject({ content: { body: "root" } });
   });
+});
+
+test("the reason of a redaction is redacted with the redaction, also where it lies in another event", async () => {
+  const dora = hq.user(`dora${++erased}`);
+  await hq.rooms.members.join({ by: dora, room: roomId });
+  const eventId = await say(dora, "oops");
+  await hq.rooms.send.redact({ by: dora, roomId, eventId, reason: "it was a secret" });
+  await hq.log.append({ erasures: [{ userId: dora.userId }] });
+  const late = hq.user(`late${erased}`);
+  await hq.rooms.members.join({ by: late, room: roomId });
+  const [was, came] = await Promise.all(
+    [carol, late].map((by) => hq.rooms.history.messages(by, roomId, { dir: "b", limit: 100 })),
+  );
+  const because = (page: typeof was) =>
+    of(parsed(page!.chunk), eventId).unsigned.redacted_because.content;
+  expect(because(was)).toMatchObject({ reason: "it was a secret" });
+  expect(because(came).reason).toBeUndefined();
+  expect(leaks(came)).toEqual([]);
 });
 
 test("another replica knows of an erasure that it had looked for before", async () => {

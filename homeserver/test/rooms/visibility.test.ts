@@ -175,6 +175,26 @@ describe.each(VALUES)("history that is %s", (value) => {
     ]) {
       await expect(asked()).rejects.toMatchObject({ status: 403 });
     }
+    // A server that is not in the room is not told whether there is one.
+    const nowhere = "!nowhere:hq.test" as RoomId;
+    const refused = [roomId, nowhere].map(async (room) => {
+      const { federation } = hq.rooms;
+      const none = { earliest: [], latest: [since], limit: 1, minDepth: 0 };
+      const asked = [
+        federation.backfill("stranger.test" as never, room, [since], 10),
+        federation.missingEvents("stranger.test" as never, room, none),
+        federation.state("stranger.test" as never, room, since),
+        federation.stateIds("stranger.test" as never, room, since),
+        federation.eventAuth("stranger.test" as never, room, since),
+        federation.closestTo("stranger.test" as never, room, { ts: 0, dir: "f" }),
+      ];
+      return (await Promise.allSettled(asked)).map((answer) =>
+        answer.status === "rejected" ? answer.reason.toJSON() : "told",
+      );
+    });
+    const [known, unknown] = await Promise.all(refused);
+    expect(known).toEqual(unknown);
+    expect(known).not.toContain("told");
   });
 });
 

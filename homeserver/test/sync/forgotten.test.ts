@@ -73,6 +73,36 @@ test("a forgotten room ends for the user's other devices, and is listed no more"
   }
 });
 
+test("what is forgotten is out of reach by every path, until one is in the room again", async () => {
+  const bob = userOn(one, "bob");
+  const { by } = bob;
+  const roomId = await room(bob);
+  const content = { body: "x", msgtype: "m.text" };
+  const eventId = await one.rooms.send.message({ by, roomId, type: "m.room.message", content });
+  const { history } = one.rooms;
+  const paths = () => [
+    history.event(by, roomId, eventId),
+    history.context(by, roomId, eventId, {}),
+    history.relations(by, roomId, eventId, {}),
+    history.messages(by, roomId, { dir: "b" }),
+    history.threads(by, roomId, {}),
+    history.closestTo(by, roomId, { ts: 0, dir: "f" }),
+    history.state(by.userId, roomId),
+    history.stateEvent(by.userId, roomId, "m.room.create", ""),
+    history.members(by.userId, roomId, {}),
+  ];
+  await one.rooms.members.leave({ by, roomId });
+  const statuses = async () =>
+    (await Promise.allSettled(paths())).map((found) =>
+      found.status === "fulfilled" ? 200 : found.reason.status,
+    );
+  expect(new Set(await statuses())).toEqual(new Set([200]));
+  await one.rooms.members.forget(by, roomId);
+  expect(await statuses()).toEqual([404, 404, 404, 403, 403, 403, 403, 403, 403]);
+  await one.rooms.members.join({ by, room: roomId });
+  expect(new Set(await statuses())).toEqual(new Set([200]));
+});
+
 test("another replica that had the room in memory forgets it, too", async () => {
   const here = userOn(one, "carol");
   const there = userOn(two, "carol");
