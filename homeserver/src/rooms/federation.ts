@@ -40,6 +40,7 @@ import type { PartialRooms } from "./partial-rooms.ts";
 import { startResync } from "./resync.ts";
 import { createStateIntake } from "./state-intake.ts";
 import { createStateAnswers } from "./state-answer.ts";
+import type { Stays } from "./stays.ts";
 import type { RoomStore } from "./store.ts";
 import { createToldStates } from "./told-state.ts";
 import type { KeyRing, RemoteServer, RoomFederation } from "./types-federation.ts";
@@ -60,6 +61,7 @@ export interface FederationDeps {
   readonly logger: Logger;
   readonly partial: PartialRooms;
   readonly erasures: Erasures;
+  readonly stays: Stays;
 }
 
 export interface Federation {
@@ -77,7 +79,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
-  const gate = createGate(store, acl, partial, serverName);
+  const gate = createGate({ store, acl, partial, serverName, stays: deps.stays });
   const outliers = createOutliers(mailboxes, identity);
   const answers = createStateAnswers(store, deps.erasures);
   const gaps = createGaps(store, outliers);

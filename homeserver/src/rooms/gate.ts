@@ -4,8 +4,9 @@ import type { RoomId, ServerName } from "../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../storage/room-members.ts";
 import type { Acl } from "./acl.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
+import type { Stays } from "./stays.ts";
 import type { RoomStore } from "./store.ts";
-import type { Room, StoredEvent } from "./types.ts";
+import type { MembershipRow, Room, StoredEvent } from "./types.ts";
 
 export interface Gate {
   /** A room that this server is in and whose ACL lets the other take part. M_NOT_FOUND, M_FORBIDDEN. */
@@ -26,12 +27,24 @@ export interface MemberServer {
   readonly mayAsk: (stored: StoredEvent) => boolean;
 }
 
-export function createGate(
-  store: RoomStore,
-  acl: Acl,
-  partial: PartialRooms,
-  serverName: ServerName,
-): Gate {
+export interface GateDeps {
+  readonly store: RoomStore;
+  readonly acl: Acl;
+  readonly partial: PartialRooms;
+  readonly serverName: ServerName;
+  readonly stays: Stays;
+}
+
+export function createGate({ store, acl, partial, serverName, stays }: GateDeps): Gate {
+  /** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
+  async function takesPartUntil(room: Room, server: ServerName): Promise<number> {
+    const rows = (await membersOfServer(store.sql, room.nid, server)) as MembershipRow[];
+    if (rows.some((row) => row.membership === "join")) return Infinity;
+    let until = -1;
+    for (const row of rows) until = Math.max(until, (await stays.lastEnd(row))?.position ?? -1);
+    return until;
+  }
+
   async function resident(origin: ServerName, roomId: RoomId): Promise<Room> {
     const room = await store.registry.byId(roomId);
     if (room === undefined) throw notHere();
@@ -54,7 +67,7 @@ export function createGate(
       const room = await store.registry.byId(roomId);
       if (room === undefined) throw notIn();
       const isTold = (await partial.servers(room.nid)).includes(origin);
-      const until = isTold ? Infinity : await takesPartUntil(store, room, origin);
+      const until = isTold ? Infinity : await takesPartUntil(room, origin);
       if (until < 0) throw notIn();
       await here(origin, room);
       if (isTold) return { room, mayAsk: () => true };
@@ -69,19 +82,4 @@ function notHere(): Error {
 
 function notIn(): Error {
   return errors.forbidden("Your server is not in that room");
-}
-
-/** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
-async function takesPartUntil(store: RoomStore, room: Room, server: ServerName): Promise<number> {
-  const rows = await membersOfServer(store.sql, room.nid, server);
-  if (rows.some((row) => row.membership === "join")) return Infinity;
-  let until = -1;
-  const ends = await store.events.byNids(rows.map((row) => row.eventNid));
-  for (const row of rows) {
-    const key = ["m.room.member", row.userId] as const;
-    const before = ends.get(row.eventNid)?.stateBefore ?? null;
-    const [member] = (await store.state.events(before, [key])).values();
-    if (member?.event.content.membership === "join") until = Math.max(until, row.position);
-  }
-  return until;
 }

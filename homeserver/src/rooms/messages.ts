@@ -14,6 +14,7 @@ import type {
   Room,
   RoomHistory,
   RoomView,
+  StateRoot,
   StoredEvent,
   TimelinePlace,
 } from "./types.ts";
@@ -72,7 +73,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
 
     async context(reader, roomId, eventId, query) {
       const event = await access.event(reader.userId, roomId, eventId);
-      const { room, until } = await access.of(reader.userId, roomId);
+      const { room, until, state: readableState } = await access.of(reader.userId, roomId);
       const limit = Math.min(query.limit ?? query.filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
       const place = placeOf(event);
       const half = Math.floor(limit / 2);
@@ -90,6 +91,11 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
       const later = await shownOf(reader, laterPage.events, query.filter);
       const all = [...earlier, ...readable, ...later];
+      // Of a room that the reader has left the state is as of then, also around what they may see by a later invite.
+      const rootAt = (at: StoredEvent): StateRoot => {
+        const isLater = until !== undefined && comparePlaces(placeOf(at), until) > 0;
+        return isLater && readableState !== "now" ? readableState.root : at.stateAfter;
+      };
       const [[text], events_before, events_after] = await Promise.all([
         view.present(readable, reader),
         view.present(earlier, reader),
@@ -99,7 +105,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         event: text as string,
         events_before,
         events_after,
-        state: await stateOf(reader, query.filter, all, later.at(-1)?.stored ?? event),
+        state: await stateOf(reader, query.filter, all, rootAt(later.at(-1)?.stored ?? event)),
         start: formatBefore(room.nid, placeOf(earlierPage.events.at(-1) ?? event)),
         end: formatPlace(room.nid, placeOf(laterPage.events.at(-1) ?? event)),
       };
@@ -133,11 +139,13 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     filter: Filter | undefined,
     shown: readonly ReadableEvent[],
   ): Promise<string[]> {
-    const [first] = shown;
-    if (filter?.lazyLoadMembers !== true || first === undefined) return [];
+    if (filter?.lazyLoadMembers !== true || shown.length === 0) return [];
+    const newest = shown.reduce((one, other) =>
+      comparePlaces(placeOf(one.stored), placeOf(other.stored)) < 0 ? other : one,
+    );
     const senders = new Set(shown.map(({ stored }) => stored.event.sender));
     const keys = [...senders].map((sender) => ["m.room.member", sender] as const);
-    const members = await view.stateEventsAt(first.stored.stateAfter, keys);
+    const members = await view.stateEventsAt(newest.stored.stateAfter, keys);
     return view.presentState(await view.stateFor(userId, members));
   }
 
@@ -145,13 +153,13 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     { userId }: Reader,
     filter: Filter | undefined,
     shown: readonly ReadableEvent[],
-    at: StoredEvent,
+    at: StateRoot,
   ): Promise<string[]> {
     const members =
       filter?.lazyLoadMembers === true
         ? { members: [...new Set(shown.map(({ stored }) => stored.event.sender as string))] }
         : undefined;
-    const state = await view.stateAt(at.stateAfter, members);
+    const state = await view.stateAt(at, members);
     const admitted = state.filter((stored) => admits(filter, stored));
     return view.presentState(await view.stateFor(userId, admitted));
   }

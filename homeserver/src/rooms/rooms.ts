@@ -120,6 +120,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       presenter,
       partial,
       erasures,
+      stays,
       threads: createThreads(store),
     },
   });
@@ -128,7 +129,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, mayEnter, invitees, partial, erasures },
+    ...{ seats: deps.seats, mayEnter, invitees, partial, erasures, stays },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });

@@ -87,6 +87,8 @@ export interface RoomView {
   /** A user's rooms; forgotten ones included only on request. */
   membershipsOf(userId: UserId, options?: { forgotten?: boolean }): Promise<MembershipRow[]>;
   membership(roomNid: number, userId: UserId): Promise<MembershipRow | undefined>;
+  /** The event that ended the last stay of who is out: a leave, kick or ban. Undefined when they never were in. */
+  endOfStay(row: MembershipRow): Promise<StoredEvent | undefined>;
   joinedMembers(roomNid: number): Promise<UserId[]>;
   joinedServers(roomNid: number): Promise<ServerName[]>;
   /** How many users of a server are joined. */

@@ -13,6 +13,7 @@ import type { Presenter } from "./present.ts";
 import type { Readable } from "./readable.ts";
 import type { Related } from "./related.ts";
 import type { RoomStore } from "./store.ts";
+import type { Stays } from "./stays.ts";
 import { STRIPPED_TYPES, withinLimits } from "./stripped.ts";
 import type { Threads } from "./threads.ts";
 import type { RoomView } from "./types.ts";
@@ -28,6 +29,7 @@ export interface ViewDeps {
   readonly partial: PartialRooms;
   readonly threads: Threads;
   readonly erasures: Erasures;
+  readonly stays: Stays;
 }
 
 export function createView(deps: ViewDeps): RoomView {
@@ -74,6 +76,7 @@ export function createView(deps: ViewDeps): RoomView {
       return options?.forgotten === true ? rows : rows.filter((row) => !row.forgotten);
     },
     membership,
+    endOfStay: deps.stays.lastEnd,
     joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
     joinedOfServer: memberships.joinedOfServer,
     async joinedServers(roomNid) {

@@ -1,13 +1,20 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { Membership, Room, RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
+import type {
+  Membership,
+  ReadableEvent,
+  Room,
+  RoomView,
+  StateRoot,
+  StoredEvent,
+} from "../rooms/types.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
 import { JsonText, eventsJson } from "./response.ts";
-import type { Scope } from "./scope.ts";
+import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
 import type { StateSection } from "./state-section.ts";
 import type { Tails } from "./tails.ts";
-import { timelineJson, type Timelines } from "./timeline.ts";
+import { timelineJson, type Timeline, type Timelines } from "./timeline.ts";
 
 export interface OtherRoomsDeps {
   readonly view: RoomView;
@@ -47,6 +54,31 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
   }
 
+  /** The event that ended a stay of which the client is to be told. */
+  async function endOfStay(scope: Scope, mine: PersonRoom): Promise<StoredEvent | undefined> {
+    if (mine.isForgotten) return undefined;
+    const { roomNid, membership, eventNid, position, isForgotten: forgotten } = mine;
+    const row = { roomNid, userId: scope.userId, membership, eventNid, position, forgotten };
+    const end = await view.endOfStay(row);
+    const isNews = scope.since === undefined || (end?.position ?? 0) > scope.since.position;
+    return isNews ? end : undefined;
+  }
+
+  /** What became of the user after their stay. */
+  function followed(scope: Scope, own: StoredEvent): ReadableEvent[] {
+    const { timeline } = scope.filter.room;
+    if (timeline.limit === 0 || !matchesEvent(timeline, own.event)) return [];
+    return [{ stored: own, membership: own.event.content.membership as Membership }];
+  }
+
+  /** So much of the stay's timeline as finds room beside what comes behind it. */
+  function beside(scope: Scope, stay: Timeline, later: readonly ReadableEvent[]): Timeline {
+    const room = (scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT) - later.length;
+    if (stay.events.length <= room) return stay;
+    const events = room <= 0 ? [] : stay.events.slice(-room);
+    return { events, limited: true, afterGap: false };
+  }
+
   async function text(
     scope: Scope,
     state: readonly StoredEvent[],
@@ -67,21 +99,26 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       return JSON.stringify({ [key]: { events } });
     },
 
-    /** `rooms.leave`: what happened up to the leave, and the state then. */
-    async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string> {
-      const upTo = mine.position;
+    /**
+     * `rooms.leave`: what happened up to the end of the user's stay, and the state then. What was done to them afterwards (a
+     * ban, an invite that came to nothing) shows nothing more of the room than itself. Undefined: nothing to tell.
+     */
+    async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string | undefined> {
       const own = (await view.events([mine.eventNid])).get(mine.eventNid);
-      if (mine.isForgotten) return departure(scope, own, mine);
-      const isKnown = await wasJoined(scope, mine);
-      if (!isKnown && !(await joinedAt(own?.stateBefore ?? null, scope.userId))) {
-        return departure(scope, own, mine);
+      const end = await endOfStay(scope, mine);
+      if (end === undefined) {
+        return isIgnored(scope, own) ? undefined : departure(scope, own, mine);
       }
-      const timeline = await deps.timelines(scope, {
+      const upTo = end.position ?? mine.position;
+      const isKnown = await wasJoined(scope, mine);
+      const stay = await deps.timelines(scope, {
         roomNid: room.nid,
         after: isKnown ? scope.since!.position : 0,
         upTo,
         joinedThroughout: false,
       });
+      const later = own === undefined || own.nid === end.nid ? [] : followed(scope, own);
+      const timeline = beside(scope, stay, later);
       const limited = timeline.limited || (scope.since !== undefined && !isKnown);
       const state = await deps.stateSection({
         roomNid: room.nid,
@@ -97,7 +134,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
         alsoMembers: [],
       });
       const admitted = state.filter(({ event }) => matchesEvent(scope.filter.room.state, event));
-      const shown = { ...timeline, limited };
+      const shown = { ...timeline, limited, events: [...timeline.events, ...later] };
       return text(
         scope,
         admitted,
@@ -105,6 +142,12 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       );
     },
   };
+}
+
+/** The invite of somebody whom the user ignores was not shown: that it was taken back is not, either. */
+function isIgnored(scope: Scope, own: StoredEvent | undefined): boolean {
+  if (own === undefined || own.event.content.membership !== "leave") return false;
+  return scope.ignored.has(own.event.sender);
 }
 
 export type OtherRooms = ReturnType<typeof createOtherRooms>;

@@ -147,6 +147,22 @@ describe("paging", () => {
   });
 });
 
+test("pages of a lazy client have their senders' member events, whichever way they are read", async () => {
+  const roomId = await roomWith("shared");
+  await say(alice, roomId, "one");
+  await hq.rooms.members.join({ by: bob, room: roomId });
+  await say(bob, roomId, "two");
+  const filter = parseEventFilter({ types: ["m.room.message"], lazy_load_members: true });
+  for (const dir of ["b", "f"] as const) {
+    const page = await hq.rooms.history.messages(alice, roomId, { dir, filter });
+    const members = page.state.map((text) => JSON.parse(text));
+    expect(members.map((event) => [event.state_key, event.content.membership]).toSorted()).toEqual([
+      [alice.userId, "join"],
+      [bob.userId, "join"],
+    ]);
+  }
+});
+
 describe("tokens", () => {
   const messages = (roomId: RoomId, from: string) =>
     hq.rooms.history.messages(alice, roomId, { dir: "b", from });

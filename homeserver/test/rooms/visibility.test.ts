@@ -175,6 +175,10 @@ describe.each(VALUES)("history that is %s", (value) => {
     ]) {
       await expect(asked()).rejects.toMatchObject({ status: 403 });
     }
+    // What is done to who has left changes nothing of what their server took part in.
+    await hq.rooms.members.ban({ by: alice, roomId, userId: bob.userId });
+    expect(bodyOf(await hq.rooms.federation.event(far.name, since))).toBe("in");
+    await expect(hq.rooms.federation.event(far.name, late)).rejects.toMatchObject({ status: 403 });
     // A server that is not in the room is not told whether there is one.
     const nowhere = "!nowhere:hq.test" as RoomId;
     const refused = [roomId, nowhere].map(async (room) => {

@@ -1,6 +1,6 @@
 /** Who is ignored counts for nothing, from the moment on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSyncWorld, joinedRoom, type SyncWorld, texts } from "./support.ts";
+import { createSyncWorld, joinedRoom, leftRoom, type SyncWorld, texts } from "./support.ts";
 
 let world: SyncWorld;
 beforeAll(async () => void (world = await createSyncWorld()));
@@ -37,4 +37,18 @@ test("unread counts leave out who is ignored, and count them again once they are
   expect(room.unread_notifications).toEqual({ notification_count: 2, highlight_count: 0 });
   await ignore();
   expect(await counts()).toEqual({ notification_count: 5, highlight_count: 1 });
+});
+
+test("an invite of who is ignored is not shown, nor that it was taken back", async () => {
+  const [dave, erin] = ["dave", "erin"].map((name) => world.user(name));
+  const roomId = await world.rooms.create.room(dave!.by, {});
+  world.ignored.set(erin!.userId, new Set([dave!.userId]));
+  const { next_batch: since } = await erin!.sync();
+  const request = { by: dave!.by, roomId, userId: erin!.userId };
+  await world.rooms.members.invite(request);
+  expect((await erin!.sync(since)).rooms).toBeUndefined();
+  await world.rooms.members.kick(request);
+  expect(leftRoom(await erin!.sync(since), roomId)).toBeUndefined();
+  world.ignored.set(erin!.userId, new Set());
+  expect(leftRoom(await erin!.sync(since), roomId)).toBeDefined();
 });

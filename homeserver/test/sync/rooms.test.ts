@@ -257,3 +257,42 @@ test("a room joined while a sync is under way comes with that answer or the next
     expect(seen.get(roomId)).toEqual(expect.arrayContaining(newest));
   }
 });
+
+test.each(["shared", "joined", "world_readable"])(
+  "what was done to who had left shows nothing more of a room that is %s",
+  async (visibility) => {
+    for (const after of ["banned", "invited and refused"] as const) {
+      const { roomId, since } = await room(visibility, bob);
+      await alice.send(roomId, "in");
+      await leave(bob, roomId);
+      const now = (await bob.sync(since)).next_batch;
+      await state(alice, roomId, "m.room.name", { name: "Hidden" });
+      await alice.send(roomId, "out");
+      const request = { by: alice.by, roomId, userId: bob.userId };
+      if (after === "banned") await world.rooms.members.ban(request);
+      else {
+        await world.rooms.members.invite(request);
+        await leave(bob, roomId);
+      }
+      const last = after === "banned" ? "ban" : "leave";
+      const everything = { filter: { room: { include_leave: true } } };
+      const limited = { filter: { room: { include_leave: true, timeline: { limit: 1 } } } };
+      for (const body of [await bob.sync(since), await bob.sync(undefined, everything)]) {
+        const left = leftRoom(body, roomId);
+        expect(JSON.stringify(left)).not.toContain("Hidden");
+        expect(texts(left)).toEqual(["in"]);
+        expect(membersIn(left.timeline.events).slice(-2)).toEqual([
+          `${bob.userId} leave`,
+          `${bob.userId} ${last}`,
+        ]);
+      }
+      const short = leftRoom(await bob.sync(since, limited), roomId).timeline;
+      expect(short.limited).toBe(true);
+      expect(membersIn(short.events)).toEqual([`${bob.userId} ${last}`]);
+      // Who knew of the leave is told of the rest alone.
+      const news = leftRoom(await bob.sync(now), roomId);
+      expect(membersIn(news.timeline.events)).toEqual([`${bob.userId} ${last}`]);
+      expect(news.state.events).toEqual([]);
+    }
+  },
+);
