@@ -3,12 +3,12 @@ import type { Logger } from "../platform/logger.ts";
 import { buildEvent } from "../protocol/build-event.ts";
 import { errors } from "../protocol/errors.ts";
 import { referenceHash } from "../protocol/event.ts";
-import { isUserId, serverOf, serverOfRoomId } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 import { strippedState } from "../protocol/client-event.ts";
-import { membershipIn, strippedState as shownState } from "../storage/room-members.ts";
+import { membershipIn } from "../storage/room-members.ts";
+import { serversBeside } from "./beside-room.ts";
 import { claimedRoom, fromTemplate, tryEach } from "./join-remote.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
@@ -43,7 +43,7 @@ export function createLeaveRemote(
       // The version as the invite has it: nobody has settled the room's.
       const version = member?.event.version ?? known.version;
       const room = { ...known, version };
-      const servers = await doors(room, userId, member);
+      const servers = await doors(room, userId);
       try {
         return await tryEach(
           { first: servers },
@@ -76,32 +76,9 @@ export function createLeaveRemote(
     },
   };
 
-  /**
-   * Who invited; the room's own server; those who made what we were shown of the room, as identifiers of version 12
-   * name no server.
-   */
-  async function doors(
-    room: Room,
-    userId: UserId,
-    member: StoredEvent | undefined,
-  ): Promise<ServerName[]> {
-    const servers = new Set<ServerName>();
-    for (const { event } of await sendersOf(member)) servers.add(serverOf(event.sender));
-    const own = serverOfRoomId(room.roomId);
-    if (own !== undefined) servers.add(own);
-    const shown = JSON.parse(
-      (await shownState(store.sql, room.nid, userId)) ?? "[]",
-    ) as JsonObject[];
-    for (const { sender } of shown) if (isUserId(sender)) servers.add(serverOf(sender));
-    servers.delete(identity.serverName);
-    return [...servers].slice(0, DOORS);
-  }
-
-  /** The member event, and, where it is our own of a time when nobody else could be told, the one before. */
-  async function sendersOf(member: StoredEvent | undefined): Promise<StoredEvent[]> {
-    if (member === undefined) return [];
-    const before = await store.events.byIds([...member.event.prevEventIds]);
-    return [member, ...[...before.values()].filter(({ event }) => event.type === "m.room.member")];
+  async function doors(room: Room, userId: UserId): Promise<ServerName[]> {
+    const servers = await serversBeside(store, room, userId);
+    return servers.filter((name) => name !== identity.serverName).slice(0, DOORS);
   }
 
   async function leaveBy(

@@ -18,6 +18,7 @@ import type { EntryServers } from "./join-remote.ts";
 import type { LocalEvents } from "./local.ts";
 import { unchanged } from "./local.ts";
 import { clientMemberContent, withoutServersPart } from "./member-content.ts";
+import { serversBeside } from "./beside-room.ts";
 import { memberDraft, membershipOf, requireKickable } from "./member-events.ts";
 import { createMemberByState } from "./members-by-state.ts";
 import type { ChangeOther, MemberByState } from "./members-by-state.ts";
@@ -235,8 +236,8 @@ export function createMembers(deps: MembersDeps): Members {
   }
 
   /**
-   * Servers to join by: those asked for and who sent the invite; who was in the room at last, where none is asked for or
-   * can be reached. Who asks for certain servers gets their answer.
+   * Servers to join by: those asked for and who sent the invite; who was in the room at last, and whom the invite showed,
+   * where none is asked for or can be reached. Who asks for certain servers gets their answer.
    */
   async function doors(
     room: Room | undefined,
@@ -246,12 +247,14 @@ export function createMembers(deps: MembersDeps): Members {
     const first = new Set(via);
     const otherwise = new Set<ServerName>();
     if (room !== undefined) {
-      const row = await membershipIn(store.sql, room.nid, userId);
-      const invite = row && (await store.events.one(row.eventNid));
-      if (invite !== undefined) first.add(serverOf(invite.event.sender));
+      const [inviter, ...shown] = await serversBeside(store, room, userId);
+      if (inviter !== undefined) first.add(inviter);
       const known = via.length > 0 ? otherwise : first;
-      for (const server of await otherServers(room)) if (!first.has(server)) known.add(server);
+      for (const server of [...(await otherServers(room)), ...shown]) {
+        if (!first.has(server)) known.add(server);
+      }
     }
+    otherwise.delete(serverName);
     first.delete(serverName);
     return { first: [...first], otherwise: [...otherwise] };
   }
