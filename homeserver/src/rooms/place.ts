@@ -13,6 +13,7 @@ import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
 import { mayChange } from "./events.ts";
 import { newEvent } from "./new-event.ts";
+import { endsKnockWeTook } from "./knock-ends.ts";
 import { authNidsOf, redacted, refusal } from "./outliers.ts";
 import { withAuthMembers } from "./partial-place.ts";
 import { isPlaced, isPlacedIn } from "./placed.ts";
@@ -116,13 +117,14 @@ export async function placeEvent(work: Work, placing: Placing): Promise<Placed |
     ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
   });
   const isRejudged = outlier?.status === "rejected" && !rejected;
+  const isForKnocker = !rejected && (await endsKnockWeTook(work, event, before));
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
     authNids: authNidsOf(auth),
     timeline: timelineOf(placing, rejected),
     known: outlier !== undefined,
     isRejudged,
-    forwarded: placing.forwarded,
-    handedOver: placing.handedOver,
+    forwarded: placing.forwarded === true || isForKnocker,
+    handedOver: placing.handedOver === true && !isForKnocker,
     reason: judged.reason,
   };
   const stored = await addWithRedactions(work, bare, outlier, added, placing);

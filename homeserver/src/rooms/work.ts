@@ -68,6 +68,10 @@ export class Work {
     this.#depth = head.depth;
   }
 
+  get serverName(): string {
+    return this.#identity.serverName;
+  }
+
   /** The room's state is known in part only. */
   get isPartial(): boolean {
     return this.#head.isPartial === true;

@@ -76,8 +76,16 @@ export function createRoomServers(deps: {
       }
     },
 
-    /** Where an event that this server sends goes. */
+    /**
+     * Where an event that this server sends goes. Another server's word about a user whose knock this one took is for
+     * that user's server alone.
+     */
     async forEvent(record: EventRecord): Promise<Set<ServerName>> {
+      const { event, forwarded } = record;
+      if (forwarded && event.sender !== event.stateKey) {
+        const subject = subjectOf(event);
+        return new Set(subject === undefined ? [] : [subject]);
+      }
       const servers = new Set(await serversAt(record));
       const target = subjectOf(record.event);
       if (target !== undefined && target !== ours) servers.add(target);

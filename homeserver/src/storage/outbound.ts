@@ -53,6 +53,8 @@ export async function eventsForDestination(
       AND e.ordinal = 0 AND e.status = 0
       AND NOT e.handed_over AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
       AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+      AND (NOT e.forwarded OR e.sender = e.state_key
+           OR substr(e.state_key, strpos(e.state_key, ':') + 1) = ${server})
       AND (EXISTS (
              SELECT 1 FROM memberships m
              WHERE m.room_nid = e.room_nid AND m.server = ${server} AND m.membership = 'join')
@@ -87,8 +89,16 @@ export async function newestForDestination(
       FROM memberships m JOIN events e ON e.event_nid = m.event_nid
       WHERE m.server = ${server} AND m.membership IN ('leave', 'ban')
         AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
-        AND NOT e.handed_over AND substr(e.sender, strpos(e.sender, ':') + 1) = ${ours}
+        AND NOT e.handed_over
+        AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
     ) found ORDER BY position LIMIT ${limit}`;
+}
+
+/** Whether the event came to this server first, which sent it on to the others in the room. */
+export async function wasForwarded(sql: Sql | Tx, eventNid: number): Promise<boolean> {
+  const [row] = await sql<{ forwarded: boolean }[]>`
+    SELECT forwarded FROM events WHERE event_nid = ${eventNid}`;
+  return row?.forwarded ?? false;
 }
 
 /** Whether an event of this server's stands outside of its room's graph and no other server has heard of it. */

@@ -263,6 +263,25 @@ describe("a knock through another server", () => {
   });
 });
 
+describe("a knock that a third server's user ends", () => {
+  test.each(["leave", "ban"])("is ended where it was made: %s", async (end) => {
+    const roomId = await a.rooms.create.room(alice, {
+      ...{ room_version: "10", invite: ["@carol:c.test"] },
+      power_level_content_override: { users: { [alice.userId]: 100, "@carol:c.test": 60 } },
+      initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
+    });
+    const carol = c.user("carol");
+    await c.rooms.members.join({ by: carol, room: roomId });
+    await world.flush();
+    await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
+    await world.flush();
+    const about = { by: carol, roomId, userId: bob.userId };
+    await (end === "ban" ? c.rooms.members.ban(about) : c.rooms.members.kick(about));
+    await world.flush();
+    expect(await membership(b, roomId, bob.userId)).toBe(end);
+  });
+});
+
 describe("the end of an invite", () => {
   test("is believed of who invited, and of nobody else on that server", async () => {
     const roomId = await a.rooms.create.room(alice, {});

@@ -194,6 +194,33 @@ test("a join, and a leave, that are made through this server are sent on to the 
   expect(net.members(c)).toEqual([]);
 });
 
+test.each([20, 20_000])(
+  "a server's word that ends a knock which was taken here is sent on to who knocked, and to nobody else",
+  async (longAbsence) => {
+    const net = network();
+    const [mod, knocker] = [b.user("bob"), c.user("bob")];
+    const roomId = await a.rooms.create.room(a.user("alice"), {
+      ...{ room_version: "10", invite: [mod.userId] },
+      power_level_content_override: { users: { "@alice:a": 100, [mod.userId]: 60 } },
+      initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
+    });
+    await join(b, roomId);
+    await c.rooms.members.knock({ by: knocker, room: roomId, via: [a.name] });
+    await world.flush();
+    const { follower } = start(a, net, { longAbsence });
+    await follower.caughtUp();
+    net.away.add("c");
+    await b.rooms.members.kick({ by: mod, roomId, userId: knocker.userId });
+    await world.flush();
+    for (let i = 0; i < 30; i += 1) await say(roomId, `${i}`);
+    await follower.caughtUp();
+    net.back("c");
+    await until(() => net.members(c).length > 0 && net.texts(b).includes("29"));
+    expect(net.members(c)).toEqual(["@bob:c leave"]);
+    expect(net.members(b)).not.toContain("@bob:c leave");
+  },
+);
+
 test("what other servers' users say is not sent on", async () => {
   const net = network();
   const roomId = await publicRoom(b, c);
