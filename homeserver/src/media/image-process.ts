@@ -119,7 +119,8 @@ async function encode(
   if (target.animated) {
     return { content: await image.webp({ quality: 80 }).toBuffer(), contentType: "image/webp" };
   }
-  if (facts.hasAlpha) {
+  // Screens and drawings, which come as PNG, keep their sharp lines.
+  if (facts.hasAlpha || facts.format === "png") {
     return { content: await image.png().toBuffer(), contentType: "image/png" };
   }
   return { content: await image.jpeg({ quality: 82 }).toBuffer(), contentType: "image/jpeg" };

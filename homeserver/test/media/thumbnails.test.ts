@@ -133,9 +133,15 @@ describe("thumbnails", () => {
     expect(await thumbnail(photo, wanted(5000, 5000))).toMatchObject({ width: 1200, height: 900 });
   });
 
-  test("of transparent images are PNG, and turned as the camera was held", async () => {
-    const clear = await upload(t.media, await solid(500, 500, 0.5).png().toBuffer(), "image/png");
-    expect(await thumbnail(clear, wanted(96, 96))).toMatchObject({ format: "png", width: 96 });
+  test("of PNG and of transparent images are PNG, and turned as the camera was held", async () => {
+    for (const image of [
+      solid(500, 500).png(),
+      solid(500, 500, 0.5).png(),
+      solid(500, 500, 0.5).webp(),
+    ]) {
+      const mediaId = await upload(t.media, await image.toBuffer());
+      expect(await thumbnail(mediaId, wanted(96, 96))).toMatchObject({ format: "png", width: 96 });
+    }
     const turned = await solid(800, 400).withMetadata({ orientation: 6 }).jpeg().toBuffer();
     const mediaId = await upload(t.media, turned, "image/jpeg");
     expect(await thumbnail(mediaId, wanted(320, 240))).toMatchObject({ width: 120, height: 240 });
