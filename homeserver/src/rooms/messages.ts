@@ -8,6 +8,7 @@ import type { Shown } from "./shown.ts";
 import type { Timelines } from "./timeline.ts";
 import { comparePlaces, formatBefore, formatPlace, placeBefore, placeOf } from "./tokens.ts";
 import type { PlaceIn } from "./tokens.ts";
+import { countWithin } from "./within-bytes.ts";
 import type {
   ReadableEvent,
   Reader,
@@ -55,7 +56,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const budget = { fills: MAX_FILLS };
       let page: Page = { events: [], more: true, isCut: false };
       for (let i = 0; i < MAX_PAGES && page.more && !page.isCut && shown.length === 0; i++) {
-        page = await pages.read(room, { from, to, backwards, limit }, budget);
+        page = shortened(await pages.read(room, { from, to, backwards, limit }, budget));
         shown.push(...(await shownOf(reader, page.events, query.filter)));
         const last = page.events.at(-1);
         if (last === undefined) break;
@@ -172,6 +173,13 @@ function earlierOf(
 ): TimelinePlace | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return comparePlaces(one, other) <= 0 ? one : other;
+}
+
+/** No more of the page than an answer holds; the rest is there for who asks on. */
+function shortened(page: Page): Page {
+  const count = countWithin(page.events);
+  if (count >= page.events.length) return page;
+  return { ...page, events: page.events.slice(0, count), more: true };
 }
 
 function limitOf(limit: number | undefined): number {

@@ -1,5 +1,6 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/types.ts";
+import { countWithin } from "../rooms/within-bytes.ts";
 import { formatBefore, formatPlace } from "../rooms/tokens.ts";
 import type { Present } from "./present.ts";
 import { JsonText } from "./response.ts";
@@ -60,8 +61,10 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     const admitted = stretch.events.filter((stored) => admits(scope, stored));
     const all = await readable(scope, range, admitted);
     const seen = await deps.view.related(scope.userId, filter, all);
-    const events = limit === 0 ? [] : seen.slice(-limit);
-    const isCut = seen.length > limit;
+    const newest = limit === 0 ? [] : seen.slice(-limit);
+    const count = countWithin(newest.toReversed().map(({ stored }) => stored));
+    const events = newest.slice(newest.length - count);
+    const isCut = seen.length > events.length;
     return {
       events,
       limited: stretch.limited || isCut,
