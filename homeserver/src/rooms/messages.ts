@@ -48,10 +48,10 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const backwards = query.dir === "b";
       let from = await deps.placeIn(room, query.from);
       let to = await deps.placeIn(room, query.to);
-      // Who has left reads up to the leave.
-      if (backwards) from = earlierOf(from, until);
+      // Who has left reads up to the leave; the others up to what is the newest now, and not when the page is read.
+      if (backwards) from = earlierOf(from, until) ?? (await newest(room));
       else to = earlierOf(to, until);
-      const start = query.from ?? (await endToken(room, backwards, until));
+      const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
       const shown: ReadableEvent[] = [];
       const budget = { fills: MAX_FILLS };
       let page: Page = { events: [], more: true, isCut: false };
@@ -123,15 +123,9 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     return view.related(reader.userId, filter, admitted);
   }
 
-  async function endToken(
-    room: Room,
-    backwards: boolean,
-    until: TimelinePlace | undefined,
-  ): Promise<string> {
-    if (!backwards) return formatPlace(room.nid, BEGINNING);
-    if (until !== undefined) return formatPlace(room.nid, until);
-    const [newest] = (await timelines.backwards(room.nid, undefined, undefined, 1)).events;
-    return formatPlace(room.nid, newest === undefined ? BEGINNING : placeOf(newest));
+  async function newest(room: Room): Promise<TimelinePlace> {
+    const [last] = (await timelines.backwards(room.nid, undefined, undefined, 1)).events;
+    return last === undefined ? BEGINNING : placeOf(last);
   }
 
   /** Member events of the senders, as of the newest event shown. */

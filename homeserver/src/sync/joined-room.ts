@@ -71,14 +71,25 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     timeline: Timeline,
     isKnown: boolean,
   ): Promise<{ json: string; heroes: string[] } | undefined> {
-    const touched = timeline.events.some(({ stored }) => SUMMARY_TYPES.has(stored.event.type));
-    if (isKnown && !scope.fullState && !timeline.limited && !touched) return undefined;
+    const isWanted = !isKnown || scope.fullState || timeline.limited;
+    if (!isWanted && !(await isTouched(scope, room, timeline))) return undefined;
     const { joined, invited, heroes } = await deps.view.summary(room.nid, scope.userId);
     const counts = { "m.joined_member_count": joined, "m.invited_member_count": invited };
     if (await hasName(room.nid, scope.upTo.position)) {
       return { json: JSON.stringify(counts), heroes: [] };
     }
     return { json: JSON.stringify({ "m.heroes": heroes, ...counts }), heroes };
+  }
+
+  /** Members, or names, changed: as the timeline shows, or, where a filter or a fork hides it, as the state does. */
+  async function isTouched(scope: Scope, { nid }: Room, timeline: Timeline): Promise<boolean> {
+    const touches = ({ event }: StoredEvent) => SUMMARY_TYPES.has(event.type);
+    if (timeline.events.some(({ stored }) => touches(stored))) return true;
+    const [from, to] = [scope.since!.position, scope.upTo.position];
+    if (deps.tails.isQuiet(nid, from)) return false;
+    const [before, after] = [await deps.tails.rootAt(nid, from), await deps.tails.rootAt(nid, to)];
+    if (before === after) return false;
+    return (await deps.view.stateDelta(before, after)).changed.some(touches);
   }
 
   /** A room that has a name, or a main alias, is not called by its members. */
@@ -110,9 +121,11 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const { ephemeral, accountData } = await deps.extras(scope, room, isKnown);
     // A receipt of their own changes the counts, even where a filter leaves receipts out.
     const hasRead = isKnown && mine.receiptAt > scope.since!.position;
-    const quiet =
-      shown.events.length + state.length + ephemeral.length + accountData.length === 0 && !hasRead;
-    if (isKnown && quiet && !limited && !scope.fullState) return undefined;
+    const isQuiet =
+      shown.events.length + state.length + ephemeral.length + accountData.length === 0 &&
+      summary === undefined &&
+      !hasRead;
+    if (isKnown && isQuiet && !limited && !scope.fullState) return undefined;
 
     return joinedRoomText(scope, {
       summary: summary?.json,

@@ -296,3 +296,14 @@ test.each(["shared", "joined", "world_readable"])(
     }
   },
 );
+
+test("a summary is told when members change, also where a filter leaves their events out", async () => {
+  const { roomId, since } = await room("shared", bob);
+  await join(carol, roomId);
+  const filter = { room: { timeline: { types: ["m.room.message"] }, state: { types: ["x"] } } };
+  const changed = joinedRoom(await bob.sync(since, { filter }), roomId);
+  expect(changed.summary).toMatchObject({ "m.joined_member_count": 3 });
+  const next = (await bob.sync(since, { filter })).next_batch;
+  await alice.send(roomId, "nobody came");
+  expect(joinedRoom(await bob.sync(next, { filter }), roomId).summary).toBeUndefined();
+});
