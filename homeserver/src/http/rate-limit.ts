@@ -22,6 +22,9 @@ interface Class {
 const classes = {
   message: { by: "user", limit: { perSecond: 5, burst: 60 } },
   login: { by: "address", limit: { perSecond: 0.5, burst: 30 } },
+  refresh: { by: "address", limit: { perSecond: 1, burst: 60 } },
+  // Who is signed in is not held up by strangers at the same address.
+  password: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
   register: { by: "address", limit: { perSecond: 0.2, burst: 20 } },
   registrationToken: { by: "address", limit: { perSecond: 0.1, burst: 5 } },
   createRoom: { by: "user", limit: { perSecond: 0.2, burst: 20 } },
@@ -44,9 +47,9 @@ const classOf: Partial<Record<OperationId, RateClass>> = {
   setRoomStateWithKey: "message",
   redactEvent: "message",
   login: "login",
-  refresh: "login",
-  changePassword: "login",
-  deactivateAccount: "login",
+  refresh: "refresh",
+  changePassword: "password",
+  deactivateAccount: "password",
   register: "register",
   checkUsernameAvailability: "register",
   registrationTokenValidity: "registrationToken",

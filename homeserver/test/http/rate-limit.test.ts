@@ -53,6 +53,21 @@ test("strangers' servers are counted by network, too", async () => {
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(200);
 });
 
+test("strangers who sign in at an address keep nobody there from proving who they are", async () => {
+  const limiter = createRateLimiter(memoryBuckets(() => 0));
+  const ip = "192.0.2.1";
+  for (let count = 0; count < 100; count++) await limiter.check("login", { ip }).catch(() => 0);
+  const user = "@alice:here.test";
+  for (const operation of ["changePassword", "deactivateAccount"] as const) {
+    await expect(limiter.check(operation, { ip, user })).resolves.toBeUndefined();
+  }
+  // Without a session it is the address that counts.
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 100 }, () => limiter.check("changePassword", { ip })),
+  );
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(30);
+});
+
 test("who asks for other servers' lists without being signed in is limited, as the specification has it or not", async () => {
   server = await serverWith(
     [route("getPublicRooms", () => ({ chunk: [], total_room_count_estimate: 0 }))],
