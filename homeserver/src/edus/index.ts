@@ -9,11 +9,11 @@ import { createPresence, type Presence, type PresenceStore } from "./presence.ts
 import { createReceipts, type Receipts } from "./receipts.ts";
 import { createTyping, type Typing, type TypingState } from "./typing.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
-import type { Log } from "../log/types.ts";
+import { LogUnavailable, type Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import { serversShareRoom } from "../storage/room-members.ts";
-import type { Sql } from "../storage/sql.ts";
+import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
 export type * from "./types.ts";
 export type { Presence, PresenceEntry, PresenceStore, PresenceValue } from "./presence.ts";
@@ -26,8 +26,8 @@ export interface Edus {
   readonly receipts: Receipts;
   readonly presence: Presence;
   /**
-   * Takes in one EDU of a transaction. Never throws: a bad one is dropped alone, and so is one of a server that is in no room
-   * with us.
+   * Takes in one EDU of a transaction: a bad one is dropped alone, and so is one of a server that is in no room with us.
+   * @throws LogUnavailable, or the database's error, where it is away or refuses
    */
   receive(origin: ServerName, type: string, content: JsonObject): Promise<void>;
   stop(): void;
@@ -103,6 +103,8 @@ export function createEdus(deps: EdusDeps): Edus {
           if (await isHeard(origin)) await dispatch(origin, type, content);
         });
       } catch (err) {
+        // The whole transaction is told again, once there is something to keep it in.
+        if (err instanceof LogUnavailable || isStoreRefusing(err)) throw err;
         const isTheirs = err instanceof MatrixError || err instanceof LaneFull;
         const level = isTheirs ? "debug" : "warn";
         logger[level]({ err, origin, type }, "an EDU was dropped");

@@ -6,7 +6,10 @@ import type { Rooms } from "../rooms/types.ts";
 
 export interface TransactionsDeps {
   readonly rooms: Rooms;
-  /** Takes in one EDU of another server; what is malformed or not theirs to say is dropped. */
+  /**
+   * Takes in one EDU of another server; what is malformed or not theirs to say is dropped.
+   * @throws LogUnavailable, or the database's error, where it is away or refuses
+   */
   readonly receiveEdu: (origin: ServerName, type: string, content: JsonObject) => Promise<void>;
   /** The server is there: whatever waits for it may go. */
   readonly heard: (server: ServerName) => void;
