@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
+import { serverIsJoined } from "../storage/room-members.ts";
 import type { Seats } from "../storage/seats.ts";
 import { createAcl } from "./acl.ts";
 import { createBackfill } from "./backfill.ts";
@@ -141,7 +142,9 @@ export function createFederation(deps: FederationDeps): Federation {
       }),
       async aclAllows(roomId, server) {
         const room = await store.registry.byId(roomId);
-        return room === undefined || acl.allows(room, server);
+        if (room === undefined || (await acl.allows(room, server))) return true;
+        // Nobody tells this server of the list of a room that it has left.
+        return !(await serverIsJoined(store.sql, room.nid, serverName));
       },
       ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
       ...createServeEvents({ store, gate, answers, partial, erasures: deps.erasures }),

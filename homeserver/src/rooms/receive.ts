@@ -67,12 +67,12 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (room === undefined) {
       return refuseAll(pdus, from, "not in the room", "This server is not in that room");
     }
-    if (!(await deps.acl.allows(room, origin))) {
-      return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
-    }
     if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
       for (const pdu of pdus) await outside(from, room, pdu);
       return;
+    }
+    if (!(await deps.acl.allows(room, origin))) {
+      return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
     }
     // 1 to 3: format, signatures, hashes.
     const events: RoomEvent[] = [];

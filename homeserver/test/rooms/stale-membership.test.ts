@@ -72,6 +72,45 @@ describe("a server that has left a room", () => {
     }
   });
 
+  test("keeps no server out by an access list of that time", async () => {
+    const { send } = c.rooms;
+    const setAcl = (deny: string[]) =>
+      send.state({
+        ...{ by: carol, roomId: hall, type: "m.room.server_acl", stateKey: "" },
+        content: { allow: ["*"], deny },
+      });
+    const hall = await c.rooms.create.room(carol, { preset: "public_chat" });
+    await a.rooms.members.join({ by: alice, room: hall, via: [c.name] });
+    await world.flush();
+    await setAcl([b.name]);
+    await world.flush();
+    expect(await a.rooms.federation.aclAllows(hall, b.name)).toBe(false);
+    await a.rooms.members.leave({ by: alice, roomId: hall });
+    await world.flush();
+    world.cut(a, c);
+    await setAcl([]);
+    await world.flush();
+    world.reset();
+    await b.rooms.members.join({ by: bob, room: hall, via: [c.name] });
+    expect(await a.rooms.federation.aclAllows(hall, b.name)).toBe(true);
+    // Its invite is taken, and so is the end of that.
+    const about = { by: bob, roomId: hall, userId: alice.userId };
+    await send.state({
+      ...{ by: carol, roomId: hall, type: "m.room.power_levels", stateKey: "" },
+      content: { users: { [bob.userId]: 50 } },
+    });
+    await world.flush();
+    await b.rooms.members.invite(about);
+    const row = async () => {
+      const room = await a.rooms.view.room(hall);
+      return (await a.rooms.view.membership(room!.nid, alice.userId))?.membership;
+    };
+    expect(await row()).toBe("invite");
+    await b.rooms.members.kick(about);
+    await world.flush();
+    expect(await row()).toBe("leave");
+  });
+
   test("takes nobody's typing and presence for that room's", async () => {
     const facts = roomFacts(a.rooms, a.name);
     expect(await facts.isJoined(lobby, carol.userId)).toBe(false);
