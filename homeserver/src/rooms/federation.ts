@@ -89,7 +89,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const sources = createSources({ store, serverName, clock, logger, stop });
   const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
   const told = createToldStates(store, remote, keyRing, outliers, sources, beginIntake);
-  const outOfBand = createOutOfBand(mailboxes, identity);
+  const outOfBand = createOutOfBand(mailboxes, identity, log);
   const refusals = createRefusals(logger, deps.metrics);
   const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
   const placer = createPlacer({

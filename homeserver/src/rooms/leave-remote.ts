@@ -42,12 +42,13 @@ export function createLeaveRemote(
       const member = row && (await store.events.one(row.eventNid));
       // The version as the invite has it: nobody has settled the room's.
       const version = member?.event.version ?? known.version;
+      const since = row?.eventNid ?? 0;
       const room = { ...known, version };
       const servers = await doors(room, userId);
       try {
         return await tryEach(
           { first: servers },
-          (server) => leaveBy(server, room, userId, content),
+          (server) => leaveBy(server, room, userId, content, since),
           logger,
         );
       } catch (error) {
@@ -59,6 +60,9 @@ export function createLeaveRemote(
       }
     },
     async knock(roomId, userId, content, servers) {
+      const known = await store.registry.byId(roomId);
+      const row = known && (await membershipIn(store.sql, known.nid, userId));
+      const since = row?.eventNid ?? 0;
       await tryEach(
         servers,
         async (server) => {
@@ -68,7 +72,8 @@ export function createLeaveRemote(
           const room = await claimedRoom(store, roomId, version, identity.now());
           const entries = listIn(answer, "knock_room_state");
           const shown = await shownByOther(deps.keyRing, entries, { roomId, version });
-          const how = { shown: [...shown, strippedState(event)], origin: server, handedOver: true };
+          const all = [...shown, strippedState(event)];
+          const how = { shown: all, origin: server, handedOver: true, since };
           await outOfBand.store(room, event, userId, how);
         },
         logger,
@@ -86,6 +91,7 @@ export function createLeaveRemote(
     room: Room,
     userId: UserId,
     content: JsonObject,
+    since: number,
   ): Promise<boolean> {
     const answer = await remote.makeLeave(server, room.roomId, userId);
     const template = { room_version: room.version.id, ...answer };
@@ -94,7 +100,7 @@ export function createLeaveRemote(
       throw errors.unknown("The other server says another version of that room", 502);
     }
     await remote.sendLeave(server, room.roomId, event.eventId, event.pdu);
-    const how = { shown: null, origin: server, handedOver: true };
+    const how = { shown: null, origin: server, handedOver: true, since };
     return outOfBand.store(room, event, userId, how);
   }
 

@@ -1,8 +1,10 @@
 /** Membership in rooms that this server isn't in: invites, knocks, and their end. */
+import type { Log } from "../log/types.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import { membershipIn } from "../storage/room-members.ts";
 import { newEvent } from "./new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { membershipOf } from "./member-events.ts";
@@ -28,18 +30,50 @@ export interface OutOfBandOptions {
   readonly origin?: ServerName | undefined;
   /** The event is ours, and `origin` sends it to the others. */
   readonly handedOver?: boolean;
+  /**
+   * The event is ours: nid of the user's member event when it was begun, 0 for none. What has come since then, and
+   * answers the event already, stays.
+   */
+  readonly since?: number;
 }
 
-export function createOutOfBand(mailboxes: Mailboxes, identity: Identity): OutOfBand {
+/** Whether the event comes after the other: it names that as what authorises it, or stands deeper in the graph. */
+export function isAfter(event: RoomEvent, other: RoomEvent): boolean {
+  return event.authEventIds.includes(other.eventId) || event.depth > other.depth;
+}
+
+export function createOutOfBand(
+  mailboxes: Mailboxes,
+  identity: Identity,
+  log: Pick<Log, "append">,
+): OutOfBand {
+  /** What another server said meanwhile may be quicker than its answer to us. */
+  async function isAnswered(
+    { store, room }: Work,
+    event: RoomEvent,
+    userId: UserId,
+    since: number,
+  ): Promise<boolean> {
+    // Until what was handed to the log before is in the tables: it keeps the order.
+    await log.append({});
+    const row = await membershipIn(store.sql, room.nid, userId);
+    if (row === undefined || row.eventNid === since) return false;
+    const present = await store.events.one(row.eventNid);
+    return present !== undefined && isAfter(present.event, event);
+  }
+
   const run = (room: Room, command: (work: Work) => Promise<Step<boolean>>) =>
     mailboxes.run(room, (head) => inWork(identity, head, command));
 
   return {
-    store: (room, event, userId, { shown, origin, handedOver = false }) =>
+    store: (room, event, userId, { shown, origin, handedOver = false, since }) =>
       run(room, async (work) => {
         const { store } = work;
         const present = await work.stateEvent("m.room.member", userId);
         if (membershipOf(present) === "join") return work.step(false);
+        if (since !== undefined && (await isAnswered(work, event, userId, since))) {
+          return work.step(true);
+        }
         const known = await store.events.byId(event.eventId);
         const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
         const nid = freshNid as number;

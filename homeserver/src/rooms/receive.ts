@@ -12,6 +12,7 @@ import type { Acl } from "./acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Patience, Tally } from "./patience.ts";
 import type { Clause, Refusals } from "./refusals.ts";
+import { isAfter } from "./out-of-band.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
 import { placedIn } from "./staging.ts";
@@ -51,11 +52,6 @@ interface From {
   /** Are filled in. */
   readonly results: Results;
   readonly tally: Tally;
-}
-
-/** Whether the event ends what the other began: it names that as what authorises it, or stands deeper in the graph. */
-function isAfter(end: RoomEvent, open: RoomEvent): boolean {
-  return end.authEventIds.includes(open.eventId) || end.depth > open.depth;
 }
 
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {

@@ -282,6 +282,40 @@ describe("a knock that a third server's user ends", () => {
   });
 });
 
+describe("an invite that is quicker than the answer before it", () => {
+  test("is not undone by the knock that it answers", async () => {
+    const roomId = await a.rooms.create.room(alice, {
+      ...{ room_version: "10" },
+      initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
+    });
+    world.pretend(a, "sendKnock", async (honest) => {
+      const answer = await honest();
+      await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
+      return answer;
+    });
+    await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
+    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    await b.rooms.members.join({ by: bob, room: roomId });
+  });
+
+  test("nor by the leave after which it was sent", async () => {
+    const roomId = await a.rooms.create.room(alice, {});
+    const about = { by: alice, roomId, userId: bob.userId };
+    await a.rooms.members.invite(about);
+    world.pretend(a, "sendLeave", async (honest) => {
+      const answer = await honest();
+      await a.rooms.members.invite(about);
+      return answer;
+    });
+    await b.rooms.members.leave({ by: bob, roomId });
+    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    world.reset();
+    await b.rooms.members.leave({ by: bob, roomId });
+    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membership(a, roomId, bob.userId)).toBe("leave");
+  });
+});
+
 describe("the end of an invite", () => {
   test("is believed of who invited, and of nobody else on that server", async () => {
     const roomId = await a.rooms.create.room(alice, {});
