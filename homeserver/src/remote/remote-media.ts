@@ -59,6 +59,8 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
       timeoutMs: EXCHANGE_MS,
       signal: options.signal,
       insist: true,
+      // Anybody may write down an address of a file, whatever server it names.
+      ofStranger: true,
     } as const;
     try {
       const uri = uriOf(["_matrix", "federation", "v1", "media", kind, mediaId], timed);

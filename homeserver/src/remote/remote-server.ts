@@ -87,6 +87,8 @@ export function createRemoteServer(client: RemoteClient) {
 
   /** A person waits: also servers that failed of late are asked. */
   const forPerson = { insist: true, timeoutMs: PERSON_MS };
+  /** And the server is one that a person named. */
+  const named = { ...forPerson, ofStranger: true };
   const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
 
   const stateWithin =
@@ -114,7 +116,7 @@ export function createRemoteServer(client: RemoteClient) {
   return {
     /** GET /_matrix/federation/v1/make_join */
     makeJoin: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
-      get(server, v1("make_join", roomId, userId), { ver: versions }, forPerson),
+      get(server, v1("make_join", roomId, userId), { ver: versions }, named),
 
     /** PUT /_matrix/federation/v2/send_join */
     sendJoin: (
@@ -144,7 +146,7 @@ export function createRemoteServer(client: RemoteClient) {
 
     /** GET /_matrix/federation/v1/make_knock */
     makeKnock: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
-      get(server, v1("make_knock", roomId, userId), { ver: versions }, forPerson),
+      get(server, v1("make_knock", roomId, userId), { ver: versions }, named),
 
     /** PUT /_matrix/federation/v1/send_knock */
     sendKnock: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
@@ -241,11 +243,11 @@ export function createRemoteServer(client: RemoteClient) {
 
     /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
     directory: (server: ServerName, alias: string) =>
-      get(server, v1("query", "directory"), { room_alias: alias }, forPerson),
+      get(server, v1("query", "directory"), { room_alias: alias }, named),
 
     /** GET /_matrix/federation/v1/query/profile; all fields, or the one named */
     profile: (server: ServerName, userId: UserId, field?: string) =>
-      get(server, v1("query", "profile"), { user_id: userId, field }, forPerson),
+      get(server, v1("query", "profile"), { user_id: userId, field }, named),
 
     /** GET /_matrix/federation/v1/publicRooms, or POST when there is a filter */
     publicRooms: (
@@ -253,8 +255,8 @@ export function createRemoteServer(client: RemoteClient) {
       query: { limit?: number; since?: string; filter?: JsonObject },
     ) =>
       query.filter === undefined
-        ? get(server, v1("publicRooms"), { limit: query.limit, since: query.since }, forPerson)
-        : post(server, v1("publicRooms"), query, forPerson),
+        ? get(server, v1("publicRooms"), { limit: query.limit, since: query.since }, named)
+        : post(server, v1("publicRooms"), query, named),
 
     /** PUT /_matrix/federation/v1/send/{txnId}: {pdus: {event id → {error?}}} */
     sendTransaction: (
@@ -270,7 +272,6 @@ export function createRemoteServer(client: RemoteClient) {
     ) => put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),
 
     /** GET /_matrix/federation/v1/version */
-    version: (server: ServerName) =>
-      get(server, v1("version"), {}, { unsigned: true, ...forPerson }),
+    version: (server: ServerName) => get(server, v1("version"), {}, { unsigned: true, ...named }),
   };
 }
