@@ -17,13 +17,16 @@ const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 const MEDIA_TYPE = new RegExp(
   `^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${TOKEN}=(?:${TOKEN}|"[^"\\\\\\x00-\\x1f\\x7f-\\uffff]*"))?)*$`,
 );
+const RANGE = /^(?:\*\/|[^/]*\/\*(?:$|[ \t;]))/;
 const MAX_TYPE_LENGTH = 200;
 const MAX_NAME_BYTES = 255;
 
 /** A media type as it was said, or application/octet-stream when it is none. */
 export function cleanContentType(said: string | undefined): string {
   const type = said?.trim() ?? "";
-  return type.length <= MAX_TYPE_LENGTH && MEDIA_TYPE.test(type) ? type : UNKNOWN_TYPE;
+  if (type.length > MAX_TYPE_LENGTH || !MEDIA_TYPE.test(type)) return UNKNOWN_TYPE;
+  // What a client would accept is no type of what it sends.
+  return RANGE.test(type) ? UNKNOWN_TYPE : type;
 }
 
 /** A file name without path, control characters and excess length; undefined when nothing is left. */

@@ -53,6 +53,8 @@ describe("files", () => {
     [" ", "application/octet-stream"],
     ["nonsense", "application/octet-stream"],
     ["/", "application/octet-stream"],
+    ["*/*", "application/octet-stream"],
+    ["image/*; q=1", "application/octet-stream"],
     ["image/", "application/octet-stream"],
     ["image/png/x", "application/octet-stream"],
     ["image/png, text/html", "application/octet-stream"],
@@ -246,8 +248,8 @@ test("a thumbnail is an image that may be shown in place", async () => {
   const uri = await uploaded(await sharp({ create }).png().toBuffer(), "image/png", "square.png");
   const small = await get(`thumbnail/${uri}?width=50&height=50&method=crop&animated=false`);
   expect(small.headers).toMatchObject({
-    "content-type": "image/jpeg",
-    "content-disposition": 'inline; filename="thumbnail.jpeg"',
+    "content-type": "image/png",
+    "content-disposition": 'inline; filename="thumbnail.png"',
   });
   expect(await sharp(small.raw).metadata()).toMatchObject({ width: 96, height: 96 });
 });

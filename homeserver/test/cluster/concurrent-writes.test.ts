@@ -85,6 +85,17 @@ describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 180_000 }, (
     expect(Object.keys((await agreed(`${user()}${room()}/tags`)).tags)).toHaveLength(10);
   });
 
+  test("annotations: of equal ones one is sent", async () => {
+    const eventId = await alices[0].send(roomId, "annotated");
+    const relation = { rel_type: "m.annotation", event_id: eventId, key: "+" };
+    const answers = await both(8, (alice, i) =>
+      alice.ask("PUT", `${room()}/send/m.reaction/equal${i}`, { "m.relates_to": relation }),
+    );
+    const sent = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ body }) => body.errcode === "M_DUPLICATE_ANNOTATION");
+    expect([sent.length, refused.length]).toEqual([1, 7]);
+  });
+
   test("push rules: all of them stay", async () => {
     await both(20, (alice, i) =>
       alice.ask("PUT", `/pushrules/global/content/word${i}`, { pattern: `word${i}`, actions: [] }),
