@@ -1,5 +1,6 @@
 /** What our user's client is told when another server refuses what was asked of it. */
 import { Unstorable } from "../log/types.ts";
+import { LaneFull } from "../platform/lanes.ts";
 import { errors, MatrixError, Rejection } from "../protocol/errors.ts";
 import type { Errcode } from "../protocol/errors.ts";
 import { JsonError } from "../protocol/json.ts";
@@ -35,7 +36,8 @@ function isTheirs(error: unknown): error is Error | undefined {
     error instanceof MatrixError ||
     error instanceof JsonError ||
     error instanceof Rejection ||
-    error instanceof Unstorable
+    error instanceof Unstorable ||
+    error instanceof LaneFull
   );
 }
 
