@@ -1,5 +1,5 @@
 /** POST /createRoom: options to first events, in the order that the specification gives. */
-import { errors, matrixError } from "../protocol/errors.ts";
+import { errors, matrixError, type MatrixError } from "../protocol/errors.ts";
 import { isRoomAlias, isUserId, parseUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -55,6 +55,7 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       const given = initialState(options);
       checkAliases(given.state, alias);
       const invites = invitees(by, options);
+      if (invites.length + given.invites.length > MAX_INVITES) throw tooManyInvites();
       const all = [...(await Promise.all(invites.map(invited))), ...given.invites];
       for (const { userId } of all.filter(isOurs)) await deps.invitees.check(userId);
       const room = await maker.make({
@@ -83,6 +84,15 @@ export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
       }
     },
   };
+}
+
+/** People who are invited as a room is made: each is asked about, and each server of theirs is told at once. */
+const MAX_INVITES = 200;
+
+function tooManyInvites(): MatrixError {
+  return errors.invalidParam(
+    `At most ${MAX_INVITES} people are invited as a room is made: invite the others afterwards`,
+  );
 }
 
 /** Somebody who is invited as the room is made; `content` of the member event but for the membership. */

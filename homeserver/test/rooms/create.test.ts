@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
+import type { RoomAlias, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../src/protocol/room-versions.ts";
 import type { Actor, CreateRoomOptions } from "../../src/rooms/index.ts";
@@ -32,6 +32,29 @@ async function types(roomId: RoomId): Promise<string[]> {
 }
 
 describe("createRoom", () => {
+  test("invites so many, by its list and by initial_state together, and makes nothing for one more", async () => {
+    const strangers = Array.from({ length: 201 }, (_, at) => `@u${at}:made-up-${at}.test` as UserId);
+    const state = (user: UserId) => ({
+      type: "m.room.member",
+      state_key: user,
+      content: { membership: "invite" },
+    });
+    for (const [listed, stated] of [
+      [201, 0],
+      [0, 201],
+      [100, 101],
+    ] as const) {
+      const options = {
+        room_alias_name: "crowd",
+        invite: strangers.slice(0, listed),
+        initial_state: strangers.slice(listed, listed + stated).map(state),
+      };
+      await expect(create(options)).rejects.toMatchObject({ status: 400, errcode: "M_INVALID_PARAM" });
+    }
+    const alias = "#crowd:hq.test" as RoomAlias;
+    await expect(hq.rooms.directory.resolve(alias)).rejects.toMatchObject({ errcode: "M_NOT_FOUND" });
+  });
+
   test("sends everything in the specification's order", async () => {
     const roomId = await create({
       room_alias_name: "attic",
