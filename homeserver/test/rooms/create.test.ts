@@ -33,7 +33,10 @@ async function types(roomId: RoomId): Promise<string[]> {
 
 describe("createRoom", () => {
   test("invites so many, by its list and by initial_state together, and makes nothing for one more", async () => {
-    const strangers = Array.from({ length: 201 }, (_, at) => `@u${at}:made-up-${at}.test` as UserId);
+    const strangers = Array.from(
+      { length: 201 },
+      (_, at) => `@u${at}:made-up-${at}.test` as UserId,
+    );
     const state = (user: UserId) => ({
       type: "m.room.member",
       state_key: user,
@@ -49,10 +52,15 @@ describe("createRoom", () => {
         invite: strangers.slice(0, listed),
         initial_state: strangers.slice(listed, listed + stated).map(state),
       };
-      await expect(create(options)).rejects.toMatchObject({ status: 400, errcode: "M_INVALID_PARAM" });
+      await expect(create(options)).rejects.toMatchObject({
+        status: 400,
+        errcode: "M_INVALID_PARAM",
+      });
     }
     const alias = "#crowd:hq.test" as RoomAlias;
-    await expect(hq.rooms.directory.resolve(alias)).rejects.toMatchObject({ errcode: "M_NOT_FOUND" });
+    await expect(hq.rooms.directory.resolve(alias)).rejects.toMatchObject({
+      errcode: "M_NOT_FOUND",
+    });
   });
 
   test("sends everything in the specification's order", async () => {
