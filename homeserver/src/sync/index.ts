@@ -92,10 +92,11 @@ export function createSync(deps: SyncDeps): Sync {
     typing: (roomId) => ephemeral.typing(roomId),
     touched: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
   };
+  const contexts = createPushContexts(view);
   const unread = createUnread({
     tails,
     view,
-    contexts: createPushContexts(view),
+    contexts,
     rulesOf: preferences.rulesOf,
     peekRules: preferences.peekRules,
     readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
@@ -127,6 +128,7 @@ export function createSync(deps: SyncDeps): Sync {
     for (const record of records) {
       if (record.kind === "event") {
         tails.event(record);
+        if (record.event.redacts !== undefined) contexts.redacted(record.roomNid);
         for (const { userId, roomNid, membership } of record.memberships) {
           if (membership !== "join") unread.forget(userId, roomNid);
         }

@@ -26,8 +26,10 @@ const NAMES_KEPT = 5000;
 export function createPushContexts(view: RoomView) {
   const loading = createSingleFlight<string, RoomFacts>();
   const facts = new LRUCache<number, RoomFacts>(atMost(5000));
+  let redactions = 0;
 
   async function load(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> {
+    const asked = redactions;
     const [state, summary] = await Promise.all([
       view.stateEventsAt(root, [CREATE, LEVELS]),
       view.summary(room.nid, userId),
@@ -35,7 +37,8 @@ export function createPushContexts(view: RoomView) {
     const of = (type: string) => state.find((stored) => stored.event.type === type)?.event;
     const levels = PowerLevels.of(of("m.room.power_levels"), of("m.room.create"), room.version);
     const loaded = { root, levels, memberCount: summary.joined, names: new Map() };
-    facts.set(room.nid, loaded);
+    // What was read before a redaction is used once.
+    if (asked === redactions) facts.set(room.nid, loaded);
     return loaded;
   }
 
@@ -68,6 +71,12 @@ export function createPushContexts(view: RoomView) {
       const known = await factsOf(room, userId, root);
       await learnName(known, userId);
       return contextIn(known, userId);
+    },
+
+    /** Something in the room was redacted: its state is made of the same events, which say less. */
+    redacted(roomNid: number): void {
+      redactions += 1;
+      facts.delete(roomNid);
     },
 
     /** The same from memory alone; undefined where it does not know. */
