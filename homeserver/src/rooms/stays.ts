@@ -13,7 +13,7 @@ export interface Stays {
 }
 
 /** Memberships (invites, knocks, bans of who was out already) that are looked behind. */
-const MOST_STEPS = 20;
+const MOST_STEPS = 100;
 
 export function createStays(store: RoomStore): Stays {
   async function memberBefore(end: StoredEvent, userId: string): Promise<StoredEvent | undefined> {

@@ -68,7 +68,8 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     return {
       events,
       limited: stretch.limited || isCut,
-      afterGap: stretch.afterGap && events.length > 0 && events[0]!.stored === stretch.events[0],
+      afterGap:
+        stretch.afterGap && events.length > 0 && events[0]!.stored.nid === stretch.events[0]?.nid,
     };
   };
 }
