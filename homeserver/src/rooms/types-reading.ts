@@ -102,7 +102,7 @@ export interface RoomView {
     roomNid: number,
     userId: UserId,
   ): Promise<{ joined: number; invited: number; heroes: UserId[] }>;
-  /** Stripped state of an invite or knock (of an unknown room, or made from the current state). */
+  /** Stripped state of an invite or knock: what came with it, or, of a room that is here, the state as it was made. */
   strippedState(roomNid: number, userId: UserId): Promise<JsonObject[]>;
 
   /**

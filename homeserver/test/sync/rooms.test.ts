@@ -307,3 +307,15 @@ test("a summary is told when members change, also where a filter leaves their ev
   await alice.send(roomId, "nobody came");
   expect(joinedRoom(await bob.sync(next, { filter }), roomId).summary).toBeUndefined();
 });
+
+test("who is invited sees the room as it was then, until they are in it", async () => {
+  const { roomId } = await room("shared");
+  await state(alice, roomId, "m.room.name", { name: "Then" });
+  await world.rooms.members.invite({ by: alice.by, roomId, userId: bob.userId });
+  await state(alice, roomId, "m.room.name", { name: "Now" });
+  await state(alice, roomId, "m.room.topic", { topic: "For members" });
+  const { events } = (await bob.sync()).rooms.invite[roomId].invite_state;
+  const told = events.flatMap(({ content }: Body) => content.name ?? content.topic ?? []);
+  expect(told).toEqual(["Then"]);
+  expect(membersIn(events)).toEqual([`${bob.userId} invite`]);
+});
