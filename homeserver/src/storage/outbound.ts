@@ -91,6 +91,7 @@ export async function newestForDestination(
         AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
         AND NOT e.handed_over
         AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+        AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
     ) found ORDER BY position LIMIT ${limit}`;
 }
 

@@ -211,6 +211,10 @@ test.each([20, 20_000])(
     await follower.caughtUp();
     net.away.add("c");
     await b.rooms.members.kick({ by: mod, roomId, userId: knocker.userId });
+    // What it did itself it knows.
+    const fickle = c.user("fickle");
+    await c.rooms.members.knock({ by: fickle, room: roomId, via: [a.name] });
+    await c.rooms.members.leave({ by: fickle, roomId });
     await world.flush();
     for (let i = 0; i < 30; i += 1) await say(roomId, `${i}`);
     await follower.caughtUp();
