@@ -8764,7 +8764,7 @@ export interface operations {
                 limit?: number;
                 /** @description Backwards from the newest, as by default, or forwards. */
                 dir?: "b" | "f";
-                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                /** @description Whether events are included that relate to those that relate to the event, and so on. Filters hold for each of them. */
                 recurse?: boolean;
             };
             header?: never;
@@ -8839,7 +8839,7 @@ export interface operations {
                 limit?: number;
                 /** @description Backwards from the newest, as by default, or forwards. */
                 dir?: "b" | "f";
-                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                /** @description Whether events are included that relate to those that relate to the event, and so on. Filters hold for each of them. */
                 recurse?: boolean;
             };
             header?: never;
@@ -8916,7 +8916,7 @@ export interface operations {
                 limit?: number;
                 /** @description Backwards from the newest, as by default, or forwards. */
                 dir?: "b" | "f";
-                /** @description Whether events are included that relate to those that relate to the event, and so on. */
+                /** @description Whether events are included that relate to those that relate to the event, and so on. Filters hold for each of them. */
                 recurse?: boolean;
             };
             header?: never;

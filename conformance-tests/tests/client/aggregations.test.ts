@@ -156,3 +156,25 @@ clause(
     mustEqual(statuses, [200, 400, 400], "the answers");
   },
 );
+
+clause(
+  page("filtering"),
+  "events are filtered by how, and by whom, others are related to them",
+  async () => {
+    const { alice, bob, roomId } = await pair();
+    const root = await alice.send(roomId, "root");
+    const other = await alice.send(roomId, "other");
+    await bob.send(roomId, related("reply", "m.thread", root));
+    await alice.send(roomId, related("about", "m.reference", other));
+    const found = async (filter: object) => {
+      const query = { dir: "f", limit: 50, filter: JSON.stringify(filter) };
+      const answer = await alice.call("getRoomEvents", { path: { roomId }, query });
+      const { chunk } = answer as unknown as { chunk: { event_id: string }[] };
+      return chunk.map((event) => event.event_id);
+    };
+    mustEqual(await found({ related_by_rel_types: ["m.thread"] }), [root], "by the relation");
+    mustEqual(await found({ related_by_senders: [alice.userId] }), [other], "by the sender");
+    const both = { related_by_rel_types: ["m.thread"], related_by_senders: [alice.userId] };
+    mustEqual(await found(both), [], "by both");
+  },
+);
