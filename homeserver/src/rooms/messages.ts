@@ -84,8 +84,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const back = { from: before, to: undefined, backwards: true, limit: half, isContext };
       const forth = { from: place, to: until, backwards: false, limit: limit - half, isContext };
       const [earlierPage, laterPage, readable] = await Promise.all([
-        pages.read(room, back, budget),
-        pages.read(room, forth, budget),
+        pages.read(room, back, budget).then(shortened),
+        pages.read(room, forth, budget).then(shortened),
         deps.shown(reader.userId, [event]),
       ]);
       if (readable.length === 0) throw errors.notFound("There is no such event that you may see");

@@ -1,6 +1,6 @@
 /** Answers are bounded by what they hold, and not only by how many events that is. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RoomId } from "../../src/protocol/identifiers.ts";
+import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import { createSyncWorld, joinedRoom, type SyncUser, type SyncWorld } from "./support.ts";
 
 const COUNT = 100;
@@ -66,3 +66,15 @@ test.each(["b", "f"] as const)(
     expect(Math.max(...lengths)).toBeLessThan(5 * 1024 * 1024);
   },
 );
+
+test("what lies around an event comes to some megabytes on each side, and leads on", async () => {
+  // More lies behind the first than an answer holds, and before the last.
+  const behind = await world.rooms.history.context(alice.by, roomId, ids[0] as EventId, {
+    limit: 1000,
+  });
+  expect(idsOf(behind.events_after)).toEqual(ids.slice(1, behind.events_after.length + 1));
+  expect(behind.events_after.length).toBeLessThan(75);
+  const next = { dir: "f", from: behind.end, limit: 1 } as const;
+  const page = await world.rooms.history.messages(alice.by, roomId, next);
+  expect(idsOf(page.chunk)).toEqual([ids[behind.events_after.length + 1]]);
+});
