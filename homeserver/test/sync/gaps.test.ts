@@ -212,6 +212,22 @@ describe("while nobody can fill a gap", () => {
   });
 });
 
+test("an event alone is shown without asking others for what is missing before it", async () => {
+  await miss(20, 5);
+  let asked = 0;
+  world.pretend(a, "backfill", (honest) => {
+    asked += 1;
+    return honest();
+  });
+  const { chunk } = await b.rooms.history.messages(bob.by, roomId, { dir: "b", limit: 1 });
+  const newest = JSON.parse(chunk[0]!).event_id;
+  const alone = await b.rooms.history.context(bob.by, roomId, newest, { limit: 0 });
+  expect([alone.events_before, alone.events_after, asked]).toEqual([[], [], 0]);
+  const back = await page(alone.start, "b", 20);
+  expect(bodiesOf(back.chunk)).toEqual(numbers(0, 19).toReversed());
+  expect(asked).toBeGreaterThan(0);
+});
+
 test("who has read in the history of a gap has not read what came behind it", async () => {
   const before = await bob.sync();
   await miss(20, 5);
