@@ -98,15 +98,12 @@ export function addForeignSignature(
   return signed;
 }
 
-/** The same event with the signatures of a copy besides its own; M_TOO_LARGE when it would pass 65,536 bytes. */
-export function addSignaturesOf(event: RoomEvent, copy: RoomEvent): RoomEvent {
+/** The same event with the signatures of a copy besides its own; undefined when it would pass 65,536 bytes. */
+export function addSignaturesOf(event: RoomEvent, copy: RoomEvent): RoomEvent | undefined {
   const signatures = { ...copy.pdu.signatures, ...event.pdu.signatures };
   const known = { signedText: event.signedText() };
   const signed = new RoomEvent({ ...event.pdu, signatures }, event.version, event.eventId, known);
-  if (byteLengthExceeds(signed.json(), MAX_PDU_BYTES)) {
-    throw errors.tooLarge(`The event has over ${MAX_PDU_BYTES} bytes`);
-  }
-  return signed;
+  return byteLengthExceeds(signed.json(), MAX_PDU_BYTES) ? undefined : signed;
 }
 
 function bearing(event: RoomEvent, serverName: string, keyId: string, signature: string) {

@@ -22,7 +22,8 @@ export async function countersigned(
     ? await verifyPdus(keyRing, [answered], event.version)
     : [];
   const theirs = verified?.event;
-  if (theirs?.eventId === event.eventId) return addSignaturesOf(event, theirs);
+  const signed = theirs?.eventId === event.eventId ? addSignaturesOf(event, theirs) : undefined;
+  if (signed !== undefined) return signed;
   const isWhole = requiredSigners(event).every(
     (server) => signingKeyIds(event.pdu.signatures, server).length > 0,
   );

@@ -86,6 +86,21 @@ describe("an event of ours that another server gives back", () => {
     expect(join.redactedBy).toBeNull();
   });
 
+  test("is stored without signatures that would make it too large", async () => {
+    const roomId = await a.rooms.create.room(alice, { room_version: "11" });
+    world.pretend(b, "invite", async (honest) => {
+      const { event } = (await honest()) as { event: JsonObject };
+      const copy = redactedCopy(event, "11");
+      const junk = { "ed25519:x": "x".repeat(60_000) };
+      return { event: { ...copy, signatures: { ...(copy.signatures as JsonObject), x: junk } } };
+    });
+    const reason = "t".repeat(30_000);
+    await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId, reason });
+    const invite = (await memberEvent(a, roomId, bob.userId))!;
+    expect(invite.event.content.reason).toBe(reason);
+    expect(Object.keys(invite.event.pdu.signatures)).toEqual([a.name]);
+  });
+
   test("is no join as long as who vouches for it has not signed", async () => {
     const hall = await a.rooms.create.room(alice, { preset: "public_chat" });
     await b.rooms.members.join({ by: bob, room: hall, via: [a.name] });
