@@ -36,6 +36,8 @@ function clashes(
   const before = head === undefined ? undefined : heads.get(head.roomNid);
   // Not built on what is in front of it: the database must judge it after that.
   if (before !== undefined && before !== head?.expectedVersion) return true;
+  // It changes rows of events that are here: those in front of it may be among them, or change the same ones.
+  if (before !== undefined && append.restated !== undefined) return true;
   return [...keysOf(append), ...needsOf(append)].some((key) => written.has(key));
 }
 
@@ -51,9 +53,11 @@ function keysOf(append: Append): string[] {
   if (append.partialRoom !== undefined) keys.push(`p ${append.partialRoom.roomNid}`);
   const members = append.memberships?.[0];
   if (members !== undefined) keys.push(`w ${members.roomNid}`);
+  // The target's row is changed, as by what gives an outlier its place.
   for (const row of append.redactions ?? []) {
-    if (row.redactedJson !== undefined) keys.push(`r ${row.targetEventId}`);
+    if (row.redactedJson !== undefined) keys.push(`e ${row.targetEventId}`);
   }
+  if (append.restated !== undefined) keys.push(restatedKey(append.head?.roomNid));
   return keys;
 }
 
@@ -61,6 +65,7 @@ function keysOf(append: Append): string[] {
 function needsOf(append: Append): string[] {
   const keys = (append.missing?.remove ?? []).map((row) => `m ${row.eventId}`);
   const own = new Set<string>((append.events ?? []).map(({ event }) => event.eventId));
+  keys.push(restatedKey(append.head?.roomNid ?? append.events?.[0]?.roomNid));
   for (const row of append.forgotten ?? []) keys.push(`w ${row.roomNid}`);
   const members = append.memberships?.[0];
   if (members !== undefined) keys.push(`f ${members.roomNid}`);
@@ -68,6 +73,11 @@ function needsOf(append: Append): string[] {
     if (!own.has(row.targetEventId)) keys.push(`e ${row.targetEventId}`);
   }
   return keys;
+}
+
+/** Any event of the room may be changed. */
+function restatedKey(roomNid: number | undefined): string {
+  return `s ${roomNid}`;
 }
 
 function bytesOf(append: Append): number {

@@ -7,6 +7,8 @@ import { nextHeadVersion, StaleHead } from "../log/types.ts";
 import type { Append, Log, MembershipChange } from "../log/types.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
+import { stateTuple } from "../protocol/state-map.ts";
+import { currentRows } from "../storage/examine-rooms.ts";
 import type { PartialRoomRow } from "../storage/partial-rooms.ts";
 import { stateEventTexts } from "../storage/partial-rooms.ts";
 import { headVersion } from "../storage/room-heads.ts";
@@ -47,12 +49,12 @@ export async function completeRoom(
 ): Promise<void> {
   const { store, mailboxes } = deps;
   const missing = await store.tree.diff(join.roomState, join.stateAfter);
-  const filled = new Map<number, number>();
+  const filled = new Set<number>();
   const additions = [...missing].filter(([, [, after]]) => after !== undefined);
   for (let at = 0; at < additions.length; at += CHUNK) {
     const some: Difference = new Map(additions.slice(at, at + CHUNK));
-    const rows = await mailboxes.run(room, (head) => fill(deps, head, join, some));
-    for (const [tuple, nid] of rows) filled.set(tuple, nid);
+    const tuples = await mailboxes.run(room, (head) => fill(deps, head, join, some));
+    for (const tuple of tuples) filled.add(tuple);
   }
   await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
 }
@@ -73,15 +75,15 @@ export async function abandonRoom(
 }
 
 /**
- * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers which,
- * as tuple nid → event nid.
+ * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers the
+ * nids of their tuples.
  */
 async function fill(
   deps: CompleteRoomDeps,
   head: Head,
   join: StoredEvent,
   some: Difference,
-): Promise<Step<[number, number][]>> {
+): Promise<Step<number[]>> {
   const { store } = head;
   const now = await store.tree.getMany(head.stateRoot, [...some.keys()]);
   const still: Difference = new Map();
@@ -89,9 +91,8 @@ async function fill(
     if (now.get(tuple) === before) still.set(tuple, [before, after]);
   }
   const rows = await rowsOf(deps, head.room, still, join.position ?? undefined);
-  const filled = [...still].map(([tuple, [, after]]): [number, number] => [tuple, after as number]);
   const next: Head = { ...head, version: nextHeadVersion(head.version) };
-  return { value: filled, append: { ...rows, head: headMove(head, next) }, next };
+  return { value: [...still.keys()], append: { ...rows, head: headMove(head, next) }, next };
 }
 
 async function finish(
@@ -99,7 +100,7 @@ async function finish(
   head: Head,
   join: StoredEvent,
   { servers }: Told,
-  filled: ReadonlyMap<number, number>,
+  filled: ReadonlySet<number>,
 ): Promise<Step<void>> {
   const { room, store } = head;
   await settled(deps, head);
@@ -177,18 +178,27 @@ async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<vo
   if (version !== head.version) throw new StaleHead(head.room.nid);
 }
 
-/** What the tables still lack, or have too much, for the new head's state. */
+/**
+ * What the tables still lack, or have too much, for the new head's state. Of the keys that were filled in, the tables say
+ * themselves what they have: events that came meanwhile may have set them otherwise.
+ */
 async function notFilled(
   { store, ...head }: Head,
   next: Head,
-  filled: ReadonlyMap<number, number>,
+  filled: ReadonlySet<number>,
 ): Promise<Difference> {
   const left = new Map(await store.tree.diff(head.stateRoot, next.stateRoot));
-  const now = await store.tree.getMany(next.stateRoot, [...filled.keys()]);
-  for (const [tuple, nid] of filled) {
-    const wanted = now.get(tuple);
-    if (wanted === nid) left.delete(tuple);
-    else left.set(tuple, [nid, wanted]);
+  const tuples = [...filled];
+  for (let at = 0; at < tuples.length; at += CHUNK) {
+    const keys = await store.tuples.keys(tuples.slice(at, at + CHUNK));
+    const rows = await currentRows(store.sql, head.room.nid, [...keys.values()]);
+    const inTables = new Map(rows.map((row) => [stateTuple(row.type, row.stateKey), row.eventNid]));
+    const wanted = await store.tree.getMany(next.stateRoot, [...keys.keys()]);
+    for (const [tuple, key] of keys) {
+      const [is, should] = [inTables.get(stateTuple(...key)), wanted.get(tuple)];
+      if (is === should) left.delete(tuple);
+      else left.set(tuple, [is, should]);
+    }
   }
   return left;
 }

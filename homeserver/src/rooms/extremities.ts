@@ -1,7 +1,7 @@
 /** Which ends of a room's graph are left when an event is put on it. */
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
-import { isAwaited } from "../storage/room-gaps.ts";
+import { isAwaited, isStoodOn } from "../storage/room-gaps.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
@@ -30,16 +30,18 @@ export function withExtremity(
 }
 
 /**
- * Whether an accepted event that came earlier, when this one was missing, names it: then it's no end of the graph, and
- * neither is what it builds on.
+ * Whether an accepted event that came earlier names it, when this one was missing, or `isRejudged`: rejected. Then it's no
+ * end of the graph, and neither is what it builds on.
  */
 export async function isBuiltOn(
   store: CommandStore,
   room: Room,
   event: RoomEvent,
+  isRejudged: boolean,
 ): Promise<boolean> {
   if (store.pending.isNamed(event.eventId)) return true;
-  return isAwaited(store.sql, room.nid, event.eventId);
+  if (await isAwaited(store.sql, room.nid, event.eventId)) return true;
+  return isRejudged && isStoodOn(store.sql, room.nid, event.eventId);
 }
 
 /** A stranger's line of refused events, or of history, is walked down so far, at most. */

@@ -265,7 +265,11 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
  * A live event becomes an extremity. One that was missing until now does not: something stands on it, and so on the
  * extremities that it names; these may have come just before it.
  */
-async function moveEnds(work: Work, stored: StoredEvent, isLive: boolean): Promise<void> {
+async function moveEnds(
+  work: Work,
+  stored: StoredEvent,
+  { isLive, isRejudged }: { readonly isLive: boolean; readonly isRejudged: boolean },
+): Promise<void> {
   const { store } = work;
   const beside = await extremitiesBeside(store, work.extremities, stored.event);
   const isWhole = beside.length === work.extremities.length;
@@ -273,7 +277,7 @@ async function moveEnds(work: Work, stored: StoredEvent, isLive: boolean): Promi
     if (isLive) await work.takeUp(stored);
     return;
   }
-  const isEnd = !(await isBuiltOn(store, work.room, stored.event));
+  const isEnd = !(await isBuiltOn(store, work.room, stored.event, isRejudged));
   if (isEnd && isLive) await work.takeUp(stored);
   if (!isEnd && !isWhole) await work.standOn(beside);
 }
@@ -297,7 +301,8 @@ async function addWithRedactions(
   const oldRoot = work.stateRoot;
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
-  if (shown.status === "accepted") await moveEnds(work, shown, isLive);
+  const isRejudged = added.isRejudged === true;
+  if (shown.status === "accepted") await moveEnds(work, shown, { isLive, isRejudged });
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   if (targetId !== undefined && stored.status === "accepted") {

@@ -15,6 +15,7 @@ import { placeEvent } from "./place.ts";
 import type { Placed, Placing } from "./place.ts";
 import { LacksPolicySignature, recommended } from "./policy.ts";
 import { createRejudge } from "./rejudge.ts";
+import { forgetResolutions } from "./resolve-state.ts";
 import type { Rejudge } from "./rejudge.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RoomStore } from "./store.ts";
@@ -186,6 +187,16 @@ export function createPlacer(deps: PlacerDeps): Placer {
       const { stored } = await put(room, { event, hints, again: true });
       return stored.status !== "rejected";
     },
+    resolve: (room) =>
+      mailboxes.run(room, (head) =>
+        inWork(identity, head, async (work) => {
+          const { extremities, stateRoot, store: seen } = work;
+          if (extremities.length < 2) return work.step(undefined);
+          forgetResolutions(seen.committed, room.nid);
+          await work.standOn(extremities);
+          return work.step(undefined, work.stateRoot === stateRoot ? {} : { append: {} });
+        }),
+      ),
   });
 
   return {

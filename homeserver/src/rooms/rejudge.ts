@@ -26,13 +26,15 @@ export interface RejudgeDeps {
   readonly outliers: Outliers;
   /** Judges an event with a place again: true when it's not rejected. */
   readonly passes: (room: Room, event: RoomEvent) => Promise<boolean>;
+  /** Resolves the room's current state anew. */
+  readonly resolve: (room: Room) => Promise<void>;
 }
 
 /** A stranger's chain of rejected events is judged again so far, at most. */
 const MAX_REJUDGED = 500;
 const ROWS_AT_ONCE = 100;
 
-export function createRejudge({ store, outliers, passes }: RejudgeDeps): Rejudge {
+export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps): Rejudge {
   async function passesNow(room: Room, { nid, event }: StoredEvent): Promise<boolean> {
     const now = (await store.events.byIdsNow([event.eventId])).get(event.eventId);
     if (now?.nid !== nid || now.roomNid !== room.nid) return false;
@@ -53,6 +55,8 @@ export function createRejudge({ store, outliers, passes }: RejudgeDeps): Rejudge
         if (await passesNow(room, rejected)) queue.push(rejected.nid);
       }
     }
+    // What its branches resolve to may rest on what was rejected.
+    await resolve(room);
     for (const nid of seen) {
       await removeToRejudge(store.sql, { roomNid: room.nid, acceptedNid: nid });
     }

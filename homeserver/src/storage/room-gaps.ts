@@ -23,6 +23,32 @@ export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string)
   return rows.length > 0;
 }
 
+/** Of a room's newest accepted events so many are looked at. */
+const MOST_LOOKED_AT = 2_000;
+
+/**
+ * Whether one of the room's newest accepted events stands on this one, itself or over events that are not accepted. Of an event
+ * that was not accepted when they came.
+ */
+export async function isStoodOn(sql: Sql | Tx, roomNid: number, eventId: string): Promise<boolean> {
+  const rows = await sql`
+    WITH RECURSIVE newest AS (
+      SELECT prev_event_ids FROM events
+      WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
+      ORDER BY position DESC LIMIT ${MOST_LOOKED_AT}
+    ), refused AS MATERIALIZED (
+      SELECT event_id, prev_event_ids FROM events
+      WHERE room_nid = ${roomNid} AND status <> 0 AND state_after IS NOT NULL
+      LIMIT ${MOST_LOOKED_AT}
+    ), reached (event_id) AS (
+      SELECT unnest(prev_event_ids) FROM newest
+      UNION
+      SELECT unnest(refused.prev_event_ids) FROM reached JOIN refused USING (event_id)
+    )
+    SELECT 1 FROM reached WHERE event_id = ${eventId} LIMIT 1`;
+  return rows.length > 0;
+}
+
 /**
  * The depth up to which history is not here: the least of an event in front of which something is missing, or what was
  * purged. Undefined when there is all of it.

@@ -8,7 +8,7 @@ import {
   StaleHead,
   Unstorable,
 } from "../../src/log/types.ts";
-import type { LogRecord } from "../../src/log/types.ts";
+import type { LogRecord, NewEvent } from "../../src/log/types.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
@@ -241,6 +241,52 @@ test("a redaction replaces its target's text, in the same group and in the same 
     { json: "{}", relates_to: null, redacted: true },
     { json: "{}", relates_to: null, redacted: true },
   ]);
+});
+
+describe("a row that two appends of a moment change", () => {
+  /** A redaction of an event that is there, and what was left of the event. */
+  const redactionOf = (target: NewEvent) => ({
+    ...{ targetEventId: target.event.eventId, redactionNid: freshNid(), redactedJson: "{}" },
+  });
+  const rowOf = async ({ nid }: NewEvent) => {
+    const [row] = await one.sql`
+      SELECT json, redacted_by IS NOT NULL AS redacted, position IS NOT NULL AS placed,
+        state_after AS "stateAfter" FROM events WHERE event_nid = ${nid}`;
+    return row!;
+  };
+
+  test("is redacted and placed: an outlier whose redaction comes just before its place", async () => {
+    const room = await makeRoom(one.sql, "redact-and-place");
+    const outlier = live(room, makeEvent(room), { timeline: "outlier" });
+    await one.log.append({ events: [outlier] });
+    const redaction = redactionOf(outlier);
+    const redactedBy = redaction.redactionNid;
+    const placed = { ...outlier, timeline: "live" as const, stored: true, redactedBy };
+    await Promise.all([
+      one.log.append(command(room, { redactions: [redaction] })),
+      one.log.append({ ...command(room), events: [placed] }),
+    ]);
+    expect(await rowOf(outlier)).toMatchObject({ redacted: true, placed: true });
+  });
+
+  test.each(["before", "after"])("is redacted and restated: redacted %s", async (when) => {
+    const room = await makeRoom(one.sql, `redact-and-restate-${when}`);
+    const first = command(room);
+    await one.log.append(first);
+    const target = onlyEvent(first);
+    const state = Buffer.alloc(16, 7);
+    const restated = [
+      {
+        ...{ nid: target.nid, status: "accepted" as const, reason: undefined },
+        ...{ stateBefore: state, stateAfter: state, roomState: state },
+      },
+    ];
+    const redacted = () => command(room, { redactions: [redactionOf(target)] });
+    const other = () => ({ ...command(room), events: [], restated });
+    const appends = when === "before" ? [redacted(), other()] : [other(), redacted()];
+    await Promise.all(appends.map((append) => one.log.append(append)));
+    expect(await rowOf(target)).toMatchObject({ json: "{}", redacted: true, stateAfter: state });
+  });
 });
 
 test("an outlier is given its place, history stands in front of it", async () => {
