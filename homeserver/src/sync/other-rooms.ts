@@ -54,14 +54,21 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
   }
 
-  /** The event that ended a stay of which the client is to be told. */
-  async function endOfStay(scope: Scope, mine: PersonRoom): Promise<StoredEvent | undefined> {
+  /** The event that ended a stay of which the client is to be told, and up to where of it. */
+  async function endOfStay(
+    scope: Scope,
+    mine: PersonRoom,
+    isKnown: boolean,
+  ): Promise<{ readonly nid: number; readonly upTo: number } | undefined> {
     if (mine.isForgotten) return undefined;
     const { roomNid, membership, eventNid, position, isForgotten: forgotten } = mine;
     const row = { roomNid, userId: scope.userId, membership, eventNid, position, forgotten };
     const end = await view.endOfStay(row);
-    const isNews = scope.since === undefined || (end?.position ?? 0) > scope.since.position;
-    return isNews ? end : undefined;
+    if (end === undefined) return undefined;
+    const endedAt = end.position ?? position;
+    if (endedAt > (scope.since?.position ?? 0)) return { nid: end.nid, upTo: endedAt };
+    // An older event may have come to count only now.
+    return isKnown ? { nid: end.nid, upTo: position } : undefined;
   }
 
   /** What became of the user after their stay. */
@@ -105,12 +112,13 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
      */
     async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string | undefined> {
       const own = (await view.events([mine.eventNid])).get(mine.eventNid);
-      const end = await endOfStay(scope, mine);
-      if (end === undefined) {
-        return isIgnored(scope, own) ? undefined : departure(scope, own, mine);
-      }
-      const upTo = end.position ?? mine.position;
       const isKnown = await wasJoined(scope, mine);
+      const end = await endOfStay(scope, mine, isKnown);
+      if (end === undefined) {
+        const isUnseen = !mine.isForgotten && isIgnored(scope, own);
+        return isUnseen ? undefined : departure(scope, own, mine);
+      }
+      const { upTo } = end;
       const stay = await deps.timelines(scope, {
         roomNid: room.nid,
         after: isKnown ? scope.since!.position : 0,
