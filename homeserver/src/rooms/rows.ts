@@ -149,16 +149,19 @@ function membershipOf(room: Room, change: StateChange): MembershipChange[] {
   ];
 }
 
-/** Every redaction is kept by its target, applied or not: the target may come later. */
+/**
+ * Every redaction is kept by its target, applied or not: the target may come later. One that was redacted itself before it
+ * got its place does not name its target any more (up to room version 10), and is applied all the same.
+ */
 function redactionRows(
   added: readonly AddedEvent[],
   applied: readonly AppliedRedaction[],
 ): RedactionRow[] {
   const rows: RedactionRow[] = [];
   for (const { stored } of added) {
-    const target = stored.event.redacts;
-    if (target === undefined || stored.status === "rejected") continue;
     const done = applied.find((one) => one.redaction.nid === stored.nid);
+    const target = stored.event.redacts ?? done?.target.event.eventId;
+    if (target === undefined || stored.status === "rejected") continue;
     rows.push({
       targetEventId: target,
       redactionNid: stored.nid,

@@ -135,6 +135,15 @@ describe.each(ROOM_VERSION_IDS)("in room version %s", (version) => {
     });
   });
 
+  test("one that was redacted before it got its place is applied all the same", async () => {
+    const roomId = await roomOf(version);
+    const target = await forge(roomId, { type: "m.room.message", body: "not for long" });
+    const first = await forge(roomId, { type: "m.room.redaction", redacts: target.eventId });
+    const second = await forge(roomId, { type: "m.room.redaction", redacts: first.eventId });
+    for (const event of [target, second, first]) await receive(event);
+    expect((await read(roomId, target.eventId)).content).toEqual({});
+  });
+
   test("one that is not allowed has no effect, and clients are not told of it", async () => {
     const roomId = await roomOf(version);
     const eventId = await say(a, alice, roomId, "stays");

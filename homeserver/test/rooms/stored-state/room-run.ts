@@ -32,7 +32,7 @@ export interface Counts {
 
 const ROUNDS = 3;
 const STEPS = 14;
-const MOST_WAITS = 50;
+const MOST_WAITS = 300;
 const WAIT_MS = 100;
 const US: Actor = { userId: `@us:${SUBJECT}` as UserId };
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;

@@ -12,6 +12,8 @@ import type { ServerName } from "../../../src/protocol/identifiers.ts";
 import { createRooms } from "../../../src/rooms/index.ts";
 import type { KeyRing, RemoteServer, Rooms } from "../../../src/rooms/index.ts";
 import { connectWriter } from "../../../src/storage/append.ts";
+import { createSeats } from "../../../src/storage/seats.ts";
+import { connect } from "../../../src/storage/sql.ts";
 import type { TestDatabase } from "../../support/database.ts";
 import { keyOf } from "./sealed.ts";
 
@@ -49,7 +51,7 @@ export async function createSubject(
   sent: (event: RoomEvent) => void,
 ): Promise<Subject> {
   const wake = createMemoryWake({ shared: replicas > 1 });
-  const start = () => startProcess({ db, remote, sent, wake });
+  const start = () => startProcess({ db, remote, sent, wake, isAlone: replicas === 1 });
   const processes = await Promise.all(Array.from({ length: replicas }, start));
   const graves = new Set<Process>();
   const births = new Set<Promise<void>>();
@@ -92,6 +94,7 @@ async function startProcess(deps: {
   readonly remote: RemoteServer;
   readonly sent: (event: RoomEvent) => void;
   readonly wake: Wake;
+  readonly isAlone: boolean;
 }): Promise<Process> {
   const { db, wake } = deps;
   const log = await createLog({
@@ -99,6 +102,11 @@ async function startProcess(deps: {
     ...{ logger: silentLogger(), serverName: SUBJECT },
   });
   const life = createLife();
+  // What only one replica does at a time: its locks go with the process.
+  const seats = deps.isAlone
+    ? undefined
+    : createSeats({ sql: connect(db.location, { max: 1 }), clock: FAST });
+  const left = life.death.then(() => seats?.close());
   const rooms = createRooms({
     log: life.bounded(log),
     sql: db.sql,
@@ -110,6 +118,7 @@ async function startProcess(deps: {
     remote: life.network(deps.remote),
     keyRing: KEY_RING,
     logger: silentLogger(),
+    seats,
   });
   log.onAdvance((records) => {
     for (const record of records) {
@@ -121,10 +130,17 @@ async function startProcess(deps: {
     async stop() {
       // It may die while it finishes what is under way.
       if (!life.isOver()) await Promise.race([rooms.stop(), life.death]);
+      await (life.isOver() ? left : seats?.close());
       await log.stop();
     },
   };
 }
+
+/** For what outlives the process's own time. */
+const FAST: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
+};
 
 const KEY_RING: KeyRing = {
   async keys(wanted) {
