@@ -140,6 +140,8 @@ async function finish(
         roomState: bytesOfRoot(one.roomState),
       })),
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
+      // Ends from before stand in for those that are refused now, unless a purge of history has taken them.
+      awaits: extremitiesBesides(head, next),
       partialRoom: {
         ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
         ...{ isFetched: true, isComplete: true },
@@ -166,6 +168,12 @@ async function finish(
     store.tree.release(nodes);
     throw error;
   }
+}
+
+/** nids of the extremities of a head that the one before does not have. */
+function extremitiesBesides(before: Head, { extremities }: Head): number[] {
+  const known = new Set(before.extremities.map(({ nid }) => nid));
+  return extremities.flatMap(({ nid }) => (known.has(nid) ? [] : nid));
 }
 
 /**

@@ -122,7 +122,10 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     async byIdsNow(ids) {
       const found = await byIds(ids);
       const doubtful = [...found.values()].filter(mayChange).map(({ event }) => event.eventId);
-      for (const event of doubtful.length > 0 ? await load(eventsByIds(sql, doubtful)) : []) {
+      if (doubtful.length === 0) return found;
+      // Those of history may have been purged.
+      for (const id of doubtful) found.delete(id);
+      for (const event of await load(eventsByIds(sql, doubtful))) {
         found.set(event.event.eventId, event);
       }
       return found;

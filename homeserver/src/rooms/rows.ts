@@ -73,6 +73,9 @@ export function appendOf(parts: AppendParts): Append {
     stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
     ...parts.ground,
   };
+  // What gets its place now has to be there still: a purge of history may have taken it.
+  const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));
+  if (known.length > 0) append.awaits = [...(append.awaits ?? []), ...known];
   if (after !== undefined) {
     append.head = headMove(before, after);
   }

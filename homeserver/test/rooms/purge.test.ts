@@ -30,10 +30,15 @@ async function sharedRoom(): Promise<RoomId> {
   return roomId;
 }
 
+/** The newest hundred messages, and where the events before those begin, if there are any. */
 async function read(on: TestServer, by: Actor, roomId: RoomId) {
   const page = await on.rooms.history.messages(by, roomId, { dir: "b", limit: 100 });
-  const bodies = page.chunk.flatMap((text) => JSON.parse(text).content.body ?? []);
-  return { bodies: bodies.toReversed(), end: page.end };
+  const events = page.chunk.map((text) => JSON.parse(text));
+  const bodies = events.flatMap(({ content }) => (content.body as string | undefined) ?? []);
+  const from = page.end;
+  const before =
+    from && (await on.rooms.history.messages(by, roomId, { dir: "b", from, limit: 1 }));
+  return { bodies: bodies.toReversed(), end: before && before.chunk.length > 0 ? from : undefined };
 }
 
 async function ended(on: TestServer, purgeId: string): Promise<Purge> {
