@@ -17,6 +17,8 @@ export interface Head {
   readonly store: CommandStore;
   /** Moves by one per command: the fence against another writer. 0: the room has no head yet. */
   readonly version: number;
+  /** Of one that was read: the log's position when it came there. */
+  readonly movedAt?: number;
   /** Forward extremities: none before the create event. */
   readonly extremities: readonly StoredEvent[];
   /** Current (resolved) state. */
@@ -79,6 +81,7 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
   return {
     ...{ room, store },
     version: row.version,
+    movedAt: row.position,
     extremities,
     stateRoot,
     depth: row.depth,

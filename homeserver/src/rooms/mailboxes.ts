@@ -3,6 +3,7 @@ import type { RoomTurns } from "../cluster/room-turns.ts";
 import type { Log } from "../log/types.ts";
 import { headVersion } from "../storage/room-heads.ts";
 import { readHead } from "./head.ts";
+import type { Head } from "./head.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Command, Mailbox } from "./mailbox.ts";
 import type { RoomStore } from "./store.ts";
@@ -28,15 +29,22 @@ export function createMailboxes(
   // In the order of last use: the first are those that were idle longest.
   const boxes = new Map<number, Mailbox>();
 
+  /** What other replicas did up to this head is in the caches that a command reads, too. */
+  async function load(room: Room, last: Head | undefined): Promise<Head> {
+    for (;;) {
+      const told = log.fresh();
+      await told;
+      const head = await readHead(store, room, last);
+      const isTold = told === undefined || (head.movedAt ?? 0) <= log.position;
+      if (isTold) return head;
+    }
+  }
+
   function boxOf(room: Room): Mailbox {
     let box = boxes.get(room.nid);
     if (box === undefined) {
       box = createMailbox({
-        load: async (last) => {
-          // What other replicas did before is in the caches that a command reads, too.
-          await log.fresh();
-          return readHead(store, room, last);
-        },
+        load: (last) => load(room, last),
         committedVersion: () => headVersion(store.sql, room.nid),
         append: (append) => log.append(append),
         openTurn: turns && ((writer) => turns.open(room.nid, writer)),
