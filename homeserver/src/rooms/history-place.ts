@@ -1,13 +1,14 @@
 /** Where history goes in the timeline, as the tables and what is on its way to them have it now. */
 import type { EventId } from "../protocol/identifiers.ts";
-import { awaitedEvents } from "../storage/room-gaps.ts";
+import { awaitedEvents, isStoodOn } from "../storage/room-gaps.ts";
 import { isTaken, lowestOrdinal } from "../storage/room-timeline.ts";
 import type { HistoryPlace } from "./place.ts";
 import type { Work } from "./work.ts";
 
 /**
  * The place that is wished for, or, where that is taken by now, one in front of all that stands before the same event. An
- * event that awaits this one gets it in front of itself. Undefined: it's news.
+ * event that awaits this one gets it in front of itself. Undefined: it's news, and so it is where all that awaits it was
+ * soft-failed: nothing in the room's state stands on it.
  */
 export async function historyPlace(
   work: Work,
@@ -24,8 +25,13 @@ export async function historyPlace(
     return isFree ? wished : inFrontOf(work, position);
   }
   if (!mayBeAwaited) return undefined;
-  const [awaited] = await awaitedEvents(store.sql, room.nid, [eventId]);
-  return awaited && inFrontOf(work, awaited.position);
+  const awaited = await awaitedEvents(store.sql, room.nid, [eventId]);
+  const [newest] = awaited;
+  if (newest === undefined) return undefined;
+  const isBehind =
+    awaited.some(({ isByAccepted }) => isByAccepted) ||
+    (await isStoodOn(store.sql, room.nid, eventId));
+  return isBehind ? inFrontOf(work, newest.position) : undefined;
 }
 
 async function inFrontOf({ store, room }: Work, position: number): Promise<HistoryPlace> {

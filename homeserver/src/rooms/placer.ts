@@ -126,7 +126,8 @@ export function createPlacer(deps: PlacerDeps): Placer {
     if (work.added.length === 0) return work.step(placed);
     await deps.crowded(room, work.extremities.length);
     const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
-    const closes = place !== undefined || (placed.stored.status === "accepted" && !isEnd);
+    const isAccepted = placed.stored.status === "accepted";
+    const closes = place !== undefined || (isAccepted && (!isEnd || mayBeAwaited));
     return work.step(placed, { append: gapRows(room, placed, closes) });
   }
 

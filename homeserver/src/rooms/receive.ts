@@ -1,6 +1,6 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../platform/clock.ts";
-import { isEventId, isRoomId, isUserId } from "../protocol/identifiers.ts";
+import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { idOfRefused } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
@@ -125,13 +125,14 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /**
-   * Of rooms that this server isn't in, only the end of an invite or a knock concerns it: from the inviter's server, or
+   * Of rooms that this server isn't in, only the end of an invite or a knock of one of its users concerns it: from the inviter's server, or
    * the one that took the knock. The event is of the version in which the invite or the knock is written.
    */
   async function outside(from: From, room: Room, pdu: JsonObject): Promise<void> {
     const notIn = "This server is not in that room";
     const { state_key: stateKey } = pdu;
-    const row = isUserId(stateKey) ? await membershipIn(store.sql, room.nid, stateKey) : undefined;
+    const isOurs = isUserId(stateKey) && serverOf(stateKey) === deps.serverName;
+    const row = isOurs ? await membershipIn(store.sql, room.nid, stateKey) : undefined;
     const open = row && (await store.events.one(row.eventNid));
     const version = open?.event.version ?? room.version;
     if (row === undefined || open === undefined) {

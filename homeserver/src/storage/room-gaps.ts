@@ -1,14 +1,23 @@
 import { textArray } from "./sql.ts";
 import type { Sql, Tx } from "./sql.ts";
 
-/** Which of these events are awaited by events that name them, and where those stand. */
+/** An event that is missing, and the place of one that names it. */
+export interface AwaitedEvent {
+  readonly eventId: string;
+  readonly position: number;
+  readonly ordinal: number;
+  /** The one that names it is accepted. */
+  readonly isByAccepted: boolean;
+}
+
+/** Which of these events are awaited by events that name them, and where those stand; the newest first. */
 export async function awaitedEvents(
   sql: Sql | Tx,
   roomNid: number,
   eventIds: readonly string[],
-): Promise<{ eventId: string; position: number; ordinal: number }[]> {
-  return sql<{ eventId: string; position: number; ordinal: number }[]>`
-    SELECT m.event_id AS "eventId", e.position, e.ordinal
+): Promise<AwaitedEvent[]> {
+  return sql<AwaitedEvent[]>`
+    SELECT m.event_id AS "eventId", e.position, e.ordinal, e.status = 0 AS "isByAccepted"
     FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
     WHERE m.room_nid = ${roomNid} AND m.event_id = ANY (${textArray(eventIds)}::text[])
       AND e.position IS NOT NULL
@@ -27,8 +36,8 @@ export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string)
 const MOST_LOOKED_AT = 2_000;
 
 /**
- * Whether one of the room's newest accepted events stands on this one, itself or over events that are not accepted. Of an event
- * that was not accepted when they came.
+ * Whether one of the room's newest accepted events stands on this one, itself or over events that are not accepted. Of an
+ * event that was missing, or not accepted, when they came.
  */
 export async function isStoodOn(sql: Sql | Tx, roomNid: number, eventId: string): Promise<boolean> {
   const rows = await sql`

@@ -317,6 +317,23 @@ describe("an invite that is quicker than the answer before it", () => {
 });
 
 describe("the end of an invite", () => {
+  test("of another server's user concerns nobody who has left the room", async () => {
+    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    const { userId } = c.user("dora");
+    await a.rooms.members.invite({ by: alice, roomId, userId });
+    await world.flush();
+    await b.rooms.members.leave({ by: bob, roomId });
+    await world.flush();
+    await a.rooms.members.kick({ by: alice, roomId, userId });
+    const there = (await a.rooms.view.room(roomId))!;
+    const end = (await a.rooms.view.currentStateEvent(there.nid, "m.room.member", userId))!;
+    const pdu = JSON.parse(end.event.json());
+    const results = await b.rooms.federation.receive(a.name, [pdu]);
+    expect(results[end.event.eventId]).toHaveProperty("error");
+    expect(await membership(b, roomId, userId)).toBe("invite");
+  });
+
   test("is believed of who invited, and of nobody else on that server", async () => {
     const roomId = await a.rooms.create.room(alice, {});
     const ann = a.user("ann");
