@@ -274,11 +274,14 @@ async function moveEnds(
   const beside = await extremitiesBeside(store, work.extremities, stored.event);
   const isWhole = beside.length === work.extremities.length;
   if (beside.length === 0 || (isWhole && !isLive)) {
-    if (isLive) await work.takeUp(stored);
+    if (isLive && stored.status === "accepted") await work.takeUp(stored);
     return;
   }
+  // One that is not accepted ends nothing, but others may stand on it, and so on what it names.
+  const isAccepted = stored.status === "accepted";
+  if (!isAccepted && isWhole) return;
   const isEnd = !(await isBuiltOn(store, work.room, stored.event, isRejudged));
-  if (isEnd && isLive) await work.takeUp(stored);
+  if (isEnd && isLive && isAccepted) await work.takeUp(stored);
   if (!isEnd && !isWhole) await work.standOn(beside);
 }
 
@@ -302,7 +305,7 @@ async function addWithRedactions(
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
   const isRejudged = added.isRejudged === true;
-  if (shown.status === "accepted") await moveEnds(work, shown, { isLive, isRejudged });
+  if (isPlaced(shown)) await moveEnds(work, shown, { isLive, isRejudged });
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   if (targetId !== undefined && stored.status === "accepted") {
