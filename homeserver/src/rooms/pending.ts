@@ -94,7 +94,7 @@ export class Pending {
   readonly #redacted = new Map<number, { readonly stored: StoredEvent; readonly maker: object }>();
   readonly #redactedNids = new Map<EventId, number>();
   /** Commands whose append moves the head: whatever moves it after them fails with them. */
-  readonly #fenced = new WeakSet<object>();
+  readonly #fenced = new Set<object>();
   #changes = 0;
   #isGivenUp = false;
 
@@ -208,6 +208,7 @@ export class Pending {
 
   /** What the command made is in the tables, or will never be. */
   settle(maker: object, events: readonly StoredEvent[]): void {
+    this.#fenced.delete(maker);
     for (const { nid, event } of events) {
       const entry = this.#entries.get(nid);
       if (entry?.maker !== maker) {
