@@ -141,7 +141,7 @@ async function finish(
       })),
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
       // Ends from before stand in for those that are refused now, unless a purge of history has taken them.
-      awaits: extremitiesBesides(head, next),
+      awaits: addedExtremities(head, next),
       partialRoom: {
         ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
         ...{ isFetched: true, isComplete: true },
@@ -171,7 +171,7 @@ async function finish(
 }
 
 /** nids of the extremities of a head that the one before does not have. */
-function extremitiesBesides(before: Head, { extremities }: Head): number[] {
+function addedExtremities(before: Head, { extremities }: Head): number[] {
   const known = new Set(before.extremities.map(({ nid }) => nid));
   return extremities.flatMap(({ nid }) => (known.has(nid) ? [] : nid));
 }

@@ -14,6 +14,7 @@ export interface Moment {
   readonly changes: number;
 }
 
+/** What is told of events on their way, by id. */
 export interface Coming {
   /** True for events on their way that have, or get, a place in that room's graph. */
   isPlaced(id: EventId, roomId: RoomId): boolean;

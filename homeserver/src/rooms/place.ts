@@ -273,15 +273,14 @@ async function moveEnds(
   const { store } = work;
   const beside = await extremitiesBeside(store, work.extremities, stored.event);
   const isWhole = beside.length === work.extremities.length;
-  if (beside.length === 0 || (isWhole && !isLive)) {
-    if (isLive && stored.status === "accepted") await work.takeUp(stored);
+  // One that is not accepted is no extremity, but accepted ones may build on it, and so on what it names.
+  const mayBeEnd = isLive && stored.status === "accepted";
+  if (beside.length === 0 || (isWhole && !mayBeEnd)) {
+    if (mayBeEnd) await work.takeUp(stored);
     return;
   }
-  // One that is not accepted ends nothing, but others may stand on it, and so on what it names.
-  const isAccepted = stored.status === "accepted";
-  if (!isAccepted && isWhole) return;
   const isEnd = !(await isBuiltOn(store, work.room, stored.event, isRejudged));
-  if (isEnd && isLive && isAccepted) await work.takeUp(stored);
+  if (isEnd && mayBeEnd) await work.takeUp(stored);
   if (!isEnd && !isWhole) await work.standOn(beside);
 }
 

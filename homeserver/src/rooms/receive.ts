@@ -125,8 +125,9 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /**
-   * Of rooms that this server isn't in, only the end of an invite or a knock of one of its users concerns it: from the inviter's server, or
-   * the one that took the knock. The event is of the version in which the invite or the knock is written.
+   * Of rooms that this server isn't in, only the end of an invite or a knock of one of its users concerns it: by who
+   * invited, or from the server that took the knock. The event is of the version in which the invite or the knock is
+   * written.
    */
   async function outside(from: From, room: Room, pdu: JsonObject): Promise<void> {
     const notIn = "This server is not in that room";

@@ -41,7 +41,8 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
     return isPlaced(now) ? passes(room, event) : outliers.rejudge(room, event);
   }
 
-  async function because(room: Room, acceptedNid: number): Promise<void> {
+  /** Judges again what was rejected because of the event, and so on; answers all that are not rejected any more. */
+  async function spread(room: Room, acceptedNid: number): Promise<ReadonlySet<number>> {
     forgetResolutions(store, room.nid);
     const seen = new Set([acceptedNid]);
     const queue = [acceptedNid];
@@ -55,20 +56,30 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
         if (await passesNow(room, rejected)) queue.push(rejected.nid);
       }
     }
-    // What its branches resolve to may rest on what was rejected.
+    return seen;
+  }
+
+  /** The current state may rest on what was rejected. Then nothing of it is left to do. */
+  async function finish(room: Room, acceptedNids: Iterable<number>): Promise<void> {
     await resolve(room);
-    for (const nid of seen) {
-      await removeToRejudge(store.sql, { roomNid: room.nid, acceptedNid: nid });
+    for (const acceptedNid of acceptedNids) {
+      await removeToRejudge(store.sql, { roomNid: room.nid, acceptedNid });
     }
+  }
+
+  async function because(room: Room, acceptedNid: number): Promise<void> {
+    await finish(room, await spread(room, acceptedNid));
   }
 
   async function all(room: Room): Promise<void> {
     const nids = await rejectedWithState(store.sql, room.nid);
     const events = await store.events.byNids(nids);
+    const done = new Set([0]);
     for (const rejected of nids.flatMap((nid) => events.get(nid) ?? [])) {
-      if (await passesNow(room, rejected)) await because(room, rejected.nid);
+      if (!(await passesNow(room, rejected))) continue;
+      for (const nid of await spread(room, rejected.nid)) done.add(nid);
     }
-    await removeToRejudge(store.sql, { roomNid: room.nid, acceptedNid: 0 });
+    await finish(room, done);
   }
 
   return {

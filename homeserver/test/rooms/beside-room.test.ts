@@ -1,8 +1,8 @@
 /** Rooms that this server is known to by an invite or a knock alone: whom it asks about them. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { createWorld } from "./world.ts";
+import { createServersApart, membershipAt } from "./three-servers.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -14,19 +14,12 @@ let bob: Actor;
 let carol: Actor;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  c = await world.server("c.test");
-  [alice, bob, carol] = [a.user("alice"), b.user("bob"), c.user("carol")];
+  const made = await createServersApart();
+  [a, b, c] = made.servers;
+  ({ world, alice, bob, carol } = made);
 });
 beforeEach(() => world.reset());
 afterAll(() => world.close());
-
-async function membership(server: TestServer, roomId: RoomId, userId: UserId) {
-  const room = await server.rooms.view.room(roomId);
-  return room && (await server.rooms.view.membership(room.nid, userId))?.membership;
-}
 
 /** A room of alice's that carol is in. */
 async function shared(version: string, rule: string): Promise<RoomId> {
@@ -48,8 +41,8 @@ test.each(["10", "12"])(
     world.cut(b, c);
     await b.rooms.members.join({ by: bob, room: roomId });
     await world.flush();
-    expect(await membership(a, roomId, bob.userId)).toBe("join");
-    expect(await membership(b, roomId, bob.userId)).toBe("join");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("join");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("join");
   },
 );
 
@@ -59,12 +52,12 @@ test.each(["10", "12"])(
     const roomId = await shared(version, "knock");
     await b.rooms.members.knock({ by: bob, room: roomId, via: [c.name] });
     await world.flush();
-    expect(await membership(a, roomId, bob.userId)).toBe("knock");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("knock");
     world.cut(a, b);
     await b.rooms.members.leave({ by: bob, roomId });
     world.heal();
     await world.flush();
-    expect(await membership(a, roomId, bob.userId)).toBe("leave");
-    expect(await membership(c, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(c, roomId, bob.userId)).toBe("leave");
   },
 );

@@ -7,7 +7,8 @@ import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts"
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { createWorld, partsOf } from "./world.ts";
+import { createServersApart, membershipAt } from "./three-servers.ts";
+import { partsOf } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -18,19 +19,12 @@ let alice: Actor;
 let bob: Actor;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  c = await world.server("c.test");
-  [alice, bob] = [a.user("alice"), b.user("bob")];
+  const made = await createServersApart();
+  [a, b, c] = made.servers;
+  ({ world, alice, bob } = made);
 });
 beforeEach(() => world.reset());
 afterAll(() => world.close());
-
-async function membership(server: TestServer, roomId: RoomId, userId: UserId) {
-  const room = await server.rooms.view.room(roomId);
-  return room && (await server.rooms.view.membership(room.nid, userId))?.membership;
-}
 
 async function memberEvent(server: TestServer, roomId: RoomId, userId: UserId) {
   const room = (await server.rooms.view.room(roomId))!;
@@ -123,7 +117,7 @@ describe("an event of ours that another server gives back", () => {
     await expect(
       b.rooms.members.join({ by: bob, room: roomId, via: [a.name] }),
     ).rejects.toMatchObject({ status: 502 });
-    expect(await membership(b, roomId, bob.userId)).not.toBe("join");
+    expect(await membershipAt(b, roomId, bob.userId)).not.toBe("join");
   });
 });
 
@@ -235,7 +229,7 @@ describe("invites of strangers", () => {
     const shared = await b.rooms.create.room(b.user("zoe"), { preset: "public_chat" });
     await a.rooms.members.join({ by: alice, room: shared, via: [b.name] });
     await by(a, "one", zoe);
-    expect(await membership(b, "!one:a.test" as RoomId, zoe)).toBe("invite");
+    expect(await membershipAt(b, "!one:a.test" as RoomId, zoe)).toBe("invite");
     await expect(by(c, "two", zoe)).rejects.toMatchObject(full);
   });
 
@@ -260,10 +254,10 @@ describe("an invite that is sent again", () => {
       });
     const first = await send();
     expect(await send()).toEqual(first);
-    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     await b.rooms.members.leave({ by: bob, roomId });
     expect(await send()).toEqual(first);
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
   });
 
   test("by the older endpoint is of version 1 or 2, as the room is known", async () => {
@@ -279,7 +273,7 @@ describe("an invite that is sent again", () => {
       }));
       await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
       await world.flush();
-      expect(await membership(b, roomId, bob.userId)).toBe("invite");
+      expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     }
   });
 });
@@ -304,6 +298,6 @@ describe("an invite that meets the join of the invited user", () => {
       }),
       told.promise,
     ]);
-    expect(await membership(b, roomId, bob.userId)).toBe("join");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("join");
   });
 });

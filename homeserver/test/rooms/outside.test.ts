@@ -4,7 +4,7 @@ import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/ide
 import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { createWorld } from "./world.ts";
+import { createServersApart, membershipAt } from "./three-servers.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -16,21 +16,13 @@ let bob: Actor;
 let ben: Actor;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  c = await world.server("c.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
+  const made = await createServersApart();
+  [a, b, c] = made.servers;
+  ({ world, alice, bob } = made);
   ben = b.user("ben");
 });
 beforeEach(() => world.reset());
 afterAll(() => world.close());
-
-async function membership(server: TestServer, roomId: RoomId, userId: UserId) {
-  const room = await server.rooms.view.room(roomId);
-  return room && (await server.rooms.view.membership(room.nid, userId))?.membership;
-}
 
 /** A member event of the server's, in a room of which it need know nothing. */
 function forged(
@@ -73,10 +65,10 @@ describe("the version of a room that this server is not in", () => {
       });
       const lie = version === "10" ? "9" : "10";
       await invite(c, lie, roomId, ben.userId);
-      expect(await membership(b, roomId, ben.userId)).toBe("invite");
+      expect(await membershipAt(b, roomId, ben.userId)).toBe("invite");
       // An honest invite is taken beside it, and so is a join.
       await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
-      expect(await membership(b, roomId, bob.userId)).toBe("invite");
+      expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
       await b.rooms.members.join({ by: bob, room: roomId });
       await world.flush();
       expect((await b.rooms.view.room(roomId))!.version.id).toBe(version);
@@ -91,7 +83,7 @@ describe("the version of a room that this server is not in", () => {
       expect(await a.rooms.view.joinedMembers(room!.nid)).toContain(bob.userId);
       // The forged one can be declined still, and a lie is refused by now.
       await b.rooms.members.leave({ by: ben, roomId });
-      expect(await membership(b, roomId, ben.userId)).toBe("leave");
+      expect(await membershipAt(b, roomId, ben.userId)).toBe("leave");
       await expect(invite(c, lie, roomId, ben.userId)).rejects.toMatchObject({
         errcode: "M_INCOMPATIBLE_ROOM_VERSION",
       });
@@ -117,7 +109,7 @@ describe("the version of a room that this server is not in", () => {
     await b.rooms.members.leave({ by: bob, roomId });
     await world.flush();
     await b.rooms.members.join({ by: bob, room: roomId, via: [c.name, a.name] });
-    expect(await membership(b, roomId, bob.userId)).toBe("join");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("join");
   });
 });
 
@@ -175,7 +167,7 @@ describe("what an invite shows of a room", () => {
     const elsewhere = (await c.rooms.view.room(other))!;
     const foreign = (await c.rooms.view.currentState(elsewhere.nid)).map(({ event }) => event.pdu);
     await expect(by([create, ...foreign])).rejects.toMatchObject(bad);
-    expect(await membership(b, roomId, bob.userId)).toBeUndefined();
+    expect(await membershipAt(b, roomId, bob.userId)).toBeUndefined();
     await by(pdus);
     expect((await shown(roomId)).find(({ type }) => type === "m.room.name")?.content).toEqual({
       name: "Den",
@@ -256,10 +248,10 @@ describe("a knock through another server", () => {
     const end = forged(c, "10", roomId, bob.userId, "leave");
     const results = await b.rooms.federation.receive(c.name, [end.pdu]);
     expect(results[end.eventId]).toHaveProperty("error");
-    expect(await membership(b, roomId, bob.userId)).toBe("knock");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("knock");
     await a.rooms.members.kick({ by: alice, roomId, userId: bob.userId });
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
   });
 });
 
@@ -278,7 +270,7 @@ describe("a knock that a third server's user ends", () => {
     const about = { by: carol, roomId, userId: bob.userId };
     await (end === "ban" ? c.rooms.members.ban(about) : c.rooms.members.kick(about));
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe(end);
+    expect(await membershipAt(b, roomId, bob.userId)).toBe(end);
   });
 });
 
@@ -294,7 +286,7 @@ describe("an invite that is quicker than the answer before it", () => {
       return answer;
     });
     await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
-    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     await b.rooms.members.join({ by: bob, room: roomId });
   });
 
@@ -308,11 +300,11 @@ describe("an invite that is quicker than the answer before it", () => {
       return answer;
     });
     await b.rooms.members.leave({ by: bob, roomId });
-    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     world.reset();
     await b.rooms.members.leave({ by: bob, roomId });
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
-    expect(await membership(a, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("leave");
   });
 });
 
@@ -331,7 +323,7 @@ describe("the end of an invite", () => {
     const pdu = JSON.parse(end.event.json());
     const results = await b.rooms.federation.receive(a.name, [pdu]);
     expect(results[end.event.eventId]).toHaveProperty("error");
-    expect(await membership(b, roomId, userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, userId)).toBe("invite");
   });
 
   test("is believed of who invited, and of nobody else on that server", async () => {
@@ -343,11 +335,11 @@ describe("the end of an invite", () => {
     await a.rooms.members.invite({ by: ann, ...about });
     await a.rooms.members.kick({ by: alice, ...about });
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     await a.rooms.members.invite({ by: alice, ...about });
     await a.rooms.members.kick({ by: alice, ...about });
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
   });
 
   test("that comes after the next invite ends that one no more", async () => {
@@ -358,10 +350,10 @@ describe("the end of an invite", () => {
     await a.rooms.members.kick(about);
     await a.rooms.members.invite(about);
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("invite");
     await a.rooms.members.kick(about);
     await world.flush();
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
   });
 });
 
@@ -381,7 +373,7 @@ describe("what another server took", () => {
     expect(sent).toEqual([]);
     await world.flush();
     for (const server of [a, c]) {
-      expect(await membership(server, roomId, bob.userId)).toBe("join");
+      expect(await membershipAt(server, roomId, bob.userId)).toBe("join");
     }
     // The database says the same to a sender that begins anew.
     const rows = await b.db.sql<{ handedOver: boolean }[]>`
@@ -396,10 +388,10 @@ describe("what another server took", () => {
     world.cut(a, b);
     await b.rooms.members.leave({ by: bob, roomId });
     await b.rooms.members.leave({ by: bob, roomId });
-    expect(await membership(a, roomId, bob.userId)).toBe("invite");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("invite");
     world.heal();
     await b.rooms.members.leave({ by: bob, roomId });
-    expect(await membership(a, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(a, roomId, bob.userId)).toBe("leave");
     world.calls.clear();
     await b.rooms.members.leave({ by: bob, roomId });
     expect(world.calls.get("makeLeave" satisfies string as ServerName)).toBeUndefined();
@@ -415,7 +407,7 @@ describe("what another server took", () => {
     world.calls.clear();
     await b.rooms.members.leave({ by: bob, roomId });
     expect(world.calls.get("sendLeave" satisfies string as ServerName)).toBeUndefined();
-    expect(await membership(b, roomId, bob.userId)).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
     const room = await b.rooms.view.room(roomId);
     const rows = await b.db.sql<{ version: string | null }[]>`
       SELECT version FROM events WHERE room_nid = ${room!.nid} AND version = '9'`;

@@ -4,7 +4,7 @@ import { roomFacts } from "../../src/layers.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { createWorld } from "./world.ts";
+import { createServersApart } from "./three-servers.ts";
 import type { TestServer, World } from "./world.ts";
 
 let world: World;
@@ -18,11 +18,9 @@ let carol: Actor;
 let lobby: RoomId;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  c = await world.server("c.test");
-  [alice, bob, carol] = [a.user("alice"), b.user("bob"), c.user("carol")];
+  const made = await createServersApart();
+  [a, b, c] = made.servers;
+  ({ world, alice, bob, carol } = made);
   lobby = await c.rooms.create.room(carol, { preset: "public_chat", visibility: "public" });
   await a.rooms.members.join({ by: alice, room: lobby, via: [c.name] });
   await world.flush();

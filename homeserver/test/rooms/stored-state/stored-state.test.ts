@@ -74,12 +74,15 @@ function figures(): string {
 
 /** How much of a room waits for another try; it is due now. */
 async function waiting(roomId: RoomId): Promise<number> {
+  // Rows that the server is at work on are left for the next look: whoever waits for one may hold another.
   await db.sql`
-    UPDATE staged_events s SET next_try = 0 FROM rooms r
-    WHERE r.room_nid = s.room_nid AND room_id = ${roomId} AND next_try > 0`;
+    UPDATE staged_events SET next_try = 0 WHERE event_id IN (
+      SELECT event_id FROM staged_events s JOIN rooms USING (room_nid)
+      WHERE room_id = ${roomId} AND next_try > 0 FOR UPDATE OF s SKIP LOCKED)`;
   await db.sql`
-    UPDATE partial_rooms p SET next_try = 0 FROM rooms r
-    WHERE r.room_nid = p.room_nid AND room_id = ${roomId} AND next_try > 0`;
+    UPDATE partial_rooms SET next_try = 0 WHERE room_nid IN (
+      SELECT room_nid FROM partial_rooms p JOIN rooms USING (room_nid)
+      WHERE room_id = ${roomId} AND next_try > 0 FOR UPDATE OF p SKIP LOCKED)`;
   const [row] = await db.sql<{ count: number }[]>`
     SELECT (SELECT count(*) FROM staged_events JOIN rooms USING (room_nid) WHERE room_id = ${roomId})
       + (SELECT count(*) FROM partial_rooms JOIN rooms USING (room_nid)
