@@ -1,7 +1,7 @@
 /** Which ends of a room's graph are left when an event is put on it. */
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
-import { isAwaited, isStoodOn } from "../storage/room-gaps.ts";
+import { isAwaited, isNamedByRefused, isStoodOn } from "../storage/room-gaps.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "./types.ts";
 
@@ -30,18 +30,23 @@ export function withExtremity(
 }
 
 /**
- * Whether an accepted event that came earlier names it, when this one was missing, or `isRejudged`: rejected. Then it's no
- * end of the graph, and neither is what it builds on.
+ * Whether an accepted event that came earlier stands on this one, itself or over events that are not accepted: it was
+ * missing then, or `isRejudged`: rejected. Then it's no end of the graph, and neither is what it builds on.
  */
 export async function isBuiltOn(
   store: CommandStore,
   room: Room,
-  event: RoomEvent,
+  { eventId }: RoomEvent,
   isRejudged: boolean,
 ): Promise<boolean> {
-  if (store.pending.isNamed(event.eventId)) return true;
-  if (await isAwaited(store.sql, room.nid, event.eventId)) return true;
-  return isRejudged && isStoodOn(store.sql, room.nid, event.eventId);
+  const coming = store.pending.graph();
+  if (coming.byAccepted.includes(eventId)) return true;
+  if (await isAwaited(store.sql, room.nid, eventId)) return true;
+  const mayBe =
+    isRejudged ||
+    coming.byRefused.some(([, prev]) => prev === eventId) ||
+    (await isNamedByRefused(store.sql, room.nid, eventId));
+  return mayBe && isStoodOn(store.sql, room.nid, eventId, coming);
 }
 
 /** A stranger's line of refused events, or of history, is walked down so far, at most. */

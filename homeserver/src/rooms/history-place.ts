@@ -30,7 +30,7 @@ export async function historyPlace(
   if (newest === undefined) return undefined;
   const isBehind =
     awaited.some(({ isByAccepted }) => isByAccepted) ||
-    (await isStoodOn(store.sql, room.nid, eventId));
+    (await isStoodOn(store.sql, room.nid, eventId, store.pending.graph()));
   return isBehind ? inFrontOf(work, newest.position) : undefined;
 }
 

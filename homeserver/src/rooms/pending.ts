@@ -5,6 +5,7 @@
 import { atMost, LRUCache } from "../platform/caches.ts";
 import { StaleHead } from "../log/types.ts";
 import type { EventId, RoomId } from "../protocol/identifiers.ts";
+import type { ComingEvents } from "../storage/room-gaps.ts";
 import { isPlaced } from "./placed.ts";
 import type { StoredEvent } from "./types.ts";
 
@@ -138,12 +139,17 @@ export class Pending {
     return entry !== undefined && this.#fenced.has(entry.maker);
   }
 
-  /** Whether one that is accepted names the event as a prev event. */
-  isNamed(id: EventId): boolean {
+  /** What those that have a place in the graph name as prev events. */
+  graph(): ComingEvents {
+    const byAccepted: EventId[] = [];
+    const byRefused: [EventId, EventId][] = [];
     for (const { stored } of this.#entries.values()) {
-      if (stored.status === "accepted" && isPlaced(stored) && names(stored, id)) return true;
+      const { eventId, prevEventIds } = stored.event;
+      if (!isPlaced(stored)) continue;
+      if (stored.status === "accepted") byAccepted.push(...prevEventIds);
+      else byRefused.push(...prevEventIds.map((prev) => [eventId, prev] as [EventId, EventId]));
     }
-    return false;
+    return { byAccepted, byRefused };
   }
 
   redactionsOf(id: EventId): StoredEvent[] {
@@ -242,8 +248,4 @@ export class Pending {
   #note({ event, ordinal }: StoredEvent): void {
     if (event.redacts !== undefined || ordinal < 0) this.#changes += 1;
   }
-}
-
-function names(stored: StoredEvent, id: EventId): boolean {
-  return stored.event.prevEventIds.includes(id);
 }

@@ -7,7 +7,7 @@ import { rejectionOf } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
 import { createEventIdOf } from "../protocol/identifiers.ts";
-import type { EventId } from "../protocol/identifiers.ts";
+import type { EventId, RoomId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import type { Timeline } from "../log/types.ts";
 import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
@@ -16,7 +16,7 @@ import { newEvent } from "./new-event.ts";
 import { endsKnockWeTook } from "./knock-ends.ts";
 import { authNidsOf, redacted, refusal } from "./outliers.ts";
 import { withAuthMembers } from "./partial-place.ts";
-import { isPlaced, isPlacedIn } from "./placed.ts";
+import { isBeginning, isPlaced, isPlacedIn } from "./placed.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
 import type { Clause } from "./refusals.ts";
 import { redactionApplies } from "./redactions.ts";
@@ -88,18 +88,20 @@ export async function placeEvent(work: Work, placing: Placing): Promise<Placed |
   const authEvents = await store.events.byIds([...event.authEventIds]);
   const auth = await authOf(work, event, authEvents);
   if (auth === undefined) return undefined;
-  const told = missing.length === 0 ? [] : await toldRoots(work, missing, placing.told);
+  const beginnings = [...prev.values()].filter((one) => isUnplacedBeginning(one, event.roomId));
+  const untold = missing.filter((id) => !beginnings.some((one) => one.event.eventId === id));
+  const told = untold.length === 0 ? [] : await toldRoots(work, untold, placing.told);
   if (told === undefined) return undefined;
   work.buildOn(known);
-  work.restOn(auth);
-  const resolved = await stateBefore(work, known, told);
+  work.restOn([...auth, ...beginnings]);
+  const resolved = await stateBefore(work, [...known, ...beginnings], told);
   // Of a state that is known in part, what it lacks of members is taken from the auth events.
   const before = work.isPartial ? await withAuthMembers(work, resolved, event, auth) : resolved;
   let judged = await judge(work, event, auth, before, placing.history === undefined);
   if (judged.status === "accepted" && placing.history === undefined) {
     judged = await judgeByPolicy(work, placing);
   }
-  const isProvisional = missing.length > 0 && judged.clause === "5 state before";
+  const isProvisional = untold.length > 0 && judged.clause === "5 state before";
   if (isProvisional && outlier?.status === "rejected") {
     return { ...knownAlready(outlier), ...judged, isProvisional };
   }
@@ -174,9 +176,19 @@ async function stateBefore(
   prev: readonly StoredEvent[],
   told: readonly StateRoot[],
 ): Promise<StateRoot> {
-  const roots = [...prev.map((stored) => stored.stateAfter), ...told];
+  const roots = [...told];
+  for (const stored of prev) roots.push(await stateAfter(work, stored));
   const { base, changes } = await resolveRoots(work.store, work.room, roots);
   return work.setTuples(base, changes);
+}
+
+function isUnplacedBeginning(stored: StoredEvent, roomId: RoomId): boolean {
+  return !isPlaced(stored) && isBeginning(stored, roomId);
+}
+
+async function stateAfter(work: Work, stored: StoredEvent): Promise<StateRoot> {
+  if (isPlaced(stored)) return stored.stateAfter;
+  return work.setState(null, [["m.room.create", "", stored.nid]]);
 }
 
 interface Judgement {

@@ -11,3 +11,10 @@ export function isPlaced(stored: StoredEvent): boolean {
 export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
   return isPlaced(stored) && stored.event.roomId === roomId;
 }
+
+/** The beginning of a room's graph. Nobody need tell the state around it, placed or not: it's empty before it. */
+export function isBeginning({ event, status }: StoredEvent, roomId: RoomId): boolean {
+  const { type, prevEventIds } = event;
+  const isCreate = type === "m.room.create" && prevEventIds.length === 0;
+  return isCreate && status !== "rejected" && event.roomId === roomId;
+}

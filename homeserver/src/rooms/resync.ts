@@ -11,6 +11,7 @@ import {
   removePartial,
 } from "../storage/partial-rooms.ts";
 import type { PartialRoomRow } from "../storage/partial-rooms.ts";
+import { eventsByNids } from "../storage/room-events.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
 import { type Seats, whileSeated } from "../storage/seats.ts";
 import type { FetchState } from "./fetch-state.ts";
@@ -59,7 +60,8 @@ export function startResync(deps: ResyncDeps): Resync {
 
   async function resync(row: PartialRoomRow): Promise<void> {
     const room = (await store.registry.byNids([row.roomNid])).get(row.roomNid);
-    const join = await store.events.one(row.joinNid);
+    // As the row is now: what is in memory may be from before another replica fetched the state.
+    const [join] = await store.events.load(eventsByNids(store.sql, [row.joinNid]));
     if (room === undefined) return removePartial(store.sql, row.roomNid);
     if (join === undefined || !(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
       return deps.abandon(room, row);

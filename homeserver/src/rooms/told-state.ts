@@ -9,14 +9,14 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import type { Outliers } from "./outliers.ts";
-import { isPlacedIn } from "./placed.ts";
+import { isBeginning, isPlacedIn } from "./placed.ts";
 import type { Asking, Sources } from "./sources.ts";
 import type { BeginIntake } from "./state-intake.ts";
 import type { RoomStore } from "./store.ts";
 import { outlinesOf, stateIn } from "./told-roots.ts";
 import type { Told } from "./told-roots.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
-import type { Room } from "./types.ts";
+import type { Room, StoredEvent } from "./types.ts";
 import { isUnsureMember, verifyPdus } from "./verify.ts";
 
 export interface ToldStates {
@@ -215,7 +215,9 @@ export function createToldStates(
     const prev = await store.events.byIdsNow(ids);
     return ids.filter((id) => {
       const stored = prev.get(id);
-      if (stored !== undefined && isPlacedIn(stored, event.roomId)) return false;
+      const isKnown = (one: StoredEvent) =>
+        isPlacedIn(one, event.roomId) || isBeginning(one, event.roomId);
+      if (stored !== undefined && isKnown(stored)) return false;
       return !coming.isPlaced(id, event.roomId);
     });
   }

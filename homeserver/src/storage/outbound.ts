@@ -27,7 +27,7 @@ export async function saveDestinations(
       ${textArray(rows.map((row) => row.server))}::text[],
       ${numberArray(rows.map((row) => row.sent))}::bigint[],
       ${numberArray(rows.map((row) => row.wanted))}::bigint[]) AS row (server, sent, wanted)
-    GROUP BY server
+    GROUP BY server ORDER BY server
     ON CONFLICT (server) DO UPDATE SET
       sent_position = GREATEST(destinations.sent_position, excluded.sent_position),
       wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position)`;

@@ -32,27 +32,59 @@ export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string)
   return rows.length > 0;
 }
 
+/** Whether an event of the graph that is not accepted names this one. */
+export async function isNamedByRefused(
+  sql: Sql | Tx,
+  roomNid: number,
+  eventId: string,
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events
+    WHERE room_nid = ${roomNid} AND status <> 0 AND state_after IS NOT NULL
+      AND ${eventId} = ANY (prev_event_ids) LIMIT 1`;
+  return rows.length > 0;
+}
+
 /** Of a room's newest accepted events so many are looked at. */
 const MOST_LOOKED_AT = 2_000;
+
+/** Events of the graph that are not in the tables yet. */
+export interface ComingEvents {
+  /** What those that are accepted name as prev events. */
+  readonly byAccepted: readonly string[];
+  /** The same of the others, one pair a prev event. */
+  readonly byRefused: readonly (readonly [eventId: string, prevEventId: string])[];
+}
 
 /**
  * Whether one of the room's newest accepted events stands on this one, itself or over events that are not accepted. Of an
  * event that was missing, or not accepted, when they came.
  */
-export async function isStoodOn(sql: Sql | Tx, roomNid: number, eventId: string): Promise<boolean> {
+export async function isStoodOn(
+  sql: Sql | Tx,
+  roomNid: number,
+  eventId: string,
+  { byAccepted, byRefused }: ComingEvents,
+): Promise<boolean> {
   const rows = await sql`
     WITH RECURSIVE newest AS (
       SELECT prev_event_ids FROM events
       WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
       ORDER BY position DESC LIMIT ${MOST_LOOKED_AT}
-    ), refused AS MATERIALIZED (
+    ), stored AS (
       SELECT event_id, prev_event_ids FROM events
       WHERE room_nid = ${roomNid} AND status <> 0 AND state_after IS NOT NULL
       LIMIT ${MOST_LOOKED_AT}
+    ), refused AS MATERIALIZED (
+      SELECT event_id, unnest(prev_event_ids) AS prev FROM stored
+      UNION ALL
+      SELECT * FROM unnest(${textArray(byRefused.map(([id]) => id))}::text[],
+                           ${textArray(byRefused.map(([, prev]) => prev))}::text[])
     ), reached (event_id) AS (
-      SELECT unnest(prev_event_ids) FROM newest
+      (SELECT unnest(prev_event_ids) FROM newest
+       UNION ALL SELECT unnest(${textArray(byAccepted)}::text[]))
       UNION
-      SELECT unnest(refused.prev_event_ids) FROM reached JOIN refused USING (event_id)
+      SELECT refused.prev FROM reached JOIN refused USING (event_id)
     )
     SELECT 1 FROM reached WHERE event_id = ${eventId} LIMIT 1`;
   return rows.length > 0;

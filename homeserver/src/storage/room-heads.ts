@@ -121,6 +121,7 @@ export async function ensureTuples(
       SELECT nextval('state_tuple_nids'), key.type, key.state_key FROM key
       WHERE NOT EXISTS (
         SELECT 1 FROM present p WHERE p.type = key.type AND p.state_key = key.state_key)
+      ORDER BY key.type, key.state_key
       ON CONFLICT (type, state_key) DO NOTHING
       RETURNING tuple_nid, type, state_key
     )

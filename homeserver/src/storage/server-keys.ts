@@ -45,6 +45,8 @@ export async function upsertServerKeys(
       ${textArray(rows.map((row) => row.publicKey))}::text[],
       ${numberArray(rows.map((row) => row.validUntil))}::bigint[],
       ${numberArray(rows.map((row) => row.fetched))}::bigint[])
+      AS row (server, key_id, public_key, valid_until_ts, fetched_ts)
+    ORDER BY server, key_id
     ON CONFLICT (server, key_id) DO UPDATE SET public_key = excluded.public_key,
       valid_until_ts = excluded.valid_until_ts, fetched_ts = excluded.fetched_ts
     WHERE server_keys.fetched_ts <= excluded.fetched_ts`;

@@ -38,6 +38,7 @@ export async function insertStaged(
       FROM brought b, held h
       WHERE NOT b.present AND h.in_room + b.n <= ${limits.perRoom}
         AND h.of_origin + b.n <= ${limits.perOrigin}
+      ORDER BY b.event_id
       ON CONFLICT (event_id) DO NOTHING
       RETURNING event_id
     )
@@ -94,7 +95,11 @@ export async function nextStagedDue(
 
 /** They're placed, refused for good, or given up. */
 export async function removeStaged(sql: Sql | Tx, eventIds: readonly string[]): Promise<void> {
-  await sql`DELETE FROM staged_events WHERE event_id = ANY (${textArray(eventIds)}::text[])`;
+  await sql`
+    WITH gone AS (
+      SELECT event_id FROM staged_events WHERE event_id = ANY (${textArray(eventIds)}::text[])
+      ORDER BY event_id FOR UPDATE)
+    DELETE FROM staged_events WHERE event_id IN (SELECT event_id FROM gone)`;
 }
 
 /** They failed once more. */
@@ -103,14 +108,21 @@ export async function postponeStaged(
   rows: readonly { eventId: string; nextTry: number }[],
 ): Promise<void> {
   await sql`
-    UPDATE staged_events s SET attempts = s.attempts + 1, next_try = l.next_try
-    FROM unnest(${textArray(rows.map((row) => row.eventId))}::text[],
-                ${numberArray(rows.map((row) => row.nextTry))}::bigint[]) AS l (event_id, next_try)
-    WHERE s.event_id = l.event_id`;
+    WITH later AS (
+      SELECT s.event_id, l.next_try
+      FROM unnest(${textArray(rows.map((row) => row.eventId))}::text[],
+                  ${numberArray(rows.map((row) => row.nextTry))}::bigint[]) AS l (event_id, next_try)
+      JOIN staged_events s USING (event_id) ORDER BY event_id FOR UPDATE OF s)
+    UPDATE staged_events s SET attempts = s.attempts + 1, next_try = later.next_try
+    FROM later WHERE s.event_id = later.event_id`;
 }
 
 /** The room's events (or those of all rooms) are due now. */
 export async function hastenStaged(sql: Sql | Tx, now: number, roomNid?: number): Promise<void> {
   const ofRoom = roomNid === undefined ? sql`` : sql`AND room_nid = ${roomNid}`;
-  await sql`UPDATE staged_events SET next_try = ${now} WHERE next_try > ${now} ${ofRoom}`;
+  await sql`
+    WITH due AS (
+      SELECT event_id FROM staged_events WHERE next_try > ${now} ${ofRoom}
+      ORDER BY event_id FOR UPDATE)
+    UPDATE staged_events SET next_try = ${now} WHERE event_id IN (SELECT event_id FROM due)`;
 }

@@ -5,7 +5,7 @@ import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { loadHead } from "../../src/storage/room-heads.ts";
-import { forger } from "./forge.ts";
+import { forger, newest } from "./forge.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 
@@ -120,6 +120,34 @@ describe("forward extremities", () => {
     await a.rooms.federation.receive(b.name, [late.pdu, forbidden.pdu]);
     const found = await a.rooms.view.eventsById([late.eventId, forbidden.eventId]);
     expect(found.get(late.eventId)?.status).toBe("soft-failed");
+    expect(await extremities()).toBe(1);
+  });
+
+  test("nor is one that was missing, and on which an accepted one stands over a rejected one", async () => {
+    const forge = await forger(b, roomId, bob);
+    const tip = (await newest(a, roomId))!.event.eventId;
+    const missing = forge({ content: { body: "missing" } });
+    const rejected = forge({
+      ...{ type: "m.room.power_levels", stateKey: "", content: {} },
+      ...{ prev: [missing.eventId], depth: missing.depth + 1 },
+    });
+    const accepted = forge({ prev: [rejected.eventId, tip], depth: missing.depth + 2 });
+    const room = await a.rooms.view.room(roomId);
+    const state = await a.rooms.view.currentState(room!.nid);
+    const ids = state.map(({ event }) => event.eventId);
+    world.pretend(b, "missingEvents", async () => ({ events: [] }));
+    world.pretend(b, "event", async () => ({ pdus: [missing.pdu] }));
+    world.pretend(b, "stateIds", async () => ({ pdu_ids: ids, auth_chain_ids: ids }));
+    for (const event of [rejected, accepted, missing]) {
+      await a.rooms.federation.receive(b.name, [event.pdu]);
+    }
+    const found = await a.rooms.view.eventsById(
+      [rejected, accepted, missing].map((e) => e.eventId),
+    );
+    expect([...found.values()].map(({ status }) => status)).toEqual([
+      ...["rejected", "accepted", "accepted"],
+    ]);
+    expect(found.get(missing.eventId)!.stateAfter).not.toBeNull();
     expect(await extremities()).toBe(1);
   });
 });

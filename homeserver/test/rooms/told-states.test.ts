@@ -6,6 +6,7 @@ import { examineRoom } from "../../src/rooms/examine/index.ts";
 import { rootOfBytes } from "../../src/rooms/events.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { createRoomStore } from "../../src/rooms/store.ts";
+import { forger, newest } from "./forge.ts";
 import { holdLog as hold } from "./hold-log.ts";
 import type { HeldLog } from "./hold-log.ts";
 import { createThreeServers } from "./three-servers.ts";
@@ -339,4 +340,26 @@ test("7: an outlier's auth events are such as are stored", async () => {
   expect([...stray]).toEqual([]);
   const chain = await b!.rooms.federation.eventAuth(a!.name, roomId, unban.eventId);
   expect(chain.map((text) => JSON.parse(text).content.membership)).toContain("ban");
+});
+
+test("a create event that was only told is a branch of its own, with nothing before it", async () => {
+  await set("m.room.join_rules", "", { join_rule: "invite" });
+  await world.flush();
+  const forge = await forger(c!, roomId, carol);
+  const tip = (await newest(c!, roomId))!.event.eventId;
+  const [create] = await a!.rooms.view.currentState((await a!.rooms.view.room(roomId))!.nid, {
+    types: ["m.room.create"],
+  });
+  const fork = forge({ prev: [create!.event.eventId, tip] });
+  world.pretend(c!, "stateIds", async () => ({ pdu_ids: [], auth_chain_ids: [] }));
+  for (const server of [a!, b!]) await server.rooms.federation.receive(c!.name, [fork.pdu]);
+  const before = async (server: TestServer): Promise<string[]> => {
+    const stored = (await server.rooms.view.eventsById([fork.eventId])).get(fork.eventId)!;
+    const state = await server.rooms.view.stateAt(stored.stateBefore);
+    return state.map(({ event }) => event.eventId).toSorted();
+  };
+  const held = (await b!.rooms.view.eventsById([create!.event.eventId])).get(create!.event.eventId);
+  expect(held?.stateAfter).toBeNull();
+  expect(await before(b!)).toEqual(await before(a!));
+  expect(await doctor(b!)).toEqual([]);
 });

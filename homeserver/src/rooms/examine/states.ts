@@ -1,6 +1,7 @@
 /** Whether the states around an event are what its prev events make them. */
-import { isPlaced, isPlacedIn } from "../placed.ts";
+import { isBeginning, isPlaced, isPlacedIn } from "../placed.ts";
 import { resolveRoots } from "../resolve-state.ts";
+import type { StateNode } from "../state-tree/index.ts";
 import type { RoomStore } from "../store.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Room, StateRoot, StoredEvent } from "../types.ts";
@@ -31,24 +32,42 @@ export async function checkStates(
     );
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
-  const known = [...prev.values()].filter((one) => isPlacedIn(one, event.roomId));
+  const known = [...prev.values()].filter(
+    (one) => isPlacedIn(one, event.roomId) || isBeginning(one, event.roomId),
+  );
   // What is missing now was missing then: nobody but other servers can tell what was before the event.
   if (known.length < new Set(event.prevEventIds).size) {
     if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");
     return { by: "told", faults };
   }
   if (isPartial) return { by: "told", faults };
-  const before = await resolved(
-    store,
-    room,
-    known.map((one) => one.stateAfter),
-  );
+  const before = await stateBefore(store, room, known);
   if (before !== stored.stateBefore) {
     faults.push(
       `the state before it is ${named(stored.stateBefore)}, by its prev events ${named(before)}`,
     );
   }
   return { by: "prev events", faults };
+}
+
+async function stateBefore(
+  store: RoomStore,
+  room: Room,
+  prev: readonly StoredEvent[],
+): Promise<StateRoot> {
+  const made: StateNode[] = [];
+  const roots: StateRoot[] = [];
+  for (const one of prev) {
+    const after = isPlaced(one) ? { root: one.stateAfter, nodes: [] } : await makeAfter(store, one);
+    roots.push(after.root);
+    made.push(...after.nodes);
+  }
+  store.tree.hold(made);
+  try {
+    return await resolved(store, room, roots);
+  } finally {
+    store.tree.release(made);
+  }
 }
 
 /** Whether the rules decide as they did when it came. */
@@ -89,7 +108,15 @@ export async function resolved(
 async function stateAfter(store: RoomStore, stored: StoredEvent): Promise<StateRoot> {
   const { event, status, stateBefore } = stored;
   if (event.stateKey === undefined || status === "rejected") return stateBefore;
-  const found = await store.tuples.make([[event.type, event.stateKey]]);
-  const tuple = found.get(stateTuple(event.type, event.stateKey)) as number;
-  return (await store.tree.set(stateBefore, [[tuple, stored.nid]])).root;
+  return (await makeAfter(store, stored)).root;
+}
+
+/** With the nodes that it takes, which are not stored. */
+async function makeAfter(
+  store: RoomStore,
+  { nid, event: { type, stateKey = "" }, stateBefore }: StoredEvent,
+): Promise<{ root: StateRoot; nodes: readonly StateNode[] }> {
+  const found = await store.tuples.make([[type, stateKey]]);
+  const tuple = found.get(stateTuple(type, stateKey)) as number;
+  return store.tree.set(stateBefore, [[tuple, nid]]);
 }
