@@ -12,7 +12,13 @@ export async function findAlias(sql: Sql | Tx, alias: string): Promise<AliasRow 
   return row;
 }
 
-/** False when the alias is taken. */
+/** An alias is taken before its room is made, which takes no longer than this. */
+const MAKING_MS = 60_000;
+
+/**
+ * False when the alias is taken. One that leads to a room that was never made, because the process was killed amid
+ * that, is free again.
+ */
 export async function insertAlias(
   sql: Sql | Tx,
   row: AliasRow & { createdTs: number },
@@ -20,7 +26,13 @@ export async function insertAlias(
   const made = await sql`
     INSERT INTO room_aliases (alias, room_id, creator, created_ts)
     VALUES (${row.alias}, ${row.roomId}, ${row.creator}, ${row.createdTs})
-    ON CONFLICT (alias) DO NOTHING RETURNING 1`;
+    ON CONFLICT (alias) DO UPDATE
+      SET room_id = excluded.room_id, creator = excluded.creator, created_ts = excluded.created_ts
+      WHERE room_aliases.created_ts < excluded.created_ts - ${MAKING_MS}::bigint
+        AND NOT EXISTS (
+          SELECT 1 FROM rooms JOIN room_heads USING (room_nid)
+          WHERE rooms.room_id = room_aliases.room_id)
+    RETURNING 1`;
   return made.length > 0;
 }
 

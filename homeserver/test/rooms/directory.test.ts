@@ -53,6 +53,26 @@ describe("aliases", () => {
     await expect(directory.resolve(alias("#x:hq.test"))).rejects.toMatchObject({ status: 404 });
   });
 
+  test("of a room that was never made, since the process was killed, are free after a minute", async () => {
+    const made = await world.server("dying.test");
+    const carol = made.user("carol");
+    const options = { room_alias_name: "lost" };
+    const died = made.dieAfter(0);
+    void made.rooms.create.room(carol, options);
+    await died;
+    const { rooms, db } = await world.replica(made, { isInstead: true });
+    await expect(rooms.create.room(carol, options)).rejects.toMatchObject({
+      errcode: "M_ROOM_IN_USE",
+    });
+    await db.sql`UPDATE room_aliases SET created_ts = created_ts - 61000`;
+    const roomId = await rooms.create.room(carol, options);
+    expect((await rooms.directory.resolve(alias("#lost:dying.test"))).roomId).toBe(roomId);
+    await db.sql`UPDATE room_aliases SET created_ts = created_ts - 61000`;
+    await expect(rooms.create.room(carol, options)).rejects.toMatchObject({
+      errcode: "M_ROOM_IN_USE",
+    });
+  });
+
   test("in m.room.canonical_alias must lead to the room", async () => {
     const roomId = await hq.rooms.create.room(alice, {});
     const elsewhere = await hq.rooms.create.room(alice, {});
