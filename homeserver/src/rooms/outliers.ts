@@ -10,6 +10,7 @@ import { lackingAuth, redactionsOf } from "../storage/room-events.ts";
 import type { Identity } from "./drafting.ts";
 import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
+import { moveEnds } from "./move-ends.ts";
 import { newEvent } from "./new-event.ts";
 import { isPlaced } from "./placed.ts";
 import { earlierRedaction } from "./redactions.ts";
@@ -87,6 +88,9 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       known.set(eventId, stored);
       const isBulk = !keepMembers && event.type === "m.room.member";
       work.add({ ...bare, stored, known: before !== undefined, isBulk });
+      if (stored.status === "rejected") {
+        await moveEnds(work, stored, { isLive: false, isRejudged: false });
+      }
     }
     if (lacking.size > 0) work.store.committed.authChains.forget(work.room.nid);
     return work.step(left);

@@ -139,15 +139,15 @@ export class Pending {
     return entry !== undefined && this.#fenced.has(entry.maker);
   }
 
-  /** What those that have a place in the graph name as prev events. */
+  /** What those on their way name as prev events. */
   graph(): ComingEvents {
     const byAccepted: EventId[] = [];
     const byRefused: [EventId, EventId][] = [];
     for (const { stored } of this.#entries.values()) {
       const { eventId, prevEventIds } = stored.event;
-      if (!isPlaced(stored)) continue;
-      if (stored.status === "accepted") byAccepted.push(...prevEventIds);
-      else byRefused.push(...prevEventIds.map((prev) => [eventId, prev] as [EventId, EventId]));
+      if (stored.status === "accepted") {
+        if (isPlaced(stored)) byAccepted.push(...prevEventIds);
+      } else byRefused.push(...prevEventIds.map((prev) => [eventId, prev] as [EventId, EventId]));
     }
     return { byAccepted, byRefused };
   }

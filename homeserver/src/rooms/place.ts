@@ -10,7 +10,8 @@ import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId } from "../protocol/identifiers.ts";
 import { authTypesFor } from "../protocol/auth/index.ts";
 import type { Timeline } from "../log/types.ts";
-import { counted, extremitiesBeside, isBuiltOn } from "./extremities.ts";
+import { counted, extremitiesBeside } from "./extremities.ts";
+import { moveEnds } from "./move-ends.ts";
 import { mayChange } from "./events.ts";
 import { newEvent } from "./new-event.ts";
 import { endsKnockWeTook } from "./knock-ends.ts";
@@ -273,29 +274,6 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
   return rejectionOf(() => authorise(event, authStateIn(state)));
 }
 
-/**
- * A live event becomes an extremity. One that was missing until now does not: something stands on it, and so on the
- * extremities that it names; these may have come just before it.
- */
-async function moveEnds(
-  work: Work,
-  stored: StoredEvent,
-  { isLive, isRejudged }: { readonly isLive: boolean; readonly isRejudged: boolean },
-): Promise<void> {
-  const { store } = work;
-  const beside = await extremitiesBeside(store, work.extremities, stored.event);
-  const isWhole = beside.length === work.extremities.length;
-  // One that is not accepted is no extremity, but accepted ones may build on it, and so on what it names.
-  const mayBeEnd = isLive && stored.status === "accepted";
-  if (beside.length === 0 || (isWhole && !mayBeEnd)) {
-    if (mayBeEnd) await work.takeUp(stored);
-    return;
-  }
-  const isEnd = !(await isBuiltOn(store, work.room, stored.event, isRejudged));
-  if (isEnd && mayBeEnd) await work.takeUp(stored);
-  if (!isEnd && !isWhole) await work.standOn(beside);
-}
-
 /** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
 async function addWithRedactions(
   work: Work,
@@ -316,7 +294,7 @@ async function addWithRedactions(
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
   const isRejudged = added.isRejudged === true;
-  if (isPlaced(shown)) await moveEnds(work, shown, { isLive, isRejudged });
+  await moveEnds(work, shown, { isLive, isRejudged });
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   if (targetId !== undefined && stored.status === "accepted") {

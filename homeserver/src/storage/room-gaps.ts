@@ -32,7 +32,7 @@ export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string)
   return rows.length > 0;
 }
 
-/** Whether an event of the graph that is not accepted names this one. */
+/** Whether an event that is not accepted names this one. */
 export async function isNamedByRefused(
   sql: Sql | Tx,
   roomNid: number,
@@ -40,17 +40,16 @@ export async function isNamedByRefused(
 ): Promise<boolean> {
   const rows = await sql`
     SELECT 1 FROM events
-    WHERE room_nid = ${roomNid} AND status <> 0 AND state_after IS NOT NULL
-      AND ${eventId} = ANY (prev_event_ids) LIMIT 1`;
+    WHERE room_nid = ${roomNid} AND status <> 0 AND ${eventId} = ANY (prev_event_ids) LIMIT 1`;
   return rows.length > 0;
 }
 
 /** Of a room's newest accepted events so many are looked at. */
 const MOST_LOOKED_AT = 2_000;
 
-/** Events of the graph that are not in the tables yet. */
+/** Events that are not in the tables yet. */
 export interface ComingEvents {
-  /** What those that are accepted name as prev events. */
+  /** What those that are accepted, and have their place, name as prev events. */
   readonly byAccepted: readonly string[];
   /** The same of the others, one pair a prev event. */
   readonly byRefused: readonly (readonly [eventId: string, prevEventId: string])[];
@@ -73,8 +72,7 @@ export async function isStoodOn(
       ORDER BY position DESC LIMIT ${MOST_LOOKED_AT}
     ), stored AS (
       SELECT event_id, prev_event_ids FROM events
-      WHERE room_nid = ${roomNid} AND status <> 0 AND state_after IS NOT NULL
-      LIMIT ${MOST_LOOKED_AT}
+      WHERE room_nid = ${roomNid} AND status <> 0 LIMIT ${MOST_LOOKED_AT}
     ), refused AS MATERIALIZED (
       SELECT event_id, unnest(prev_event_ids) AS prev FROM stored
       UNION ALL

@@ -123,31 +123,59 @@ describe("forward extremities", () => {
     expect(await extremities()).toBe(1);
   });
 
-  test("nor is one that was missing, and on which an accepted one stands over a rejected one", async () => {
-    const forge = await forger(b, roomId, bob);
-    const tip = (await newest(a, roomId))!.event.eventId;
-    const missing = forge({ content: { body: "missing" } });
-    const rejected = forge({
-      ...{ type: "m.room.power_levels", stateKey: "", content: {} },
-      ...{ prev: [missing.eventId], depth: missing.depth + 1 },
-    });
-    const accepted = forge({ prev: [rejected.eventId, tip], depth: missing.depth + 2 });
-    const room = await a.rooms.view.room(roomId);
-    const state = await a.rooms.view.currentState(room!.nid);
-    const ids = state.map(({ event }) => event.eventId);
-    world.pretend(b, "missingEvents", async () => ({ events: [] }));
-    world.pretend(b, "event", async () => ({ pdus: [missing.pdu] }));
-    world.pretend(b, "stateIds", async () => ({ pdu_ids: ids, auth_chain_ids: ids }));
-    for (const event of [rejected, accepted, missing]) {
-      await a.rooms.federation.receive(b.name, [event.pdu]);
-    }
-    const found = await a.rooms.view.eventsById(
-      [rejected, accepted, missing].map((e) => e.eventId),
+  describe.each(["by its auth events", "by the state before it"])("rejected %s", (how) => {
+    test.each([
+      ["rejected", "accepted", "missing"],
+      ["accepted", "missing", "rejected"],
+      ["missing", "accepted", "rejected"],
+      ["accepted", "rejected", "missing"],
+    ] as const)(
+      "nor is one on which an accepted one stands over a rejected one: %s, %s, %s",
+      async (...order) => {
+        const { levels, join } = await lower(bob);
+        const forge = await forger(b, roomId, bob);
+        const tip = (await newest(a, roomId))!.event.eventId;
+        const missing = forge({ content: { body: "missing" } });
+        const over = { stateKey: "", prev: [missing.eventId], depth: missing.depth + 1 };
+        // By the levels from before, the topic was bob's to set.
+        const rejected =
+          how === "by its auth events"
+            ? forge({ ...over, type: "m.room.power_levels", content: {} })
+            : forge({ ...over, type: "m.room.topic", auth: [levels, join] });
+        const accepted = forge({ prev: [rejected.eventId, tip], depth: missing.depth + 2 });
+        const events = { missing, rejected, accepted };
+        const room = await a.rooms.view.room(roomId);
+        const state = await a.rooms.view.currentState(room!.nid);
+        const ids = state.map(({ event }) => event.eventId);
+        world.pretend(b, "missingEvents", async () => ({ events: [] }));
+        world.pretend(b, "event", async (_honest, id) => ({
+          pdus: Object.values(events).flatMap((event) => (event.eventId === id ? [event.pdu] : [])),
+        }));
+        world.pretend(b, "stateIds", async () => ({
+          ...{ pdu_ids: ids, auth_chain_ids: [...ids, levels] },
+        }));
+        for (const name of order) await a.rooms.federation.receive(b.name, [events[name].pdu]);
+        const found = await a.rooms.view.eventsById(Object.values(events).map((e) => e.eventId));
+        for (const [name, event] of Object.entries(events)) {
+          const { status } = found.get(event.eventId)!;
+          expect(status, name).toBe(name === "rejected" ? "rejected" : "accepted");
+        }
+        expect(found.get(missing.eventId)!.stateAfter).not.toBeNull();
+        expect(await extremities()).toBe(1);
+      },
     );
-    expect([...found.values()].map(({ status }) => status)).toEqual([
-      ...["rejected", "accepted", "accepted"],
-    ]);
-    expect(found.get(missing.eventId)!.stateAfter).not.toBeNull();
-    expect(await extremities()).toBe(1);
   });
 });
+
+/** Takes the user's power away. Answers the event that had given it, and the user's join. */
+async function lower(user: Actor): Promise<{ levels: EventId; join: EventId }> {
+  const { stateEvent } = a.rooms.history;
+  const present = await stateEvent(alice.userId, roomId, "m.room.power_levels", "");
+  const join = await stateEvent(alice.userId, roomId, "m.room.member", user.userId);
+  await a.rooms.send.state({
+    ...{ by: alice, roomId, type: "m.room.power_levels", stateKey: "" },
+    content: { ...present.event.content, users: { [user.userId]: 0 } },
+  });
+  await world.flush();
+  return { levels: present.event.eventId, join: join.event.eventId };
+}
