@@ -27,7 +27,7 @@ function steps() {
   const homeserver = join(root, "homeserver");
   return [
     tool("oxfmt", "--check", "."),
-    tool("oxlint", "--type-aware", "--quiet"),
+    tool("oxlint", "--type-aware", "--deny-warnings"),
     ...WORKSPACES.filter((name) => existsSync(join(root, name, "tsconfig.json"))).map((name) =>
       tool("tsc", "-p", name, "--noEmit"),
     ),

@@ -86,7 +86,7 @@ function bodyOf(takesJson: boolean, body: object | undefined): string | undefine
 /** Fills a path's {parameters}; those that are not given are empty. */
 export function pathOf(template: string, values: object): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String((values as Record<string, unknown>)[name] ?? "")),
+    encodeURIComponent((values as Record<string, string | undefined>)[name] ?? ""),
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { base64, base64url, canonicalJson, without } from "./json.ts";
+import { base64, base64url, canonicalJson, asText, without } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { RoomVersion } from "./room-versions.ts";
 import { signJson, verifyJson } from "./signing.ts";
@@ -32,7 +32,7 @@ export function redact(pdu: JsonObject, version: RoomVersion): JsonObject {
     ? TOP_LEVEL
     : [...TOP_LEVEL, "prev_state", "origin", "membership"];
   const result = pick(pdu, kept);
-  result["content"] = redactContent(String(pdu["type"]), pdu["content"] as JsonObject, version);
+  result["content"] = redactContent(asText(pdu["type"]), pdu["content"] as JsonObject, version);
   return result;
 }
 
@@ -84,7 +84,7 @@ export function referenceHash(pdu: JsonObject, version: RoomVersion): Uint8Array
 }
 
 export function eventIdOf(pdu: JsonObject, version: RoomVersion): string {
-  if (version.namesEvents) return String(pdu["event_id"]);
+  if (version.namesEvents) return asText(pdu["event_id"]);
   const hash = referenceHash(pdu, version);
   return `$${version.urlSafeIds ? base64url(hash) : base64(hash)}`;
 }
@@ -93,19 +93,19 @@ export function roomIdOf(pdu: JsonObject, version: RoomVersion): string {
   if (version.roomIsCreateEvent && pdu["type"] === "m.room.create") {
     return `!${eventIdOf(pdu, version).slice(1)}`;
   }
-  return String(pdu["room_id"]);
+  return asText(pdu["room_id"]);
 }
 
 /** How one event refers to another in prev_events and auth_events. */
 export function referenceTo(pdu: JsonObject, version: RoomVersion): Json {
   if (!version.namesEvents) return eventIdOf(pdu, version);
-  return [String(pdu["event_id"]), { sha256: base64(referenceHash(pdu, version)) }];
+  return [asText(pdu["event_id"]), { sha256: base64(referenceHash(pdu, version)) }];
 }
 
 /** The ids in prev_events or auth_events, of whichever format. */
 export function referredIds(references: unknown): string[] {
   return ((references ?? []) as Json[]).map((reference) =>
-    String(Array.isArray(reference) ? reference[0] : reference),
+    asText(Array.isArray(reference) ? reference[0] : reference),
   );
 }
 

@@ -1,5 +1,4 @@
 import { Agent, request } from "undici";
-import type { Dispatcher } from "undici";
 
 /** One HTTP request, nothing followed and nothing tried again. */
 export interface Question {
@@ -26,7 +25,7 @@ export function createExchange(ca: string | undefined): Exchange {
   return async ({ url, method, headers, body, timeoutMs = 40_000 }) => {
     const answer = await request(url, {
       dispatcher,
-      method: method as Dispatcher.HttpMethod,
+      method,
       headers,
       body,
       headersTimeout: timeoutMs,

@@ -28,6 +28,11 @@ function byCodePoint(a: string, b: string): number {
   return left.length - right.length;
 }
 
+/** A member of unknown type as text: a string as it stands, all else as JSON. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
+}
+
 /** The object without some of its members. */
 export function without(object: JsonObject, ...keys: string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));

@@ -53,12 +53,12 @@ export function joinedRoom(body: SyncBody, roomId: string) {
 
 export function timelineOf(body: SyncBody, roomId: string): ClientEvent[] {
   const room = body.rooms?.join?.[roomId] ?? body.rooms?.leave?.[roomId];
-  return (room?.timeline?.events ?? []) as unknown as ClientEvent[];
+  return room?.timeline?.events ?? [];
 }
 
 export function stateOf(body: SyncBody, roomId: string): ClientEvent[] {
   const room = body.rooms?.join?.[roomId] ?? body.rooms?.leave?.[roomId];
-  return (room?.state?.events ?? []) as unknown as ClientEvent[];
+  return room?.state?.events ?? [];
 }
 
 export function ephemeralOf(body: SyncBody, roomId: string): ClientEvent[] {

@@ -43,7 +43,7 @@ export async function logIn(user: User, more: object = {}): Promise<User> {
       ...more,
     },
   });
-  return asUser(client, done as Session, user.password);
+  return asUser(client, done, user.password);
 }
 
 export interface Session {
@@ -72,7 +72,7 @@ export function asUser(client: Client, session: Session, password: string): User
     },
     async getState(roomId: string, type: string, stateKey = "") {
       const path = { roomId, eventType: type, stateKey };
-      return (await user.call("getRoomStateWithKey", { path })) as JsonObject;
+      return user.call("getRoomStateWithKey", { path });
     },
     async join(roomIdOrAlias: string, via: readonly string[] = []) {
       const query = { via, server_name: via };

@@ -1,3 +1,4 @@
+import { asText } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { signJson, verifyJson } from "./signing.ts";
 import type { SigningKey } from "./signing.ts";
@@ -21,7 +22,7 @@ export function authorizationHeader(parts: SignedParts, key: SigningKey): string
   const signed = signJson(asObject(parts), parts.origin, key);
   const signature = ((signed["signatures"] as JsonObject)[parts.origin] as JsonObject)[key.keyId];
   const { origin, destination } = parts;
-  return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${String(signature)}"`;
+  return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${asText(signature)}"`;
 }
 
 export interface XMatrix {

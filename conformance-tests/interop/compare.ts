@@ -34,7 +34,7 @@ export function differences(
 }
 
 export async function fullState(user: User, roomId: string): Promise<ClientEvent[]> {
-  return (await user.call("getRoomState", { path: { roomId } })) as unknown as ClientEvent[];
+  return await user.call("getRoomState", { path: { roomId } });
 }
 
 const PAGE = 100;

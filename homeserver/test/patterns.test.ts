@@ -39,7 +39,11 @@ function patternsIn(path: string): Pattern[] {
 }
 
 /** Characters that patterns of this field tell apart. */
-const CHARACTERS = [..."aZ09 \t\n.-_@:;/\\<>\"'()[]{}=,*+!?#$%&|~^`", "\u00e9", "\u{1f600}"];
+const CHARACTERS = [
+  ...Array.from("aZ09 \t\n.-_@:;/\\<>\"'()[]{}=,*+!?#$%&|~^`"),
+  "\u00e9",
+  "\u{1f600}",
+];
 
 /** What may lead a pattern into the part that repeats: its own plain text, cut anywhere. */
 function leads(source: string): string[] {

@@ -16,7 +16,7 @@ const described = source.resources.flatMap(({ file, document }) =>
 
 describe("the table of operations", () => {
   it("holds each operation of the sources once", () => {
-    const ids = described.map(({ node }) => node["operationId"]);
+    const ids = described.map(({ node }) => node["operationId"] as string);
     expect(new Set(ids).size).toBe(ids.length);
     expect(rows.map(([id]) => id).toSorted()).toEqual(ids.toSorted());
   });

@@ -1,3 +1,4 @@
+import { asText } from "../../harness/json.ts";
 import { eventually, mustEqual } from "../../harness/must.ts";
 import {
   oneEvent,
@@ -47,7 +48,7 @@ export const conversation: readonly Row[] = [
     async run({ alice, bob, roomId }) {
       await sameHistory([alice, bob], roomId);
       const said = (await wholeHistory(bob, roomId)).filter((event) =>
-        String(event.content["body"]).startsWith("before the join"),
+        asText(event.content["body"]).startsWith("before the join"),
       );
       mustEqual(
         said.map((event) => event.content["body"]),

@@ -1,3 +1,4 @@
+import { asText } from "../../harness/json.ts";
 import { eventually, mustBe403, mustEqual } from "../../harness/must.ts";
 import { ask } from "../ask.ts";
 import {
@@ -107,7 +108,7 @@ async function visibility({ alice, bob, near, version }: Lane): Promise<void> {
   await agree("what bob may read", async () => {
     const read = (await wholeHistory(bob, roomId))
       .filter((event) => event.type === "m.room.message")
-      .map((event) => String(event.content["body"]));
+      .map((event) => asText(event.content["body"]));
     const same = read.join(", ") === wanted.join(", ");
     return same ? [] : [`${bob.userId} reads ${read.join("; ")}`];
   });
@@ -124,7 +125,7 @@ async function upgrade({ alice, bob, near, version }: Lane): Promise<void> {
   const next = roomVersions[Math.min(Number(version), roomVersions.length - 1)]!.id;
   const body = { new_version: next };
   const made = await ask(alice, "POST", ["v3", "rooms", roomId, "upgrade"], { body });
-  const replacement = String(made["replacement_room"]);
+  const replacement = asText(made["replacement_room"]);
   await stateBecomes(
     bob,
     roomId,

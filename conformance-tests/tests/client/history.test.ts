@@ -1,4 +1,5 @@
 import { clause, theSubject } from "../../harness/clause.ts";
+import { asText } from "../../harness/json.ts";
 import { must, mustBe403, mustEqual, mustFail } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { syncOnce, syncUntil, isJoined, timelineOf } from "../../harness/sync.ts";
@@ -16,13 +17,13 @@ interface Page {
 
 async function messages(user: User, roomId: string, query: object): Promise<Page> {
   const path = { roomId };
-  return (await user.call("getRoomEvents", { path, query: { ...query } })) as unknown as Page;
+  return await user.call("getRoomEvents", { path, query: { ...query } });
 }
 
 const bodies = (events: readonly ClientEvent[]) =>
   events
     .filter((event) => event.type === "m.room.message")
-    .map((event) => String(event.content["body"]));
+    .map((event) => asText(event.content["body"]));
 
 async function sendNumbers(
   user: User,

@@ -135,7 +135,7 @@ clause(
           path: { kind: "room", ruleId: next },
         });
         const direct = { userId: user.userId, type: "m.direct" };
-        const chats = (await user.call("getAccountData", { path: direct })) as JsonObject;
+        const chats: JsonObject = await user.call("getAccountData", { path: direct });
         const isChat = (chats[alice.userId] as string[]).includes(next);
         return tags?.["m.favourite"]?.order === 0.5 && actions.length === 0 && isChat;
       });

@@ -143,7 +143,7 @@ clause(page("get_matrixclientv1mediaconfig"), "the upload limit is told, and hel
     raw: Buffer.alloc(limit + 1),
     headers: { "content-type": "application/octet-stream" },
   });
-  const answer = await upload.catch((error: { code?: string }) => {
+  const answer = await upload.catch((error: NodeJS.ErrnoException) => {
     must(error.code === "ECONNRESET" || error.code === "EPIPE", String(error));
   });
   if (answer === undefined) return;
@@ -180,7 +180,10 @@ clause(
       const type = answer.headers["content-type"] ?? "";
       if (type.startsWith("image/webp") || type.startsWith("image/gif")) return undefined;
       const size = sizeOf(type, answer.bytes);
-      must(size[0] <= width && size[1] <= height, `${method} ${w}x${h} was enlarged to ${size}`);
+      must(
+        size[0] <= width && size[1] <= height,
+        `${method} ${w}x${h} was enlarged to ${size.join("x")}`,
+      );
       return size;
     };
     for (const [w, h] of [
@@ -192,9 +195,12 @@ clause(
     ] as const) {
       const size = await thumbnail(w, h, "crop");
       if (size === undefined) continue;
-      must(size[0] >= w && size[1] >= h, `crop ${w}x${h} has only ${size} pixels`);
+      must(size[0] >= w && size[1] >= h, `crop ${w}x${h} has only ${size.join("x")} pixels`);
       // Rounding may take one pixel.
-      must(Math.abs(size[0] * h - size[1] * w) <= Math.max(w, h), `crop ${w}x${h} has ${size}`);
+      must(
+        Math.abs(size[0] * h - size[1] * w) <= Math.max(w, h),
+        `crop ${w}x${h} has ${size.join("x")}`,
+      );
     }
     for (const [w, h] of [
       [320, 240],
@@ -203,7 +209,7 @@ clause(
     ] as const) {
       const size = await thumbnail(w, h, "scale");
       if (size === undefined) continue;
-      must(Math.abs(size[0] - size[1] * 2) <= 2, `scale ${w}x${h} has the shape ${size}`);
+      must(Math.abs(size[0] - size[1] * 2) <= 2, `scale ${w}x${h} has the shape ${size.join("x")}`);
     }
   },
 );

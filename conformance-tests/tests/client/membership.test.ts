@@ -1,5 +1,6 @@
 import { clause, theSubject } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
+import { asText } from "../../harness/json.ts";
 import {
   must,
   mustBe403,
@@ -216,7 +217,7 @@ clause(
       (
         (await alice.call("getMembersByRoom", { path: { roomId }, query }))
           .chunk as unknown as ClientEvent[]
-      ).map((event) => `${event.state_key} ${String(event.content["membership"])}`);
+      ).map((event) => `${event.state_key} ${asText(event.content["membership"])}`);
     const joined = [`${alice.userId} join`, `${bob.userId} join`];
     const invited = `${carol.userId} invite`;
     mustEqualAsSets(await members(), [...joined, invited], "all members");

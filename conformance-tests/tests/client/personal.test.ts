@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { clause, theSubject } from "../../harness/clause.ts";
 import { must, mustBe403, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
@@ -134,7 +135,7 @@ clause(
     const body = await syncUntil(
       alice,
       "bob typing",
-      (seen) => String(typing(seen)) === bob.userId,
+      (seen) => isDeepStrictEqual(typing(seen), [bob.userId]),
       { since },
     );
     await bob.call("setTyping", { path, body: { typing: false } });

@@ -29,11 +29,7 @@ clause(
     const carol = await registerUser(theSubject(), "carol");
     await carol.join(roomId);
     const { chunk } = await alice.call("getMembersByRoom", { path: { roomId }, query: { at } });
-    mustEqualAsSets(
-      memberKeys(chunk as unknown as ClientEvent[]),
-      [alice.userId, bob.userId],
-      "members",
-    );
+    mustEqualAsSets(memberKeys(chunk), [alice.userId, bob.userId], "members");
   },
 );
 

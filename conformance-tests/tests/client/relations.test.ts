@@ -64,9 +64,9 @@ clause(
     const edit = await relate(alice, roomId, "edit", "m.replace", reply);
     const ask = async (relType: string, eventType: string) =>
       idsOf(
-        (await alice.call("getRelatingEventsWithRelTypeAndEventType", {
+        await alice.call("getRelatingEventsWithRelTypeAndEventType", {
           path: { roomId, eventId, relType, eventType },
-        })) as unknown as Page,
+        }),
       );
     mustEqual(await ask("m.reference", "m.room.message"), [reference], "references");
     mustEqual(await ask("m.thread", "m.reaction"), [], "reactions in a thread");

@@ -26,9 +26,9 @@ async function roomOfTwo(more = {}) {
 }
 
 async function eventOf(user: User, roomId: string, eventId: string): Promise<ClientEvent> {
-  return (await user.call("getOneRoomEvent", {
+  return await user.call("getOneRoomEvent", {
     path: { roomId, eventId },
-  })) as unknown as ClientEvent;
+  });
 }
 
 clause(

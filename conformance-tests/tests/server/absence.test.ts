@@ -1,4 +1,5 @@
 import { clause, theSubject } from "../../harness/clause.ts";
+import { asText } from "../../harness/json.ts";
 import { eventually, must, mustEqual, mustFail } from "../../harness/must.ts";
 import { roomOfPeer, roomWithPeer, say, untilPeerHas } from "../../harness/scenes.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
@@ -23,7 +24,7 @@ async function readBack(
       query: { dir: "b", limit: 10, from },
     })) as unknown as { chunk: ClientEvent[]; end?: string };
     for (const { type, content } of part.chunk)
-      if (type === "m.room.message") bodies.push(String(content["body"]));
+      if (type === "m.room.message") bodies.push(asText(content["body"]));
     if (part.end === undefined) break;
     from = part.end;
   }

@@ -46,7 +46,7 @@ clause(
       { ...base, pdus: "none" },
       { ...base, pdus: [], edus: 7 },
     ]) {
-      await mustFail(put(JSON.stringify(wrong), wrong as Json), 400);
+      await mustFail(put(JSON.stringify(wrong), wrong), 400);
     }
   },
 );

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { clause, theSubject } from "../../harness/clause.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import { must, mustEqual } from "../../harness/must.ts";
@@ -30,7 +31,7 @@ clause(page("typing-notifications"), "typing goes to the peer and comes from it"
   const body = await syncUntil(
     alice,
     "mallory typing",
-    (seen) => String(typists(seen, roomId)) === mallory,
+    (seen) => isDeepStrictEqual(typists(seen, roomId), [mallory]),
     { since },
   );
   await peer.send([], [edu("m.typing", { room_id: roomId, user_id: mallory, typing: false })]);

@@ -118,10 +118,7 @@ clause(
       types.includes("m.room.create") && !types.includes("m.room.topic"),
       `the state has ${types.join()}`,
     );
-    const byIds = (await peer.call("getRoomStateIds", { path: { roomId }, query })) as unknown as {
-      pdu_ids: string[];
-      auth_chain_ids: string[];
-    };
+    const byIds = await peer.call("getRoomStateIds", { path: { roomId }, query });
     mustEqualAsSets(byIds.pdu_ids, idsOf(room, state.pdus), "pdu_ids");
     mustEqualAsSets(byIds.auth_chain_ids, idsOf(room, state.auth_chain), "auth_chain_ids");
     mustEqualAsSets(

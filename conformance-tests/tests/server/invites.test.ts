@@ -1,5 +1,6 @@
 import { clause, theSubject } from "../../harness/clause.ts";
 import type { Pdu } from "../../harness/events.ts";
+import { asText } from "../../harness/json.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import { eventually, must, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { hasLeft, isInvited, isJoined, isMember, syncUntil } from "../../harness/sync.ts";
@@ -29,7 +30,7 @@ for (const version of ["1", "6", "10", "12"]) {
       await peer.mustBeGoodPdus([invite.event], version);
       const inbound = peer.inbound.findLast(({ path }) => path["eventId"] === invite.eventId);
       const body = inbound?.body as { invite_room_state?: JsonObject[] } | undefined;
-      const types = body?.invite_room_state?.map((event) => event["type"]) ?? [];
+      const types = body?.invite_room_state?.map((event) => asText(event["type"])) ?? [];
       if (inbound?.operation === "sendInviteV2") {
         must(
           types.includes("m.room.name") && types.includes("m.room.create"),

@@ -36,7 +36,7 @@ export async function mendRoomsIn(
 ): Promise<boolean> {
   let allWell = true;
   for await (const roomId of roomsOf(sql, wanted)) {
-    const isWell = (await sql.begin((tx) => mendOne(config, tx, roomId, print))) as boolean;
+    const isWell = await sql.begin<boolean>((tx) => mendOne(config, tx, roomId, print));
     allWell = isWell && allWell;
   }
   return allWell;

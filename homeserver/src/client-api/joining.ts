@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 import { parseRoomIdOrAlias, parseVia } from "./room-target.ts";
 
@@ -27,7 +26,7 @@ export function joiningRoutes({ rooms }: { rooms: Rooms }): Route[] {
         via,
         reason,
         thirdPartySigned,
-        content: content as JsonObject,
+        content,
       });
       return { room_id: joined };
     }),

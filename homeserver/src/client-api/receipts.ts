@@ -22,7 +22,7 @@ export function receiptsRoutes({ edus }: { edus: Edus }): Route[] {
       await edus.receipts.set({
         userId: requester.userId,
         roomId: parseRoomId(params.roomId),
-        type: receiptType as ReceiptType,
+        type: receiptType,
         eventId: parseEventId(params.eventId),
         threadId: threadId ?? "",
       });

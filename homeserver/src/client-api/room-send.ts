@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 
 /** Sending message events. (Client-server API, "Sending events to a room".) */
@@ -12,7 +11,7 @@ export function roomSendRoutes({ rooms }: { rooms: Rooms }): Route[] {
         by: requester,
         roomId: parseRoomId(params.roomId),
         type: params.eventType,
-        content: body as JsonObject,
+        content: body,
         txnId: params.txnId,
       }),
     })),

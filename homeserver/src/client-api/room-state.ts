@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 
 /** Setting state. (Client-server API, "Sending events to a room".) */
@@ -13,7 +12,7 @@ export function roomStateRoutes({ rooms }: { rooms: Rooms }): Route[] {
         roomId: parseRoomId(params.roomId),
         type: params.eventType,
         stateKey: params.stateKey,
-        content: body as JsonObject,
+        content: body,
       }),
     })),
   ];

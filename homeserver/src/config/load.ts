@@ -86,7 +86,7 @@ function readFile(file: string): Values {
   try {
     value = parseYaml(readFileSync(file, "utf8"));
   } catch (error) {
-    const reason = String((error as Error).message).split("\n")[0];
+    const reason = (error as Error).message.split("\n")[0];
     throw new ConfigError(`--config ${file}: cannot be read (${reason}); name a YAML file`);
   }
   if (value === null || value === undefined) return {};

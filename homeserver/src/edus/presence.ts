@@ -8,7 +8,7 @@ import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { wellFormed } from "../protocol/text.ts";
 import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
-import type { EduOutlet, OutgoingEdu, RoomFacts } from "./types.ts";
+import type { EduOutlet, RoomFacts } from "./types.ts";
 
 export type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
 export type PresenceValue = PresenceEntry["presence"];
@@ -132,7 +132,7 @@ export function createPresence(deps: {
       currently_active: entry.currentlyActive,
     }));
     const edu = { key, type: "m.presence", content: { push }, lifeMs: EDU_LIFE_MS };
-    outlet.toServers(servers, edu as OutgoingEdu);
+    outlet.toServers(servers, edu);
   }
 
   async function arrived(roomId: RoomId, userId: UserId): Promise<void> {

@@ -11,9 +11,9 @@ export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
     route("sendInviteV2", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
       const event = await rooms.federation.invite(origin, roomId, parseEventId(params.eventId), {
-        event: body.event as JsonObject,
+        event: body.event,
         roomVersion: body.room_version,
-        inviteRoomState: (body.invite_room_state ?? []) as JsonObject[],
+        inviteRoomState: body.invite_room_state ?? [],
       });
       return { event };
     }),

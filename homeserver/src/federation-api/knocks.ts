@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 
 /** Users of other servers who knock through this one. (Server-server API, "Knocking upon a room".) */
@@ -17,7 +16,7 @@ export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {
     route("sendKnock", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
       const eventId = parseEventId(params.eventId);
-      return rooms.federation.sendKnock(origin, roomId, eventId, body as JsonObject);
+      return rooms.federation.sendKnock(origin, roomId, eventId, body);
     }),
   ];
 }

@@ -1,6 +1,5 @@
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import type { Rooms } from "../rooms/types.ts";
 
 /** Users of other servers who decline an invite through this one. (Server-server API, "Leaving Rooms".) */
@@ -16,7 +15,7 @@ export function leavingRoutes({ rooms }: { rooms: Rooms }): Route[] {
     route("sendLeaveV2", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
       const eventId = parseEventId(params.eventId);
-      await rooms.federation.sendLeave(origin, roomId, eventId, body as JsonObject);
+      await rooms.federation.sendLeave(origin, roomId, eventId, body);
       return {};
     }),
   ];

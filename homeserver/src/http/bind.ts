@@ -144,7 +144,7 @@ async function handle(
     if (isPlainText(made) && request.method !== "HEAD") {
       return sendPlain(request, reply, made, draining);
     }
-    const accept = request.raw.headers["accept-encoding"] as string | undefined;
+    const accept = request.raw.headers["accept-encoding"];
     const { status, headers, payload } = compressReply(made, accept, request.method === "HEAD");
     if (!("cache-control" in headers)) void reply.header("cache-control", "no-store");
     void reply.code(status).headers(headers).send(payload);

@@ -9,7 +9,7 @@ import { bindRoutes, type BindDependencies } from "./bind.ts";
 import { createBodyReader } from "./body.ts";
 import { createBodyCollector } from "./collect-body.ts";
 import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
-import { drainRest } from "./drain.ts";
+import { drainRest, isUnread } from "./drain.ts";
 import { errorReply } from "./errors.ts";
 import { type Health, metricsAlone, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
@@ -116,7 +116,7 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   observe(app, options.metrics, options.log);
   app.setErrorHandler((error, request, reply) => {
     // The connection ends once the rest of the body has gone by, and not before the answer is read.
-    if (request.raw.complete === false) reply.raw.shouldKeepAlive = true;
+    if (isUnread(request.raw)) reply.raw.shouldKeepAlive = true;
     send(reply, errorReply(error, options.log));
   });
   app.setNotFoundHandler((_request, reply) => {

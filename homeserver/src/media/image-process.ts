@@ -27,7 +27,7 @@ sharp.concurrency(1);
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({ operation: LOADERS });
 
-serveChild<ImageWork, ImageWorkOutput>(async ({ path, make }) => {
+serveChild(async ({ path, make }: ImageWork): Promise<ImageWorkOutput> => {
   try {
     return make === undefined ? await look(path) : await render(path, make.facts, make.target);
   } catch (error) {
@@ -74,12 +74,12 @@ function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): I
     frames,
     isAnimated: png.isAnimated || frames > 1,
     canAnimate: frames > 1,
-    isProgressive: metadata.isProgressive === true,
+    isProgressive: metadata.isProgressive,
     channels: channels ?? 4,
     sampleBytes:
       depth === "uchar" ? ((metadata.bitsPerSample ?? 8) > 8 ? 2 : 1) : depth === "ushort" ? 2 : 4,
     chroma: metadata.chromaSubsampling?.startsWith("4:2:0") ? 0.5 : 2,
-    hasAlpha: metadata.hasAlpha === true,
+    hasAlpha: metadata.hasAlpha,
     isTurned,
     compressedParts: png.compressedParts,
     fileBytes,

@@ -13,15 +13,15 @@ export class WorkError extends Error {
 }
 
 /** In the file of a child pool's process: answers each input with what the function makes of it. */
-export function serveChild<In, Out>(work: (input: In) => Promise<Out>): void {
+export function serveChild(work: (input: never) => Promise<unknown>): void {
   // Whoever started this is gone: so is the use of it.
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   // Ctrl-C reaches every process of the terminal; the server finishes what is under way.
   process.on("SIGINT", () => undefined);
   preferToDie();
   limitMemory(Number(process.argv[2]));
-  const answer = (message: ChildAnswer<Out>) => process.send?.(message);
-  process.on("message", ({ id, input }: { id: number; input: In }) => {
+  const answer = (message: ChildAnswer<unknown>) => process.send?.(message);
+  process.on("message", ({ id, input }: { id: number; input: never }) => {
     work(input).then(
       (output) => answer({ id, output }),
       (error: unknown) => {

@@ -112,7 +112,7 @@ class Scanner {
         height = frame.height + 1;
         reason = frame.reason;
         if (height > this.#options.maxNesting) reason ??= nestedTooDeep(this.#options);
-        if (reason !== undefined && frames.length < MARKED) markForbidden(value as object, reason);
+        if (reason !== undefined && frames.length < MARKED) markForbidden(value, reason);
       }
     }
   }

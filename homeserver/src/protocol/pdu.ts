@@ -80,7 +80,7 @@ function checkKey(
 }
 
 function fitsCodePoints(text: string): boolean {
-  return text.length <= 2 * MAX_ID_BYTES && [...text].length <= MAX_ID_BYTES;
+  return text.length <= 2 * MAX_ID_BYTES && Array.from(text).length <= MAX_ID_BYTES;
 }
 
 /** The 255 bytes that a type and a state key may have; throws Rejection. (Client-server API, "Size limits".) */

@@ -163,7 +163,7 @@ class PartReader {
     this.#isInside = false;
     const value = parseLoose(bytes);
     if (this.#expected === "key") {
-      this.#key = String(value);
+      this.#key = value as string; // it began with a quote
       this.#expected = "colon";
     } else {
       parts.push({ key: this.#key, value });

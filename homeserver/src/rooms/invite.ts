@@ -93,7 +93,7 @@ export function createInvites(deps: InviteDeps): {
       const isIn = known && (await serverIsJoined(store.sql, known.nid, serverName));
       const about = { roomId, userId: stateKey, server: origin };
       const length = isIn === true ? "full" : await checkOpenInvites(store, about);
-      const showing = { roomId, version, inviter: event.sender as UserId };
+      const showing = { roomId, version, inviter: event.sender };
       const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
       const signed = addSignature(event, serverName, signingKey);
       if (known !== undefined && isIn === true) {

@@ -93,7 +93,7 @@ export function createOutOfBand(
           roomNid: room.nid,
           roomId: room.roomId,
           userId,
-          membership: String(event.content.membership),
+          membership: event.content.membership as string,
           eventNid: nid,
           server: serverOf(userId),
         };

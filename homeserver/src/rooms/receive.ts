@@ -142,7 +142,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const [verified] = await verifyPdus(keyRing, [pdu], version);
     const event = verified?.event;
     if (event === undefined) {
-      return refuse(from, verified!.clause!, verified!.eventId, verified!.reason!);
+      return refuse(from, verified!.clause, verified!.eventId, verified!.reason);
     }
     const { type, content, eventId, sender } = event;
     const ends = content.membership === "leave" || content.membership === "ban";

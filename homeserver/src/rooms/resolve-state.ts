@@ -3,6 +3,7 @@
  * resolution"; the algorithms are in protocol/state-res.)
  */
 import { LRUCache, atMost } from "../platform/caches.ts";
+import { compareCodePoints } from "../protocol/canonical-json.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../protocol/state-map.ts";
@@ -61,7 +62,7 @@ export async function resolveRoots(
   room: Room,
   roots: readonly StateRoot[],
 ): Promise<Resolution> {
-  const distinct = [...new Set(roots)].toSorted();
+  const distinct = [...new Set(roots)].toSorted(compareRoots);
   const base = distinct[0] ?? null;
   if (distinct.length < 2) return { base, changes: [] };
   const { byKey, age } = resolutionsOf(store);
@@ -72,6 +73,11 @@ export async function resolveRoots(
     byKey.set(key, resolution);
   }
   return resolution;
+}
+
+/** Any order will do that is always the same, since the key of what is kept is made of it. No state comes last. */
+function compareRoots(a: StateRoot, b: StateRoot): number {
+  return compareCodePoints(a ?? "~", b ?? "~");
 }
 
 async function resolveDistinct(

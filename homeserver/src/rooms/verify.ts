@@ -2,7 +2,6 @@
 import { createTurns } from "../platform/turns.ts";
 import { Rejection } from "../protocol/errors.ts";
 import { idOfRefused, parsePdu, redactEvent, RoomEvent } from "../protocol/event.ts";
-import type { Pdu } from "../protocol/event.ts";
 import {
   POLICY_KEY_ID,
   requiredSigners,
@@ -112,7 +111,7 @@ function parse(pdu: Json, version: RoomVersion): Verified {
 function withoutUnsigned(event: RoomEvent): RoomEvent {
   if (event.pdu.unsigned === undefined) return event;
   const { unsigned: _unsigned, ...pdu } = event.pdu;
-  return new RoomEvent(pdu as Pdu, event.version, event.eventId, {
+  return new RoomEvent(pdu, event.version, event.eventId, {
     json: event.json(),
     signedText: event.signedText(),
     contentHashMatches: event.contentHashMatches(),

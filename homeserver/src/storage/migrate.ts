@@ -39,7 +39,7 @@ export async function readMigrations(folder: string = FOLDER): Promise<Migration
  */
 export async function migrate(sql: Sql, migrations?: readonly Migration[]): Promise<string[]> {
   const wanted = migrations ?? (await readMigrations());
-  return sql.begin(async (tx) => {
+  return sql.begin<string[]>(async (tx) => {
     await tx`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`;
     await tx`
       CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -52,7 +52,7 @@ export async function migrate(sql: Sql, migrations?: readonly Migration[]): Prom
     const fresh = wanted.filter((migration) => !applied.has(migration.name));
     for (const migration of fresh) await apply(tx, migration);
     return fresh.map((migration) => migration.name);
-  }) as Promise<string[]>;
+  });
 }
 
 async function appliedMigrations(tx: Tx): Promise<Map<string, string>> {

@@ -57,7 +57,7 @@ export async function beginCollection(sql: Sql): Promise<void> {
 
 /** One step of the collection under way over at most `limit` rows; answers how far it is then. */
 export async function stepCollection(sql: Sql, limit: number): Promise<Collection> {
-  return (await sql.begin(async (tx) => {
+  return sql.begin<Collection>(async (tx) => {
     const before = await lockCollection(tx);
     if (before.phase === "sweep") return sweep(tx, before, limit);
     if (before.phase === "idle") return before;
@@ -65,7 +65,7 @@ export async function stepCollection(sql: Sql, limit: number): Promise<Collectio
     if (last !== undefined) await tx`UPDATE state_collection SET cursor = ${last}`;
     else await tx`UPDATE state_collection SET cursor = 0, phase = ${NEXT[before.phase]}`;
     return readCollection(tx);
-  })) as Collection;
+  });
 }
 
 type MarkingPhase = "heads" | "events" | "follow";

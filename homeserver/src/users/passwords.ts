@@ -60,7 +60,7 @@ export function createPasswords(options: PasswordOptions = {}): Passwords {
     ensureStrong(password) {
       ensureStorable(password);
       const { minLength = 1 } = options;
-      if ([...password].length >= minLength) return;
+      if (Array.from(password).length >= minLength) return;
       throw errors.weakPassword(`A password needs at least ${minLength} characters`);
     },
     async hash(password) {

@@ -78,9 +78,7 @@ async function unlessRefused(copy: () => Promise<void>): Promise<void> {
 function movedRule(rule: PushRule, kind: RuleKind, from: RoomId, to: RoomId): PushRule | undefined {
   if (kind === "room") return rule.rule_id === from ? { ...rule, rule_id: to } : undefined;
   const isOfOld = (condition: unknown): boolean =>
-    isJsonObject(condition as JsonObject) &&
-    (condition as JsonObject).key === "room_id" &&
-    (condition as JsonObject).pattern === from;
+    isJsonObject(condition) && condition.key === "room_id" && condition.pattern === from;
   if (!rule.conditions?.some(isOfOld)) return undefined;
   const id = rule.rule_id.includes(from)
     ? rule.rule_id.replaceAll(from, to)

@@ -80,7 +80,7 @@ function hostileOf(kinds: [string, Json][], draw: (below: number) => number, val
   const value = values[draw(isId ? HOSTILE_TEXTS : values.length)]!;
   const content = planted(whole, place, value, draw(4) === 0);
   const object = typeof content === "object" && content !== null && !Array.isArray(content);
-  return { name, content: (object ? content : {}) as JsonObject };
+  return { name, content: object ? content : {} };
 }
 
 /** Operations that read a room, a user or what is this server's, with nothing in them that could be wrong. */
@@ -297,7 +297,7 @@ describe("hostile values", () => {
           await dave.ask("PUT", `${where}/account_data/${data.name}`, data.content),
           data.name,
         );
-        const tag = encodeURIComponent(String(HOSTILE[draw(14)]).slice(0, 300));
+        const tag = encodeURIComponent((HOSTILE[draw(14)] as string).slice(0, 300));
         const tags = `${own}/rooms/${encodeURIComponent(roomId)}/tags/${tag}`;
         expectAnswer(
           await dave.ask("PUT", tags, hostileOf([["tag", { order: 1 }]], draw).content),

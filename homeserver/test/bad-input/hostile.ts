@@ -124,7 +124,7 @@ export function sample(schema: Schema, known: Known, depth = 0): Json {
     }
     const { additionalProperties: others, propertyNames: names } = schema;
     if (typeof others === "object") {
-      const key = names === undefined ? "key" : String(sample(names, known, depth + 1));
+      const key = names === undefined ? "key" : (sample(names, known, depth + 1) as string);
       object[key] = sample(others, known, depth + 1);
     }
     return object;

@@ -195,7 +195,7 @@ describe("over a real connection", () => {
       body: content as never,
       headers: { authorization: `Bearer ${token}` },
       duplex: "half",
-    } as RequestInit);
+    });
   };
 
   test.each([

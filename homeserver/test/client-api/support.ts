@@ -93,7 +93,7 @@ export async function openApi(
 
   const call: TestApi["call"] = (method, path, body, token) =>
     inject({
-      method: method as "GET",
+      method,
       url: path.startsWith("/") ? path : `/_matrix/client/v3/${path}`,
       ...(body !== undefined && { payload: JSON.stringify(body) }),
       headers: {

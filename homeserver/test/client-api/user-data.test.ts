@@ -76,7 +76,7 @@ describe("account data", () => {
 
   test.each([
     [me("account_data/m.push_rules"), {}, 405, "M_BAD_JSON"],
-    [me(`rooms/${"!x:here.test"}/account_data/m.fully_read`), {}, 405, "M_BAD_JSON"],
+    [me("rooms/!x:here.test/account_data/m.fully_read"), {}, 405, "M_BAD_JSON"],
     [me("account_data/x"), [], 400, "M_BAD_JSON"],
     [me("rooms/nonsense/account_data/x"), {}, 400, "M_INVALID_PARAM"],
     ["user/@bob:here.test/account_data/x", {}, 403, "M_FORBIDDEN"],

@@ -5,7 +5,6 @@ import { roomFacts } from "../../src/layers.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import type { JsonObject } from "../../src/protocol/json.ts";
 import { createSyncWorld, type SyncUser, type SyncWorld } from "../sync/support.ts";
 import { createExclusive } from "../../src/storage/exclusive.ts";
 
@@ -135,17 +134,17 @@ test("other servers' receipts are taken in together, the good beside the bad", a
 });
 
 test("other servers' receipts never move back, and need not be of events that are here", async () => {
-  await receipts.receive(THERE, edu(events[1]!) as never);
-  await receipts.receive(THERE, edu(events[0]!) as never);
+  await receipts.receive(THERE, edu(events[1]!));
+  await receipts.receive(THERE, edu(events[0]!));
   expect(await pointsAt(BOB)).toBe(events[1]);
-  await receipts.receive(THERE, edu("$not-here-yet") as never);
+  await receipts.receive(THERE, edu("$not-here-yet"));
   expect(await pointsAt(BOB)).toBe("$not-here-yet");
 });
 
 test("receipts of a server that the room's ACL denies are ignored", async () => {
-  await receipts.receive(THERE, edu(events[1]!) as never);
+  await receipts.receive(THERE, edu(events[1]!));
   denied.add(THERE);
-  await receipts.receive(THERE, edu(events[2]!) as never);
+  await receipts.receive(THERE, edu(events[2]!));
   denied.clear();
   expect(await pointsAt(BOB)).toBe(events[1]);
 });
@@ -211,9 +210,8 @@ test("another server's user has receipts of so many threads, those that moved la
       "m.read": { [BOB]: { event_ids: [`$elsewhere${i}`], data: { ts: i, thread_id: threadId } } },
     },
   });
-  await receipts.receive(THERE, receipt("main", 1) as JsonObject);
-  for (const [i, root] of roots.entries())
-    await receipts.receive(THERE, receipt(root, i) as JsonObject);
+  await receipts.receive(THERE, receipt("main", 1));
+  for (const [i, root] of roots.entries()) await receipts.receive(THERE, receipt(root, i));
   expect(await pointsAt(BOB, "m.read", "main")).toBe("$elsewhere1");
   const kept = await Promise.all(roots.map((root) => pointsAt(BOB, "m.read", root)));
   expect(kept.map((id) => id !== undefined)).toEqual([false, false, false, ...Array(5).fill(true)]);

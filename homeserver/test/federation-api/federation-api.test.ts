@@ -53,7 +53,7 @@ function typists(body: Body, roomId: string): string[] | undefined {
 }
 
 test("a transaction of more than 50 PDUs or 100 EDUs is refused, one of just so many is not", async () => {
-  const many = (count: number) => Array.from({ length: count }, () => ({}) as JsonObject);
+  const many = (count: number) => Array.from({ length: count }, () => ({}));
   expect((await tell(many(51), [])).status).toBe(400);
   expect((await tell([], many(101))).status).toBe(400);
   expect(await tell(many(50), many(100))).toEqual({ status: 200, body: { pdus: {} } });
@@ -223,7 +223,7 @@ test("a room's access list comes before what is wrong with the request", async (
     ["GET", `/_matrix/federation/v1/make_join/${room}/nobody`],
     ["GET", `/_matrix/federation/v1/backfill/${room}`],
   ] as const) {
-    const { status, body } = await askAs(two, one, method, uri, content as JsonObject | undefined);
+    const { status, body } = await askAs(two, one, method, uri, content);
     expect([uri, status, body.errcode]).toEqual([uri, 403, "M_FORBIDDEN"]);
   }
 });

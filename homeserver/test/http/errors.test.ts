@@ -59,7 +59,7 @@ test.each(AWAY)("where the database %s, the answer is a 503 that says so", async
   );
   const reply = errorReply(error, log as unknown as Logger);
   expect(reply.status).toBe(503);
-  expect(JSON.parse(String(reply.payload))).toEqual({
+  expect(JSON.parse(reply.payload as string)).toEqual({
     errcode: "M_UNKNOWN",
     error: "The database does not answer: try again",
   });
@@ -82,7 +82,7 @@ test.each(REFUSED)("what the database refuses (%s) is a 500 with the log's id", 
   expect(error).toBeDefined();
   const reply = errorReply(error, log as unknown as Logger);
   expect(reply.status).toBe(500);
-  const body = JSON.parse(String(reply.payload)) as { errcode: string; error: string };
+  const body = JSON.parse(reply.payload as string) as { errcode: string; error: string };
   expect(body.errcode).toBe("M_UNKNOWN");
   expect(lines).toEqual([{ err: error, errorId: expect.stringMatching(/^[0-9a-f]{12}$/) }]);
   expect(body.error).toBe(`Internal error ${String(lines[0]!["errorId"])}`);

@@ -182,7 +182,7 @@ describe("two servers that were cut off from one another", { timeout: 120_000 },
         const levels = state.find(({ type }) => type === "m.room.power_levels");
         expect(levels.sender).toBe(people[story.levelsBy].userId);
         const banned = state.filter(({ content }) => content.membership === "ban");
-        expect(banned.map(({ state_key }) => state_key).sort()).toEqual(
+        expect(banned.map(({ state_key }): string => state_key).sort()).toEqual(
           story.banned.map((name) => people[name].userId).sort(),
         );
       }

@@ -224,5 +224,5 @@ function idOf(event: MatrixEvent): string {
 }
 
 function idsOf(events: Body[]): string[] {
-  return events.map((event) => event.event_id).sort();
+  return events.map((event): string => event.event_id).sort();
 }

@@ -270,7 +270,11 @@ describe("bounds", () => {
       "underride",
       { actions: [], conditions: [{ ...condition, key: long }] },
     ],
-    ["21 conditions", "override", { actions: [], conditions: Array(21).fill(condition) }],
+    [
+      "21 conditions",
+      "override",
+      { actions: [], conditions: Array.from({ length: 21 }, () => condition) },
+    ],
     ["11 actions", "room", { actions: Array(11).fill("notify") }],
   ] as [string, RuleKind, JsonObject][])("refuse %s", (_name, kind, body) => {
     expect(() => putRule(defaultRules(ME), kind, "mine", body)).toThrow(

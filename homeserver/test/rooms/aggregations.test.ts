@@ -214,7 +214,7 @@ test("of equal annotations that come at once one is sent", async () => {
     [400, "M_DUPLICATE_ANNOTATION"],
   ]);
   const { chunk } = await hq.rooms.history.relations(alice, roomId, root, { limit: 10 });
-  const keys = chunk.map((text) => JSON.parse(text).content["m.relates_to"].key);
+  const keys = chunk.map((text): string => JSON.parse(text).content["m.relates_to"].key);
   expect(keys.toSorted()).toEqual(["+", "-"]);
 });
 

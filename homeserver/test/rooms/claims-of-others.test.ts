@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { buildEvent } from "../../src/protocol/build-event.ts";
 import { redactEvent } from "../../src/protocol/event.ts";
 import { parsePdu } from "../../src/protocol/event.ts";
-import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
@@ -33,7 +33,7 @@ async function memberEvent(server: TestServer, roomId: RoomId, userId: UserId) {
 
 /** The PDU as a redaction leaves it: the same identifier and the same signatures. */
 function redactedCopy(pdu: JsonObject, version: string): JsonObject {
-  return redactEvent(parsePdu(pdu, roomVersion(version)!)).pdu as JsonObject;
+  return redactEvent(parsePdu(pdu, roomVersion(version)!)).pdu;
 }
 
 function invitation(from: TestServer, roomId: RoomId, target: UserId, more: JsonObject = {}) {
@@ -127,7 +127,7 @@ describe("what another server sends", () => {
     const roomId = "!den:c.test" as RoomId;
     const event = invitation(c, roomId, bob.userId);
     const send = (pdu: JsonObject, origin = c.name) =>
-      b.rooms.federation.invite(origin, roomId, event.eventId as EventId, {
+      b.rooms.federation.invite(origin, roomId, event.eventId, {
         ...{ event: pdu, roomVersion: "10", inviteRoomState: [] },
       });
     const { signatures: _signatures, ...unsigned } = event.pdu as JsonObject;
@@ -151,7 +151,7 @@ describe("what another server sends", () => {
         roomVersion("12")!,
         ...([b.name, b.key] as const),
       );
-      const id = made.eventId as EventId;
+      const id = made.eventId;
       const { signatures: _none, ...bare } = made.pdu as JsonObject;
       const wrong = { ...bare, signatures: { [b.name]: { [b.key.keyId]: "x".repeat(86) } } };
       await expect(call(b.name, open, id, wrong)).rejects.toMatchObject(invalid);
@@ -208,8 +208,8 @@ describe("invites of strangers", () => {
     const roomId = `!${room}:${from.name}` as RoomId;
     const event = invitation(from, roomId, userId, more);
     const name = "x".repeat(5_000);
-    return b.rooms.federation.invite(from.name, roomId, event.eventId as EventId, {
-      event: event.pdu as JsonObject,
+    return b.rooms.federation.invite(from.name, roomId, event.eventId, {
+      event: event.pdu,
       roomVersion: "10",
       inviteRoomState: [
         {
@@ -249,8 +249,8 @@ describe("an invite that is sent again", () => {
     const roomId = "!again:c.test" as RoomId;
     const event = invitation(c, roomId, bob.userId);
     const send = () =>
-      b.rooms.federation.invite(c.name, roomId, event.eventId as EventId, {
-        ...{ event: event.pdu as JsonObject, roomVersion: "10", inviteRoomState: [] },
+      b.rooms.federation.invite(c.name, roomId, event.eventId, {
+        ...{ event: event.pdu, roomVersion: "10", inviteRoomState: [] },
       });
     const first = await send();
     expect(await send()).toEqual(first);
@@ -291,7 +291,7 @@ describe("an invite that meets the join of the invited user", () => {
       ...[1, 2, 3].map((n) => {
         const event = n === 1 ? other : invitation(c, roomId, bob.userId, { n });
         return b.rooms.federation
-          .invite(c.name, roomId, event.eventId as EventId, {
+          .invite(c.name, roomId, event.eventId, {
             ...{ event: event.pdu, roomVersion: "10", inviteRoomState: [] },
           })
           .catch(() => undefined);

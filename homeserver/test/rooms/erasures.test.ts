@@ -1,6 +1,6 @@
 /** Erased users: who was there keeps what they saw, who comes later has redacted copies, on every path. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
+import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { syncOn } from "../sync/support.ts";
 import type { Body } from "../support/user.ts";
@@ -202,7 +202,7 @@ test("another replica knows of an erasure that it had looked for before", async 
   const fred = hq.user("fred");
   await hq.rooms.members.join({ by: fred, room: roomId });
   await two.log.append({
-    accountData: [{ userId: "@x:hq.test" as UserId, roomNid: 0, type: "x", content: "{}" }],
+    accountData: [{ userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
   });
   expect(await two.rooms.history.event(fred, roomId, said)).not.toContain("not for later");
   expect(await two.rooms.history.event(carol, roomId, said)).toContain("not for later");

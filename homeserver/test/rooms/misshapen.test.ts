@@ -71,8 +71,8 @@ async function tell(roomId: RoomId, bad: RoomEvent) {
 
 describe("a transaction's answer names", () => {
   test.each([
-    ["an event of 1001 levels", { content: { deep: nested(999) } as JsonObject }, "nested"],
-    ["one of 9000 levels", { content: { deep: nested(9000) } as JsonObject }, "nested"],
+    ["an event of 1001 levels", { content: { deep: nested(999) } }, "nested"],
+    ["one of 9000 levels", { content: { deep: nested(9000) } }, "nested"],
     ["one with a fraction", { content: parseLoose('{"x":0.5}') as JsonObject }, "0.5"],
   ] satisfies [string, Forgery, string][])("%s", async (_name, forgery, reason) => {
     const roomId = await sharedRoom("12");
@@ -88,7 +88,7 @@ describe("a transaction's answer names", () => {
 
 test("an event of 1000 levels is one like others", async () => {
   const roomId = await sharedRoom("12");
-  const event = await forged(roomId, { content: { deep: nested(998) } as JsonObject });
+  const event = await forged(roomId, { content: { deep: nested(998) } });
   expect(await alpha.rooms.federation.receive(beta.name, [wire(event)])).toEqual({
     [event.eventId]: {},
   });

@@ -136,8 +136,8 @@ test("an invite that came before the room was joined has its auth chain afterwar
 
 test("events that the same one awaits get a place each", async () => {
   const first = await unheard(() => say("one side"));
-  const second = await unheard(() => say("other side", c!, carol));
-  await receive(c!, [second], a!);
+  const second = await unheard(() => say("other side", c, carol));
+  await receive(c!, [second], a);
   const last = await unheard(() => say("last"));
   expect(last.prevEventIds).toHaveLength(2);
   tellNoHistory();
@@ -224,7 +224,7 @@ test("a membership that nobody can check any more keeps a room from going on for
   const [joined, last] = await unheard(async () => {
     await c!.rooms.members.join({ by: dora, room: roomId });
     const { event } = await c!.rooms.history.stateEvent(carol.userId, roomId, type, dora.userId);
-    await receive(c!, [event], a!);
+    await receive(c!, [event], a);
     await say("between");
     return [event, await say("last")] as const;
   });

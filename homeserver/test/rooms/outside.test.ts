@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildEvent } from "../../src/protocol/build-event.ts";
-import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
@@ -54,7 +54,7 @@ function invite(
 ) {
   const event = forged(from, version, roomId, target, "invite");
   const body = { event: event.pdu, roomVersion: version, inviteRoomState };
-  return b.rooms.federation.invite(from.name, roomId, event.eventId as EventId, body);
+  return b.rooms.federation.invite(from.name, roomId, event.eventId, body);
 }
 
 describe("the version of a room that this server is not in", () => {
@@ -237,7 +237,7 @@ describe("a knock through another server", () => {
     const roomId = await knocked("11");
     const room = await b.rooms.view.room(roomId);
     const shown = await b.rooms.view.strippedState(room!.nid, bob.userId);
-    expect(shown.map(({ type }) => type).toSorted()).toEqual([
+    expect(shown.map(({ type }) => type as string).toSorted()).toEqual([
       ...["m.room.create", "m.room.join_rules", "m.room.member"],
     ]);
   });
@@ -401,7 +401,7 @@ describe("what another server took", () => {
     const roomId = await a.rooms.create.room(alice, { room_version: "11" });
     await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
     world.pretend(a, "makeLeave", async (honest) => ({
-      ...((await honest()) as JsonObject),
+      ...(await honest()),
       room_version: "9",
     }));
     world.calls.clear();

@@ -54,7 +54,7 @@ test.each<[Json, number, string]>([
   };
   const make = () =>
     fromTemplate(
-      identity as never,
+      identity,
       { room_version: version, event: {} },
       "!r:a.test" as RoomId,
       "@u:here.test" as UserId,

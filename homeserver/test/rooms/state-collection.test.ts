@@ -232,7 +232,7 @@ describe("an event that is built on one that another replica has purged", () => 
   test("fails along with what it was to be built on in the same group", async () => {
     const nids = [900_000_001, 900_000_002];
     const [event] = await a.rooms.view
-      .eventsById([(await note(a, alice, await sharedRoom(), "y")) as EventId])
+      .eventsById([await note(a, alice, await sharedRoom(), "y")])
       .then((found) => [...found.values()]);
     const row = { ...event!, event: event!.event, authNids: [], timeline: "outlier" as const };
     const rows = { stateBefore: null, stateAfter: null, roomState: null };

@@ -25,7 +25,7 @@ beforeEach(async () => {
   const made = await createThreeServers();
   [a, b, c] = made.servers;
   ({ world, alice, bob, carol, roomId } = made);
-  mallory = b!.user("mallory");
+  mallory = b.user("mallory");
 });
 afterEach(async () => {
   for (const go of letGo.splice(0)) go();
@@ -111,7 +111,7 @@ async function strayNids(server: TestServer): Promise<number[]> {
       if (root !== null) for (const [, nid] of await store.tree.entries(root)) nids.add(nid);
     }
   }
-  const known = new Set(rows.map(({ nid }) => Number(nid)));
+  const known = new Set(rows.map(({ nid }) => nid));
   return [...nids].filter((nid) => !known.has(nid));
 }
 
@@ -133,7 +133,7 @@ const tryToJoin = (on: TestServer) =>
 async function goOn(): Promise<void> {
   world.reset();
   for (let i = 0; i < 5; i++) {
-    await a!.rooms.federation.receive(b!.name, [(await say(`b${i}`, b!, bob)).pdu]);
+    await a!.rooms.federation.receive(b!.name, [(await say(`b${i}`, b, bob)).pdu]);
     await receive(a!, await say(`a${i}`));
   }
 }
@@ -188,8 +188,8 @@ test("1, control: the same when no commit fails", async () => {
 /** Carol says two things of which b hears the second only. */
 async function secondOfCarol(): Promise<Sent> {
   return unheard(async () => {
-    await say("c1", c!, carol);
-    return say("c2", c!, carol);
+    await say("c1", c, carol);
+    return say("c2", c, carol);
   });
 }
 

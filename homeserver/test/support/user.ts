@@ -63,7 +63,7 @@ export function userOf(
   }
 
   const sync = (query: Record<string, string> = {}) =>
-    call("GET", `/sync?${new URLSearchParams(query)}`);
+    call("GET", `/sync?${new URLSearchParams(query).toString()}`);
 
   return {
     userId,

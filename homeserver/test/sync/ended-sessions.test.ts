@@ -53,7 +53,7 @@ test("when it is signed out, deleted, or its password changes or account closes"
     const device = await signIn();
     const { next_batch: since } = await device.sync();
     const query = new URLSearchParams({ since, timeout: "25000" });
-    const waiting = device.ask("GET", `/sync?${query}`);
+    const waiting = device.ask("GET", `/sync?${query.toString()}`);
     await device.call("GET", "/account/whoami");
     await end(device);
     await alice.send(roomId, "not for who has gone");

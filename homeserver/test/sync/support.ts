@@ -63,7 +63,7 @@ export async function createSyncWorld(
   const sql: Sql = new Proxy(db.sql, {
     apply(target, self, args) {
       queries += 1;
-      return Reflect.apply(target as never, self, args) as unknown;
+      return Reflect.apply<unknown, unknown[], unknown>(target as never, self, args);
     },
   });
   const [clock, random, logger] = [systemClock, systemRandom, silentLogger()];
@@ -167,10 +167,10 @@ export function syncOn(engine: {
     return {
       userId,
       by,
-      sync: async (since, options) => JSON.parse(await sync.sync(request(since, options))) as Body,
+      sync: async (since, options) => JSON.parse(await sync.sync(request(since, options))),
       syncNow(since, options) {
         const text = sync.sync(request(since, options));
-        if (typeof text === "string") return JSON.parse(text) as Body;
+        if (typeof text === "string") return JSON.parse(text);
         text.catch(() => undefined);
       },
       send: (roomId, text, content = {}) =>

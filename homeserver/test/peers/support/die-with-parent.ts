@@ -8,5 +8,5 @@ if (isMainThread) {
   process.stdin.on("close", () => process.kill(process.pid, "SIGKILL"));
   process.stdin.resume();
   // The pipe alone keeps nothing alive.
-  (process.stdin as typeof process.stdin & { unref?(): void }).unref?.();
+  process.stdin.unref?.();
 }

@@ -127,7 +127,7 @@ function launch(environment: NodeJS.ProcessEnv, log: (line: string) => void): Ch
     env: environment,
     stdio: ["pipe", "ignore", "pipe"],
   });
-  createInterface({ input: child.stderr! }).on("line", log);
+  createInterface({ input: child.stderr }).on("line", log);
   return child;
 }
 

@@ -68,7 +68,7 @@ export async function listen(user: TestUser, roomId: string): Promise<Listener> 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
       const query = new URLSearchParams({ since, filter, timeout: "1000" });
-      const body = await untilAnswered(user, "GET", `/sync?${query}`);
+      const body = await untilAnswered(user, "GET", `/sync?${query.toString()}`);
       since = body.next_batch;
       const timeline = body.rooms?.join?.[roomId]?.timeline;
       if (!timeline) continue;

@@ -59,7 +59,7 @@ async function expectPlainResolution(history: RandomHistory, server: MemoryServe
 function extremitiesOf(server: MemoryServer): string {
   return server.extremities
     .map(({ nid }) => nid)
-    .toSorted()
+    .toSorted((a, b) => a - b)
     .join();
 }
 

@@ -13,7 +13,7 @@ import {
 import { creatorsOf } from "../../../src/protocol/power-levels.ts";
 import type { RoomVersion } from "../../../src/protocol/room-versions.ts";
 import { stateTuple } from "../../../src/protocol/state-map.ts";
-import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
+import type { StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
 import { eventFrom } from "../../protocol/abridged-event.ts";
 import { createShared, MemoryServer } from "./memory-server.ts";
 import type { Shared } from "./memory-server.ts";
@@ -69,7 +69,7 @@ export class RandomHistory {
     const create = { ...stateMove("m.room.create", founder), content };
     this.#create = this.#build(create, [], [], roomId);
     this.roomId = version.roomIdIsCreateHash ? roomIdOfCreateEvent(this.#create.eventId) : roomId;
-    this.#shared = createShared({ nid: 1, roomId: this.roomId, version } as Room);
+    this.#shared = createShared({ nid: 1, roomId: this.roomId, version });
     this.peers = names.map((name, i) => ({
       server: new MemoryServer(name, this.#shared),
       users: users[i]!,

@@ -109,7 +109,7 @@ export class Moves {
     const [type, stateKey] = this.#chance(2)
       ? ["m.room.aliases", server]
       : ["org.example.own", sender];
-    return { type: type!, stateKey: stateKey!, sender, content: { n: this.#serial++ } };
+    return { type, stateKey, sender, content: { n: this.#serial++ } };
   }
 
   #voucher(): JsonObject {

@@ -84,7 +84,7 @@ export class PlainRoom {
       checkAuthEvents(
         event,
         auth.map((one) => one.event),
-        (id) => this.#known.get(id as EventId)?.reason !== undefined,
+        (id) => this.#known.get(id)?.reason !== undefined,
       );
       authorise(event, authStateOf(authState));
       authorise(event, { get: (type, key) => held.get(stateTuple(type, key)) });

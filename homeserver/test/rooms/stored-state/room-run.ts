@@ -262,9 +262,9 @@ function differing(
     });
 }
 
-function shuffle<T>(list: T[], choose: (n: number) => number): void {
+function shuffle(list: unknown[], choose: (n: number) => number): void {
   for (let left = list.length; left > 1; left--) {
     const at = choose(left);
-    [list[at], list[left - 1]] = [list[left - 1]!, list[at]!];
+    [list[at], list[left - 1]] = [list[left - 1], list[at]];
   }
 }

@@ -35,7 +35,7 @@ export function sealed(bare: RoomEvent): RoomEvent {
     const { key } = keyOf(server);
     signatures[server] = { [key.keyId]: signText(draft.signedText(), key) };
   }
-  return new RoomEvent({ ...hashed, signatures } as Pdu, version, eventId);
+  return new RoomEvent({ ...hashed, signatures }, version, eventId);
 }
 
 /** Whoever claims to be vouched for by something that is no user has nobody's signature. */
