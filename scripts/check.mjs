@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint, types, the specification, the layers. All run; one failure fails. */
+/** `npm run check`: format, lint, dead code, types, the specification, the layers. All run; one failure fails. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ensureInstalled } from "./lib/install.mjs";
@@ -28,6 +28,7 @@ function steps() {
   return [
     tool("oxfmt", "--check", "."),
     tool("oxlint", "--type-aware", "--deny-warnings"),
+    tool("knip", "--no-progress", "--treat-config-hints-as-errors"),
     ...WORKSPACES.filter((name) => existsSync(join(root, name, "tsconfig.json"))).map((name) =>
       tool("tsc", "-p", name, "--noEmit"),
     ),

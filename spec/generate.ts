@@ -32,7 +32,7 @@ export type {
 `;
 
 /** Every generated file's name and text. */
-export async function generate(): Promise<Map<string, string>> {
+async function generate(): Promise<Map<string, string>> {
   const source = readSource();
   const result = bundle(source);
   return new Map([

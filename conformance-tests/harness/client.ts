@@ -17,7 +17,7 @@ export type QueryValues = Readonly<
 >;
 
 /** What a call carries. `raw` is a body as it stands, which need not be JSON. */
-export interface Call<Id extends Typed> {
+interface Call<Id extends Typed> {
   readonly path?: PathParams<Id>;
   readonly query?: QueryValues;
   readonly body?: NonNullable<RequestBody<Id>> | object;

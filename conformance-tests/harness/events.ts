@@ -79,7 +79,7 @@ export function contentHash(pdu: JsonObject): string {
 }
 
 /** The hash that names an event from room version 3 on. ("Calculating the reference hash".) */
-export function referenceHash(pdu: JsonObject, version: RoomVersion): Uint8Array {
+function referenceHash(pdu: JsonObject, version: RoomVersion): Uint8Array {
   return sha256(canonicalJson(without(redact(pdu, version), "signatures", "age_ts", "unsigned")));
 }
 

@@ -1,7 +1,7 @@
 import { Agent, request } from "undici";
 
 /** One HTTP request, nothing followed and nothing tried again. */
-export interface Question {
+interface Question {
   readonly url: string;
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;

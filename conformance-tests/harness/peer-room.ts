@@ -223,7 +223,7 @@ export class PeerRoom {
   }
 }
 
-export function key(type: string, stateKey: string): string {
+function key(type: string, stateKey: string): string {
   return `${type}\0${stateKey}`;
 }
 

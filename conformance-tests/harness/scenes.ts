@@ -4,7 +4,7 @@ import { eventually, mustBeWithout } from "./must.ts";
 import type { Peer } from "./peer.ts";
 import type { NewPeerRoom, PeerRoom } from "./peer-room.ts";
 import type { CreateRoomBody } from "./shapes.ts";
-import { isJoined, isMember, syncUntil, timelineOf, untilEvent } from "./sync.ts";
+import { isJoined, isMember, syncUntil, timelineOf } from "./sync.ts";
 import { registerUser } from "./users.ts";
 import type { User } from "./users.ts";
 
@@ -95,5 +95,3 @@ export async function toldUpToMarker(
   );
   return seen;
 }
-
-export { untilEvent };

@@ -3,7 +3,6 @@ import type { JsonObject } from "./json.ts";
 
 export type CreateRoomBody = NonNullable<RequestBody<"createRoom">>;
 export type SyncBody = ResponseBody<"sync">;
-export type JoinedRoom = NonNullable<NonNullable<SyncBody["rooms"]>["join"]>[string];
 
 /** An event as a client sees it. */
 export interface ClientEvent {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
 import { theSubject } from "./clause.ts";
-import { mustEqual } from "./must.ts";
 import { Peer } from "./peer.ts";
 
 /** A peer for the tests of a file. Whatever the server did wrong towards it fails the file's last test. */
@@ -18,9 +17,4 @@ export function withPeer(): { readonly peer: Peer } {
       return peer;
     },
   };
-}
-
-/** Nothing that the server under test sent to the peer may break the protocol. */
-export function mustBeWithoutViolations(peer: Peer): void {
-  mustEqual(peer.violations, [], "what the server did wrong towards the peer");
 }

@@ -5,9 +5,9 @@ import type { ClientEvent } from "../harness/shapes.ts";
 import type { User } from "../harness/users.ts";
 
 /** What of an event must be the same wherever it is read. */
-export type Essence = Readonly<Record<string, unknown>>;
+type Essence = Readonly<Record<string, unknown>>;
 
-export function essenceOf(event: ClientEvent): Essence {
+function essenceOf(event: ClientEvent): Essence {
   const { type, event_id, sender, state_key, origin_server_ts, content } = event;
   return { type, event_id, sender, state_key, origin_server_ts, content };
 }

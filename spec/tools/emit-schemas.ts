@@ -4,7 +4,7 @@ import { HEADER } from "./emit-operations.ts";
 import { isNode, type Node, type Source } from "./source.ts";
 
 /** The base of every schema's identifier. `.invalid` never resolves: nothing is fetched. */
-export const SCHEMA_BASE = "https://spec.weft.invalid/";
+const SCHEMA_BASE = "https://spec.weft.invalid/";
 const DEFINITIONS = `${SCHEMA_BASE}definitions`;
 
 export function emitSchemas(bundle: Bundle, source: Source): string {

@@ -2,7 +2,7 @@
 import { isNode, type Node } from "./source.ts";
 
 /** status → errcode → when it is answered. */
-export type Errors = Record<string, Record<string, string>>;
+type Errors = Record<string, Record<string, string>>;
 
 const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; errors: Errors }[] = [
   {
@@ -43,7 +43,7 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
 ];
 
 /** Every error of an operation, as status → errcode → when. `own` comes from `x-errors`. */
-export function errorsOf(operation: Node, hasParameters: boolean, own: Errors): Errors {
+function errorsOf(operation: Node, hasParameters: boolean, own: Errors): Errors {
   const all: Errors = {};
   const sources = GENERAL.filter((each) => each.when(operation, hasParameters));
   for (const errors of [...sources.map((each) => each.errors), own]) {

@@ -21,26 +21,8 @@ export async function register(
   await waitForRooms(page);
 }
 
-export async function signIn(
-  page: Page,
-  account: { baseUrl: string; username: string; password: string },
-): Promise<void> {
-  await page.goto(`${account.baseUrl}/#/sign-in`);
-  await page.getByLabel("User name").fill(account.username);
-  await page.getByLabel("Password", { exact: true }).fill(account.password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await waitForRooms(page);
-}
-
-export async function waitForRooms(page: Page): Promise<void> {
+async function waitForRooms(page: Page): Promise<void> {
   await page.getByRole("navigation", { name: "Rooms" }).waitFor();
-}
-
-export async function signOut(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Your account" }).click();
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
-  await dialog(page).getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("heading", { name: "Sign in to Weft" }).waitFor();
 }
 
 /** The window that is open. (Its content is slotted, so the role's own element does not hold it.) */
@@ -69,24 +51,6 @@ export async function createRoom(
   await page.getByRole("heading", { level: 1, name: room.name }).waitFor();
 }
 
-/** Opens a direct chat with a user id; a new one invites them. */
-export async function writeTo(page: Page, userId: string): Promise<void> {
-  const window = await openNew(page, "Write to someone");
-  await window.getByLabel("Name or address").fill(userId);
-  await window.getByRole("button", { name: "Open chat" }).click();
-  await window.waitFor({ state: "detached" });
-  await composer(page).waitFor();
-}
-
-export async function joinByAddress(page: Page, address: string, via?: string): Promise<void> {
-  const window = await openNew(page, "Join by address");
-  await window.getByLabel("Address or link").fill(address);
-  if (via !== undefined) await window.getByLabel("Servers that know it").fill(via);
-  await window.getByRole("button", { name: "Join" }).click();
-  await window.waitFor({ state: "detached", timeout: 60_000 });
-  await composer(page).waitFor();
-}
-
 /** Invites someone to the room that is open. */
 export async function invite(page: Page, userId: string): Promise<void> {
   await page.getByRole("button", { name: "Room menu" }).click();
@@ -106,7 +70,7 @@ export async function acceptInvite(page: Page, name: string | RegExp): Promise<v
 }
 
 /** Opens the room of this name in the list (its last message does not count). */
-export async function openRoom(page: Page, name: string | RegExp): Promise<void> {
+async function openRoom(page: Page, name: string | RegExp): Promise<void> {
   const named = page.locator(".name").filter({ hasText: name });
   await page.locator("weft-room-link").filter({ has: named }).first().getByRole("link").click();
 }
@@ -167,11 +131,6 @@ async function menuItem(page: Page, body: string | RegExp, name: string): Promis
   await message(page, body).getByRole("menuitem", { name }).click();
 }
 
-export async function reply(page: Page, to: string, body: string): Promise<void> {
-  await tool(page, to, "Reply");
-  await sendMessage(page, body);
-}
-
 /** Changes a message of one's own. */
 export async function edit(page: Page, from: string, to: string): Promise<void> {
   await tool(page, from, "Edit");
@@ -211,14 +170,6 @@ export async function deleteMessage(page: Page, body: string): Promise<void> {
   await dialog(page).getByRole("button", { name: "Delete" }).click();
 }
 
-export async function reportMessage(page: Page, body: string, reason: string): Promise<void> {
-  await menuItem(page, body, "Report");
-  const window = dialog(page);
-  await window.getByLabel("What is wrong with it?").fill(reason);
-  await window.getByRole("button", { name: "Report" }).click();
-  await page.getByText("Your report was sent").waitFor();
-}
-
 export async function waitForTyping(page: Page): Promise<void> {
   await page.getByText(/(is|are) writing…/).waitFor();
 }
@@ -229,10 +180,4 @@ export async function waitForReader(page: Page, name: string): Promise<void> {
     .getByRole("img", { name: new RegExp(`^Read by .*${name}`) })
     .first()
     .waitFor();
-}
-
-export async function leaveRoom(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Room menu" }).click();
-  await page.getByRole("menuitem", { name: "Leave" }).click();
-  await dialog(page).getByRole("button", { name: "Leave" }).click();
 }

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly body: Buffer;
 }

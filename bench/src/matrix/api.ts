@@ -1,10 +1,9 @@
 import { type Connection, createConnection, requestText } from "../load/connection.ts";
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 // oxlint-disable-next-line typescript/no-explicit-any -- answers of servers that are not ours to type
 export type Answer = any;
 
-export interface Request {
+interface Request {
   readonly method?: "GET" | "PUT" | "POST";
   /** Path with query, encoded. */
   readonly path: string;

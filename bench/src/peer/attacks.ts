@@ -6,7 +6,7 @@ import { type PeerKey, type ValueObject, newKey, seal, signed } from "./events.t
 import type { Answers, Peer, Resident, Seat } from "./peer.ts";
 
 /** Where a hostile server stands. */
-export interface Scene {
+interface Scene {
   readonly peer: Peer;
   /** In a room of the server that it attacks. */
   readonly seat: Seat;

@@ -37,7 +37,7 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-export interface SignedRequest {
+interface SignedRequest {
   readonly method: string;
   readonly uri: string;
   readonly destination: string;

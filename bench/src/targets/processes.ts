@@ -55,7 +55,7 @@ export function threadUse(pid: number): ThreadUse[] {
   });
 }
 
-export function memoryUse(pids: readonly number[]): MemoryUse {
+function memoryUse(pids: readonly number[]): MemoryUse {
   let [rss, pss] = [0, 0];
   for (const pid of pids) {
     const text = read(`/proc/${pid}/smaps_rollup`) ?? "";

@@ -9,7 +9,7 @@ export function queryEventFilter(text: string | undefined): Filter | undefined {
 }
 
 /** JSON in a query parameter. @throws MatrixError M_NOT_JSON 400 */
-export function parseQueryJson(text: string): ReturnType<typeof parseStrict> {
+function parseQueryJson(text: string): ReturnType<typeof parseStrict> {
   try {
     return parseStrict(text);
   } catch {

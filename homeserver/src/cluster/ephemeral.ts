@@ -10,7 +10,7 @@ import type {
 } from "./ephemeral-bus.ts";
 
 /** What is told to listeners. Serials rise within a process, and from one process to the next. */
-export type EphemeralChange =
+type EphemeralChange =
   | { readonly kind: "typing"; readonly roomId: RoomId; readonly serial: number }
   | { readonly kind: "presence"; readonly userId: UserId; readonly serial: number };
 

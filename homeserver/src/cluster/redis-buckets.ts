@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
 
 /** A token bucket: `burst` at once, refilled at `perSecond`. */
-export interface BucketLimit {
+interface BucketLimit {
   readonly perSecond: number;
   readonly burst: number;
 }

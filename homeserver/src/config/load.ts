@@ -16,7 +16,7 @@ import {
   settings,
 } from "./schema.ts";
 
-export type Registration = "open" | "token" | "closed";
+type Registration = "open" | "token" | "closed";
 
 export interface Config {
   readonly serverName: ServerName;

@@ -18,7 +18,7 @@ export function newSigningKeyLine(random: Random): string {
 }
 
 /** @throws ConfigError when the text is no signing key */
-export function parseSigningKey(text: string, path: string): SigningKey {
+function parseSigningKey(text: string, path: string): SigningKey {
   const line = text.split("\n").find((each) => each.trim() !== "") ?? "";
   const [algorithm, version = "", seed] = line.trim().split(/\s+/);
   const bytes = decodeBase64(seed);

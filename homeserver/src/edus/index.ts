@@ -16,9 +16,8 @@ import { serversShareRoom } from "../storage/room-members.ts";
 import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
 export type * from "./types.ts";
-export type { Presence, PresenceEntry, PresenceStore, PresenceValue } from "./presence.ts";
-export type { Receipts, ReceiptType } from "./receipts.ts";
-export type { Typing, TypingState } from "./typing.ts";
+export type { PresenceEntry } from "./presence.ts";
+export type { ReceiptType } from "./receipts.ts";
 
 /** Typing, receipts and presence: of this server's users, and as other servers tell of theirs. */
 export interface Edus {

@@ -23,7 +23,7 @@ export interface PresenceStore {
 }
 
 /** Whose device. */
-export interface OfDevice {
+interface OfDevice {
   readonly userId: UserId;
   readonly deviceId: string;
 }

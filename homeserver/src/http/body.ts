@@ -50,7 +50,7 @@ export interface BodyReader {
   close(): Promise<void>;
 }
 
-export interface BodyOperation {
+interface BodyOperation {
   readonly id: OperationId;
   readonly row: OperationRow;
   /** Where the request comes from: addresses take turns with what is large. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { MatrixError, errors } from "../protocol/errors.ts";
 
 /** What a body may take. */
-export interface CollectOptions {
+interface CollectOptions {
   /** Bytes. */
   readonly limit: number;
   /** For the whole body, ms. */

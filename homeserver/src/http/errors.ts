@@ -37,7 +37,7 @@ function matrixErrorReply(error: MatrixError): Reply {
  * refuses is among the rest, whatever it was given: a check at the edge was forgotten, and who reads is
  * not to blame.
  */
-export function asMatrixError(error: unknown): MatrixError | undefined {
+function asMatrixError(error: unknown): MatrixError | undefined {
   if (error instanceof MatrixError) return error;
   if (error instanceof Rejection) return errors.forbidden(error.reason);
   if (error instanceof JsonError) return jsonError(error);

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "../platform/logger.ts";
 import { CORS_HEADERS } from "./cors.ts";
 
-export interface TlsFiles {
+interface TlsFiles {
   /** Paths of PEM files. */
   readonly cert: string;
   readonly key: string;

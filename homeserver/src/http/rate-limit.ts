@@ -3,7 +3,7 @@ import { networkOf } from "../platform/client-address.ts";
 import { errors } from "../protocol/errors.ts";
 
 /** A token bucket: `burst` requests at once, refilled at `perSecond`. */
-export interface Limit {
+interface Limit {
   readonly perSecond: number;
   readonly burst: number;
 }
@@ -40,7 +40,7 @@ const classes = {
   other: { by: "user", limit: { perSecond: 10, burst: 100 } },
 } as const satisfies Record<string, Class>;
 
-export type RateClass = keyof typeof classes;
+type RateClass = keyof typeof classes;
 
 const classOf: Partial<Record<OperationId, RateClass>> = {
   sendMessage: "message",

@@ -69,17 +69,3 @@ export function binary(
 ): Reply {
   return new Reply(options.status ?? 200, options.headers, payload);
 }
-
-/** A redirection (302 unless told). */
-export function redirect(location: string, status = 302): Reply {
-  return new Reply(status, { location });
-}
-
-/** An HTML page. */
-export function html(
-  text: string,
-  options: { status?: number; headers?: ReplyHeaders } = {},
-): Reply {
-  const headers = { "content-type": "text/html; charset=utf-8", ...options.headers };
-  return new Reply(options.status ?? 200, headers, text);
-}

@@ -45,7 +45,7 @@ export interface Context<Id extends OperationId> {
 }
 
 /** What a handler answers: an object to be written as JSON, nothing ({}), or a Reply. */
-export type Answer = object | undefined | Reply;
+type Answer = object | undefined | Reply;
 
 export type Handler<Id extends OperationId> = (context: Context<Id>) => Promise<Answer> | Answer;
 

@@ -12,7 +12,7 @@ import type { LogSpan } from "./wire.ts";
 import type { AdvanceListener, Log, LogRecord } from "./types.ts";
 import type { Wake } from "./wake.ts";
 
-export type { Log, LogRecord } from "./types.ts";
+export type { Log } from "./types.ts";
 
 export interface LogDeps {
   /** Reads what other replicas committed, and what memory no longer holds. */

@@ -13,10 +13,8 @@ export {
   Unstorable,
 } from "../storage/append-types.ts";
 export type {
-  AccountDataRow,
   Append,
   Committed,
-  EventStatus,
   HeadMove,
   MembershipChange,
   NewEvent,

@@ -11,7 +11,7 @@ const INLINE = new Set(
   ].flatMap((types) => types.split(" ")),
 );
 
-export const UNKNOWN_TYPE = "application/octet-stream";
+const UNKNOWN_TYPE = "application/octet-stream";
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 /** With parameters, of which there may be none between two semicolons. (RFC 9110, 5.6.6 and 8.3.1.) */
 const MEDIA_TYPE = new RegExp(
@@ -54,7 +54,7 @@ function cutToBytes(text: string, max: number): string {
 }
 
 /** Whether a type may be shown in place. */
-export function isInlineType(contentType: string): boolean {
+function isInlineType(contentType: string): boolean {
   return INLINE.has(contentType.split(";", 1)[0]!.trim().toLowerCase());
 }
 

@@ -11,7 +11,7 @@ import { thumbnailFor } from "./shape.ts";
 import type { ThumbnailRequest } from "./types.ts";
 
 /** What stands for a thumbnail: a file of the store, or the image itself and the type that a look at it showed. */
-export type Thumbnail = storage.ThumbnailRow | { sha256: null; contentType: string };
+type Thumbnail = storage.ThumbnailRow | { sha256: null; contentType: string };
 
 /** Thumbnails of files in the store: made once and kept. */
 export interface Thumbnails {

@@ -13,7 +13,7 @@ export interface MediaFile {
   read(range?: { start: number; end: number }): Readable;
 }
 
-export type ThumbnailMethod = "crop" | "scale";
+type ThumbnailMethod = "crop" | "scale";
 
 export interface ThumbnailRequest {
   /** Pixels, at least 1. */

@@ -4,7 +4,7 @@ import type { DestinationStream, Logger as PinoLogger } from "pino";
 /** Structured log lines: `logger.warn({err, roomId}, "…")`; `logger.child({part: "sender"})`. */
 export type Logger = PinoLogger;
 
-export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Fields whose values never reach the log. */

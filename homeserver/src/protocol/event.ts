@@ -21,7 +21,7 @@ import { checkPdu, MAX_PDU_BYTES, type Pdu, referencedIds } from "./pdu.ts";
 import { redactPdu } from "./redact.ts";
 import type { RoomVersion } from "./room-versions.ts";
 
-export type { EventReference, Pdu } from "./pdu.ts";
+export type { Pdu } from "./pdu.ts";
 
 /** Texts that whoever makes an event has at hand already. */
 export interface KnownTexts {
@@ -160,11 +160,6 @@ export function eventFromStored(json: string, version: RoomVersion, eventId: Eve
 /** The event as a redaction leaves it; it keeps its id. */
 export function redactEvent(event: RoomEvent): RoomEvent {
   return new RoomEvent(redactPdu(event.pdu, event.version), event.version, event.eventId);
-}
-
-/** Whether the content hash is right; when not, what came is to be replaced by `redactEvent`. */
-export function contentHashMatches(event: RoomEvent): boolean {
-  return event.contentHashMatches();
 }
 
 /** The reference hash as unpadded standard base64, as room versions 1 and 2 quote it. */

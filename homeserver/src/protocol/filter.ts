@@ -25,7 +25,7 @@ export interface Filter {
   readonly verdicts: Map<string, boolean>;
 }
 
-export interface RoomFilter {
+interface RoomFilter {
   readonly rooms: ReadonlySet<string> | undefined;
   readonly notRooms: ReadonlySet<string>;
   readonly includeLeave: boolean;
@@ -54,9 +54,9 @@ export interface Filterable {
 }
 
 /** Most entries of a list of patterns, relation types or fields. */
-export const MAX_FILTER_ENTRIES = 100;
+const MAX_FILTER_ENTRIES = 100;
 /** Most entries of a list of users or rooms: those are looked up, not tried one by one. */
-export const MAX_FILTER_IDS = 1000;
+const MAX_FILTER_IDS = 1000;
 const VERDICTS_KEPT = 200;
 
 /** Larger limits are taken for this one. */
@@ -136,7 +136,7 @@ export function matchesRoom(filter: Pick<Filter, "rooms" | "notRooms">, roomId: 
 }
 
 /** True when events of that type may come. */
-export function matchesType(filter: Filter, type: string): boolean {
+function matchesType(filter: Filter, type: string): boolean {
   if (filter.types === undefined && filter.notTypes.length === 0) return true;
   let verdict = filter.verdicts.get(type);
   if (verdict === undefined) {
@@ -152,7 +152,7 @@ function judgeType(filter: Filter, type: string): boolean {
 }
 
 /** True when events of that sender may come; events without one come unless senders are listed. */
-export function matchesSender(filter: Filter, sender: string | undefined): boolean {
+function matchesSender(filter: Filter, sender: string | undefined): boolean {
   if (sender === undefined) return filter.senders === undefined;
   if (filter.notSenders.has(sender)) return false;
   return filter.senders === undefined || filter.senders.has(sender);

@@ -51,7 +51,7 @@ function parse(text: string | Uint8Array, options: ScanOptions): Json {
 }
 
 /** UTF-8 bytes as text; throws JsonError "syntax" for invalid bytes. */
-export function decodeUtf8(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new JsonError("syntax", "Not UTF-8");
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }

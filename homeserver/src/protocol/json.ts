@@ -6,15 +6,12 @@ export {
   type Json,
   JsonError,
   type JsonObject,
-  MAX_NESTING,
   numberOf,
-  type RawNumber,
 } from "./json-value.ts";
-export { decodeUtf8, parseLoose, parseStrict, parseWithFractions } from "./json-parse.ts";
+export { parseLoose, parseStrict, parseWithFractions } from "./json-parse.ts";
 export {
   canonicalJson,
   canonicalJsonLoose,
   compareCodePoints,
   jsonText,
-  sortedKeys,
 } from "./canonical-json.ts";

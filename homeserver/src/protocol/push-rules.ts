@@ -18,10 +18,8 @@ import {
 export { type PushContext, type PushEvent } from "./push-conditions.ts";
 export {
   defaultRules,
-  type PushAction,
   type PushRule,
   refreshDefaults,
-  RULE_KINDS,
   type RuleKind,
   type Ruleset,
 } from "./push-ruleset.ts";

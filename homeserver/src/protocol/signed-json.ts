@@ -26,7 +26,7 @@ export function withSignature(
 }
 
 /** What a signature covers: canonical JSON without `signatures` and `unsigned`. */
-export function signedText(object: JsonObject): string {
+function signedText(object: JsonObject): string {
   const { signatures: _signatures, unsigned: _unsigned, ...covered } = object;
   return canonicalJsonLoose(covered);
 }

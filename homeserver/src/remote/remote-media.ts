@@ -16,14 +16,14 @@ export interface RemoteFile {
   readonly body: Readable;
 }
 
-export interface ThumbnailQuery {
+interface ThumbnailQuery {
   readonly width: number;
   readonly height: number;
   readonly method?: "crop" | "scale" | undefined;
   readonly animated?: boolean | undefined;
 }
 
-export interface MediaRequest {
+interface MediaRequest {
   /** Ms that their server may wait for an upload that is under way. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;

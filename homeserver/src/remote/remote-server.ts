@@ -5,9 +5,6 @@ import type { RemoteClient, RemoteRequest } from "./client.ts";
 import { RemoteError } from "./remote-error.ts";
 import { uriOf } from "./signed-request.ts";
 
-/** One call per federation operation. Answers are JSON objects of unknown shape; all throw RemoteError. */
-export type RemoteServer = ReturnType<typeof createRemoteServer>;
-
 /** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
 const STATE_BYTES = 512 * 1024 * 1024;
 const STATE_MS = 10 * 60_000;
@@ -30,6 +27,7 @@ const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
 
+/** One call per federation operation. Answers are JSON objects of unknown shape; all throw RemoteError. */
 export function createRemoteServer(client: RemoteClient) {
   const v1 = (...segments: string[]) => [...FEDERATION, "v1", ...segments];
   const v2 = (...segments: string[]) => [...FEDERATION, "v2", ...segments];

@@ -29,7 +29,7 @@ export interface Span {
  * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something came. "open": history is
  * missing, and cannot be had now.
  */
-export type GapOutcome = "whole" | "filled" | "open";
+type GapOutcome = "whole" | "filled" | "open";
 
 export interface Backfill {
   /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */

@@ -20,7 +20,7 @@ import { inWork } from "./work.ts";
 import type { Work } from "./work.ts";
 
 /** What the answer to a join told. */
-export interface ToldJoin {
+interface ToldJoin {
   readonly entries: ToldEntries;
   readonly membersOmitted: boolean;
   /** Servers in the room; first the one that let us in. */

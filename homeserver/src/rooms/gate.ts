@@ -21,7 +21,7 @@ export interface Gate {
   member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
 
-export interface MemberServer {
+interface MemberServer {
   readonly room: Room;
   /** True for events that the server may ask about. */
   readonly mayAsk: (stored: StoredEvent) => boolean;

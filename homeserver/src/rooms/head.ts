@@ -128,8 +128,6 @@ export function headMove(before: Head, after: Head): HeadMove {
 }
 
 /** The cache to carry on with. */
-export function boundedState(
-  state: Map<string, StoredEvent | null>,
-): Map<string, StoredEvent | null> {
+function boundedState(state: Map<string, StoredEvent | null>): Map<string, StoredEvent | null> {
   return state.size > MAX_CACHED_STATE ? new Map() : state;
 }

@@ -1,5 +1,4 @@
 export { createRooms } from "./rooms.ts";
 export { createSuccessions } from "./successions.ts";
-export type { RoomsDeps } from "./rooms.ts";
 export type * from "./types.ts";
 export type * from "./types-federation.ts";

@@ -27,7 +27,7 @@ export interface Memberships {
   forgetRoom(roomNid: number): void;
 }
 
-export interface Summary {
+interface Summary {
   readonly joined: number;
   readonly invited: number;
   readonly heroes: UserId[];

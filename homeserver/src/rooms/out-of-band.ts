@@ -23,7 +23,7 @@ export interface OutOfBand {
   store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<boolean>;
 }
 
-export interface OutOfBandOptions {
+interface OutOfBandOptions {
   /** What the user is shown of the room; null: nothing any more. */
   readonly shown: readonly JsonObject[] | null;
   /** The server that invites, or that took our event. */

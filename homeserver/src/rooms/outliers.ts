@@ -198,7 +198,7 @@ export function refusal(
 }
 
 /** Auth events before those that name them, the create event first. */
-export function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
+function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
   return sortedBy(events, authIdsOf);
 }
 

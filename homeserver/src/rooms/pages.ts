@@ -4,7 +4,7 @@ import type { Timelines } from "./timeline.ts";
 import { comparePlaces, placeOf } from "./tokens.ts";
 import type { Room, TimelinePage, TimelinePlace } from "./types.ts";
 
-export interface Stretch {
+interface Stretch {
   readonly from: TimelinePlace | undefined;
   readonly to: TimelinePlace | undefined;
   readonly backwards: boolean;

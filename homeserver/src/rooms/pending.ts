@@ -16,7 +16,7 @@ export interface Moment {
 }
 
 /** What is told of events on their way, by id. */
-export interface Coming {
+interface Coming {
   /** True for events on their way that have, or get, a place in that room's graph. */
   isPlaced(id: EventId, roomId: RoomId): boolean;
   has(id: EventId): boolean;

@@ -54,7 +54,7 @@ export interface PlaceOptions {
  * What need not be looked up for events on the mailbox, since it was looked up for many at once. It holds as long as the
  * room is at that moment; from then on, and at every further attempt, a command looks for itself.
  */
-export interface Hints {
+interface Hints {
   readonly moment: Moment | undefined;
   readonly known: ReadonlySet<EventId>;
   readonly redacted: ReadonlySet<string>;
@@ -62,7 +62,7 @@ export interface Hints {
 }
 
 /** What is to be placed, and how. */
-export interface Placeable extends Pick<
+interface Placeable extends Pick<
   Placing,
   "event" | "told" | "history" | "forwarded" | "handedOver"
 > {

@@ -60,7 +60,7 @@ export function isRecommended(event: RoomEvent, { server, key }: Policy): boolea
  * Asks the policy server for its signature. Throws MatrixError: what it refuses with, 502 when it can't be reached or
  * its signature is wrong, M_TOO_LARGE when the event can't bear it.
  */
-export async function askPolicyServer(
+async function askPolicyServer(
   remote: Pick<RemoteServer, "signByPolicy">,
   policy: Policy,
   event: RoomEvent,

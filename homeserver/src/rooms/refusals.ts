@@ -17,7 +17,7 @@ export type Clause =
   | "given up"
   | "not storable";
 
-export interface Refusal {
+interface Refusal {
   readonly room: string;
   /** Unknown where not even an id could be made out. */
   readonly event?: string | undefined;

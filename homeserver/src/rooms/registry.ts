@@ -32,7 +32,7 @@ export interface Registry {
 }
 
 /** The id of the version that a room has for certain, which is not the claimed one. */
-export interface SettledVersion {
+interface SettledVersion {
   readonly settled: string;
 }
 

@@ -21,7 +21,7 @@ export interface FirstState {
   readonly content: JsonObject;
 }
 
-export interface RoomPlan {
+interface RoomPlan {
   readonly creator: UserId;
   readonly version: RoomVersion;
   readonly createContent: JsonObject;

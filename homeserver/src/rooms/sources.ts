@@ -35,7 +35,7 @@ export interface Sources {
   ): Promise<T | undefined>;
 }
 
-export const SERVERS_TRIED = 4;
+const SERVERS_TRIED = 4;
 const UNDERTAKING_MS = 30_000;
 /** Requests to one server, and to all, at once; those of one server that wait. */
 const LANES = { perKey: 4, total: 64, maxWaiting: 64 };

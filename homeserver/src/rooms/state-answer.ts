@@ -16,7 +16,7 @@ export interface ToldNids {
   readonly membersOmitted: boolean;
 }
 
-export interface WhatToTell {
+interface WhatToTell {
   /** Members need not be told, but for these member events. Where they are few they are told all the same. */
   readonly onlyMembers?: readonly number[] | undefined;
   /** Their auth chains belong to it too. */
@@ -34,7 +34,7 @@ export interface StateAnswers {
 }
 
 /** A state with fewer members than this is told whole: asking for it again would cost more. */
-export const OMIT_FROM = 500;
+const OMIT_FROM = 500;
 const PAGE = 2_000;
 const EVENTS_AT_ONCE = 200;
 

@@ -25,7 +25,7 @@ export interface ToldEntries {
   events(keys: readonly StateKey[]): Promise<StoredEvent[]>;
 }
 
-export interface Intake {
+interface Intake {
   /** Takes items of the lists `state`, `pdus` and `auth_chain`; throws when there is too much of it. */
   readonly take: TakeParts;
   /** Values of other keys, and the items of the list `servers_in_room`. */

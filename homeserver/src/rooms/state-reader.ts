@@ -135,7 +135,7 @@ export function authStateIn(state: ReadonlyMap<string, StoredEvent>): AuthState 
 }
 
 /** Look-up of one key in what `events` answered. */
-export function stateEventIn(
+function stateEventIn(
   state: ReadonlyMap<string, StoredEvent>,
   type: string,
   stateKey: string,

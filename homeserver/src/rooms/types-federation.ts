@@ -18,7 +18,7 @@ export interface StateAnswer {
   readonly authChain: AsyncIterable<readonly string[]>;
 }
 
-export interface JoinAnswer extends StateAnswer {
+interface JoinAnswer extends StateAnswer {
   /** The keys beside `state` and `auth_chain`. */
   readonly head: JsonObject;
 }

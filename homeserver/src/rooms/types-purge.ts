@@ -1,7 +1,7 @@
 /** Purges: what administrators take out of the database. */
 import type { EventId, RoomId, UserId } from "../protocol/identifiers.ts";
 
-export type PurgeState = "shutting_down" | "purging" | "complete" | "failed";
+type PurgeState = "shutting_down" | "purging" | "complete" | "failed";
 
 /** How far a purge is. */
 export interface Purge {

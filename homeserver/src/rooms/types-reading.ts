@@ -170,7 +170,7 @@ export interface LiveEvents {
   readonly gapAt?: number | undefined;
 }
 
-export interface MessagesPage {
+interface MessagesPage {
   readonly chunk: string[];
   readonly start: string;
   readonly end?: string | undefined;

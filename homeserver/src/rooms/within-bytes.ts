@@ -1,7 +1,7 @@
 import type { StoredEvent } from "./types.ts";
 
 /** Characters of events that an answer holds of one room: 1000 of the largest would be 64 MB, held several times over. */
-export const MAX_EVENT_TEXT = 4 * 1024 * 1024;
+const MAX_EVENT_TEXT = 4 * 1024 * 1024;
 
 /** How many of the events, from the first on, come to no more than that; at least one. */
 export function countWithin(events: Iterable<StoredEvent>, most: number = MAX_EVENT_TEXT): number {

@@ -10,7 +10,7 @@ export interface PendingEdu {
 }
 
 /** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
-export const MOST_EDUS = 100;
+const MOST_EDUS = 100;
 /** A destination that does not answer keeps at most this many. */
 const MOST_WAITING = 500;
 

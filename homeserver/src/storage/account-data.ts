@@ -1,13 +1,5 @@
 import type { Sql, Tx } from "./sql.ts";
 
-/** One piece of account data; roomNid 0 is global, content is JSON text. */
-export interface AccountDataRow {
-  roomNid: number;
-  type: string;
-  content: string;
-  position: number;
-}
-
 /** One piece of a user's account data: global, or of a room by its id. */
 export async function findAccountData(
   sql: Sql | Tx,

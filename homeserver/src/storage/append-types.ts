@@ -52,7 +52,7 @@ export interface Append {
   strippedRooms?: readonly StrippedRoomRow[];
 }
 
-export interface StrippedRoomRow {
+interface StrippedRoomRow {
   roomNid: number;
   userId: string;
   strippedState: string | null;
@@ -134,7 +134,7 @@ export interface PartialRoomChange {
   isNew?: boolean;
 }
 
-export interface RestatedEvent {
+interface RestatedEvent {
   nid: number;
   status: EventStatus;
   reason?: string | undefined;
@@ -164,7 +164,7 @@ export interface ReceiptRow {
   ts: number;
 }
 
-export interface AccountDataRow {
+interface AccountDataRow {
   userId: string;
   /** null or 0: global. */
   roomNid: number | null;
@@ -173,13 +173,13 @@ export interface AccountDataRow {
   content: string;
 }
 
-export interface ForgottenRow {
+interface ForgottenRow {
   roomNid: number;
   roomId: string;
   userId: string;
 }
 
-export interface PurgeRecordRow {
+interface PurgeRecordRow {
   roomNid: number;
   roomId: string;
   /** The room is gone; otherwise a part of its history. */

@@ -14,7 +14,7 @@ import { connect } from "./sql.ts";
 import type { DatabaseLocation, Sql } from "./sql.ts";
 
 /** What became of one append of a group. */
-export type Outcome =
+type Outcome =
   /** `earlier`: an attempt whose answer was lost had committed it already, then, not now. */
   | { committed: true; earlier: boolean; positions: Map<number, number> }
   | { committed: false; error: Error };

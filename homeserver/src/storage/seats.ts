@@ -12,7 +12,7 @@ export interface Seats {
   close(): Promise<void>;
 }
 
-export interface Seat {
+interface Seat {
   readonly lost: AbortSignal;
   leave(): Promise<void>;
 }

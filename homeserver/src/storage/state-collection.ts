@@ -5,7 +5,7 @@
  */
 import type { Sql, Tx } from "./sql.ts";
 
-export type CollectionPhase = "idle" | "heads" | "events" | "follow" | "sweep";
+type CollectionPhase = "idle" | "heads" | "events" | "follow" | "sweep";
 
 /** How far the collection is. */
 export interface Collection {

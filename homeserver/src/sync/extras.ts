@@ -7,7 +7,7 @@ import type { AccountDataChanges } from "./account-data-changes.ts";
 import type { Tails } from "./tails.ts";
 
 /** A receipt as storage has it. */
-export interface Receipt {
+interface Receipt {
   readonly userId: string;
   readonly receiptType: string;
   readonly threadId: string;

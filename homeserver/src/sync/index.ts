@@ -37,7 +37,7 @@ export type { SyncRequest } from "./sync.ts";
 const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
 
 /** Typing and presence, which are not in the log. */
-export interface EphemeralSource {
+interface EphemeralSource {
   /** Serial of the newest change. */
   readonly serial: number;
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
@@ -47,7 +47,7 @@ export interface EphemeralSource {
 }
 
 /** A user's rules and ignore list. */
-export interface UserPreferences {
+interface UserPreferences {
   rulesOf(userId: UserId): Promise<CompiledRules>;
   ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
   /** The same from memory alone; undefined where they are not there. */

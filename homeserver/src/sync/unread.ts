@@ -9,7 +9,7 @@ import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
 import type { Tails } from "./tails.ts";
 
-export interface Counts {
+interface Counts {
   notify: number;
   highlight: number;
 }

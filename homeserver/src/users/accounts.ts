@@ -20,7 +20,7 @@ import { readableCode } from "./secrets.ts";
 import type { UserHooks } from "./types.ts";
 
 /** An account that can be used. */
-export interface Account {
+interface Account {
   readonly userId: UserId;
   readonly isAdmin: boolean;
   /** ms since 1970. */
@@ -29,7 +29,7 @@ export interface Account {
 }
 
 /** A user whose password was right, and the hash that it was right by: it may have changed since. */
-export interface ProvenUser {
+interface ProvenUser {
   readonly userId: UserId;
   readonly passwordHash: string;
 }

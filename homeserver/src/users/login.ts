@@ -16,7 +16,7 @@ import type { Proof, Sessions } from "./sessions.ts";
 import type { IssuedSession, SessionRequest } from "./types.ts";
 
 /** How long a one-time sign-in token lives, ms. */
-export const LOGIN_TOKEN_LIFE_MS = 120_000;
+const LOGIN_TOKEN_LIFE_MS = 120_000;
 /** Tokens of one user that are good at the same time: older ones end. */
 const MAX_LOGIN_TOKENS = 10;
 

@@ -27,7 +27,7 @@ export interface PasswordOptions {
 }
 
 /** Longer ones are refused: hashing is not a place to spend a megabyte. */
-export const MAX_PASSWORD_BYTES = 512;
+const MAX_PASSWORD_BYTES = 512;
 
 /** The argon2id parameters are those that OWASP recommends at least: 19 MiB, two passes. */
 export function createPasswords(options: PasswordOptions = {}): Passwords {

@@ -5,7 +5,7 @@ import type { ProfileRow } from "../storage/profiles.ts";
 import { plainText } from "./text.ts";
 
 /** A whole profile is at most this large as JSON, in bytes. */
-export const MAX_PROFILE_BYTES = 65_536;
+const MAX_PROFILE_BYTES = 65_536;
 const MAX_KEY_BYTES = 255;
 /** Of a display name or avatar, in bytes. */
 const MAX_TEXT_BYTES = 1024;

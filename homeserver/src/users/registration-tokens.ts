@@ -6,7 +6,7 @@ import * as storage from "../storage/registration-tokens.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import { readableCode } from "./secrets.ts";
 
-export interface RegistrationToken {
+interface RegistrationToken {
   readonly token: string;
   /** null: without limit. */
   readonly usesAllowed: number | null;

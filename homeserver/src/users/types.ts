@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 
 /** What a token's holder sends along: kept with the device as "last seen". */
@@ -53,6 +53,4 @@ export interface UserHooks {
   isReserved(userId: UserId): boolean;
 }
 
-export type DeviceChange = "added" | "renamed" | "removed";
-
-export type { Json, JsonObject };
+type DeviceChange = "added" | "renamed" | "removed";

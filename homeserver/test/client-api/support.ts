@@ -15,7 +15,7 @@ import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";
 import { HERE, openUsers, type TestUsers } from "../users/support.ts";
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Record<string, string | string[] | number | undefined>;
   // A test reads whatever the answer holds.

@@ -14,12 +14,12 @@ import type { Sql } from "../../src/storage/sql.ts";
 import { freshDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 
-export const HERE = "here.test" as ServerName;
-export const THERE = "there.test" as ServerName;
+const HERE = "here.test" as ServerName;
+const THERE = "there.test" as ServerName;
 export const ALICE = "@alice:here.test" as UserId;
 
 /** Another server's files by media id; functions decide when asked. */
-export type RemoteFiles = Map<string, Partial<RemoteFile> | (() => Promise<Partial<RemoteFile>>)>;
+type RemoteFiles = Map<string, Partial<RemoteFile> | (() => Promise<Partial<RemoteFile>>)>;
 
 export interface TestMedia {
   media: Media;

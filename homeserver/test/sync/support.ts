@@ -44,7 +44,7 @@ export interface SyncUser {
   read(roomId: RoomId, eventId: EventId, type?: string): Promise<void>;
 }
 
-export interface SyncOptions {
+interface SyncOptions {
   readonly filter?: JsonObject;
   readonly fullState?: boolean;
   readonly stateAfter?: boolean;

@@ -21,11 +21,6 @@ export function createAccountApi(http: Http, userId: string) {
 
     devices: async (): Promise<Device[]> =>
       (await http.call("GET", "/_matrix/client/v3/devices", {})).devices,
-    renameDevice: (deviceId: string, name: string) =>
-      http.call("PUT", "/_matrix/client/v3/devices/{deviceId}", {
-        path: { deviceId },
-        body: { display_name: name },
-      }),
     /** Needs user-interactive auth. */
     deleteDevices: (devices: string[], auth?: Content) =>
       http.call("POST", "/_matrix/client/v3/delete_devices", { body: { devices, auth } }),
@@ -57,5 +52,3 @@ export function createAccountApi(http: Http, userId: string) {
     signOut: () => http.call("POST", "/_matrix/client/v3/logout", {}),
   };
 }
-
-export type AccountApi = ReturnType<typeof createAccountApi>;

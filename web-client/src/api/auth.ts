@@ -39,12 +39,6 @@ export function challengeIn(error: unknown): AuthChallenge | undefined {
 /** Signing in and up. None of these calls needs a token. */
 export function createAuthApi(http: Http, baseUrl: string) {
   return {
-    /** Names of the ways to sign in, such as `m.login.password`. */
-    async loginFlows(): Promise<string[]> {
-      const answer = await http.call("GET", "/_matrix/client/v3/login", {});
-      return (answer.flows ?? []).map((flow) => flow.type);
-    },
-
     async signIn(
       user: string,
       password: string,
@@ -85,5 +79,3 @@ export function createAuthApi(http: Http, baseUrl: string) {
     },
   };
 }
-
-export type AuthApi = ReturnType<typeof createAuthApi>;

@@ -4,7 +4,7 @@ import type { Content } from "./types.ts";
 
 export type Query = Record<string, string | number | boolean | string[] | undefined>;
 
-export interface RequestOptions {
+interface RequestOptions {
   /** Values for the `{name}` parts of the path. */
   path?: Record<string, string>;
   query?: Query;

@@ -27,7 +27,7 @@ export interface StrippedEvent {
   content: Content;
 }
 
-export interface RoomSummary {
+interface RoomSummary {
   "m.heroes"?: string[];
   "m.joined_member_count"?: number;
   "m.invited_member_count"?: number;
@@ -87,7 +87,7 @@ export interface UserSearchResult {
 }
 
 /** One way through user-interactive auth: stages in order. */
-export interface AuthFlow {
+interface AuthFlow {
   stages: string[];
 }
 

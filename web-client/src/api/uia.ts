@@ -8,7 +8,7 @@ export interface Proofs {
 }
 
 /** Stages this client can pass, with what each needs. */
-export function canPass(stage: string, proofs: Proofs): boolean {
+function canPass(stage: string, proofs: Proofs): boolean {
   if (stage === "m.login.dummy") return true;
   if (stage === "m.login.registration_token") return proofs.registrationToken !== undefined;
   if (stage === "m.login.password") return proofs.password !== undefined;

@@ -17,7 +17,7 @@ import { icon } from "./icon.ts";
 const MAX = { width: 380, height: 300 };
 
 /** The room that a picture takes, known before it is loaded so that nothing moves. */
-export function boxFor(info: Content | undefined): { width: number; height: number } {
+function boxFor(info: Content | undefined): { width: number; height: number } {
   const w = number(info, "w") ?? 0;
   const h = number(info, "h") ?? 0;
   if (w <= 0 || h <= 0) return { width: 280, height: 190 };

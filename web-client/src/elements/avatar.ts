@@ -12,7 +12,7 @@ export function hueOf(id: string): number {
 }
 
 /** The first letter of a name, skipping sigils; whole emoji stay whole. */
-export function initialOf(name: string): string {
+function initialOf(name: string): string {
   const plain = name.replace(/^[@#!\s]+/, "");
   const first = new Intl.Segmenter().segment(plain)[Symbol.iterator]().next().value?.segment;
   return (first ?? "?").toLocaleUpperCase();

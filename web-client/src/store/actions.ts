@@ -37,7 +37,7 @@ export async function markRead(client: Client, room: Room, eventId: string): Pro
 }
 
 /** Notes in `m.direct` that a room is the direct chat with someone, or that it no longer is. */
-export async function setDirect(
+async function setDirect(
   client: Client,
   roomId: string,
   userId: string | undefined,

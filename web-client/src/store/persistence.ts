@@ -31,7 +31,7 @@ const KEPT_EVENTS = 30;
 /** Big rooms' members are asked for again rather than kept. */
 const KEPT_MEMBERS = 200;
 
-export function snapshot(room: Room): StoredRoom {
+function snapshot(room: Room): StoredRoom {
   const tail = room.timeline.tail(KEPT_EVENTS);
   const speakers = new Set(tail.events.map((event) => event.sender));
   let members = 0;
@@ -52,7 +52,7 @@ export function snapshot(room: Room): StoredRoom {
   };
 }
 
-export function restore(store: RoomStore, stored: StoredRoom): void {
+function restore(store: RoomStore, stored: StoredRoom): void {
   const room = store.ensure(stored.roomId);
   room.membership = stored.membership;
   for (const event of stored.state) room.setState(event);

@@ -27,7 +27,7 @@ export function powerFor(room: Room, action: "invite" | "kick" | "ban" | "redact
 }
 
 /** The level that sending an event of this type needs. */
-export function powerToSend(room: Room, type: string, isState: boolean): number {
+function powerToSend(room: Room, type: string, isState: boolean): number {
   const levels: Content | undefined = room.stateEvent("m.room.power_levels")?.content;
   const own = number(object(levels, "events"), type);
   if (own !== undefined) return own;

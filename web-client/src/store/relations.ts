@@ -7,7 +7,7 @@ export interface ReactionCount {
 }
 
 /** What an event says about another one, or undefined. */
-export function relationOf(
+function relationOf(
   event: MatrixEvent,
 ): { type: string; eventId: string; key?: string } | undefined {
   const relation = object(event.content, "m.relates_to");

@@ -18,7 +18,7 @@ function entryKey(event: MatrixEvent): string {
 }
 
 /** The id that a redaction names: top level in old rooms, in the content since version 11. */
-export function redactsOf(event: MatrixEvent): string | undefined {
+function redactsOf(event: MatrixEvent): string | undefined {
   return (
     text(event.content, "redacts") ??
     (typeof event.redacts === "string" ? event.redacts : undefined)

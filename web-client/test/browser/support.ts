@@ -18,7 +18,7 @@ export const ME = "@me:one";
 export const ANN = "@ann:two";
 export const ROOM = "!room:one";
 
-export interface Call {
+interface Call {
   name: string;
   args: unknown[];
 }

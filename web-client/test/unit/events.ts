@@ -50,8 +50,6 @@ export function createEvents(start = Date.UTC(2026, 0, 5, 12)) {
   };
 }
 
-export type Events = ReturnType<typeof createEvents>;
-
 /** A `/sync` response in which one joined room has news. */
 export function syncOf(roomId: string, room: JoinedRoomSync, more: object = {}) {
   return { next_batch: "s1", rooms: { join: { [roomId]: room } }, ...more };

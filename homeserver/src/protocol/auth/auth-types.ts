@@ -43,7 +43,7 @@ function memberTypesFor(event: SelectingEvent, version: RoomVersion): StateKeyPa
 }
 
 /** `third_party_invite.signed.token` of a member event's content, when it is a string. */
-export function thirdPartyToken(content: JsonObject): string | undefined {
+function thirdPartyToken(content: JsonObject): string | undefined {
   const invite = content.third_party_invite;
   const signed = isJsonObject(invite) ? invite.signed : undefined;
   const token = isJsonObject(signed) ? signed.token : undefined;

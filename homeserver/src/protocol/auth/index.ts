@@ -1,8 +1,8 @@
 /** Who may do what in a room: the authorisation rules of room versions 1 to 12. */
 export { checkAuthEvents } from "./auth-events.ts";
-export { authTypesFor, type SelectingEvent, type StateKeyPair } from "./auth-types.ts";
+export { authTypesFor } from "./auth-types.ts";
 export { authorise } from "./authorise.ts";
 export { SENDER_IS_OUT } from "./member.ts";
 export { checkLevelsFormat } from "./power-levels.ts";
 export { requiredSigners } from "../event-signatures.ts";
-export { type AuthState, authStateOf, membershipIn } from "./state.ts";
+export { type AuthState, authStateOf } from "./state.ts";

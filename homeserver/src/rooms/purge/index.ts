@@ -1,4 +1,3 @@
 export { createDoors } from "./doors.ts";
-export type { MayEnter } from "./doors.ts";
 export { followPurges } from "./follow.ts";
 export { createPurges } from "./purges.ts";

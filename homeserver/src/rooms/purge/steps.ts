@@ -25,7 +25,7 @@ export interface PurgeStepsDeps {
   readonly members: Pick<RoomMembers, "leave">;
 }
 
-export interface PurgedRoom {
+interface PurgedRoom {
   readonly nid: number;
   readonly roomId: RoomId;
 }

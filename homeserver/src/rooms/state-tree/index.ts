@@ -4,4 +4,4 @@ export type { StateTree } from "./tree.ts";
 export type { Change } from "./change.ts";
 export type { Difference } from "./diff.ts";
 export type { Entry } from "./node.ts";
-export type { LoadNodes, StateNode } from "./store.ts";
+export type { StateNode } from "./store.ts";

@@ -10,7 +10,7 @@
 import { hash } from "node:crypto";
 
 export const LEAF_MAX = 128;
-export const HASH_BYTES = 16;
+const HASH_BYTES = 16;
 /** Below this many branches a leaf may grow without limit: the 32 mixed bits are used up. */
 export const MAX_LEVEL = 6;
 
