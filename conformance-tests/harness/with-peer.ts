@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { theSubject } from "./clause.ts";
 import { Peer } from "./peer.ts";
 
-/** A peer for the tests of a file. Whatever the server did wrong towards it fails the file's last test. */
+/** A peer for the tests of a file. The last of them looks at its `violations`: what the server did wrong towards it. */
 export function withPeer(): { readonly peer: Peer } {
   let peer: Peer | undefined;
   beforeAll(async () => {

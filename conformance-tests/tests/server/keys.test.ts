@@ -161,3 +161,7 @@ clause(
     await mustFail(get("DELETE", "/_matrix/federation/v1/version"), 405, "M_UNRECOGNIZED");
   },
 );
+
+clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
+  mustEqual(here.peer.violations, [], "violations");
+});

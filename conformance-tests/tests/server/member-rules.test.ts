@@ -205,3 +205,7 @@ clause(
     }
   },
 );
+
+clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
+  mustEqual(here.peer.violations, [], "violations");
+});
