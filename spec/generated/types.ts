@@ -695,6 +695,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v1/login/get_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a token for another client
+         * @description The token signs one client in, once, by `m.login.token`.
+         */
+        post: operations["generateLoginToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/login": {
         parameters: {
             query?: never;
@@ -710,26 +730,6 @@ export interface paths {
          * @description Begins a session, on a new device or on one that is named.
          */
         post: operations["login"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/_matrix/client/v1/login/get_token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Get a token for another client
-         * @description The token signs one client in, once, by `m.login.token`.
-         */
-        post: operations["generateLoginToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1036,6 +1036,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v1/register/m.login.registration_token/validity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See whether a registration token is good */
+        get: operations["registrationTokenValidity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/register": {
         parameters: {
             query?: never;
@@ -1065,23 +1082,6 @@ export interface paths {
         };
         /** See whether a name is free */
         get: operations["checkUsernameAvailability"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/_matrix/client/v1/register/m.login.registration_token/validity": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** See whether a registration token is good */
-        get: operations["registrationTokenValidity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6902,6 +6902,88 @@ export interface operations {
             };
         };
     };
+    generateLoginToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    auth?: components["schemas"]["OptionalAuthentication"];
+                };
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        login_token: string;
+                        /** @description How long the token is good. */
+                        expires_in_ms: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - Without an errcode: a stage of authentication is still to do.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The authentication failed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     getLoginFlows: {
         parameters: {
             query?: never;
@@ -7008,88 +7090,6 @@ export interface operations {
              * @description - `M_FORBIDDEN`: The password or token is wrong, or there is no such user.
              *     - `M_USER_DEACTIVATED`: The account was closed.
              */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_TOO_LARGE`: The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RateLimitError"];
-                };
-            };
-        };
-    };
-    generateLoginToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    auth?: components["schemas"]["OptionalAuthentication"];
-                };
-            };
-        };
-        responses: {
-            /** @description The token. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        login_token: string;
-                        /** @description How long the token is good. */
-                        expires_in_ms: number;
-                    };
-                };
-            };
-            /**
-             * @description - `M_NOT_JSON`: The body is not JSON.
-             *     - `M_BAD_JSON`: The body is JSON of another shape.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /**
-             * @description - `M_MISSING_TOKEN`: No access token was given.
-             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
-             *     - Without an errcode: a stage of authentication is still to do.
-             */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_FORBIDDEN`: The authentication failed. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8543,6 +8543,61 @@ export interface operations {
             };
         };
     };
+    registrationTokenValidity: {
+        parameters: {
+            query: {
+                /** @description The token. */
+                token: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        valid: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The server does not register by token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     register: {
         parameters: {
             query?: {
@@ -8680,61 +8735,6 @@ export interface operations {
              *     - `M_EXCLUSIVE`: The name is reserved for an application service.
              */
             400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RateLimitError"];
-                };
-            };
-        };
-    };
-    registrationTokenValidity: {
-        parameters: {
-            query: {
-                /** @description The token. */
-                token: components["schemas"]["Text"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Whether it is. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        valid: boolean;
-                    };
-                };
-            };
-            /**
-             * @description - `M_INVALID_PARAM`: A parameter is malformed.
-             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description - `M_FORBIDDEN`: The server does not register by token. */
-            403: {
                 headers: {
                     [name: string]: unknown;
                 };
