@@ -122,17 +122,15 @@ export async function createApp(
       : memoryBuckets(clock.monotonic);
     const rateLimiter = createRateLimiter(config.rateLimits ? buckets : undefined);
     const http = await createHttpServer({
-      routes: createRoutes(foundation, layers),
+      routes: createRoutes(foundation, layers, () => databaseHealth(sql)),
       requireAllOf: ["client-server", "server-server", "admin"],
       listeners,
       log: logger,
       metrics,
-      health: () => databaseHealth(sql),
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
       rateLimiter,
       trustedProxies: config.trustedProxies,
-      metricsApart: config.metricsListen !== undefined,
       onPeer: remote.backoff.heard,
       fresh: redis && (() => log.fresh()),
       webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },

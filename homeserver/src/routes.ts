@@ -1,3 +1,4 @@
+import { type Health, monitoringRoutes } from "./admin-api/monitoring.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
@@ -12,11 +13,15 @@ import { publicRoomsPage } from "./client-api/remote-public-rooms.ts";
 const VERSION = "0.1.0";
 
 /** Every operation of every API, bound to the layers. */
-export function createRoutes(on: Foundation, layers: Layers): Route[] {
+export function createRoutes(on: Foundation, layers: Layers, health: Health): Route[] {
   const { config, clock, random, remote, signingKey } = on;
   const { users, edus } = layers;
   const { serverName, publicBaseUrl, defaultRoomVersion } = config;
   return [
+    ...monitoringRoutes({
+      ...{ health, metrics: on.metrics },
+      metricsApart: config.metricsListen !== undefined,
+    }),
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
     ...accountRoutes({

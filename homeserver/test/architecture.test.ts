@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { type Api, type OperationRow, operations } from "@weft/spec/operations";
 import { describe, expect, test } from "vitest";
 
 const SOURCE = resolve(import.meta.dirname, "..", "src");
@@ -35,6 +36,13 @@ const TOP = 8;
 /** The pure core has no I/O, no clock and no randomness. */
 const PURE = "protocol";
 const PURE_MAY_IMPORT = new Set(["node:crypto", "node:buffer"]);
+
+/** Where the operations of an interface are handled. */
+const HANDLERS: Readonly<Record<Api, string>> = {
+  "client-server": "client-api",
+  "server-server": "federation-api",
+  admin: "admin-api",
+};
 
 interface Import {
   /** Path relative to src/. */
@@ -114,6 +122,21 @@ describe("the house", () => {
       ({ from, to, isOwn }) => layerOf(from) === PURE && !isOwn && !PURE_MAY_IMPORT.has(to),
     );
     expect(foreign.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("an operation is handled in the file that is named like its file of the contract", () => {
+    const handled: Record<string, string> = {};
+    for (const path of sourceFiles(SOURCE)) {
+      const file = relative(SOURCE, path);
+      if (!Object.values(HANDLERS).includes(layerOf(file))) continue;
+      for (const [, id] of readFileSync(path, "utf8").matchAll(/\broute\(\s*"(\w+)"/g)) {
+        handled[id!] = file;
+      }
+    }
+    const described = Object.entries(operations as Record<string, OperationRow>).map(
+      ([id, { api, module }]) => [id, join(HANDLERS[api], `${module}.ts`)],
+    );
+    expect(handled).toEqual(Object.fromEntries(described));
   });
 
   test("SQL stands under storage/ only", () => {

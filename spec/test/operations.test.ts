@@ -32,6 +32,11 @@ describe("the table of operations", () => {
     }
   });
 
+  it("comes from files whose names are words with hyphens between them", () => {
+    const names = new Set(rows.map(([, row]) => row.module));
+    for (const name of names) expect(name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+  });
+
   it.each(rows)("%s has a well-formed path", (_id, row) => {
     for (const path of [row.path, ...row.aliases]) {
       expect(path).toMatch(/^(\/([\w.-]+|\{\w+\}))+\/?$/);

@@ -1,11 +1,11 @@
 import { route, type Route } from "../http/route.ts";
-import type { Edus, ReceiptType } from "../edus/index.ts";
+import type { Edus } from "../edus/index.ts";
 import { errors } from "../protocol/errors.ts";
 import { isEventId, parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 
 const TYPES: ReadonlySet<string> = new Set(["m.read", "m.read.private", "m.fully_read"]);
 
-/** Receipts and read markers. (Client-server API, "Receipts", "Read and unread markers".) */
+/** Receipts, one at a time. (Client-server API, "Receipts".) */
 export function receiptsRoutes({ edus }: { edus: Edus }): Route[] {
   return [
     // POST /_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}
@@ -26,19 +26,6 @@ export function receiptsRoutes({ edus }: { edus: Edus }): Route[] {
         eventId: parseEventId(params.eventId),
         threadId: threadId ?? "",
       });
-      return {};
-    }),
-
-    // POST /_matrix/client/v3/rooms/{roomId}/read_markers
-    route("setReadMarker", async ({ params, body, requester }) => {
-      const roomId = parseRoomId(params.roomId);
-      for (const type of TYPES as ReadonlySet<ReceiptType>) {
-        const eventId = body[type];
-        if (eventId === undefined) continue;
-        const { userId } = requester;
-        const event = parseEventId(eventId);
-        await edus.receipts.set({ userId, roomId, type, eventId: event, threadId: "" });
-      }
       return {};
     }),
   ];

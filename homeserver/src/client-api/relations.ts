@@ -3,6 +3,7 @@ import { route, type Route } from "../http/route.ts";
 import type { Requester } from "../http/authenticate.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/types.ts";
+import { eventsPage } from "./events-page.ts";
 
 interface RelationsRequest {
   readonly params: {
@@ -21,14 +22,14 @@ interface RelationsRequest {
   readonly requester: Requester;
 }
 
-/** Events by what they relate to, and threads. (Client-server API, "Event relationships", "Threading".) */
+/** Events by what they relate to. (Client-server API, "Event relationships".) */
 export function relationsRoutes({ rooms }: { rooms: Rooms }): Route[] {
   async function relations({ params, query, requester }: RelationsRequest) {
     const { relType, eventType } = params;
     const [roomId, eventId] = [parseRoomId(params.roomId), parseEventId(params.eventId)];
     const about = { ...query, relType, eventType };
     const { chunk, ...page } = await rooms.history.relations(requester, roomId, eventId, about);
-    return raw(withChunk(chunk, page));
+    return raw(eventsPage(chunk, page));
   }
 
   return [
@@ -40,18 +41,5 @@ export function relationsRoutes({ rooms }: { rooms: Rooms }): Route[] {
 
     // GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}
     route("getRelatingEventsWithRelTypeAndEventType", relations),
-
-    // GET /_matrix/client/v1/rooms/{roomId}/threads
-    route("getThreadRoots", async ({ params, query, requester }) => {
-      const roomId = parseRoomId(params.roomId);
-      const { chunk, ...page } = await rooms.history.threads(requester, roomId, query);
-      return raw(withChunk(chunk, page));
-    }),
   ];
-}
-
-/** The page's other fields are spliced in front of the events' texts. */
-function withChunk(chunk: readonly string[], page: object): string {
-  const rest = JSON.stringify(page).slice(1, -1);
-  return `{${rest === "" ? "" : `${rest},`}"chunk":[${chunk.join(",")}]}`;
 }

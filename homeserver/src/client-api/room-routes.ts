@@ -16,6 +16,7 @@ import { listJoinedRoomsRoutes } from "./list-joined-rooms.ts";
 import { type ListPublicRoomsDeps, listPublicRoomsRoutes } from "./list-public-rooms.ts";
 import { messagePaginationRoutes } from "./message-pagination.ts";
 import { presenceRoutes } from "./presence.ts";
+import { readMarkersRoutes } from "./read-markers.ts";
 import { receiptsRoutes } from "./receipts.ts";
 import { redactionRoutes } from "./redaction.ts";
 import { relationsRoutes } from "./relations.ts";
@@ -25,6 +26,7 @@ import { roomStateRoutes } from "./room-state.ts";
 import { roomUpgradesRoutes } from "./room-upgrades.ts";
 import { roomsRoutes } from "./rooms.ts";
 import { type SyncRouteDeps, syncRoutes } from "./sync.ts";
+import { threadsListRoutes } from "./threads-list.ts";
 import { typingRoutes } from "./typing.ts";
 
 /** The operations about rooms, what happens in them, and following it. */
@@ -51,6 +53,7 @@ export function roomRoutes(
     ...listPublicRoomsRoutes(deps),
     ...messagePaginationRoutes(deps),
     ...presenceRoutes(deps),
+    ...readMarkersRoutes(deps),
     ...receiptsRoutes(deps),
     ...redactionRoutes(deps),
     ...relationsRoutes(deps),
@@ -60,6 +63,7 @@ export function roomRoutes(
     ...roomUpgradesRoutes(deps),
     ...roomsRoutes(deps),
     ...syncRoutes(deps),
+    ...threadsListRoutes(deps),
     ...typingRoutes(deps),
   ];
 }

@@ -43,12 +43,5 @@ export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] 
       const found = await federation.closestTo(origin, roomId, query);
       return { event_id: found.eventId, origin_server_ts: found.originServerTs };
     }),
-
-    // GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}
-    route("getEventAuth", async ({ params, origin }) => {
-      const roomId = parseRoomId(params.roomId);
-      const chain = await federation.eventAuth(origin, roomId, parseEventId(params.eventId));
-      return raw(`{"auth_chain":[${chain.join(",")}]}`);
-    }),
   ];
 }

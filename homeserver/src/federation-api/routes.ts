@@ -2,6 +2,7 @@ import type { Route } from "../http/route.ts";
 import { withinAcl } from "./acl.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfill.ts";
 import { type ContentRepositoryDeps, contentRepositoryRoutes } from "./content-repository.ts";
+import { eventAuthRoutes } from "./event-auth.ts";
 import { type EventsDeps, eventsRoutes } from "./events.ts";
 import { invitesRoutes } from "./invites.ts";
 import { joinsRoutes } from "./joins.ts";
@@ -27,6 +28,7 @@ export function federationRoutes(deps: FederationDeps): Route[] {
   return withinAcl(deps.rooms, [
     ...backfillRoutes(deps),
     ...contentRepositoryRoutes(deps),
+    ...eventAuthRoutes(deps),
     ...eventsRoutes(deps),
     ...invitesRoutes(deps),
     ...joinsRoutes(deps),

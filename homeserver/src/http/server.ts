@@ -11,8 +11,8 @@ import { createBodyCollector } from "./collect-body.ts";
 import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
 import { drainRest, isUnread } from "./drain.ts";
 import { errorReply } from "./errors.ts";
-import { type Health, metricsAlone, weftRoutes } from "./health.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
+import { metricsAlone } from "./metrics-alone.ts";
 import { observe } from "./observe.ts";
 import type { Reply } from "./reply.ts";
 import type { Route } from "./route.ts";
@@ -26,15 +26,12 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "
   readonly requireAllOf: readonly Api[];
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly health: Health;
   /** Listeners that are open already and have answered 503 until now. */
   readonly listeners?: Listeners | undefined;
   /** The built web client, served at `/`. */
   readonly webClient?: WebClient | undefined;
   /** Addresses and networks whose X-Forwarded-For is believed; none unless given. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** Whether the metrics have a listener of their own, and are served nowhere else. */
-  readonly metricsApart?: boolean | undefined;
 }
 
 export interface HttpServer extends Listeners {
@@ -54,8 +51,7 @@ const DRAIN_MS = 6_000;
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const stopping = new AbortController();
-  const own = weftRoutes({ ...options, draining: stopping.signal });
-  const routes = [...options.routes, ...own];
+  const { routes } = options;
   checkComplete(routes, options.requireAllOf);
   const app = createFastify(options, stopping.signal);
   const reader = createBodyReader();

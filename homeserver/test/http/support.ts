@@ -1,3 +1,4 @@
+import { type Health, monitoringRoutes } from "../../src/admin-api/monitoring.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import {
@@ -19,17 +20,24 @@ export const HERE = "here.test" as ServerName;
 export const PEER = "peer.test" as ServerName;
 export const peerKey: SigningKey = signingKeyFromSeed("ed25519:1", Buffer.alloc(32, 7));
 
+interface Monitored {
+  readonly health?: Health;
+  readonly metricsApart?: boolean;
+}
+
 /** A server with these routes alone; `good-token` is @alice's, `old-token` has expired. */
 export function serverWith(
   routes: readonly Route[],
-  options: Partial<HttpServerOptions> & { limited?: boolean } = {},
+  options: Partial<HttpServerOptions> & Monitored & { limited?: boolean } = {},
 ): Promise<HttpServer> {
+  const metrics = createMetrics();
+  const { health = () => undefined, metricsApart } = options;
+  const monitoring = monitoringRoutes({ health, metrics, metricsApart });
   return createHttpServer({
-    routes,
+    routes: [...routes, ...monitoring],
     requireAllOf: [],
     log: silentLogger(),
-    metrics: createMetrics(),
-    health: () => undefined,
+    metrics,
     authenticator: {
       async byAccessToken(token) {
         if (token === "old-token") throw errors.unknownToken("Expired", true);

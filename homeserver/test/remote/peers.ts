@@ -67,7 +67,6 @@ export async function startPeer(
     listeners,
     log,
     metrics: createMetrics(),
-    health: () => undefined,
     authenticator: {
       byAccessToken: async () => {
         throw errors.unknownToken();
