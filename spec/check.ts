@@ -1,6 +1,6 @@
 /**
- * Checks the specification: lints the bundled document, proves generated/ fresh, and prints how much of
- * the protocol is served.
+ * Checks the specification: lints the bundled document, proves generated/ fresh, looks that every operation says who may
+ * call it and what it may cost, and prints how much of the protocol is served.
  *
  *   node spec/check.ts               exits 1 when something is wrong
  *   node spec/check.ts --list        names every operation that is not served yet
@@ -8,9 +8,10 @@
 import { join } from "node:path";
 import { staleFiles } from "./generate.ts";
 import { operations } from "./generated/operations.ts";
+import { guardProblems } from "./tools/guards.ts";
 import { boundOperations, coverage, readProtocol } from "./tools/coverage.ts";
 import { redocly } from "./tools/redocly.ts";
-import { SPEC_FOLDER } from "./tools/source.ts";
+import { readSource, SPEC_FOLDER } from "./tools/source.ts";
 
 async function lint(): Promise<boolean> {
   const document = join(SPEC_FOLDER, "generated", "openapi.json");
@@ -25,6 +26,15 @@ async function fresh(): Promise<boolean> {
   for (const name of stale) console.error(`spec/generated/${name} is stale: npm run generate`);
   if (stale.length === 0) console.log("spec: the generated files are fresh");
   return stale.length === 0;
+}
+
+function guarded(): boolean {
+  const problems = guardProblems(readSource());
+  for (const problem of problems) console.error(`spec/${problem}`);
+  if (problems.length === 0) {
+    console.log("spec: every operation says who may call it and what it may cost");
+  }
+  return problems.length === 0;
 }
 
 function printCoverage(list: boolean): void {
@@ -44,6 +54,6 @@ function printCoverage(list: boolean): void {
   }
 }
 
-const passed = await Promise.all([lint(), fresh()]);
+const passed = [guarded(), ...(await Promise.all([lint(), fresh()]))];
 printCoverage(process.argv.includes("--list"));
 if (passed.includes(false)) process.exitCode = 1;

@@ -130,6 +130,7 @@ export async function createApp(
       authenticator: users.sessions,
       signatures: { serverName, keyRing: remote.keyRing, now: clock.now },
       rateLimiter,
+      aclAllows: layers.rooms.federation.aclAllows,
       trustedProxies: config.trustedProxies,
       onPeer: remote.backoff.heard,
       fresh: redis && (() => log.fresh()),

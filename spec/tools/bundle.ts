@@ -4,6 +4,7 @@
  */
 import { APIS, isNode, refTarget, type Api, type Node, type Source } from "./source.ts";
 import { errorResponses } from "./errors.ts";
+import { RATE_CLASSES } from "./guards.ts";
 
 export interface Operation {
   id: string;
@@ -23,6 +24,8 @@ const METHODS = ["get", "put", "post", "delete"];
 const PARAMETERS = "types/parameters.yaml";
 const RESPONSES = "types/responses.yaml";
 const ERRORS = "types/errors.yaml";
+/** Files under types/ that hold no schemas. */
+const NO_SCHEMAS = new Set([PARAMETERS, RESPONSES, ERRORS, RATE_CLASSES]);
 
 /** Builds the whole document, with every operation found in it. Throws on a reference to nowhere. */
 export function bundle(source: Source): Bundle {
@@ -122,7 +125,7 @@ function completeOperation(
 function components(source: Source): Node {
   const schemas: Node = {};
   for (const [file, document] of source.types) {
-    if (file === PARAMETERS || file === RESPONSES || file === ERRORS) continue;
+    if (NO_SCHEMAS.has(file)) continue;
     for (const [name, schema] of Object.entries(document)) {
       if (schemas[name] !== undefined) throw new Error(`${file}: a second type named ${name}`);
       schemas[name] = localRefs(source, file, schema);
@@ -161,6 +164,12 @@ const SECURITY_SCHEMES = {
     type: "http",
     scheme: "X-Matrix",
     description: "The request signed with the calling server's key, in the Authorization header.",
+  },
+  administrator: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "The access token of an administrator of this server, in the Authorization header.",
   },
   homeserverToken: {
     type: "http",

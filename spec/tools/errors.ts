@@ -1,4 +1,5 @@
 /** The error answers of an operation: its own, and those that everything of its kind may give. */
+import { bodyKind, isRateLimited, isWithinAcl } from "./guards.ts";
 import { isNode, type Node } from "./source.ts";
 
 /** status → errcode → when it is answered. */
@@ -24,7 +25,8 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
     errors: { 400: { M_MISSING_PARAM: "A parameter that must be there is not." } },
   },
   {
-    when: (operation) => usesScheme(operation, "accessToken"),
+    when: (operation) =>
+      usesScheme(operation, "accessToken") || usesScheme(operation, "administrator"),
     errors: {
       401: {
         M_MISSING_TOKEN: "No access token was given.",
@@ -37,7 +39,15 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
     errors: { 401: { M_UNAUTHORIZED: "The request's signature is missing or wrong." } },
   },
   {
-    when: (operation) => operation["x-rate-limited"] === true,
+    when: (operation) => usesScheme(operation, "administrator"),
+    errors: { 403: { M_FORBIDDEN: "The caller is not an administrator." } },
+  },
+  {
+    when: isWithinAcl,
+    errors: { 403: { M_FORBIDDEN: "The room's access list keeps the calling server out." } },
+  },
+  {
+    when: isRateLimited,
     errors: { 429: { M_LIMIT_EXCEEDED: "Too many requests; wait before the next." } },
   },
 ];
@@ -87,15 +97,6 @@ export function errorResponses(
     };
   }
   return responses;
-}
-
-/** How an operation's request body travels. */
-export function bodyKind(operation: Node): "json" | "binary" | "none" {
-  const body = operation["requestBody"];
-  if (!isNode(body)) return "none";
-  return isNode(body["content"]) && body["content"]["application/json"] !== undefined
-    ? "json"
-    : "binary";
 }
 
 function hasRequiredQuery(operation: Node): boolean {

@@ -1,4 +1,3 @@
-import type { Requester } from "../http/authenticate.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import {
@@ -10,7 +9,6 @@ import {
 } from "../protocol/identifiers.ts";
 import type { NewRoom, Purge, Rooms } from "../rooms/types.ts";
 import type { Users } from "../users/users.ts";
-import { checkAdministrator } from "./administrator.ts";
 
 interface HistoryBody {
   readonly delete_local_events?: boolean;
@@ -31,13 +29,7 @@ const MESSAGE = "The room that you were in was closed by an administrator of thi
 export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): Route[] {
   const { purges } = rooms;
 
-  async function history(
-    requester: Requester,
-    roomId: RoomId,
-    eventId: EventId | undefined,
-    body: HistoryBody,
-  ) {
-    checkAdministrator(requester);
+  async function history(roomId: RoomId, eventId: EventId | undefined, body: HistoryBody) {
     const { purge_up_to_event_id: event, purge_up_to_ts: ts } = body;
     const named = eventId ?? (event === undefined ? undefined : parseEventId(event));
     if (named === undefined && ts === undefined) {
@@ -67,25 +59,23 @@ export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): 
 
   return [
     // POST /_synapse/admin/v1/purge_history/{roomId}
-    route("purgeHistory", ({ requester, params, body }) =>
-      history(requester, parseRoomId(params.roomId), undefined, body),
+    route("purgeHistory", ({ params, body }) =>
+      history(parseRoomId(params.roomId), undefined, body),
     ),
 
     // POST /_synapse/admin/v1/purge_history/{roomId}/{eventId}
-    route("purgeHistoryBefore", ({ requester, params, body }) =>
-      history(requester, parseRoomId(params.roomId), parseEventId(params.eventId), body),
+    route("purgeHistoryBefore", ({ params, body }) =>
+      history(parseRoomId(params.roomId), parseEventId(params.eventId), body),
     ),
 
     // GET /_synapse/admin/v1/purge_history_status/{purgeId}
-    route("getPurgeHistoryStatus", async ({ requester, params }) => {
-      checkAdministrator(requester);
+    route("getPurgeHistoryStatus", async ({ params }) => {
       const { state, reason } = await oneOf("history", params.purgeId);
       return { status: state === "purging" ? "active" : state, error: reason };
     }),
 
     // DELETE /_synapse/admin/v2/rooms/{roomId}
     route("deleteRoom", async ({ requester, params, body }) => {
-      checkAdministrator(requester);
       const options = {
         newRoom: await newRoomOf(body),
         block: body.block ?? false,
@@ -98,29 +88,25 @@ export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): 
     }),
 
     // GET /_synapse/admin/v2/rooms/{roomId}/delete_status
-    route("getRoomDeletions", async ({ requester, params }) => {
-      checkAdministrator(requester);
+    route("getRoomDeletions", async ({ params }) => {
       const found = await purges.ofRoom(parseRoomId(params.roomId));
       if (found.length === 0) throw errors.notFound("Nobody has deleted that room of late");
       return { results: found.map(deletion) };
     }),
 
     // GET /_synapse/admin/v2/rooms/delete_status/{deleteId}
-    route("getRoomDeletion", async ({ requester, params }) => {
-      checkAdministrator(requester);
+    route("getRoomDeletion", async ({ params }) => {
       return deletion(await oneOf("room", params.deleteId));
     }),
 
     // GET /_synapse/admin/v1/rooms/{roomId}/block
-    route("getRoomBlock", async ({ requester, params }) => {
-      checkAdministrator(requester);
+    route("getRoomBlock", async ({ params }) => {
       const by = await purges.blockedBy(parseRoomId(params.roomId));
       return { block: by !== undefined, user_id: by };
     }),
 
     // PUT /_synapse/admin/v1/rooms/{roomId}/block
     route("setRoomBlock", async ({ requester, params, body: { block } }) => {
-      checkAdministrator(requester);
       await purges.setBlocked(requester.userId, parseRoomId(params.roomId), block);
       return { block };
     }),

@@ -1,5 +1,4 @@
 import type { Route } from "../http/route.ts";
-import { withinAcl } from "./acl.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfill.ts";
 import { type ContentRepositoryDeps, contentRepositoryRoutes } from "./content-repository.ts";
 import { eventAuthRoutes } from "./event-auth.ts";
@@ -25,7 +24,7 @@ export type FederationDeps = BackfillDeps &
 
 /** Everything that other servers may ask. (Server-server API.) */
 export function federationRoutes(deps: FederationDeps): Route[] {
-  return withinAcl(deps.rooms, [
+  return [
     ...backfillRoutes(deps),
     ...contentRepositoryRoutes(deps),
     ...eventAuthRoutes(deps),
@@ -40,5 +39,5 @@ export function federationRoutes(deps: FederationDeps): Route[] {
     ...transactionsRoutes(deps),
     ...versionRoutes(deps),
     ...wellknownRoutes(deps),
-  ]);
+  ];
 }

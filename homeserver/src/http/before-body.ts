@@ -1,8 +1,8 @@
-import type { OperationId, OperationRow } from "@weft/spec/operations";
+import type { Auth, OperationRow } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { addressOf } from "./address.ts";
 import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
-import { hasOwnLimit, type RateLimiter } from "./rate-limit.ts";
+import type { RateLimiter } from "./rate-limit.ts";
 import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
 
 /** What the hooks found out about a request, for the handler. */
@@ -27,15 +27,16 @@ export interface Doorkeepers {
   readonly rateLimiter: RateLimiter;
 }
 
+const USERS: ReadonlySet<Auth> = new Set(["access-token", "access-token?", "administrator"]);
+
 /**
  * An onRequest hook: what can be told without the body is told before any of it is read. Users show their token, servers
  * a header for us and by a key that holds, and nobody asks too often.
  */
-export function beforeBody(operationId: OperationId, row: OperationRow, doors: Doorkeepers) {
-  const isForUsers = row.auth === "access-token" || row.auth === "access-token?";
-  const isForServers = row.auth === "server-signature";
-  const optional = row.auth === "access-token?";
-  const isLimited = row.rateLimited || hasOwnLimit(operationId);
+export function beforeBody({ auth, rateClass }: OperationRow, doors: Doorkeepers) {
+  const isForUsers = USERS.has(auth);
+  const isForServers = auth === "server-signature";
+  const optional = auth === "access-token?";
 
   /** Without a promise where the token is in memory and nothing limits the rate. */
   function check(request: FastifyRequest): Promise<void> | undefined {
@@ -61,8 +62,8 @@ export function beforeBody(operationId: OperationId, row: OperationRow, doors: D
   }
 
   function limit(ip: string, requester: Requester | undefined): Promise<void> | undefined {
-    if (!isLimited) return undefined;
-    return doors.rateLimiter.check(operationId, { user: requester?.userId, ip });
+    if (rateClass === "none") return undefined;
+    return doors.rateLimiter.check(rateClass, { user: requester?.userId, ip });
   }
 
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {

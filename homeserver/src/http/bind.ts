@@ -5,6 +5,7 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./authenticate.ts";
 import { compressReply } from "./compress.ts";
 import { beforeBody, type Doorkeepers } from "./before-body.ts";
+import { type AclAllows, checkAdministrator, checkGuards, withinAcl } from "./guards.ts";
 import { requestSignal } from "./request-signal.ts";
 import { Reply, raw } from "./reply.ts";
 import { isPlainText, sendPlain } from "./send-plain.ts";
@@ -14,6 +15,7 @@ import { type Part, createValidators } from "./validate.ts";
 
 export interface BindDependencies extends Doorkeepers {
   readonly bodies: BodyTools;
+  readonly aclAllows: AclAllows;
   /**
    * Resolves when this replica knows all that others had done before; undefined: it does. So whoever was answered by
    * one replica finds what they did at every other.
@@ -22,21 +24,34 @@ export interface BindDependencies extends Doorkeepers {
   readonly draining: AbortSignal;
 }
 
-/** Binds every route to its operation's method and paths, and 405 to the paths' other methods. */
+/**
+ * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What the contract says of
+ * who may call an operation and what it may cost is enforced here, for all of them in this order:
+ *
+ * 1. before the body: a user's token and then the rate; the rate and then a server's header and key (before-body.ts)
+ * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
+ * 3. whether the room's access list keeps the server out (guards.ts)
+ * 4. whether parameters and body have the operation's shape (validate.ts)
+ * 5. whether the user is an administrator (guards.ts)
+ *
+ * @throws Error for an operation that does not say all of that
+ */
 export function bindRoutes(
   app: FastifyInstance,
   routes: readonly Route[],
   dependencies: BindDependencies,
+  table: Readonly<Record<string, OperationRow>> = operations,
 ): void {
+  checkGuards(routes.map(({ operationId }) => [operationId, table[operationId]!]));
   const validators = createValidators();
   app.decorateRequest("found", null);
   const methods = new Map<string, Set<string>>();
   for (const route of routes) {
-    const row: OperationRow = operations[route.operationId];
+    const row = table[route.operationId]!;
     for (const path of pathsOf(row)) {
       const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
       addToSet(methods, url.replaceAll(/:\w+/g, ":"), row.method);
-      bind(app, route, row, url, dependencies, validators);
+      bind(app, guarded(route, row), row, url, dependencies, validators);
     }
   }
   for (const [shape, served] of methods) refuseOthers(app, shape, served);
@@ -110,8 +125,11 @@ function bind(
       bodyLimit: Number.MAX_SAFE_INTEGER, // counted by whoever reads it
       config: { operationId },
       validatorCompiler: ({ schema: part }) => check((part as { part: Part }).part),
-      onRequest: beforeBody(operationId, row, dependencies),
-      preValidation: [takeBody(operationId, row, dependencies.bodies), ...admission(route)],
+      onRequest: beforeBody(row, dependencies),
+      preValidation: [
+        takeBody(row, dependencies.bodies),
+        ...withinAcl(row, dependencies.aclAllows),
+      ],
       handler(request, reply) {
         void handle(route, request, reply, dependencies);
       },
@@ -119,12 +137,16 @@ function bind(
   });
 }
 
-/** What a route asks of who has proved to be a server, before its request is validated. */
-function admission({ admit }: Route): ((request: FastifyRequest) => Promise<void>)[] {
-  if (admit === undefined) return [];
-  return [
-    (request) => admit(request.params as Record<string, string>, request.found!.claim!.origin),
-  ];
+/** An administrator's route asks who it is once the request is known to be well-formed; others cost nothing here. */
+function guarded(route: Route, { auth }: OperationRow): Route {
+  if (auth !== "administrator") return route;
+  return {
+    ...route,
+    handle(context) {
+      checkAdministrator((context as unknown as RequestContext).requester);
+      return route.handle(context);
+    },
+  };
 }
 
 /** Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some cost.) */

@@ -1,4 +1,4 @@
-import type { OperationId, OperationRow } from "@weft/spec/operations";
+import type { OperationRow } from "@weft/spec/operations";
 import { createLanes, LaneFull } from "../platform/lanes.ts";
 import { createTurns } from "../platform/turns.ts";
 import { createWorkerPool } from "../platform/worker-pool.ts";
@@ -14,17 +14,6 @@ import {
   readBody,
   type SignedRequest,
 } from "./judge-body.ts";
-
-/** Bodies that never become part of an event, and in which the specification has fractions. */
-const WITH_FRACTIONS = new Set<string>([
-  "setAccountData",
-  "setAccountDataPerRoom",
-  "setRoomTag",
-  "setProfileField",
-]);
-
-/** Bodies in which one wrong event must not spoil the others: they are judged one by one. */
-const WITH_EVENTS = new Set<string>(["sendTransaction"]);
 
 /** Bodies above this size are looked through on another thread. */
 const LARGE = 32 * 1024;
@@ -51,7 +40,6 @@ export interface BodyReader {
 }
 
 interface BodyOperation {
-  readonly id: OperationId;
   readonly row: OperationRow;
   /** Where the request comes from: addresses take turns with what is large. */
   readonly address: string;
@@ -99,14 +87,14 @@ export function createBodyReader(): BodyReader {
   }
 
   return {
-    async read({ id, row, address }, bytes, proof) {
+    async read({ row, address }, bytes, proof) {
       if (bytes.length === 0) {
         await proof?.verify(undefined);
         return undefined;
       }
       // What nobody asked for is not judged either, unless a server signed it.
       if (row.body === "none" && proof === undefined) return undefined;
-      const reading = readingOf(id);
+      const { bodyReading: reading } = row;
       const bounds =
         reading === "events" ? TRANSACTION_BOUNDS : boundsOf(row.bodyLimit ?? bytes.length);
       checkBounds(bytes, bounds);
@@ -117,11 +105,6 @@ export function createBodyReader(): BodyReader {
     },
     close: () => thread.close(),
   };
-}
-
-function readingOf(id: OperationId): Reading {
-  if (WITH_EVENTS.has(id)) return "events";
-  return WITH_FRACTIONS.has(id) ? "fractions" : "strict";
 }
 
 /** A transaction from its parts. They come from a server that has proven itself, and are read in slices. */

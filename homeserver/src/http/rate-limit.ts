@@ -1,4 +1,4 @@
-import type { OperationId } from "@weft/spec/operations";
+import { type RateClass, rateClasses } from "@weft/spec/operations";
 import { networkOf } from "../platform/client-address.ts";
 import { errors } from "../protocol/errors.ts";
 
@@ -14,75 +14,25 @@ export interface Buckets {
   take(key: string, limit: Limit): Promise<number> | number;
 }
 
-interface Class {
-  readonly limit: Limit;
-  readonly by: "user" | "address";
-}
-
-const classes = {
-  message: { by: "user", limit: { perSecond: 5, burst: 60 } },
-  login: { by: "address", limit: { perSecond: 0.5, burst: 30 } },
-  refresh: { by: "address", limit: { perSecond: 1, burst: 60 } },
-  // Who is signed in is not held up by strangers at the same address.
-  password: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
-  register: { by: "address", limit: { perSecond: 0.2, burst: 20 } },
-  registrationToken: { by: "address", limit: { perSecond: 0.1, burst: 5 } },
-  createRoom: { by: "user", limit: { perSecond: 0.2, burst: 20 } },
-  join: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
-  invite: { by: "user", limit: { perSecond: 0.5, burst: 30 } },
-  sharedSecret: { by: "address", limit: { perSecond: 5, burst: 100 } },
-  report: { by: "user", limit: { perSecond: 0.2, burst: 10 } },
-  directory: { by: "user", limit: { perSecond: 2, burst: 30 } },
-  media: { by: "user", limit: { perSecond: 30, burst: 300 } },
-  anonymousMedia: { by: "address", limit: { perSecond: 10, burst: 150 } },
-  // What may send us to another server.
-  elsewhere: { by: "user", limit: { perSecond: 5, burst: 100 } },
-  other: { by: "user", limit: { perSecond: 10, burst: 100 } },
-} as const satisfies Record<string, Class>;
-
-type RateClass = keyof typeof classes;
-
-const classOf: Partial<Record<OperationId, RateClass>> = {
-  sendMessage: "message",
-  setRoomStateWithKey: "message",
-  redactEvent: "message",
-  login: "login",
-  refresh: "refresh",
-  changePassword: "password",
-  deactivateAccount: "password",
-  register: "register",
-  checkUsernameAvailability: "register",
-  registrationTokenValidity: "registrationToken",
-  getRegistrationNonce: "sharedSecret",
-  registerBySharedSecret: "sharedSecret",
-  createRoom: "createRoom",
-  joinRoom: "join",
-  joinRoomById: "join",
-  knockRoom: "join",
-  upgradeRoom: "createRoom",
-  inviteUser: "invite",
-  reportEvent: "report",
-  reportRoom: "report",
-  reportUser: "report",
-  getPublicRooms: "directory",
-  queryPublicRooms: "directory",
-  getContent: "anonymousMedia",
-  getContentOverrideName: "anonymousMedia",
-  getContentThumbnail: "anonymousMedia",
-  perspectivesKeyQuery: "elsewhere",
-  bulkPerspectivesKeyQuery: "elsewhere",
-  getRoomIdByAlias: "elsewhere",
-  getUserProfile: "elsewhere",
-  getProfileField: "elsewhere",
-  getContentAuthed: "media",
-  getContentOverrideNameAuthed: "media",
-  getContentThumbnailAuthed: "media",
+/** How many requests of each class of the contract may come. */
+const limits: Readonly<Record<RateClass, Limit>> = {
+  message: { perSecond: 5, burst: 60 },
+  login: { perSecond: 0.5, burst: 30 },
+  refresh: { perSecond: 1, burst: 60 },
+  password: { perSecond: 0.5, burst: 30 },
+  register: { perSecond: 0.2, burst: 20 },
+  "registration-token": { perSecond: 0.1, burst: 5 },
+  "create-room": { perSecond: 0.2, burst: 20 },
+  join: { perSecond: 0.5, burst: 30 },
+  invite: { perSecond: 0.5, burst: 30 },
+  "shared-secret": { perSecond: 5, burst: 100 },
+  report: { perSecond: 0.2, burst: 10 },
+  directory: { perSecond: 2, burst: 30 },
+  media: { perSecond: 30, burst: 300 },
+  "anonymous-media": { perSecond: 10, burst: 150 },
+  elsewhere: { perSecond: 5, burst: 100 },
+  other: { perSecond: 10, burst: 100 },
 };
-
-/** True for operations that are limited whether or not the specification says so. */
-export function hasOwnLimit(operationId: OperationId): boolean {
-  return operationId in classOf;
-}
 
 /** Servers unknown till then that requests of one address name. */
 const STRANGERS: Limit = { perSecond: 5, burst: 200 };
@@ -91,7 +41,7 @@ export interface RateLimiter {
   /** Whoever asks makes us ask a server of which nothing is known. @throws MatrixError M_LIMIT_EXCEEDED 429 */
   checkStranger(ip: string): Promise<void>;
   /** @throws MatrixError M_LIMIT_EXCEEDED 429 with retry_after_ms */
-  check(operationId: OperationId, who: { user?: string | undefined; ip: string }): Promise<void>;
+  check(rateClass: RateClass, who: { user?: string | undefined; ip: string }): Promise<void>;
 }
 
 /** `buckets` undefined: off (WEFT_RATE_LIMITS=off). */
@@ -101,11 +51,10 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
     if (wait > 0) throw errors.limitExceeded(wait);
   }
   return {
-    async check(operationId, { user, ip }) {
-      const name = classOf[operationId] ?? "other";
-      const { by, limit } = classes[name];
+    async check(rateClass, { user, ip }) {
+      const { by } = rateClasses[rateClass];
       const who = by === "user" && user !== undefined ? user : networkOf(ip);
-      await take(`${name}\0${who}`, limit);
+      await take(`${rateClass}\0${who}`, limits[rateClass]);
     },
     checkStranger: (ip) => take(`stranger\0${networkOf(ip)}`, STRANGERS),
   };

@@ -9,7 +9,7 @@ import type { Reply } from "./reply.ts";
 type Row<Id extends OperationId> = (typeof operations)[Id];
 
 /** What the operation's kind of authentication found out. */
-type RequesterOf<Id extends OperationId> = Row<Id>["auth"] extends "access-token"
+type RequesterOf<Id extends OperationId> = Row<Id>["auth"] extends "access-token" | "administrator"
   ? Requester
   : Row<Id>["auth"] extends "access-token?"
     ? Requester | undefined
@@ -52,8 +52,6 @@ export type Handler<Id extends OperationId> = (context: Context<Id>) => Promise<
 /** An operation with its handler. */
 export interface Route {
   readonly operationId: OperationId;
-  /** Throws when the server may not ask that, whatever it asks: before parameters and body are judged. */
-  readonly admit?: (params: Readonly<Record<string, string>>, origin: ServerName) => Promise<void>;
   readonly handle: (context: Context<never>) => Promise<Answer> | Answer;
 }
 

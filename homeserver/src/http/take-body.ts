@@ -1,4 +1,4 @@
-import type { OperationId, OperationRow } from "@weft/spec/operations";
+import type { OperationRow } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { endWhenStalled } from "./drain.ts";
 import type { IncomingMessage } from "node:http";
@@ -26,7 +26,7 @@ const STALLED_MS = 60_000;
  * A preValidation hook: reads the body and proves who signed it. A JSON body that may be left out is {}, one that may not
  * is M_NOT_JSON; a client's null is one that was left out. A binary body is left to the handler, as a stream.
  */
-export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
+export function takeBody(row: OperationRow, tools: BodyTools) {
   const names = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const limit = row.bodyLimit ?? 0;
   const withinMs = Math.min(MAX_MS, MOMENT_MS + limit / BYTES_PER_MS);
@@ -42,7 +42,7 @@ export function takeBody(id: OperationId, row: OperationRow, tools: BodyTools) {
     const options = { limit, withinMs, address };
     const [bytes, release] = await tools.collector.collect(body, options);
     try {
-      return await tools.reader.read({ id, row, address }, bytes, proof);
+      return await tools.reader.read({ row, address }, bytes, proof);
     } finally {
       release();
     }

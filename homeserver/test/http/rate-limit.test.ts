@@ -1,4 +1,5 @@
 /** Who is limited, by what, and that no way around it is left. */
+import { operations } from "@weft/spec/operations";
 import { afterEach, expect, test } from "vitest";
 import { createRateLimiter, memoryBuckets } from "../../src/http/rate-limit.ts";
 import { route } from "../../src/http/route.ts";
@@ -9,11 +10,11 @@ let server: HttpServer | undefined;
 afterEach(() => server?.close(500));
 
 /** How many of `count` requests from each of these addresses are let through. */
-async function admitted(operation: "login" | "getPublicRooms", addresses: readonly string[]) {
+async function admitted(rateClass: "login" | "directory", addresses: readonly string[]) {
   const limiter = createRateLimiter(memoryBuckets(() => 0));
   let count = 0;
   for (const ip of addresses) {
-    const refused = await limiter.check(operation, { ip }).then(
+    const refused = await limiter.check(rateClass, { ip }).then(
       () => false,
       () => true,
     );
@@ -58,12 +59,12 @@ test("strangers who sign in at an address keep nobody there from proving who the
   const ip = "192.0.2.1";
   for (let count = 0; count < 100; count++) await limiter.check("login", { ip }).catch(() => 0);
   const user = "@alice:here.test";
-  for (const operation of ["changePassword", "deactivateAccount"] as const) {
-    await expect(limiter.check(operation, { ip, user })).resolves.toBeUndefined();
-  }
+  expect(operations.changePassword.rateClass).toBe("password");
+  expect(operations.deactivateAccount.rateClass).toBe("password");
+  await expect(limiter.check("password", { ip, user })).resolves.toBeUndefined();
   // Without a session it is the address that counts.
   const outcomes = await Promise.allSettled(
-    Array.from({ length: 100 }, () => limiter.check("changePassword", { ip })),
+    Array.from({ length: 100 }, () => limiter.check("password", { ip })),
   );
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(30);
 });

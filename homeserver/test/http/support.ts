@@ -62,6 +62,7 @@ export function serverWith(
             : undefined,
       },
     },
+    aclAllows: async () => true,
     rateLimiter: createRateLimiter(options.limited ? memoryBuckets(Date.now) : undefined),
     ...options,
   });

@@ -10,7 +10,7 @@ test("a request without body and claim goes on at once, without a promise", asyn
   const tools = { reader, collector: createBodyCollector() };
   const told: unknown[] = [];
   const hook = (id: keyof typeof operations, request: object) =>
-    takeBody(id, operations[id], tools)(
+    takeBody(operations[id], tools)(
       {
         headers: {},
         params: {},

@@ -74,6 +74,7 @@ export async function startPeer(
     },
     signatures: { serverName, keyRing: remote.keyRing, now: systemClock.now },
     rateLimiter: createRateLimiter(undefined),
+    aclAllows: async () => true,
     onPeer: remote.backoff.heard,
   });
   return {
