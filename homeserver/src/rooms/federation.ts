@@ -80,7 +80,7 @@ export function createFederation(deps: FederationDeps): Federation {
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
-  const gate = createGate({ store, acl, partial, serverName, stays: deps.stays });
+  const gate = createGate({ store, partial, serverName, stays: deps.stays });
   const outliers = createOutliers(mailboxes, identity);
   const answers = createStateAnswers(store, deps.erasures);
   const gaps = createGaps(store, outliers);
@@ -147,7 +147,7 @@ export function createFederation(deps: FederationDeps): Federation {
         return !(await serverIsJoined(store.sql, room.nid, serverName));
       },
       ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
-      ...createServeEvents({ store, gate, answers, partial, erasures: deps.erasures }),
+      ...createServeEvents({ store, gate, acl, answers, partial, erasures: deps.erasures }),
       invite: invites.receive,
     },
     membership: {

@@ -1,22 +1,20 @@
-/** Which servers may ask what about a room. */
+/** Which servers may ask what about a room, once its access list has let them in (`x-acl` in the contract). */
 import { errors } from "../protocol/errors.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../storage/room-members.ts";
-import type { Acl } from "./acl.ts";
 import type { PartialRooms } from "./partial-rooms.ts";
 import type { Stays } from "./stays.ts";
 import type { RoomStore } from "./store.ts";
 import type { MembershipRow, Room, StoredEvent } from "./types.ts";
 
 export interface Gate {
-  /** A room that this server is in and whose ACL lets the other take part. M_NOT_FOUND, M_FORBIDDEN. */
-  resident(origin: ServerName, roomId: RoomId): Promise<Room>;
-  /** The same, where the room's whole state is known here. */
-  whole(origin: ServerName, roomId: RoomId): Promise<Room>;
+  /** A room that this server is in and whose whole state is known here. M_NOT_FOUND. */
+  whole(roomId: RoomId): Promise<Room>;
   /**
-   * The same as `resident`, for servers that are in the room themselves, or were: those may ask about what they took part
-   * in, up to the end of their last user's membership (a ban's server needs what the ban builds on). The others are not
-   * told whether there is such a room: M_FORBIDDEN in any case.
+   * A room that this server is in, for servers that are in the room themselves, or were: those may ask
+   * about what they took part in, up to the end of their last user's membership (a ban's server needs
+   * what the ban builds on). The others are not told whether there is such a room: M_FORBIDDEN in any
+   * case.
    */
   member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
@@ -29,13 +27,12 @@ interface MemberServer {
 
 export interface GateDeps {
   readonly store: RoomStore;
-  readonly acl: Acl;
   readonly partial: PartialRooms;
   readonly serverName: ServerName;
   readonly stays: Stays;
 }
 
-export function createGate({ store, acl, partial, serverName, stays }: GateDeps): Gate {
+export function createGate({ store, partial, serverName, stays }: GateDeps): Gate {
   /** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
   async function takesPartUntil(room: Room, server: ServerName): Promise<number> {
     const rows = (await membersOfServer(store.sql, room.nid, server)) as MembershipRow[];
@@ -45,21 +42,16 @@ export function createGate({ store, acl, partial, serverName, stays }: GateDeps)
     return until;
   }
 
-  async function resident(origin: ServerName, roomId: RoomId): Promise<Room> {
-    const room = await store.registry.byId(roomId);
-    if (room === undefined) throw notHere();
-    return here(origin, room);
-  }
-
-  async function here(origin: ServerName, room: Room): Promise<Room> {
+  async function here(room: Room): Promise<Room> {
     if (!(await serverIsJoined(store.sql, room.nid, serverName))) throw notHere();
-    if (!(await acl.allows(room, origin))) throw errors.forbidden("Server is banned from the room");
     return room;
   }
+
   return {
-    resident,
-    async whole(origin, roomId) {
-      const room = await resident(origin, roomId);
+    async whole(roomId) {
+      const found = await store.registry.byId(roomId);
+      if (found === undefined) throw notHere();
+      const room = await here(found);
       if (!(await partial.isPartial(room.nid))) return room;
       throw errors.notFound("This server does not know the room's whole state yet: ask another");
     },
@@ -69,7 +61,7 @@ export function createGate({ store, acl, partial, serverName, stays }: GateDeps)
       const isTold = (await partial.servers(room.nid)).includes(origin);
       const until = isTold ? Infinity : await takesPartUntil(room, origin);
       if (until < 0) throw notIn();
-      await here(origin, room);
+      await here(room);
       if (isTold) return { room, mayAsk: () => true };
       return { room, mayAsk: (stored) => (stored.position ?? 0) <= until };
     },

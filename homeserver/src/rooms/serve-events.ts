@@ -5,6 +5,7 @@ import type { EventId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { historyVisibility, serverCanSee } from "../protocol/visibility.ts";
 import { stateTuple } from "../protocol/state-map.ts";
 import { closestEvent } from "./by-time.ts";
+import type { Acl } from "./acl.ts";
 import type { Erasures } from "./erasures.ts";
 import type { Gate } from "./gate.ts";
 import { isPlaced } from "./placed.ts";
@@ -18,6 +19,7 @@ import { membersOfServer } from "../storage/room-members.ts";
 export interface ServeEventsDeps {
   readonly store: RoomStore;
   readonly gate: Gate;
+  readonly acl: Acl;
   readonly answers: StateAnswers;
   readonly partial: PartialRooms;
   readonly erasures: Erasures;
@@ -32,7 +34,7 @@ const MAX_BACKFILL = 100;
 const MAX_MISSING = 20;
 
 export function createServeEvents(deps: ServeEventsDeps): Served {
-  const { store, gate, answers, partial } = deps;
+  const { store, gate, acl, answers, partial } = deps;
 
   return {
     async backfill(origin, roomId, from, limit) {
@@ -68,6 +70,10 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.status === "rejected") throw unknownEvent();
       const { room, mayAsk } = await gate.member(origin, stored.event.roomId);
+      // Only the event says which room is asked about.
+      if (!(await acl.allows(room, origin))) {
+        throw errors.forbidden("Server is banned from the room");
+      }
       if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
       const [text] = await texts(origin, room, [stored]);
       return text as string;

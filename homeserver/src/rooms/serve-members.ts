@@ -47,26 +47,26 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
 
   return {
     async makeJoin(origin, roomId, userId, versions) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       requireOwn(origin, userId);
       if (!versions.includes(room.version.id))
         throw errors.incompatibleRoomVersion(room.version.id);
       return template(room, userId, "join");
     },
     async makeLeave(origin, roomId, userId) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       requireOwn(origin, userId);
       return template(room, userId, "leave");
     },
     async makeKnock(origin, roomId, userId, versions) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       requireOwn(origin, userId);
       if (!versions.includes(room.version.id))
         throw errors.incompatibleRoomVersion(room.version.id);
       return template(room, userId, "knock");
     },
     async sendJoin(origin, roomId, eventId, pdu, omitMembers = false) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       const event = await memberEvent(origin, room, eventId, pdu, "join");
       const voucher = event.content.join_authorised_via_users_server;
       const isOurs = isUserId(voucher) && serverOf(voucher) === serverName;
@@ -86,11 +86,11 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
       return { head, ...answers.texts(told, origin) };
     },
     async sendLeave(origin, roomId, eventId, pdu) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       await place(origin, room, await memberEvent(origin, room, eventId, pdu, "leave"));
     },
     async sendKnock(origin, roomId, eventId, pdu) {
-      const room = await gate.whole(origin, roomId);
+      const room = await gate.whole(roomId);
       await place(origin, room, await memberEvent(origin, room, eventId, pdu, "knock"));
       const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
       const shown = await local.work(room, (work) => work.state(keys));
