@@ -19,7 +19,7 @@ import { authNidsOf, redacted, refusal } from "./outliers.ts";
 import { withAuthMembers } from "./partial-place.ts";
 import { isBeginning, isPlaced, isPlacedIn } from "./placed.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "./policy.ts";
-import type { Clause } from "./refusals.ts";
+import type { Clause } from "./pdu-check.ts";
 import { redactionApplies } from "./redactions.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { AddedEvent } from "./rows.ts";

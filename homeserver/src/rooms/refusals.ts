@@ -1,21 +1,7 @@
 /** What is refused of another server's: a log line that names room, event, origin and clause, and counters. */
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-
-/** Which of the checks on receipt an event did not pass (server-server API, "Checks performed on receipt of a PDU"). */
-export type Clause =
-  | "1 format"
-  | "2 signatures"
-  | "3 hash"
-  | "4 auth events"
-  | "5 state before"
-  | "6 current state"
-  | "7 policy server"
-  | "server ACL"
-  | "not in the room"
-  | "too many wait"
-  | "given up"
-  | "not storable";
+import type { Clause } from "./pdu-check.ts";
 
 interface Refusal {
   readonly room: string;

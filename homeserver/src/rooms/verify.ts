@@ -11,7 +11,7 @@ import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RoomVersion } from "../protocol/room-versions.ts";
 import { signingKeyIds } from "../protocol/signed-json.ts";
-import type { Clause } from "./refusals.ts";
+import type { Clause } from "./pdu-check.ts";
 import type { KeyRing } from "./types-federation.ts";
 
 /** A PDU that passed, or why it did not. */
