@@ -11,8 +11,17 @@ import { isJsonObject } from "../protocol/json.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { signatureOf } from "../protocol/signed-json.ts";
 import { serverIsJoined } from "../storage/room-members.ts";
+import type { Sql } from "../storage/sql.ts";
 import type { RemoteServer } from "./types-federation.ts";
-import type { Work } from "./work.ts";
+import type { Room, StoredEvent } from "./types.ts";
+
+/** A room as it stands where an event is about to be added: what a command works on. */
+export interface PolicyRoom {
+  readonly room: Room;
+  readonly store: { readonly sql: Sql };
+  /** Of the current state. */
+  stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined>;
+}
 
 /** The room's policy server and the key that it signs events with. */
 export interface Policy {
@@ -31,13 +40,13 @@ export class LacksPolicySignature extends Error {
 }
 
 /** The policy server that has to sign the event, as the current state has it; undefined: none. */
-export async function policyFor(work: Work, event: RoomEvent): Promise<Policy | undefined> {
+export async function policyFor(at: PolicyRoom, event: RoomEvent): Promise<Policy | undefined> {
   if (event.type === "m.room.policy" && event.stateKey === "") return undefined;
-  const stored = await work.stateEvent("m.room.policy", "");
+  const stored = await at.stateEvent("m.room.policy", "");
   const policy = stored === undefined ? undefined : policyIn(stored.event.content);
   if (policy === undefined) return undefined;
   // A room can't press a server into its service: it has to be in there.
-  return (await serverIsJoined(work.store.sql, work.room.nid, policy.server)) ? policy : undefined;
+  return (await serverIsJoined(at.store.sql, at.room.nid, policy.server)) ? policy : undefined;
 }
 
 function policyIn({ via, public_keys: keys }: JsonObject): Policy | undefined {
@@ -89,11 +98,11 @@ export async function recommended(
 }
 
 /** Has an event of this server signed where the room has a policy server. Throws as askPolicyServer. */
-export type Endorse = (work: Work, event: RoomEvent) => Promise<RoomEvent>;
+export type Endorse = (at: PolicyRoom, event: RoomEvent) => Promise<RoomEvent>;
 
 export function createEndorse(remote: Pick<RemoteServer, "signByPolicy">): Endorse {
-  return async (work, event) => {
-    const policy = await policyFor(work, event);
+  return async (at, event) => {
+    const policy = await policyFor(at, event);
     return policy === undefined ? event : askPolicyServer(remote, policy, event);
   };
 }
