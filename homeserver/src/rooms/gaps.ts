@@ -2,7 +2,7 @@
 import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { awaitedEvents, lowestGapDepth } from "../storage/room-gaps.ts";
-import { inDagOrder } from "./outliers.ts";
+import { inDagOrder } from "./event-order.ts";
 import type { Outliers } from "./outliers.ts";
 import { isPlacedIn } from "./placed.ts";
 import type { RoomStore } from "./store.ts";

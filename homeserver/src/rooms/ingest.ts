@@ -4,7 +4,7 @@ import type { RoomEvent } from "../protocol/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Gaps, Sorted } from "./gaps.ts";
-import { inDagOrder } from "./outliers.ts";
+import { inDagOrder } from "./event-order.ts";
 import type { FetchMissing } from "./missing.ts";
 import type { Placed } from "./place.ts";
 import type { Ingestion, PlaceOptions, Placer } from "./placer.ts";

@@ -22,3 +22,8 @@ export function newEvent(
     ...known,
   };
 }
+
+/** What is no state event authorises nothing, and may be purged: it's no part of the auth chain. */
+export function authNidsOf(auth: readonly StoredEvent[]): number[] {
+  return auth.filter(({ event }) => event.stateKey !== undefined).map(({ nid }) => nid);
+}

@@ -4,14 +4,14 @@ import { authorise, authStateOf, checkAuthEvents } from "../protocol/auth/index.
 import { rejectionOf } from "../protocol/errors.ts";
 import { redactEvent } from "../protocol/event.ts";
 import type { RoomEvent } from "../protocol/event.ts";
-import { createEventIdOf } from "../protocol/identifiers.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { lackingAuth, redactionsOf } from "../storage/room-events.ts";
 import type { Identity } from "./drafting.ts";
 import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { moveEnds } from "./move-ends.ts";
-import { newEvent } from "./new-event.ts";
+import { authIdsOf, inAuthOrder } from "./event-order.ts";
+import { authNidsOf, newEvent } from "./new-event.ts";
 import { isPlaced } from "./placed.ts";
 import { earlierRedaction } from "./redactions.ts";
 import type { AddedEvent } from "./rows.ts";
@@ -148,11 +148,6 @@ function outlierOf(
   return { stored, authNids: authNidsOf(auth), timeline: "outlier", stateChanged: false, reason };
 }
 
-/** What is no state event authorises nothing, and may be purged: it's no part of the auth chain. */
-export function authNidsOf(auth: readonly StoredEvent[]): number[] {
-  return auth.filter(({ event }) => event.stateKey !== undefined).map(({ nid }) => nid);
-}
-
 /** Those for which a redaction has come. */
 async function redactedAmong(
   { store }: Work,
@@ -197,11 +192,6 @@ export function refusal(
   });
 }
 
-/** Auth events before those that name them, the create event first. */
-function inAuthOrder(events: readonly RoomEvent[]): RoomEvent[] {
-  return sortedBy(events, authIdsOf);
-}
-
 /** Those whose auth events are known, or among them in front; and those of which some are not. In auth order. */
 function byAuthEvents(
   events: readonly RoomEvent[],
@@ -217,41 +207,4 @@ function byAuthEvents(
     } else left.push(event);
   }
   return { complete, left };
-}
-
-/** What authorises an event: from version 12 the create event does so without being named. */
-function authIdsOf(event: RoomEvent): readonly EventId[] {
-  if (!event.version.roomIdIsCreateHash || event.type === "m.room.create")
-    return event.authEventIds;
-  return [createEventIdOf(event.roomId), ...event.authEventIds];
-}
-
-/** Prev events before those that name them. */
-export function inDagOrder(events: readonly RoomEvent[]): RoomEvent[] {
-  const byDepth = events.toSorted((a, b) => a.depth - b.depth);
-  return sortedBy(byDepth, (event) => event.prevEventIds);
-}
-
-function sortedBy(
-  events: readonly RoomEvent[],
-  before: (event: RoomEvent) => readonly EventId[],
-): RoomEvent[] {
-  const byId = new Map(events.map((event) => [event.eventId, event]));
-  const done = new Set<EventId>();
-  const sorted: RoomEvent[] = [];
-  for (const root of events) {
-    const path: { event: RoomEvent; next: number }[] = [];
-    const enter = (event: RoomEvent | undefined): void => {
-      if (event === undefined || done.has(event.eventId)) return;
-      done.add(event.eventId);
-      path.push({ event, next: 0 });
-    };
-    enter(byId.get(root.eventId));
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const id = before(top.event)[top.next++];
-      if (id !== undefined) enter(byId.get(id));
-      else sorted.push(path.pop()!.event);
-    }
-  }
-  return sorted;
 }

@@ -5,7 +5,7 @@ import type { RoomEvent } from "../protocol/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { statedEventsSince } from "../storage/partial-rooms.ts";
 import type { Head } from "./head.ts";
-import { inDagOrder } from "./outliers.ts";
+import { inDagOrder } from "./event-order.ts";
 import { isPlaced } from "./placed.ts";
 import { resolveRoots } from "./resolve-state.ts";
 import type { Change } from "./state-tree/index.ts";
