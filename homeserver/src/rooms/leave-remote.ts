@@ -13,7 +13,7 @@ import { claimedRoom, fromTemplate, tryEach } from "./join-remote.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "./out-of-band.ts";
 import type { RoomStore } from "./store.ts";
-import { shownByOther } from "./stripped.ts";
+import { shownByOther } from "./remote-stripped.ts";
 import { listIn } from "./told-state.ts";
 import type { KeyRing, RemoteServer } from "./types-federation.ts";
 import type { Room, StoredEvent } from "./types.ts";

@@ -1,14 +1,5 @@
 /** State that people are shown of a room before they are in it (client-server API, "Stripped state"). */
-import { strippedState } from "../protocol/client-event.ts";
-import { errors } from "../protocol/errors.ts";
-import type { RoomEvent } from "../protocol/event.ts";
-import { isUserId } from "../protocol/identifiers.ts";
-import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import { canonicalJsonLoose, forbiddenIn, isJsonObject } from "../protocol/json.ts";
-import type { Json, JsonObject } from "../protocol/json.ts";
-import type { RoomVersion } from "../protocol/room-versions.ts";
-import type { KeyRing } from "./types-federation.ts";
-import { verifyPdus } from "./verify.ts";
+import type { JsonObject } from "../protocol/json.ts";
 
 /** What people need most comes first: where there is too much, the last ones are left out. */
 export const STRIPPED_TYPES = [
@@ -24,99 +15,6 @@ export const STRIPPED_TYPES = [
 /** Of one event, and of all that is shown of a room, in UTF-16 code units of JSON. */
 const MAX_EVENT = 65_536;
 const MAX_ALL = 256 * 1024;
-/** More entries than this are not looked at; each may cost asking for a key. */
-const MAX_ENTRIES = 32;
-
-/** Where the entries come from. */
-export interface Showing {
-  readonly roomId: RoomId;
-  readonly version: RoomVersion;
-  /** Whose member event may be among them: who invites. */
-  readonly inviter?: UserId | undefined;
-}
-
-/**
- * What another server shows of a room, as our user's clients get it: the types above, one event each, in that order,
- * as far as they fit. Where the version has them checked, they are PDUs of the room, properly signed: others are
- * left out.
- */
-export async function shownByOther(
-  keyRing: KeyRing,
-  entries: readonly Json[],
-  showing: Showing,
-): Promise<JsonObject[]> {
-  if (!showing.version.invitesShowPdus) return fitting(entries.slice(0, MAX_ENTRIES), showing);
-  const { good } = await checked(keyRing, entries, showing);
-  return fitting(good.map(strippedState), showing);
-}
-
-/**
- * The same of an invite: where the version has the entries checked, a bad one and a missing create event refuse it.
- * Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
- */
-export async function shownByInvite(
-  keyRing: KeyRing,
-  entries: readonly Json[],
-  showing: Showing,
-): Promise<JsonObject[]> {
-  if (!showing.version.invitesShowPdus) return shownByOther(keyRing, entries, showing);
-  if (entries.length > MAX_ENTRIES) {
-    throw errors.invalidParam(`invite_room_state has over ${MAX_ENTRIES} entries`);
-  }
-  const { good, bad } = await checked(keyRing, entries, showing);
-  if (bad !== undefined) throw errors.invalidParam(`invite_room_state holds a bad event: ${bad}`);
-  if (!good.some(({ type, stateKey }) => type === "m.room.create" && stateKey === "")) {
-    throw errors.invalidParam("invite_room_state lacks the create event");
-  }
-  return fitting(good.map(strippedState), showing);
-}
-
-/** Entries that are PDUs of the room as its version writes them, and what is wrong with the first that is not. */
-async function checked(
-  keyRing: KeyRing,
-  entries: readonly Json[],
-  { roomId, version }: Showing,
-): Promise<{ good: RoomEvent[]; bad: string | undefined }> {
-  const good: RoomEvent[] = [];
-  let bad: string | undefined;
-  const looked = entries.slice(0, MAX_ENTRIES);
-  for (const [at, verified] of (await verifyPdus(keyRing, looked, version)).entries()) {
-    const { event, reason } = verified;
-    if (event === undefined) bad ??= reason;
-    else if (event.roomId !== roomId) bad ??= "it is of another room";
-    else if (event.stateKey === undefined) bad ??= "it is no state";
-    else if (verified.isRedacted === true && !isRedactedForm(looked[at], event)) {
-      bad ??= "its content hash is wrong";
-    } else good.push(event);
-  }
-  return { good, bad };
-}
-
-/** State that was redacted in its room comes with the hash of what it was: its content is all that a redaction leaves. */
-function isRedactedForm(entry: Json | undefined, redacted: RoomEvent): boolean {
-  if (!isJsonObject(entry)) return false;
-  return canonicalJsonLoose(entry.content ?? {}) === canonicalJsonLoose(redacted.content);
-}
-
-/** Of each type the first, as far as they fit. */
-function fitting(entries: readonly Json[], { inviter }: Showing): JsonObject[] {
-  const found = new Map<string, JsonObject>();
-  for (const entry of entries) {
-    const event = strip(entry);
-    if (event === undefined) continue;
-    const { type, state_key: stateKey } = event;
-    const isInviter = type === "m.room.member" && stateKey === inviter;
-    const isShown = stateKey === "" && STRIPPED_TYPES.some((one) => one === type);
-    if ((isShown || isInviter) && !found.has(type)) found.set(type, event);
-  }
-  const order = [...STRIPPED_TYPES.slice(0, 1), "m.room.member", ...STRIPPED_TYPES.slice(1)];
-  return withinLimits(
-    order.flatMap((type) => {
-      const event = found.get(type);
-      return event === undefined ? [] : [event];
-    }),
-  );
-}
 
 /** The first ones that fit; `most` in UTF-16 code units of JSON. */
 export function withinLimits(events: readonly JsonObject[], most = MAX_ALL): JsonObject[] {
@@ -127,18 +25,4 @@ export function withinLimits(events: readonly JsonObject[], most = MAX_ALL): Jso
     left -= length;
     return true;
   });
-}
-
-interface Stripped extends JsonObject {
-  readonly type: string;
-  readonly state_key: string;
-}
-
-/** The four members that are shown; undefined for what is no state event. */
-function strip(entry: Json): Stripped | undefined {
-  if (!isJsonObject(entry) || forbiddenIn(entry) !== undefined) return undefined;
-  const { type, state_key, content, sender } = entry;
-  if (typeof type !== "string" || typeof state_key !== "string") return undefined;
-  if (!isJsonObject(content) || !isUserId(sender)) return undefined;
-  return { type, state_key, content, sender };
 }
