@@ -3,10 +3,12 @@ import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import { type Channel, createRedisChannel } from "./redis-channel.ts";
 
+export type PresenceValue = "online" | "offline" | "unavailable";
+
 /** One user's presence. */
 export interface PresenceEntry {
   readonly userId: UserId;
-  readonly presence: "online" | "offline" | "unavailable";
+  readonly presence: PresenceValue;
   readonly statusMsg: string | undefined;
   /** ms since 1970. */
   readonly lastActiveTs: number;
@@ -17,7 +19,7 @@ export interface PresenceEntry {
 export interface SaidByDevice {
   readonly userId: UserId;
   readonly deviceId: string;
-  readonly presence: PresenceEntry["presence"];
+  readonly presence: PresenceValue;
   readonly ms: number;
 }
 

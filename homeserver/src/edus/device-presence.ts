@@ -1,6 +1,6 @@
+import type { PresenceValue } from "../cluster/ephemeral-bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { PresenceValue } from "./presence.ts";
 
 /** What one device of a local user says of itself, told to the other replicas. */
 export interface DeviceStatement {

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { serveChild, WorkError } from "../platform/serve-child.ts";
 import type { ImageFacts, ImageFormat, Target } from "./image-facts.ts";
-import type { ImageWork, ImageWorkOutput, Made } from "./image-tools.ts";
+import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
 import { pngParts } from "./png-chunks.ts";
 
 /** Image formats that are read, and the type by which the original can be served; null: only as a thumbnail. */

@@ -1,20 +1,7 @@
 import { ChildDied, ChildError, createChildPool } from "../platform/child-pool.ts";
 import { errors, type MatrixError } from "../protocol/errors.ts";
 import type { ImageFacts, Target } from "./image-facts.ts";
-
-/** What the process of images is asked: a look at a file, or a thumbnail of it. */
-export interface ImageWork {
-  readonly path: string;
-  readonly make?: { readonly facts: ImageFacts; readonly target: Target };
-}
-
-/** A thumbnail's bytes. */
-export interface Made {
-  readonly content: Buffer;
-  readonly contentType: string;
-}
-
-export type ImageWorkOutput = ImageFacts | Made;
+import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
 
 /**
  * Looks at images and makes thumbnails, in a process of its own. Who calls sees to it that the memory is there.

@@ -1,5 +1,4 @@
 import type { RoomEvent } from "../protocol/event.ts";
-import type { RejudgeRow } from "./rejudge-rows.ts";
 
 /**
  * Everything that one command commits: all or nothing. Further kinds of rows are added here, in
@@ -50,6 +49,12 @@ export interface Append {
   toRejudge?: readonly RejudgeRow[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
   strippedRooms?: readonly StrippedRoomRow[];
+}
+
+/** `acceptedNid` 0: all that the room has of rejected events. */
+export interface RejudgeRow {
+  readonly roomNid: number;
+  readonly acceptedNid: number;
 }
 
 interface StrippedRoomRow {

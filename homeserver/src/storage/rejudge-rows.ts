@@ -1,12 +1,7 @@
 /** What is to be judged again because of an event that is not rejected any more. */
 import type { RowKind } from "./append-kind.ts";
+import type { RejudgeRow } from "./append-types.ts";
 import type { Sql, Tx } from "./sql.ts";
-
-/** `acceptedNid` 0: all that the room has of rejected events. */
-export interface RejudgeRow {
-  readonly roomNid: number;
-  readonly acceptedNid: number;
-}
 
 export const toRejudge: RowKind = {
   name: "rejudge",

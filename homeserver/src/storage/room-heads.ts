@@ -1,14 +1,7 @@
 import { byteaArray, numberArray, textArray } from "./sql.ts";
 import type { Sql, Tx } from "./sql.ts";
 import { roomColumns } from "./room-versions.ts";
-
-export interface RoomRow {
-  nid: number;
-  roomId: string;
-  version: string;
-  /** The create event says it; otherwise somebody claimed it. */
-  versionKnown: boolean;
-}
+import type { RoomRow } from "./room-versions.ts";
 
 export interface HeadRow {
   version: number;

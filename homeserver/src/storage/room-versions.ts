@@ -1,6 +1,13 @@
 import { textArray } from "./sql.ts";
 import type { Sql, Tx } from "./sql.ts";
-import type { RoomRow } from "./room-heads.ts";
+
+export interface RoomRow {
+  nid: number;
+  roomId: string;
+  version: string;
+  /** The create event says it; otherwise somebody claimed it. */
+  versionKnown: boolean;
+}
 
 /** Columns of a RoomRow. */
 export function roomColumns(sql: Sql | Tx) {
