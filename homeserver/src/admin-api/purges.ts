@@ -7,7 +7,7 @@ import {
   parseUserId,
   type RoomId,
 } from "../protocol/identifiers.ts";
-import type { NewRoom, Purge, Rooms } from "../rooms/types.ts";
+import type { NewRoom, Purge, Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
 
 interface HistoryBody {

@@ -1,6 +1,6 @@
 import type { Route } from "../http/route.ts";
 import type { Media } from "../media/types.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
 import { accountDataRoutes } from "./account-data.ts";
 import { accountDeactivationRoutes } from "./account-deactivation.ts";

@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Banning people from rooms. (Client-server API, "Banning users in a room".) */
 export function banningRoutes({ rooms }: { rooms: Rooms }): Route[] {

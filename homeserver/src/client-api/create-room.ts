@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { CreateRoomOptions, Rooms } from "../rooms/types.ts";
+import type { CreateRoomOptions, Rooms } from "../rooms/api/index.ts";
 
 /** Making rooms. (Client-server API, "Creation".) */
 export function createRoomRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -1,7 +1,7 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { queryEventFilter } from "./event-filter.ts";
 
 /** What stood around an event. (Client-server API, "Event Context".) */

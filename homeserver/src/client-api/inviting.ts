@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Inviting people by user id. (Client-server API, "Inviting users".) */
 export function invitingRoutes({ rooms }: { rooms: Rooms }): Route[] {

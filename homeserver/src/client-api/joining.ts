@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { parseRoomIdOrAlias, parseVia } from "./room-target.ts";
 
 /** Joining rooms by id or alias. (Client-server API, "Joining rooms".) */

@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Putting people out of rooms. (Client-server API, "Kicking users".) */
 export function kickingRoutes({ rooms }: { rooms: Rooms }): Route[] {

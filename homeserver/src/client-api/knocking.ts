@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { parseRoomIdOrAlias, parseVia } from "./room-target.ts";
 
 /** Asking to be let in. (Client-server API, "Knocking on rooms".) */

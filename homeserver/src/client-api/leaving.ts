@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Leaving and forgetting rooms. (Client-server API, "Leaving rooms".) */
 export function leavingRoutes({ rooms }: { rooms: Rooms }): Route[] {

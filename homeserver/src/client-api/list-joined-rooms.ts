@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Which rooms the user is in. (Client-server API, "Room membership".) */
 export function listJoinedRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {

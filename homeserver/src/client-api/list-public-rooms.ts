@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId, parseServerName, type ServerName } from "../protocol/identifiers.ts";
-import type { PublicRoomsPage, PublicRoomsQuery, Rooms } from "../rooms/types.ts";
+import type { PublicRoomsPage, PublicRoomsQuery, Rooms } from "../rooms/api/index.ts";
 
 export interface ListPublicRoomsDeps {
   readonly rooms: Rooms;

@@ -1,6 +1,6 @@
 import { errors } from "../protocol/errors.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { RoomView } from "../rooms/types.ts";
+import type { RoomView } from "../rooms/api/index.ts";
 
 /**
  * A room that the user has or had to do with. Of others it is not told whether they exist.

@@ -3,7 +3,7 @@ import type { Edus } from "../edus/index.ts";
 import type { Clock } from "../platform/clock.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseUserId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { ownUserId } from "./own-user.ts";
 
 export interface PresenceDeps {

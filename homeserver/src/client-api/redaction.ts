@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Removing what was said. (Client-server API, "Redactions".) */
 export function redactionRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -2,7 +2,7 @@ import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Requester } from "../http/authenticate.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { eventsPage } from "./events-page.ts";
 
 interface RelationsRequest {

@@ -2,7 +2,7 @@ import { errors } from "../protocol/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { isRoomAlias, isRoomId } from "../protocol/identifiers.ts";
 import { isStorable } from "../protocol/text.ts";
-import type { PublicRoom, PublicRoomsPage } from "../rooms/types.ts";
+import type { PublicRoom, PublicRoomsPage } from "../rooms/api/index.ts";
 
 /** A page shows at most so many rooms of another server. */
 const MOST_ROOMS = 500;

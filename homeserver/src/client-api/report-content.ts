@@ -7,7 +7,7 @@ import {
   type RoomId,
   type UserId,
 } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
 
 export function reportContentRoutes(deps: {

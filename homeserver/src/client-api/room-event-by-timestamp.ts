@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Jumping to a date. (Client-server API, "Getting events for a room".) */
 export function roomEventByTimestampRoutes({ rooms }: { rooms: Rooms }): Route[] {

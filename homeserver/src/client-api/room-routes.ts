@@ -1,7 +1,7 @@
 import type { Edus } from "../edus/index.ts";
 import type { Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import type { Sync } from "../sync/index.ts";
 import { banningRoutes } from "./banning.ts";
 import { createRoomRoutes } from "./create-room.ts";

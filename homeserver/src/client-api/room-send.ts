@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Sending message events. (Client-server API, "Sending events to a room".) */
 export function roomSendRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Setting state. (Client-server API, "Sending events to a room".) */
 export function roomStateRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Moving a room to another version. (Client-server API, "Room Upgrades".) */
 export function roomUpgradesRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -1,7 +1,7 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Reading events, state and members. (Client-server API, "Getting events for a room".) */
 export function roomsRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import type { Users } from "../users/users.ts";
 import { requireOwnRoom } from "./own-room.ts";
 import { ownUserId } from "./own-user.ts";

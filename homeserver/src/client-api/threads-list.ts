@@ -1,7 +1,7 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 import { eventsPage } from "./events-page.ts";
 
 /** The threads of a room. (Client-server API, "Threading".) */

@@ -2,7 +2,7 @@ import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 const MOST_BACKFILL = 100;
 const MOST_MISSING = 20;

@@ -1,7 +1,7 @@
 import { raw } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** What an event is authorised by, for other servers. (Server-server API, "Retrieving event authorization information".) */
 export function eventAuthRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -2,7 +2,7 @@ import { json } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Invitations to users of this server. (Server-server API, "Inviting to a room".) */
 export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {

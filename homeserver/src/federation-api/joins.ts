@@ -2,7 +2,7 @@ import { streamed } from "../http/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Servers that join rooms through this one. (Server-server API, "Joining Rooms".) */
 export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {

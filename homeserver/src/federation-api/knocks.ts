@@ -1,6 +1,6 @@
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** Users of other servers who knock through this one. (Server-server API, "Knocking upon a room".) */
 export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {

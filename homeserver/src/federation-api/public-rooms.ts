@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 /** This server's directory for others. (Server-server API, "Published Room Directory".) */
 export function publicRoomsRoutes({ rooms }: { rooms: Rooms }): Route[] {

@@ -3,7 +3,7 @@ import { errors } from "../protocol/errors.ts";
 import { parseRoomAlias, parseUserId, serverOf } from "../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 export interface QueryDeps {
   readonly rooms: Rooms;

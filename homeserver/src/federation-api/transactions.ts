@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { route, type Route } from "../http/route.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import type { Rooms } from "../rooms/types.ts";
+import type { Rooms } from "../rooms/api/index.ts";
 
 export interface TransactionsDeps {
   readonly rooms: Rooms;

@@ -1,12 +1,12 @@
 /** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
 import type { EventRecord, Log } from "../log/types.ts";
-import type { Bundles } from "./bundles.ts";
-import type { Erasures } from "./erasures.ts";
-import type { Memberships } from "./memberships.ts";
-import type { PartialRooms } from "./partial-rooms.ts";
-import { forgetRoom } from "./store.ts";
-import type { RoomStore } from "./store.ts";
-import type { StoredEvent } from "./types.ts";
+import type { Bundles } from "./visibility/bundled-aggregations.ts";
+import type { Erasures } from "./visibility/erasures.ts";
+import type { Memberships } from "./records/memberships.ts";
+import type { PartialRooms } from "./records/partial-rooms.ts";
+import { forgetRoom } from "./state/store.ts";
+import type { RoomStore } from "./state/store.ts";
+import type { StoredEvent } from "./api/index.ts";
 
 /** Returns what stops it. Register it before the log's other readers: they ask for what it keeps. */
 export function followLog(

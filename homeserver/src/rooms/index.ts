@@ -1,4 +1,4 @@
 export { createRooms } from "./rooms.ts";
-export { createSuccessions } from "./successions.ts";
-export type * from "./types.ts";
-export type * from "./types-federation.ts";
+export { createSuccessions } from "./creating/upgrade-settings.ts";
+export type * from "./api/index.ts";
+export type * from "./api/federation.ts";

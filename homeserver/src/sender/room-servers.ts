@@ -3,7 +3,7 @@ import type { EventRecord, LogRecord } from "../log/types.ts";
 import { atMost } from "../platform/caches.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
-import type { RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
+import type { RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 
 /** So many users of a server are looked at, those who came first, to see whether it was in a room. */
 const MOST_USERS = 500;

@@ -5,7 +5,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { RoomView } from "../rooms/types.ts";
+import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { PendingEdu } from "./edus.ts";
 

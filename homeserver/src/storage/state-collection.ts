@@ -104,7 +104,7 @@ const MARKING: Record<MarkingPhase, Mark> = {
       SELECT max(event_nid) AS last FROM batch`;
     return row?.last ?? undefined;
   },
-  // A branch: 0x01, 8 bytes, then 16 bytes of hash per child (rooms/state-tree/node.ts).
+  // A branch: 0x01, 8 bytes, then 16 bytes of hash per child (rooms/state/tree/node.ts).
   async follow(tx, cursor, limit) {
     const [row] = await tx<{ last: number | null }[]>`
       WITH batch AS (

@@ -1,6 +1,6 @@
 import { matchesEvent, matchesRoom } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { Room, RoomView } from "../rooms/types.ts";
+import type { Room, RoomView } from "../rooms/api/index.ts";
 import type { AccountDataChanges } from "./account-data-changes.ts";
 import { accountDataEvent, type ExtraSources } from "./extras.ts";
 import type { createJoinedRoom } from "./joined-room.ts";

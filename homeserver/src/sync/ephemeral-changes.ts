@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { RoomView } from "../rooms/types.ts";
+import type { RoomView } from "../rooms/api/index.ts";
 import type { People, Person } from "./people.ts";
 import type { Waker } from "./wake.ts";
 

@@ -1,7 +1,7 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { Room } from "../rooms/types.ts";
+import type { Room } from "../rooms/api/index.ts";
 import type { Scope } from "./scope.ts";
 import type { AccountDataChanges } from "./account-data-changes.ts";
 import type { Tails } from "./tails.ts";

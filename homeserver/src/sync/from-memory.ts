@@ -1,5 +1,5 @@
 import { matchesRoom, type SyncFilter } from "../protocol/filter.ts";
-import type { RoomView } from "../rooms/types.ts";
+import type { RoomView } from "../rooms/api/index.ts";
 import type { AccountDataChanges } from "./account-data-changes.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { SentMembers } from "./lazy-members.ts";

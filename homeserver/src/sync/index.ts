@@ -2,7 +2,7 @@ import type { Log } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { CompiledRules } from "../protocol/push-rules.ts";
-import type { RoomHistory, RoomView } from "../rooms/types.ts";
+import type { RoomHistory, RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import { logPosition } from "../storage/log-records.ts";
 import {

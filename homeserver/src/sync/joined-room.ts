@@ -1,5 +1,5 @@
 import { matchesEvent } from "../protocol/filter.ts";
-import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
+import type { Room, RoomView, StoredEvent } from "../rooms/api/index.ts";
 import type { RoomExtras } from "./extras.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { PersonRoom } from "./people.ts";

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
-import type { StoredEvent } from "../rooms/types.ts";
+import type { StoredEvent } from "../rooms/api/index.ts";
 
 /** One answer to one device about one room. */
 export interface Sending {

@@ -7,7 +7,7 @@ import type {
   RoomView,
   StateRoot,
   StoredEvent,
-} from "../rooms/types.ts";
+} from "../rooms/api/index.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
 import { JsonText, eventsJson } from "./response.ts";

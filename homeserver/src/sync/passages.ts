@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { RoomView, StoredEvent } from "../rooms/types.ts";
+import type { RoomView, StoredEvent } from "../rooms/api/index.ts";
 import type { KnownStretch } from "./tails.ts";
 import { timelineText } from "./timeline.ts";
 

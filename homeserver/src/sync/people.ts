@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { LogRecord, MembershipChange } from "../log/types.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { Membership, RoomView } from "../rooms/types.ts";
+import type { Membership, RoomView } from "../rooms/api/index.ts";
 
 /** One room of a person, as of the newest log record. */
 export interface PersonRoom {

@@ -1,6 +1,6 @@
 import { matchesEvent } from "../protocol/filter.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-import type { RoomView } from "../rooms/types.ts";
+import type { RoomView } from "../rooms/api/index.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Scope } from "./scope.ts";
 

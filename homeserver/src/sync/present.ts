@@ -1,6 +1,6 @@
 import { pickFields } from "../protocol/filter.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/types.ts";
+import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/api/index.ts";
 import type { Scope } from "./scope.ts";
 
 /** Turns events into JSON texts in the form that the filter asks for. */

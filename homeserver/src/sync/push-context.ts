@@ -4,7 +4,7 @@ import { createSingleFlight } from "../platform/single-flight.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { PowerLevels } from "../protocol/power-levels.ts";
 import type { PushContext } from "../protocol/push-rules.ts";
-import type { Room, RoomView, StateRoot } from "../rooms/types.ts";
+import type { Room, RoomView, StateRoot } from "../rooms/api/index.ts";
 
 /** What push rules look at in a room in one state; it holds for every user and every event in that state. */
 interface RoomFacts {

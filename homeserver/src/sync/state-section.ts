@@ -1,5 +1,5 @@
 import { stateTuple } from "../protocol/state-map.ts";
-import type { RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
+import type { RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 import type { Sending, SentMembers } from "./lazy-members.ts";
 import type { Tails } from "./tails.ts";
 

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import type { EventRecord, ReceiptRecord } from "../log/types.ts";
-import type { RoomHistory, RoomView, StateRoot, StoredEvent } from "../rooms/types.ts";
+import type { RoomHistory, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 
 const EVENTS_KEPT = 100;
 const ROOMS_KEPT = 20_000;

@@ -1,7 +1,7 @@
 import { matchesEvent } from "../protocol/filter.ts";
-import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/types.ts";
-import { countWithin } from "../rooms/within-bytes.ts";
-import { formatBefore, formatPlace } from "../rooms/tokens.ts";
+import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/api/index.ts";
+import { countWithin } from "../rooms/visibility/within-bytes.ts";
+import { formatBefore, formatPlace } from "../rooms/visibility/tokens.ts";
 import type { Present } from "./present.ts";
 import { JsonText } from "./response.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";

@@ -4,7 +4,7 @@ import { createTurns } from "../platform/turns.ts";
 import { newBudget } from "../protocol/glob.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push-rules.ts";
-import type { Room, RoomView, StoredEvent } from "../rooms/types.ts";
+import type { Room, RoomView, StoredEvent } from "../rooms/api/index.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PushContexts } from "./push-context.ts";
 import type { Tails } from "./tails.ts";

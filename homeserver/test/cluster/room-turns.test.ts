@@ -6,8 +6,8 @@ import { createRoomTurns, LEASE_MS, type RoomTurns } from "../../src/cluster/roo
 import { StaleHead } from "../../src/log/types.ts";
 import { createManualClock, systemClock as clock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import type { Head } from "../../src/rooms/head.ts";
-import { createMailbox, type Mailbox } from "../../src/rooms/mailbox.ts";
+import type { Head } from "../../src/rooms/commands/head.ts";
+import { createMailbox, type Mailbox } from "../../src/rooms/commands/mailbox.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 
 /** A lease that no test lives to see the end of, however busy the machine is. */

@@ -1,6 +1,6 @@
 /** Damages what is stored of a room, for tests of `weft doctor`. */
-import { bytesOfRoot, rootOfBytes } from "../../src/rooms/events.ts";
-import { createRoomStore } from "../../src/rooms/store.ts";
+import { bytesOfRoot, rootOfBytes } from "../../src/rooms/records/events.ts";
+import { createRoomStore } from "../../src/rooms/state/store.ts";
 import { writeNodes } from "../../src/storage/mend-rooms.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 

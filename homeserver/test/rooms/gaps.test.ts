@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import { createGaps } from "../../src/rooms/gaps.ts";
-import { newEvent } from "../../src/rooms/new-event.ts";
-import type { Outliers } from "../../src/rooms/outliers.ts";
-import { createArrivals } from "../../src/rooms/pending.ts";
-import type { RoomStore } from "../../src/rooms/store.ts";
+import { createGaps } from "../../src/rooms/fetching/gaps.ts";
+import { newEvent } from "../../src/rooms/records/new-event.ts";
+import type { Outliers } from "../../src/rooms/fetching/outliers.ts";
+import { createArrivals } from "../../src/rooms/records/pending.ts";
+import type { RoomStore } from "../../src/rooms/state/store.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 const VERSION = roomVersion("10")!;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import type { Actor, RemoteServer } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/rooms/types-federation.ts";
+import type { AnswerPart, TakeParts } from "../../src/rooms/api/federation.ts";
 import { publicRoomsPage } from "../../src/client-api/remote-public-rooms.ts";
 import { HALF, numbersOf, spoiled, survives } from "../bad-input/hostile.ts";
 import { newest } from "./forge.ts";

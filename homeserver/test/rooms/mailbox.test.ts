@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { StaleHead } from "../../src/log/types.ts";
 import type { Append, Committed } from "../../src/log/types.ts";
-import { createMailbox } from "../../src/rooms/mailbox.ts";
-import type { Head } from "../../src/rooms/head.ts";
+import { createMailbox } from "../../src/rooms/commands/mailbox.ts";
+import type { Head } from "../../src/rooms/commands/head.ts";
 
 /** A room's row as a database would hold it; heads are told apart by their version. */
 function fakeRoom(options: { failAt?: (n: number) => Error | undefined } = {}) {

@@ -1,9 +1,9 @@
 /** Where pages of a room begin and end, whatever happens meanwhile. */
 import { expect, test } from "vitest";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
-import { createMessages } from "../../src/rooms/messages.ts";
-import type { MessagesDeps } from "../../src/rooms/messages.ts";
-import type { Room, StoredEvent, TimelinePlace } from "../../src/rooms/types.ts";
+import { createMessages } from "../../src/rooms/history/messages.ts";
+import type { MessagesDeps } from "../../src/rooms/history/messages.ts";
+import type { Room, StoredEvent, TimelinePlace } from "../../src/rooms/api/index.ts";
 
 test("a page without a token begins where its token says, also when something is sent meanwhile", async () => {
   const reader = { userId: "@a:b.test" as UserId, deviceId: "D" };

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { RoomEvent } from "../../src/protocol/event.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import { createCommandStore } from "../../src/rooms/command-store.ts";
-import type { Identity } from "../../src/rooms/drafting.ts";
-import type { Command } from "../../src/rooms/mailbox.ts";
-import type { Mailboxes } from "../../src/rooms/mailboxes.ts";
-import { createArrivals } from "../../src/rooms/pending.ts";
-import { newEvent } from "../../src/rooms/new-event.ts";
-import { createOutliers, refusal } from "../../src/rooms/outliers.ts";
-import type { RoomStore } from "../../src/rooms/store.ts";
-import type { Room, StoredEvent } from "../../src/rooms/types.ts";
+import { createCommandStore } from "../../src/rooms/commands/command-store.ts";
+import type { Identity } from "../../src/rooms/commands/drafting.ts";
+import type { Command } from "../../src/rooms/commands/mailbox.ts";
+import type { Mailboxes } from "../../src/rooms/commands/mailboxes.ts";
+import { createArrivals } from "../../src/rooms/records/pending.ts";
+import { newEvent } from "../../src/rooms/records/new-event.ts";
+import { createOutliers, refusal } from "../../src/rooms/fetching/outliers.ts";
+import type { RoomStore } from "../../src/rooms/state/store.ts";
+import type { Room, StoredEvent } from "../../src/rooms/api/index.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 const FOUNDER = "@founder:alpha";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "../../src/platform/clock.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
-import { createPatience } from "../../src/rooms/patience.ts";
+import { createPatience } from "../../src/rooms/receiving/origin-throttle.ts";
 
 const BAD = "bad.test" as ServerName;
 const GOOD = "good.test" as ServerName;

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createMetrics } from "../../src/platform/metrics.ts";
-import { createRefusals } from "../../src/rooms/refusals.ts";
+import { createRefusals } from "../../src/rooms/receiving/pdu-rejections.ts";
 
 test("a refusal has a log line that names room, event, origin and clause, and is counted", async () => {
   const lines: string[] = [];

@@ -8,8 +8,8 @@ import { generateSigningKey } from "../../src/protocol/crypto.ts";
 import { errors, MatrixError, Rejection } from "../../src/protocol/errors.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { JsonError, type Json } from "../../src/protocol/json.ts";
-import { fromTemplate, tryEach } from "../../src/rooms/join-remote.ts";
-import { handedThrough } from "../../src/rooms/remote-refusal.ts";
+import { fromTemplate, tryEach } from "../../src/rooms/membership/remote-join.ts";
+import { handedThrough } from "../../src/rooms/membership/remote-refusal.ts";
 
 const SERVERS = ["a.test", "b.test"] as ServerName[];
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { resolveRoots } from "../../src/rooms/resolve-state.ts";
+import { resolveRoots } from "../../src/rooms/state/resolution.ts";
 import type { Actor, StoredEvent } from "../../src/rooms/index.ts";
-import { createRoomStore } from "../../src/rooms/store.ts";
+import { createRoomStore } from "../../src/rooms/state/store.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

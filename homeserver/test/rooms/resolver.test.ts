@@ -6,9 +6,9 @@ import { roomVersion } from "../../src/protocol/room-versions.ts";
 import { separate } from "../../src/protocol/state-res/index.ts";
 import type { PortableConflict } from "../../src/protocol/state-res/index.ts";
 import { stateTuple } from "../../src/protocol/state-map.ts";
-import { newEvent } from "../../src/rooms/new-event.ts";
-import { createResolver, resolveInLine } from "../../src/rooms/resolver.ts";
-import type { Resolvable } from "../../src/rooms/resolver.ts";
+import { newEvent } from "../../src/rooms/records/new-event.ts";
+import { createResolver, resolveInLine } from "../../src/rooms/state/resolver.ts";
+import type { Resolvable } from "../../src/rooms/state/resolver.ts";
 import type { StoredEvent } from "../../src/rooms/index.ts";
 
 const VERSION = roomVersion("10")!;
@@ -76,7 +76,7 @@ describe("the resolver", () => {
 });
 
 test("a worker thread that throws answers with the error, and goes on", async () => {
-  const file = new URL("../../src/rooms/resolver-thread.ts", import.meta.url);
+  const file = new URL("../../src/rooms/state/resolver-thread.ts", import.meta.url);
   const pool = createWorkerPool<PortableConflict, [string, EventId][]>(file);
   const empty = { conflicted: [], unconflicted: [], authDifference: [], events: [], rejected: [] };
   await expect(pool.run({ version: "nonsense", ...empty })).rejects.toThrow("nonsense");

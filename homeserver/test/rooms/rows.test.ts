@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import type { Head } from "../../src/rooms/head.ts";
-import { newEvent } from "../../src/rooms/new-event.ts";
-import { appendOf } from "../../src/rooms/rows.ts";
+import type { Head } from "../../src/rooms/commands/head.ts";
+import { newEvent } from "../../src/rooms/records/new-event.ts";
+import { appendOf } from "../../src/rooms/commands/append-builder.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 test("an outlier that gets its place is awaited: a purge of history may have taken it meanwhile", () => {

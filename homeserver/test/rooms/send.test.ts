@@ -80,7 +80,7 @@ describe("sending", () => {
       txnId: "t2",
     };
     const first = await hq.rooms.send.message(message);
-    const { createOnce, transactionKey } = await import("../../src/rooms/once.ts");
+    const { createOnce, transactionKey } = await import("../../src/rooms/records/idempotency.ts");
     const once = createOnce(hq.db.sql);
     const key = transactionKey(message.by, `send ${roomId} m.room.message`, "t2");
     const { errors } = await import("../../src/protocol/errors.ts");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createStateTree } from "../../src/rooms/state-tree/index.ts";
-import type { Change, StateNode } from "../../src/rooms/state-tree/index.ts";
+import { createStateTree } from "../../src/rooms/state/tree/index.ts";
+import type { Change, StateNode } from "../../src/rooms/state/tree/index.ts";
 
 function memoryTree(cacheBytes?: number) {
   const stored = new Map<string, StateNode>();

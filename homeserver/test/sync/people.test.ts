@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { AccountDataRecord, LogRecord, MembershipRecord } from "../../src/log/types.ts";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
-import type { Membership, Room, RoomView } from "../../src/rooms/types.ts";
+import type { Membership, Room, RoomView } from "../../src/rooms/api/index.ts";
 import { createAccountDataChanges } from "../../src/sync/account-data-changes.ts";
 import { createSentMembers } from "../../src/sync/lazy-members.ts";
 import { createPeople } from "../../src/sync/people.ts";

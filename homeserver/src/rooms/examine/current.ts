@@ -1,9 +1,9 @@
 /** Whether the tables of current state and members are what the head's state says. */
 import { currentKeysAfter, currentRows, strayMembers } from "../../storage/examine-rooms.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import type { Entry } from "../state-tree/index.ts";
-import type { RoomStore } from "../store.ts";
-import type { Room, StateRoot } from "../types.ts";
+import type { Entry } from "../state/tree/index.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, StateRoot } from "../api/index.ts";
 
 const PAGE = 1_000;
 

@@ -5,9 +5,9 @@ import { faultyEntries } from "../../storage/examine-rooms.ts";
 import type { FaultyEntryRow } from "../../storage/examine-rooms.ts";
 import { stateNodes } from "../../storage/room-heads.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { branchChildren, isLeaf, leafEntries } from "../state-tree/node.ts";
-import type { Entry, NodeKey } from "../state-tree/node.ts";
-import type { Room } from "../types.ts";
+import { branchChildren, isLeaf, leafEntries } from "../state/tree/node.ts";
+import type { Entry, NodeKey } from "../state/tree/node.ts";
+import type { Room } from "../api/index.ts";
 
 /** What is wrong below a node of a state tree. */
 export interface TreeFaults {

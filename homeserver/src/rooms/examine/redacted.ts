@@ -1,10 +1,10 @@
 /** Redactions that should have taken effect on events. */
 import type { ExaminedRow } from "../../storage/examine-rooms.ts";
 import { redactionsOf } from "../../storage/room-events.ts";
-import { isPlaced } from "../placed.ts";
-import { redactionApplies } from "../redactions.ts";
-import type { RoomStore } from "../store.ts";
-import type { StoredEvent } from "../types.ts";
+import { isPlaced } from "../records/placed.ts";
+import { redactionApplies } from "../commands/redactions.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { StoredEvent } from "../api/index.ts";
 
 export interface Unapplied {
   readonly target: StoredEvent;

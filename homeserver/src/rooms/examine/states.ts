@@ -1,10 +1,10 @@
 /** Whether the states around an event are what its prev events make them. */
-import { isBeginning, isPlaced, isPlacedIn } from "../placed.ts";
-import { resolveRoots } from "../resolve-state.ts";
-import type { StateNode } from "../state-tree/index.ts";
-import type { RoomStore } from "../store.ts";
+import { isBeginning, isPlaced, isPlacedIn } from "../records/placed.ts";
+import { resolveRoots } from "../state/resolution.ts";
+import type { StateNode } from "../state/tree/index.ts";
+import type { RoomStore } from "../state/store.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import type { Room, StateRoot, StoredEvent } from "../types.ts";
+import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 import { named } from "./types.ts";
 import { verdictOf } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
 import type { VerifyKey } from "../../protocol/crypto.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
-import type { StateRoot } from "../types.ts";
+import type { StateRoot } from "../api/index.ts";
 
 /** Something that is not as it should be. */
 export interface RoomFinding {

@@ -3,11 +3,11 @@ import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
-import { refusal } from "../outliers.ts";
-import { authStateIn } from "../state-reader.ts";
-import type { RoomStore } from "../store.ts";
-import type { StateKey } from "../tuples.ts";
-import type { StateRoot, StoredEvent } from "../types.ts";
+import { refusal } from "../fetching/outliers.ts";
+import { authStateIn } from "../state/reader.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { StateKey } from "../state/tuples.ts";
+import type { StateRoot, StoredEvent } from "../api/index.ts";
 
 /** `reason` undefined: the rules allow it. */
 export interface Verdict {

@@ -1,10 +1,10 @@
 /** Lets go of what memory holds of purged rooms, on every replica. */
 import type { Log } from "../../log/types.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
-import type { Mailboxes } from "../mailboxes.ts";
-import type { Memberships } from "../memberships.ts";
-import { forgetRoom } from "../store.ts";
-import type { RoomStore } from "../store.ts";
+import type { Mailboxes } from "../commands/mailboxes.ts";
+import type { Memberships } from "../records/memberships.ts";
+import { forgetRoom } from "../state/store.ts";
+import type { RoomStore } from "../state/store.ts";
 
 /** Returns what stops it. Register it before the log's other readers. */
 export function followPurges(

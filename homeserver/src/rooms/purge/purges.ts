@@ -16,12 +16,12 @@ import {
 } from "../../storage/purges.ts";
 import type { PurgeRow } from "../../storage/purges.ts";
 import { type Seats, whileSeated } from "../../storage/seats.ts";
-import { closestEvent } from "../by-time.ts";
-import { isPlaced } from "../placed.ts";
-import type { RoomStore } from "../store.ts";
-import { placeOf } from "../tokens.ts";
-import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../types-purge.ts";
-import type { Room, RoomMembers, StoredEvent } from "../types.ts";
+import { closestEvent } from "../history/by-time.ts";
+import { isPlaced } from "../records/placed.ts";
+import type { RoomStore } from "../state/store.ts";
+import { placeOf } from "../visibility/tokens.ts";
+import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../api/purges.ts";
+import type { Room, RoomMembers, StoredEvent } from "../api/index.ts";
 import { createPurgeSteps } from "./steps.ts";
 import type { HistoryWork, PurgeStepsDeps } from "./steps.ts";
 import { createSuccessors } from "./successor.ts";

@@ -14,8 +14,8 @@ import {
 } from "../../storage/purge-rows.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { RoomMembers, TimelinePlace } from "../types.ts";
-import type { PurgeReport } from "../types-purge.ts";
+import type { RoomMembers, TimelinePlace } from "../api/index.ts";
+import type { PurgeReport } from "../api/purges.ts";
 
 export interface PurgeStepsDeps {
   readonly sql: Sql;

@@ -2,8 +2,8 @@
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { moveAliases } from "../../storage/aliases.ts";
 import type { Sql } from "../../storage/sql.ts";
-import type { RoomCreate, RoomMembers, RoomSend } from "../types.ts";
-import type { NewRoom } from "../types-purge.ts";
+import type { RoomCreate, RoomMembers, RoomSend } from "../api/index.ts";
+import type { NewRoom } from "../api/purges.ts";
 
 export interface SuccessorDeps {
   readonly sql: Sql;

@@ -3,7 +3,7 @@ import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";
-import type { Told } from "../../../src/rooms/told-roots.ts";
+import type { Told } from "../../../src/rooms/fetching/remote-state-roots.ts";
 import { eventFrom } from "../../protocol/abridged-event.ts";
 import { createShared, MemoryServer } from "./memory-server.ts";
 

@@ -5,7 +5,7 @@ import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
 import type { RemoteServer } from "../../../src/rooms/index.ts";
-import type { TakeParts } from "../../../src/rooms/types-federation.ts";
+import type { TakeParts } from "../../../src/rooms/api/federation.ts";
 import type { RandomHistory } from "../arrival/random-history.ts";
 import { member } from "../arrival/random-moves.ts";
 import type { Choose } from "../arrival/random-moves.ts";

@@ -9,7 +9,7 @@ import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../../src/protocol/room-versions.ts";
 import { examineRoom } from "../../../src/rooms/examine/index.ts";
-import { createRoomStore } from "../../../src/rooms/store.ts";
+import { createRoomStore } from "../../../src/rooms/state/store.ts";
 import { choicesOf } from "../../protocol/forked-room.ts";
 import { freshDatabase } from "../../support/database.ts";
 import type { TestDatabase } from "../../support/database.ts";

@@ -20,11 +20,11 @@ import {
 } from "../../../storage/mend-rooms.ts";
 import type { MembershipRow } from "../../../storage/mend-rooms.ts";
 import type { HeadRow } from "../../../storage/room-heads.ts";
-import { bytesOfRoot, rootOfBytes } from "../../events.ts";
-import { counted } from "../../extremities.ts";
-import type { Entry } from "../../state-tree/index.ts";
-import type { StateKey } from "../../tuples.ts";
-import type { StateRoot, StoredEvent } from "../../types.ts";
+import { bytesOfRoot, rootOfBytes } from "../../records/events.ts";
+import { counted } from "../../commands/extremities.ts";
+import type { Entry } from "../../state/tree/index.ts";
+import type { StateKey } from "../../state/tuples.ts";
+import type { StateRoot, StoredEvent } from "../../api/index.ts";
 import type { Mending } from "./mending.ts";
 
 const PAGE = 1_000;

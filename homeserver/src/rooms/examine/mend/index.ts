@@ -14,7 +14,7 @@ import {
 } from "../../../storage/mend-rooms.ts";
 import { loadHead } from "../../../storage/room-heads.ts";
 import type { Sql, Tx } from "../../../storage/sql.ts";
-import { createRoomStore } from "../../store.ts";
+import { createRoomStore } from "../../state/store.ts";
 import { lostOf } from "../index.ts";
 import { mendHead } from "./head.ts";
 import { createMending } from "./mending.ts";

@@ -1,13 +1,13 @@
 /** What the steps of mending one room share. */
 import { writeNodes } from "../../../storage/mend-rooms.ts";
 import type { Tx } from "../../../storage/sql.ts";
-import { resolveRoots } from "../../resolve-state.ts";
-import { neededNodes } from "../../state-tree/index.ts";
-import type { Change, StateNode } from "../../state-tree/index.ts";
-import { createCommandStore } from "../../command-store.ts";
-import type { Pending } from "../../pending.ts";
-import type { RoomStore } from "../../store.ts";
-import type { Room, StateRoot } from "../../types.ts";
+import { resolveRoots } from "../../state/resolution.ts";
+import { neededNodes } from "../../state/tree/index.ts";
+import type { Change, StateNode } from "../../state/tree/index.ts";
+import { createCommandStore } from "../../commands/command-store.ts";
+import type { Pending } from "../../records/pending.ts";
+import type { RoomStore } from "../../state/store.ts";
+import type { Room, StateRoot } from "../../api/index.ts";
 
 /** How much of each kind was mended. */
 export interface MendReport {

@@ -2,9 +2,9 @@
 import type { EventId } from "../../../protocol/identifiers.ts";
 import { graphOf, writeRoomStates, writeStates } from "../../../storage/mend-rooms.ts";
 import type { GraphRow, MendedStateRow } from "../../../storage/mend-rooms.ts";
-import { bytesOfRoot } from "../../events.ts";
-import { isBeginning, isPlaced, isPlacedIn } from "../../placed.ts";
-import type { StateRoot, StoredEvent } from "../../types.ts";
+import { bytesOfRoot } from "../../records/events.ts";
+import { isBeginning, isPlaced, isPlacedIn } from "../../records/placed.ts";
+import type { StateRoot, StoredEvent } from "../../api/index.ts";
 import { verdictOf } from "../verdict.ts";
 import type { Mending } from "./mending.ts";
 import { createTold } from "./told.ts";

@@ -1,0 +1,39 @@
+/** Rooms, events and members as the engine hands them out. */
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+
+/** Root of a state tree: 32 hex digits, or null for "no state" (before a create event, or not known). */
+export type StateRoot = string | null;
+
+export type Membership = "join" | "invite" | "leave" | "ban" | "knock";
+
+export interface Room {
+  readonly nid: number;
+  readonly roomId: RoomId;
+  readonly version: RoomVersion;
+}
+
+/** An event as this server holds it: the event and its place in room and log. */
+export interface StoredEvent {
+  readonly nid: number;
+  readonly roomNid: number;
+  readonly event: RoomEvent;
+  /** Log position; for history, of the event it was filled in front of; null for an outlier. */
+  readonly position: number | null;
+  /** 0 for live events, negative for history. (position, ordinal) orders the timeline. */
+  readonly ordinal: number;
+  readonly status: "accepted" | "soft-failed" | "rejected";
+  readonly stateBefore: StateRoot;
+  readonly stateAfter: StateRoot;
+  /** The room's current state right after this event came (live events only). */
+  readonly roomState: StateRoot;
+  /** nid of the redaction that was applied. */
+  readonly redactedBy: number | null;
+}
+
+/** Who acts. `deviceId` and `txnId` make a request idempotent; `asServer` skips nothing. */
+export interface Actor {
+  readonly userId: UserId;
+  readonly deviceId?: string | undefined;
+}

@@ -1,0 +1,191 @@
+/**
+ * The room engine's public face: what sync, client-api and the others may call. Readers are in `reading.ts`,
+ * the federation side in `federation.ts`. Errors are `MatrixError`s, ready for the client.
+ */
+import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { Actor } from "./base.ts";
+import type { RoomFederation } from "./federation.ts";
+import type { RoomPurges } from "./purges.ts";
+import type { RoomHistory, RoomView } from "./reading.ts";
+
+export type * from "./base.ts";
+export type * from "./purges.ts";
+export type * from "./reading.ts";
+
+export interface Rooms {
+  readonly send: RoomSend;
+  readonly create: RoomCreate;
+  readonly members: RoomMembers;
+  readonly directory: RoomDirectory;
+  readonly view: RoomView;
+  readonly history: RoomHistory;
+  readonly federation: RoomFederation;
+  readonly purges: RoomPurges;
+  /** Waits for commands under way and lets go of memory. */
+  stop(): Promise<void>;
+}
+
+// --- sending -----------------------------------------------------------------------------------
+
+export interface SendMessage {
+  readonly by: Actor;
+  readonly roomId: RoomId;
+  readonly type: string;
+  readonly content: JsonObject;
+  /** Client's transaction id; repeats from the same device answer the first one's event id. */
+  readonly txnId?: string | undefined;
+  /** ms since 1970; application services may choose it. */
+  readonly originServerTs?: number | undefined;
+}
+
+export interface RoomSend {
+  /** PUT /rooms/{roomId}/send/{type}/{txnId}. M_FORBIDDEN 403 by the auth rules, M_NOT_FOUND 404, M_TOO_LARGE 413. */
+  message(message: SendMessage): Promise<EventId>;
+  /**
+   * PUT /rooms/{roomId}/state/{type}/{stateKey}. Equal content of the same sender answers the present event.
+   * Checks m.room.canonical_alias (M_BAD_ALIAS, M_INVALID_PARAM); member events go through RoomMembers' rules too.
+   */
+  state(message: SendMessage & { readonly stateKey: string }): Promise<EventId>;
+  /** PUT /rooms/{roomId}/redact/{eventId}/{txnId}. Own events by anyone, others' by the redact level. */
+  redact(request: {
+    readonly by: Actor;
+    readonly roomId: RoomId;
+    readonly eventId: EventId;
+    readonly reason?: string | undefined;
+    readonly content?: JsonObject | undefined;
+    readonly txnId?: string | undefined;
+  }): Promise<EventId>;
+}
+
+// --- creating ----------------------------------------------------------------------------------
+
+/** The body of POST /createRoom, checked for shape by the caller. */
+export interface CreateRoomOptions {
+  readonly visibility?: "public" | "private";
+  readonly room_alias_name?: string;
+  readonly name?: string;
+  readonly topic?: string;
+  readonly invite?: readonly string[];
+  readonly invite_3pid?: readonly JsonObject[];
+  readonly room_version?: string;
+  readonly creation_content?: JsonObject;
+  readonly initial_state?: readonly { type: string; state_key?: string; content: JsonObject }[];
+  readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat";
+  readonly is_direct?: boolean;
+  readonly power_level_content_override?: JsonObject;
+}
+
+export interface RoomCreate {
+  /** POST /createRoom. M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_ROOM_IN_USE (all 400). */
+  room(by: Actor, options: CreateRoomOptions): Promise<RoomId>;
+  /** POST /rooms/{roomId}/upgrade; answers the new room. */
+  upgrade(
+    by: Actor,
+    roomId: RoomId,
+    newVersion: string,
+    additionalCreators?: readonly string[],
+  ): Promise<RoomId>;
+}
+
+// --- membership --------------------------------------------------------------------------------
+
+export interface MemberChange {
+  readonly by: Actor;
+  readonly roomId: RoomId;
+  readonly reason?: string | undefined;
+  /** Further keys of the member event; those that only servers say are left out. */
+  readonly content?: JsonObject | undefined;
+}
+
+export interface RoomMembers {
+  /**
+   * POST /join/{roomIdOrAlias}, POST /rooms/{roomId}/join. Joins by another server (`via`, or the invite's, alias's)
+   * when none of ours is in the room. `content` adds keys to the member event.
+   */
+  join(request: {
+    readonly by: Actor;
+    readonly room: RoomId | RoomAlias;
+    readonly via?: readonly ServerName[] | undefined;
+    readonly reason?: string | undefined;
+    readonly thirdPartySigned?: JsonObject | undefined;
+    readonly content?: JsonObject | undefined;
+  }): Promise<RoomId>;
+  /** POST /knock/{roomIdOrAlias}. */
+  knock(request: {
+    readonly by: Actor;
+    readonly room: RoomId | RoomAlias;
+    readonly via?: readonly ServerName[] | undefined;
+    readonly reason?: string | undefined;
+    readonly content?: JsonObject | undefined;
+  }): Promise<RoomId>;
+  /** POST /rooms/{roomId}/invite. */
+  invite(
+    request: MemberChange & { readonly userId: UserId; readonly isDirect?: boolean },
+  ): Promise<void>;
+  /** POST /rooms/{roomId}/leave: leaves, rejects an invite or takes back a knock. No error when already out. */
+  leave(request: MemberChange): Promise<void>;
+  /** POST /rooms/{roomId}/kick. */
+  kick(request: MemberChange & { readonly userId: UserId }): Promise<void>;
+  /** POST /rooms/{roomId}/ban. */
+  ban(request: MemberChange & { readonly userId: UserId }): Promise<void>;
+  /** POST /rooms/{roomId}/unban. */
+  unban(request: MemberChange & { readonly userId: UserId }): Promise<void>;
+  /** POST /rooms/{roomId}/forget. M_UNKNOWN 400 while joined. */
+  forget(by: Actor, roomId: RoomId): Promise<void>;
+  /** A profile changed: sends new member events to the user's joined rooms, in the background. */
+  profileChanged(userId: UserId): Promise<void>;
+}
+
+/** Where the engine gets a local user's display name and avatar for member events. */
+export interface Profiles {
+  get(userId: UserId): Promise<{ displayname?: string; avatar_url?: string }>;
+}
+
+// --- directory ---------------------------------------------------------------------------------
+
+export interface PublicRoom {
+  readonly room_id: RoomId;
+  readonly canonical_alias?: string;
+  readonly name?: string;
+  readonly topic?: string;
+  readonly avatar_url?: string;
+  readonly join_rule?: string;
+  readonly room_type?: string;
+  readonly num_joined_members: number;
+  readonly world_readable: boolean;
+  readonly guest_can_join: boolean;
+}
+
+export interface PublicRoomsPage {
+  readonly chunk: readonly PublicRoom[];
+  readonly next_batch?: string;
+  readonly prev_batch?: string;
+  readonly total_room_count_estimate: number;
+}
+
+export interface PublicRoomsQuery {
+  readonly limit?: number | undefined;
+  readonly since?: string | undefined;
+  readonly searchTerm?: string | undefined;
+  /** null in the list stands for rooms without a type. */
+  readonly roomTypes?: readonly (string | null)[] | undefined;
+}
+
+export interface RoomDirectory {
+  /** Room and servers of an alias, ours or another server's. M_NOT_FOUND 404. */
+  resolve(alias: RoomAlias): Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  /** The same for our aliases only (the federation's directory query). */
+  resolveLocal(alias: RoomAlias): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined>;
+  /** PUT /directory/room/{alias}. 409 M_UNKNOWN when taken. */
+  setAlias(by: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
+  /** DELETE /directory/room/{alias}: its maker, or who may send m.room.canonical_alias there. */
+  deleteAlias(by: Actor, alias: RoomAlias): Promise<void>;
+  /** GET /rooms/{roomId}/aliases: for members, or anyone in a world-readable room. */
+  aliases(by: Actor, roomId: RoomId): Promise<RoomAlias[]>;
+  isPublished(roomId: RoomId): Promise<boolean>;
+  /** PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias. */
+  setPublished(by: Actor, roomId: RoomId, published: boolean): Promise<void>;
+  /** This server's published rooms, the biggest first. */
+  publicRooms(query: PublicRoomsQuery): Promise<PublicRoomsPage>;
+}

@@ -1,0 +1,181 @@
+/** A command's result as rows for the log. */
+import type {
+  Append,
+  MembershipChange,
+  NewEvent,
+  RedactionRow,
+  Timeline,
+} from "../../log/types.ts";
+import { isUserId, serverOf } from "../../protocol/identifiers.ts";
+import { bytesOfRoot } from "../records/events.ts";
+import { headMove } from "./head.ts";
+import type { Head } from "./head.ts";
+import { neededNodes } from "../state/tree/index.ts";
+import type { StateNode } from "../state/tree/index.ts";
+import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
+
+export interface AddedEvent {
+  readonly stored: StoredEvent;
+  readonly authNids: readonly number[];
+  readonly timeline: Timeline;
+  /** The room's current state is another after it. */
+  readonly stateChanged: boolean;
+  /** It was an outlier, and is given its place now. */
+  readonly known?: boolean | undefined;
+  /** This server sends it on. */
+  readonly forwarded?: boolean | undefined;
+  /** An event of ours that another server has taken: it sends it on. */
+  readonly handedOver?: boolean | undefined;
+  readonly reason?: string | undefined;
+  /** It was rejected, and is not any more. */
+  readonly isRejudged?: boolean | undefined;
+  /** One of very many: it's not kept in memory once it is stored. */
+  readonly isBulk?: boolean | undefined;
+}
+
+export interface StateChange {
+  readonly type: string;
+  readonly stateKey: string;
+  /** null: the key has no event any more. */
+  readonly event: StoredEvent | null;
+  /** What it had, where it's gone. */
+  readonly before?: StoredEvent | undefined;
+}
+
+export interface AppliedRedaction {
+  readonly target: StoredEvent;
+  readonly redacted: StoredEvent;
+  readonly redaction: StoredEvent;
+}
+
+/** A client's transaction id; `scope` names operation, room and type. */
+export interface Transaction {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly scope: string;
+  readonly txnId: string;
+  readonly eventId: string;
+}
+
+export interface AppendParts {
+  readonly room: Room;
+  readonly before: Head;
+  /** Absent when the head stays. */
+  readonly after: Head | undefined;
+  readonly added: readonly AddedEvent[];
+  /** All that were made on the way; those that the stored states hang on are stored. */
+  readonly nodes: readonly StateNode[];
+  readonly ground?: Pick<Append, "builtOn" | "awaits">;
+  readonly changes: readonly StateChange[];
+  readonly redactions: readonly AppliedRedaction[];
+  readonly transaction: Transaction | undefined;
+}
+
+/** The rows of one command on a room's mailbox. */
+export function appendOf(parts: AppendParts): Append {
+  const { room, before, after, added } = parts;
+  const append: Append = {
+    events: added.map(newEvent),
+    stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
+    ...parts.ground,
+  };
+  // What gets its place now has to be there still: a purge of history may have taken it.
+  const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));
+  if (known.length > 0) append.awaits = [...(append.awaits ?? []), ...known];
+  if (after !== undefined) {
+    append.head = headMove(before, after);
+  }
+  const accepted = added.filter(({ isRejudged }) => isRejudged === true);
+  if (accepted.length > 0) {
+    append.toRejudge = accepted.map(({ stored }) => ({
+      roomNid: room.nid,
+      acceptedNid: stored.nid,
+    }));
+  }
+  if (parts.changes.length > 0) {
+    append.currentState = {
+      roomNid: room.nid,
+      changes: parts.changes.map(({ type, stateKey, event }) => ({
+        type,
+        stateKey,
+        eventNid: event?.nid ?? null,
+      })),
+    };
+    append.memberships = parts.changes.flatMap((change) => membershipOf(room, change));
+  }
+  const redactions = redactionRows(added, parts.redactions);
+  if (redactions.length > 0) append.redactions = redactions;
+  if (parts.transaction !== undefined) append.transaction = parts.transaction;
+  return append;
+}
+
+function rootsOf(added: readonly AddedEvent[], head: Head | undefined): Set<StateRoot> {
+  const states = added.flatMap(({ stored }) => [
+    stored.stateBefore,
+    stored.stateAfter,
+    stored.roomState,
+  ]);
+  return new Set(head === undefined ? states : [...states, head.stateRoot]);
+}
+
+function newEvent(added: AddedEvent): NewEvent {
+  const { stored } = added;
+  return {
+    nid: stored.nid,
+    roomNid: stored.roomNid,
+    event: stored.event,
+    timeline: added.timeline,
+    status: stored.status,
+    ...(added.reason === undefined ? {} : { reason: added.reason }),
+    stateBefore: bytesOfRoot(stored.stateBefore),
+    stateAfter: bytesOfRoot(stored.stateAfter),
+    roomState: bytesOfRoot(stored.roomState),
+    authNids: added.authNids,
+    stateChanged: added.stateChanged,
+    ...(stored.redactedBy === null ? {} : { redactedBy: stored.redactedBy }),
+    ...(added.known === true ? { stored: true } : {}),
+    ...(added.forwarded === true ? { forwarded: true } : {}),
+    ...(added.handedOver === true ? { handedOver: true } : {}),
+  };
+}
+
+/** Where resolving takes a member event away without another in its place, the user is out. */
+function membershipOf(room: Room, change: StateChange): MembershipChange[] {
+  const { type, stateKey } = change;
+  const event = change.event ?? change.before;
+  if (type !== "m.room.member" || !isUserId(stateKey) || event === undefined) return [];
+  const membership = change.event === null ? "leave" : event.event.content.membership;
+  if (typeof membership !== "string") return [];
+  return [
+    {
+      roomNid: room.nid,
+      roomId: room.roomId,
+      userId: stateKey,
+      membership,
+      eventNid: event.nid,
+      server: serverOf(stateKey),
+    },
+  ];
+}
+
+/**
+ * Every redaction is kept by its target, applied or not: the target may come later. One that was redacted itself before it
+ * got its place does not name its target any more (up to room version 10), and is applied all the same.
+ */
+function redactionRows(
+  added: readonly AddedEvent[],
+  applied: readonly AppliedRedaction[],
+): RedactionRow[] {
+  const rows: RedactionRow[] = [];
+  for (const { stored } of added) {
+    const done = applied.find((one) => one.redaction.nid === stored.nid);
+    const target = stored.event.redacts ?? done?.target.event.eventId;
+    if (target === undefined || stored.status === "rejected") continue;
+    rows.push({
+      targetEventId: target,
+      redactionNid: stored.nid,
+      ...(done === undefined ? {} : { redactedJson: done.redacted.event.json() }),
+    });
+  }
+  return rows;
+}

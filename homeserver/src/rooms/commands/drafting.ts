@@ -1,0 +1,64 @@
+/** This server's events before they are built: who signs them, and where they stand. */
+import type { EventDraft } from "../../protocol/build-event.ts";
+import type { SigningKey } from "../../protocol/crypto.ts";
+import { referenceHash } from "../../protocol/event.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { Endorse } from "./policy-server.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+
+/** Who signs this server's events, and when. */
+export interface Identity {
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  /** ms since 1970. */
+  now(): number;
+  /** Has events signed by the room's policy server; absent where nothing can be asked of others. */
+  readonly endorse?: Endorse | undefined;
+}
+
+/** A local event still to be placed in the room. */
+export interface LocalDraft {
+  readonly type: string;
+  readonly stateKey?: string | undefined;
+  readonly sender: UserId;
+  readonly content: JsonObject;
+  readonly redacts?: string | undefined;
+  readonly originServerTs?: number | undefined;
+}
+
+/** Where a new event is put. */
+export interface Place {
+  readonly room: Room;
+  readonly prev: readonly StoredEvent[];
+  /** Greatest depth of the extremities. */
+  readonly depth: number;
+  readonly authEvents: readonly StoredEvent[];
+}
+
+/** The draft with its prev and auth events. `now` is ms since 1970. */
+export function draftAt(place: Place, draft: LocalDraft, now: number): EventDraft {
+  const { room, prev, authEvents } = place;
+  return {
+    roomId: room.roomId,
+    type: draft.type,
+    ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
+    sender: draft.sender,
+    content: draft.content,
+    depth: Math.min(place.depth + 1, Number.MAX_SAFE_INTEGER),
+    originServerTs: draft.originServerTs ?? now,
+    prevEventIds: prev.map((event) => event.event.eventId),
+    authEventIds: authEvents.map((event) => event.event.eventId),
+    ...(draft.redacts === undefined ? {} : { redacts: draft.redacts }),
+    ...(room.version.referencesArePairs ? { referenceHashes: hashesOf(prev, authEvents) } : {}),
+  };
+}
+
+function hashesOf(
+  prev: readonly StoredEvent[],
+  auth: readonly StoredEvent[],
+): ReadonlyMap<string, string> {
+  const hashes = new Map<string, string>();
+  for (const { event } of [...prev, ...auth]) hashes.set(event.eventId, referenceHash(event));
+  return hashes;
+}

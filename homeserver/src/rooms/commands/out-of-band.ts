@@ -1,0 +1,108 @@
+/** Membership in rooms that this server isn't in: invites, knocks, and their end. */
+import type { Log } from "../../log/types.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { membershipIn } from "../../storage/room-members.ts";
+import { authNidsOf, newEvent } from "../records/new-event.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import { membershipOf } from "../records/member-events.ts";
+import type { Room } from "../api/index.ts";
+import { inWork } from "./room-command.ts";
+import type { Work } from "./room-command.ts";
+import type { Step } from "./mailbox.ts";
+import type { Identity } from "./drafting.ts";
+
+export interface OutOfBand {
+  /**
+   * Stores the member event as an outlier, and what it makes of the user. False, and nothing is stored, when the user
+   * has come into the room meanwhile: from then on its events alone say what they are.
+   */
+  store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<boolean>;
+}
+
+interface OutOfBandOptions {
+  /** What the user is shown of the room; null: nothing any more. */
+  readonly shown: readonly JsonObject[] | null;
+  /** The server that invites, or that took our event. */
+  readonly origin?: ServerName | undefined;
+  /** The event is ours, and `origin` sends it to the others. */
+  readonly handedOver?: boolean;
+  /**
+   * The event is ours: nid of the user's member event when it was begun, 0 for none. What has come since then, and
+   * answers the event already, stays.
+   */
+  readonly since?: number;
+}
+
+/** Whether the event comes after the other: it names that as what authorises it, or stands deeper in the graph. */
+export function isAfter(event: RoomEvent, other: RoomEvent): boolean {
+  return event.authEventIds.includes(other.eventId) || event.depth > other.depth;
+}
+
+export function createOutOfBand(
+  mailboxes: Mailboxes,
+  identity: Identity,
+  log: Pick<Log, "append">,
+): OutOfBand {
+  /** What another server said meanwhile may be quicker than its answer to us. */
+  async function isAnswered(
+    { store, room }: Work,
+    event: RoomEvent,
+    userId: UserId,
+    since: number,
+  ): Promise<boolean> {
+    // Until what was handed to the log before is in the tables: it keeps the order.
+    await log.append({});
+    const row = await membershipIn(store.sql, room.nid, userId);
+    if (row === undefined || row.eventNid === since) return false;
+    const present = await store.events.one(row.eventNid);
+    return present !== undefined && isAfter(present.event, event);
+  }
+
+  const run = (room: Room, command: (work: Work) => Promise<Step<boolean>>) =>
+    mailboxes.run(room, (head) => inWork(identity, head, command));
+
+  return {
+    store: (room, event, userId, { shown, origin, handedOver = false, since }) =>
+      run(room, async (work) => {
+        const { store } = work;
+        const present = await work.stateEvent("m.room.member", userId);
+        if (membershipOf(present) === "join") return work.step(false);
+        if (since !== undefined && (await isAnswered(work, event, userId, since))) {
+          return work.step(true);
+        }
+        const known = await store.events.byId(event.eventId);
+        const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
+        const nid = freshNid as number;
+        if (known === undefined) {
+          // Those that are here: more of the room need not be known. Who joins it completes them (see outliers.ts).
+          const auth = [...(await store.events.byIds([...event.authEventIds])).values()];
+          work.restOn(auth);
+          work.add({
+            stored: newEvent(room.nid, nid, event),
+            authNids: authNidsOf(auth),
+            timeline: "outlier",
+            stateChanged: false,
+            handedOver,
+          });
+        } else work.restOn([known]);
+        const membership = {
+          roomNid: room.nid,
+          roomId: room.roomId,
+          userId,
+          membership: event.content.membership as string,
+          eventNid: nid,
+          server: serverOf(userId),
+        };
+        const strippedState = shown === null ? null : JSON.stringify(shown);
+        return work.step(true, {
+          append: {
+            memberships: [membership],
+            strippedRooms: [{ roomNid: room.nid, userId, strippedState, origin }],
+          },
+        });
+      }),
+  };
+}

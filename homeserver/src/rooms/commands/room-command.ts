@@ -1,0 +1,418 @@
+/** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
+import type { Append, Committed } from "../../log/types.ts";
+import {
+  authorise,
+  authTypesFor,
+  requiredSigners,
+  SENDER_IS_OUT,
+} from "../../protocol/auth/index.ts";
+import type { AuthState } from "../../protocol/auth/index.ts";
+import { buildEvent, draftPdu } from "../../protocol/build-event.ts";
+import type { EventDraft } from "../../protocol/build-event.ts";
+import { errors, rejectionOf } from "../../protocol/errors.ts";
+import { redactEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
+import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";
+import { newEvent } from "../records/new-event.ts";
+import type { CommandStore } from "./command-store.ts";
+import { Ground } from "./dependencies.ts";
+import { headAfter } from "./head.ts";
+import type { Head } from "./head.ts";
+import type { Step } from "./mailbox.ts";
+import { resolveRoots } from "../state/resolution.ts";
+import { appendOf } from "./append-builder.ts";
+import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./append-builder.ts";
+import { authStateIn } from "../state/reader.ts";
+import type { Change, StateNode } from "../state/tree/index.ts";
+import { isPlaced } from "../records/placed.ts";
+import { draftAt } from "./drafting.ts";
+import type { Identity, LocalDraft } from "./drafting.ts";
+import type { StateKey } from "../state/tuples.ts";
+import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
+
+/** Runs a command with a work on the head; what it made is given up when it throws. */
+export async function inWork<T>(
+  identity: Identity,
+  head: Head,
+  command: (work: Work) => Promise<Step<T>>,
+): Promise<Step<T>> {
+  const work = new Work(identity, head);
+  try {
+    return await command(work);
+  } catch (error) {
+    work.abandon();
+    throw error;
+  }
+}
+
+export class Work {
+  readonly room: Room;
+  /** What this command sees: with what is on its way to the log. */
+  readonly store: CommandStore;
+  readonly added: AddedEvent[] = [];
+  readonly redactions: AppliedRedaction[] = [];
+  readonly #identity: Identity;
+  readonly #head: Head;
+  readonly #nodes: StateNode[] = [];
+  readonly #changes = new Map<string, StateChange>();
+  readonly #ground: Ground;
+  #extremities: readonly StoredEvent[];
+  #stateRoot: StateRoot;
+  #depth: number;
+
+  constructor(identity: Identity, head: Head) {
+    this.room = head.room;
+    this.store = head.store;
+    this.#ground = new Ground(head.store, this);
+    this.#identity = identity;
+    this.#head = head;
+    this.#extremities = head.extremities;
+    this.#stateRoot = head.stateRoot;
+    this.#depth = head.depth;
+  }
+
+  get serverName(): string {
+    return this.#identity.serverName;
+  }
+
+  /** The room's state is known in part only. */
+  get isPartial(): boolean {
+    return this.#head.isPartial === true;
+  }
+
+  get stateRoot(): StateRoot {
+    return this.#stateRoot;
+  }
+
+  get extremities(): readonly StoredEvent[] {
+    return this.#extremities;
+  }
+
+  /** Current state events of these keys, by stateTuple. From memory where the head has them. */
+  async state(keys: readonly StateKey[]): Promise<Map<string, StoredEvent>> {
+    const found = new Map<string, StoredEvent>();
+    let unknown: StateKey[] | undefined;
+    for (const key of keys) {
+      const text = stateTuple(key[0], key[1]);
+      const change = this.#changes.get(text);
+      const known = change === undefined ? this.#head.state.get(text) : change.event;
+      if (known === undefined) (unknown ??= []).push(key);
+      else if (known !== null) found.set(text, known);
+    }
+    if (unknown === undefined) return found;
+    const loaded = await this.store.state.events(this.#stateRoot, unknown);
+    for (const key of unknown) {
+      const text = stateTuple(key[0], key[1]);
+      const event = loaded.get(text);
+      this.#head.state.set(text, event ?? null);
+      if (event !== undefined) found.set(text, event);
+    }
+    return found;
+  }
+
+  async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
+    return (await this.state([[type, stateKey]])).get(stateTuple(type, stateKey));
+  }
+
+  /** Current state for the authorisation rules: what `authTypesFor` names, and the create event. */
+  async authState(event: {
+    type: string;
+    stateKey?: string | undefined;
+    sender: string;
+    content: JsonObject;
+  }): Promise<{ state: AuthState; authEvents: StoredEvent[] }> {
+    const selected = authTypesFor(event, this.room.version);
+    const keys: StateKey[] = [...selected, ["m.room.create", ""]];
+    const found = await this.state(keys);
+    return {
+      state: authStateIn(found),
+      authEvents: selected.flatMap(([type, key]) => found.get(stateTuple(type, key)) ?? []),
+    };
+  }
+
+  /**
+   * Adds an event of this server on top of the head: selects auth events, builds, authorises against the current
+   * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON, and what a policy server refuses with.
+   */
+  async local(draft: LocalDraft): Promise<StoredEvent> {
+    if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
+      throw errors.badJson("An event's type and state key hold no NUL");
+    }
+    const { event, authEvents } = await this.allowed(draft);
+    if (event.type === "m.room.member") this.#requireOwnSignature(event);
+    return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
+  }
+
+  /** Other servers refuse an event that names somebody whose server did not sign it: nobody here may take it. */
+  #requireOwnSignature(event: RoomEvent): void {
+    const { serverName } = this.#identity;
+    const other = requiredSigners(event).find((server) => server !== serverName);
+    if (other !== undefined) throw errors.forbidden(`The event needs a signature of ${other}`);
+  }
+
+  /** The event that a draft becomes on this head, with its auth events; M_FORBIDDEN when the current state forbids it. */
+  async allowed(
+    draft: LocalDraft,
+  ): Promise<{ event: RoomEvent; authEvents: readonly StoredEvent[] }> {
+    const { state, authEvents } = await this.authState(draft);
+    const event = this.build(draft, authEvents);
+    const reason = rejectionOf(() => authorise(event, state));
+    if (reason !== undefined) throw errors.forbidden(toClient(reason));
+    return { event, authEvents };
+  }
+
+  /** The event that a draft becomes on this head, hashed and signed. */
+  build(draft: LocalDraft, authEvents: readonly StoredEvent[]): RoomEvent {
+    const { serverName, signingKey } = this.#identity;
+    return buildEvent(this.#draft(draft, authEvents), this.room.version, serverName, signingKey);
+  }
+
+  /** The same without hashes and signatures: what make_join and its like answer. */
+  template(draft: LocalDraft, authEvents: readonly StoredEvent[]): JsonObject {
+    return draftPdu(this.#draft(draft, authEvents), this.room.version);
+  }
+
+  /** Puts an event whose prev events are the head's on top of it. It has been authorised. */
+  async addOnHead(event: RoomEvent, authEvents: readonly StoredEvent[]): Promise<StoredEvent> {
+    const [nid] = (await this.store.registry.eventNids(1)) as [number];
+    const before = this.#stateRoot;
+    const after =
+      event.stateKey === undefined
+        ? before
+        : await this.setState(before, [[event.type, event.stateKey, nid]]);
+    const states = { stateBefore: before, stateAfter: after, roomState: after };
+    const stored = newEvent(this.room.nid, nid, event, states);
+    this.restOn(authEvents);
+    this.add({
+      stored,
+      authNids: authEvents.map((auth) => auth.nid),
+      timeline: "live",
+      stateChanged: after !== before,
+    });
+    if (this.#extremities.length > event.prevEventIds.length) {
+      // Others waited: some of them count from now on.
+      await this.takeUp(stored);
+      return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
+    }
+    const { type, stateKey } = event;
+    if (stateKey !== undefined) this.#change({ type, stateKey, event: stored });
+    this.#extremities = [stored];
+    this.#stateRoot = after;
+    this.#depth = Math.max(this.#depth, event.depth);
+    return stored;
+  }
+
+  /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
+  async takeUp(stored: StoredEvent): Promise<void> {
+    const beside = await extremitiesBeside(this.store, this.#extremities, stored.event);
+    await this.standOn(withExtremity(this.#extremities, beside, stored));
+  }
+
+  /** These are the extremities; the current state is what they resolve to. */
+  async standOn(extremities: readonly StoredEvent[]): Promise<void> {
+    const roots = counted(extremities).map((one) => one.stateAfter);
+    const { base, changes } = await resolveRoots(this.store, this.room, roots);
+    await this.moveHead(extremities, await this.setTuples(base, changes));
+  }
+
+  /**
+   * States of these events are the ground of what is added: they must not have been purged when it is committed, and
+   * when one of them fails, this command runs again.
+   */
+  buildOn(events: readonly StoredEvent[]): void {
+    this.#ground.buildOn(events);
+  }
+
+  /** Numbers of these events are stored with what is added: when one of them fails, this command runs again. */
+  restOn(events: readonly StoredEvent[]): void {
+    this.#ground.restOn(events.map(({ nid }) => nid));
+  }
+
+  /** The same by number, of state events: those that are committed go with the whole room only. */
+  restOnState(nids: readonly number[]): void {
+    this.#ground.restOn(nids);
+  }
+
+  /** Adds an event without moving the head. */
+  add(added: AddedEvent): void {
+    this.added.push(added);
+    this.#await(added);
+  }
+
+  #await({ stored, authNids }: AddedEvent): void {
+    this.store.pending.add(this, { stored, authNids });
+  }
+
+  /** Sets state keys at any root; the nodes made are stored along with this command. */
+  async setState(
+    root: StateRoot,
+    changes: readonly (readonly [type: string, stateKey: string, nid: number | null])[],
+  ): Promise<StateRoot> {
+    const tuples = await this.store.tuples.make(changes.map(([type, key]) => [type, key]));
+    return this.setTuples(
+      root,
+      changes.map(([type, key, nid]) => [tuples.get(stateTuple(type, key)) as number, nid]),
+    );
+  }
+
+  /** The same by tuple nids. */
+  async setTuples(root: StateRoot, changes: readonly Change[]): Promise<StateRoot> {
+    if (changes.length === 0) return root;
+    const set = await this.store.tree.set(root, changes);
+    this.#nodes.push(...set.nodes);
+    this.store.tree.hold(set.nodes);
+    return set.root;
+  }
+
+  /** Moves the head to other extremities and another current state. */
+  async moveHead(extremities: readonly StoredEvent[], root: StateRoot): Promise<void> {
+    if (root !== this.#stateRoot) {
+      const { changed, removed } = await this.store.state.delta(this.#stateRoot, root);
+      const before = await this.store.state.events(this.#stateRoot, removed);
+      for (const stored of changed) {
+        const { type, stateKey } = stored.event;
+        this.#change({ type, stateKey: stateKey as string, event: stored });
+      }
+      for (const [type, stateKey] of removed) {
+        const old = before.get(stateTuple(type, stateKey));
+        this.#change({ type, stateKey, event: null, before: old });
+      }
+    }
+    this.#extremities = extremities;
+    this.#stateRoot = root;
+    this.#depth = extremities.reduce((depth, event) => Math.max(depth, event.event.depth), 0);
+  }
+
+  /** An event added before, with more known about it. */
+  amend(stored: StoredEvent, stateChanged: boolean): StoredEvent {
+    const at = this.added.findIndex((one) => one.stored.nid === stored.nid);
+    const before = this.added[at];
+    if (before === undefined) throw new RangeError(`event ${stored.nid} was not added`);
+    this.added[at] = { ...before, stored, stateChanged };
+    this.#await(this.added[at]);
+    this.#extremities = this.#extremities.map((one) => (one.nid === stored.nid ? stored : one));
+    return stored;
+  }
+
+  /** A redaction takes effect on an event that is stored already. */
+  redact(target: StoredEvent, redaction: StoredEvent): void {
+    const redacted: StoredEvent = {
+      ...target,
+      event: redactEvent(target.event),
+      redactedBy: redaction.nid,
+    };
+    this.redactions.push({ target, redacted, redaction });
+    this.store.pending.redact(this, redacted);
+  }
+
+  /**
+   * The command's end: its rows as one append, and the head after it. Without events added, and nothing else to append,
+   * there is no append.
+   */
+  step<T>(
+    value: T,
+    more: { transaction?: Transaction | undefined; append?: Partial<Append> } = {},
+  ): Step<T> {
+    if (this.added.length === 0 && more.append === undefined) {
+      this.abandon();
+      return { value };
+    }
+    const head = this.#head;
+    const { pending } = this.store;
+    pending.check();
+    for (const { redacted } of this.redactions) keepRedacted(head.state, redacted);
+    for (const [text, change] of this.#changes) head.state.set(text, change.event);
+    const next = this.#moves()
+      ? headAfter(head, this.#extremities, this.#stateRoot, this.#depth)
+      : undefined;
+    if (next !== undefined) pending.fence(this);
+    const hasGaps = more.append?.missing?.add?.length ?? 0;
+    if (hasGaps > 0) pending.changed();
+    const append = appendOf({
+      room: this.room,
+      before: head,
+      after: next,
+      added: this.added,
+      nodes: this.#nodes,
+      ground: this.#ground.of(head, next),
+      changes: [...this.#changes.values()],
+      redactions: this.redactions,
+      transaction: more.transaction,
+    });
+    return {
+      value,
+      append: { ...append, ...more.append },
+      next,
+      settled: (committed) => {
+        if (hasGaps > 0) pending.changed();
+        if (committed === undefined) pending.giveUp();
+        this.#settle(committed);
+      },
+    };
+  }
+
+  /**
+   * Whatever changes what later commands read moves the head, if only its version, so that another writer's command that
+   * read the state of things before fails. New outliers do not: they are found by who looks for them.
+   */
+  #moves(): boolean {
+    const { extremities, stateRoot, version } = this.#head;
+    if (this.#extremities !== extremities || this.#stateRoot !== stateRoot) return true;
+    return (
+      version > 0 &&
+      this.added.some(({ stored, isRejudged }) => isPlaced(stored) || isRejudged === true)
+    );
+  }
+
+  /** What was made is given up. */
+  abandon(): void {
+    this.#settle(undefined);
+  }
+
+  #draft(draft: LocalDraft, authEvents: readonly StoredEvent[]): EventDraft {
+    const prev = counted(this.#extremities);
+    const place = { room: this.room, prev, depth: this.#depth, authEvents };
+    return draftAt(place, draft, this.#identity.now());
+  }
+
+  #change(change: StateChange): void {
+    this.#changes.set(stateTuple(change.type, change.stateKey), change);
+  }
+
+  #settle(committed: Committed | undefined): void {
+    const { store } = this;
+    const { events, authChains } = store.committed;
+    store.tree.release(this.#nodes);
+    for (const { stored, authNids, isBulk } of committed === undefined ? [] : this.added) {
+      const position = committed?.positions.get(stored.nid) ?? stored.position;
+      if (isBulk !== true) events.keep({ ...stored, position });
+      authChains.add(stored.nid, authNids);
+    }
+    store.pending.settle(
+      this,
+      this.added.map(({ stored }) => stored),
+    );
+    const targets = this.redactions.map(({ target }) => target);
+    store.pending.settleRedactions(this, targets);
+    for (const { event } of targets) events.forget(event.eventId);
+    // They may have been purged by another replica.
+    if (committed === undefined) {
+      for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
+    }
+  }
+}
+
+/** Current state that was redacted is known as what is left of it. */
+function keepRedacted(state: Map<string, StoredEvent | null>, redacted: StoredEvent): void {
+  const { type, stateKey } = redacted.event;
+  if (stateKey === undefined) return;
+  const key = stateTuple(type, stateKey);
+  if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
+}
+
+/** Who is not in a room is told so in the words that are used of rooms that do not exist. */
+function toClient(reason: string): string {
+  return reason === SENDER_IS_OUT ? "You are not in that room" : reason;
+}

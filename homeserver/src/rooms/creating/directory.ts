@@ -1,0 +1,168 @@
+/** Aliases of this server and the list of its published rooms. */
+import { errors, MatrixError } from "../../protocol/errors.ts";
+import { isRoomId, isServerName, serverOf } from "../../protocol/identifiers.ts";
+import type { RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { historyVisibility } from "../../protocol/visibility.ts";
+import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../../storage/aliases.ts";
+import { isPublished, publishRoom, unpublishRoom } from "../../storage/published-rooms.ts";
+import { joinedServers } from "../../storage/room-members.ts";
+import { powerLevelsOf } from "../commands/local-events.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import type { DirectoryLimits } from "./directory-limits.ts";
+import { isJoined, notInRoom } from "../commands/outsiders.ts";
+import { listPublished } from "./published-rooms.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { RemoteServer } from "../api/federation.ts";
+import type { Room, RoomDirectory } from "../api/index.ts";
+
+export interface DirectoryDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly remote: Pick<RemoteServer, "directory">;
+  readonly directoryLimits: DirectoryLimits;
+}
+
+export function createDirectory(deps: DirectoryDeps): RoomDirectory {
+  const { store, local, remote, directoryLimits } = deps;
+  const { sql } = store;
+  const { serverName } = local.identity;
+
+  return {
+    async resolve(alias) {
+      if (serverOf(alias) === serverName) {
+        const found = await resolveLocal(alias);
+        if (found === undefined) throw errors.notFound("There is no such alias");
+        return found;
+      }
+      return resolveRemote(alias);
+    },
+    resolveLocal,
+    async setAlias(by, alias, roomId) {
+      requireOurs(alias);
+      if ((await store.registry.byId(roomId)) === undefined) {
+        throw errors.notFound("That room is not known here");
+      }
+      await directoryLimits.ensureMayMakeAlias(by.userId, roomId);
+      const row = { alias, roomId, creator: by.userId, createdTs: local.identity.now() };
+      if (!(await insertAlias(sql, row))) {
+        throw new MatrixError(409, "M_UNKNOWN", "That alias is taken");
+      }
+    },
+    async deleteAlias(by, alias) {
+      requireOurs(alias);
+      const row = await findAlias(sql, alias);
+      if (row === undefined) throw errors.notFound("There is no such alias");
+      if (row.creator !== by.userId) {
+        const room = await store.registry.byId(row.roomId as RoomId);
+        if (room === undefined || !(await mayNameRoom(room, by.userId))) {
+          throw errors.forbidden("The alias is another user's");
+        }
+      }
+      await deleteAlias(sql, alias);
+      await takeBack(by.userId, alias, row.roomId as RoomId);
+    },
+    async aliases(by, roomId) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw notInRoom();
+      const isIn = await isJoined(sql, room, by.userId);
+      if (!isIn && !(await isWorldReadable(room))) throw notInRoom();
+      return (await aliasesOfRoom(sql, roomId)) as RoomAlias[];
+    },
+    async isPublished(roomId) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("That room is not known here");
+      return isPublished(sql, room.nid);
+    },
+    async setPublished(by, roomId, published) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined || !(await isJoined(sql, room, by.userId))) throw notInRoom();
+      if (!(await mayNameRoom(room, by.userId))) {
+        throw errors.forbidden("Your power does not suffice to publish the room");
+      }
+      if (!published) return unpublishRoom(sql, room.nid);
+      if (await isPublished(sql, room.nid)) return;
+      await directoryLimits.ensureMayPublish(by.userId);
+      await publishRoom(sql, room.nid, by.userId, local.identity.now());
+    },
+    publicRooms: (query) => listPublished(store, serverName, query),
+  };
+
+  async function resolveLocal(
+    alias: RoomAlias,
+  ): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined> {
+    const row = await findAlias(sql, alias);
+    if (row === undefined) return undefined;
+    const room = await store.registry.byId(row.roomId as RoomId);
+    const servers = room === undefined ? [] : await joinedServers(sql, room.nid);
+    const others = servers.filter((server) => server !== serverName);
+    // Ours first, where it is in the room, or nobody is.
+    const isIn = others.length < servers.length || servers.length === 0;
+    const named = isIn ? [serverName, ...others] : others;
+    return { roomId: row.roomId as RoomId, servers: named as ServerName[] };
+  }
+
+  async function resolveRemote(
+    alias: RoomAlias,
+  ): Promise<{ roomId: RoomId; servers: ServerName[] }> {
+    const answer = await remote.directory(serverOf(alias), alias).catch((error: unknown) => {
+      if (error instanceof MatrixError && error.status === 404) {
+        throw errors.notFound("There is no such alias");
+      }
+      throw errors.notFound(`${serverOf(alias)} could not be asked for the alias`);
+    });
+    if (!isRoomId(answer.room_id)) throw errors.notFound("There is no such alias");
+    const listed = Array.isArray(answer.servers)
+      ? answer.servers.slice(0, 100).filter(isServerName)
+      : [];
+    return { roomId: answer.room_id, servers: [...new Set([...listed, serverOf(alias)])] };
+  }
+
+  /** A deleted alias leaves m.room.canonical_alias, where who deletes it may send that. */
+  async function takeBack(userId: UserId, alias: RoomAlias, roomId: RoomId): Promise<void> {
+    const room = await store.registry.byId(roomId);
+    if (room === undefined || !(await mayNameRoom(room, userId))) return;
+    await local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.canonical_alias", "");
+      const content = present && withoutAlias(present.event.content, alias);
+      if (content === undefined) return;
+      const draft = { type: "m.room.canonical_alias", stateKey: "", sender: userId, content };
+      await work.local(draft);
+    });
+  }
+
+  function requireOurs(alias: RoomAlias): void {
+    if (serverOf(alias) === serverName) return;
+    throw errors.invalidParam(`Aliases of this server end in :${serverName}`);
+  }
+
+  /** Joined, and with the power to send m.room.canonical_alias. */
+  async function mayNameRoom(room: Room, userId: UserId): Promise<boolean> {
+    return local.work(room, async (work) => {
+      const member = await work.stateEvent("m.room.member", userId);
+      if (member?.event.content.membership !== "join") return false;
+      const levels = await powerLevelsOf(work);
+      return levels.userLevel(userId) >= levels.required("m.room.canonical_alias", true);
+    });
+  }
+
+  async function isWorldReadable(room: Room): Promise<boolean> {
+    const visibility = await local.work(room, (work) =>
+      work.stateEvent("m.room.history_visibility", ""),
+    );
+    return historyVisibility(visibility?.event) === "world_readable";
+  }
+}
+
+/** The content without the alias; undefined where it is not in there. */
+function withoutAlias(content: JsonObject, alias: RoomAlias): JsonObject | undefined {
+  const { alias: main, alt_aliases: others, ...rest } = content;
+  const isAmong = Array.isArray(others) && others.includes(alias);
+  if (main !== alias && !isAmong) return undefined;
+  const left = Array.isArray(others) ? others.filter((other) => other !== alias) : [];
+  return {
+    ...rest,
+    ...(main === alias || main === undefined ? {} : { alias: main }),
+    ...(left.length === 0 ? {} : { alt_aliases: left }),
+  };
+}

@@ -1,0 +1,114 @@
+/** Makes a room of given first events: one command, one append. */
+import { authorise, authStateOf } from "../../protocol/auth/index.ts";
+import { buildEvent } from "../../protocol/build-event.ts";
+import { errors, MatrixError, rejectionOf } from "../../protocol/errors.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import type { RoomAlias, RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+import type { Random } from "../../platform/random.ts";
+import { deleteAlias, insertAlias } from "../../storage/aliases.ts";
+import type { DirectoryLimits } from "./directory-limits.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import { memberDraft } from "../records/member-events.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room } from "../api/index.ts";
+
+export interface FirstState {
+  readonly type: string;
+  readonly stateKey: string;
+  readonly content: JsonObject;
+}
+
+interface RoomPlan {
+  readonly creator: UserId;
+  readonly version: RoomVersion;
+  readonly createContent: JsonObject;
+  /** Content of the creator's member event. */
+  readonly joinContent: JsonObject;
+  /** Everything after the creator's join, in order. */
+  readonly state: readonly FirstState[];
+  /** Taken before the room is made. */
+  readonly alias?: RoomAlias | undefined;
+}
+
+export interface RoomMaker {
+  /** Throws M_ROOM_IN_USE for a taken alias, M_INVALID_ROOM_STATE when an event is refused. */
+  make(plan: RoomPlan): Promise<Room>;
+}
+
+export function createRoomMaker(
+  store: RoomStore,
+  local: LocalEvents,
+  random: Random,
+  directoryLimits: DirectoryLimits,
+): RoomMaker {
+  const { identity } = local;
+  let lastTs = 0;
+
+  return {
+    async make(plan) {
+      const create = await buildCreate(plan);
+      if (plan.alias !== undefined) await reserve(plan.alias, create.roomId, plan.creator);
+      try {
+        const room = await store.registry.make(create.roomId, plan.version, identity.now());
+        await local.work(room, async (work) => {
+          if (work.extremities.length > 0) throw errors.roomInUse("That room is there already");
+          await work.addOnHead(create, []);
+          await work.local(memberDraft(plan.creator, plan.creator, plan.joinContent));
+          for (const state of plan.state) await work.local({ ...state, sender: plan.creator });
+        });
+        return room;
+      } catch (error) {
+        if (plan.alias !== undefined) await deleteAlias(store.sql, plan.alias);
+        if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") {
+          throw errors.invalidRoomState(error.message);
+        }
+        throw error;
+      }
+    },
+  };
+
+  /** Equal create events have equal ids, and rooms of version 12 with them: each gets a time of its own. */
+  async function buildCreate(plan: RoomPlan): Promise<RoomEvent> {
+    for (;;) {
+      lastTs = Math.max(identity.now(), lastTs + 1);
+      const create = createEventOf(plan, lastTs);
+      if ((await store.registry.byId(create.roomId)) === undefined) return create;
+    }
+  }
+
+  function createEventOf(plan: RoomPlan, originServerTs: number): RoomEvent {
+    const { version, creator } = plan;
+    const content: JsonObject = { ...plan.createContent, room_version: version.id };
+    delete content.creator;
+    if (version.creatorInContent) content.creator = creator;
+    const roomId = `!${random.alphanumeric(18)}:${serverOf(creator)}`;
+    const create = buildEvent(
+      {
+        ...(version.roomIdIsCreateHash ? {} : { roomId }),
+        type: "m.room.create",
+        stateKey: "",
+        sender: creator,
+        content,
+        depth: 1,
+        originServerTs,
+        prevEventIds: [],
+        authEventIds: [],
+      },
+      version,
+      identity.serverName,
+      identity.signingKey,
+    );
+    const reason = rejectionOf(() => authorise(create, authStateOf([])));
+    if (reason !== undefined) throw errors.invalidRoomState(reason);
+    return create;
+  }
+
+  async function reserve(alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void> {
+    await directoryLimits.ensureMayMakeAlias(creator, roomId);
+    const row = { alias, roomId, creator, createdTs: identity.now() };
+    if (!(await insertAlias(store.sql, row))) throw errors.roomInUse();
+  }
+}

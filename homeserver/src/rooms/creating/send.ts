@@ -1,0 +1,143 @@
+/** Message and state events, and redactions, of this server's users. */
+import { checkLevelsFormat } from "../../protocol/auth/index.ts";
+import { errors, rejectionOf } from "../../protocol/errors.ts";
+import { isEventId, isRoomAlias, serverOf } from "../../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { mayBeThreadRoot, relationIn } from "../../protocol/relations.ts";
+import type { Exclusive } from "../../storage/exclusive.ts";
+import { hasAnnotation } from "../../storage/room-relations.ts";
+import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import type { MemberByState } from "../membership/members-by-state.ts";
+import { transactionKey } from "../records/idempotency.ts";
+import type { Once } from "../records/idempotency.ts";
+import { asMember, isJoined } from "../commands/outsiders.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, RoomSend, SendMessage } from "../api/index.ts";
+
+export interface SendDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly once: Once;
+  /** The room that an alias stands for, here or elsewhere; undefined: none. */
+  readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
+  /** Of equal annotations sent at once the first is done before the next is looked at. */
+  readonly exclusive: Exclusive;
+  /** Member events go the way of invites, joins, kicks …: to the other server too, and by the same rules. */
+  readonly memberByState: MemberByState;
+}
+
+export function createSend(deps: SendDeps): RoomSend {
+  const { store, local, once, exclusive } = deps;
+
+  /** The same user annotates an event with the same key once. (Client-server API, "Avoiding duplicate annotations".) */
+  async function withAnnotation(
+    room: Room,
+    { by, type, content }: SendMessage,
+    send: () => Promise<EventId>,
+  ): Promise<EventId> {
+    const relation = relationIn(content);
+    if (relation?.relType !== "m.annotation" || relation.key === undefined) return send();
+    const { eventId: target, key } = relation;
+    const annotation = { target, type, sender: by.userId, key };
+    return exclusive.run(`annotations ${by.userId} ${target}`, async () => {
+      if (await hasAnnotation(store.sql, room.nid, annotation)) {
+        throw errors.duplicateAnnotation("You have annotated that event with this key already");
+      }
+      return send();
+    });
+  }
+
+  return {
+    async message(message) {
+      const { by, roomId, type, content, txnId, originServerTs } = message;
+      const key = transactionKey(by, `send ${roomId} ${type}`, txnId);
+      return once.run(key, async () => {
+        const room = await local.room(roomId);
+        return asMember(store.sql, room, by.userId, async () => {
+          if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
+          await refuseNestedThread(store, room, message);
+          const draft = { type, sender: by.userId, content, originServerTs };
+          return withAnnotation(room, message, () => local.send(room, draft, key));
+        });
+      });
+    },
+    async state(message) {
+      const { by, roomId, type, stateKey, content, originServerTs } = message;
+      if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
+      // Other servers would apply it, by rules that are asked of redactions here.
+      if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
+      if (type === "m.room.member") return deps.memberByState(message);
+      const room = await local.room(roomId);
+      const isChecked = CHECKED.has(type) && (await isJoined(store.sql, room, by.userId));
+      if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
+      if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
+      const draft = { type, stateKey, sender: by.userId, content, originServerTs };
+      return asMember(store.sql, room, by.userId, () => local.send(room, draft));
+    },
+    async redact(request) {
+      const { by, roomId, eventId, reason, txnId } = request;
+      const key = transactionKey(by, `redact ${roomId} ${eventId}`, txnId);
+      return once.run(key, async () => {
+        const room = await local.room(roomId);
+        const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };
+        const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
+        return asMember(store.sql, room, by.userId, () => local.redact(room, draft, key));
+      });
+    },
+  };
+}
+
+/** A redaction sent like any message names its event in the content, whatever the room's version. */
+function redactionIn({ by, type, content, originServerTs }: SendMessage) {
+  const { redacts, ...rest } = content;
+  if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
+  return { type, sender: by.userId, content: rest, redacts, originServerTs };
+}
+
+/** A thread begins with no event that is another's child. (Client-server API, "Validation of m.thread relationships".) */
+async function refuseNestedThread(
+  store: RoomStore,
+  room: Room,
+  { content }: SendMessage,
+): Promise<void> {
+  const relation = relationIn(content);
+  if (relation?.relType !== "m.thread") return;
+  const root = await store.events.byId(relation.eventId);
+  if (root === undefined || root.roomNid !== room.nid || mayBeThreadRoot(root.event)) return;
+  throw errors.unknown(
+    "A thread cannot begin with an event that relates to another: name its root",
+    400,
+  );
+}
+
+/** Of who is not in the room the authorisation rules say so, and nothing of the room is told before. */
+const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.power_levels"]);
+
+/** What the room's version lets no power levels say is the client's mistake, whoever it is. M_BAD_JSON. */
+async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {
+  const create = await local.work(room, (work) => work.stateEvent("m.room.create", ""));
+  const reason = rejectionOf(() => checkLevelsFormat(content, create?.event, room.version));
+  if (reason !== undefined) throw errors.badJson(reason);
+}
+
+/**
+ * Aliases of ours in m.room.canonical_alias, and new ones of others, must be well-formed (M_INVALID_PARAM) and lead to
+ * this room (M_BAD_ALIAS). (Client-server API, PUT state.)
+ */
+async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
+  const current = await deps.local.work(room, (work) =>
+    work.stateEvent("m.room.canonical_alias", ""),
+  );
+  const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
+  for (const alias of aliasesSet(content)) {
+    // Of another server's alias that is there already nothing is asked again.
+    const isOurs = isRoomAlias(alias) && serverOf(alias) === deps.local.identity.serverName;
+    if (old.has(alias) && !isOurs) continue;
+    if (!isRoomAlias(alias)) throw errors.invalidParam("That is not a room alias");
+    if ((await deps.resolveAlias(alias)) !== room.roomId) {
+      throw errors.badAlias(`${alias} does not lead to this room`);
+    }
+  }
+}

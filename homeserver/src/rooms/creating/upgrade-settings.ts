@@ -1,0 +1,67 @@
+/** Who follows an upgraded room to its successor takes along what they had set for it. */
+import type { EventRecord, LogRecord } from "../../log/types.ts";
+import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import { isJsonObject } from "../../protocol/json.ts";
+import type { Room, RoomView } from "../api/index.ts";
+
+export interface SuccessionsDeps {
+  readonly view: RoomView;
+  readonly serverName: ServerName;
+  readonly settings: { copy(userId: UserId, from: RoomId, to: RoomId): Promise<void> };
+}
+
+/**
+ * A reader of the log: acts when a local user comes into a room whose predecessor points to it, and when that pointer
+ * comes after them. Doing it twice changes nothing more.
+ */
+export function createSuccessions(deps: SuccessionsDeps) {
+  const { view, settings } = deps;
+  const isLocal = (userId: UserId): boolean => serverOf(userId) === deps.serverName;
+
+  /** The room that this one replaces, when both say so: anybody can make a room that claims another's place. */
+  async function predecessorOf(room: Room): Promise<Room | undefined> {
+    const create = await view.currentStateEvent(room.nid, "m.room.create", "");
+    const predecessor = create?.event.content.predecessor;
+    const roomId = isJsonObject(predecessor) ? predecessor.room_id : undefined;
+    const old = isRoomId(roomId) ? await view.room(roomId) : undefined;
+    return old !== undefined && (await successorOf(old)) === room.roomId ? old : undefined;
+  }
+
+  async function successorOf(old: Room): Promise<unknown> {
+    const pointer = await view.currentStateEvent(old.nid, "m.room.tombstone", "");
+    return pointer?.event.content.replacement_room;
+  }
+
+  async function wasIn(userId: UserId, root: EventRecord["stateBefore"]): Promise<boolean> {
+    const [member] = await view.stateEventsAt(root, [["m.room.member", userId]]);
+    return member?.event.content.membership === "join";
+  }
+
+  async function came(record: EventRecord, userId: UserId): Promise<void> {
+    if (await wasIn(userId, record.stateBefore)) return;
+    const room = await view.room(record.roomId as RoomId);
+    const old = room && (await predecessorOf(room));
+    if (room && old) await settings.copy(userId, old.roomId, room.roomId);
+  }
+
+  async function pointed(record: EventRecord): Promise<void> {
+    const next = record.event.content.replacement_room;
+    const room = isRoomId(next) ? await view.room(next) : undefined;
+    const old = room && (await predecessorOf(room));
+    if (!room || old?.roomId !== record.roomId) return;
+    for (const userId of (await view.joinedMembers(room.nid)).filter(isLocal)) {
+      await settings.copy(userId, old.roomId, room.roomId);
+    }
+  }
+
+  return async function take(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      if (record.kind !== "event" || record.status !== "accepted") continue;
+      const { type, stateKey, content } = record.event;
+      if (type === "m.room.tombstone" && stateKey === "") await pointed(record);
+      if (type !== "m.room.member" || content.membership !== "join") continue;
+      if (isLocal(stateKey as UserId)) await came(record, stateKey as UserId);
+    }
+  };
+}

@@ -1,0 +1,179 @@
+/** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
+import { errors, MatrixError } from "../../protocol/errors.ts";
+import { isUserId } from "../../protocol/identifiers.ts";
+import type { RoomId } from "../../protocol/identifiers.ts";
+import type { PartialRooms } from "../records/partial-rooms.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { parseLevel, PowerLevels } from "../../protocol/power-levels.ts";
+import { roomVersion } from "../../protocol/room-versions.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
+import { moveAliases } from "../../storage/aliases.ts";
+import { membershipIn } from "../../storage/room-members.ts";
+import { movePublication } from "../../storage/published-rooms.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import type { FirstState, RoomMaker } from "./room-maker.ts";
+import type { RoomStore } from "../state/store.ts";
+import { transferredLevels } from "./transferred-levels.ts";
+import { transferredContent } from "./transferred-state.ts";
+import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export interface UpgradeDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly maker: RoomMaker;
+  readonly profiles: Profiles;
+  readonly partial: PartialRooms;
+}
+
+const COPIED = [
+  "m.room.server_acl",
+  "m.room.encryption",
+  "m.room.name",
+  "m.room.avatar",
+  "m.room.topic",
+  "m.room.guest_access",
+  "m.room.history_visibility",
+  "m.room.join_rules",
+];
+
+/** What of the old room the upgrade reads. */
+interface OldRoom {
+  readonly state: ReadonlyMap<string, StoredEvent>;
+  readonly lastEventId: string | undefined;
+}
+
+export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
+  const { store, local, maker, profiles, partial } = deps;
+
+  return {
+    async upgrade(by, roomId, newVersion, additionalCreators = []) {
+      const version = roomVersion(newVersion);
+      if (version === undefined) {
+        throw errors.unsupportedRoomVersion("This server does not support that room version");
+      }
+      const old = await roomOf(by, roomId);
+      await partial.whole(old.nid);
+      const found = await local.work(old, (work) => readOld(work, by));
+      const room = await maker.make({
+        creator: by.userId,
+        version,
+        createContent: createContent(old, found, version, additionalCreators),
+        joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
+        state: transferred(found, version, by, additionalCreators),
+      });
+      await local.work(old, (work) => close(work, by, room, found));
+      await moveDirectory(old, room);
+      return room.roomId;
+    },
+  };
+
+  /** M_NOT_FOUND for who never was in it, whether or not it exists. */
+  async function roomOf(by: Actor, roomId: RoomId): Promise<Room> {
+    const room = await store.registry.byId(roomId);
+    const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+    if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
+    return room;
+  }
+
+  /** Aliases lead to the new room, which takes the old one's place in the list. */
+  async function moveDirectory(old: Room, room: Room): Promise<void> {
+    await moveAliases(store.sql, old.roomId, room.roomId);
+    await movePublication(store.sql, old.nid, room.nid);
+  }
+}
+
+async function readOld(work: Work, by: Actor): Promise<OldRoom> {
+  const types = ["m.room.create", "m.room.power_levels", "m.room.canonical_alias", ...COPIED];
+  const keys = types.map((type) => [type, ""] as const);
+  const state = await work.state([...keys, ["m.room.member", by.userId]]);
+  const levels = levelsOf(state, work.room.version);
+  const member = state.get(stateTuple("m.room.member", by.userId))?.event.content.membership;
+  const needed = levels.required("m.room.tombstone", true);
+  if (member !== "join" || levels.userLevel(by.userId) < needed) {
+    throw errors.forbidden("Your power does not suffice to upgrade the room");
+  }
+  return { state, lastEventId: work.extremities[0]?.event.eventId };
+}
+
+function levelsOf(state: OldRoom["state"], version: RoomVersion): PowerLevels {
+  return PowerLevels.of(
+    state.get(stateTuple("m.room.power_levels", ""))?.event,
+    state.get(stateTuple("m.room.create", ""))?.event,
+    version,
+  );
+}
+
+function createContent(
+  old: Room,
+  found: OldRoom,
+  version: RoomVersion,
+  additionalCreators: readonly string[],
+): JsonObject {
+  const before = found.state.get(stateTuple("m.room.create", ""))?.event.content;
+  const predecessor: JsonObject = { room_id: old.roomId };
+  if (!version.roomIdIsCreateHash && found.lastEventId !== undefined) {
+    predecessor.event_id = found.lastEventId;
+  }
+  const content: JsonObject = { predecessor };
+  if (typeof before?.type === "string") content.type = before.type;
+  if (before?.["m.federate"] === false) content["m.federate"] = false;
+  if (version.privilegedCreators && additionalCreators.length > 0) {
+    content.additional_creators = additionalCreators.map((creator) => {
+      if (!isUserId(creator)) throw errors.invalidParam("additional_creators holds no user id");
+      return creator;
+    });
+  }
+  return content;
+}
+
+/**
+ * What moves along. The levels come last: until then the room's maker may set everything, and afterwards as much as
+ * in the old room.
+ */
+function transferred(
+  found: OldRoom,
+  version: RoomVersion,
+  by: Actor,
+  additionalCreators: readonly string[],
+): FirstState[] {
+  const at = (type: string) => found.state.get(stateTuple(type, ""))?.event;
+  const state = [...COPIED, "m.room.canonical_alias"].flatMap((type): FirstState[] => {
+    const event = at(type);
+    if (event === undefined) return [];
+    return [{ type, stateKey: "", content: transferredContent(type, event.content, version) }];
+  });
+  const old = { create: at("m.room.create"), content: at("m.room.power_levels")?.content };
+  const content = transferredLevels(old, version, [by.userId, ...additionalCreators]);
+  const type = "m.room.power_levels";
+  return [...state, { type, stateKey: "", content: transferredContent(type, content, version) }];
+}
+
+/** Tombstone in the old room, and nobody talks or invites there any more. */
+async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise<void> {
+  await work.local({
+    type: "m.room.tombstone",
+    stateKey: "",
+    sender: by.userId,
+    content: { body: "This room has been replaced", replacement_room: room.roomId },
+  });
+  const levels = levelsOf(found.state, work.room.version);
+  const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
+  if (old === undefined) return;
+  if (levels.userLevel(by.userId) < levels.required("m.room.power_levels", true)) return;
+  const level = (key: string) => parseLevel(old[key], work.room.version) ?? 0;
+  const quiet = Math.max(50, level("users_default") + 1);
+  if (levels.userLevel(by.userId) < quiet) return;
+  // Never lower than they are: a room where admins alone speak stays one.
+  const content = {
+    ...old,
+    events_default: Math.max(quiet, level("events_default")),
+    invite: Math.max(quiet, level("invite")),
+  };
+  const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
+  // Done where it can be: what the room calls its levels may not be sent again as it stands.
+  await work.local(quieter).catch((error: unknown) => {
+    if (!(error instanceof MatrixError)) throw error;
+  });
+}

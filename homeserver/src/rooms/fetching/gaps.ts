@@ -1,0 +1,134 @@
+/** What events of another server lack here: prev events, auth events. */
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
+import { awaitedEvents, lowestGapDepth } from "../../storage/room-gaps.ts";
+import { inDagOrder } from "../records/event-order.ts";
+import type { Outliers } from "./outliers.ts";
+import { isPlacedIn } from "../records/placed.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room } from "../api/index.ts";
+
+/** Events in the order in which they can be placed. */
+export interface Sorted {
+  /** Nothing that they build on is missing. */
+  readonly whole: RoomEvent[];
+  /** They name events that are not here, or build on such as do. */
+  readonly lacking: RoomEvent[];
+  /** The events that are not here. */
+  readonly missing: ReadonlySet<EventId>;
+}
+
+export interface Gaps {
+  sort(events: readonly RoomEvent[]): Promise<Sorted>;
+  /** Events that name prev events which are neither placed nor among them. */
+  withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
+  /** Those that have a place in the room. */
+  placed(room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
+  /** Events that name auth events which are neither stored nor among them. */
+  withoutAuth(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
+  /**
+   * Leaves out what lies before the history that is known here: it would look like a fork. It's kept as outliers,
+   * unless a gap awaits it.
+   */
+  withoutOld(room: Room, events: readonly RoomEvent[]): Promise<RoomEvent[]>;
+}
+
+export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
+  /** Those of the events that are here, or on their way; and which of them have a place in the room of who names them. */
+  async function lookUp(prev: readonly EventId[], auth: readonly EventId[]) {
+    const coming = store.arrivals.fromNow([...prev, ...auth]);
+    const isLeft = (id: EventId) => !coming.has(id);
+    const [ofPrev, ofAuth] = await Promise.all([
+      store.events.byIdsNow(prev.filter(isLeft)),
+      store.events.byIds(auth.filter(isLeft)),
+    ]);
+    const isHere = (id: EventId) => ofAuth.has(id) || coming.has(id);
+    const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
+      const stored = ofPrev.get(id);
+      if (stored !== undefined && isPlacedIn(stored, roomId)) return true;
+      return coming.isPlaced(id, roomId);
+    };
+    return { isHere, isPlaced };
+  }
+
+  async function withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+    const coming = new Set(events.map((event) => event.eventId));
+    const wanted = new Set(events.flatMap((event) => event.prevEventIds));
+    const { isPlaced } = await lookUp(
+      [...wanted].filter((id) => !coming.has(id)),
+      [],
+    );
+    return events.filter((event) =>
+      event.prevEventIds.some((id) => !coming.has(id) && !isPlaced(id, event)),
+    );
+  }
+
+  return {
+    withGaps,
+    async placed(room, events) {
+      const ids = events.map(({ eventId }) => eventId);
+      const stored = [...(await store.events.byIdsNow(ids)).values()];
+      const placed = stored.filter((one) => isPlacedIn(one, room.roomId));
+      return new Set(placed.map(({ event }) => event.eventId));
+    },
+    async sort(events) {
+      const sorted = inDagOrder(events);
+      const coming = new Set(sorted.map((event) => event.eventId));
+      const isWanted = (id: EventId) => !coming.has(id);
+      const { isHere, isPlaced } = await lookUp(
+        [...new Set(sorted.flatMap((event) => event.prevEventIds))].filter(isWanted),
+        [...new Set(sorted.flatMap((event) => event.authEventIds))].filter(isWanted),
+      );
+      const missing = new Set<EventId>();
+      const whole: RoomEvent[] = [];
+      const lacking: RoomEvent[] = [];
+      const isLacking = new Set<EventId>();
+      for (const event of sorted) {
+        const prev = event.prevEventIds.filter((id) =>
+          coming.has(id) ? isLacking.has(id) : !isPlaced(id, event),
+        );
+        const auth = event.authEventIds.filter((id) =>
+          coming.has(id) ? isLacking.has(id) : !isHere(id),
+        );
+        // An event without prev events can't be told from the beginning of another history.
+        if (prev.length + auth.length === 0 && event.prevEventIds.length > 0) {
+          whole.push(event);
+          continue;
+        }
+        lacking.push(event);
+        isLacking.add(event.eventId);
+        for (const id of [...prev, ...auth]) if (!coming.has(id)) missing.add(id);
+      }
+      return { whole, lacking, missing };
+    },
+    async withoutAuth(events) {
+      const coming = new Set(events.map((event) => event.eventId));
+      const wanted = new Set(events.flatMap((event) => event.authEventIds));
+      const { isHere } = await lookUp(
+        [],
+        [...wanted].filter((id) => !coming.has(id)),
+      );
+      return events.filter((event) =>
+        event.authEventIds.some((id) => !coming.has(id) && !isHere(id)),
+      );
+    },
+    async withoutOld(room, events) {
+      let left = [...events];
+      for (;;) {
+        const gaps = new Set(await withGaps(left));
+        const loose = left.filter((event) => gaps.has(event) || event.prevEventIds.length === 0);
+        if (loose.length === 0) return left;
+        const floor = (await lowestGapDepth(store.sql, room.nid)) ?? 0;
+        const ids = loose.map((event) => event.eventId);
+        const awaited = await awaitedEvents(store.sql, room.nid, ids);
+        const wanted = new Set(awaited.map((row) => row.eventId));
+        const old = new Set(
+          loose.filter((event) => event.depth <= floor && !wanted.has(event.eventId)),
+        );
+        if (old.size === 0) return left;
+        await outliers.store(room, [...old]);
+        left = left.filter((event) => !old.has(event));
+      }
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** Events between those that are known and newer ones (server-server API, get_missing_events), from several servers. */
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import { counted } from "../commands/extremities.ts";
+import { isPlacedIn } from "../records/placed.ts";
+import type { Asking, Sources } from "./peer-queries.ts";
+import type { RoomStore } from "../state/store.ts";
+import { listIn } from "./remote-state.ts";
+import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { verifyPdus } from "./verification.ts";
+
+/** A request brings so many events, and so often the next older ones are asked for. */
+const PAGE = 20;
+const ROUNDS = 3;
+/** So much deeper than the oldest extremity a gap is not followed. */
+const DEPTH = 20;
+
+export type FetchMissing = (
+  asking: Asking,
+  events: readonly RoomEvent[],
+  tips: readonly StoredEvent[],
+) => Promise<RoomEvent[]>;
+
+/**
+ * Fetches what leads from the room's extremities (`tips`) to the events, verified; only what the events build on,
+ * by way of what was fetched. Bounded: what is left of the gap stays one.
+ */
+export function createFetchMissing(
+  store: RoomStore,
+  remote: Pick<RemoteServer, "missingEvents">,
+  keyRing: KeyRing,
+  sources: Sources,
+): FetchMissing {
+  /** Prev events of these that are neither placed nor among them. */
+  async function openEnds(room: Room, events: Iterable<RoomEvent>): Promise<Set<EventId>> {
+    const coming = new Set<EventId>();
+    const wanted = new Set<EventId>();
+    for (const event of events) {
+      coming.add(event.eventId);
+      for (const id of event.prevEventIds) wanted.add(id);
+    }
+    const open = [...wanted].filter((id) => !coming.has(id));
+    const arriving = store.arrivals.fromNow(open);
+    const known = await store.events.byIdsNow(open);
+    return new Set(
+      open.filter((id) => {
+        const stored = known.get(id);
+        if (stored !== undefined && isPlacedIn(stored, room.roomId)) return false;
+        return !arriving.isPlaced(id, room.roomId);
+      }),
+    );
+  }
+
+  async function askOne(
+    server: ServerName,
+    room: Room,
+    latest: readonly RoomEvent[],
+    tips: readonly StoredEvent[],
+  ): Promise<RoomEvent[]> {
+    const lowest = Math.min(...tips.map((tip) => tip.event.depth));
+    const answer = await remote.missingEvents(server, room.roomId, {
+      earliest_events: counted(tips).map((tip) => tip.event.eventId),
+      latest_events: latest.map((event) => event.eventId),
+      limit: PAGE,
+      min_depth: Math.max(0, Number.isFinite(lowest) ? lowest - DEPTH : 0),
+    });
+    const pdus = listIn(answer, "events");
+    const verified = await verifyPdus(keyRing, pdus, room.version);
+    return verified.flatMap(({ event }) => (event?.roomId === room.roomId ? event : []));
+  }
+
+  /** Those of the answer that the open ends lead to; undefined when there is none. */
+  function connected(answer: readonly RoomEvent[], open: ReadonlySet<EventId>) {
+    const byId = new Map(answer.map((event) => [event.eventId, event]));
+    const found = new Map<EventId, RoomEvent>();
+    const queue = [...open];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      const event = byId.get(id);
+      if (event === undefined || found.has(id)) continue;
+      found.set(id, event);
+      queue.push(...event.prevEventIds);
+    }
+    return found.size === 0 ? undefined : [...found.values()];
+  }
+
+  return async (asking, events, tips) => {
+    const { room } = asking;
+    const found = new Map(events.map((event) => [event.eventId, event]));
+    let latest = events;
+    for (let round = 0; round < ROUNDS; round++) {
+      const open = await openEnds(room, found.values());
+      if (open.size === 0) break;
+      latest = latest.filter((event) => event.prevEventIds.some((id) => open.has(id)));
+      if (latest.length === 0) break;
+      const fresh = await sources.ask(asking, "missing events", async (server) =>
+        connected(await askOne(server, room, latest.slice(0, PAGE), tips), open),
+      );
+      if (fresh === undefined) break;
+      for (const event of fresh) found.set(event.eventId, event);
+      latest = fresh;
+    }
+    for (const { eventId } of events) found.delete(eventId);
+    return [...found.values()];
+  };
+}

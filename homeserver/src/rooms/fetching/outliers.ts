@@ -1,0 +1,210 @@
+/** Events that are kept for their part in auth chains and states, without a place in the timeline. */
+import { createTurns } from "../../platform/turns.ts";
+import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
+import { rejectionOf } from "../../protocol/errors.ts";
+import { redactEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
+import { lackingAuth, redactionsOf } from "../../storage/room-events.ts";
+import type { Identity } from "../commands/drafting.ts";
+import type { Step } from "../commands/mailbox.ts";
+import type { Mailboxes } from "../commands/mailboxes.ts";
+import { moveEnds } from "../commands/move-ends.ts";
+import { authIdsOf, inAuthOrder } from "../records/event-order.ts";
+import { authNidsOf, newEvent } from "../records/new-event.ts";
+import { isPlaced } from "../records/placed.ts";
+import { earlierRedaction } from "../commands/redactions.ts";
+import type { AddedEvent } from "../commands/append-builder.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { inWork } from "../commands/room-command.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export interface Outliers {
+  /**
+   * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
+   * ones are kept as rejected), on the room's mailbox. Events whose auth events are neither known nor among them are left
+   * out, and answered. They stay in memory, since they are likely to be read soon; member events only with `keepMembers`
+   * (true).
+   */
+  store(
+    room: Room,
+    events: readonly RoomEvent[],
+    options?: { readonly keepMembers?: boolean },
+  ): Promise<RoomEvent[]>;
+  /** Judges a rejected outlier again: true when its auth events allow it now. */
+  rejudge(room: Room, outlier: RoomEvent): Promise<boolean>;
+}
+
+/** Events of one command: others of the room get their turn between two. */
+const CHUNK = 200;
+/** So long events are judged before others get a turn. */
+const BURST_MS = 2;
+
+export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outliers {
+  /** What the events rest on, as it is stored: those that lack auth events are as if they were not here. */
+  async function knownOf(
+    work: Work,
+    events: readonly RoomEvent[],
+  ): Promise<{ known: Map<EventId, StoredEvent>; lacking: Map<EventId, StoredEvent> }> {
+    const { store } = work;
+    const ids = new Set<EventId>();
+    for (const event of events) for (const id of [event.eventId, ...authIdsOf(event)]) ids.add(id);
+    const known = await store.events.byIds([...ids]);
+    const lacking = new Map<EventId, StoredEvent>();
+    const outliers = events.flatMap(({ eventId }) => known.get(eventId) ?? []).filter(isNotPlaced);
+    const isLacking = new Set<number>();
+    const counts: (readonly [nid: number, auth: number])[] = [];
+    for (const { nid, event } of outliers) {
+      const { size } = new Set(event.authEventIds);
+      const coming = store.pending.authNids(nid);
+      if (coming === undefined) counts.push([nid, size]);
+      else if (coming.length < size) isLacking.add(nid);
+    }
+    const stored = counts.length === 0 ? [] : await lackingAuth(store.sql, counts);
+    for (const nid of stored) isLacking.add(nid);
+    for (const [id, stored] of known) if (isLacking.has(stored.nid)) lacking.set(id, stored);
+    for (const id of lacking.keys()) known.delete(id);
+    return { known, lacking };
+  }
+
+  async function storeSome(
+    work: Work,
+    events: readonly RoomEvent[],
+    keepMembers: boolean,
+  ): Promise<Step<RoomEvent[]>> {
+    const { known, lacking } = await knownOf(work, events);
+    const fresh = events.filter(({ eventId }) => !known.has(eventId));
+    const { complete, left } = byAuthEvents(fresh, known);
+    const isRedacted = await redactedAmong(work, complete);
+    const nids = await work.store.registry.eventNids(complete.length);
+    const turns = createTurns(BURST_MS);
+    for (const [i, event] of complete.entries()) {
+      await turns.take();
+      const { eventId } = event;
+      const before = lacking.get(eventId);
+      if (before !== undefined) work.restOn([before]);
+      const bare = outlierOf(work, event, before?.nid ?? nids[i]!, known);
+      const stored = isRedacted.has(eventId) ? await redacted(work, bare.stored) : bare.stored;
+      known.set(eventId, stored);
+      const isBulk = !keepMembers && event.type === "m.room.member";
+      work.add({ ...bare, stored, known: before !== undefined, isBulk });
+      if (stored.status === "rejected") {
+        await moveEnds(work, stored, { isLive: false, isRejudged: false });
+      }
+    }
+    if (lacking.size > 0) work.store.committed.authChains.forget(work.room.nid);
+    return work.step(left);
+  }
+
+  async function rejudge(work: Work, event: RoomEvent): Promise<Step<boolean>> {
+    const ids = authIdsOf(event);
+    const known = await work.store.events.byIdsNow([event.eventId, ...ids]);
+    const outlier = known.get(event.eventId);
+    if (outlier === undefined || isPlaced(outlier)) return work.step(false);
+    if (outlier.status !== "rejected") return work.step(true);
+    if (event.authEventIds.some((id) => !known.has(id))) return work.step(false);
+    const again = outlierOf(work, event, outlier.nid, known);
+    if (again.reason !== undefined) return work.step(false);
+    work.restOn([outlier]);
+    const stored: StoredEvent = { ...outlier, status: "accepted" };
+    work.add({ ...again, stored, known: true, isRejudged: true });
+    return work.step(true);
+  }
+
+  const run = <T>(room: Room, command: (work: Work) => Promise<Step<T>>) =>
+    mailboxes.run(room, (head) => inWork(identity, head, command));
+
+  return {
+    async store(room, events, { keepMembers = true } = {}) {
+      const sorted = inAuthOrder(events);
+      const left: RoomEvent[] = [];
+      for (let at = 0; at < sorted.length; at += CHUNK) {
+        const some = sorted.slice(at, at + CHUNK);
+        left.push(...(await run(room, (work) => storeSome(work, some, keepMembers))));
+      }
+      return left;
+    },
+    rejudge: (room, event) => run(room, (work) => rejudge(work, event)),
+  };
+}
+
+function isNotPlaced(stored: StoredEvent): boolean {
+  return !isPlaced(stored);
+}
+
+/** As it is stored when its auth events are known. */
+function outlierOf(
+  work: Work,
+  event: RoomEvent,
+  nid: number,
+  known: ReadonlyMap<EventId, StoredEvent>,
+): Omit<AddedEvent, "known"> {
+  const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
+  const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
+  const reason = refusal(event, auth, state);
+  const status = reason === undefined ? "accepted" : "rejected";
+  const stored = newEvent(work.room.nid, nid, event, { status });
+  work.restOn(state);
+  return { stored, authNids: authNidsOf(auth), timeline: "outlier", stateChanged: false, reason };
+}
+
+/** Those for which a redaction has come. */
+async function redactedAmong(
+  { store }: Work,
+  events: readonly RoomEvent[],
+): Promise<ReadonlySet<string>> {
+  if (events.length === 0) return new Set();
+  const ids = events.map(({ eventId }) => eventId);
+  const coming = ids.filter((id) => store.pending.redactionsOf(id).length > 0);
+  const rows = await redactionsOf(store.sql, ids);
+  return new Set([...coming, ...rows.map(({ target }) => target)]);
+}
+
+/** As it is where its redaction came first. */
+export async function redacted(work: Work, bare: StoredEvent): Promise<StoredEvent> {
+  const redaction = await earlierRedaction(work.store, bare);
+  if (redaction === undefined) return bare;
+  work.buildOn([redaction]);
+  return { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
+}
+
+/**
+ * Step 4: by the auth events. The reason, or undefined when the event passes. `state` is what these make up; from
+ * version 12 with the create event, which has to be an accepted one (rule 2).
+ */
+export function refusal(
+  event: RoomEvent,
+  authEvents: readonly StoredEvent[],
+  state: readonly StoredEvent[],
+): string | undefined {
+  const rejected = new Set<string>();
+  for (const stored of authEvents) {
+    if (stored.status === "rejected") rejected.add(stored.event.eventId);
+  }
+  const accepted = state.filter(({ status }) => status !== "rejected");
+  return rejectionOf(() => {
+    checkAuthEvents(
+      event,
+      authEvents.map((stored) => stored.event),
+      (id) => rejected.has(id),
+    );
+    authorise(event, authStateOf(accepted.map((stored) => stored.event)));
+  });
+}
+
+/** Those whose auth events are known, or among them in front; and those of which some are not. In auth order. */
+function byAuthEvents(
+  events: readonly RoomEvent[],
+  known: ReadonlyMap<EventId, StoredEvent>,
+): { complete: RoomEvent[]; left: RoomEvent[] } {
+  const complete: RoomEvent[] = [];
+  const left: RoomEvent[] = [];
+  const placed = new Set<EventId>();
+  for (const event of events) {
+    if (authIdsOf(event).every((id) => known.has(id) || placed.has(id))) {
+      complete.push(event);
+      placed.add(event.eventId);
+    } else left.push(event);
+  }
+  return { complete, left };
+}

@@ -1,0 +1,133 @@
+/**
+ * States that other servers tell, as a command takes them in: they come as event ids, and are looked up at every attempt,
+ * among what is committed and what is on its way.
+ */
+import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
+import { rejectionOf } from "../../protocol/errors.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
+import { outlinesOfEvents } from "../../storage/room-events.ts";
+import type { RoomReader } from "../state/room-reader.ts";
+import { authStateIn } from "../state/reader.ts";
+import type { StateKey } from "../state/tuples.ts";
+import type { StateRoot, StoredEvent } from "../api/index.ts";
+import type { Work } from "../commands/room-command.ts";
+
+/** What other servers say of states that can't be computed here. */
+export interface Told {
+  /** Missing prev event → the events of the state before it. */
+  readonly before: ReadonlyMap<EventId, readonly EventId[]>;
+  /** The state before the event itself, where nobody tells those: it stands for all missing prev events. */
+  readonly instead?: readonly EventId[] | undefined;
+}
+
+/** The states after the missing prev events; undefined when one of them is not told, or not whole. */
+export async function toldRoots(
+  work: Work,
+  missing: readonly EventId[],
+  told: Told | undefined,
+): Promise<StateRoot[] | undefined> {
+  if (told === undefined) return undefined;
+  const roots: StateRoot[] = [];
+  for (const id of missing) {
+    const before = told.before.get(id);
+    const root = before === undefined ? undefined : await rootAfter(work, id, before);
+    if (root !== undefined) roots.push(root);
+  }
+  if (roots.length === missing.length) return roots;
+  const instead = told.instead === undefined ? undefined : await rootOf(work, told.instead);
+  return instead === undefined ? undefined : [instead];
+}
+
+/** The state after an outlier, by the one before it. */
+async function rootAfter(
+  work: Work,
+  id: EventId,
+  ids: readonly EventId[],
+): Promise<StateRoot | undefined> {
+  const prev = await work.store.events.byId(id);
+  if (prev === undefined || prev.roomNid !== work.room.nid) return undefined;
+  const root = await rootOf(work, ids);
+  if (root === undefined) return undefined;
+  const { type, stateKey } = prev.event;
+  if (stateKey === undefined || prev.status === "rejected") return root;
+  if (await forbids(work.store, root, prev.event)) return root;
+  work.restOn([prev]);
+  return work.setState(root, [[type, stateKey, prev.nid]]);
+}
+
+/** Step 5 of the checks on receipt. */
+async function forbids(store: RoomReader, root: StateRoot, event: RoomEvent): Promise<boolean> {
+  const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
+  const state = await store.state.events(root, keys);
+  return rejectionOf(() => authorise(event, authStateIn(state))) !== undefined;
+}
+
+/** Undefined when they are no whole state of the room. */
+async function rootOf(work: Work, ids: readonly EventId[]): Promise<StateRoot | undefined> {
+  const outlines = await outlinesOf(work.store, ids, (id) => work.store.pending.byId(id));
+  const entries = stateIn(outlines, ids, work.room.nid);
+  if (entries === undefined) return undefined;
+  work.restOnState(entries.map(([, , nid]) => nid));
+  return work.setState(null, entries);
+}
+
+/** An event without its content. */
+export interface Outline {
+  readonly nid: number;
+  readonly roomNid: number;
+  readonly type: string;
+  readonly stateKey: string | null;
+  readonly isRejected: boolean;
+}
+
+const CHUNK = 1_000;
+
+/** From the tables, but for those that `coming` has. */
+export async function outlinesOf(
+  store: RoomReader,
+  ids: readonly EventId[],
+  coming: (id: EventId) => StoredEvent | undefined = () => undefined,
+): Promise<Map<EventId, Outline>> {
+  const found = new Map<EventId, Outline>();
+  const left: EventId[] = [];
+  for (const id of ids) {
+    const stored = coming(id);
+    if (stored === undefined) {
+      left.push(id);
+      continue;
+    }
+    const { nid, roomNid, event, status } = stored;
+    const stateKey = event.stateKey ?? null;
+    found.set(id, { nid, roomNid, type: event.type, stateKey, isRejected: status === "rejected" });
+  }
+  for (let at = 0; at < left.length; at += CHUNK) {
+    const rows = await outlinesOfEvents(store.sql, left.slice(at, at + CHUNK));
+    for (const { eventId, ...outline } of rows) found.set(eventId as EventId, outline);
+  }
+  return found;
+}
+
+/**
+ * The entries of a state that was told, without rejected events; undefined when one of its events is not here, or it's no
+ * state of the room: a message among it, two events of one key, no create event.
+ */
+export function stateIn(
+  outlines: ReadonlyMap<EventId, Outline>,
+  ids: readonly EventId[],
+  roomNid: number,
+): [type: string, stateKey: string, nid: number][] | undefined {
+  const entries = new Map<string, [string, string, number]>();
+  for (const id of new Set(ids)) {
+    const outline = outlines.get(id);
+    if (outline === undefined || outline.roomNid !== roomNid) return undefined;
+    const { type, stateKey, nid } = outline;
+    if (stateKey === null) return undefined;
+    if (outline.isRejected) continue;
+    const tuple = stateTuple(type, stateKey);
+    if (entries.has(tuple)) return undefined;
+    entries.set(tuple, [type, stateKey, nid]);
+  }
+  return entries.has(stateTuple("m.room.create", "")) ? [...entries.values()] : undefined;
+}

@@ -1,0 +1,225 @@
+/**
+ * A room's state as another server tells it, taken in as it comes: some hundred events at a time are verified on the
+ * thread pool and stored as outliers, so that memory does not depend on how many there are.
+ */
+import { errors } from "../../protocol/errors.ts";
+import { eventFromStored } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
+import type { Json } from "../../protocol/json.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { stateKeysOfEvents } from "../../storage/room-events.ts";
+import type { Outliers } from "./outliers.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { StateKey } from "../state/tuples.ts";
+import type { AnswerPart, KeyRing, TakeParts } from "../api/federation.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { isUnsureMember, verifyPdus } from "./verification.ts";
+import type { Verified } from "./verification.ts";
+
+/** A state that was told, as tuple nid → event nid. Rejected events are not in it. */
+export interface ToldEntries {
+  readonly members: ReadonlyMap<number, number>;
+  readonly others: ReadonlyMap<number, number>;
+  /** The events of these keys. */
+  events(keys: readonly StateKey[]): Promise<StoredEvent[]>;
+}
+
+interface Intake {
+  /** Takes items of the lists `state`, `pdus` and `auth_chain`; throws when there is too much of it. */
+  readonly take: TakeParts;
+  /** Values of other keys, and the items of the list `servers_in_room`. */
+  readonly told: ReadonlyMap<string, Json>;
+  readonly servers: readonly string[];
+  /** Users' own memberships of which the signature can't be checked. */
+  readonly unsure: ReadonlySet<EventId>;
+  /** Stores the rest, and what waited for it. */
+  finish(): Promise<void>;
+  /** The state that was told, once all is stored. */
+  entries(): Promise<ToldEntries>;
+}
+
+export interface StateIntakeDeps {
+  readonly store: RoomStore;
+  readonly outliers: Outliers;
+  readonly keyRing: KeyRing;
+  readonly logger: Logger;
+}
+
+/** Of events that are not `wanted` (all are, when it's absent) none is stored. */
+export type BeginIntake = (room: Room, wanted?: ReadonlySet<EventId>) => Intake;
+
+const BATCH = 100;
+/** Batches that are being verified or stored at once. What is held for long leaves the young generation: few are cheaper. */
+const AT_ONCE = 3;
+/** Most events of a state, servers of a room, and bytes of events whose auth events have not come. */
+const MAX_STATE = 1_000_000;
+const MAX_SERVERS = 50_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_PASSES = 50;
+/** Keys that can't be had are no fault of who tells the state; that much of what is no event is. */
+const MAX_MALFORMED = 100;
+
+const STATE_LISTS = new Set(["state", "pdus"]);
+
+interface Batch {
+  /** Which of them, by index, are of the auth chain; the others are the state. */
+  readonly ofChain: ReadonlySet<number>;
+  readonly verified: Promise<Verified[]>;
+}
+
+export function createStateIntake(deps: StateIntakeDeps): BeginIntake {
+  return (room, wanted) => new StateIntake(deps, room, wanted);
+}
+
+class StateIntake implements Intake {
+  readonly told = new Map<string, Json>();
+  readonly servers: string[] = [];
+  readonly unsure = new Set<EventId>();
+  readonly #deps: StateIntakeDeps;
+  readonly #room: Room;
+  readonly #wanted: ReadonlySet<EventId> | undefined;
+  readonly #stateIds: EventId[] = [];
+  /** Batches that are being verified, and stored one after another. */
+  readonly #batches: Promise<void>[] = [];
+  #pdus: Json[] = [];
+  #ofChain = new Set<number>();
+  /** Texts of events whose auth events are not stored yet. */
+  #waiting: { readonly eventId: EventId; readonly text: Buffer }[] = [];
+  #waitingBytes = 0;
+  #dropped = 0;
+  #malformed = 0;
+
+  constructor(deps: StateIntakeDeps, room: Room, wanted: ReadonlySet<EventId> | undefined) {
+    this.#deps = deps;
+    this.#room = room;
+    this.#wanted = wanted;
+  }
+
+  take = async (parts: readonly AnswerPart[]): Promise<void> => {
+    for (const { key, value } of parts) {
+      if (STATE_LISTS.has(key) || key === "auth_chain") {
+        if (key === "auth_chain") this.#ofChain.add(this.#pdus.length);
+        if (this.#pdus.push(value) >= BATCH) await this.#begin();
+      } else if (key === "servers_in_room") {
+        if (typeof value === "string" && this.servers.length < MAX_SERVERS)
+          this.servers.push(value);
+      } else if (this.told.size < 100) {
+        this.told.set(key, value);
+      }
+    }
+  };
+
+  async finish(): Promise<void> {
+    await this.#begin();
+    await Promise.all(this.#batches);
+    await this.#storeWaiting();
+    if (this.#dropped > 0) {
+      const fields = { room: this.#room.roomId, dropped: this.#dropped };
+      this.#deps.logger.warn(fields, "events of a state that was told were dropped");
+    }
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#pdus.length === 0) return;
+    const pdus = this.#pdus;
+    const verified = verifyPdus(this.#deps.keyRing, pdus, this.#room.version);
+    // Awaited in turn: until then nobody else looks whether it fails.
+    verified.catch(() => {});
+    const batch = { ofChain: this.#ofChain, verified };
+    this.#pdus = [];
+    this.#ofChain = new Set();
+    const before = this.#batches.at(-1) ?? Promise.resolve();
+    const stored = before.then(() => this.#settle(batch));
+    stored.catch(() => {});
+    this.#batches.push(stored);
+    if (this.#batches.length >= AT_ONCE) await this.#batches.shift();
+  }
+
+  async #settle(batch: Batch): Promise<void> {
+    const events = new Map<EventId, RoomEvent>();
+    for (const [i, verified] of (await batch.verified).entries()) {
+      const { event } = verified;
+      if (isUnsureMember(verified)) this.unsure.add(verified.eventId);
+      if (verified.clause === "1 format") this.#noteMalformed(verified);
+      if (event === undefined || event.roomId !== this.#room.roomId) {
+        this.#dropped += 1;
+        continue;
+      }
+      if (this.#wanted?.has(event.eventId) === false) continue;
+      events.set(event.eventId, event);
+      if (!batch.ofChain.has(i)) this.#stateIds.push(event.eventId);
+    }
+    if (this.#stateIds.length > MAX_STATE) {
+      throw errors.unknown("The other server tells too much state", 502);
+    }
+    for (const event of await this.#store([...events.values()])) this.#wait(event);
+  }
+
+  /** No server takes what is no event in; what follows from its absence is for whoever reads the log. */
+  #noteMalformed({ eventId, reason }: Verified): void {
+    if (++this.#malformed > MAX_MALFORMED) {
+      throw errors.unknown("The other server tells a state that is none", 502);
+    }
+    const fields = { room: this.#room.roomId, event: eventId, reason };
+    this.#deps.logger.warn(fields, "a state was told with what is no event in it");
+  }
+
+  #store(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+    return this.#deps.outliers.store(this.#room, events, { keepMembers: false });
+  }
+
+  #wait(event: RoomEvent): void {
+    const text = Buffer.from(event.json());
+    if (this.#waitingBytes + text.length > MAX_WAITING_BYTES) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waitingBytes += text.length;
+    this.#waiting.push({ eventId: event.eventId, text });
+  }
+
+  /** Those that came before their auth events: as many passes as something comes of. */
+  async #storeWaiting(): Promise<void> {
+    for (let pass = 0; this.#waiting.length > 0 && pass < MAX_PASSES; pass++) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      for (let at = 0; at < waiting.length; at += BATCH) {
+        const events = waiting
+          .slice(at, at + BATCH)
+          .map(({ eventId, text }) =>
+            eventFromStored(text.toString(), this.#room.version, eventId),
+          );
+        for (const event of await this.#store(events)) this.#wait(event);
+      }
+      if (this.#waiting.length === waiting.length) break;
+    }
+    this.#dropped += this.#waiting.length;
+    this.#waiting = [];
+  }
+
+  async entries(): Promise<ToldEntries> {
+    const { store } = this.#deps;
+    const members = new Map<number, number>();
+    const others = new Map<number, number>();
+    for (let at = 0; at < this.#stateIds.length; at += 1_000) {
+      const ids = this.#stateIds.slice(at, at + 1_000);
+      const rows = await stateKeysOfEvents(store.sql, this.#room.nid, ids);
+      const tuples = await store.tuples.ensure(rows.map((row) => [row.type, row.stateKey]));
+      rows.forEach((row, i) => {
+        const into = row.type === "m.room.member" ? members : others;
+        into.set(tuples[i] as number, row.nid);
+      });
+    }
+    return {
+      members,
+      others,
+      async events(keys) {
+        const tuples = [...(await store.tuples.find(keys)).values()];
+        const nids = tuples.flatMap((tuple) => members.get(tuple) ?? others.get(tuple) ?? []);
+        return [...(await store.events.byNids(nids)).values()];
+      },
+    };
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Where history goes in the timeline: in front of the event that lacks it, at falling ordinals. What is fetched out of
+ * the middle of a gap stands far below that event, so that what lies between finds room.
+ */
+import { lowestOrdinal, ordinalBelow, ordinalBehind } from "../../storage/room-timeline.ts";
+import type { Gap } from "../../storage/room-timeline.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, TimelinePlace } from "../api/index.ts";
+
+export interface Slots {
+  /** The ordinal below which so many events go that come right in front of the gap's child. */
+  under(room: Room, gap: Gap, count: number): Promise<number>;
+  /** The place below which so many events go of which the newest has that depth; undefined: there is no gap for them. */
+  within(
+    room: Room,
+    gaps: readonly Gap[],
+    depth: number,
+    count: number,
+  ): Promise<TimelinePlace | undefined>;
+}
+
+/** Room that is left for what lies between an event and history from farther back. */
+const DISTANCE = 2 ** 20;
+/** Ordinals are 32-bit integers. */
+const LOWEST = -(2 ** 31) + 2 * DISTANCE;
+
+export function createSlots({ sql }: RoomStore): Slots {
+  async function roomUnder(
+    room: Room,
+    position: number,
+    ordinal: number,
+    count: number,
+  ): Promise<number> {
+    const below = await ordinalBelow(sql, room.nid, position, ordinal);
+    if (below === undefined || ordinal - below > count) return ordinal;
+    return lowestOrdinal(sql, room.nid, position);
+  }
+
+  return {
+    under: (room, gap, count) => roomUnder(room, gap.position, gap.ordinal, count),
+
+    async within(room, gaps, depth, count) {
+      // From the newest to the oldest.
+      const gap = gaps.findLast((one) => one.depth > depth) ?? gaps[0];
+      if (gap === undefined) return undefined;
+      const { position } = gap;
+      const behind = await ordinalBehind(sql, room.nid, position, depth);
+      const high = Math.min(behind ?? gap.ordinal, gap.ordinal);
+      const low = await ordinalBelow(sql, room.nid, position, high);
+      const middle = low === undefined ? high - DISTANCE : Math.floor((low + high) / 2);
+      const fits = middle > LOWEST && (low === undefined || middle - low > count);
+      if (fits) return { position, ordinal: middle };
+      return { position, ordinal: await roomUnder(room, position, high, count) };
+    },
+  };
+}

@@ -1,0 +1,209 @@
+/** History that this server lacks, asked from others and put where it belongs in the timeline. */
+import { LRUCache } from "lru-cache";
+import { atMost } from "../../platform/caches.ts";
+import { createSemaphore } from "../../platform/semaphore.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { serversByStay } from "../../storage/room-members.ts";
+import { gapsBetween } from "../../storage/room-timeline.ts";
+import type { Gap } from "../../storage/room-timeline.ts";
+import type { Ingest } from "../receiving/ingest.ts";
+import { isPlaced } from "../records/placed.ts";
+import { createSlots } from "./backfill-ordinals.ts";
+import type { Sources } from "../fetching/peer-queries.ts";
+import type { RoomStore } from "../state/store.ts";
+import { listIn } from "../fetching/remote-state.ts";
+import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { Room, TimelinePlace } from "../api/index.ts";
+import { verifyPdus } from "../fetching/verification.ts";
+
+/** A stretch of a room's timeline, its ends included. */
+export interface Span {
+  readonly from: TimelinePlace;
+  readonly to: TimelinePlace;
+}
+
+/**
+ * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something came. "open": history is
+ * missing, and cannot be had now.
+ */
+type GapOutcome = "whole" | "filled" | "open";
+
+export interface Backfill {
+  /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */
+  fill(room: Room, span: Span): Promise<GapOutcome>;
+  /** Where history is missing in a stretch that may be had yet: the places of what it goes in front of, newest first. */
+  openPlaces(room: Room, span: Span): Promise<TimelinePlace[]>;
+  /** Fetches an event of the history that is missing in a stretch, with some that came before it. */
+  fetch(server: ServerName, room: Room, eventId: EventId, span: Span): Promise<void>;
+  /** Servers to ask, those first that have been in the room the longest. */
+  servers(room: Room): Promise<ServerName[]>;
+}
+
+export interface BackfillDeps {
+  readonly store: RoomStore;
+  readonly serverName: ServerName;
+  readonly ingest: Ingest;
+  readonly remote: Pick<RemoteServer, "backfill">;
+  readonly keyRing: KeyRing;
+  readonly sources: Sources;
+  /** Whether a room's state is still being fetched: until then its history has no place. */
+  readonly isPartial: (roomNid: number) => Promise<boolean>;
+}
+
+interface OpenGap {
+  readonly key: string;
+  readonly gap: Gap;
+  readonly missing: readonly EventId[];
+}
+
+const PAGE = 100;
+/** Servers that have been in the room the longest: they are asked before any others. */
+const OLDEST = 3;
+const GAPS_TRIED = 3;
+/** Rooms filled at once; more than MOST_WAITING others are told that the history cannot be had now. */
+const AT_ONCE = 8;
+const MOST_WAITING = 200;
+/** A gap that everybody who was asked has too is left alone so long. */
+const HOPELESS_MS = 10 * 60_000;
+
+export function createBackfill(deps: BackfillDeps): Backfill {
+  const { store, ingest, remote, keyRing, sources } = deps;
+  const flights = createSingleFlight<string, GapOutcome>();
+  const places = createSemaphore(AT_ONCE, MOST_WAITING);
+  const hopeless = new LRUCache<string, true>({ ...atMost(10_000), ttl: HOPELESS_MS });
+  const slots = createSlots(store);
+
+  /**
+   * Verified events of the room from before these, these included; those that have no place here yet. What another gap
+   * lacks, farther back, has its place in front of that one: it is left for it.
+   */
+  async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
+    const answer = await remote.backfill(server, room.roomId, from, PAGE);
+    const pdus = listIn(answer, "pdus");
+    const verified = await verifyPdus(keyRing, pdus, room.version);
+    const events = verified.flatMap(({ event }) =>
+      event === undefined || event.roomId !== room.roomId ? [] : event,
+    );
+    const known = await store.events.byIds(events.map((event) => event.eventId));
+    const isHere = ({ eventId }: RoomEvent) => {
+      const stored = known.get(eventId);
+      return stored !== undefined && isPlaced(stored);
+    };
+    const fresh = new Map(
+      events.filter((event) => !isHere(event)).map((event) => [event.eventId, event]),
+    );
+    const own = reachable(fresh, from);
+    const behind = events.filter(isHere).flatMap((event) => event.prevEventIds);
+    const others = reachable(fresh, behind);
+    return [...fresh.values()].filter(({ eventId }) => own.has(eventId) || !others.has(eventId));
+  }
+
+  async function servers(room: Room): Promise<ServerName[]> {
+    const found = (await serversByStay(store.sql, room.nid, OLDEST + 1)) as ServerName[];
+    return found.filter((server) => server !== deps.serverName);
+  }
+
+  /** Who sent what names the missing events has them, most likely. */
+  async function firstServers(room: Room, gap: Gap): Promise<ServerName[]> {
+    const child = await store.events.one(gap.childNid);
+    const sender = child === undefined ? [] : [serverOf(child.event.sender)];
+    return [...sender, ...(await servers(room))];
+  }
+
+  async function fillGap(room: Room, gap: Gap, missing: readonly EventId[]): Promise<GapOutcome> {
+    let [answers, failures] = [0, 0];
+    const asking = sources.asking(room, await firstServers(room, gap));
+    const placed = await sources.ask(asking, "history", async (server) => {
+      failures += 1;
+      const fresh = await ask(server, room, missing);
+      const top = await slots.under(room, gap, fresh.length);
+      const before = { position: gap.position, ordinal: top };
+      const count = await ingest.history(server, room, fresh, before);
+      // What it has but cannot be placed now may be placed another time.
+      if (fresh.length === 0) {
+        failures -= 1;
+        answers += 1;
+      }
+      return count > 0 ? count : undefined;
+    });
+    if (placed !== undefined) return "filled";
+    return failures > 0 || answers === 0 ? "open" : "whole";
+  }
+
+  /** Gaps of the stretch that somebody may fill, with all that is missing in front of the same event. */
+  async function openGaps(room: Room, { from, to }: Span): Promise<OpenGap[]> {
+    const gaps = await gapsBetween(store.sql, room.nid, from, to);
+    const byChild = Map.groupBy(gaps, (gap) => gap.childNid);
+    const open = [...byChild.values()].map((own) => {
+      const missing = own.map((gap) => gap.eventId as EventId);
+      return { key: `${room.nid} ${missing.join()}`, gap: own[0]!, missing };
+    });
+    return open.filter(({ key }) => !hopeless.has(key));
+  }
+
+  function fillOnce({ key, gap, missing }: OpenGap, room: Room): Promise<GapOutcome> {
+    return flights.run(key, async () => {
+      const leave = await places.acquire();
+      if (leave === undefined) return "open";
+      try {
+        const outcome = await fillGap(room, gap, missing);
+        if (outcome === "whole") hopeless.set(key, true);
+        return outcome;
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  return {
+    servers,
+    async openPlaces(room, span) {
+      const open = await openGaps(room, span);
+      return open.map(({ gap: { position, ordinal } }) => ({ position, ordinal }));
+    },
+    async fill(room, span) {
+      const open = await openGaps(room, span);
+      if (open.length > 0 && (await deps.isPartial(room.nid))) return "open";
+      // The newest gap first: what it brings may close the others. One that nobody can fill hides none.
+      for (const one of open.slice(0, GAPS_TRIED)) {
+        const outcome = await fillOnce(one, room);
+        if (outcome !== "whole") return outcome;
+      }
+      return open.length > GAPS_TRIED ? "open" : "whole";
+    },
+    async fetch(server, room, eventId, span) {
+      if (await deps.isPartial(room.nid)) return;
+      const leave = await places.acquire();
+      if (leave === undefined) return;
+      try {
+        const fresh = await ask(server, room, [eventId]);
+        const wanted = fresh.find((event: RoomEvent) => event.eventId === eventId);
+        if (wanted === undefined) return;
+        const gaps = await gapsBetween(store.sql, room.nid, span.from, span.to);
+        const before = await slots.within(room, gaps, wanted.depth, fresh.length);
+        if (before !== undefined) await ingest.history(server, room, fresh, before);
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+/** Those of the events that these identifiers lead to, by way of one another's prev events. */
+function reachable(
+  events: ReadonlyMap<EventId, RoomEvent>,
+  from: readonly EventId[],
+): ReadonlySet<EventId> {
+  const found = new Set<EventId>();
+  const queue = [...from];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    const event = events.get(id);
+    if (event === undefined || found.has(id)) continue;
+    found.add(id);
+    queue.push(...event.prevEventIds);
+  }
+  return found;
+}

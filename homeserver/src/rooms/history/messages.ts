@@ -1,0 +1,191 @@
+/** Paging through a room for a reader: /messages and /context. */
+import { errors } from "../../protocol/errors.ts";
+import { matchesEvent } from "../../protocol/filter.ts";
+import type { Filter } from "../../protocol/filter.ts";
+import type { AccessControl } from "../visibility/access.ts";
+import type { Page, Pages } from "./pages.ts";
+import type { Shown } from "../visibility/without-ignored.ts";
+import type { Timelines } from "../visibility/timeline.ts";
+import {
+  comparePlaces,
+  formatBefore,
+  formatPlace,
+  placeBefore,
+  placeOf,
+} from "../visibility/tokens.ts";
+import type { PlaceIn } from "../visibility/tokens.ts";
+import { countWithin } from "../visibility/within-bytes.ts";
+import type {
+  ReadableEvent,
+  Reader,
+  Room,
+  RoomHistory,
+  RoomView,
+  StateRoot,
+  StoredEvent,
+  TimelinePlace,
+} from "../api/index.ts";
+
+export interface MessagesDeps {
+  readonly view: RoomView;
+  readonly timelines: Timelines;
+  readonly access: AccessControl;
+  readonly pages: Pages;
+  readonly shown: Shown;
+  readonly placeIn: PlaceIn;
+}
+
+const BEGINNING: TimelinePlace = { position: 0, ordinal: 0 };
+const DEFAULT_LIMIT = 10;
+const MAX_LIMIT = 1_000;
+/** Gaps filled for one request; a client that wants more asks on. */
+const MAX_FILLS = 5;
+/** Pages read on when all that was read may not be seen. */
+const MAX_PAGES = 10;
+
+export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages" | "context"> {
+  const { view, timelines, access, pages } = deps;
+
+  return {
+    async messages(reader, roomId, query) {
+      const { room, until } = await access.of(reader.userId, roomId);
+      const { nid } = room;
+      const limit = limitOf(query.limit ?? query.filter?.limit);
+      const backwards = query.dir === "b";
+      let from = await deps.placeIn(room, query.from);
+      let to = await deps.placeIn(room, query.to);
+      // Who has left reads up to the leave; the others up to what is the newest now, and not when the page is read.
+      if (backwards) from = earlierOf(from, until) ?? (await newest(room));
+      else to = earlierOf(to, until);
+      const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
+      const shown: ReadableEvent[] = [];
+      const budget = { fills: MAX_FILLS };
+      let page: Page = { events: [], more: true, isCut: false };
+      for (let i = 0; i < MAX_PAGES && page.more && !page.isCut && shown.length === 0; i++) {
+        page = shortened(await pages.read(room, { from, to, backwards, limit }, budget));
+        shown.push(...(await shownOf(reader, page.events, query.filter)));
+        const last = page.events.at(-1);
+        if (last === undefined) break;
+        from = backwards ? placeBefore(placeOf(last)) : placeOf(last);
+      }
+      return {
+        chunk: await view.present(shown, reader),
+        start,
+        ...((page.more || page.events.length > 0) && from !== undefined
+          ? { end: formatPlace(nid, from) }
+          : {}),
+        state: await lazyMembers(reader, query.filter, shown),
+      };
+    },
+
+    async context(reader, roomId, eventId, query) {
+      const event = await access.event(reader.userId, roomId, eventId);
+      const { room, until, state: readableState } = await access.of(reader.userId, roomId);
+      const limit = Math.min(query.limit ?? query.filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+      const place = placeOf(event);
+      const half = Math.floor(limit / 2);
+      const budget = { fills: MAX_FILLS };
+      const isContext = true;
+      const before = placeBefore(place);
+      const back = { from: before, to: undefined, backwards: true, limit: half, isContext };
+      const forth = { from: place, to: until, backwards: false, limit: limit - half, isContext };
+      const [earlierPage, laterPage, readable] = await Promise.all([
+        pages.read(room, back, budget).then(shortened),
+        pages.read(room, forth, budget).then(shortened),
+        deps.shown(reader.userId, [event]),
+      ]);
+      if (readable.length === 0) throw errors.notFound("There is no such event that you may see");
+      const earlier = await shownOf(reader, earlierPage.events, query.filter);
+      const later = await shownOf(reader, laterPage.events, query.filter);
+      const all = [...earlier, ...readable, ...later];
+      // Of a room that the reader has left the state is as of then, also around what they may see by a later invite.
+      const rootAt = (at: StoredEvent): StateRoot => {
+        const isLater = until !== undefined && comparePlaces(placeOf(at), until) > 0;
+        return isLater && readableState !== "now" ? readableState.root : at.stateAfter;
+      };
+      const [[text], events_before, events_after] = await Promise.all([
+        view.present(readable, reader),
+        view.present(earlier, reader),
+        view.present(later, reader),
+      ]);
+      return {
+        event: text as string,
+        events_before,
+        events_after,
+        state: await stateOf(reader, query.filter, all, rootAt(later.at(-1)?.stored ?? event)),
+        start: formatBefore(room.nid, placeOf(earlierPage.events.at(-1) ?? event)),
+        end: formatPlace(room.nid, placeOf(laterPage.events.at(-1) ?? event)),
+      };
+    },
+  };
+
+  async function shownOf(
+    reader: Reader,
+    events: readonly StoredEvent[],
+    filter: Filter | undefined,
+  ): Promise<readonly ReadableEvent[]> {
+    const shown = await deps.shown(reader.userId, events);
+    const admitted = shown.filter(({ stored }) => admits(filter, stored));
+    return view.related(reader.userId, filter, admitted);
+  }
+
+  async function newest(room: Room): Promise<TimelinePlace> {
+    const [last] = (await timelines.backwards(room.nid, undefined, undefined, 1)).events;
+    return last === undefined ? BEGINNING : placeOf(last);
+  }
+
+  /** Member events of the senders, as of the newest event shown. */
+  async function lazyMembers(
+    { userId }: Reader,
+    filter: Filter | undefined,
+    shown: readonly ReadableEvent[],
+  ): Promise<string[]> {
+    if (filter?.lazyLoadMembers !== true || shown.length === 0) return [];
+    const newest = shown.reduce((one, other) =>
+      comparePlaces(placeOf(one.stored), placeOf(other.stored)) < 0 ? other : one,
+    );
+    const senders = new Set(shown.map(({ stored }) => stored.event.sender));
+    const keys = [...senders].map((sender) => ["m.room.member", sender] as const);
+    const members = await view.stateEventsAt(newest.stored.stateAfter, keys);
+    return view.presentState(await view.stateFor(userId, members));
+  }
+
+  async function stateOf(
+    { userId }: Reader,
+    filter: Filter | undefined,
+    shown: readonly ReadableEvent[],
+    at: StateRoot,
+  ): Promise<string[]> {
+    const members =
+      filter?.lazyLoadMembers === true
+        ? { members: [...new Set(shown.map(({ stored }) => stored.event.sender as string))] }
+        : undefined;
+    const state = await view.stateAt(at, members);
+    const admitted = state.filter((stored) => admits(filter, stored));
+    return view.presentState(await view.stateFor(userId, admitted));
+  }
+}
+
+/** The earlier of two places; undefined is the end. */
+function earlierOf(
+  one: TimelinePlace | undefined,
+  other: TimelinePlace | undefined,
+): TimelinePlace | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return comparePlaces(one, other) <= 0 ? one : other;
+}
+
+/** No more of the page than an answer holds; the rest is there for who asks on. */
+function shortened(page: Page): Page {
+  const count = countWithin(page.events);
+  if (count >= page.events.length) return page;
+  return { ...page, events: page.events.slice(0, count), more: true };
+}
+
+function limitOf(limit: number | undefined): number {
+  return Math.min(Math.max(limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
+}
+
+function admits(filter: Filter | undefined, stored: StoredEvent): boolean {
+  return filter === undefined || filter.admitsAll || matchesEvent(filter, stored.event);
+}

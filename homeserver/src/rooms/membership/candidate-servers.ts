@@ -1,0 +1,38 @@
+/** Servers that are known of a room that this one is not in, by an invite to it, or a knock on it. */
+import { isUserId, serverOf, serverOfRoomId } from "../../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { membershipIn, strippedOrigin, strippedState } from "../../storage/room-members.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+
+/**
+ * Who invited, or took the knock; the room's own server; those who made what we were shown of the room, as identifiers
+ * of version 12 name no server. Most likely ones first.
+ */
+export async function serversBeside(
+  store: RoomStore,
+  room: Room,
+  userId: UserId,
+): Promise<ServerName[]> {
+  const servers = new Set<string>();
+  for (const { event } of await sendersOf(store, room, userId)) servers.add(serverOf(event.sender));
+  const origin = await strippedOrigin(store.sql, room.nid, userId);
+  if (origin !== undefined) servers.add(origin);
+  const own = serverOfRoomId(room.roomId);
+  if (own !== undefined) servers.add(own);
+  const text = (await strippedState(store.sql, room.nid, userId)) ?? "[]";
+  for (const { sender } of JSON.parse(text) as JsonObject[]) {
+    if (isUserId(sender)) servers.add(serverOf(sender));
+  }
+  return [...servers] as ServerName[];
+}
+
+/** The member event, and, where it is our own of a time when nobody else could be told, the one before. */
+async function sendersOf(store: RoomStore, room: Room, userId: UserId): Promise<StoredEvent[]> {
+  const row = await membershipIn(store.sql, room.nid, userId);
+  const member = row && (await store.events.one(row.eventNid));
+  if (member === undefined) return [];
+  const before = await store.events.byIds([...member.event.prevEventIds]);
+  return [member, ...[...before.values()].filter(({ event }) => event.type === "m.room.member")];
+}

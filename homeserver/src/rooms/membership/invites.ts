@@ -1,0 +1,154 @@
+/** Invites across servers: ours to their users, theirs to ours. */
+import { addSignature } from "../../protocol/build-event.ts";
+import { strippedState } from "../../protocol/client-event.ts";
+import { errors, matrixError } from "../../protocol/errors.ts";
+import type { MatrixError } from "../../protocol/errors.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { isUserId, serverOf } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { roomVersion } from "../../protocol/room-versions.ts";
+import { membershipIn, serverIsJoined } from "../../storage/room-members.ts";
+import { countersigned } from "./countersigned.ts";
+import { checkOpenInvites, inBrief } from "./invite-limits.ts";
+import type { Invitees } from "./invitees.ts";
+import type { Ingest } from "../receiving/ingest.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import { memberDraft } from "../records/member-events.ts";
+import type { RemoteMembership } from "./members.ts";
+import type { OutOfBand } from "../commands/out-of-band.ts";
+import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
+import type { RoomStore } from "../state/store.ts";
+import { shownByInvite } from "./remote-stripped-state.ts";
+import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
+import type { KeyRing, RemoteServer, RoomFederation } from "../api/federation.ts";
+import type { MayEnter } from "../state/blocked-rooms.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { verifyPdus } from "../fetching/verification.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export interface InviteDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly ingest: Ingest;
+  readonly outOfBand: OutOfBand;
+  readonly remote: Pick<RemoteServer, "invite">;
+  readonly keyRing: KeyRing;
+  readonly mayEnter: MayEnter;
+  readonly invitees: Invitees;
+}
+
+export function createInvites(deps: InviteDeps): {
+  /** Our user invites another server's. */
+  send: RemoteMembership["invite"];
+  /** Another server's user invites ours. */
+  receive: RoomFederation["invite"];
+} {
+  const { store, local, remote, keyRing } = deps;
+  const { serverName, signingKey } = local.identity;
+
+  return {
+    async send(room, sender, userId, content) {
+      const { event, state } = await local.work(room, (work) =>
+        draftInvite(work, sender, userId, content),
+      );
+      const answer = await remote
+        .invite(serverOf(userId), room.roomId, event.eventId, {
+          event: event.pdu,
+          room_version: room.version.id,
+          invite_room_state: withinLimits(state.map((stored) => stored.event.pdu)),
+        })
+        .catch((error: unknown) => {
+          throw refusal(error, userId);
+        });
+      const signed = (await countersigned(keyRing, event, answer.event)) ?? event;
+      const placed = await deps.ingest.one(room, signed);
+      if (placed.reason !== undefined) throw errors.forbidden(placed.reason);
+      return event.eventId;
+    },
+
+    async receive(origin, roomId, eventId, body) {
+      const known = await store.registry.byId(roomId);
+      // The older endpoint says no version: it is for 1 and 2, whose events look alike.
+      const { roomVersion: id = known?.version.id === "2" ? "2" : "1" } = body;
+      const version = roomVersion(id);
+      if (version === undefined) throw errors.incompatibleRoomVersion(id);
+      const [verified] = await verifyPdus(keyRing, [body.event], version);
+      const event = verified?.event;
+      if (event === undefined) throw errors.invalidParam(verified?.reason ?? "The invite is wrong");
+      const { stateKey, content } = event;
+      if (event.eventId !== eventId || event.roomId !== roomId) {
+        throw errors.invalidParam("The event is not the one in the path");
+      }
+      if (event.type !== "m.room.member" || content.membership !== "invite") {
+        throw errors.invalidParam("The event is not an invite");
+      }
+      if (!isUserId(stateKey) || serverOf(stateKey) !== serverName) {
+        throw errors.invalidParam("The invited user is not of this server");
+      }
+      if (serverOf(event.sender) !== origin) {
+        throw errors.invalidParam("The invite is not of the server that sends it");
+      }
+      await deps.invitees.check(stateKey);
+      await deps.mayEnter(roomId);
+      const isIn = known && (await serverIsJoined(store.sql, known.nid, serverName));
+      const about = { roomId, userId: stateKey, server: origin };
+      const length = isIn === true ? "full" : await checkOpenInvites(store, about);
+      const showing = { roomId, version, inviter: event.sender };
+      const shown = await shownByInvite(keyRing, body.inviteRoomState, showing);
+      const signed = addSignature(event, serverName, signingKey);
+      if (known !== undefined && isIn === true) {
+        if (known.version !== version) throw errors.incompatibleRoomVersion(known.version.id);
+        return signed.pdu;
+      }
+      // Sent again, since our answer was lost: the user may have answered it meanwhile.
+      if (known !== undefined && (await isAnswered(known, event))) return signed.pdu;
+      const room = await store.registry.claimed(roomId, version, local.identity.now());
+      if ("settled" in room) throw errors.incompatibleRoomVersion(room.settled);
+      const stripped = strippedState(event);
+      const all = length === "full" ? [...shown, stripped] : inBrief(shown, stripped);
+      const how = { shown: all, origin };
+      await deps.outOfBand.store(room, signed, stateKey, how);
+      return signed.pdu;
+    },
+  };
+
+  /** The invite was here before, and the user's membership is another by now. */
+  async function isAnswered(room: Room, { eventId, stateKey }: RoomEvent): Promise<boolean> {
+    const before = await store.events.byId(eventId);
+    const row = before && (await membershipIn(store.sql, room.nid, stateKey as UserId));
+    return row !== undefined && row.eventNid !== before?.nid;
+  }
+}
+
+interface Drafted {
+  readonly event: RoomEvent;
+  readonly state: StoredEvent[];
+}
+
+/**
+ * Builds the invite on the head, without adding it: the other server signs first. It is a new event even where one
+ * like it is there: the other server may have declined that one without our hearing of it.
+ */
+async function draftInvite(
+  work: Work,
+  sender: UserId,
+  userId: UserId,
+  content: JsonObject,
+): Promise<Drafted> {
+  const draft = memberDraft(sender, userId, content);
+  const { event } = await work.allowed(draft);
+  const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
+  const shown = await work.state([...keys, ["m.room.member", sender]]);
+  return { event, state: [...shown.values()] };
+}
+
+/** What the client is told; that the request was wrong is for this server to mend (server-server API, PUT /invite). */
+function refusal(error: unknown, userId: UserId): MatrixError {
+  const failed = `${serverOf(userId)} did not take the invite`;
+  const { code } = refusalIn(error) ?? {};
+  if (code === "M_INCOMPATIBLE_ROOM_VERSION" || code === "M_UNSUPPORTED_ROOM_VERSION") {
+    return matrixError("M_UNSUPPORTED_ROOM_VERSION", `${failed}: ${(error as Error).message}`);
+  }
+  return handedThrough(asOurFault(error, failed), failed);
+}

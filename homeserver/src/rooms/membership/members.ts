@@ -1,0 +1,347 @@
+/** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+import { isDeepStrictEqual } from "node:util";
+import type { Log } from "../../log/types.ts";
+import { createKeyedQueue } from "../../platform/keyed-queue.ts";
+import { errors } from "../../protocol/errors.ts";
+import { isRoomAlias, serverOf } from "../../protocol/identifiers.ts";
+import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { isUntold } from "../../storage/outbound.ts";
+import {
+  joinedRoomNids,
+  joinedServers,
+  membershipIn,
+  serverIsJoined,
+} from "../../storage/room-members.ts";
+import type { Invitees } from "./invitees.ts";
+import type { EntryServers } from "./remote-join.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import { unchanged } from "../commands/local-events.ts";
+import { clientMemberContent, withoutServersPart } from "./member-content.ts";
+import { serversBeside } from "./candidate-servers.ts";
+import { memberDraft, membershipOf, requireKickable } from "../records/member-events.ts";
+import { createMemberByState } from "./members-by-state.ts";
+import type { ChangeOther, MemberByState } from "./members-by-state.ts";
+import { asMember } from "../commands/outsiders.ts";
+import type { PartialRooms } from "../records/partial-rooms.ts";
+import { mayVouch, vouchFor } from "./restricted-joins.ts";
+import type { MayEnter } from "../state/blocked-rooms.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Actor, MemberChange, Profiles, Room, RoomMembers } from "../api/index.ts";
+import type { Work } from "../commands/room-command.ts";
+
+/** What membership needs of other servers; the federation part of the engine supplies it. */
+export interface RemoteMembership {
+  join(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
+  knock(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
+  /**
+   * Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too.
+   * False when the user has come into the room meanwhile, and is to leave it like any member.
+   */
+  leave(room: Room, userId: UserId, content: JsonObject): Promise<boolean>;
+  /** Has the other server sign the invite, then puts it in the room. */
+  invite(room: Room, sender: UserId, userId: UserId, content: JsonObject): Promise<EventId>;
+}
+
+export interface MembersDeps {
+  readonly partial: PartialRooms;
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly profiles: Profiles;
+  readonly log: Pick<Log, "append">;
+  readonly remote: RemoteMembership;
+  readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  readonly mayEnter: MayEnter;
+  readonly invitees: Invitees;
+}
+
+export interface Members extends RoomMembers {
+  /**
+   * A member event that a client writes as state: by the rules of the operation that makes such a change, with the
+   * content that the client gives. Answers the event that says so now. M_INVALID_PARAM, M_BAD_JSON (400), and what
+   * the operation throws.
+   */
+  readonly byState: MemberByState;
+}
+
+export function createMembers(deps: MembersDeps): Members {
+  const { store, local, profiles, remote, partial } = deps;
+  const { serverName } = local.identity;
+
+  /** Who comes second finds this server in the room. */
+  const entering = createKeyedQueue<RoomId>();
+
+  async function enter(roomId: RoomId, by: Actor, content: JsonObject, via: ServerName[]) {
+    const room = await store.registry.byId(roomId);
+    if (room !== undefined && (await isResident(room))) return joinAsResident(room, by, content);
+    await remote.join(roomId, by.userId, content, await doors(room, by.userId, via));
+  }
+
+  async function joinAsResident(room: Room, by: Actor, content: JsonObject): Promise<void> {
+    if (await joinHere(room, by, content)) return;
+    const others = await otherServers(room);
+    if (others.length === 0) throw errors.forbidden("Nobody in the room can let you in");
+    const first = await local.work(room, mayVouch);
+    const asked = [...others.filter((name) => first.has(name)), ...others];
+    await remote.join(room.roomId, by.userId, content, { first: [...new Set(asked)] });
+  }
+
+  const operations: RoomMembers = {
+    async join(request) {
+      const { by, thirdPartySigned } = request;
+      const { roomId, via } = await destination(request.room, request.via);
+      const content: JsonObject = {
+        ...(await memberContent("join", by.userId, request)),
+        ...(thirdPartySigned === undefined ? {} : { third_party_signed: thirdPartySigned }),
+      };
+      const room = await store.registry.byId(roomId);
+      if (room !== undefined && (await isResident(room))) await joinAsResident(room, by, content);
+      else await entering.run(roomId, () => enter(roomId, by, content, via));
+      return roomId;
+    },
+
+    async knock(request) {
+      const { by } = request;
+      const { roomId, via } = await destination(request.room, request.via);
+      const content = await memberContent("knock", by.userId, request);
+      const room = await store.registry.byId(roomId);
+      if (room === undefined || !(await isResident(room))) {
+        await remote.knock(roomId, by.userId, content, await doors(room, by.userId, via));
+      } else {
+        await partial.whole(room.nid);
+        await local.send(room, memberDraft(by.userId, by.userId, content));
+      }
+      return roomId;
+    },
+
+    async invite(request) {
+      const { by, userId, isDirect } = request;
+      const room = await local.room(request.roomId);
+      const content = {
+        ...(await memberContent("invite", userId, request)),
+        ...(isDirect === true ? { is_direct: true } : {}),
+      };
+      await sendInvite(room, by.userId, userId, content);
+    },
+
+    async leave(request) {
+      const { by, roomId } = request;
+      const room = await store.registry.byId(roomId);
+      const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+      if (room === undefined || row === undefined)
+        throw errors.forbidden("You are not in that room");
+      const isOut = row.membership === "leave" || row.membership === "ban";
+      if (isOut && !(await isUntold(store.sql, row.eventNid))) return;
+      const content = { ...contentOf(request), membership: "leave" };
+      const isBeside = row.membership !== "join" && !(await isInGraph(room, by.userId));
+      if (isBeside && (await remote.leave(room, by.userId, content))) return;
+      if (isOut) return;
+      await local.send(room, memberDraft(by.userId, by.userId, content));
+    },
+
+    async kick(request) {
+      await changeOther(request, "leave", requireKickable);
+    },
+    async ban(request) {
+      await changeOther(request, "ban", () => {});
+    },
+    async unban(request) {
+      await changeOther(request, "leave", (present) => {
+        if (membershipOf(present) !== "ban") throw errors.forbidden("That user is not banned");
+      });
+    },
+
+    async forget(by, roomId) {
+      const room = await store.registry.byId(roomId);
+      const row = room && (await membershipIn(store.sql, room.nid, by.userId));
+      if (room === undefined || row === undefined) throw errors.notFound("You know no such room");
+      if (row.membership !== "leave" && row.membership !== "ban") {
+        throw errors.unknown("Leave the room before you forget it", 400);
+      }
+      await deps.log.append({ forgotten: [{ roomNid: room.nid, roomId, userId: by.userId }] });
+    },
+
+    async profileChanged(userId) {
+      let profile = await profiles.get(userId);
+      for (let told: typeof profile | undefined; !isDeepStrictEqual(told, profile);) {
+        const now = profile;
+        const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
+        // A room whose rules refuse the change keeps the old name: the others still get it.
+        await Promise.allSettled(
+          [...rooms.values()].map((room) =>
+            local.work(room, (work) => updateMember(work, userId, now)),
+          ),
+        );
+        told = now;
+        // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before we did.
+        profile = await profiles.get(userId);
+      }
+    },
+  };
+  const byState = createMemberByState({
+    store,
+    local,
+    operations,
+    changeOther,
+    invite: sendInvite,
+  });
+  return { ...operations, byState };
+
+  async function destination(
+    room: RoomId | RoomAlias,
+    via: readonly ServerName[] = [],
+  ): Promise<{ roomId: RoomId; via: ServerName[] }> {
+    const named = isRoomAlias(room) ? await deps.resolveAlias(room) : { roomId: room, servers: [] };
+    const { roomId, servers } = named;
+    await deps.mayEnter(roomId);
+    return { roomId, via: [...new Set([...via, ...servers])] };
+  }
+
+  /** The user's profile, what the client adds or sets instead, and the membership. */
+  async function memberContent(
+    membership: string,
+    userId: UserId,
+    request: Pick<MemberChange, "reason" | "content">,
+  ): Promise<JsonObject> {
+    const isOurs = serverOf(userId) === serverName;
+    const { displayname, avatar_url } = isOurs ? await profiles.get(userId) : {};
+    return {
+      ...(displayname === undefined ? {} : { displayname }),
+      ...(avatar_url === undefined ? {} : { avatar_url }),
+      ...contentOf(request),
+      membership,
+    };
+  }
+
+  /** True when this server takes part: a user of it is joined, or nobody else is. */
+  async function isResident(room: Room): Promise<boolean> {
+    if (await serverIsJoined(store.sql, room.nid, serverName)) return true;
+    const hasHead = await local.work(room, async (work) => work.extremities.length > 0);
+    return hasHead && (await otherServers(room)).length === 0;
+  }
+
+  /** False when the room, as far as it is here, knows of no such membership: the invite came beside it. */
+  async function isInGraph(room: Room, userId: UserId): Promise<boolean> {
+    if (!(await isResident(room))) return false;
+    const present = await local.work(room, (work) => work.stateEvent("m.room.member", userId));
+    const membership = membershipOf(present);
+    return membership !== undefined && membership !== "leave";
+  }
+
+  async function otherServers(room: Room): Promise<ServerName[]> {
+    const known = (await joinedServers(store.sql, room.nid)) as ServerName[];
+    const servers = new Set([...known, ...(await partial.serversEver(room.nid))]);
+    servers.delete(serverName);
+    return [...servers];
+  }
+
+  /**
+   * Servers to join by: those asked for and who sent the invite; who was in the room at last, and whom the invite showed,
+   * where none is asked for or can be reached. Who asks for certain servers gets their answer.
+   */
+  async function doors(
+    room: Room | undefined,
+    userId: UserId,
+    via: readonly ServerName[],
+  ): Promise<EntryServers> {
+    const first = new Set(via);
+    const otherwise = new Set<ServerName>();
+    if (room !== undefined) {
+      const [inviter, ...shown] = await serversBeside(store, room, userId);
+      if (inviter !== undefined) first.add(inviter);
+      const known = via.length > 0 ? otherwise : first;
+      for (const server of [...(await otherServers(room)), ...shown]) {
+        if (!first.has(server)) known.add(server);
+      }
+    }
+    otherwise.delete(serverName);
+    first.delete(serverName);
+    return { first: [...first], otherwise: [...otherwise] };
+  }
+
+  /** False when another server has to vouch for the join. */
+  async function joinHere(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+    await partial.whole(room.nid);
+    // The room's other commands need not wait for this.
+    await store.tuples.make([["m.room.member", by.userId]]);
+    return local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.member", by.userId);
+      if (present?.event.content.membership === "join") return true;
+      const vouching = await vouchFor(store, work, serverName, by.userId);
+      if (vouching.kind === "no-voucher") return false;
+      if (vouching.kind === "refused" && vouching.unknown) return false;
+      const full =
+        vouching.kind === "allowed"
+          ? { ...content, join_authorised_via_users_server: vouching.voucher }
+          : content;
+      await work.local(memberDraft(by.userId, by.userId, full));
+      return true;
+    });
+  }
+
+  async function sendInvite(
+    room: Room,
+    sender: UserId,
+    userId: UserId,
+    content: JsonObject,
+  ): Promise<EventId> {
+    await partial.whole(room.nid);
+    return asMember(store.sql, room, sender, async () => {
+      if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
+      await deps.invitees.check(userId);
+      await store.tuples.make([["m.room.member", userId]]);
+      return local.work(room, async (work) => {
+        const draft = memberDraft(sender, userId, content);
+        const present = await unchanged(work, draft);
+        return present ?? (await work.local(draft)).event.eventId;
+      });
+    });
+  }
+
+  /** Kick, ban, unban. `check` is given the present member event and throws. */
+  async function changeOther(
+    ...[request, membership, check]: Parameters<ChangeOther>
+  ): Promise<EventId> {
+    const room = await local.room(request.roomId);
+    await partial.whole(room.nid);
+    return local.work(room, async (work) => {
+      const present = await work.stateEvent("m.room.member", request.userId);
+      const mine = await work.stateEvent("m.room.member", request.by.userId);
+      if (mine?.event.content.membership !== "join") {
+        throw errors.forbidden("You are not in that room");
+      }
+      check(present);
+      const content = { ...contentOf(request), membership };
+      const draft = memberDraft(request.by.userId, request.userId, content);
+      // Another server may not have heard of the same word before.
+      const isOurs = serverOf(request.userId) === serverName;
+      const same = isOurs ? await unchanged(work, draft) : undefined;
+      return same ?? (await work.local(draft)).event.eventId;
+    });
+  }
+}
+
+/** What the client adds to the member event. */
+function contentOf({ reason, content }: Pick<MemberChange, "reason" | "content">): JsonObject {
+  const own = content === undefined ? {} : clientMemberContent(content);
+  return reason === undefined ? own : { ...own, reason };
+}
+
+async function updateMember(
+  work: Work,
+  userId: UserId,
+  profile: { displayname?: string; avatar_url?: string },
+): Promise<void> {
+  const present = (await work.stateEvent("m.room.member", userId))?.event.content;
+  if (present?.membership !== "join") return;
+  const {
+    displayname: oldName,
+    avatar_url: oldAvatar,
+    reason: _reason,
+    ...content
+  } = withoutServersPart(present);
+  if (oldName === profile.displayname && oldAvatar === profile.avatar_url) return;
+  if (profile.displayname !== undefined) content.displayname = profile.displayname;
+  if (profile.avatar_url !== undefined) content.avatar_url = profile.avatar_url;
+  await work.local(memberDraft(userId, userId, content));
+}

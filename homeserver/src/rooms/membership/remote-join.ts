@@ -1,0 +1,257 @@
+/** Joining a room through another server: make_join, send_join, and the room built from the answer. */
+import { frugally } from "../../platform/heap.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { authorise, authStateOf, authTypesFor } from "../../protocol/auth/index.ts";
+import { signPdu } from "../../protocol/build-event.ts";
+import { errors, rejectionOf } from "../../protocol/errors.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { isEventId, isServerName } from "../../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import { isJsonObject } from "../../protocol/json.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { ROOM_VERSION_IDS, roomVersion } from "../../protocol/room-versions.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+import { wellFormed } from "../../protocol/text.ts";
+import { countersigned } from "./countersigned.ts";
+import type { EnterRoom } from "../partial/apply-join.ts";
+import type { Ingest } from "../receiving/ingest.ts";
+import { headVersion } from "../../storage/room-heads.ts";
+import { serverIsJoined } from "../../storage/room-members.ts";
+import type { PartialRooms } from "../records/partial-rooms.ts";
+import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
+import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import type { Identity } from "../commands/drafting.ts";
+
+export interface JoinRemoteDeps {
+  readonly store: RoomStore;
+  readonly identity: Identity;
+  readonly beginIntake: BeginIntake;
+  readonly enterRoom: EnterRoom;
+  readonly ingest: Ingest;
+  readonly partial: Pick<PartialRooms, "whole">;
+  /** A room is partial now. */
+  readonly nudge: () => void;
+  readonly remote: RemoteServer;
+  readonly keyRing: KeyRing;
+  readonly logger: Logger;
+}
+
+/** A membership event made from another server's template, signed by us. */
+export interface Made {
+  readonly event: RoomEvent;
+  readonly version: RoomVersion;
+}
+
+export type JoinRemote = (
+  roomId: RoomId,
+  userId: UserId,
+  content: JsonObject,
+  servers: EntryServers,
+) => Promise<void>;
+
+/** Servers that are asked to let a user of ours in, in their order. */
+export interface EntryServers {
+  readonly first: readonly ServerName[];
+  /** Asked where none of the first could be reached. What the first refuse is refused. */
+  readonly otherwise?: readonly ServerName[];
+}
+
+export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
+  const { store, identity, remote, keyRing, logger } = deps;
+
+  async function joinBy(
+    server: ServerName,
+    roomId: RoomId,
+    userId: UserId,
+    content: JsonObject,
+  ): Promise<void> {
+    const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
+    const made = fromTemplate(identity, template, roomId, userId, content);
+    const { event } = made;
+    const room = await claimedRoom(store, roomId, made.version, identity.now());
+    // Of a room that is known from before, the members are known for the most part.
+    const version = await headVersion(store.sql, room.nid);
+    const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
+    const intake = deps.beginIntake(room);
+    const { eventId, pdu } = event;
+    const omitMembers = version === 0 || isThere;
+    const sent = { roomId, eventId, pdu, omitMembers };
+    await remote.sendJoin(server, sent, intake.take).catch((error: unknown) => {
+      throw asOurFault(error, FAILED);
+    });
+    await intake.finish();
+    const entries = await intake.entries();
+    const join = await countersigned(keyRing, event, intake.told.get("event"));
+    if (join === undefined) {
+      throw errors.unknown("The other server did not sign the join that it vouches for", 502);
+    }
+    const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
+    await checkJoin(room, join, entries, membersOmitted);
+    const settled = await store.registry.settle(room);
+    if (settled === "other") {
+      throw errors.unknown("The other server says another version of that room", 502);
+    }
+    if (settled === "changed") store.events.forgetRoom(room.nid);
+    if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
+      return enterAlso(server, room, join);
+    }
+    const servers = serversOf(server, intake.servers);
+    const told = { entries, membersOmitted, servers };
+    const entered = await deps.enterRoom(room, join, told, version);
+    if (entered === "theirs") await enterAlso(server, room, join);
+    if (entered === "partial") deps.nudge();
+  }
+
+  /** Who let us in, and the other servers of the room. */
+  function serversOf(server: ServerName, told: readonly string[]): ServerName[] {
+    const others = told.filter(isServerName);
+    return [...new Set([server, ...others])].filter((name) => name !== identity.serverName);
+  }
+
+  /** The create event is the room's and of its version, and the state lets the user in. */
+  async function checkJoin(
+    room: Room,
+    join: RoomEvent,
+    told: ToldEntries,
+    membersOmitted: boolean,
+  ): Promise<void> {
+    const keys = [...authTypesFor(join, room.version), ["m.room.create", ""] as const];
+    const state = await told.events(keys);
+    if (membersOmitted) state.unshift(...(await membersAmong(join.authEventIds)));
+    const create = state.find(({ event }) => event.type === "m.room.create")?.event;
+    const version = create?.content.room_version ?? "1";
+    if (create === undefined || version !== room.version.id) {
+      throw errors.unknown("The other server's state is not of that room", 502);
+    }
+    const authState = authStateOf(state.map(({ event }) => event));
+    const reason = rejectionOf(() => {
+      authorise(create, authStateOf([]));
+      authorise(join, authState);
+    });
+    if (reason !== undefined) {
+      throw errors.unknown(`The other server's state forbids the join: ${reason}`, 502);
+    }
+  }
+
+  async function membersAmong(ids: readonly EventId[]): Promise<StoredEvent[]> {
+    const found = [...(await store.events.byIds(ids)).values()];
+    return found.filter(
+      ({ event, status }) => event.type === "m.room.member" && status !== "rejected",
+    );
+  }
+
+  /** This server is in the room already: the join is one event more. */
+  async function enterAlso(server: ServerName, room: Room, join: RoomEvent): Promise<void> {
+    // What it builds on may be told by nobody before.
+    await deps.partial.whole(room.nid);
+    const result = (await deps.ingest.batch(server, room, [join])).get(join.eventId);
+    if (result === undefined || "error" in result) {
+      throw errors.unknown(result?.error ?? "The join could not be placed", 502);
+    }
+    const { stored, reason } = result.placed;
+    if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The join is not allowed");
+  }
+
+  return async (roomId, userId, content, servers) => {
+    const join = (server: ServerName) => joinBy(server, roomId, userId, content);
+    await frugally(() => tryEach(servers, join, logger));
+  };
+}
+
+const FAILED = "No server could let you in";
+
+/**
+ * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code) ends it, but for
+ * "not found" and restricted joins that it can't decide on.
+ * @throws MatrixError M_NOT_FOUND 404 without any server, the refusal of one, M_UNKNOWN 502 where none could be reached
+ */
+export async function tryEach<T>(
+  { first, otherwise = [] }: EntryServers,
+  attempt: (server: ServerName) => Promise<T>,
+  logger: Logger,
+): Promise<T> {
+  /** The last refusal, or else what failed last. */
+  let last: unknown;
+  for (const servers of [first, otherwise]) {
+    for (const server of servers) {
+      try {
+        return await attempt(server);
+      } catch (error) {
+        logger.info({ err: error, server }, "another server did not let us in");
+        if (isFinal(error)) throw handedThrough(error, FAILED);
+        last = last !== undefined && refusalIn(error) === undefined ? last : error;
+      }
+    }
+    if (last !== undefined && refusalIn(last) !== undefined) break;
+  }
+  if (last === undefined) throw errors.notFound("No server is known that has this room");
+  throw handedThrough(last, FAILED);
+}
+
+/** What a server says of the room or the user counts for all; another may know the room, or vouch, where one can't. */
+function isFinal(error: unknown): boolean {
+  const refusal = refusalIn(error);
+  if (refusal === undefined) return false;
+  return refusal.code === "M_INCOMPATIBLE_ROOM_VERSION" || refusal.status === 403;
+}
+
+/** The room as a server says it is while it lets somebody in. 502 when the room is known to be of another version. */
+export async function claimedRoom(
+  store: RoomStore,
+  roomId: RoomId,
+  version: RoomVersion,
+  now: number,
+): Promise<Room> {
+  const room = await store.registry.claimed(roomId, version, now);
+  if (!("settled" in room)) return room;
+  throw errors.unknown("The other server says another version of that room", 502);
+}
+
+/** Room versions have 32 characters at most. */
+const MAX_VERSION = 32;
+
+const TEMPLATE_KEYS: ReadonlySet<string> = new Set([
+  ...["auth_events", "prev_events", "depth", "room_id", "sender", "state_key", "type"],
+]);
+
+/** Fills in and signs another server's template of a member event. Throws when it isn't one for us. */
+export function fromTemplate(
+  identity: Identity,
+  answer: JsonObject,
+  roomId: RoomId,
+  userId: UserId,
+  content: JsonObject,
+): Made {
+  const id = answer.room_version ?? "1";
+  if (typeof id !== "string") throw errors.unknown("The template names no room version", 502);
+  const version = roomVersion(id);
+  if (version === undefined) throw errors.incompatibleRoomVersion(wellFormed(id, MAX_VERSION));
+  const { event } = answer;
+  if (
+    !isJsonObject(event) ||
+    event.type !== "m.room.member" ||
+    event.sender !== userId ||
+    event.state_key !== userId ||
+    event.room_id !== roomId ||
+    !isJsonObject(event.content) ||
+    event.content.membership !== content.membership
+  ) {
+    throw errors.unknown("The other server's template is not for this membership", 502);
+  }
+  const voucher = event.content.join_authorised_via_users_server;
+  // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of their own.
+  const place = Object.entries(event).filter(([key]) => TEMPLATE_KEYS.has(key));
+  const isVouched =
+    version.restrictedJoins && content.membership === "join" && voucher !== undefined;
+  const template: JsonObject = {
+    ...Object.fromEntries(place),
+    content: { ...content, ...(isVouched && { join_authorised_via_users_server: voucher }) },
+    origin_server_ts: identity.now(),
+  };
+  const signed = signPdu(template, version, identity.serverName, identity.signingKey);
+  if (!isEventId(signed.eventId)) throw errors.unknown("The template has no event id", 502);
+  return { event: signed, version };
+}

@@ -1,0 +1,110 @@
+/** Restricted joins: who may join without an invite, and who of this server vouches for it (room versions 8 and 10). */
+import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import { isJsonObject } from "../../protocol/json.ts";
+import { partialRoomsByNids } from "../../storage/partial-rooms.ts";
+import { localJoinedUsers, membershipIn, serverIsJoined } from "../../storage/room-members.ts";
+import { powerLevelsOf } from "../commands/local-events.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export type Vouching =
+  /** No need: the join rule is another, the user is invited or in already, or banned, which nobody's word changes. */
+  | { readonly kind: "not-needed" }
+  /** The user is in an allowed room; `voucher` of this server can invite. */
+  | { readonly kind: "allowed"; readonly voucher: UserId }
+  /** The user is in an allowed room, but no user of this server has the power to invite. */
+  | { readonly kind: "no-voucher" }
+  /** The user is in none of the allowed rooms; `unknown`: of some this server can't tell. */
+  | { readonly kind: "refused"; readonly unknown: boolean };
+
+/** Decides on the head whether `userId` may join by the room's allow rules. */
+export async function vouchFor(
+  store: RoomStore,
+  work: Work,
+  serverName: string,
+  userId: UserId,
+): Promise<Vouching> {
+  const joinRules = (await work.stateEvent("m.room.join_rules", ""))?.event.content;
+  const rule = joinRules?.join_rule;
+  const { restrictedJoins, knockRestricted } = work.room.version;
+  const restricted =
+    (rule === "restricted" && restrictedJoins) || (rule === "knock_restricted" && knockRestricted);
+  if (!restricted) return { kind: "not-needed" };
+  const member = (await work.stateEvent("m.room.member", userId))?.event.content.membership;
+  if (member === "join" || member === "invite" || member === "ban") return { kind: "not-needed" };
+
+  const allowed = await isAllowed(store, joinRules?.allow, userId, serverName);
+  if (allowed !== true) return { kind: "refused", unknown: allowed === "unknown" };
+  const voucher = await findVoucher(store, work, serverName);
+  return voucher === undefined ? { kind: "no-voucher" } : { kind: "allowed", voucher };
+}
+
+async function isAllowed(
+  store: RoomStore,
+  allow: unknown,
+  userId: UserId,
+  serverName: string,
+): Promise<boolean | "unknown"> {
+  let unknown = false;
+  for (const entry of Array.isArray(allow) ? allow : []) {
+    if (!isJsonObject(entry) || entry.type !== "m.room_membership") continue;
+    if (!isRoomId(entry.room_id)) continue;
+    const room = await store.registry.byId(entry.room_id);
+    if (room === undefined) {
+      unknown = true;
+      continue;
+    }
+    const row = await membershipIn(store.sql, room.nid, userId);
+    const isOurs = serverOf(userId) === serverName;
+    // Of a room that this server is not in, or knows in part, it can tell its own users' membership alone.
+    const isKnown = await isKnownWhole(store, room.nid, serverName);
+    if (row?.membership === "join" && (isOurs || isKnown)) return true;
+    if (!isKnown) unknown = true;
+  }
+  return unknown ? "unknown" : false;
+}
+
+async function isKnownWhole(
+  store: RoomStore,
+  roomNid: number,
+  serverName: string,
+): Promise<boolean> {
+  if (!(await serverIsJoined(store.sql, roomNid, serverName))) return false;
+  const [partial] = await partialRoomsByNids(store.sql, [roomNid]);
+  return partial?.complete !== false;
+}
+
+/**
+ * Servers of whose users the room's power levels say that they may invite: they are asked first, where this server can
+ * not vouch.
+ */
+export async function mayVouch(work: Work): Promise<ReadonlySet<string>> {
+  const levels = await powerLevelsOf(work);
+  return new Set(
+    levels
+      .named()
+      .filter((user) => levels.userLevel(user) >= levels.invite)
+      .map(serverOf),
+  );
+}
+
+/** A joined user of this server with the power to invite: the most powerful. */
+async function findVoucher(
+  store: RoomStore,
+  work: Work,
+  serverName: string,
+): Promise<UserId | undefined> {
+  const levels = await powerLevelsOf(work);
+  let best: UserId | undefined;
+  for (const user of await localJoinedUsers(store.sql, work.room.nid, serverName)) {
+    if (levels.userLevel(user) < levels.invite) continue;
+    const member = await work.stateEvent("m.room.member", user);
+    if (member?.event.content.membership !== "join") continue;
+    if (best === undefined || levels.userLevel(user) > levels.userLevel(best)) {
+      best = user as UserId;
+    }
+    if (levels.userLevel(best) >= 100) break;
+  }
+  return best;
+}

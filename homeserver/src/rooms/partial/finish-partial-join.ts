@@ -1,0 +1,243 @@
+/**
+ * Makes a partial room's state whole, once the state before the join is known: members are filled in some at a time,
+ * then the states of all events since the join are computed anew in the order of the graph, and the head moves, in one
+ * commit.
+ */
+import { nextHeadVersion, StaleHead } from "../../log/types.ts";
+import type { Append, Log, MembershipChange } from "../../log/types.ts";
+import { isUserId, serverOf } from "../../protocol/identifiers.ts";
+import type { ServerName } from "../../protocol/identifiers.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
+import { currentRows } from "../../storage/examine-rooms.ts";
+import type { PartialRoomRow } from "../../storage/partial-rooms.ts";
+import { stateEventTexts } from "../../storage/partial-rooms.ts";
+import { headVersion } from "../../storage/room-heads.ts";
+import { bytesOfRoot } from "../records/events.ts";
+import { counted } from "../commands/extremities.ts";
+import { headMove } from "../commands/head.ts";
+import type { Head } from "../commands/head.ts";
+import type { Step } from "../commands/mailbox.ts";
+import type { Mailboxes } from "../commands/mailboxes.ts";
+import { restateSince } from "./recompute-state.ts";
+import type { Restated } from "./recompute-state.ts";
+import { resolveRoots } from "../state/resolution.ts";
+import { neededNodes } from "../state/tree/index.ts";
+import type { Difference, StateNode } from "../state/tree/index.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+
+export interface CompleteRoomDeps {
+  readonly store: RoomStore;
+  readonly mailboxes: Mailboxes;
+  readonly log: Log;
+  readonly serverName: ServerName;
+}
+
+/** What is known of the room's other servers stays until the end. */
+interface Told {
+  readonly servers: readonly ServerName[];
+}
+
+const CHUNK = 1_000;
+
+/** `join` has its whole states before and after; its `roomState` is what the head was made of. */
+export async function completeRoom(
+  deps: CompleteRoomDeps,
+  room: Room,
+  join: StoredEvent,
+  told: Told,
+): Promise<void> {
+  const { store, mailboxes } = deps;
+  const missing = await store.tree.diff(join.roomState, join.stateAfter);
+  const filled = new Set<number>();
+  const additions = [...missing].filter(([, [, after]]) => after !== undefined);
+  for (let at = 0; at < additions.length; at += CHUNK) {
+    const some: Difference = new Map(additions.slice(at, at + CHUNK));
+    const tuples = await mailboxes.run(room, (head) => fill(deps, head, join, some));
+    for (const tuple of tuples) filled.add(tuple);
+  }
+  await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
+}
+
+/** The room is not completed, since nobody of this server is in it: of its members hardly anybody is known. */
+export async function abandonRoom(
+  mailboxes: Mailboxes,
+  room: Room,
+  { joinNid, servers }: Pick<PartialRoomRow, "joinNid" | "servers">,
+): Promise<void> {
+  await mailboxes.run(room, async (head) => {
+    // Who has come in meanwhile moved the head.
+    const next: Head = { ...head, version: nextHeadVersion(head.version), isPartial: false };
+    const { nid: roomNid, roomId } = room;
+    const partialRoom = { roomNid, roomId, joinNid, servers, isFetched: false, isComplete: true };
+    return { value: undefined, append: { partialRoom, head: headMove(head, next) }, next };
+  });
+}
+
+/**
+ * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers the
+ * nids of their tuples.
+ */
+async function fill(
+  deps: CompleteRoomDeps,
+  head: Head,
+  join: StoredEvent,
+  some: Difference,
+): Promise<Step<number[]>> {
+  const { store } = head;
+  const now = await store.tree.getMany(head.stateRoot, [...some.keys()]);
+  const still: Difference = new Map();
+  for (const [tuple, [before, after]] of some) {
+    if (now.get(tuple) === before) still.set(tuple, [before, after]);
+  }
+  const rows = await rowsOf(deps, head.room, still, join.position ?? undefined);
+  const next: Head = { ...head, version: nextHeadVersion(head.version) };
+  return { value: [...still.keys()], append: { ...rows, head: headMove(head, next) }, next };
+}
+
+async function finish(
+  deps: CompleteRoomDeps,
+  head: Head,
+  join: StoredEvent,
+  { servers }: Told,
+  filled: ReadonlySet<number>,
+): Promise<Step<void>> {
+  const { room, store } = head;
+  await settled(deps, head);
+  const nodes: StateNode[] = [];
+  const set: Restated["set"] = async (root, changes) => {
+    if (changes.length === 0) return root;
+    const made = await store.tree.set(root, changes);
+    nodes.push(...made.nodes);
+    store.tree.hold(made.nodes);
+    return made.root;
+  };
+  try {
+    const restated = await restateSince(set, head, join);
+    const roots = counted(restated.extremities).map((one) => one.stateAfter);
+    const { base, changes } = await resolveRoots(store, room, roots);
+    const stateRoot = await set(base, changes);
+    const next: Head = {
+      ...{ room, store, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
+      extremities: restated.extremities,
+      depth: restated.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
+    };
+    const left = await notFilled(head, next, filled);
+    const events = restated.events;
+    const append: Append = {
+      ...(await rowsOf(deps, room, left, join.position ?? undefined)),
+      head: headMove(head, next),
+      stateNodes: neededNodes(nodes, [
+        stateRoot,
+        ...events.flatMap((one) => [one.stateBefore, one.stateAfter, one.roomState]),
+      ]),
+      restated: events.map((one) => ({
+        nid: one.nid,
+        status: one.status,
+        reason: restated.reasons.get(one.nid),
+        stateBefore: bytesOfRoot(one.stateBefore),
+        stateAfter: bytesOfRoot(one.stateAfter),
+        roomState: bytesOfRoot(one.roomState),
+      })),
+      toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
+      // Ends from before stand in for those that are refused now, unless a purge of history has taken them.
+      awaits: addedExtremities(head, next),
+      partialRoom: {
+        ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
+        ...{ isFetched: true, isComplete: true },
+      },
+    };
+    const maker = {};
+    for (const stored of events) store.pending.add(maker, { stored, authNids: undefined });
+    return {
+      value: undefined,
+      append,
+      next,
+      settled(committed) {
+        store.tree.release(nodes);
+        store.pending.settle(maker, events);
+        if (committed === undefined) return store.pending.giveUp();
+        for (const stored of events) {
+          if (restated.refused.has(stored.event.eventId))
+            store.committed.events.forget(stored.event.eventId);
+          else store.committed.events.keep(stored);
+        }
+      },
+    };
+  } catch (error) {
+    store.tree.release(nodes);
+    throw error;
+  }
+}
+
+/** nids of the extremities of a head that the one before does not have. */
+function addedExtremities(before: Head, { extremities }: Head): number[] {
+  const known = new Set(before.extremities.map(({ nid }) => nid));
+  return extremities.flatMap(({ nid }) => (known.has(nid) ? [] : nid));
+}
+
+/**
+ * Waits until what this head was built on is in the tables: the log keeps the order of what it is handed. Throws
+ * StaleHead when that failed, or another writer has moved the head.
+ */
+async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<void> {
+  await log.append({});
+  const version = await headVersion(store.sql, head.room.nid);
+  if (version !== head.version) throw new StaleHead(head.room.nid);
+}
+
+/**
+ * What the tables still lack, or have too much, for the new head's state. Of the keys that were filled in, the tables say
+ * themselves what they have: events that came meanwhile may have set them otherwise.
+ */
+async function notFilled(
+  { store, ...head }: Head,
+  next: Head,
+  filled: ReadonlySet<number>,
+): Promise<Difference> {
+  const left = new Map(await store.tree.diff(head.stateRoot, next.stateRoot));
+  const tuples = [...filled];
+  for (let at = 0; at < tuples.length; at += CHUNK) {
+    const keys = await store.tuples.keys(tuples.slice(at, at + CHUNK));
+    const rows = await currentRows(store.sql, head.room.nid, [...keys.values()]);
+    const inTables = new Map(rows.map((row) => [stateTuple(row.type, row.stateKey), row.eventNid]));
+    const wanted = await store.tree.getMany(next.stateRoot, [...keys.keys()]);
+    for (const [tuple, key] of keys) {
+      const [is, should] = [inTables.get(stateTuple(...key)), wanted.get(tuple)];
+      if (is === should) left.delete(tuple);
+      else left.set(tuple, [is, should]);
+    }
+  }
+  return left;
+}
+
+/** Rows of current state and memberships for a difference of states; our own users' are told to followers. */
+async function rowsOf(
+  { store, serverName }: CompleteRoomDeps,
+  room: Room,
+  difference: Difference,
+  since: number | undefined,
+): Promise<Pick<Append, "currentState" | "memberships">> {
+  const changes: { type: string; stateKey: string; eventNid: number | null }[] = [];
+  const memberships: MembershipChange[] = [];
+  const entries = [...difference.values()];
+  for (let at = 0; at < entries.length; at += CHUNK) {
+    const some = entries.slice(at, at + CHUNK);
+    const isGone = new Set(some.flatMap(([before, now]) => (now === undefined ? [before] : [])));
+    const nids = some.flatMap(([before, now]) => now ?? before ?? []);
+    for (const { nid, type, stateKey, json } of await stateEventTexts(store.sql, nids)) {
+      const gone = isGone.has(nid);
+      changes.push({ type, stateKey, eventNid: gone ? null : nid });
+      if (type !== "m.room.member" || !isUserId(stateKey)) continue;
+      const { membership } = (JSON.parse(json) as { content: { membership?: unknown } }).content;
+      if (typeof membership !== "string") continue;
+      const server = serverOf(stateKey);
+      memberships.push({
+        ...{ roomNid: room.nid, roomId: room.roomId, userId: stateKey, server, eventNid: nid },
+        membership: gone ? "leave" : membership,
+        ...(server === serverName || since === undefined ? {} : { since }),
+      });
+    }
+  }
+  return { currentState: { roomNid: room.nid, changes }, memberships };
+}

@@ -1,0 +1,242 @@
+/** Places verified events of one room on its mailbox, one after another, and judges those again that depended on them. */
+import { Unstorable } from "../../log/types.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import { redactionsOf } from "../../storage/room-events.ts";
+import { awaitedEvents } from "../../storage/room-gaps.ts";
+import { historyPlace } from "./history-position.ts";
+import type { Step } from "../commands/mailbox.ts";
+import type { Mailboxes } from "../commands/mailboxes.ts";
+import type { Crowded } from "./merge-extremities.ts";
+import type { Outliers } from "../fetching/outliers.ts";
+import type { Moment } from "../records/pending.ts";
+import { placeEvent } from "./checks.ts";
+import type { Placed, Placing } from "./checks.ts";
+import { LacksPolicySignature, recommended } from "../commands/policy-server.ts";
+import { createRejudge } from "./rejudge.ts";
+import { forgetResolutions } from "../state/resolution.ts";
+import type { Rejudge } from "./rejudge.ts";
+import type { Refusals } from "./pdu-rejections.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { RemoteServer } from "../api/federation.ts";
+import type { Room } from "../api/index.ts";
+import { inWork } from "../commands/room-command.ts";
+import type { Work } from "../commands/room-command.ts";
+import type { Identity } from "../commands/drafting.ts";
+
+export interface PlacerDeps {
+  readonly store: RoomStore;
+  readonly mailboxes: Mailboxes;
+  readonly identity: Identity;
+  readonly outliers: Outliers;
+  readonly crowded: Crowded;
+  readonly refusals: Refusals;
+  readonly remote: Pick<RemoteServer, "signByPolicy">;
+  readonly logger: Logger;
+}
+
+/** What became of an event: placed, or why not. `isFinal`: it can't be placed, whatever comes. */
+export type Ingested =
+  | { readonly placed: Placed }
+  | { readonly error: string; readonly isFinal: boolean };
+
+export type Ingestion = Map<EventId, Ingested>;
+
+export interface PlaceOptions {
+  /** Who sent the events. */
+  readonly origin: ServerName | undefined;
+  /** This server sends the events on to the others in the room. */
+  readonly forward?: boolean | undefined;
+}
+
+/**
+ * What need not be looked up for events on the mailbox, since it was looked up for many at once. It holds as long as the
+ * room is at that moment; from then on, and at every further attempt, a command looks for itself.
+ */
+interface Hints {
+  readonly moment: Moment | undefined;
+  readonly known: ReadonlySet<EventId>;
+  readonly redacted: ReadonlySet<string>;
+  readonly awaited: ReadonlySet<string>;
+}
+
+/** What is to be placed, and how. */
+interface Placeable extends Pick<
+  Placing,
+  "event" | "told" | "history" | "forwarded" | "handedOver"
+> {
+  readonly hints: Hints;
+}
+
+export interface Placer {
+  hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints>;
+  /**
+   * Places events in this order; never throws for a single one. `stateOf` gives what others say of the states before
+   * an event, where that is needed.
+   */
+  sorted(
+    room: Room,
+    events: readonly RoomEvent[],
+    options: PlaceOptions,
+    stateOf?: (event: RoomEvent) => Promise<Placing["told"]>,
+  ): Promise<Ingestion>;
+  /** Places one event and notes what became of it. */
+  outcome(room: Room, placeable: Placeable, options: PlaceOptions): Promise<Ingested>;
+  /** Places one event of which nothing is missing; throws when something is. */
+  one(room: Room, event: RoomEvent): Promise<Placed>;
+  readonly rejudge: Rejudge;
+}
+
+export function createPlacer(deps: PlacerDeps): Placer {
+  const { store, mailboxes, identity, refusals, logger } = deps;
+
+  async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
+    // Before the queries: what comes while they run makes them count for nothing.
+    const moment = store.arrivals.moment(room.nid);
+    const ids = events.map((event) => event.eventId);
+    const [known, redactions, awaited] = await Promise.all([
+      store.events.byIds(ids),
+      redactionsOf(store.sql, ids),
+      awaitedEvents(store.sql, room.nid, ids),
+    ]);
+    return {
+      moment,
+      known: new Set(known.keys()),
+      redacted: new Set(redactions.map((row) => row.target)),
+      awaited: new Set(awaited.map((row) => row.eventId)),
+    };
+  }
+
+  /** One attempt, on the mailbox. */
+  async function attempt(
+    room: Room,
+    work: Work,
+    { hints, history, ...placing }: Placeable & Pick<Placing, "again" | "notRecommended">,
+  ): Promise<Step<Placed>> {
+    const { eventId } = placing.event;
+    const isSure = work.store.pending.isAt(hints.moment);
+    const mayBeKnown = !isSure || hints.known.has(eventId);
+    const mayBeRedacted = !isSure || hints.redacted.has(eventId);
+    const mayBeAwaited = !isSure || hints.awaited.has(eventId);
+    const place = await historyPlace(work, eventId, history, mayBeAwaited);
+    const about = { mayBeKnown, mayBeRedacted, history: place };
+    const placed = await placeEvent(work, { ...placing, ...about });
+    if (placed === undefined) throw new Incomplete("prev or auth events are missing");
+    if (work.added.length === 0) return work.step(placed);
+    await deps.crowded(room, work.extremities.length);
+    const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
+    const isAccepted = placed.stored.status === "accepted";
+    const closes = place !== undefined || (isAccepted && (!isEnd || mayBeAwaited));
+    return work.step(placed, { append: gapRows(room, placed, closes) });
+  }
+
+  async function put(
+    room: Room,
+    placeable: Placeable & Pick<Placing, "again" | "notRecommended">,
+  ): Promise<Placed> {
+    try {
+      return await mailboxes.run(room, (head) =>
+        inWork(identity, head, (work) => attempt(room, work, placeable)),
+      );
+    } catch (error) {
+      if (!(error instanceof LacksPolicySignature)) throw error;
+      const asked = await recommended(deps.remote, error.policy, placeable.event);
+      const event = "event" in asked ? asked.event : placeable.event;
+      const notRecommended = "reason" in asked ? asked.reason : error.message;
+      return put(room, { ...placeable, event, notRecommended });
+    }
+  }
+
+  async function outcome(
+    room: Room,
+    placeable: Placeable,
+    { origin }: PlaceOptions,
+  ): Promise<Ingested> {
+    const { event } = placeable;
+    const fields = { room: event.roomId, event: event.eventId, origin };
+    try {
+      const placed = await put(room, placeable);
+      const { status } = placed.stored;
+      const { reason, clause } = placed;
+      if (clause !== undefined && reason !== undefined && status !== "accepted") {
+        refusals.note({ ...fields, clause, reason, outcome: status });
+      }
+      if (placed.isRejudged) {
+        await rejudge.because(room, placed.stored.nid).catch((error: unknown) => {
+          logger.warn({ ...fields, err: error }, "rejected events could not be judged again yet");
+        });
+      }
+      return { placed };
+    } catch (error) {
+      const isFinal = error instanceof Unstorable;
+      if (isFinal) {
+        const reason = error.message;
+        refusals.note({ ...fields, clause: "not storable", reason, outcome: "dropped" });
+        return { error: reason, isFinal };
+      }
+      logger.warn({ ...fields, err: error }, "an event could not be placed");
+      const known = error instanceof Incomplete;
+      return { error: known ? error.message : "The event could not be placed", isFinal };
+    }
+  }
+
+  const rejudge = createRejudge({
+    ...{ store, outliers: deps.outliers },
+    async passes(room, event) {
+      const hints = await hintsFor(room, [event]);
+      const { stored } = await put(room, { event, hints, again: true });
+      return stored.status !== "rejected";
+    },
+    resolve: (room) =>
+      mailboxes.run(room, (head) =>
+        inWork(identity, head, async (work) => {
+          const { extremities, stateRoot, store: seen } = work;
+          if (extremities.length < 2) return work.step(undefined);
+          forgetResolutions(seen.committed, room.nid);
+          await work.standOn(extremities);
+          return work.step(undefined, work.stateRoot === stateRoot ? {} : { append: {} });
+        }),
+      ),
+  });
+
+  return {
+    rejudge,
+    hintsFor,
+    outcome,
+    async sorted(room, events, { origin, forward }, stateOf) {
+      const hints = await hintsFor(room, events);
+      const results = new Map<EventId, Promise<Ingested>>();
+      for (const event of events) {
+        // What tells the state needs the events before: those are on their way to the mailbox already.
+        const told = await stateOf?.(event);
+        // What is ours and came from another server is there already: that one has sent it on.
+        const handedOver = origin !== undefined && forward !== true;
+        const placeable = { event, told, forwarded: forward, handedOver, hints };
+        results.set(event.eventId, outcome(room, placeable, { origin }));
+      }
+      const settled: Ingestion = new Map();
+      for (const [id, result] of results) settled.set(id, await result);
+      return settled;
+    },
+    async one(room, event) {
+      return put(room, { event, hints: await hintsFor(room, [event]) });
+    },
+  };
+}
+
+/** Something that the event builds on is not to be had now. */
+class Incomplete extends Error {
+  override name = "Incomplete";
+}
+
+/** `closes`: something may have awaited the event. */
+function gapRows(room: Room, placed: Placed, closes: boolean) {
+  const { stored, missing } = placed;
+  const add =
+    stored.status === "rejected"
+      ? []
+      : missing.map((eventId) => ({ roomNid: room.nid, eventId, childNid: stored.nid }));
+  const remove = closes ? [{ roomNid: room.nid, eventId: stored.event.eventId }] : [];
+  return add.length === 0 && remove.length === 0 ? {} : { missing: { add, remove } };
+}

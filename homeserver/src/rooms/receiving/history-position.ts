@@ -1,0 +1,41 @@
+/** Where history goes in the timeline, as the tables and what is on its way to them have it now. */
+import type { EventId } from "../../protocol/identifiers.ts";
+import { awaitedEvents, isStoodOn } from "../../storage/room-gaps.ts";
+import { isTaken, lowestOrdinal } from "../../storage/room-timeline.ts";
+import type { HistoryPlace } from "./checks.ts";
+import type { Work } from "../commands/room-command.ts";
+
+/**
+ * The place that is wished for, or, where that is taken by now, one in front of all that stands before the same event. An
+ * event that awaits this one gets it in front of itself. Undefined: it's news, and so it is where all that awaits it was
+ * soft-failed: nothing in the room's state stands on it.
+ */
+export async function historyPlace(
+  work: Work,
+  eventId: EventId,
+  wished: HistoryPlace | undefined,
+  mayBeAwaited: boolean,
+): Promise<HistoryPlace | undefined> {
+  const { store, room } = work;
+  if (wished !== undefined) {
+    const { position, ordinal } = wished;
+    const isFree =
+      !store.pending.isTaken(position, ordinal) &&
+      !(await isTaken(store.sql, room.nid, position, ordinal));
+    return isFree ? wished : inFrontOf(work, position);
+  }
+  if (!mayBeAwaited) return undefined;
+  const awaited = await awaitedEvents(store.sql, room.nid, [eventId]);
+  const [newest] = awaited;
+  if (newest === undefined) return undefined;
+  const isBehind =
+    awaited.some(({ isByAccepted }) => isByAccepted) ||
+    (await isStoodOn(store.sql, room.nid, eventId, store.pending.graph()));
+  return isBehind ? inFrontOf(work, newest.position) : undefined;
+}
+
+async function inFrontOf({ store, room }: Work, position: number): Promise<HistoryPlace> {
+  const coming = store.pending.lowestOrdinal(position);
+  const stored = await lowestOrdinal(store.sql, room.nid, position);
+  return { position, ordinal: Math.min(coming, stored) - 1 };
+}

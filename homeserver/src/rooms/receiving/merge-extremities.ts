@@ -1,0 +1,100 @@
+/** Puts an end to many forward extremities: an event of a local user's that says nothing and names them all. */
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import { MatrixError } from "../../protocol/errors.ts";
+import { isUserId, serverOf } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import { isJsonObject } from "../../protocol/json.ts";
+import { someJoinedUsers } from "../../storage/room-members.ts";
+import { MAX_COUNTED } from "../commands/extremities.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export interface MergeDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Told how many extremities a room has. When too many, they are merged after a while, and what forks the room further
+ * awaits a pause, so that others need not wait for it.
+ */
+export type Crowded = (room: Room, extremities: number) => Promise<void> | undefined;
+
+/** Other servers call it so too; clients don't show it. */
+const TYPE = "org.matrix.dummy_event";
+/**
+ * Within this time at random the merge comes: each server of the room has the same extremities, and the first one's
+ * merge spares the others theirs.
+ */
+const WITHIN_MS = 60_000;
+const ROOMS_AT_ONCE = 500;
+const PAUSE_MS = 3;
+const USERS_TRIED = 10;
+/** At the most so many events at once: 1,000 extremities are kept. */
+const MOST_EVENTS = 60;
+
+export function createMergeExtremities(deps: MergeDeps): Crowded {
+  const { store, local, clock, random, logger, stop } = deps;
+  const { serverName } = local.identity;
+  const waiting = new Set<number>();
+
+  /** Who may be allowed to send it: users with a level of their own first. */
+  async function senders(work: Work): Promise<UserId[]> {
+    const levels = await work.stateEvent("m.room.power_levels", "");
+    const named = isJsonObject(levels?.event.content.users) ? levels.event.content.users : {};
+    const create = await work.stateEvent("m.room.create", "");
+    const joined = await someJoinedUsers(store.sql, work.room.nid, serverName, USERS_TRIED);
+    const users = [create?.event.sender ?? "", ...Object.keys(named).slice(0, 1_000), ...joined];
+    const ours = users.filter((user) => isUserId(user) && serverOf(user) === serverName);
+    return [...new Set(ours)].slice(0, USERS_TRIED) as UserId[];
+  }
+
+  async function mergeBy(work: Work, sender: UserId): Promise<StoredEvent | undefined> {
+    try {
+      return await work.local({ type: TYPE, sender, content: {} });
+    } catch (error) {
+      if (error instanceof MatrixError) return undefined;
+      throw error;
+    }
+  }
+
+  async function merge(room: Room): Promise<void> {
+    const merged = await local.work(room, async (work) => {
+      if (work.extremities.length <= MAX_COUNTED) return 0;
+      const before = work.extremities.length;
+      for (const sender of await senders(work)) {
+        for (let sent = 0; work.extremities.length > 1 && sent < MOST_EVENTS; sent += 1) {
+          if ((await mergeBy(work, sender)) === undefined) break;
+        }
+      }
+      return before - work.extremities.length;
+    });
+    logger.info({ room: room.roomId, merged }, "forward extremities were merged");
+  }
+
+  function mergeLater(room: Room): void {
+    if (waiting.has(room.nid) || waiting.size >= ROOMS_AT_ONCE) return;
+    waiting.add(room.nid);
+    void clock
+      .sleep(random.integer(WITHIN_MS), stop)
+      .then(() => (stop.aborted ? undefined : merge(room)))
+      .catch((error: unknown) => {
+        logger.warn({ err: error, room: room.roomId }, "forward extremities could not be merged");
+      })
+      .finally(() => waiting.delete(room.nid));
+  }
+
+  return (room, extremities) => {
+    if (extremities <= MAX_COUNTED) return undefined;
+    mergeLater(room);
+    return clock.sleep(PAUSE_MS);
+  };
+}

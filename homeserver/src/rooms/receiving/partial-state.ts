@@ -1,0 +1,33 @@
+/** Placing events on a state that is known in part. */
+import { authTypesFor } from "../../protocol/auth/index.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
+import type { StateRoot, StoredEvent } from "../api/index.ts";
+import type { Work } from "../commands/room-command.ts";
+
+/**
+ * Members that a partial state lacks, as the event's auth events name them: nothing better is known of them until the
+ * state is whole, and then the event is judged again.
+ */
+export async function withAuthMembers(
+  work: Work,
+  root: StateRoot,
+  event: RoomEvent,
+  auth: readonly StoredEvent[],
+): Promise<StateRoot> {
+  const members = auth.filter(
+    (one) => one.event.type === "m.room.member" && one.status !== "rejected",
+  );
+  const keys = members.map((one) => ["m.room.member", one.event.stateKey as string] as const);
+  const present = await work.store.state.events(root, keys);
+  const wanted = new Set(
+    authTypesFor(event, event.version).map(([type, key]) => stateTuple(type, key)),
+  );
+  const lacking = members.flatMap(({ nid, event: { stateKey = "" } }) => {
+    const tuple = stateTuple("m.room.member", stateKey);
+    return present.has(tuple) || !wanted.has(tuple)
+      ? []
+      : [["m.room.member", stateKey, nid] as const];
+  });
+  return work.setState(root, lacking);
+}

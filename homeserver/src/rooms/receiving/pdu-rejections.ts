@@ -1,0 +1,42 @@
+/** What is refused of another server's: a log line that names room, event, origin and clause, and counters. */
+import type { Logger } from "../../platform/logger.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { Clause } from "../records/pdu-check.ts";
+
+interface Refusal {
+  readonly room: string;
+  /** Unknown where not even an id could be made out. */
+  readonly event?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly clause: Clause;
+  /** For people. */
+  readonly reason: string;
+  readonly outcome: "dropped" | "redacted" | "rejected" | "soft-failed";
+}
+
+export interface Refusals {
+  note(refusal: Refusal): void;
+  /** Events that were staged, or left the staging area again. */
+  staged(outcome: "kept" | "placed" | "given up", count: number): void;
+}
+
+export function createRefusals(logger: Logger, metrics: Metrics): Refusals {
+  const refused = metrics.counter(
+    "received_events_refused_total",
+    "Events of other servers that did not pass a check, by what became of them",
+    ["outcome", "clause"],
+  );
+  const staged = metrics.counter(
+    "staged_events_total",
+    "Events that waited for what they build on, by what became of them",
+    ["outcome"],
+  );
+  return {
+    note(refusal) {
+      const { outcome, clause } = refusal;
+      refused.inc({ outcome, clause });
+      logger.info(refusal, `an event was ${outcome}`);
+    },
+    staged: (outcome, count) => staged.inc({ outcome }, count),
+  };
+}

@@ -1,0 +1,223 @@
+/** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
+import type { Clock } from "../../platform/clock.ts";
+import { isEventId, isRoomId, isUserId, serverOf } from "../../protocol/identifiers.ts";
+import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import { idOfRefused } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+import { membershipIn, serverIsJoined, strippedOrigin } from "../../storage/room-members.ts";
+import type { MembershipTableRow } from "../../storage/room-members.ts";
+import type { Acl } from "../state/server-acl.ts";
+import type { Ingest } from "./ingest.ts";
+import type { Patience, Tally } from "./origin-throttle.ts";
+import type { Clause } from "../records/pdu-check.ts";
+import type { Refusals } from "./pdu-rejections.ts";
+import { isAfter } from "../commands/out-of-band.ts";
+import type { OutOfBand } from "../commands/out-of-band.ts";
+import type { RoomStore } from "../state/store.ts";
+import { placedIn } from "./staging.ts";
+import type { Staging } from "./staging.ts";
+import type { KeyRing, RoomFederation } from "../api/federation.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { verifyPdus } from "../fetching/verification.ts";
+
+export interface ReceiveDeps {
+  readonly store: RoomStore;
+  readonly serverName: ServerName;
+  readonly keyRing: KeyRing;
+  readonly ingest: Ingest;
+  readonly staging: Staging;
+  readonly acl: Acl;
+  readonly outOfBand: OutOfBand;
+  readonly patience: Patience;
+  readonly clock: Clock;
+  readonly refusals: Refusals;
+}
+
+/** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
+const ANSWER_MS = 5_000;
+/**
+ * Of a server of which so many events wait in the room already, the next transaction waits longer: it brings them faster
+ * than what they lack can be fetched, and more of them would soon be refused.
+ */
+const MANY_WAITING = 100;
+const ANSWER_TO_MANY_MS = 25_000;
+
+type Results = Record<string, JsonObject>;
+
+/** The part of a transaction that is about one room. */
+interface From {
+  readonly origin: ServerName;
+  readonly room: string;
+  /** Are filled in. */
+  readonly results: Results;
+  readonly tally: Tally;
+}
+
+export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
+  const { store, keyRing, ingest, staging, clock, refusals } = deps;
+
+  async function ofRoom(from: From, roomId: RoomId, pdus: readonly JsonObject[]): Promise<void> {
+    const { origin } = from;
+    const room = await store.registry.byId(roomId);
+    if (room === undefined) {
+      return refuseAll(pdus, from, "not in the room", "This server is not in that room");
+    }
+    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
+      for (const pdu of pdus) await outside(from, room, pdu);
+      return;
+    }
+    if (!(await deps.acl.allows(room, origin))) {
+      return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
+    }
+    // 1 to 3: format, signatures, hashes.
+    const events: RoomEvent[] = [];
+    for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
+      const { event } = verified;
+      if (event === undefined) {
+        refuse(from, verified.clause, verified.eventId, verified.reason);
+        continue;
+      }
+      events.push(event);
+      if (verified.isRedacted !== true) continue;
+      const reason = "The content hash is wrong";
+      const fields = { origin, room: roomId, event: event.eventId, reason };
+      refusals.note({ ...fields, clause: "3 hash", outcome: "redacted" });
+    }
+    await takeIn(from, room, events);
+  }
+
+  /** 4 to 6, the authorisation rules: at once for what lacks nothing; the others are kept, and then helped. */
+  async function takeIn(from: From, room: Room, events: readonly RoomEvent[]): Promise<void> {
+    const { origin, results } = from;
+    const { whole, lacking } = await ingest.sort(events);
+    const ingested = await ingest.place(room, whole, { origin });
+    staging.arrived(room, placedIn(ingested));
+    const left = [...lacking];
+    for (const event of whole) {
+      const result = ingested.get(event.eventId);
+      results[event.eventId] = {};
+      if (result === undefined) continue;
+      if ("placed" in result) {
+        if (result.placed.clause !== undefined) from.tally.refused += 1;
+        continue;
+      }
+      if (result.isFinal) results[event.eventId] = { error: result.error };
+      else left.push(event);
+    }
+    if (left.length === 0) return;
+    const kept = await staging.keep(origin, room, left);
+    for (const { eventId } of left) {
+      results[eventId] = {};
+      if (!kept.has(eventId))
+        refuse(from, "too many wait", eventId, "Too many events wait already");
+    }
+    const over = new AbortController();
+    const helped = staging.attempt(
+      origin,
+      room,
+      left.filter(({ eventId }) => kept.has(eventId)),
+    );
+    const waiting = await staging.waiting(origin, room);
+    const ms = waiting > MANY_WAITING ? ANSWER_TO_MANY_MS : ANSWER_MS;
+    await Promise.race([helped, clock.sleep(ms, over.signal)]);
+    over.abort();
+  }
+
+  /**
+   * Of rooms that this server isn't in, only the end of an invite or a knock of one of its users concerns it: by who
+   * invited, or from the server that took the knock. The event is of the version in which the invite or the knock is
+   * written.
+   */
+  async function outside(from: From, room: Room, pdu: JsonObject): Promise<void> {
+    const notIn = "This server is not in that room";
+    const { state_key: stateKey } = pdu;
+    const isOurs = isUserId(stateKey) && serverOf(stateKey) === deps.serverName;
+    const row = isOurs ? await membershipIn(store.sql, room.nid, stateKey) : undefined;
+    const open = row && (await store.events.one(row.eventNid));
+    const version = open?.event.version ?? room.version;
+    if (row === undefined || open === undefined) {
+      return refuse(from, "not in the room", idOfRefused(pdu, version), notIn);
+    }
+    const [verified] = await verifyPdus(keyRing, [pdu], version);
+    const event = verified?.event;
+    if (event === undefined) {
+      return refuse(from, verified!.clause, verified!.eventId, verified!.reason);
+    }
+    const { type, content, eventId, sender } = event;
+    const ends = content.membership === "leave" || content.membership === "ban";
+    const isMember = type === "m.room.member" && event.stateKey === row.userId;
+    if (!isMember || !ends || !(await isTheirs(from.origin, sender, row, open))) {
+      return refuse(from, "not in the room", eventId, notIn);
+    }
+    from.results[eventId] = {};
+    // It may have been on its way for long, and end an invite before this one.
+    if (!isAfter(event, open.event)) return;
+    await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
+  }
+
+  /**
+   * Whether they may end what is open: who invited, or the server that took the knock. The power of anybody else can't be
+   * told from outside of the room.
+   */
+  async function isTheirs(
+    origin: ServerName,
+    sender: UserId,
+    row: MembershipTableRow,
+    open: StoredEvent,
+  ): Promise<boolean> {
+    if (row.membership === "invite") return open.event.sender === sender;
+    if (row.membership !== "knock") return false;
+    return (await strippedOrigin(store.sql, row.roomNid, row.userId)) === origin;
+  }
+
+  function refuse(
+    { origin, room, results, tally }: From,
+    clause: Clause,
+    eventId: string | undefined,
+    reason: string,
+  ): void {
+    tally.refused += 1;
+    refusals.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
+    if (eventId !== undefined) results[eventId] = { error: reason };
+  }
+
+  /** Results go by event id: where the room's version is not known, only the ids that PDUs carry. */
+  function refuseAll(
+    pdus: readonly JsonObject[],
+    from: From,
+    clause: Clause,
+    reason: string,
+    version?: RoomVersion,
+  ): void {
+    for (const pdu of pdus) {
+      const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
+      refuse(from, clause, isEventId(eventId) ? eventId : undefined, reason);
+    }
+  }
+
+  async function work(
+    origin: ServerName,
+    pdus: readonly JsonObject[],
+    tally: Tally,
+  ): Promise<Results> {
+    const results: Results = {};
+    const rooms = Map.groupBy(pdus, (pdu) => (isRoomId(pdu.room_id) ? pdu.room_id : undefined));
+    await Promise.all(
+      [...rooms].map(async ([roomId, ofThis]) => {
+        const from = { origin, room: roomId ?? "", results, tally };
+        if (roomId === undefined) {
+          return refuseAll(ofThis, from, "1 format", "room_id is not a room id");
+        }
+        await ofRoom(from, roomId, ofThis);
+      }),
+    );
+    return results;
+  }
+
+  return (origin, pdus) => {
+    const tally = { events: pdus.length, refused: 0 };
+    return deps.patience.run(origin, tally, () => work(origin, pdus, tally));
+  };
+}

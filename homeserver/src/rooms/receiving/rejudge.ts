@@ -1,0 +1,98 @@
+/**
+ * Rejected events judged again. What is not rejected any more is noted in the commit that says so (events_to_rejudge), and
+ * the note goes when all that was rejected because of it has been judged: a kill in between loses nothing.
+ */
+import type { RoomEvent } from "../../protocol/event.ts";
+import { rejectedWithState } from "../../storage/partial-rooms.ts";
+import { removeToRejudge, rowsToRejudge } from "../../storage/rejudge-rows.ts";
+import { rejectedByAuth } from "../../storage/room-events.ts";
+import type { Outliers } from "../fetching/outliers.ts";
+import { isPlaced } from "../records/placed.ts";
+import { forgetResolutions } from "../state/resolution.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+
+export interface Rejudge {
+  /** An event is not rejected any more: judges what was rejected because of it, and so on. */
+  because(room: Room, acceptedNid: number): Promise<void>;
+  /** Judges all that the room has of rejected events with a place, and so on. */
+  all(room: Room): Promise<void>;
+  /** What an earlier process was killed amid. */
+  left(): Promise<void>;
+}
+
+export interface RejudgeDeps {
+  readonly store: RoomStore;
+  readonly outliers: Outliers;
+  /** Judges an event with a place again: true when it's not rejected. */
+  readonly passes: (room: Room, event: RoomEvent) => Promise<boolean>;
+  /** Resolves the room's current state anew. */
+  readonly resolve: (room: Room) => Promise<void>;
+}
+
+/** A stranger's chain of rejected events is judged again so far, at most. */
+const MAX_REJUDGED = 500;
+const ROWS_AT_ONCE = 100;
+
+export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps): Rejudge {
+  async function passesNow(room: Room, { nid, event }: StoredEvent): Promise<boolean> {
+    const now = (await store.events.byIdsNow([event.eventId])).get(event.eventId);
+    if (now?.nid !== nid || now.roomNid !== room.nid) return false;
+    return isPlaced(now) ? passes(room, event) : outliers.rejudge(room, event);
+  }
+
+  /** Judges again what was rejected because of the event, and so on; answers all that are not rejected any more. */
+  async function spread(room: Room, acceptedNid: number): Promise<ReadonlySet<number>> {
+    forgetResolutions(store, room.nid);
+    const seen = new Set([acceptedNid]);
+    const queue = [acceptedNid];
+    for (let nid = queue.shift(); nid !== undefined; nid = queue.shift()) {
+      const nids = (await rejectedByAuth(store.sql, nid, MAX_REJUDGED)).filter(
+        (one) => !seen.has(one),
+      );
+      const events = await store.events.byNids(nids.slice(0, MAX_REJUDGED - seen.size));
+      for (const rejected of events.values()) {
+        seen.add(rejected.nid);
+        if (await passesNow(room, rejected)) queue.push(rejected.nid);
+      }
+    }
+    return seen;
+  }
+
+  /** The current state may rest on what was rejected. Then nothing of it is left to do. */
+  async function finish(room: Room, acceptedNids: Iterable<number>): Promise<void> {
+    await resolve(room);
+    for (const acceptedNid of acceptedNids) {
+      await removeToRejudge(store.sql, { roomNid: room.nid, acceptedNid });
+    }
+  }
+
+  async function because(room: Room, acceptedNid: number): Promise<void> {
+    await finish(room, await spread(room, acceptedNid));
+  }
+
+  async function all(room: Room): Promise<void> {
+    const nids = await rejectedWithState(store.sql, room.nid);
+    const events = await store.events.byNids(nids);
+    const done = new Set([0]);
+    for (const rejected of nids.flatMap((nid) => events.get(nid) ?? [])) {
+      if (!(await passesNow(room, rejected))) continue;
+      for (const nid of await spread(room, rejected.nid)) done.add(nid);
+    }
+    await finish(room, done);
+  }
+
+  return {
+    because,
+    all,
+    async left() {
+      const rows = await rowsToRejudge(store.sql, ROWS_AT_ONCE);
+      const rooms = await store.registry.byNids(rows.map((row) => row.roomNid));
+      for (const row of rows) {
+        const room = rooms.get(row.roomNid);
+        if (room === undefined) await removeToRejudge(store.sql, row);
+        else await (row.acceptedNid === 0 ? all(room) : because(room, row.acceptedNid));
+      }
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** Tries staged events again when they are due: on one replica at a time, rooms beside one another. */
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { eventFromStored } from "../../protocol/event.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import { serverIsJoined } from "../../storage/room-members.ts";
+import { type Seats, whileSeated } from "../../storage/seats.ts";
+import {
+  hastenStaged,
+  nextStagedDue,
+  removeStaged,
+  roomsWithStaged,
+  stagedInRoom,
+} from "../../storage/staged-events.ts";
+import type { Staging } from "./staging.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room } from "../api/index.ts";
+
+export interface RetryStagedDeps {
+  readonly store: RoomStore;
+  readonly staging: Staging;
+  readonly serverName: ServerName;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Judges again what another process should have, and was killed. */
+  readonly rejudgeLeft: () => Promise<void>;
+  /** Given when there are several replicas. */
+  readonly seats: Seats | undefined;
+}
+
+const SEAT = "staged events";
+const ROOMS_AT_ONCE = 8;
+const EVENTS_AT_ONCE = 50;
+/** Another replica may have staged something that this one was not told of. */
+const LONGEST_SLEEP_MS = 30_000;
+const AFTER_ERROR_MS = 5_000;
+const STOP_MS = 3_000;
+
+/** Begins at once; what an earlier process left is due at the start. Answers what ends it. */
+export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
+  const { store, staging, clock, logger, seats } = deps;
+  const stopping = new AbortController();
+  /** Rooms that are being tried. */
+  const busy = new Map<number, Promise<void>>();
+  let wake = new AbortController();
+  staging.onDue(() => wake.abort());
+
+  async function retryRoom(room: Room): Promise<void> {
+    const rows = await stagedInRoom(store.sql, room.nid, clock.now(), EVENTS_AT_ONCE);
+    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
+      await removeStaged(
+        store.sql,
+        rows.map((row) => row.eventId),
+      );
+      return;
+    }
+    const attempts = new Map(rows.map((row) => [row.eventId as EventId, row.attempts]));
+    for (const [origin, ofOrigin] of Map.groupBy(rows, (row) => row.origin)) {
+      if (stopping.signal.aborted) return;
+      const events = ofOrigin.map((row) =>
+        eventFromStored(row.json, room.version, row.eventId as EventId),
+      );
+      await staging.attempt(origin as ServerName, room, events, attempts);
+    }
+  }
+
+  /** One room that takes long doesn't hold up the others. */
+  function begin(room: Room): void {
+    const tried = retryRoom(room)
+      .catch((error: unknown) => {
+        logger.warn({ err: error, room: room.roomId }, "staged events could not be tried");
+        return clock.sleep(AFTER_ERROR_MS, stopping.signal);
+      })
+      .finally(() => {
+        busy.delete(room.nid);
+        wake.abort();
+      });
+    busy.set(room.nid, tried);
+  }
+
+  async function sleep(signal: AbortSignal): Promise<void> {
+    // With every place taken, the next that ends wakes us.
+    const isFull = busy.size >= ROOMS_AT_ONCE;
+    const due = isFull ? undefined : await nextStagedDue(store.sql, [...busy.keys()]);
+    const ms = due === undefined ? LONGEST_SLEEP_MS : due - clock.now();
+    await clock.sleep(
+      Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS),
+      AbortSignal.any([signal, wake.signal]),
+    );
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    // Alone, what an earlier process left is nobody else's work.
+    let isLeft = seats === undefined;
+    let nextRejudged = 0;
+    while (!signal.aborted) {
+      try {
+        wake = new AbortController();
+        if (isLeft) await hastenStaged(store.sql, clock.now());
+        isLeft = false;
+        if (clock.monotonic() >= nextRejudged) {
+          nextRejudged = clock.monotonic() + LONGEST_SLEEP_MS;
+          await deps.rejudgeLeft();
+        }
+        const free = ROOMS_AT_ONCE - busy.size;
+        const nids = await roomsWithStaged(store.sql, clock.now(), free, [...busy.keys()]);
+        const rooms = await store.registry.byNids(nids);
+        for (const room of rooms.values()) begin(room);
+        await sleep(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn({ err: error }, "staged events could not be read");
+        await clock.sleep(AFTER_ERROR_MS, signal);
+      }
+    }
+  }
+
+  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
+    logger.error({ err: error }, "staged events are not tried again any more");
+  });
+  return async () => {
+    stopping.abort();
+    await Promise.race([Promise.all([running, ...busy.values()]), clock.sleep(STOP_MS)]);
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * The staging area: verified events that can't be placed yet are kept in the database before the transaction that
+ * brought them is answered, and tried again until they're placed, refused, or given up.
+ */
+import type { Clock } from "../../platform/clock.ts";
+import { LaneFull } from "../../platform/lanes.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import { LRUCache, atMost } from "../../platform/caches.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import {
+  countStaged,
+  hastenStaged,
+  insertStaged,
+  postponeStaged,
+  removeStaged,
+} from "../../storage/staged-events.ts";
+import type { Gaps } from "../fetching/gaps.ts";
+import type { Ingest } from "./ingest.ts";
+import type { Ingested } from "./graph-writer.ts";
+import type { Refusals } from "./pdu-rejections.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Room } from "../api/index.ts";
+
+export interface StagingDeps {
+  readonly store: RoomStore;
+  readonly gaps: Gaps;
+  readonly ingest: Ingest;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly refusals: Refusals;
+  readonly logger: Logger;
+}
+
+export interface Staging {
+  /** Keeps verified events. Answers those that are kept; for the others there is no room. */
+  keep(origin: ServerName, room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
+  /**
+   * Fetches what kept events lack and places them; what can't be placed stays for later, or is given up. Never
+   * throws. `attempts`: how often it has failed before.
+   */
+  attempt(
+    origin: ServerName,
+    room: Room,
+    events: readonly RoomEvent[],
+    attempts?: ReadonlyMap<EventId, number>,
+  ): Promise<void>;
+  /** How many events of a server are kept in the room. */
+  waiting(origin: ServerName, room: Room): Promise<number>;
+  /** Events were placed: what waits for them is due now. */
+  arrived(room: Room, eventIds: Iterable<EventId>): void;
+  /** All that the room has is due now. */
+  hasten(room: Room): Promise<void>;
+  /** Calls the listener when events may be due earlier than before. */
+  onDue(listener: () => void): void;
+  /** Resolves when no attempt is under way, or after a few seconds. */
+  drained(): Promise<void>;
+}
+
+/** Of 64 KiB at most each. */
+const LIMITS = { perRoom: 1_000, perOrigin: 3_000 };
+const FIRST_PAUSE_MS = 10_000;
+const MAX_PAUSE_MS = 3_600_000;
+/** With the pauses above, about a day. */
+const MAX_ATTEMPTS = 32;
+/** After so many attempts, a minute, a state counts without what can't be checked (see Asking.mayLeaveOut). */
+const LEAVES_OUT_AFTER = 3;
+/** Rejected by what was told of the state before it: it waits for its prev events so long, so often. */
+const PROVISIONAL_MS = 24 * 3_600_000;
+const MAX_PROVISIONAL = 3;
+const DRAIN_MS = 3_000;
+
+export function createStaging(deps: StagingDeps): Staging {
+  const { store, gaps, ingest, clock, random, refusals, logger } = deps;
+  /** Events that staged ones lack → the room. Forgotten ones are found by time. */
+  const awaited = new LRUCache<EventId, number>(atMost(20_000));
+  const underWay = new Set<Promise<void>>();
+  const listeners = new Set<() => void>();
+
+  /** Spread by ±20 %, so that rooms that failed together don't come back together. */
+  function pause(attempts: number): number {
+    const ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts);
+    return Math.round(ms * (0.8 + random.integer(400) / 1_000));
+  }
+
+  /** When to try again; undefined: it's done with. */
+  function nextTry(result: Ingested | undefined, failed: number): number | undefined {
+    if (result === undefined) return undefined;
+    if ("placed" in result) {
+      if (!result.placed.isProvisional || failed >= MAX_PROVISIONAL) return undefined;
+      // What it lacks hastens it when it comes.
+      return clock.now() + PROVISIONAL_MS;
+    }
+    return result.isFinal ? undefined : clock.now() + pause(failed);
+  }
+
+  async function settle(
+    origin: ServerName,
+    room: Room,
+    events: readonly RoomEvent[],
+    results: ReadonlyMap<EventId, Ingested>,
+    attempts: ReadonlyMap<EventId, number>,
+  ): Promise<void> {
+    const done: EventId[] = [];
+    const later: { eventId: EventId; nextTry: number }[] = [];
+    for (const { eventId } of events) {
+      const failed = attempts.get(eventId) ?? 0;
+      const next = nextTry(results.get(eventId), failed);
+      if (next !== undefined && failed + 1 < MAX_ATTEMPTS) {
+        later.push({ eventId, nextTry: next });
+        continue;
+      }
+      done.push(eventId);
+      if (next === undefined) continue;
+      const reason = "What it builds on could not be had";
+      const fields = { origin, room: room.roomId, event: eventId, reason };
+      refusals.note({ ...fields, clause: "given up", outcome: "dropped" });
+      refusals.staged("given up", 1);
+    }
+    refusals.staged("placed", [...placedIn(results)].length);
+    if (done.length > 0) await removeStaged(store.sql, done);
+    if (later.length === 0) return;
+    await postponeStaged(store.sql, later);
+    const left = new Set<EventId>(later.map((row) => row.eventId));
+    const { missing } = await gaps.sort(events.filter(({ eventId }) => left.has(eventId)));
+    for (const id of missing) awaited.set(id, room.nid);
+    for (const listener of listeners) listener();
+  }
+
+  async function attempt(...args: Parameters<Staging["attempt"]>): Promise<void> {
+    const [origin, room, events, attempts = new Map<EventId, number>()] = args;
+    try {
+      const failed = Math.max(...events.map(({ eventId }) => attempts.get(eventId) ?? 0));
+      const mayLeaveOut = failed >= LEAVES_OUT_AFTER;
+      const results = await ingest.fetchAndPlace(origin, room, events, { mayLeaveOut });
+      await settle(origin, room, events, results, attempts);
+      arrived(room, placedIn(results));
+    } catch (error) {
+      if (error instanceof LaneFull) logger.debug({ origin, room: room.roomId }, "a lane is full");
+      else logger.warn({ err: error, room: room.roomId }, "staged events could not be tried");
+      const nextTry = clock.now() + pause(0);
+      const rows = events.map(({ eventId }) => ({ eventId, nextTry }));
+      // Where the database is away they stay due.
+      await postponeStaged(store.sql, rows).catch(() => {});
+    }
+  }
+
+  function arrived(room: Room, eventIds: Iterable<EventId>): void {
+    if (awaited.size === 0) return;
+    let isAwaited = false;
+    for (const id of eventIds) if (awaited.delete(id)) isAwaited = true;
+    if (!isAwaited) return;
+    void track(
+      hastenStaged(store.sql, clock.now(), room.nid).then(
+        () => listeners.forEach((listener) => listener()),
+        (error: unknown) => logger.warn({ err: error }, "staged events could not be hastened"),
+      ),
+    );
+  }
+
+  function track(work: Promise<void>): Promise<void> {
+    underWay.add(work);
+    return work.finally(() => underWay.delete(work));
+  }
+
+  return {
+    async keep(origin, room, events) {
+      const now = clock.now();
+      const rows = events.map((event) => ({ eventId: event.eventId, json: event.json() }));
+      const times = { receivedTs: now, nextTry: now + FIRST_PAUSE_MS };
+      const kept = await insertStaged(store.sql, origin, room.nid, rows, times, LIMITS);
+      refusals.staged("kept", kept.length);
+      for (const listener of listeners) listener();
+      return new Set(kept as EventId[]);
+    },
+    attempt: (...args) => track(attempt(...args)),
+    waiting: (origin, room) => countStaged(store.sql, origin, room.nid),
+    arrived,
+    async hasten(room) {
+      await hastenStaged(store.sql, clock.now(), room.nid);
+      listeners.forEach((listener) => listener());
+    },
+    onDue: (listener) => void listeners.add(listener),
+    async drained() {
+      await Promise.race([Promise.all(underWay), clock.sleep(DRAIN_MS)]);
+    },
+  };
+}
+
+/** Ids of what has its place now. */
+export function* placedIn(results: ReadonlyMap<EventId, Ingested>): Generator<EventId> {
+  for (const [id, result] of results) {
+    if ("placed" in result && !result.placed.isProvisional) yield id;
+  }
+}

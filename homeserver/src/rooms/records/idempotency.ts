@@ -1,0 +1,73 @@
+/** Transaction ids: the same request from the same device is done once (client-server API, "Transaction identifiers"). */
+import { LRUCache } from "lru-cache";
+import { atMost } from "../../platform/caches.ts";
+import { DuplicateTransaction } from "../../log/types.ts";
+import { errors, MatrixError } from "../../protocol/errors.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
+import { isIndexable } from "../../protocol/text.ts";
+import { findTransaction } from "../../storage/room-events.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { Actor } from "../api/index.ts";
+
+export interface TransactionKey {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** Operation, room and type: what the id is unique within. */
+  readonly scope: string;
+  readonly txnId: string;
+}
+
+export interface Once {
+  /** Does it, or answers what it was answered with before. Without a key it's done each time. */
+  run(key: TransactionKey | undefined, send: () => Promise<EventId>): Promise<EventId>;
+}
+
+/** The key of a request with a transaction id; throws M_INVALID_PARAM for one that can be no key. */
+export function transactionKey(
+  by: Actor,
+  scope: string,
+  txnId: string | undefined,
+): TransactionKey | undefined {
+  if (txnId === undefined) return undefined;
+  if (!isIndexable(txnId)) {
+    throw errors.invalidParam("txnId has at most 255 bytes, and no NUL character");
+  }
+  return { userId: by.userId, deviceId: by.deviceId ?? "", scope, txnId };
+}
+
+export function createOnce(sql: Sql): Once {
+  const underWay = new Map<string, Promise<EventId>>();
+  const done = new LRUCache<string, EventId>(atMost(20_000));
+
+  async function attempt(key: TransactionKey, send: () => Promise<EventId>): Promise<EventId> {
+    try {
+      return await send();
+    } catch (error) {
+      if (error instanceof DuplicateTransaction) return error.eventId as EventId;
+      // What was allowed the first time may be forbidden by now: the answer stays the same.
+      const before = error instanceof MatrixError ? await findTransaction(sql, key) : undefined;
+      if (before !== undefined) return before as EventId;
+      throw error;
+    }
+  }
+
+  return {
+    async run(key, send) {
+      if (key === undefined) return send();
+      const text = JSON.stringify([key.userId, key.deviceId, key.scope, key.txnId]);
+      const before = done.get(text);
+      if (before !== undefined) return before;
+      const running = underWay.get(text);
+      if (running !== undefined) return running;
+      const promise = attempt(key, send);
+      underWay.set(text, promise);
+      try {
+        const eventId = await promise;
+        done.set(text, eventId);
+        return eventId;
+      } finally {
+        underWay.delete(text);
+      }
+    },
+  };
+}

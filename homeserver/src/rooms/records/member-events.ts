@@ -1,0 +1,32 @@
+/** Member events as they are drafted, and what present ones allow. */
+import { errors } from "../../protocol/errors.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { StoredEvent } from "../api/index.ts";
+
+/** A member event of `sender` about `userId`. */
+export function memberDraft(sender: UserId, userId: UserId, content: JsonObject) {
+  return { type: "m.room.member", stateKey: userId as string, sender, content };
+}
+
+/** What the member event says; undefined without one. */
+export function membershipOf(member: StoredEvent | undefined): string | undefined {
+  const membership = member?.event.content.membership;
+  return typeof membership === "string" ? membership : undefined;
+}
+
+/**
+ * Throws M_FORBIDDEN unless there is somebody to be put out. Who was put out by another server's user may not have
+ * heard of it: that is said again to their server when it is asked for again.
+ */
+export function requireKickable(present: StoredEvent | undefined): void {
+  const membership = membershipOf(present);
+  if (membership === "join" || membership === "invite" || membership === "knock") return;
+  if (present !== undefined && membership === "leave") {
+    const { sender, stateKey } = present.event;
+    const isElsewhere = serverOf(stateKey as UserId) !== serverOf(sender);
+    if (sender !== stateKey && isElsewhere) return;
+  }
+  throw errors.forbidden("That user is not in the room");
+}

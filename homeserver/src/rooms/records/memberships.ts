@@ -1,0 +1,138 @@
+/** Who is in which room, from memory; kept in step by the log. */
+import { createLoadingCache } from "../../platform/caches.ts";
+import type { LogRecord, MembershipChange } from "../../log/types.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import {
+  firstMembers,
+  joinedUsers,
+  memberCounts,
+  membershipsOfUser,
+} from "../../storage/room-members.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { Membership, MembershipRow } from "../api/index.ts";
+
+export interface Memberships {
+  /** By room nid; forgotten rooms included. */
+  ofUser(userId: UserId): Promise<ReadonlyMap<number, MembershipRow>>;
+  joined(roomNid: number): Promise<readonly UserId[]>;
+  joinedServers(roomNid: number): Promise<readonly ServerName[]>;
+  /** How many users of a server are joined. */
+  joinedOfServer(roomNid: number, server: ServerName): Promise<number>;
+  /** Counts, and up to `heroes` members who came first, without one user: of those who left when nobody else is there. */
+  summary(roomNid: number, without: UserId, heroes: number): Promise<Summary>;
+  /** Takes in what happened. */
+  follow(records: readonly LogRecord[]): void;
+  /** The room's rows are gone. */
+  forgetRoom(roomNid: number): void;
+}
+
+interface Summary {
+  readonly joined: number;
+  readonly invited: number;
+  readonly heroes: UserId[];
+}
+
+/** A room's joined members; the log's changes are made in it, so that a big room is read once. */
+interface Joined {
+  readonly users: Set<UserId>;
+  /** How many users of each server. */
+  readonly servers: Map<ServerName, number>;
+}
+
+/** What summaries for all users of a room are made of. */
+interface Counted {
+  readonly joined: number;
+  readonly invited: number;
+  readonly present: readonly UserId[];
+  readonly gone: readonly UserId[];
+}
+
+const MOST_HEROES = 5;
+
+export function createMemberships(sql: Sql): Memberships {
+  const users = createLoadingCache<UserId, ReadonlyMap<number, MembershipRow>>({
+    max: 20_000,
+    async load(userId) {
+      const rows = await membershipsOfUser(sql, userId);
+      return new Map(
+        rows.map((row) => [
+          row.roomNid,
+          { ...row, userId, membership: row.membership as Membership },
+        ]),
+      );
+    },
+  });
+  const rooms = createLoadingCache<number, Joined>({
+    max: 2_000,
+    async load(roomNid) {
+      const joined: Joined = { users: new Set(), servers: new Map() };
+      for (const user of await joinedUsers(sql, roomNid)) enter(joined, user as UserId);
+      return joined;
+    },
+  });
+  const counted = createLoadingCache<number, Counted>({
+    max: 5_000,
+    async load(roomNid) {
+      const most = MOST_HEROES + 1;
+      const [counts, present] = await Promise.all([
+        memberCounts(sql, roomNid),
+        firstMembers(sql, roomNid, ["join", "invite"], "", most),
+      ]);
+      const isAlone = present.length <= 1;
+      const gone = isAlone ? await firstMembers(sql, roomNid, ["leave", "ban"], "", most) : [];
+      return { ...counts, present: present as UserId[], gone: gone as UserId[] };
+    },
+  });
+
+  function changed({ roomNid, userId, membership }: MembershipChange): void {
+    users.delete(userId as UserId);
+    counted.delete(roomNid);
+    const joined = rooms.peek(roomNid);
+    if (joined === undefined) rooms.delete(roomNid);
+    else if (membership === "join") enter(joined, userId as UserId);
+    else leave(joined, userId as UserId);
+  }
+
+  return {
+    ofUser: async (userId) => (await users.get(userId)) ?? new Map(),
+    joined: async (roomNid) => [...((await rooms.get(roomNid))?.users ?? [])],
+    joinedServers: async (roomNid) => [...((await rooms.get(roomNid))?.servers.keys() ?? [])],
+    joinedOfServer: async (roomNid, server) => (await rooms.get(roomNid))?.servers.get(server) ?? 0,
+    async summary(roomNid, without, heroes) {
+      const { joined, invited, present, gone } = (await counted.get(roomNid)) as Counted;
+      const others = present.filter((userId) => userId !== without);
+      const shown = others.length > 0 ? others : gone.filter((userId) => userId !== without);
+      return { joined, invited, heroes: shown.slice(0, Math.min(heroes, MOST_HEROES)) };
+    },
+    follow(records) {
+      for (const record of records) {
+        if (record.kind === "membership" || record.kind === "forgotten") {
+          users.delete(record.userId as UserId);
+        } else if (record.kind === "event") {
+          for (const change of record.memberships) changed(change);
+        }
+      }
+    },
+    forgetRoom(roomNid) {
+      users.clear();
+      rooms.delete(roomNid);
+      counted.delete(roomNid);
+    },
+  };
+}
+
+function enter({ users, servers }: Joined, userId: UserId): void {
+  if (users.has(userId)) return;
+  users.add(userId);
+  const server = serverOf(userId);
+  servers.set(server, (servers.get(server) ?? 0) + 1);
+}
+
+function leave({ users, servers }: Joined, userId: UserId): void {
+  if (!users.delete(userId)) return;
+  const server = serverOf(userId);
+  const left = (servers.get(server) ?? 1) - 1;
+  if (left > 0) servers.set(server, left);
+  else servers.delete(server);
+}

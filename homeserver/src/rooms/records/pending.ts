@@ -1,0 +1,251 @@
+/**
+ * Events that commands of a room made and that are on their way to the log. Only the commands of that room see them: a
+ * number that is given out for a commit that fails is the number of nothing.
+ */
+import { atMost, LRUCache } from "../../platform/caches.ts";
+import { StaleHead } from "../../log/types.ts";
+import type { EventId, RoomId } from "../../protocol/identifiers.ts";
+import type { ComingEvents } from "../../storage/room-gaps.ts";
+import { isPlaced } from "./placed.ts";
+import type { StoredEvent } from "../api/index.ts";
+
+/** A moment in a room's commands. What was read from the tables then holds as long as the room `isAt` it. */
+export interface Moment {
+  readonly pending: Pending;
+  readonly changes: number;
+}
+
+/** What is told of events on their way, by id. */
+interface Coming {
+  /** True for events on their way that have, or get, a place in that room's graph. */
+  isPlaced(id: EventId, roomId: RoomId): boolean;
+  has(id: EventId): boolean;
+}
+
+/** What is told of pending events outside of commands: that they are coming, and no number. */
+export interface Arrivals extends Coming {
+  /**
+   * What is on its way now or when it is asked for. To be taken before the tables are read: what is committed while they
+   * are read is in neither afterwards.
+   */
+  fromNow(ids: Iterable<EventId>): Coming;
+  /** The room's moment; undefined when its head is not in memory. */
+  moment(roomNid: number): Moment | undefined;
+  /** For a head that has just been loaded. */
+  begin(roomNid: number): Pending;
+}
+
+export interface PendingEvent {
+  readonly stored: StoredEvent;
+  /** Undefined: it was stored before, and they are as they were. */
+  readonly authNids: readonly number[] | undefined;
+}
+
+interface Entry extends PendingEvent {
+  /** The command that made it. */
+  readonly maker: object;
+  /** What a command before made of the same event, while that is on its way too. */
+  below: Entry | undefined;
+}
+
+interface Arrival {
+  readonly roomId: RoomId;
+  readonly isPlaced: boolean;
+}
+
+const ROOMS_KEPT = 5_000;
+
+export function createArrivals(): Arrivals {
+  const coming = new Map<EventId, Arrival>();
+  const ofRooms = new LRUCache<number, Pending>(atMost(ROOMS_KEPT));
+  const isPlacedAs = (arrival: Arrival | undefined, roomId: RoomId) =>
+    arrival?.isPlaced === true && arrival.roomId === roomId;
+  return {
+    has: (id) => coming.has(id),
+    isPlaced: (id, roomId) => isPlacedAs(coming.get(id), roomId),
+    fromNow(ids) {
+      const atFirst = new Map<EventId, Arrival>();
+      for (const id of ids) {
+        const arrival = coming.get(id);
+        if (arrival) atFirst.set(id, arrival);
+      }
+      return {
+        has: (id) => atFirst.has(id) || coming.has(id),
+        isPlaced: (id, roomId) =>
+          isPlacedAs(atFirst.get(id), roomId) || isPlacedAs(coming.get(id), roomId),
+      };
+    },
+    moment(roomNid) {
+      const pending = ofRooms.get(roomNid);
+      return pending && { pending, changes: pending.changes };
+    },
+    begin(roomNid) {
+      const pending = new Pending(roomNid, coming);
+      ofRooms.set(roomNid, pending);
+      return pending;
+    },
+  };
+}
+
+export class Pending {
+  readonly #roomNid: number;
+  readonly #coming: Map<EventId, Arrival>;
+  readonly #entries = new Map<number, Entry>();
+  readonly #nidOf = new Map<EventId, number>();
+  /** Stored events as redactions that are on their way leave them, and the commands that made those. */
+  readonly #redacted = new Map<number, { readonly stored: StoredEvent; readonly maker: object }>();
+  readonly #redactedNids = new Map<EventId, number>();
+  /** Commands whose append moves the head: whatever moves it after them fails with them. */
+  readonly #fenced = new Set<object>();
+  #changes = 0;
+  #isGivenUp = false;
+
+  constructor(roomNid: number, coming: Map<EventId, Arrival>) {
+    this.#roomNid = roomNid;
+    this.#coming = coming;
+  }
+
+  /** Rises with whatever placing other events depends on beside their own: redactions, gaps, places of history. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  isAt(moment: Moment | undefined): boolean {
+    return moment?.pending === this && moment.changes === this.#changes;
+  }
+
+  byNid(nid: number): StoredEvent | undefined {
+    return this.#redacted.get(nid)?.stored ?? this.#entries.get(nid)?.stored;
+  }
+
+  byId(id: EventId): StoredEvent | undefined {
+    const nid = this.#redactedNids.get(id) ?? this.#nidOf.get(id);
+    return nid === undefined ? undefined : this.byNid(nid);
+  }
+
+  /** Whether an event is on its way that another command has made. */
+  isOfOther(nid: number, maker: object): boolean {
+    const entry = this.#entries.get(nid);
+    return entry !== undefined && entry.maker !== maker;
+  }
+
+  authNids(nid: number): readonly number[] | undefined {
+    return this.#entries.get(nid)?.authNids;
+  }
+
+  /** Whether an append that moves the head fails anyway when this event's commit fails. */
+  isFenced(nid: number): boolean {
+    const entry = this.#entries.get(nid);
+    return entry !== undefined && this.#fenced.has(entry.maker);
+  }
+
+  /** What those on their way name as prev events. */
+  graph(): ComingEvents {
+    const byAccepted: EventId[] = [];
+    const byRefused: [EventId, EventId][] = [];
+    for (const { stored } of this.#entries.values()) {
+      const { eventId, prevEventIds } = stored.event;
+      if (stored.status === "accepted") {
+        if (isPlaced(stored)) byAccepted.push(...prevEventIds);
+      } else byRefused.push(...prevEventIds.map((prev) => [eventId, prev] as [EventId, EventId]));
+    }
+    return { byAccepted, byRefused };
+  }
+
+  redactionsOf(id: EventId): StoredEvent[] {
+    const found: StoredEvent[] = [];
+    for (const { stored } of this.#entries.values()) {
+      if (stored.event.redacts === id) found.push(stored);
+    }
+    return found;
+  }
+
+  /** The least ordinal in front of a position; 0 when there is none. */
+  lowestOrdinal(position: number): number {
+    let lowest = 0;
+    for (const { stored } of this.#entries.values()) {
+      if (stored.position === position) lowest = Math.min(lowest, stored.ordinal);
+    }
+    return lowest;
+  }
+
+  isTaken(position: number, ordinal: number): boolean {
+    for (const { stored } of this.#entries.values()) {
+      if (stored.position === position && stored.ordinal === ordinal) return true;
+    }
+    return false;
+  }
+
+  add(maker: object, event: PendingEvent): void {
+    const { stored, authNids } = event;
+    const { nid } = stored;
+    const { eventId, roomId } = stored.event;
+    const before = this.#entries.get(nid);
+    const below = before?.maker === maker ? before.below : before;
+    this.#entries.set(nid, { stored, authNids: authNids ?? before?.authNids, maker, below });
+    this.#nidOf.set(eventId, nid);
+    this.#coming.set(eventId, { roomId, isPlaced: isPlaced(stored) });
+    this.#note(stored);
+  }
+
+  /** The command redacts an event that is stored, or on its way: later commands see what is left of it. */
+  redact(maker: object, stored: StoredEvent): void {
+    this.#redacted.set(stored.nid, { stored, maker });
+    this.#redactedNids.set(stored.event.eventId, stored.nid);
+  }
+
+  /** The command's redactions are in the tables, or will never be. */
+  settleRedactions(maker: object, targets: readonly StoredEvent[]): void {
+    for (const { nid, event } of targets) {
+      if (this.#redacted.get(nid)?.maker !== maker) continue;
+      this.#redacted.delete(nid);
+      this.#redactedNids.delete(event.eventId);
+    }
+  }
+
+  /** What stands in the tables changes by a command in another way. */
+  changed(): void {
+    this.#changes += 1;
+  }
+
+  /** The command's append moves the head. */
+  fence(maker: object): void {
+    this.#fenced.add(maker);
+  }
+
+  /** What the command made is in the tables, or will never be. */
+  settle(maker: object, events: readonly StoredEvent[]): void {
+    this.#fenced.delete(maker);
+    for (const { nid, event } of events) {
+      const entry = this.#entries.get(nid);
+      if (entry?.maker !== maker) {
+        // A later command has made more of it.
+        if (entry?.below?.maker === maker) entry.below = entry.below.below;
+        continue;
+      }
+      this.#note(entry.stored);
+      if (entry.below !== undefined) {
+        this.#entries.set(nid, entry.below);
+        continue;
+      }
+      this.#entries.delete(nid);
+      this.#nidOf.delete(event.eventId);
+      this.#coming.delete(event.eventId);
+    }
+  }
+
+  /** A commit failed: whatever was read here may be of no worth. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#changes += 1;
+  }
+
+  /** @throws StaleHead when a commit has failed since the head was loaded: the command has to run again. */
+  check(): void {
+    if (this.#isGivenUp) throw new StaleHead(this.#roomNid);
+  }
+
+  #note({ event, ordinal }: StoredEvent): void {
+    if (event.redacts !== undefined || ordinal < 0) this.#changes += 1;
+  }
+}

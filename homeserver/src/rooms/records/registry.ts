@@ -1,0 +1,120 @@
+/** Rooms by identifier and by nid, and blocks of event nids. */
+import { LRUCache } from "lru-cache";
+import { atMost } from "../../platform/caches.ts";
+import type { RoomId } from "../../protocol/identifiers.ts";
+import { roomVersion, versionsAlike } from "../../protocol/room-versions.ts";
+import type { RoomVersion } from "../../protocol/room-versions.ts";
+import { roomByRoomId, roomsByNids, takeEventNids } from "../../storage/room-heads.ts";
+import type { RoomRow } from "../../storage/room-versions.ts";
+import { ensureRoom, settleVersion } from "../../storage/room-versions.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { Room } from "../api/index.ts";
+
+export interface Registry {
+  byId(roomId: RoomId): Promise<Room | undefined>;
+  byNids(nids: readonly number[]): Promise<Map<number, Room>>;
+  /** Gives a room that this server makes a nid. `now` is ms since 1970. */
+  make(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
+  /**
+   * The room as another server says it is: of the claimed version, whatever others claimed, until a create event has
+   * settled it. The settled version where that says another.
+   */
+  claimed(roomId: RoomId, version: RoomVersion, now: number): Promise<Room | SettledVersion>;
+  /**
+   * The room's create event was accepted: its version is known. "other": another one was known before; "changed":
+   * events of the room are read by another version from now on.
+   */
+  settle(room: Room): Promise<"settled" | "other" | "changed">;
+  /** The room is gone: should it come again, it is another one. */
+  forget(roomNid: number, roomId: RoomId): void;
+  /** Event nids never used before, rising. */
+  eventNids(count: number): Promise<number[]>;
+}
+
+/** The id of the version that a room has for certain, which is not the claimed one. */
+interface SettledVersion {
+  readonly settled: string;
+}
+
+const BLOCK = 1_000;
+
+export function createRegistry(sql: Sql, max = 50_000): Registry {
+  const byRoomId = new LRUCache<RoomId, Room>(atMost(max));
+  const byNid = new LRUCache<number, Room>(atMost(max));
+  let nextNid = 0;
+  let lastNid = -1;
+  let forgotten = 0;
+
+  /** A row that was read while a room was forgotten may be that one's: it is used once. */
+  function keep(row: RoomRow, asked: number): Room {
+    const version = roomVersion(row.version);
+    if (version === undefined) throw new Error(`room version ${row.version} is not supported`);
+    const room: Room = { nid: row.nid, roomId: row.roomId as RoomId, version };
+    // A claimed version may be another tomorrow, and by another replica's doing.
+    if (asked !== forgotten || !row.versionKnown) return room;
+    byRoomId.set(room.roomId, room);
+    byNid.set(room.nid, room);
+    return room;
+  }
+
+  return {
+    async byId(roomId) {
+      const known = byRoomId.get(roomId);
+      if (known !== undefined) return known;
+      const asked = forgotten;
+      const row = await roomByRoomId(sql, roomId);
+      return row === undefined ? undefined : keep(row, asked);
+    },
+    async byNids(nids) {
+      const found = new Map<number, Room>();
+      const unknown: number[] = [];
+      for (const nid of nids) {
+        const room = byNid.get(nid);
+        if (room === undefined) unknown.push(nid);
+        else found.set(nid, room);
+      }
+      if (unknown.length > 0) {
+        const asked = forgotten;
+        for (const row of await roomsByNids(sql, unknown)) found.set(row.nid, keep(row, asked));
+      }
+      return found;
+    },
+    async make(roomId, version, createdTs) {
+      const asked = forgotten;
+      const made = { roomId, version: version.id, known: true, createdTs };
+      return keep(await ensureRoom(sql, made), asked);
+    },
+    async claimed(roomId, version, createdTs) {
+      const known = byRoomId.get(roomId);
+      if (known?.version === version) return known;
+      const asked = forgotten;
+      const claim = { roomId, version: version.id, known: false, createdTs };
+      const row = await ensureRoom(sql, claim);
+      const room = keep(row, asked);
+      if (room.version === version) return room;
+      return row.versionKnown ? { settled: row.version } : { ...room, version };
+    },
+    async settle({ nid, version }) {
+      if (byNid.get(nid)?.version === version) return "settled";
+      return settleVersion(sql, nid, version.id, versionsAlike(version));
+    },
+    forget(roomNid, roomId) {
+      forgotten += 1;
+      byNid.delete(roomNid);
+      byRoomId.delete(roomId);
+    },
+    async eventNids(count) {
+      const nids: number[] = [];
+      while (nids.length < count) {
+        if (nextNid > lastNid) {
+          const first = await takeEventNids(sql);
+          // Another caller may have fetched a block meanwhile: what was left of it is given up.
+          nextNid = first;
+          lastNid = first + BLOCK - 1;
+        }
+        nids.push(nextNid++);
+      }
+      return nids;
+    },
+  };
+}

@@ -1,0 +1,202 @@
+/** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
+import { addSignature } from "../../protocol/build-event.ts";
+import { errors } from "../../protocol/errors.ts";
+import type { RoomEvent } from "../../protocol/event.ts";
+import { isUserId, serverOf } from "../../protocol/identifiers.ts";
+import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { firstMembers, joinedServers } from "../../storage/room-members.ts";
+import type { Gate } from "./federation-access.ts";
+import type { Ingest } from "../receiving/ingest.ts";
+import type { LocalEvents } from "../commands/local-events.ts";
+import { memberDraft } from "../records/member-events.ts";
+import { vouchFor } from "../membership/restricted-joins.ts";
+import type { StateAnswers } from "./state-answers.ts";
+import type { RoomStore } from "../state/store.ts";
+import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
+import type { StateKey } from "../state/tuples.ts";
+import type { KeyRing, RoomFederation } from "../api/federation.ts";
+import type { Room, StoredEvent } from "../api/index.ts";
+import { verifyPdus } from "../fetching/verification.ts";
+import type { Work } from "../commands/room-command.ts";
+
+export interface ServeMembersDeps {
+  readonly store: RoomStore;
+  readonly local: LocalEvents;
+  readonly ingest: Ingest;
+  readonly gate: Gate;
+  readonly keyRing: KeyRing;
+  readonly answers: StateAnswers;
+}
+
+/** Members by whom a room without a name is called. */
+const HEROES = 5;
+const NAMES: readonly StateKey[] = [
+  ["m.room.name", ""],
+  ["m.room.canonical_alias", ""],
+];
+
+type Served = Pick<
+  RoomFederation,
+  "makeJoin" | "sendJoin" | "makeLeave" | "sendLeave" | "makeKnock" | "sendKnock"
+>;
+
+export function createServeMembers(deps: ServeMembersDeps): Served {
+  const { store, local, gate, keyRing, answers } = deps;
+  const { serverName, signingKey } = local.identity;
+
+  return {
+    async makeJoin(origin, roomId, userId, versions) {
+      const room = await gate.whole(roomId);
+      requireOwn(origin, userId);
+      if (!versions.includes(room.version.id))
+        throw errors.incompatibleRoomVersion(room.version.id);
+      return template(room, userId, "join");
+    },
+    async makeLeave(origin, roomId, userId) {
+      const room = await gate.whole(roomId);
+      requireOwn(origin, userId);
+      return template(room, userId, "leave");
+    },
+    async makeKnock(origin, roomId, userId, versions) {
+      const room = await gate.whole(roomId);
+      requireOwn(origin, userId);
+      if (!versions.includes(room.version.id))
+        throw errors.incompatibleRoomVersion(room.version.id);
+      return template(room, userId, "knock");
+    },
+    async sendJoin(origin, roomId, eventId, pdu, omitMembers = false) {
+      const room = await gate.whole(roomId);
+      const event = await memberEvent(origin, room, eventId, pdu, "join");
+      const voucher = event.content.join_authorised_via_users_server;
+      const isOurs = isUserId(voucher) && serverOf(voucher) === serverName;
+      if (isOurs) await checkVouched(room, event);
+      const signed = isOurs ? addSignature(event, serverName, signingKey) : event;
+      const servers = await joinedServers(store.sql, room.nid);
+      const placed = await place(origin, room, signed);
+      const onlyMembers = omitMembers ? await membersNeeded(room, placed) : undefined;
+      const alsoChainOf = [placed.nid];
+      const told = await answers.nids(room, placed.stateBefore, { onlyMembers, alsoChainOf });
+      const head = {
+        origin: serverName,
+        event: signed.pdu,
+        members_omitted: told.membersOmitted,
+        servers_in_room: servers,
+      };
+      return { head, ...answers.texts(told, origin) };
+    },
+    async sendLeave(origin, roomId, eventId, pdu) {
+      const room = await gate.whole(roomId);
+      await place(origin, room, await memberEvent(origin, room, eventId, pdu, "leave"));
+    },
+    async sendKnock(origin, roomId, eventId, pdu) {
+      const room = await gate.whole(roomId);
+      await place(origin, room, await memberEvent(origin, room, eventId, pdu, "knock"));
+      const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
+      const shown = await local.work(room, (work) => work.state(keys));
+      return { knock_room_state: withinLimits([...shown.values()].map(({ event }) => event.pdu)) };
+    },
+  };
+
+  function requireOwn(origin: ServerName, userId: UserId): void {
+    if (serverOf(userId) !== origin) throw errors.forbidden("The user is not of your server");
+  }
+
+  /** The event that the other server is to sign, once it is allowed. */
+  async function template(room: Room, userId: UserId, membership: string): Promise<JsonObject> {
+    return local.work(room, async (work) => {
+      const content: JsonObject = { membership };
+      if (membership === "join") {
+        const voucher = await voucherFor(work, userId);
+        if (voucher !== undefined) content.join_authorised_via_users_server = voucher;
+      }
+      const draft = memberDraft(userId, userId, content);
+      const { authEvents } = await work.allowed(draft);
+      return { room_version: room.version.id, event: work.template(draft, authEvents) };
+    });
+  }
+
+  async function voucherFor(work: Work, userId: UserId): Promise<UserId | undefined> {
+    const vouching = await vouchFor(store, work, serverName, userId);
+    switch (vouching.kind) {
+      case "not-needed":
+        return undefined;
+      case "allowed":
+        return vouching.voucher;
+      case "no-voucher":
+        throw errors.unableToGrantJoin("No user of this server can vouch for the join");
+      case "refused":
+        if (vouching.unknown) {
+          throw errors.unableToAuthoriseJoin("This server is not in the rooms that allow the join");
+        }
+        throw errors.forbidden("The user is in none of the rooms that allow the join");
+    }
+  }
+
+  /** Our signature stands for the check of the allow rules: it is made anew. */
+  async function checkVouched(room: Room, event: RoomEvent): Promise<void> {
+    await local.work(room, (work) => voucherFor(work, event.stateKey as UserId));
+  }
+
+  /** The signed event from the other server, checked for being what the path says. */
+  async function memberEvent(
+    origin: ServerName,
+    room: Room,
+    eventId: EventId,
+    pdu: JsonObject,
+    membership: string,
+  ): Promise<RoomEvent> {
+    const [verified] = await verifyPdus(keyRing, [pdu], room.version, serverName);
+    const event = verified?.event;
+    if (event === undefined) throw errors.invalidParam(verified?.reason ?? "The event is wrong");
+    if (event.eventId !== eventId || event.roomId !== room.roomId) {
+      throw errors.invalidParam("The event is not the one in the path");
+    }
+    if (
+      event.type !== "m.room.member" ||
+      event.content.membership !== membership ||
+      event.stateKey !== event.sender
+    ) {
+      throw errors.invalidParam(`The event is not a ${membership} of its sender`);
+    }
+    if (serverOf(event.sender) !== origin) {
+      throw errors.invalidParam("The event's sender is not of the server that sends it");
+    }
+    return event;
+  }
+
+  async function place(origin: ServerName, room: Room, event: RoomEvent): Promise<StoredEvent> {
+    const result = (await deps.ingest.batch(origin, room, [event], { forward: true })).get(
+      event.eventId,
+    );
+    if (result === undefined || "error" in result) {
+      throw errors.badState(result?.error ?? "The event could not be placed");
+    }
+    const { stored, reason } = result.placed;
+    if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The event is not allowed");
+    return stored;
+  }
+
+  /** Member events without which the joiner can't judge the join, or, where the room has no name, can't name it. */
+  async function membersNeeded(room: Room, join: StoredEvent): Promise<number[]> {
+    const authorising = (await store.events.byIds([...join.event.authEventIds])).values();
+    const keys = [...authorising].flatMap(({ event }): StateKey[] =>
+      event.type === "m.room.member" ? [["m.room.member", event.stateKey as string]] : [],
+    );
+    const names = await store.state.events(join.stateBefore, NAMES);
+    const isNamed = [...names.values()].some(({ event }) => isNaming(event));
+    const { sql } = store;
+    const heroes = isNamed
+      ? []
+      : await firstMembers(sql, room.nid, ["join", "invite"], join.event.sender, HEROES);
+    for (const hero of heroes) keys.push(["m.room.member", hero]);
+    const found = await store.state.events(join.stateBefore, keys);
+    return [...found.values()].map(({ nid }) => nid);
+  }
+}
+
+/** An empty name names nothing. */
+function isNaming({ type, content }: RoomEvent): boolean {
+  const name = type === "m.room.name" ? content.name : content.alias;
+  return typeof name === "string" && name !== "";
+}

@@ -1,0 +1,127 @@
+/** States and auth chains as other servers are told them: event nids first, and the events' texts a piece at a time. */
+import { distinctAuthNids, eventIdsByNids } from "../../storage/room-events.ts";
+import { tuplesOfOtherTypes } from "../../storage/room-heads.ts";
+import { redactEvent } from "../../protocol/event.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
+import { memberEventsOfErased } from "../../storage/erased-users.ts";
+import type { Erasures } from "../visibility/erasures.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { StateAnswer } from "../api/federation.ts";
+import type { Room, StateRoot } from "../api/index.ts";
+
+/** Events of a state, by nid: of 100,000 it is a megabyte. */
+export interface ToldNids {
+  readonly state: readonly number[];
+  readonly authChain: readonly number[];
+  readonly membersOmitted: boolean;
+}
+
+interface WhatToTell {
+  /** Members need not be told, but for these member events. Where they are few they are told all the same. */
+  readonly onlyMembers?: readonly number[] | undefined;
+  /** Their auth chains belong to it too. */
+  readonly alsoChainOf?: readonly number[];
+}
+
+export interface StateAnswers {
+  /** What to tell of the state at a root. */
+  nids(room: Room, root: StateRoot, what?: WhatToTell): Promise<ToldNids>;
+  /** PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted, where they must be. */
+  texts(told: ToldNids, to: ServerName): StateAnswer;
+  /** The same of a short list, at once. */
+  listed(nids: readonly number[], to: ServerName): Promise<string[]>;
+  ids(nids: readonly number[]): Promise<EventId[]>;
+}
+
+/** A state with fewer members than this is told whole: asking for it again would cost more. */
+const OMIT_FROM = 500;
+const PAGE = 2_000;
+const EVENTS_AT_ONCE = 200;
+
+export function createStateAnswers(
+  store: RoomStore,
+  erasures: Pick<Erasures, "withheldFromServer">,
+  omitFrom = OMIT_FROM,
+): StateAnswers {
+  const { sql, tree, events, authChains } = store;
+
+  async function* textsOf(
+    nids: readonly number[],
+    to: ServerName,
+  ): AsyncGenerator<readonly string[]> {
+    for (let at = 0; at < nids.length; at += EVENTS_AT_ONCE) {
+      const some = nids.slice(at, at + EVENTS_AT_ONCE);
+      const withheld = await withheldOf(some, to);
+      const others = withheld.size === 0 ? some : some.filter((nid) => !withheld.has(nid));
+      yield [...(await events.texts(others)), ...withheld.values()];
+    }
+  }
+
+  /** nid → redacted text, of those that the server may not have whole. */
+  async function withheldOf(nids: readonly number[], to: ServerName): Promise<Map<number, string>> {
+    const members = await memberEventsOfErased(sql, nids);
+    if (members.length === 0) return new Map();
+    const stored = [...(await events.byNids(members)).values()];
+    const withheld = await erasures.withheldFromServer(to, stored);
+    const hidden = stored.filter(({ nid }) => withheld.has(nid));
+    return new Map(hidden.map(({ nid, event }) => [nid, redactEvent(event).json()]));
+  }
+
+  /** The root's entries; undefined in `others` for members. */
+  async function entriesOf(root: StateRoot): Promise<{ all: number[]; others: number[] }> {
+    const all: number[] = [];
+    const others: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<typeof tree.page>> = await tree.page(root, cursor, PAGE);
+      const tuples = page.entries.map(([tuple]) => tuple);
+      const wanted = new Set(await tuplesOfOtherTypes(sql, tuples, "m.room.member"));
+      for (const [tuple, nid] of page.entries) {
+        all.push(nid);
+        if (wanted.has(tuple)) others.push(nid);
+      }
+      cursor = page.next;
+    } while (cursor !== null);
+    return { all, others };
+  }
+
+  /** Everything that these events' auth events stand on, and they. */
+  async function chainOf(room: Room, nids: readonly number[]): Promise<number[]> {
+    const auth = new Set<number>();
+    for (let at = 0; at < nids.length; at += PAGE) {
+      for (const nid of await distinctAuthNids(sql, nids.slice(at, at + PAGE))) auth.add(nid);
+    }
+    return authChains.chain(room.nid, [...auth]);
+  }
+
+  return {
+    async nids(room, root, { onlyMembers, alsoChainOf = [] } = {}) {
+      const { all, others } = await entriesOf(root);
+      const membersOmitted = onlyMembers !== undefined && all.length - others.length >= omitFrom;
+      const state = membersOmitted ? [...new Set([...others, ...onlyMembers])] : all;
+      const authChain = await chainOf(room, [...state, ...alsoChainOf]);
+      // Numbered as they were stored, hence mostly after what they stand on: so they can be stored as they come.
+      return { state: inOrder(state), authChain: inOrder(authChain), membersOmitted };
+    },
+    texts: ({ state, authChain }, to) => ({
+      pdus: textsOf(state, to),
+      authChain: textsOf(authChain, to),
+    }),
+    async listed(nids, to) {
+      const texts: string[] = [];
+      for await (const some of textsOf(inOrder(nids), to)) texts.push(...some);
+      return texts;
+    },
+    async ids(nids) {
+      const ids: EventId[] = [];
+      for (let at = 0; at < nids.length; at += PAGE) {
+        ids.push(...((await eventIdsByNids(sql, nids.slice(at, at + PAGE))) as EventId[]));
+      }
+      return ids;
+    },
+  };
+}
+
+function inOrder(nids: readonly number[]): number[] {
+  return nids.toSorted((a, b) => a - b);
+}

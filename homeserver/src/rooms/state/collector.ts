@@ -1,0 +1,66 @@
+/** Removes nodes of state trees that nothing needs: in the background, little by little, on one replica at a time. */
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { type Seats, whileSeated } from "../../storage/seats.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { beginCollection, readCollection, stepCollection } from "../../storage/state-collection.ts";
+
+export interface StateCollectorDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Given when there are several replicas. */
+  readonly seats: Seats | undefined;
+}
+
+const SEAT = "state collection";
+const ROWS_A_STEP = 1_000;
+/** So long after the start, and then as often, it's looked whether there is something to do. */
+const LOOK_EVERY_MS = 10 * 60_000;
+/** Of its time it works one part in so many. */
+const REST = 9;
+const SHORTEST_REST_MS = 20;
+const STOP_MS = 3_000;
+
+/** Answers what ends it; whatever it is at then is gone on with after the next start. */
+export function collectState(deps: StateCollectorDeps): () => Promise<void> {
+  const { sql, clock, logger, seats } = deps;
+  const stopping = new AbortController();
+
+  async function collect(signal: AbortSignal): Promise<void> {
+    let { phase, wanted } = await readCollection(sql);
+    if (phase === "idle") {
+      if (!wanted) return;
+      await beginCollection(sql);
+    }
+    for (;;) {
+      const began = clock.monotonic();
+      const { phase: now, nodes, bytes } = await stepCollection(sql, ROWS_A_STEP);
+      if (now === "idle") {
+        logger.info({ nodes, bytes }, "state nodes that nothing needed were removed");
+        return;
+      }
+      const rest = (clock.monotonic() - began) * REST;
+      await clock.sleep(Math.max(rest, SHORTEST_REST_MS), signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      await collect(signal).catch((error: unknown) => {
+        logger.warn({ err: error }, "state nodes could not be collected; it will be tried again");
+      });
+    }
+  }
+
+  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
+    logger.error({ err: error }, "state nodes are not collected any more");
+  });
+  return async () => {
+    stopping.abort();
+    await Promise.race([running, clock.sleep(STOP_MS)]);
+  };
+}

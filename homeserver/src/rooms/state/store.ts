@@ -1,0 +1,49 @@
+/** What the engine knows of rooms, in memory and in the database: shared by its parts. */
+import { stateNodes } from "../../storage/room-heads.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { createAuthChains } from "../records/auth-chains.ts";
+import type { AuthChains } from "../records/auth-chains.ts";
+import { createEvents } from "../records/events.ts";
+import type { Events } from "../records/events.ts";
+import { createArrivals } from "../records/pending.ts";
+import type { Arrivals } from "../records/pending.ts";
+import type { RoomReader } from "./room-reader.ts";
+import { createRegistry } from "../records/registry.ts";
+import type { Registry } from "../records/registry.ts";
+import { createResolver } from "./resolver.ts";
+import { forgetResolutions } from "./resolution.ts";
+import { createStateReader } from "./reader.ts";
+import { createStateTree } from "./tree/index.ts";
+import { createTuples } from "./tuples.ts";
+
+/** What is committed. A command sees more, by the `store` of its head. */
+export interface RoomStore extends RoomReader {
+  readonly registry: Registry;
+  readonly events: Events;
+  readonly authChains: AuthChains;
+  readonly arrivals: Arrivals;
+}
+
+/** Lets go of all that memory holds of a room's events: rows were deleted, or states computed anew. */
+export function forgetRoom(store: RoomStore, roomNid: number): void {
+  store.events.forgetRoom(roomNid);
+  store.authChains.forget(roomNid);
+  forgetResolutions(store, roomNid);
+}
+
+export function createRoomStore(sql: Sql): RoomStore {
+  const events = createEvents(sql);
+  const tuples = createTuples(sql);
+  const tree = createStateTree((hashes) => stateNodes(sql, hashes));
+  return {
+    sql,
+    registry: createRegistry(sql),
+    events,
+    tuples,
+    tree,
+    state: createStateReader(tree, tuples, events),
+    authChains: createAuthChains(sql),
+    resolver: createResolver(),
+    arrivals: createArrivals(),
+  };
+}

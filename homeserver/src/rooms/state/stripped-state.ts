@@ -1,0 +1,28 @@
+/** State that people are shown of a room before they are in it (client-server API, "Stripped state"). */
+import type { JsonObject } from "../../protocol/json.ts";
+
+/** What people need most comes first: where there is too much, the last ones are left out. */
+export const STRIPPED_TYPES = [
+  "m.room.create",
+  "m.room.name",
+  "m.room.canonical_alias",
+  "m.room.join_rules",
+  "m.room.encryption",
+  "m.room.avatar",
+  "m.room.topic",
+] as const;
+
+/** Of one event, and of all that is shown of a room, in UTF-16 code units of JSON. */
+const MAX_EVENT = 65_536;
+const MAX_ALL = 256 * 1024;
+
+/** The first ones that fit; `most` in UTF-16 code units of JSON. */
+export function withinLimits(events: readonly JsonObject[], most = MAX_ALL): JsonObject[] {
+  let left = most;
+  return events.filter((event) => {
+    const { length } = JSON.stringify(event);
+    if (length > MAX_EVENT || length > left) return false;
+    left -= length;
+    return true;
+  });
+}

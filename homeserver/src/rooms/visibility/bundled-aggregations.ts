@@ -1,0 +1,216 @@
+/** Bundled aggregations: `unsigned["m.relations"]` (client-server API, "Aggregations of child events"). */
+import { LRUCache } from "lru-cache";
+import { atMost } from "../../platform/caches.ts";
+import type { LogRecord } from "../../log/types.ts";
+import {
+  compareReplacements,
+  isReplacement,
+  mayBeReplaced,
+  mayBeThreadRoot,
+  relationIn,
+} from "../../protocol/relations.ts";
+import { relationsTo, type ChildRow } from "../../storage/room-relations.ts";
+import { rootOfBytes } from "../records/events.ts";
+import type { Readable } from "./visible-events.ts";
+import type { IgnoredBy, Shown } from "./without-ignored.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { ReadableEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
+
+/** Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations. */
+export type PresentInside = (
+  events: readonly ReadableEvent[],
+  bundling: boolean,
+) => Promise<string[]>;
+
+export interface Bundles {
+  /** False only when the event has no relations to show. */
+  mayHave(event: StoredEvent): boolean;
+  /** Event nid → JSON text of m.relations, for those that have any. */
+  of(
+    events: readonly StoredEvent[],
+    reader: Reader,
+    present: PresentInside,
+  ): Promise<Map<number, string>>;
+  follow(records: readonly LogRecord[]): void;
+}
+
+interface Child extends Omit<ChildRow, "stateBefore"> {
+  readonly roomNid: number;
+  readonly stateBefore: StateRoot;
+}
+
+/** What is bundled with one event. */
+interface Aggregated {
+  readonly nid: number;
+  readonly edit: ReadableEvent | undefined;
+  readonly thread: Thread | undefined;
+  readonly references: readonly string[];
+}
+
+interface Thread {
+  readonly latest: ReadableEvent;
+  readonly count: number;
+  readonly participated: boolean;
+}
+
+export interface BundlesDeps {
+  readonly store: RoomStore;
+  readonly shown: Shown;
+  readonly readable: Readable;
+  readonly ignoredBy: IgnoredBy;
+  /** The log's position at the start. */
+  readonly position: number;
+}
+
+const BUNDLED = ["m.replace", "m.thread", "m.reference"];
+const MAX_TARGETS = 200_000;
+/** Children looked at together when the first may not be seen, or is not valid. */
+const STEP = 100;
+
+export function createBundles(deps: BundlesDeps): Bundles {
+  // Relations to events younger than this are all in `targets`: no query is needed for the others.
+  let watchedFrom = deps.position;
+  const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
+  /** Rooms in whose gaps history may come that the log does not tell of: there one always looks. */
+  const gapped = new LRUCache<number, true>(atMost(MAX_TARGETS));
+
+  function mayHave({ position, event, roomNid }: StoredEvent): boolean {
+    if (event.stateKey !== undefined) return false;
+    return (position ?? 0) <= watchedFrom || targets.has(event.eventId) || gapped.has(roomNid);
+  }
+
+  return {
+    mayHave,
+    follow(records) {
+      for (const record of records) {
+        if (record.kind !== "event") continue;
+        const relation = relationIn(record.event.content);
+        if (targets.size >= MAX_TARGETS || gapped.size >= MAX_TARGETS) {
+          targets.clear();
+          gapped.clear();
+          watchedFrom = record.position;
+        }
+        if (relation !== undefined) targets.set(relation.eventId, true);
+        if (record.afterGap) gapped.set(record.roomNid, true);
+      }
+    },
+    async of(events, reader, present) {
+      const wanted = events.filter(mayHave);
+      if (wanted.length === 0) return new Map();
+      const rooms = [...Map.groupBy(wanted, (stored) => stored.roomNid)];
+      const found = await Promise.all(
+        rooms.map(([roomNid, ofRoom]) => aggregate(deps, roomNid, ofRoom, reader)),
+      );
+      return write(found.flat(), present);
+    },
+  };
+}
+
+async function aggregate(
+  deps: BundlesDeps,
+  roomNid: number,
+  events: readonly StoredEvent[],
+  reader: Reader,
+): Promise<Aggregated[]> {
+  const targets = events.map((stored) => stored.event);
+  const rows = await relationsTo(deps.store.sql, roomNid, targets, BUNDLED);
+  if (rows.length === 0) return [];
+  const ignored = await deps.ignoredBy(reader.userId);
+  const heard = rows
+    .filter((row) => !ignored.has(row.sender))
+    .map((row) => ({ ...row, roomNid, stateBefore: rootOfBytes(row.stateBefore) }));
+  const visible = await deps.readable.among(reader.userId, heard);
+  const children = Map.groupBy(visible, (row) => row.target);
+  const found: Aggregated[] = [];
+  for (const target of events) {
+    const own = children.get(target.event.eventId);
+    if (own === undefined) continue;
+    const [edit, thread] = await Promise.all([
+      editOf(deps, target, own, reader),
+      threadOf(deps, target, own, reader),
+    ]);
+    const references = own.filter((child) => child.relType === "m.reference");
+    const { nid } = target;
+    found.push({ nid, edit, thread, references: references.map((child) => child.eventId) });
+  }
+  return found;
+}
+
+/** The most recent valid replacement. What is redacted has none. */
+async function editOf(
+  deps: BundlesDeps,
+  target: StoredEvent,
+  children: readonly Child[],
+  reader: Reader,
+): Promise<ReadableEvent | undefined> {
+  if (target.redactedBy !== null || !mayBeReplaced(target.event)) return undefined;
+  const edits = children.filter((child) => child.relType === "m.replace");
+  return firstOf(deps, edits.toSorted(compareReplacements), reader, (stored) =>
+    isReplacement(target.event, stored.event),
+  );
+}
+
+async function threadOf(
+  deps: BundlesDeps,
+  target: StoredEvent,
+  children: readonly Child[],
+  reader: Reader,
+): Promise<Thread | undefined> {
+  if (!mayBeThreadRoot(target.event)) return undefined;
+  const replies = children.filter((child) => child.relType === "m.thread");
+  const latest = await firstOf(deps, replies.toReversed(), reader, () => true);
+  if (latest === undefined) return undefined;
+  const { userId } = reader;
+  const participated =
+    target.event.sender === userId || replies.some((child) => child.sender === userId);
+  return { latest, count: replies.length, participated };
+}
+
+/** The first of the children, in the given order, that the reader is shown and that passes. */
+async function firstOf(
+  { store, shown }: BundlesDeps,
+  children: readonly Child[],
+  reader: Reader,
+  passes: (stored: StoredEvent) => boolean,
+): Promise<ReadableEvent | undefined> {
+  for (let at = 0, step = 1; at < children.length; at += step, step = STEP) {
+    const some = children.slice(at, at + step);
+    const found = await store.events.byNids(some.map((child) => child.nid));
+    const events = some.flatMap((child) => found.get(child.nid) ?? []).filter(passes);
+    const [first] = await shown(reader.userId, events);
+    if (first !== undefined) return first;
+  }
+  return undefined;
+}
+
+/** A thread's latest event has its own aggregations; it begins no thread, so that nothing goes round. */
+async function write(
+  all: readonly Aggregated[],
+  present: PresentInside,
+): Promise<Map<number, string>> {
+  const edits = all.flatMap(({ edit }) => edit ?? []);
+  const latest = all.flatMap(({ thread }) => thread?.latest ?? []);
+  const [editTexts, latestTexts] = await Promise.all([
+    edits.length === 0 ? [] : present(edits, false),
+    latest.length === 0 ? [] : present(latest, true),
+  ]);
+  const [nextEdit, nextLatest] = [editTexts.values(), latestTexts.values()];
+  const texts = new Map<number, string>();
+  for (const { nid, edit, thread, references } of all) {
+    const parts: string[] = [];
+    if (edit !== undefined) parts.push(`"m.replace":${nextEdit.next().value}`);
+    if (thread !== undefined) {
+      const { count, participated } = thread;
+      parts.push(
+        `"m.thread":{"latest_event":${nextLatest.next().value},"count":${count},` +
+          `"current_user_participated":${participated}}`,
+      );
+    }
+    if (references.length > 0) {
+      const chunk = references.map((eventId) => ({ event_id: eventId }));
+      parts.push(`"m.reference":${JSON.stringify({ chunk })}`);
+    }
+    if (parts.length > 0) texts.set(nid, `{${parts.join(",")}}`);
+  }
+  return texts;
+}

@@ -1,0 +1,52 @@
+/** Filters that ask for what others related to an event: `related_by_rel_types` and `related_by_senders`. */
+import { asksForRelations, matchesRelations, type Filter } from "../../protocol/filter.ts";
+import { isUserId } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import { isIndexable } from "../../protocol/text.ts";
+import { relatedTo } from "../../storage/room-relations.ts";
+import { rootOfBytes } from "../records/events.ts";
+import type { Readable } from "./visible-events.ts";
+import type { IgnoredBy } from "./without-ignored.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { ReadableEvent } from "../api/index.ts";
+
+/**
+ * Those of the events to which others are related as the filter asks, in the given order; all when it does not ask. What
+ * the reader may not see, or what somebody sent whom they ignore, does not count. (Client-server API, "Filtering".)
+ */
+export type Related = (
+  userId: UserId,
+  filter: Filter | undefined,
+  events: readonly ReadableEvent[],
+) => Promise<readonly ReadableEvent[]>;
+
+export function createRelated(deps: {
+  readonly store: RoomStore;
+  readonly readable: Readable;
+  readonly ignoredBy: IgnoredBy;
+}): Related {
+  return async (userId, filter, events) => {
+    if (filter === undefined || !asksForRelations(filter) || events.length === 0) return events;
+    // What can be no relation's type, or nobody, is not asked for.
+    const relTypes = filter.relatedByRelTypes && [...filter.relatedByRelTypes].filter(isIndexable);
+    const senders = filter.relatedBySenders && [...filter.relatedBySenders].filter(isUserId);
+    const ignored = [...(await deps.ignoredBy(userId))].filter(isUserId);
+    const by = { relTypes, senders, ignored };
+    const rooms = [...Map.groupBy(events, ({ stored }) => stored.roomNid)];
+    const found = await Promise.all(
+      rooms.map(async ([roomNid, ofRoom]) => {
+        const ids = ofRoom.map(({ stored }) => stored.event.eventId);
+        const rows = await relatedTo(deps.store.sql, roomNid, ids, by);
+        const placed = rows.map((row) => ({
+          ...{ ...row, roomNid },
+          stateBefore: rootOfBytes(row.stateBefore),
+        }));
+        return deps.readable.among(userId, placed);
+      }),
+    );
+    const children = Map.groupBy(found.flat(), (row) => row.target);
+    return events.filter(({ stored }) =>
+      matchesRelations(filter, children.get(stored.event.eventId) ?? []),
+    );
+  };
+}

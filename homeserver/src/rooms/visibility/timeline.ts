@@ -1,0 +1,75 @@
+/** Stretches of a room's timeline as events. */
+import { recentEvents, timelineBackwards, timelineForwards } from "../../storage/room-timeline.ts";
+import type { PlaceRow } from "../../storage/room-timeline.ts";
+import type { RoomStore } from "../state/store.ts";
+import type {
+  LiveEvents,
+  LiveRange,
+  StoredEvent,
+  TimelinePage,
+  TimelinePlace,
+} from "../api/index.ts";
+
+export interface Timelines {
+  /** Events at or before `from` (newest first), but behind `to`. */
+  backwards(
+    roomNid: number,
+    from: TimelinePlace | undefined,
+    to: TimelinePlace | undefined,
+    limit: number,
+  ): Promise<TimelinePage>;
+  /** Events behind `from` (oldest first), up to and with `to`. */
+  forwards(
+    roomNid: number,
+    from: TimelinePlace | undefined,
+    to: TimelinePlace | undefined,
+    limit: number,
+  ): Promise<TimelinePage>;
+  /** The newest live events of each range, oldest first; `gapAt`: position of the newest one behind a gap. */
+  recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
+}
+
+export function createTimelines(store: RoomStore): Timelines {
+  async function page(rows: readonly PlaceRow[], limit: number): Promise<TimelinePage> {
+    return { events: await load(rows.slice(0, limit)), more: rows.length > limit };
+  }
+
+  async function load(rows: readonly PlaceRow[]): Promise<StoredEvent[]> {
+    const found = await store.events.byNids(rows.map((row) => row.nid));
+    // Another replica may have given an outlier its place since it was cached here.
+    const moved = rows.filter((row) => {
+      const event = found.get(row.nid);
+      return event?.position !== row.position || event.ordinal !== row.ordinal;
+    });
+    if (moved.length > 0) {
+      for (const { nid } of moved) {
+        const outdated = found.get(nid);
+        if (outdated !== undefined) store.events.forget(outdated.event.eventId);
+      }
+      const again = await store.events.byNids(moved.map((row) => row.nid));
+      for (const [nid, event] of again) found.set(nid, event);
+    }
+    return rows.flatMap((row) => found.get(row.nid) ?? []);
+  }
+
+  return {
+    backwards: async (roomNid, from, to, limit) =>
+      page(await timelineBackwards(store.sql, roomNid, from, to, limit + 1), limit),
+    forwards: async (roomNid, from, to, limit) =>
+      page(await timelineForwards(store.sql, roomNid, from, to, limit + 1), limit),
+    async recent(ranges, limit) {
+      const rows = ranges.length === 0 ? [] : await recentEvents(store.sql, ranges, limit + 1);
+      const found = await store.events.byNids(rows.map((row) => row.nid));
+      const byRoom = Map.groupBy(rows, (row) => row.roomNid);
+      return new Map(
+        ranges.map(({ roomNid }) => {
+          const ofRoom = byRoom.get(roomNid) ?? [];
+          const events = ofRoom.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
+          const limited = ofRoom.length > limit;
+          const gapAt = ofRoom[0]?.gapAt ?? undefined;
+          return [roomNid, { events: events.toReversed(), limited, gapAt }];
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Places in a room's timeline as tokens: `t<position>_<ordinal>_<room's number>`, standing right behind the event at that
+ * place. Reading backwards from a token gives events at or before it, reading forwards those after it. A sync token
+ * serves as the place behind everything up to its log position. Pages of relations (`r`) and of threads (`h`) have
+ * tokens of their own.
+ */
+import { errors } from "../../protocol/errors.ts";
+import { logPosition } from "../../storage/log-records.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { Room, StoredEvent, TimelinePlace } from "../api/index.ts";
+
+/** t: the timeline; r: what relates to an event; h: the threads of a room. */
+export type TokenKind = "t" | "r" | "h";
+
+/** What was given out before tokens named their room has two numbers. */
+const PLACE = /^([trh])(\d{1,15})_(-?\d{1,10})(?:_(\d{1,15}))?$/;
+const SYNC = /^s(\d{1,15})(?:_\d{1,16})?$/;
+
+export function formatPlace(roomNid: number, place: TimelinePlace, kind: TokenKind = "t"): string {
+  return `${kind}${place.position}_${place.ordinal}_${roomNid}`;
+}
+
+/** The token right in front of an event. Ordinals in front of position P fall: the last one is (P, 0). */
+export function formatBefore(roomNid: number, place: TimelinePlace): string {
+  return formatPlace(roomNid, placeBefore(place));
+}
+
+/** The place right in front of an event: nothing lies between it and the event. */
+export function placeBefore(place: TimelinePlace): TimelinePlace {
+  return { position: place.position, ordinal: place.ordinal - 1 };
+}
+
+/** Negative when the first place comes before the second, positive when it comes after. */
+export function comparePlaces(one: TimelinePlace, other: TimelinePlace): number {
+  return one.position - other.position || one.ordinal - other.ordinal;
+}
+
+/** Where an event stands; outliers stand nowhere and count as the beginning. */
+export function placeOf(stored: StoredEvent): TimelinePlace {
+  return { position: stored.position ?? 0, ordinal: stored.ordinal };
+}
+
+/**
+ * The place that a token names in a room; undefined without one.
+ * @throws MatrixError M_INVALID_PARAM 400 for what this server has not given out: another room's token, one of a kind
+ *   that the operation does not take, or a place that the log has not reached
+ */
+export type PlaceIn = (
+  room: Room,
+  token: string | undefined,
+  kinds?: readonly TokenKind[],
+) => Promise<TimelinePlace | undefined>;
+
+/** `position` is the log's as this process knows it: another replica may have given out a token from farther on. */
+export function createPlaceIn(deps: {
+  readonly sql: Sql;
+  readonly position: () => number;
+}): PlaceIn {
+  return async (room, token, kinds = ["t"]) => {
+    if (token === undefined) return undefined;
+    const place = parsePlace(room.nid, token, kinds);
+    if (place.position <= deps.position()) return place;
+    if (place.position <= (await logPosition(deps.sql))) return place;
+    throw notOurs();
+  };
+}
+
+function parsePlace(roomNid: number, token: string, kinds: readonly TokenKind[]): TimelinePlace {
+  const sync = kinds.includes("t") ? SYNC.exec(token) : null;
+  if (sync !== null) return { position: Number(sync[1]), ordinal: 0 };
+  const place = PLACE.exec(token);
+  if (place === null || !kinds.includes(place[1] as TokenKind)) throw notOurs();
+  const [position, ordinal] = [Number(place[2]), Number(place[3])];
+  const isElsewhere = place[4] !== undefined && Number(place[4]) !== roomNid;
+  if (isElsewhere || ordinal > 0 || ordinal < -2_147_483_648) throw notOurs();
+  return { position, ordinal };
+}
+
+function notOurs(): Error {
+  return errors.invalidParam("That is not a token that this server gave out for this room");
+}

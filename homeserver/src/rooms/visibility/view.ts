@@ -1,0 +1,120 @@
+/** Reading rooms: events, state, members, and what of it a user may see. */
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { strippedState } from "../../protocol/client-event.ts";
+import { currentStateEvents, currentStateOfRooms } from "../../storage/room-events.ts";
+import {
+  strippedState as storedStrippedState,
+  usersSharingRoom,
+} from "../../storage/room-members.ts";
+import { roomStateAt } from "../../storage/room-timeline.ts";
+import { rootOfBytes } from "../records/events.ts";
+import type { Erasures } from "./erasures.ts";
+import type { Memberships } from "../records/memberships.ts";
+import type { PartialRooms } from "../records/partial-rooms.ts";
+import type { Presenter } from "./presentation.ts";
+import type { Readable } from "./visible-events.ts";
+import type { Related } from "./related.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { Stays } from "./last-membership.ts";
+import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
+import type { Threads } from "./threads.ts";
+import type { RoomView } from "../api/index.ts";
+
+const HEROES = 5;
+
+export interface ViewDeps {
+  readonly store: RoomStore;
+  readonly memberships: Memberships;
+  readonly readable: Readable;
+  readonly related: Related;
+  readonly presenter: Presenter;
+  readonly partial: PartialRooms;
+  readonly threads: Threads;
+  readonly erasures: Erasures;
+  readonly stays: Stays;
+}
+
+export function createView(deps: ViewDeps): RoomView {
+  const { store, memberships, presenter, partial } = deps;
+  const { sql, events, registry, state } = store;
+
+  async function membership(roomNid: number, userId: UserId) {
+    return (await memberships.ofUser(userId)).get(roomNid);
+  }
+
+  return {
+    room: (roomId) => registry.byId(roomId),
+    rooms: (nids) => registry.byNids(nids),
+    events: (nids) => events.byNids(nids),
+    peekEvents: events.peek,
+    eventsById: (ids) => events.byIds(ids),
+
+    async currentState(roomNid, selector) {
+      return events.load(currentStateEvents(sql, roomNid, selector?.types, selector?.members));
+    },
+    async currentStateEvent(roomNid, type, stateKey) {
+      const [found] = await events.load(currentStateOfRooms(sql, [roomNid], [[type, stateKey]]));
+      return found;
+    },
+    async currentStateOfRooms(roomNids, keys) {
+      if (roomNids.length === 0 || keys.length === 0) return new Map();
+      const found = await events.load(currentStateOfRooms(sql, roomNids, keys));
+      return Map.groupBy(found, (stored) => stored.roomNid);
+    },
+
+    stateAt: (root, selector) => state.all(root, selector),
+    async stateEventsAt(root, keys) {
+      return [...(await state.events(root, keys)).values()];
+    },
+    peekState: state.peek,
+    stateDelta: (from, to) => state.delta(from, to),
+    async rootsAt(roomNids, position) {
+      const rows = await roomStateAt(sql, roomNids, position);
+      return new Map(rows.map((row) => [row.roomNid, rootOfBytes(row.root)]));
+    },
+
+    async membershipsOf(userId, options) {
+      const rows = [...(await memberships.ofUser(userId)).values()];
+      return options?.forgotten === true ? rows : rows.filter((row) => !row.forgotten);
+    },
+    membership,
+    endOfStay: deps.stays.lastEnd,
+    joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
+    joinedOfServer: memberships.joinedOfServer,
+    async joinedServers(roomNid) {
+      const known = await memberships.joinedServers(roomNid);
+      const told = await partial.servers(roomNid);
+      return told.length === 0 ? [...known] : [...new Set([...known, ...told])];
+    },
+    partialRooms: partial.among,
+    async sharesRoom(userId, others) {
+      if (others.length === 0) return new Set();
+      return new Set((await usersSharingRoom(sql, userId, others)) as UserId[]);
+    },
+    summary: (roomNid, userId) => memberships.summary(roomNid, userId, HEROES),
+    async strippedState(roomNid, userId) {
+      const text = await storedStrippedState(sql, roomNid, userId);
+      if (text !== undefined) return JSON.parse(text) as JsonObject[];
+      const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
+      const wanted = [...keys, ["m.room.member", userId] as const];
+      // Who is invited, or knocks, sees the room as it was then: what happens in it since is for its members.
+      const row = await membership(roomNid, userId);
+      const own = row && (await events.one(row.eventNid));
+      const found =
+        own === undefined || own.stateAfter === null
+          ? await events.load(currentStateOfRooms(sql, [roomNid], wanted))
+          : [...(await state.events(own.stateAfter, wanted)).values()];
+      return withinLimits(found.map(({ event }) => strippedState(event)));
+    },
+
+    readable: deps.readable,
+    related: deps.related,
+    stateFor: deps.erasures.state,
+    threadOf: deps.threads.of,
+    isInThread: (threadId, stored) => deps.threads.has(threadId, stored),
+    present: presenter.present,
+    presentToOthers: presenter.presentToOthers,
+    presentState: presenter.presentState,
+  };
+}
