@@ -33,6 +33,25 @@ const RANKS: Readonly<Record<string, number>> = {
 };
 /** The wiring: its parts may know one another. */
 const TOP = 8;
+/** The folders of rooms/: each imports only those before it. The files beside them are its wiring, which may import all. */
+const IN_ROOMS = [
+  "api",
+  "records",
+  "state",
+  "commands",
+  "fetching",
+  "receiving",
+  "visibility",
+  "history",
+  "partial",
+  "membership",
+  "creating",
+  "serving",
+  "purge",
+  "examine",
+];
+/** Files beside one another in a folder of rooms/, at most. */
+const MAX_BESIDE = 20;
 /** The pure core has no I/O, no clock and no randomness. */
 const PURE = "protocol";
 const PURE_MAY_IMPORT = new Set(["node:crypto", "node:buffer"]);
@@ -50,11 +69,11 @@ interface Import {
   /** Relative to src/ for our own files, otherwise as written. */
   readonly to: string;
   readonly isOwn: boolean;
-  readonly isTypeOnly: boolean;
 }
 
+/** What a file imports, or starts in a thread or process of its own; types count as much as what runs. */
 const IMPORT =
-  /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+  /^(?:import|export)\s+(?:type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\("([^"]+)"\)|\bnew URL\("([^"]+\.ts)", import\.meta\.url\)/gm;
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -64,11 +83,11 @@ function sourceFiles(folder: string): string[] {
 
 function importsOf(path: string): Import[] {
   const from = relative(SOURCE, path);
-  return [...readFileSync(path, "utf8").matchAll(IMPORT)].map(([, type, written, dynamic]) => {
-    const target = (written ?? dynamic)!;
+  return [...readFileSync(path, "utf8").matchAll(IMPORT)].map(([, written, dynamic, started]) => {
+    const target = (written ?? dynamic ?? started)!;
     const isOwn = target.startsWith(".");
     const to = isOwn ? relative(SOURCE, resolve(dirname(path), target)) : target;
-    return { from, to, isOwn, isTypeOnly: type !== undefined };
+    return { from, to, isOwn };
   });
 }
 
@@ -77,6 +96,13 @@ const own = all.filter(({ isOwn }) => isOwn);
 /** The folder; files right under src/ are the wiring, in one layer with cli/ and config/. */
 const layerOf = (path: string) => (path.includes(sep) ? path.split(sep)[0]! : "");
 const rankOf = (layer: string) => (layer === "" ? TOP : RANKS[layer]);
+/** The folder of rooms/; "" for its wiring, undefined outside. */
+const partOf = (path: string) => {
+  const [layer, part = "", ...rest] = path.split(sep);
+  if (layer !== "rooms") return undefined;
+  return rest.length > 0 ? part : "";
+};
+const rankInRooms = (part: string) => (part === "" ? IN_ROOMS.length : IN_ROOMS.indexOf(part));
 
 /** Files that import one another in a circle, as "a → b → a"; each circle once. */
 function circles(edges: readonly Import[]): string[] {
@@ -113,8 +139,24 @@ describe("the house", () => {
     expect(breaches.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  test("no files import one another in a circle", () => {
-    expect(circles(own.filter(({ isTypeOnly }) => !isTypeOnly))).toEqual([]);
+  test("no files import one another in a circle, not for a type either", () => {
+    expect(circles(own)).toEqual([]);
+  });
+
+  test("every folder of rooms/ has a rank, and no file there imports a higher one", () => {
+    const parts = sourceFiles(join(SOURCE, "rooms")).map((path) => partOf(relative(SOURCE, path))!);
+    expect([...new Set(parts)].filter((part) => rankInRooms(part) < 0)).toEqual([]);
+    const breaches = own.filter(({ from, to }) => {
+      const [a, b] = [partOf(from), partOf(to)];
+      return a !== undefined && b !== undefined && rankInRooms(b) > rankInRooms(a);
+    });
+    expect(breaches.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test("no folder of rooms/ holds more files than one can look over", () => {
+    const folders = Map.groupBy(sourceFiles(join(SOURCE, "rooms")), dirname);
+    const full = [...folders].filter(([, files]) => files.length > MAX_BESIDE);
+    expect(full.map(([folder]) => relative(SOURCE, folder))).toEqual([]);
   });
 
   test("the core is pure: nothing from outside but hashes, keys and bytes", () => {
