@@ -13,7 +13,7 @@ import type { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Discovery, Target } from "./discovery.ts";
 import { AnswerTooLarge, readBody } from "./read-body.ts";
-import { BrokenAnswer, type Part, readParts } from "./read-parts.ts";
+import { BrokenAnswer, readParts, type TakeParts } from "./read-parts.ts";
 import { isBrokenGzip, plainBody } from "./plain-body.ts";
 import { RemoteError } from "./remote-error.ts";
 import { xMatrixHeader } from "./signed-request.ts";
@@ -52,11 +52,7 @@ export interface RemoteClient {
    * The JSON object they answer, part by part; no more is read before `take` is done. What `take` throws is thrown as
    * it is. @throws RemoteError
    */
-  parts(
-    server: ServerName,
-    request: RemoteRequest,
-    take: (parts: Part[]) => Promise<void>,
-  ): Promise<void>;
+  parts(server: ServerName, request: RemoteRequest, take: TakeParts): Promise<void>;
   /** The answer's head and its unread body, for status 200 only. @throws RemoteError */
   stream(server: ServerName, request: RemoteRequest): Promise<Dispatcher.ResponseData>;
 }

@@ -24,13 +24,17 @@ interface WantedKey {
   readonly validAt: number;
 }
 
-/** Keys of other servers, from memory, the database, the servers themselves and notaries. */
-export interface KeyRing {
+/** Keys by which events of other servers are verified. */
+export interface EventKeys {
   /**
-   * In the order asked, for events. Undefined where a key cannot be had, or was not valid at that time. Never throws.
+   * In the order asked. Undefined where a key cannot be had, or was not valid at that time. Never throws.
    * Servers are asked for different rooms in turns: one whose events name silent servers does not hold up the others.
    */
   keys(wanted: readonly WantedKey[], room?: string): Promise<(VerifyKey | undefined)[]>;
+}
+
+/** Keys of other servers, from memory, the database, the servers themselves and notaries. */
+export interface KeyRing extends EventKeys {
   /**
    * The key that a request says it is signed by. What is fetched for it is written down once it is wanted for events.
    * `beforeAsking` is called where another server would have to be asked; requesters take turns with that.

@@ -1,11 +1,14 @@
 import { type Json, parseLoose } from "../protocol/json.ts";
 import { AnswerTooLarge } from "./read-body.ts";
 
-/** A part of an object that is read as it comes: an item of a list on its top level, or the value of another key. */
-export interface Part {
+/** A part of another server's answer: an item of one of the lists on its top level, or the value of another key. */
+export interface AnswerPart {
   readonly key: string;
   readonly value: Json;
 }
+
+/** Takes parts of an answer as they come; no more is read from the other server before it is done. */
+export type TakeParts = (parts: readonly AnswerPart[]) => Promise<void>;
 
 export interface PartLimits {
   /** Bytes of the whole. */
@@ -26,7 +29,7 @@ export class BrokenAnswer extends Error {
 export async function* readParts(
   body: AsyncIterable<Uint8Array>,
   { maxBytes, maxPartBytes }: PartLimits,
-): AsyncGenerator<Part[]> {
+): AsyncGenerator<AnswerPart[]> {
   const reader = new PartReader(maxPartBytes);
   let length = 0;
   for await (const chunk of body) {
@@ -72,8 +75,8 @@ class PartReader {
     return this.#expected === "nothing";
   }
 
-  take(chunk: Uint8Array): Part[] {
-    const parts: Part[] = [];
+  take(chunk: Uint8Array): AnswerPart[] {
+    const parts: AnswerPart[] = [];
     let at = 0;
     while (at < chunk.length) {
       if (this.#isInside) at = this.#inside(chunk, at, parts);
@@ -123,7 +126,7 @@ class PartReader {
   }
 
   /** Goes on to the end of the value, or of the chunk. */
-  #inside(chunk: Uint8Array, from: number, parts: Part[]): number {
+  #inside(chunk: Uint8Array, from: number, parts: AnswerPart[]): number {
     let at = from;
     for (; at < chunk.length; at++) {
       const byte = chunk[at] as number;
@@ -155,7 +158,7 @@ class PartReader {
     this.#held.push(bytes);
   }
 
-  #finish(chunk: Uint8Array, from: number, to: number, parts: Part[]): number {
+  #finish(chunk: Uint8Array, from: number, to: number, parts: AnswerPart[]): number {
     this.#hold(chunk.subarray(from, to));
     const bytes = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
     this.#held = [];

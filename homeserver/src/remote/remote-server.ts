@@ -1,9 +1,10 @@
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
-import type { Part } from "./read-parts.ts";
+import type { AnswerPart, TakeParts } from "./read-parts.ts";
 import type { RemoteClient, RemoteRequest } from "./client.ts";
 import { RemoteError } from "./remote-error.ts";
 import { uriOf } from "./signed-request.ts";
+import type { RemoteServer } from "./types.ts";
 
 /** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
 const STATE_BYTES = 512 * 1024 * 1024;
@@ -27,8 +28,7 @@ const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
 
-/** One call per federation operation. Answers are JSON objects of unknown shape; all throw RemoteError. */
-export function createRemoteServer(client: RemoteClient) {
+export function createRemoteServer(client: RemoteClient): RemoteServer {
   const v1 = (...segments: string[]) => [...FEDERATION, "v1", ...segments];
   const v2 = (...segments: string[]) => [...FEDERATION, "v2", ...segments];
   type Query = Parameters<typeof uriOf>[1];
@@ -60,7 +60,7 @@ export function createRemoteServer(client: RemoteClient) {
   ): Promise<JsonObject> {
     const found: Record<string, Json[]> = {};
     const enough = new Error("the rest is not read");
-    const take = async (parts: readonly Part[]): Promise<void> => {
+    const take = async (parts: readonly AnswerPart[]): Promise<void> => {
       for (const { key, value } of parts) {
         const bound = Object.hasOwn(most, key) ? most[key]! : 0;
         if (bound === 0) continue;
@@ -91,12 +91,7 @@ export function createRemoteServer(client: RemoteClient) {
 
   const stateWithin =
     (limits: Partial<RemoteRequest>) =>
-    (
-      server: ServerName,
-      roomId: RoomId,
-      eventId: EventId,
-      take: (parts: Part[]) => Promise<void>,
-    ) => {
+    (server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts) => {
       const uri = uriOf(v1("state", roomId), { event_id: eventId });
       return client.parts(server, { method: "GET", uri, ...limits }, take);
     };
@@ -120,7 +115,7 @@ export function createRemoteServer(client: RemoteClient) {
     sendJoin: (
       server: ServerName,
       join: { roomId: RoomId; eventId: EventId; pdu: JsonObject; omitMembers: boolean },
-      take: (parts: Part[]) => Promise<void>,
+      take: TakeParts,
     ) => {
       const query = join.omitMembers ? { omit_members: "true" } : {};
       const uri = uriOf(v2("send_join", join.roomId, join.eventId), query);

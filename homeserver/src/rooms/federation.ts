@@ -44,15 +44,17 @@ import { createStateAnswers } from "./serving/state-answers.ts";
 import type { Stays } from "./visibility/last-membership.ts";
 import type { RoomStore } from "./state/store.ts";
 import { createToldStates } from "./fetching/remote-state.ts";
-import type { KeyRing, RemoteServer, RoomFederation } from "./api/federation.ts";
+import type { EventKeys } from "../remote/key-ring.ts";
+import type { RemoteRooms } from "../remote/types.ts";
+import type { RoomFederation } from "./api/federation.ts";
 
 export interface FederationDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
   readonly local: LocalEvents;
   readonly log: Log;
-  readonly remote: RemoteServer;
-  readonly keyRing: KeyRing;
+  readonly remote: RemoteRooms;
+  readonly keyRing: EventKeys;
   readonly clock: Clock;
   readonly random: Random;
   readonly seats: Seats | undefined;

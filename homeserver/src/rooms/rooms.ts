@@ -48,7 +48,8 @@ import { createThreads } from "./visibility/threads.ts";
 import { createTimelines } from "./visibility/timeline.ts";
 import { createPlaceIn } from "./visibility/tokens.ts";
 import { createTransactions } from "./records/event-transaction-ids.ts";
-import type { KeyRing, RemoteServer } from "./api/federation.ts";
+import type { EventKeys } from "../remote/key-ring.ts";
+import type { RemoteRooms } from "../remote/types.ts";
 import type { Profiles, RoomDirectory, Rooms } from "./api/index.ts";
 import { DEFAULT_LIMITS, type UserLimits } from "../users/limits.ts";
 import { createDirectoryLimits } from "./creating/directory-limits.ts";
@@ -63,8 +64,8 @@ export interface RoomsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly profiles: Profiles;
-  readonly remote: RemoteServer;
-  readonly keyRing: KeyRing;
+  readonly remote: RemoteRooms;
+  readonly keyRing: EventKeys;
   /** Version of rooms whose maker names none; 12 when absent. */
   readonly defaultRoomVersion?: string | undefined;
   /** What is known of local users' accounts; absent: every name is one. */

@@ -4,32 +4,16 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { Backoff } from "../remote/backoff.ts";
+import type { RemoteServer } from "../remote/types.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { PendingEdu } from "./edus.ts";
 
-/** What the sender needs of `remote/`. */
+/** What the sender needs of other servers' side. */
 export interface Outbound {
-  readonly server: {
-    sendTransaction(
-      server: ServerName,
-      txnId: string,
-      transaction: {
-        origin: string;
-        origin_server_ts: number;
-        pdus: JsonObject[];
-        edus?: JsonObject[];
-      },
-      signal?: AbortSignal,
-    ): Promise<unknown>;
-  };
-  readonly backoff: {
-    mayTry(server: ServerName): boolean;
-    failed(server: ServerName): void;
-    failingSince(server: ServerName): number | undefined;
-    onAwake(listener: (server: ServerName) => void): () => void;
-  };
+  readonly server: Pick<RemoteServer, "sendTransaction">;
+  readonly backoff: Pick<Backoff, "mayTry" | "failed" | "failingSince" | "onAwake">;
 }
 
 /** Hands EDUs to the one replica that sends to other servers. */

@@ -10,7 +10,8 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
-import { createRooms, type RemoteServer, type Rooms } from "../../src/rooms/index.ts";
+import type { RemoteRooms } from "../../src/remote/types.ts";
+import { createRooms, type Rooms } from "../../src/rooms/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";
 import { HERE, openUsers, type TestUsers } from "../users/support.ts";
@@ -38,7 +39,7 @@ export interface TestApi extends TestUsers {
   ): Promise<{ user_id: string; access_token: string; device_id: string }>;
 }
 
-const noServers = new Proxy({} as RemoteServer, {
+const noServers = new Proxy({} as RemoteRooms, {
   get: () => async () => {
     throw errors.notFound("There are no other servers");
   },

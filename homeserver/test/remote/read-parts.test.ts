@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Part, readParts } from "../../src/remote/read-parts.ts";
+import { type AnswerPart, readParts } from "../../src/remote/read-parts.ts";
 
 const LIMITS = { maxBytes: 100_000, maxPartBytes: 10_000 };
 
@@ -10,16 +10,16 @@ async function* chunked(text: string, size: number): AsyncGenerator<Uint8Array> 
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function partsOf(text: string, size = 7, limits = LIMITS): Promise<Part[]> {
-  const all: Part[] = [];
+async function partsOf(text: string, size = 7, limits = LIMITS): Promise<AnswerPart[]> {
+  const all: AnswerPart[] = [];
   for await (const parts of readParts(chunked(text, size), limits)) all.push(...parts);
   return all;
 }
 
-function expected(object: Record<string, unknown>): Part[] {
+function expected(object: Record<string, unknown>): AnswerPart[] {
   return Object.entries(object).flatMap(([key, value]) =>
     Array.isArray(value) ? value.map((item) => ({ key, value: item })) : [{ key, value }],
-  ) as Part[];
+  ) as AnswerPart[];
 }
 
 test("any object is read as JSON.parse would, however it is cut in pieces", async () => {

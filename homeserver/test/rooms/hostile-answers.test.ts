@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
-import type { Actor, RemoteServer } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/rooms/api/federation.ts";
+import type { RemoteRooms } from "../../src/remote/types.ts";
+import type { Actor } from "../../src/rooms/index.ts";
+import type { AnswerPart, TakeParts } from "../../src/remote/read-parts.ts";
 import { publicRoomsPage } from "../../src/client-api/remote-public-rooms.ts";
 import { HALF, numbersOf, spoiled, survives } from "../bad-input/hostile.ts";
 import { newest } from "./forge.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-type Call = keyof RemoteServer;
+type Call = keyof RemoteRooms;
 
 /** From now on `there` answers this call with hostile values. */
 function spoil(call: Call, draw: (below: number) => number): void {
@@ -66,7 +67,7 @@ async function honestParts(call: Call, asked: unknown[], take: TakeParts): Promi
     }
   };
   if (call === "sendJoin") {
-    const [join] = asked as [Parameters<RemoteServer["sendJoin"]>[1]];
+    const [join] = asked as [Parameters<RemoteRooms["sendJoin"]>[1]];
     const pdu = JSON.parse(JSON.stringify(join.pdu)) as JsonObject;
     const answer = await federation.sendJoin(
       here.name,

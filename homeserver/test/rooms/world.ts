@@ -15,9 +15,11 @@ import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/rooms/api/federation.ts";
+import type { AnswerPart, TakeParts } from "../../src/remote/read-parts.ts";
 import type { IgnoredBy } from "../../src/rooms/visibility/without-ignored.ts";
-import type { Actor, KeyRing, Profiles, RemoteServer, Rooms } from "../../src/rooms/index.ts";
+import type { EventKeys } from "../../src/remote/key-ring.ts";
+import type { RemoteRooms } from "../../src/remote/types.ts";
+import type { Actor, Profiles, Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
@@ -47,12 +49,12 @@ export interface World {
   /** Another process of the same server, on its database; `isInstead`: others talk to it from now on. */
   replica(of: TestServer, how?: { readonly isInstead: boolean }): Promise<TestServer>;
   /** The server answers a call of others like this from now on; `honest` gives its true answer. */
-  pretend<C extends keyof RemoteServer>(
+  pretend<C extends keyof RemoteRooms>(
     server: TestServer,
     call: C,
     answer: (
-      honest: () => ReturnType<RemoteServer[C]>,
-      ...asked: Tail<Parameters<RemoteServer[C]>>
+      honest: () => ReturnType<RemoteRooms[C]>,
+      ...asked: Tail<Parameters<RemoteRooms[C]>>
     ) => Promise<unknown>,
   ): void;
   /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
@@ -98,7 +100,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     }
   }
 
-  const keyRing: KeyRing = {
+  const keyRing: EventKeys = {
     async keys(wanted) {
       return wanted.map(({ server, keyId, validAt }) => {
         const known = servers.get(server);
@@ -189,9 +191,9 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     return made;
   }
 
-  function pretending(network: RemoteServer): RemoteServer {
+  function pretending(network: RemoteRooms): RemoteRooms {
     return new Proxy(network, {
-      get(target, call: keyof RemoteServer) {
+      get(target, call: keyof RemoteRooms) {
         const honest = target[call] as (...args: unknown[]) => Promise<unknown>;
         return (to: string, ...rest: unknown[]) => {
           const pretence = pretences.get(`${to} ${call}`);
@@ -203,7 +205,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
   }
 
   /** The network as one server sees it: straight into the other's federation functions. */
-  function network(from: ServerName): RemoteServer {
+  function network(from: ServerName): RemoteRooms {
     function at(name: ServerName, call: string): Rooms["federation"] {
       calls.set(call, (calls.get(call) ?? 0) + 1);
       const target = servers.get(name);

@@ -1,16 +1,6 @@
-/** The engine towards other servers: what it asks of them, and what it answers them. */
+/** The engine towards other servers: what it answers them. */
 import type { EventId, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
-import type { Json, JsonObject } from "../../protocol/json.ts";
-import type { VerifyKey } from "../../protocol/crypto.ts";
-
-/** A part of another server's answer: an item of one of the lists on its top level, or the value of another key. */
-export interface AnswerPart {
-  readonly key: string;
-  readonly value: Json;
-}
-
-/** Takes parts of an answer as they come; no more is read from the other server before it is done. */
-export type TakeParts = (parts: readonly AnswerPart[]) => Promise<void>;
+import type { JsonObject } from "../../protocol/json.ts";
 
 /** PDUs' texts (canonical JSON), read as they are taken. */
 export interface StateAnswer {
@@ -21,92 +11,6 @@ export interface StateAnswer {
 interface JoinAnswer extends StateAnswer {
   /** The keys beside `state` and `auth_chain`. */
   readonly head: JsonObject;
-}
-
-/** Answers of another server are untrusted JSON: the engine checks shape, hashes and signatures itself. */
-export interface RemoteServer {
-  makeJoin(
-    server: ServerName,
-    roomId: RoomId,
-    userId: UserId,
-    versions: readonly string[],
-  ): Promise<JsonObject>;
-  /** PUT /_matrix/federation/v2/send_join. */
-  sendJoin(
-    server: ServerName,
-    join: {
-      readonly roomId: RoomId;
-      readonly eventId: EventId;
-      readonly pdu: JsonObject;
-      readonly omitMembers: boolean;
-    },
-    take: TakeParts,
-  ): Promise<void>;
-  makeLeave(server: ServerName, roomId: RoomId, userId: UserId): Promise<JsonObject>;
-  sendLeave(server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject): Promise<void>;
-  makeKnock(
-    server: ServerName,
-    roomId: RoomId,
-    userId: UserId,
-    versions: readonly string[],
-  ): Promise<JsonObject>;
-  sendKnock(
-    server: ServerName,
-    roomId: RoomId,
-    eventId: EventId,
-    pdu: JsonObject,
-  ): Promise<JsonObject>;
-  /** PUT /_matrix/federation/v2/invite, falling back to v1; answers {event}. */
-  invite(
-    server: ServerName,
-    roomId: RoomId,
-    eventId: EventId,
-    body: { event: JsonObject; room_version: string; invite_room_state: JsonObject[] },
-  ): Promise<JsonObject>;
-  event(server: ServerName, eventId: EventId): Promise<JsonObject>;
-  stateIds(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
-  /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
-  state(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
-  /** The same of a room that is joined: it may be longer. */
-  joinedState(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
-  eventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
-  /** At most 50 events, whatever the limit. */
-  missingEvents(
-    server: ServerName,
-    roomId: RoomId,
-    body: {
-      earliest_events: readonly EventId[];
-      latest_events: readonly EventId[];
-      limit: number;
-      min_depth?: number;
-    },
-  ): Promise<JsonObject>;
-  /** At most `limit` events. */
-  backfill(
-    server: ServerName,
-    roomId: RoomId,
-    from: readonly EventId[],
-    limit: number,
-  ): Promise<JsonObject>;
-  /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts}. */
-  timestampToEvent(
-    server: ServerName,
-    roomId: RoomId,
-    ts: number,
-    dir: "f" | "b",
-  ): Promise<JsonObject>;
-  /** POST /_matrix/policy/v1/sign: the server's signature as `signatures` hold it. */
-  signByPolicy(server: ServerName, pdu: JsonObject): Promise<JsonObject>;
-  /** GET /_matrix/federation/v1/query/directory: {room_id, servers}. */
-  directory(server: ServerName, alias: string): Promise<JsonObject>;
-}
-
-/** Keys of other servers. Undefined where a key cannot be had or was not valid at that time. */
-export interface KeyRing {
-  keys(
-    wanted: readonly { server: ServerName; keyId: string; validAt: number }[],
-    room?: string,
-  ): Promise<(VerifyKey | undefined)[]>;
 }
 
 export interface RoomFederation {

@@ -12,7 +12,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { signatureOf } from "../../protocol/signed-json.ts";
 import { serverIsJoined } from "../../storage/room-members.ts";
 import type { Sql } from "../../storage/sql.ts";
-import type { RemoteServer } from "../api/federation.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 /** A room as it stands where an event is about to be added: what a command works on. */
@@ -70,7 +70,7 @@ export function isRecommended(event: RoomEvent, { server, key }: Policy): boolea
  * its signature is wrong, M_TOO_LARGE when the event can't bear it.
  */
 async function askPolicyServer(
-  remote: Pick<RemoteServer, "signByPolicy">,
+  remote: Pick<RemoteRooms, "signByPolicy">,
   policy: Policy,
   event: RoomEvent,
 ): Promise<RoomEvent> {
@@ -85,7 +85,7 @@ async function askPolicyServer(
 
 /** The event with the policy server's signature, or why it has none. */
 export async function recommended(
-  remote: Pick<RemoteServer, "signByPolicy">,
+  remote: Pick<RemoteRooms, "signByPolicy">,
   policy: Policy,
   event: RoomEvent,
 ): Promise<{ event: RoomEvent } | { reason: string }> {
@@ -100,7 +100,7 @@ export async function recommended(
 /** Has an event of this server signed where the room has a policy server. Throws as askPolicyServer. */
 export type Endorse = (at: PolicyRoom, event: RoomEvent) => Promise<RoomEvent>;
 
-export function createEndorse(remote: Pick<RemoteServer, "signByPolicy">): Endorse {
+export function createEndorse(remote: Pick<RemoteRooms, "signByPolicy">): Endorse {
   return async (at, event) => {
     const policy = await policyFor(at, event);
     return policy === undefined ? event : askPolicyServer(remote, policy, event);

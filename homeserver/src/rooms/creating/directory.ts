@@ -13,13 +13,13 @@ import type { DirectoryLimits } from "./directory-limits.ts";
 import { isJoined, notInRoom } from "../commands/outsiders.ts";
 import { listPublished } from "./published-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteServer } from "../api/federation.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, RoomDirectory } from "../api/index.ts";
 
 export interface DirectoryDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
-  readonly remote: Pick<RemoteServer, "directory">;
+  readonly remote: Pick<RemoteRooms, "directory">;
   readonly directoryLimits: DirectoryLimits;
 }
 

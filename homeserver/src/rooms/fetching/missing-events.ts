@@ -6,7 +6,8 @@ import { isPlacedIn } from "../records/placed.ts";
 import type { Asking, Sources } from "./peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
 import { listIn } from "./remote-state.ts";
-import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "./verification.ts";
 
@@ -28,8 +29,8 @@ export type FetchMissing = (
  */
 export function createFetchMissing(
   store: RoomStore,
-  remote: Pick<RemoteServer, "missingEvents">,
-  keyRing: KeyRing,
+  remote: Pick<RemoteRooms, "missingEvents">,
+  keyRing: EventKeys,
   sources: Sources,
 ): FetchMissing {
   /** Prev events of these that are neither placed nor among them. */

@@ -15,7 +15,8 @@ import type { BeginIntake } from "./state-importer.ts";
 import type { RoomStore } from "../state/store.ts";
 import { outlinesOf, stateIn } from "./remote-state-roots.ts";
 import type { Told } from "./remote-state-roots.ts";
-import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { isUnsureMember, verifyPdus } from "./verification.ts";
 
@@ -38,7 +39,7 @@ const WHOLES = 2;
 /** Where more prev events than these are missing, one state is asked for: that before the event itself. */
 const MAX_EACH = 5;
 
-type Remote = Pick<RemoteServer, "event" | "state" | "stateIds" | "eventAuth">;
+type Remote = Pick<RemoteRooms, "event" | "state" | "stateIds" | "eventAuth">;
 
 /** Event ids of a state, and whether it allows the event that comes after it. */
 interface Telling {
@@ -49,7 +50,7 @@ interface Telling {
 export function createToldStates(
   store: RoomStore,
   remote: Remote,
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   outliers: Outliers,
   sources: Sources,
   beginIntake: BeginIntake,

@@ -12,7 +12,8 @@ import { stateKeysOfEvents } from "../../storage/room-events.ts";
 import type { Outliers } from "./outliers.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateKey } from "../state/tuples.ts";
-import type { AnswerPart, KeyRing, TakeParts } from "../api/federation.ts";
+import type { AnswerPart, TakeParts } from "../../remote/read-parts.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { isUnsureMember, verifyPdus } from "./verification.ts";
 import type { Verified } from "./verification.ts";
@@ -42,7 +43,7 @@ interface Intake {
 export interface StateIntakeDeps {
   readonly store: RoomStore;
   readonly outliers: Outliers;
-  readonly keyRing: KeyRing;
+  readonly keyRing: EventKeys;
   readonly logger: Logger;
 }
 

@@ -12,7 +12,7 @@ import type { Json } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
 import type { Clause } from "../records/pdu-check.ts";
-import type { KeyRing } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
 
 /** A PDU that passed, or why it did not. */
 export type Verified =
@@ -54,7 +54,7 @@ interface Wanted {
  * content hash (an event whose hash is wrong is redacted).
  */
 export async function verifyPdus(
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   pdus: readonly Json[],
   version: RoomVersion,
   /** A server whose signature is still to come: this one's, on a join that it vouches for. */
@@ -130,7 +130,7 @@ function keysOf(event: RoomEvent): Wanted[] {
 async function isSignedBy(
   event: RoomEvent,
   server: ServerName,
-  keys: ReadonlyMap<string, Awaited<ReturnType<KeyRing["keys"]>>[number]>,
+  keys: ReadonlyMap<string, Awaited<ReturnType<EventKeys["keys"]>>[number]>,
 ): Promise<boolean> {
   for (const wanted of keysOf(event)) {
     if (wanted.server !== server) continue;

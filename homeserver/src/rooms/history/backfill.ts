@@ -15,7 +15,8 @@ import { createSlots } from "./backfill-ordinals.ts";
 import type { Sources } from "../fetching/peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
 import { listIn } from "../fetching/remote-state.ts";
-import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
@@ -46,8 +47,8 @@ export interface BackfillDeps {
   readonly store: RoomStore;
   readonly serverName: ServerName;
   readonly ingest: Ingest;
-  readonly remote: Pick<RemoteServer, "backfill">;
-  readonly keyRing: KeyRing;
+  readonly remote: Pick<RemoteRooms, "backfill">;
+  readonly keyRing: EventKeys;
   readonly sources: Sources;
   /** Whether a room's state is still being fetched: until then its history has no place. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;

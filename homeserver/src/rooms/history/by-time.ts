@@ -10,7 +10,7 @@ import type { Backfill, Span } from "./backfill.ts";
 import type { Shown } from "../visibility/without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placeOf } from "../visibility/tokens.ts";
-import type { RemoteServer } from "../api/federation.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Reader, Room, RoomHistory, StoredEvent } from "../api/index.ts";
 
 export interface ByTimeDeps {
@@ -18,7 +18,7 @@ export interface ByTimeDeps {
   readonly access: AccessControl;
   readonly shown: Shown;
   readonly backfill: Backfill;
-  readonly remote: Pick<RemoteServer, "timestampToEvent">;
+  readonly remote: Pick<RemoteRooms, "timestampToEvent">;
   readonly logger: Logger;
 }
 

@@ -5,7 +5,7 @@ import { requiredSigners } from "../../protocol/event-signatures.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Json } from "../../protocol/json.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
-import type { KeyRing } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
 /**
@@ -14,7 +14,7 @@ import { verifyPdus } from "../fetching/verification.ts";
  * which other servers refuse the event.
  */
 export async function countersigned(
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   event: RoomEvent,
   answered: Json | undefined,
 ): Promise<RoomEvent | undefined> {

@@ -21,7 +21,9 @@ import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "../state/store.ts";
 import { shownByInvite } from "./remote-stripped-state.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
-import type { KeyRing, RemoteServer, RoomFederation } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
+import type { RoomFederation } from "../api/federation.ts";
 import type { MayEnter } from "../state/blocked-rooms.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
@@ -32,8 +34,8 @@ export interface InviteDeps {
   readonly local: LocalEvents;
   readonly ingest: Ingest;
   readonly outOfBand: OutOfBand;
-  readonly remote: Pick<RemoteServer, "invite">;
-  readonly keyRing: KeyRing;
+  readonly remote: Pick<RemoteRooms, "invite">;
+  readonly keyRing: EventKeys;
   readonly mayEnter: MayEnter;
   readonly invitees: Invitees;
 }

@@ -21,7 +21,8 @@ import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
 import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import type { Identity } from "../commands/drafting.ts";
 
@@ -34,8 +35,8 @@ export interface JoinRemoteDeps {
   readonly partial: Pick<PartialRooms, "whole">;
   /** A room is partial now. */
   readonly nudge: () => void;
-  readonly remote: RemoteServer;
-  readonly keyRing: KeyRing;
+  readonly remote: RemoteRooms;
+  readonly keyRing: EventKeys;
   readonly logger: Logger;
 }
 

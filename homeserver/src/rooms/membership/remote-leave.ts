@@ -15,7 +15,8 @@ import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
 import { shownByOther } from "./remote-stripped-state.ts";
 import { listIn } from "../fetching/remote-state.ts";
-import type { KeyRing, RemoteServer } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import type { Identity } from "../commands/drafting.ts";
 
@@ -26,8 +27,8 @@ export interface LeaveRemoteDeps {
   readonly store: RoomStore;
   readonly identity: Identity;
   readonly outOfBand: OutOfBand;
-  readonly remote: RemoteServer;
-  readonly keyRing: KeyRing;
+  readonly remote: RemoteRooms;
+  readonly keyRing: EventKeys;
   readonly logger: Logger;
 }
 

@@ -7,7 +7,7 @@ import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { canonicalJsonLoose, forbiddenIn, isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
-import type { KeyRing } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
@@ -28,7 +28,7 @@ export interface Showing {
  * are left out.
  */
 export async function shownByOther(
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   entries: readonly Json[],
   showing: Showing,
 ): Promise<JsonObject[]> {
@@ -42,7 +42,7 @@ export async function shownByOther(
  * Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
  */
 export async function shownByInvite(
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   entries: readonly Json[],
   showing: Showing,
 ): Promise<JsonObject[]> {
@@ -60,7 +60,7 @@ export async function shownByInvite(
 
 /** Entries that are PDUs of the room as its version writes them, and what is wrong with the first that is not. */
 async function checked(
-  keyRing: KeyRing,
+  keyRing: EventKeys,
   entries: readonly Json[],
   { roomId, version }: Showing,
 ): Promise<{ good: RoomEvent[]; bad: string | undefined }> {

@@ -12,13 +12,13 @@ import type { Mailboxes } from "../commands/mailboxes.ts";
 import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
 import { neededNodes } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteServer } from "../api/federation.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
 export interface FetchStateDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
-  readonly remote: Pick<RemoteServer, "joinedState">;
+  readonly remote: Pick<RemoteRooms, "joinedState">;
   readonly beginIntake: BeginIntake;
   readonly logger: Logger;
 }

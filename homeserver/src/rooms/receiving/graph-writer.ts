@@ -19,7 +19,7 @@ import { forgetResolutions } from "../state/resolution.ts";
 import type { Rejudge } from "./rejudge.ts";
 import type { Refusals } from "./pdu-rejections.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteServer } from "../api/federation.ts";
+import type { RemoteRooms } from "../../remote/types.ts";
 import type { Room } from "../api/index.ts";
 import { inWork } from "../commands/room-command.ts";
 import type { Work } from "../commands/room-command.ts";
@@ -32,7 +32,7 @@ export interface PlacerDeps {
   readonly outliers: Outliers;
   readonly crowded: Crowded;
   readonly refusals: Refusals;
-  readonly remote: Pick<RemoteServer, "signByPolicy">;
+  readonly remote: Pick<RemoteRooms, "signByPolicy">;
   readonly logger: Logger;
 }
 

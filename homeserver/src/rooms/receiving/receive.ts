@@ -18,14 +18,15 @@ import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placedIn } from "./staging.ts";
 import type { Staging } from "./staging.ts";
-import type { KeyRing, RoomFederation } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
 export interface ReceiveDeps {
   readonly store: RoomStore;
   readonly serverName: ServerName;
-  readonly keyRing: KeyRing;
+  readonly keyRing: EventKeys;
   readonly ingest: Ingest;
   readonly staging: Staging;
   readonly acl: Acl;

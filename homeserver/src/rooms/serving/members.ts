@@ -15,7 +15,8 @@ import type { StateAnswers } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import type { StateKey } from "../state/tuples.ts";
-import type { KeyRing, RoomFederation } from "../api/federation.ts";
+import type { EventKeys } from "../../remote/key-ring.ts";
+import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 import type { Work } from "../commands/room-command.ts";
@@ -25,7 +26,7 @@ export interface ServeMembersDeps {
   readonly local: LocalEvents;
   readonly ingest: Ingest;
   readonly gate: Gate;
-  readonly keyRing: KeyRing;
+  readonly keyRing: EventKeys;
   readonly answers: StateAnswers;
 }
 

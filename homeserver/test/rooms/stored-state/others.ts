@@ -4,8 +4,8 @@ import { parsePdu } from "../../../src/protocol/event.ts";
 import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
-import type { RemoteServer } from "../../../src/rooms/index.ts";
-import type { TakeParts } from "../../../src/rooms/api/federation.ts";
+import type { RemoteRooms } from "../../../src/remote/types.ts";
+import type { TakeParts } from "../../../src/remote/read-parts.ts";
 import type { RandomHistory } from "../arrival/random-history.ts";
 import { member } from "../arrival/random-moves.ts";
 import type { Choose } from "../arrival/random-moves.ts";
@@ -24,7 +24,7 @@ export interface Others {
 
 const wire = (event: RoomEvent): JsonObject => JSON.parse(event.json()) as JsonObject;
 
-export function createOthers(rooms: ReadonlyMap<RoomId, Others>): RemoteServer {
+export function createOthers(rooms: ReadonlyMap<RoomId, Others>): RemoteRooms {
   function at(roomId: RoomId): Others {
     const room = rooms.get(roomId);
     if (room === undefined) throw new MatrixError(404, "M_NOT_FOUND", "no such room");

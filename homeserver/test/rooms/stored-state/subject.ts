@@ -10,7 +10,9 @@ import { systemRandom } from "../../../src/platform/random.ts";
 import type { RoomEvent } from "../../../src/protocol/event.ts";
 import type { ServerName } from "../../../src/protocol/identifiers.ts";
 import { createRooms } from "../../../src/rooms/index.ts";
-import type { KeyRing, RemoteServer, Rooms } from "../../../src/rooms/index.ts";
+import type { EventKeys } from "../../../src/remote/key-ring.ts";
+import type { RemoteRooms } from "../../../src/remote/types.ts";
+import type { Rooms } from "../../../src/rooms/index.ts";
 import { connectWriter } from "../../../src/storage/append.ts";
 import { createSeats } from "../../../src/storage/seats.ts";
 import { connect } from "../../../src/storage/sql.ts";
@@ -46,7 +48,7 @@ interface Process {
 /** `sent` is told of the events that the server makes itself. */
 export async function createSubject(
   db: TestDatabase,
-  remote: RemoteServer,
+  remote: RemoteRooms,
   replicas: number,
   sent: (event: RoomEvent) => void,
 ): Promise<Subject> {
@@ -91,7 +93,7 @@ export async function createSubject(
 
 async function startProcess(deps: {
   readonly db: TestDatabase;
-  readonly remote: RemoteServer;
+  readonly remote: RemoteRooms;
   readonly sent: (event: RoomEvent) => void;
   readonly wake: Wake;
   readonly isAlone: boolean;
@@ -142,7 +144,7 @@ const FAST: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
 };
 
-const KEY_RING: KeyRing = {
+const KEY_RING: EventKeys = {
   async keys(wanted) {
     return wanted.map(({ server, keyId }) => {
       const { key, verifyKey } = keyOf(server);
@@ -185,9 +187,9 @@ function createLife() {
         get: (target, key: keyof Log) => (key === "append" ? own : target[key]),
       });
     },
-    network(remote: RemoteServer): RemoteServer {
+    network(remote: RemoteRooms): RemoteRooms {
       return new Proxy(remote, {
-        get(target, call: keyof RemoteServer) {
+        get(target, call: keyof RemoteRooms) {
           const ask = target[call] as (...args: unknown[]) => Promise<unknown>;
           return (...args: unknown[]) => (isOver ? never : ask(...args));
         },
