@@ -7,7 +7,8 @@ import type { createJoinedRoom } from "./joined-room.ts";
 import type { OtherRooms } from "./other-rooms.ts";
 import type { PersonRoom } from "./people.ts";
 import type { PresenceSection } from "./presence-section.ts";
-import { JsonText, eventsJson, syncText } from "./response.ts";
+import { JsonText, eventsJson } from "./json-text.ts";
+import { syncText } from "./response.ts";
 import { isHidden, isWholeAnew, type Scope } from "./scope.ts";
 import type { Tails } from "./tails.ts";
 

@@ -94,7 +94,7 @@ export function createSync(deps: SyncDeps): Sync {
   };
   const contexts = createPushContexts(view);
   const unread = createUnread({
-    tails,
+    recent: tails,
     view,
     contexts,
     rulesOf: preferences.rulesOf,

@@ -1,4 +1,4 @@
-import { eventsJson } from "./response.ts";
+import { eventsJson } from "./json-text.ts";
 import type { Scope } from "./scope.ts";
 import type { Unread } from "./unread.ts";
 

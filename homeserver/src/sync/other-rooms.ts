@@ -10,7 +10,7 @@ import type {
 } from "../rooms/api/index.ts";
 import type { PersonRoom } from "./people.ts";
 import type { Present } from "./present.ts";
-import { JsonText, eventsJson } from "./response.ts";
+import { JsonText, eventsJson } from "./json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
 import type { StateSection } from "./state-section.ts";
 import type { Tails } from "./tails.ts";

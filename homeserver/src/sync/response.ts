@@ -1,29 +1,5 @@
 import { formatSyncToken, type SyncToken } from "./token.ts";
 
-/** Builds JSON objects from texts that are JSON already; nothing is parsed or written twice. */
-export class JsonText {
-  #text = "";
-
-  /** Adds a member whose value is JSON text. */
-  member(key: string, json: string): this {
-    this.#text += `${this.#text === "" ? "" : ","}${JSON.stringify(key)}:${json}`;
-    return this;
-  }
-
-  /** Adds a member unless its text is undefined. */
-  optional(key: string, json: string | undefined): this {
-    return json === undefined ? this : this.member(key, json);
-  }
-
-  get empty(): boolean {
-    return this.#text === "";
-  }
-
-  toString(): string {
-    return `{${this.#text}}`;
-  }
-}
-
 /** The whole of a sync, from its sections' texts. */
 export function syncText(parts: {
   readonly accountData?: string | undefined;
@@ -37,9 +13,4 @@ export function syncText(parts: {
   if (presence !== undefined) text += `"presence":${presence},`;
   if (rooms !== undefined) text += `"rooms":${rooms},`;
   return `${text}"next_batch":"${formatSyncToken(parts.upTo)}"}`;
-}
-
-/** `{"events":[…]}`. */
-export function eventsJson(events: readonly string[]): string {
-  return `{"events":[${events.join(",")}]}`;
 }

@@ -3,7 +3,7 @@ import type { ReadableEvent, RoomView, StoredEvent } from "../rooms/api/index.ts
 import { countWithin } from "../rooms/visibility/within-bytes.ts";
 import { formatBefore, formatPlace } from "../rooms/visibility/tokens.ts";
 import type { Present } from "./present.ts";
-import { JsonText } from "./response.ts";
+import { JsonText } from "./json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
 import type { Tails } from "./tails.ts";
 

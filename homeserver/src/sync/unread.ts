@@ -4,10 +4,8 @@ import { createTurns } from "../platform/turns.ts";
 import { newBudget } from "../protocol/glob.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push-rules.ts";
-import type { Room, RoomView, StoredEvent } from "../rooms/api/index.ts";
-import type { PersonRoom } from "./people.ts";
+import type { Room, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 import type { PushContexts } from "./push-context.ts";
-import type { Tails } from "./tails.ts";
 
 interface Counts {
   notify: number;
@@ -28,6 +26,30 @@ export interface SteadyStretch {
   readonly events: readonly StoredEvent[];
   /** Root of that state. */
   readonly root: string;
+}
+
+/** What counting asks of what happened lately in rooms. Stretches are those with after < position ≤ upTo. */
+export interface CountedEvents {
+  /** The newest `limit` accepted live events of a stretch, across gaps. */
+  across(roomNid: number, after: number, upTo: number, limit: number): Promise<StoredEvent[]>;
+  /** The same from memory alone: nids, and the root of the room's state where it was one all along. */
+  peekAcross(
+    roomNid: number,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): { readonly nids: readonly number[]; readonly steadyRoot: string | undefined } | undefined;
+  /** Root of the room's current state as of a position; null when the room had none then. */
+  rootAt(roomNid: number, position: number): Promise<StateRoot>;
+}
+
+/** A reader's membership of a room. */
+export interface CountedRoom {
+  readonly roomNid: number;
+  /** nid of the member event. */
+  readonly eventNid: number;
+  /** Position since which this membership has held without a break, as far as memory knows. */
+  readonly heldSince: number;
 }
 
 /** For whom is counted. */
@@ -57,7 +79,7 @@ const MOST_PROFILES = 50;
  * the last evaluation. (Client-server API, "Receiving notifications" and "Threads".)
  */
 export function createUnread(deps: {
-  readonly tails: Tails;
+  readonly recent: CountedEvents;
   readonly view: RoomView;
   readonly contexts: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
@@ -76,7 +98,7 @@ export function createUnread(deps: {
   }
 
   /** Position of the join behind the present member event, which may only have changed the profile. */
-  async function joinedAt(userId: UserId, mine: PersonRoom): Promise<number> {
+  async function joinedAt(userId: UserId, mine: CountedRoom): Promise<number> {
     let [nid, position] = [mine.eventNid, mine.heldSince];
     for (let i = 0; i < MOST_PROFILES; i += 1) {
       const stored = (await deps.view.events([nid])).get(nid);
@@ -89,7 +111,7 @@ export function createUnread(deps: {
     return position;
   }
 
-  async function memoOf(userId: UserId, mine: PersonRoom): Promise<Memo> {
+  async function memoOf(userId: UserId, mine: CountedRoom): Promise<Memo> {
     const known = memosOf(userId).get(mine.roomNid);
     if (known) return known;
     const mark = { userId, roomNid: mine.roomNid, stale: false };
@@ -117,7 +139,7 @@ export function createUnread(deps: {
     upTo: number,
   ): Promise<void> {
     const from = memo.evaluatedTo;
-    const events = await deps.tails.across(room.nid, from, upTo, MOST_EVENTS);
+    const events = await deps.recent.across(room.nid, from, upTo, MOST_EVENTS);
     const heard = events.filter(({ event }) => !ignored.has(event.sender));
     const looked = heard.filter((stored) => counts(stored, userId));
     const threads: Threads = new Map();
@@ -126,7 +148,7 @@ export function createUnread(deps: {
         threads.set(stored, await deps.view.threadOf(stored));
     }
     const needsRules = looked.some(({ event }) => event.sender !== userId);
-    const root = needsRules ? await deps.tails.rootAt(room.nid, upTo) : null;
+    const root = needsRules ? await deps.recent.rootAt(room.nid, upTo) : null;
     const [rules, context] = needsRules
       ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
       : [];
@@ -149,7 +171,7 @@ export function createUnread(deps: {
 
   /** The events after the last evaluation and the state over them, from memory alone. */
   function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
-    const stretch = deps.tails.peekAcross(roomNid, after, upTo, MOST_EVENTS);
+    const stretch = deps.recent.peekAcross(roomNid, after, upTo, MOST_EVENTS);
     const events = stretch && deps.view.peekEvents(stretch.nids);
     if (!events || stretch.steadyRoot === undefined) return undefined;
     return { events, root: stretch.steadyRoot };
@@ -187,7 +209,7 @@ export function createUnread(deps: {
 
   return {
     /** Counts as of `upTo`, for a user who is joined. */
-    async of(reader: CountReader, room: Room, mine: PersonRoom, upTo: number): Promise<Unread> {
+    async of(reader: CountReader, room: Room, mine: CountedRoom, upTo: number): Promise<Unread> {
       const memo = await memoOf(reader.userId, mine);
       // Another request may have counted less far meanwhile.
       while (memo.evaluatedTo < upTo) await advance(memo, room, reader, upTo);

@@ -1,0 +1,28 @@
+/** Builds JSON objects from texts that are JSON already; nothing is parsed or written twice. */
+export class JsonText {
+  #text = "";
+
+  /** Adds a member whose value is JSON text. */
+  member(key: string, json: string): this {
+    this.#text += `${this.#text === "" ? "" : ","}${JSON.stringify(key)}:${json}`;
+    return this;
+  }
+
+  /** Adds a member unless its text is undefined. */
+  optional(key: string, json: string | undefined): this {
+    return json === undefined ? this : this.member(key, json);
+  }
+
+  get empty(): boolean {
+    return this.#text === "";
+  }
+
+  toString(): string {
+    return `{${this.#text}}`;
+  }
+}
+
+/** `{"events":[…]}`. */
+export function eventsJson(events: readonly string[]): string {
+  return `{"events":[${events.join(",")}]}`;
+}
