@@ -6,13 +6,7 @@ import { createRedisChannel } from "./cluster/redis-channel.ts";
 import { createRedisTurns } from "./cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS, type RoomTurns } from "./cluster/room-turns.ts";
 import { createRedisBus } from "./cluster/ephemeral-bus.ts";
-import {
-  createEdus,
-  type EduOutlet,
-  type Edus,
-  type PresenceEntry,
-  type RoomFacts,
-} from "./edus/index.ts";
+import { createEdus, type Edus, roomFacts } from "./edus/index.ts";
 import { createFollower } from "./log/follow.ts";
 import type { Log } from "./log/types.ts";
 import { createMedia } from "./media/media.ts";
@@ -22,14 +16,14 @@ import type { Logger } from "./platform/logger.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
-import { serverOf, type ServerName, type UserId } from "./protocol/identifiers.ts";
+import { serverOf } from "./protocol/identifiers.ts";
 import type { Remote } from "./remote/index.ts";
-import { createRooms, createSuccessions, type Rooms } from "./rooms/index.ts";
-import { createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
+import { createRooms, createSuccessions, leaveAllRooms, type Rooms } from "./rooms/index.ts";
+import { createEduOutlet, createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
 import type { Exclusive } from "./storage/exclusive.ts";
 import type { Seats } from "./storage/seats.ts";
 import type { Sql } from "./storage/sql.ts";
-import { createSync, type Sync } from "./sync/index.ts";
+import { createEphemeralSource, createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users } from "./users/users.ts";
 
 /** What every layer stands on. */
@@ -132,41 +126,20 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     sql,
     state: ephemeral,
     rooms: roomFacts(rooms, serverName),
-    outlet: outletOf(sender, clock),
+    outlet: createEduOutlet(sender, clock),
     clock,
     logger,
     serverName,
     exclusive: on.exclusive,
   });
   opened.push(() => edus.stop());
-  const shownPresence = ({ lastActiveTs, ...entry }: PresenceEntry) => ({
-    ...entry,
-    lastActiveAgo: Math.max(0, clock.now() - lastActiveTs),
-  });
   const sync = createSync({
     log,
     sql,
     view: rooms.view,
     history: rooms.history,
-    ephemeral: {
-      get serial() {
-        return ephemeral.serial;
-      },
-      typing: ephemeral.typing,
-      onChange: ephemeral.onChange,
-      presenceSince: (serial) => ephemeral.presenceSince(serial).map(shownPresence),
-      presence(userId) {
-        const entry = ephemeral.presence(userId);
-        return entry && shownPresence(entry);
-      },
-    },
-    preferences: {
-      rulesOf: async (userId) => (await users.pushRules.compiled([userId])).get(userId) ?? [],
-      ignoredBy: users.ignores.of,
-      peekRules: users.pushRules.peek,
-      peekIgnored: users.ignores.peek,
-      blocksInvites: users.invitePermissions.blocks,
-    },
+    ephemeral: createEphemeralSource(ephemeral, clock),
+    preferences: preferencesOf(users),
     logger,
   });
   opened.push(() => sync.stop());
@@ -234,79 +207,4 @@ async function startSender(
   );
   opened.push(() => follower.stop());
   return sender;
-}
-
-function outletOf(sender: Sender, clock: Clock): EduOutlet {
-  return {
-    toRoom: (roomId, { key, type, content, lifeMs }) =>
-      sender.eduToRoom(roomId, {
-        key,
-        edu: { edu_type: type, content },
-        staleAt: clock.now() + lifeMs,
-      }),
-    toServers: (servers, { key, type, content, lifeMs }) =>
-      sender.eduTo(servers, {
-        key,
-        edu: { edu_type: type, content },
-        staleAt: clock.now() + lifeMs,
-      }),
-  };
-}
-
-/** What the EDUs ask of the room engine. */
-export function roomFacts({ view, federation }: Rooms, serverName: ServerName): RoomFacts {
-  /** Of rooms that this server has left, nobody tells it who is in. */
-  const isIn = async (roomNid: number) => (await view.joinedServers(roomNid)).includes(serverName);
-  return {
-    async isJoined(roomId, userId) {
-      const room = await view.room(roomId);
-      const row = room && (await view.membership(room.nid, userId));
-      return row?.membership === "join" && (await isIn(row.roomNid));
-    },
-    aclAllows: federation.aclAllows,
-    async isKnown(userId) {
-      for (const row of await view.membershipsOf(userId)) {
-        if (row.membership === "join" && (await isIn(row.roomNid))) return true;
-      }
-      return false;
-    },
-    async eventAt(roomId, eventId) {
-      const stored = (await view.eventsById([eventId])).get(eventId);
-      if (stored?.event.roomId !== roomId || stored.status !== "accepted") return undefined;
-      if (stored.position === null) return undefined;
-      const { roomNid, position, ordinal } = stored;
-      return { roomNid, position, ordinal };
-    },
-    async isInThread(threadId, eventId) {
-      const stored = (await view.eventsById([eventId])).get(eventId);
-      return stored !== undefined && view.isInThread(threadId, stored);
-    },
-    async isOnlyOfServer(roomId, userId) {
-      const room = await view.room(roomId);
-      return room !== undefined && (await view.joinedOfServer(room.nid, serverOf(userId))) === 1;
-    },
-    async joinedMembers(roomId) {
-      const room = await view.room(roomId);
-      return room === undefined ? [] : view.joinedMembers(room.nid);
-    },
-    roomNid: async (roomId) => (await view.room(roomId))?.nid,
-    async serversSharing(userId) {
-      const rows = await view.membershipsOf(userId);
-      const joined = rows.filter((row) => row.membership === "join");
-      const servers = await Promise.all(joined.map((row) => view.joinedServers(row.roomNid)));
-      return new Set(servers.flat());
-    },
-  };
-}
-
-/** Leaves every room and refuses every invite; goes on where one fails, and then fails. */
-async function leaveAllRooms(rooms: Rooms, userId: UserId): Promise<void> {
-  const rows = await rooms.view.membershipsOf(userId);
-  const pending = rows.filter((row) => row.membership !== "leave" && row.membership !== "ban");
-  const known = await rooms.view.rooms(pending.map((row) => row.roomNid));
-  const left = await Promise.allSettled(
-    [...known.values()].map(({ roomId }) => rooms.members.leave({ by: { userId }, roomId })),
-  );
-  const failed = left.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
 }

@@ -6,8 +6,7 @@ import { roomRoutes } from "./client-api/room-routes.ts";
 import { federationRoutes } from "./federation-api/routes.ts";
 import type { Route } from "./http/route.ts";
 import type { Foundation, Layers } from "./layers.ts";
-import type { JsonObject } from "./protocol/json.ts";
-import { publicRoomsPage } from "./client-api/remote-public-rooms.ts";
+import { createRemotePublicRooms } from "./client-api/remote-public-rooms.ts";
 
 /** The version that peers are told. */
 const VERSION = "0.1.0";
@@ -32,12 +31,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
       ...layers,
       clock,
       serverName,
-      remotePublicRooms: async (server, { limit, since, searchTerm, roomTypes }) => {
-        const filter = { generic_search_term: searchTerm, room_types: roomTypes && [...roomTypes] };
-        const isFiltered = searchTerm !== undefined || roomTypes !== undefined;
-        const query = { limit, since, ...(isFiltered ? { filter: filter as JsonObject } : {}) };
-        return publicRoomsPage(await remote.server.publicRooms(server, query));
-      },
+      remotePublicRooms: createRemotePublicRooms(remote.server),
     }),
     ...federationRoutes({
       ...layers,

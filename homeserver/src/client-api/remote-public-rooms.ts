@@ -2,11 +2,24 @@ import { errors } from "../protocol/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { isRoomAlias, isRoomId } from "../protocol/identifiers.ts";
 import { isStorable } from "../protocol/text.ts";
-import type { PublicRoom, PublicRoomsPage } from "../rooms/api/index.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { RemoteServer } from "../remote/types.ts";
+import type { PublicRoom, PublicRoomsPage, PublicRoomsQuery } from "../rooms/api/index.ts";
 
 /** A page shows at most so many rooms of another server. */
 const MOST_ROOMS = 500;
 const TEXTS = ["canonical_alias", "name", "topic", "avatar_url", "join_rule", "room_type"] as const;
+
+/** Asks other servers for pages of their directories. */
+export function createRemotePublicRooms(remote: Pick<RemoteServer, "publicRooms">) {
+  return async (server: ServerName, asked: PublicRoomsQuery): Promise<PublicRoomsPage> => {
+    const { limit, since, searchTerm, roomTypes } = asked;
+    const filter = { generic_search_term: searchTerm, room_types: roomTypes && [...roomTypes] };
+    const isFiltered = searchTerm !== undefined || roomTypes !== undefined;
+    const query = { limit, since, ...(isFiltered ? { filter: filter as JsonObject } : {}) };
+    return publicRoomsPage(await remote.publicRooms(server, query));
+  };
+}
 
 /**
  * Another server's directory page as far as it has the right shape; rooms that don't are left out.

@@ -15,6 +15,7 @@ import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import { serversShareRoom } from "../storage/room-members.ts";
 import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
+export { roomFacts } from "./room-facts.ts";
 export type * from "./types.ts";
 export type { PresenceEntry } from "./presence.ts";
 export type { ReceiptType } from "./receipts.ts";

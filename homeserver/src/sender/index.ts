@@ -20,6 +20,7 @@ import { createRoomServers } from "./room-servers.ts";
 import { createTurns } from "./turns.ts";
 import type { Sender, SenderDeps } from "./types.ts";
 
+export { createEduOutlet } from "./edu-outlet.ts";
 export type { EduRelay, Outbound, RelayedEdu, Sender, SenderDeps } from "./types.ts";
 
 /** How often progress is written and waiting destinations are looked at. */

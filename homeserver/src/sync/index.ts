@@ -1,7 +1,5 @@
 import type { Log } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import type { CompiledRules } from "../protocol/push-rules.ts";
 import type { RoomHistory, RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import { logPosition } from "../storage/log-records.ts";
@@ -13,7 +11,8 @@ import {
 } from "../storage/sync-reads.ts";
 import { createCompute } from "./compute.ts";
 import { createAccountDataChanges } from "./account-data-changes.ts";
-import { createEphemeralChanges, type EphemeralChange } from "./ephemeral-changes.ts";
+import { createEphemeralChanges } from "./ephemeral-changes.ts";
+import type { EphemeralSource } from "./ephemeral-source.ts";
 import { createRoomExtras, type ExtraSources } from "./extras.ts";
 import { createFromMemory } from "./from-memory.ts";
 import { createJoinedRoom } from "./joined-room.ts";
@@ -21,7 +20,8 @@ import { createSentMembers } from "./lazy-members.ts";
 import { createOtherRooms } from "./other-rooms.ts";
 import { createPassages } from "./passages.ts";
 import { createPeople } from "./people.ts";
-import { createPresenceSection, type PresenceState } from "./presence-section.ts";
+import { createPresenceSection } from "./presence-section.ts";
+import type { UserPreferences } from "./preferences.ts";
 import { createPresent } from "./present.ts";
 import { createPushContexts } from "./push-context.ts";
 import { createStateSection } from "./state-section.ts";
@@ -31,31 +31,12 @@ import { createTimelines } from "./timeline.ts";
 import { createUnread } from "./unread.ts";
 import { createWaker } from "./wake.ts";
 
+export { createEphemeralSource, type EphemeralSource } from "./ephemeral-source.ts";
+export { preferencesOf, type UserPreferences } from "./preferences.ts";
 export type { SyncRequest } from "./sync.ts";
 
 /** Account data on which unread counts depend. */
 const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
-
-/** Typing and presence, which are not in the log. */
-interface EphemeralSource {
-  /** Serial of the newest change. */
-  readonly serial: number;
-  typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
-  presenceSince(serial: number): PresenceState[];
-  presence(userId: UserId): PresenceState | undefined;
-  onChange(listener: (change: EphemeralChange) => void): () => void;
-}
-
-/** A user's rules and ignore list. */
-interface UserPreferences {
-  rulesOf(userId: UserId): Promise<CompiledRules>;
-  ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
-  /** The same from memory alone; undefined where they are not there. */
-  peekRules(userId: UserId): CompiledRules | undefined;
-  peekIgnored(userId: UserId): ReadonlySet<string> | undefined;
-  /** Whether the user wants no invites; nobody does when absent. */
-  blocksInvites?(userId: UserId): Promise<boolean>;
-}
 
 export interface SyncDeps {
   readonly log: Log;

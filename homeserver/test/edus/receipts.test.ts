@@ -1,7 +1,7 @@
 /** Receipts and the fully-read marker, on a real log. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createReceipts, type Receipts } from "../../src/edus/receipts.ts";
-import { roomFacts } from "../../src/layers.ts";
+import { roomFacts } from "../../src/edus/room-facts.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";

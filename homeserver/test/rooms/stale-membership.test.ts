@@ -1,6 +1,6 @@
 /** What a server believes of rooms that it has left is old: it decides nothing by that. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { roomFacts } from "../../src/layers.ts";
+import { roomFacts } from "../../src/edus/room-facts.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
