@@ -6,7 +6,7 @@ import { createRedisBuckets } from "./cluster/redis-buckets.ts";
 import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
 import type { Listeners } from "./http/listeners.ts";
-import { createRateLimiter, memoryBuckets } from "./http/rate-limit.ts";
+import { createRateLimiter, memoryBuckets } from "./http/access/rate-limit.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createLayers } from "./layers.ts";
 import { createLog } from "./log/log.ts";
@@ -15,13 +15,13 @@ import { type Clock, systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { systemRandom } from "./platform/random.ts";
-import { createRemote } from "./remote/index.ts";
+import { createRemote } from "./federation-client/index.ts";
 import { createRoutes } from "./routes.ts";
-import { connectWriter } from "./storage/append.ts";
+import { connectWriter } from "./storage/append/append.ts";
 import { migrate } from "./storage/migrate.ts";
-import { openDatabase } from "./storage/open-database.ts";
+import { openDatabase } from "./storage/embedded/open-database.ts";
 import { createExclusive } from "./storage/exclusive.ts";
-import { createSeats } from "./storage/seats.ts";
+import { createSeats } from "./storage/leases.ts";
 import { answers, connect, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
 
 export interface App {

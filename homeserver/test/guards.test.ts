@@ -2,7 +2,7 @@
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../src/protocol/json.ts";
-import { updateAdmin } from "../src/storage/accounts.ts";
+import { updateAdmin } from "../src/storage/users/accounts.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { askAs } from "./support/signed-requests.ts";
 import { type Body, register, type TestUser } from "./support/user.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
-import { binary, json } from "../http/reply.ts";
+import { binary, json } from "../http/reply/reply.ts";
 import { type Route, route } from "../http/route.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";

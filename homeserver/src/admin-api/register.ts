@@ -1,7 +1,7 @@
-import { json } from "../http/reply.ts";
+import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
-import type { SharedSecretRegistration } from "../users/shared-secret.ts";
+import type { SharedSecretRegistration } from "../users/accounts/shared-secret.ts";
 import type { Users } from "../users/users.ts";
 
 export function registerRoutes(deps: { users: Users }): Route[] {

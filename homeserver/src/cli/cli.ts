@@ -6,7 +6,7 @@ import { exampleConfig } from "../config/example.ts";
 import { newSigningKeyLine } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
 import { migrate } from "../storage/migrate.ts";
-import { shareDatabase } from "../storage/open-database.ts";
+import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { connect } from "../storage/sql.ts";
 
 const USAGE = `Usage: weft COMMAND [--config FILE]

@@ -6,7 +6,7 @@ import { loadSigningKey } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
 import { inspectDatabase } from "../storage/inspect.ts";
 import { readMigrations } from "../storage/migrate.ts";
-import { shareDatabase } from "../storage/open-database.ts";
+import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { connect } from "../storage/sql.ts";
 
 /** One thing looked at: "ok" or what is wrong, and what to do. */

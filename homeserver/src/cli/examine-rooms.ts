@@ -5,11 +5,11 @@ import { systemRandom } from "../platform/random.ts";
 import { type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
 import { isRoomId, type RoomId, type ServerName } from "../protocol/identifiers.ts";
 import { examineRoom, type ExamineOptions, type RoomReport } from "../rooms/examine/index.ts";
-import { roomsWithHead } from "../storage/examine-rooms.ts";
-import { shareDatabase } from "../storage/open-database.ts";
-import { findServerKeys } from "../storage/server-keys.ts";
+import { roomsWithHead } from "../storage/rooms/examine-rooms.ts";
+import { shareDatabase } from "../storage/embedded/open-database.ts";
+import { findServerKeys } from "../storage/federation/server-keys.ts";
 import { connect, type Sql } from "../storage/sql.ts";
-import { previewCollection } from "../storage/state-collection.ts";
+import { previewCollection } from "../storage/rooms/state-collection.ts";
 
 export interface RoomsWanted {
   /** This one. */

@@ -2,8 +2,8 @@
 import type { Config } from "../config/load.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import { mendRoom, type MendReport } from "../rooms/examine/mend/index.ts";
-import { holdLog, serverConnections } from "../storage/mend-rooms.ts";
-import { openDatabase } from "../storage/open-database.ts";
+import { holdLog, serverConnections } from "../storage/rooms/mend-rooms.ts";
+import { openDatabase } from "../storage/embedded/open-database.ts";
 import { connect, type Sql, type Tx } from "../storage/sql.ts";
 import { examineOne, keysOf, type Print, roomsOf, type RoomsWanted } from "./examine-rooms.ts";
 

@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
-import { requireSettable } from "../users/account-data.ts";
+import { requireSettable } from "../users/data/account-data.ts";
 import type { Users } from "../users/users.ts";
 import { requireOwnRoom } from "./own-room.ts";
 import { ownUserId } from "./own-user.ts";

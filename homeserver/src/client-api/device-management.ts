@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { Device } from "../users/devices.ts";
+import type { Device } from "../users/sessions/devices.ts";
 import type { Users } from "../users/users.ts";
 import { provePassword } from "./prove-password.ts";
 

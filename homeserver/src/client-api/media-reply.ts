@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { Readable } from "node:stream";
-import { binary, Reply } from "../http/reply.ts";
+import { binary, Reply } from "../http/reply/reply.ts";
 import { contentDisposition } from "../media/labels.ts";
 import type { MediaFile } from "../media/types.ts";
 

@@ -1,4 +1,4 @@
-import type { Requester } from "../http/authenticate.ts";
+import type { Requester } from "../http/access/authenticate.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseUserId, type UserId } from "../protocol/identifiers.ts";
 

@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseUserId } from "../protocol/identifiers.ts";
-import { parseProfileKey } from "../users/profile-fields.ts";
+import { parseProfileKey } from "../users/data/profile-fields.ts";
 import type { Users } from "../users/users.ts";
 import { ownUserId } from "./own-user.ts";
 

@@ -1,4 +1,4 @@
-import type { Requester } from "../http/authenticate.ts";
+import type { Requester } from "../http/access/authenticate.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";

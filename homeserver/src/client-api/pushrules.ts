@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import { findRuleKind, parseRuleKind } from "../protocol/push-rule-edit.ts";
+import { findRuleKind, parseRuleKind } from "../protocol/push/push-rule-edit.ts";
 import type { Users } from "../users/users.ts";
 
 export function pushrulesRoutes(deps: { users: Users }): Route[] {

@@ -1,6 +1,6 @@
-import { raw } from "../http/reply.ts";
+import { raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
-import type { Requester } from "../http/authenticate.ts";
+import type { Requester } from "../http/access/authenticate.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 import { eventsPage } from "./events-page.ts";

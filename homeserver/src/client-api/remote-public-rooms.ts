@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
 import { isRoomAlias, isRoomId } from "../protocol/identifiers.ts";
 import { isStorable } from "../protocol/text.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { RemoteServer } from "../remote/types.ts";
+import type { RemoteServer } from "../federation-client/types.ts";
 import type { PublicRoom, PublicRoomsPage, PublicRoomsQuery } from "../rooms/api/index.ts";
 
 /** A page shows at most so many rooms of another server. */

@@ -1,4 +1,4 @@
-import { raw } from "../http/reply.ts";
+import { raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../protocol/json.ts";
-import type { IssuedSession, SessionRequest } from "../users/types.ts";
+import type { IssuedSession, SessionRequest } from "../users/common/types.ts";
 
 /** What the bodies of login and registration say about the session that is wanted. */
 export function sessionRequest(body: {

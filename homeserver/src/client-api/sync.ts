@@ -1,5 +1,5 @@
-import { accessTokenOf } from "../http/authenticate.ts";
-import { raw } from "../http/reply.ts";
+import { accessTokenOf } from "../http/access/authenticate.ts";
+import { raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Edus } from "../edus/index.ts";
 import { parseFilter } from "../protocol/filter.ts";

@@ -1,4 +1,4 @@
-import { json } from "../http/reply.ts";
+import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 
 /** Every version since the first: clients look for exact names, each for its own feature. */

@@ -1,4 +1,4 @@
-import { json } from "../http/reply.ts";
+import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 
 export function wellknownRoutes(deps: { publicBaseUrl: string }): Route[] {

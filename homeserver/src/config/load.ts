@@ -5,7 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
 import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
-import type { UserLimits } from "../users/limits.ts";
+import type { UserLimits } from "../users/common/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import {

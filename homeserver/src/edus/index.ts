@@ -1,5 +1,5 @@
 import { atMost, LRUCache } from "../platform/caches.ts";
-import { createLanes, LaneFull } from "../platform/lanes.ts";
+import { createLanes, LaneFull } from "../platform/fair-queue.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import { serverOf } from "../protocol/identifiers.ts";
@@ -12,7 +12,7 @@ import type { EduOutlet, RoomFacts } from "./types.ts";
 import { LogUnavailable, type Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
-import { serversShareRoom } from "../storage/room-members.ts";
+import { serversShareRoom } from "../storage/rooms/members.ts";
 import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
 export { roomFacts } from "./room-facts.ts";

@@ -4,9 +4,9 @@ import { errors } from "../protocol/errors.ts";
 import { isEventId, isRoomId, isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isInteger, isJsonObject, type Json, type JsonObject } from "../protocol/json.ts";
-import { findAccountData } from "../storage/account-data.ts";
+import { findAccountData } from "../storage/users/account-data.ts";
 import type { Exclusive } from "../storage/exclusive.ts";
-import { findReceipt, trimThreadReceipts } from "../storage/receipt-rows.ts";
+import { findReceipt, trimThreadReceipts } from "../storage/users/receipts.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { RoomFacts } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import { binary } from "../http/reply.ts";
+import { binary } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { multipartOf } from "../media/multipart.ts";
 import type { Media, MediaFile } from "../media/types.ts";

@@ -1,4 +1,4 @@
-import { json } from "../http/reply.ts";
+import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";

@@ -1,4 +1,4 @@
-import { streamed } from "../http/reply.ts";
+import { streamed } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";

@@ -1,4 +1,4 @@
-import { raw } from "../http/reply.ts";
+import { raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import { canonicalJson, type JsonObject } from "../protocol/json.ts";

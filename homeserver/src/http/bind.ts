@@ -2,15 +2,15 @@ import { type OperationId, type OperationRow, operations } from "@weft/spec/oper
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { Requester } from "./authenticate.ts";
-import { compressReply } from "./compress.ts";
-import { beforeBody, type Doorkeepers } from "./before-body.ts";
-import { type AclAllows, checkAdministrator, checkGuards, withinAcl } from "./guards.ts";
+import type { Requester } from "./access/authenticate.ts";
+import { compressReply } from "./reply/compress.ts";
+import { beforeBody, type Doorkeepers } from "./access/before-body.ts";
+import { type AclAllows, checkAdministrator, checkGuards, withinAcl } from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
-import { Reply, raw } from "./reply.ts";
-import { isPlainText, sendPlain } from "./send-plain.ts";
+import { Reply, raw } from "./reply/reply.ts";
+import { isPlainText, sendPlain } from "./reply/send-plain.ts";
 import type { Context, Route } from "./route.ts";
-import { type BodyTools, takeBody } from "./take-body.ts";
+import { type BodyTools, takeBody } from "./body/take-body.ts";
 import { type Part, createValidators } from "./validate.ts";
 
 export interface BindDependencies extends Doorkeepers {

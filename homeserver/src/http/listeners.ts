@@ -3,7 +3,7 @@ import { type RequestListener, type Server, createServer } from "node:http";
 import { type Server as SecureServer, createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../platform/logger.ts";
-import { CORS_HEADERS } from "./cors.ts";
+import { CORS_HEADERS } from "./reply/cors.ts";
 
 interface TlsFiles {
   /** Paths of PEM files. */

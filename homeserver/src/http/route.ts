@@ -3,8 +3,8 @@ import type { PathParams, QueryParams, RequestBody } from "@weft/spec/types";
 import type { FastifyRequest } from "fastify";
 import type { IncomingMessage } from "node:http";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { Requester } from "./authenticate.ts";
-import type { Reply } from "./reply.ts";
+import type { Requester } from "./access/authenticate.ts";
+import type { Reply } from "./reply/reply.ts";
 
 type Row<Id extends OperationId> = (typeof operations)[Id];
 

@@ -4,19 +4,19 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { trustIn } from "./address.ts";
+import { trustIn } from "./access/address.ts";
 import { bindRoutes, type BindDependencies } from "./bind.ts";
-import { createBodyReader } from "./body.ts";
-import { createBodyCollector } from "./collect-body.ts";
-import { CORS_HEADERS, answerOptions, isForBrowsers } from "./cors.ts";
-import { drainRest, isUnread } from "./drain.ts";
-import { errorReply } from "./errors.ts";
+import { createBodyReader } from "./body/body.ts";
+import { createBodyCollector } from "./body/collect-body.ts";
+import { CORS_HEADERS, answerOptions, isForBrowsers } from "./reply/cors.ts";
+import { drainRest, isUnread } from "./body/drain.ts";
+import { errorReply } from "./reply/errors.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
 import { metricsAlone } from "./metrics-alone.ts";
 import { observe } from "./observe.ts";
-import type { Reply } from "./reply.ts";
+import type { Reply } from "./reply/reply.ts";
 import type { Route } from "./route.ts";
-import { serveWebClient, type WebClient } from "./static.ts";
+import { serveWebClient, type WebClient } from "./reply/static.ts";
 
 export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "bodies"> {
   /** A server's signed request was good: it is there, so deliver what waits for it. */

@@ -1,9 +1,9 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import { appendGroup, storableError } from "../storage/append.ts";
-import type { GroupOutcome } from "../storage/append.ts";
-import { LogUnavailable, StaleHead } from "../storage/append-types.ts";
-import type { Append, Committed } from "../storage/append-types.ts";
+import { appendGroup, storableError } from "../storage/append/append.ts";
+import type { GroupOutcome } from "../storage/append/append.ts";
+import { LogUnavailable, StaleHead } from "../storage/streams/types.ts";
+import type { Append, Committed } from "../storage/streams/types.ts";
 import { isConnectionError, sqlState } from "../storage/sql.ts";
 import type { Sql } from "../storage/sql.ts";
 import { takeGroup } from "./gather.ts";
@@ -63,7 +63,7 @@ export function createAppender(deps: AppenderDeps): Appender {
         return settle(group, outcome);
       } catch (error) {
         if (isConnectionError(error)) {
-          // Not known whether it was committed; trying again finds out (see storage/append.ts).
+          // Not known whether it was committed; trying again finds out (see storage/append/append.ts).
           if (waitedTooLong(group)) return giveUp(group, error);
           logger.warn({ err: error }, "the log's connection was lost; trying again");
           await clock.sleep(pause);

@@ -1,7 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import { loadCursor, saveCursor } from "../storage/cursors.ts";
-import { type Seats, whileSeated } from "../storage/seats.ts";
+import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
+import { type Seats, whileSeated } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Log, LogRecord } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import type { Append } from "../storage/append-types.ts";
+import type { Append } from "../storage/streams/types.ts";
 
 /** Most appends in one group, and most bytes of event text: groups of 50 to 200 were measured to be best. */
 const MAX_APPENDS = 200;

@@ -1,10 +1,10 @@
-import { eventFromStored } from "../protocol/event.ts";
+import { eventFromStored } from "../protocol/events/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
-import { eventsAfterGaps } from "../storage/append-event-kinds.ts";
-import type { PlacedAppend } from "../storage/append-kind.ts";
-import type { GroupOutcome } from "../storage/append.ts";
+import { eventsAfterGaps } from "../storage/streams/event-kinds.ts";
+import type { PlacedAppend } from "../storage/streams/kind.ts";
+import type { GroupOutcome } from "../storage/append/append.ts";
 import {
   accountDataChanges,
   forgottenInLog,
@@ -13,9 +13,9 @@ import {
   partialRoomsInLog,
   purgesInLog,
   receiptChanges,
-} from "../storage/log-records.ts";
-import type { LiveEventRow, MembershipLogRow } from "../storage/log-records.ts";
-import { erasuresInLog } from "../storage/erased-users.ts";
+} from "../storage/streams/log-records.ts";
+import type { LiveEventRow, MembershipLogRow } from "../storage/streams/log-records.ts";
+import { erasuresInLog } from "../storage/users/erased-users.ts";
 import type { Sql } from "../storage/sql.ts";
 import type {
   AccountDataRecord,

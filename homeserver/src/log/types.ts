@@ -1,5 +1,5 @@
-import type { RoomEvent } from "../protocol/event.ts";
-import type { Append, Committed, EventStatus, MembershipChange } from "../storage/append-types.ts";
+import type { RoomEvent } from "../protocol/events/event.ts";
+import type { Append, Committed, EventStatus, MembershipChange } from "../storage/streams/types.ts";
 
 export {
   DuplicateEvent,
@@ -11,7 +11,7 @@ export {
   PurgedGround,
   StaleHead,
   Unstorable,
-} from "../storage/append-types.ts";
+} from "../storage/streams/types.ts";
 export type {
   Append,
   Committed,
@@ -22,7 +22,7 @@ export type {
   ReceiptRow,
   RedactionRow,
   Timeline,
-} from "../storage/append-types.ts";
+} from "../storage/streams/types.ts";
 
 /** The one ordered log. */
 export interface Log {

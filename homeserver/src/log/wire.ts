@@ -1,4 +1,4 @@
-import { eventFromStored } from "../protocol/event.ts";
+import { eventFromStored } from "../protocol/events/event.ts";
 import type { EventId } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import type { EventRecord, LogRecord } from "./types.ts";

@@ -5,7 +5,7 @@ import type { Random } from "../platform/random.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import { isServerName, type ServerName } from "../protocol/identifiers.ts";
-import type { RemoteMedia } from "../remote/remote-media.ts";
+import type { RemoteMedia } from "../federation-client/remote-media.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createCopies } from "./copies.ts";

@@ -7,11 +7,11 @@ export {
   JsonError,
   type JsonObject,
   numberOf,
-} from "./json-value.ts";
-export { parseLoose, parseStrict, parseWithFractions } from "./json-parse.ts";
+} from "./json/json-value.ts";
+export { parseLoose, parseStrict, parseWithFractions } from "./json/json-parse.ts";
 export {
   canonicalJson,
   canonicalJsonLoose,
   compareCodePoints,
   jsonText,
-} from "./canonical-json.ts";
+} from "./json/canonical-json.ts";

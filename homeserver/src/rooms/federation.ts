@@ -4,8 +4,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
-import { serverIsJoined } from "../storage/room-members.ts";
-import type { Seats } from "../storage/seats.ts";
+import { serverIsJoined } from "../storage/rooms/members.ts";
+import type { Seats } from "../storage/leases.ts";
 import { createAcl } from "./state/server-acl.ts";
 import { createBackfill } from "./history/backfill.ts";
 import type { Backfill } from "./history/backfill.ts";
@@ -44,8 +44,8 @@ import { createStateAnswers } from "./serving/state-answers.ts";
 import type { Stays } from "./visibility/last-membership.ts";
 import type { RoomStore } from "./state/store.ts";
 import { createToldStates } from "./fetching/remote-state.ts";
-import type { EventKeys } from "../remote/key-ring.ts";
-import type { RemoteRooms } from "../remote/types.ts";
+import type { EventKeys } from "../federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../federation-client/types.ts";
 import type { RoomFederation } from "./api/federation.ts";
 
 export interface FederationDeps {

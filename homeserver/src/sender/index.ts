@@ -7,7 +7,7 @@ import {
   eventsForDestination,
   newestForDestination,
   saveDestinations,
-} from "../storage/outbound.ts";
+} from "../storage/federation/outbound.ts";
 import {
   Destination,
   MOST_PDUS,
@@ -17,7 +17,7 @@ import {
 } from "./destination.ts";
 import { type PendingEdu, receiptEdu } from "./edus.ts";
 import { createRoomServers } from "./room-servers.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns } from "./send-slots.ts";
 import type { Sender, SenderDeps } from "./types.ts";
 
 export { createEduOutlet } from "./edu-outlet.ts";

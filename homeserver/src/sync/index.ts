@@ -2,38 +2,38 @@ import type { Log } from "../log/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomHistory, RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
-import { logPosition } from "../storage/log-records.ts";
+import { logPosition } from "../storage/streams/log-records.ts";
 import {
   accountDataBetween,
   readPositions,
   receiptsBetween,
   touchedRooms,
-} from "../storage/sync-reads.ts";
-import { createCompute } from "./compute.ts";
-import { createAccountDataChanges } from "./account-data-changes.ts";
-import { createEphemeralChanges } from "./ephemeral-changes.ts";
-import type { EphemeralSource } from "./ephemeral-source.ts";
-import { createRoomExtras, type ExtraSources } from "./extras.ts";
-import { createFromMemory } from "./from-memory.ts";
-import { createJoinedRoom } from "./joined-room.ts";
-import { createSentMembers } from "./lazy-members.ts";
-import { createOtherRooms } from "./other-rooms.ts";
-import { createPassages } from "./passages.ts";
-import { createPeople } from "./people.ts";
-import { createPresenceSection } from "./presence-section.ts";
-import type { UserPreferences } from "./preferences.ts";
-import { createPresent } from "./present.ts";
-import { createPushContexts } from "./push-context.ts";
-import { createStateSection } from "./state-section.ts";
-import { createLongPoll, type SyncRequest } from "./sync.ts";
-import { createTails } from "./tails.ts";
-import { createTimelines } from "./timeline.ts";
-import { createUnread } from "./unread.ts";
-import { createWaker } from "./wake.ts";
+} from "../storage/streams/sync-reads.ts";
+import { createCompute } from "./v3/compute.ts";
+import { createAccountDataChanges } from "./recent/account-data-changes.ts";
+import { createEphemeralChanges } from "./users/ephemeral-changes.ts";
+import type { EphemeralSource } from "./sections/ephemeral-source.ts";
+import { createRoomExtras, type ExtraSources } from "./sections/ephemeral-sections.ts";
+import { createFromMemory } from "./v3/from-memory.ts";
+import { createJoinedRoom } from "./v3/joined-room.ts";
+import { createSentMembers } from "./sections/lazy-members.ts";
+import { createOtherRooms } from "./v3/other-rooms.ts";
+import { createPassages } from "./sections/shared-timelines.ts";
+import { createPeople } from "./users/syncing-users.ts";
+import { createPresenceSection } from "./sections/presence-section.ts";
+import type { UserPreferences } from "./users/preferences.ts";
+import { createPresent } from "./sections/present.ts";
+import { createPushContexts } from "../notifications/push-context.ts";
+import { createStateSection } from "./sections/state-section.ts";
+import { createLongPoll, type SyncRequest } from "./v3/long-poll.ts";
+import { createTails } from "./recent/recent-events.ts";
+import { createTimelines } from "./sections/timeline.ts";
+import { createUnread } from "../notifications/unread.ts";
+import { createWaker } from "./users/wake.ts";
 
-export { createEphemeralSource, type EphemeralSource } from "./ephemeral-source.ts";
-export { preferencesOf, type UserPreferences } from "./preferences.ts";
-export type { SyncRequest } from "./sync.ts";
+export { createEphemeralSource, type EphemeralSource } from "./sections/ephemeral-source.ts";
+export { preferencesOf, type UserPreferences } from "./users/preferences.ts";
+export type { SyncRequest } from "./v3/long-poll.ts";
 
 /** Account data on which unread counts depend. */
 const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);

@@ -6,28 +6,35 @@ import type { Random } from "../platform/random.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
-import { createAccountData, type AccountData } from "./account-data.ts";
-import { createAccounts, type Accounts } from "./accounts.ts";
-import { createDeactivation, type Deactivation } from "./deactivation.ts";
-import { createAttempts } from "./attempts.ts";
-import { createDevices, type Devices } from "./devices.ts";
-import { createFilters, type Filters } from "./filters.ts";
-import { createIgnores, type Ignores } from "./ignores.ts";
-import { createInvitePermissions, type InvitePermissions } from "./invite-permissions.ts";
-import { DEFAULT_LIMITS, type UserLimits } from "./limits.ts";
-import { createLogin, type Login } from "./login.ts";
-import { createPasswordChange, type PasswordChange } from "./password-change.ts";
-import { createPasswords, type PasswordOptions, type Passwords } from "./passwords.ts";
-import { createProfiles, type Profiles } from "./profiles.ts";
-import { createPushRules, type PushRules } from "./push-rules.ts";
-import { createRegistration, type Registration, type RegistrationMode } from "./registration.ts";
-import { createRegistrationTokens, type RegistrationTokens } from "./registration-tokens.ts";
-import { createReports, type Reports } from "./reports.ts";
-import { createRoomSettings, type RoomSettings } from "./room-settings.ts";
-import { createSessions, type Sessions } from "./sessions.ts";
-import { createTags, type Tags } from "./tags.ts";
-import { createUserInteractiveAuth, type UserInteractiveAuth } from "./uia.ts";
-import type { UserHooks } from "./types.ts";
+import { createAccountData, type AccountData } from "./data/account-data.ts";
+import { createAccounts, type Accounts } from "./accounts/accounts.ts";
+import { createDeactivation, type Deactivation } from "./accounts/deactivation.ts";
+import { createAttempts } from "./accounts/attempts.ts";
+import { createDevices, type Devices } from "./sessions/devices.ts";
+import { createFilters, type Filters } from "./data/filters.ts";
+import { createIgnores, type Ignores } from "./data/ignores.ts";
+import { createInvitePermissions, type InvitePermissions } from "./data/invite-permissions.ts";
+import { DEFAULT_LIMITS, type UserLimits } from "./common/limits.ts";
+import { createLogin, type Login } from "./accounts/login.ts";
+import { createPasswordChange, type PasswordChange } from "./accounts/password-change.ts";
+import { createPasswords, type PasswordOptions, type Passwords } from "./accounts/passwords.ts";
+import { createProfiles, type Profiles } from "./data/profiles.ts";
+import { createPushRules, type PushRules } from "./data/push-rules.ts";
+import {
+  createRegistration,
+  type Registration,
+  type RegistrationMode,
+} from "./accounts/registration.ts";
+import {
+  createRegistrationTokens,
+  type RegistrationTokens,
+} from "./accounts/registration-tokens.ts";
+import { createReports, type Reports } from "./data/reports.ts";
+import { createRoomSettings, type RoomSettings } from "./data/room-settings.ts";
+import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { createTags, type Tags } from "./data/tags.ts";
+import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
+import type { UserHooks } from "./common/types.ts";
 
 /** Everything about this server's users that is not a room's. */
 export interface Users {

@@ -10,7 +10,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
-import type { RemoteRooms } from "../../src/remote/types.ts";
+import type { RemoteRooms } from "../../src/federation-client/types.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";

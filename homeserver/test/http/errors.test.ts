@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { errorReply } from "../../src/http/errors.ts";
+import { errorReply } from "../../src/http/reply/errors.ts";
 import { connect } from "../../src/storage/sql.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";

@@ -3,11 +3,11 @@ import Fastify from "fastify";
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import { afterEach, describe, expect, test } from "vitest";
 import { bindRoutes, type BindDependencies } from "../../src/http/bind.ts";
-import { checkGuards } from "../../src/http/guards.ts";
+import { checkGuards } from "../../src/http/access/guards.ts";
 import { type Route, route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import { xMatrixHeader } from "../../src/remote/signed-request.ts";
+import { xMatrixHeader } from "../../src/federation-client/requests/signed-request.ts";
 import { asAlice, HERE, PEER, peerKey, serverWith } from "./support.ts";
 
 let server: HttpServer | undefined;

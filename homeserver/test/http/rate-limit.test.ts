@@ -1,7 +1,7 @@
 /** Who is limited, by what, and that no way around it is left. */
 import { operations } from "@weft/spec/operations";
 import { afterEach, expect, test } from "vitest";
-import { createRateLimiter, memoryBuckets } from "../../src/http/rate-limit.ts";
+import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
 import { serverWith } from "./support.ts";

@@ -3,10 +3,10 @@ import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { canonicalJsonLoose, forbiddenIn, parseLoose } from "../../src/protocol/json.ts";
 import { signText } from "../../src/protocol/crypto.ts";
-import { xMatrixHeader } from "../../src/remote/signed-request.ts";
+import { xMatrixHeader } from "../../src/federation-client/requests/signed-request.ts";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
-import { parseXMatrix } from "../../src/http/x-matrix.ts";
+import { parseXMatrix } from "../../src/http/access/x-matrix.ts";
 import { HERE, PEER, peerKey, serverWith } from "./support.ts";
 
 let server: HttpServer;

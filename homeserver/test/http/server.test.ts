@@ -6,7 +6,7 @@ import { operationSchemas } from "@weft/spec/schemas";
 import { operationIds } from "@weft/spec/operations";
 import { afterEach, describe, expect, test } from "vitest";
 import { errors } from "../../src/protocol/errors.ts";
-import { binary, json, raw } from "../../src/http/reply.ts";
+import { binary, json, raw } from "../../src/http/reply/reply.ts";
 import { route } from "../../src/http/route.ts";
 import type { HttpServer } from "../../src/http/server.ts";
 import { type Part, createValidators } from "../../src/http/validate.ts";

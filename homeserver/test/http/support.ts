@@ -8,7 +8,7 @@ import {
 } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import { memoryBuckets, createRateLimiter } from "../../src/http/rate-limit.ts";
+import { memoryBuckets, createRateLimiter } from "../../src/http/access/rate-limit.ts";
 import type { Route } from "../../src/http/route.ts";
 import {
   type HttpServer,

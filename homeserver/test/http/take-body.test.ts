@@ -1,9 +1,9 @@
 import { operations } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { expect, test } from "vitest";
-import { createBodyReader } from "../../src/http/body.ts";
-import { createBodyCollector } from "../../src/http/collect-body.ts";
-import { takeBody } from "../../src/http/take-body.ts";
+import { createBodyReader } from "../../src/http/body/body.ts";
+import { createBodyCollector } from "../../src/http/body/collect-body.ts";
+import { takeBody } from "../../src/http/body/take-body.ts";
 
 test("a request without body and claim goes on at once, without a promise", async () => {
   const reader = createBodyReader();

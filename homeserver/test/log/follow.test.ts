@@ -4,7 +4,7 @@ import type { FollowerOptions } from "../../src/log/follow.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import { createSeats } from "../../src/storage/seats.ts";
+import { createSeats } from "../../src/storage/leases.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { command, eventually, makeRoom, openLog } from "./support.ts";

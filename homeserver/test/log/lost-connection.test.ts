@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LogRecord } from "../../src/log/types.ts";
-import { appendGroup, connectWriter } from "../../src/storage/append.ts";
+import { appendGroup, connectWriter } from "../../src/storage/append/append.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { command, freshNid, makeRoom, onlyEvent, openLog } from "./support.ts";

@@ -5,12 +5,12 @@ import type { Append, HeadMove, Log, NewEvent } from "../../src/log/types.ts";
 import { nextHeadVersion } from "../../src/log/types.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import { eventFromStored } from "../../src/protocol/event.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import { eventFromStored } from "../../src/protocol/events/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { EventId, ServerName } from "../../src/protocol/identifiers.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
-import { connectWriter } from "../../src/storage/append.ts";
+import { connectWriter } from "../../src/storage/append/append.ts";
 import { connect } from "../../src/storage/sql.ts";
 import type { DatabaseLocation, Sql } from "../../src/storage/sql.ts";
 

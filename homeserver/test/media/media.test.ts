@@ -5,7 +5,7 @@ import { multipartOf } from "../../src/media/multipart.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
 import type { UserId } from "../../src/protocol/identifiers.ts";
-import { boundaryOf, readMultipart } from "../../src/remote/multipart.ts";
+import { boundaryOf, readMultipart } from "../../src/federation-client/reading/multipart.ts";
 import { errcodeOf } from "../users/support.ts";
 import { ALICE, bytesOf, local, openMedia, remote, upload, type TestMedia } from "./support.ts";
 

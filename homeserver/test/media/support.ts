@@ -8,8 +8,8 @@ import { createManualClock, type ManualClock } from "../../src/platform/clock.ts
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import { RemoteError } from "../../src/remote/remote-error.ts";
-import type { RemoteFile } from "../../src/remote/remote-media.ts";
+import { RemoteError } from "../../src/federation-client/requests/remote-error.ts";
+import type { RemoteFile } from "../../src/federation-client/remote-media.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 import { freshDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";

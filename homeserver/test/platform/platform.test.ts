@@ -5,7 +5,7 @@ import { createKeyedQueue } from "../../src/platform/keyed-queue.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import { createSeededRandom, systemRandom } from "../../src/platform/random.ts";
 import { createSemaphore } from "../../src/platform/semaphore.ts";
-import { createTurns } from "../../src/platform/turns.ts";
+import { createTurns } from "../../src/platform/yielder.ts";
 import { createSingleFlight } from "../../src/platform/single-flight.ts";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
-import { eventIdOf, RoomEvent } from "../../src/protocol/event.ts";
+import { eventIdOf, RoomEvent } from "../../src/protocol/events/event.ts";
 import type { EventId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import type { Pdu } from "../../src/protocol/pdu.ts";
+import type { Pdu } from "../../src/protocol/events/pdu.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
 
 /** What a test says of an event; the rest is filled in. */

@@ -7,7 +7,7 @@ import {
   checkAuthEvents,
 } from "../../src/protocol/auth/index.ts";
 import { rejectionOf } from "../../src/protocol/errors.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import {
   ROOM_VERSION_IDS,
   type RoomVersion,

@@ -6,8 +6,8 @@ import {
   draftPdu,
   type EventDraft,
   signPdu,
-} from "../../src/protocol/build-event.ts";
-import { clientEvent, strippedState } from "../../src/protocol/client-event.ts";
+} from "../../src/protocol/events/build-event.ts";
+import { clientEvent, strippedState } from "../../src/protocol/events/client-event.ts";
 import {
   decodeBase64,
   signingKeyFromSeed,
@@ -20,13 +20,17 @@ import {
   type Pdu,
   redactEvent,
   referenceHash,
-} from "../../src/protocol/event.ts";
+} from "../../src/protocol/events/event.ts";
 import {
   requiredSigners,
   verifyEventSignature,
   verifyEventSignatureAsync,
-} from "../../src/protocol/event-signatures.ts";
-import { contentHashText, membersOf, signedEventText } from "../../src/protocol/event-text.ts";
+} from "../../src/protocol/events/event-signatures.ts";
+import {
+  contentHashText,
+  membersOf,
+  signedEventText,
+} from "../../src/protocol/events/event-text.ts";
 import { type Json, type JsonObject, parseLoose } from "../../src/protocol/json.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../src/protocol/room-versions.ts";
 import { sha256Base64, signText } from "../../src/protocol/crypto.ts";

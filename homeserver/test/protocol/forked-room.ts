@@ -1,6 +1,6 @@
 import { authorise, authTypesFor } from "../../src/protocol/auth/index.ts";
 import { Rejection } from "../../src/protocol/errors.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import { type EventId, roomIdOfCreateEvent } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";

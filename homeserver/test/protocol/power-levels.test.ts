@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import { type JsonObject, parseLoose } from "../../src/protocol/json.ts";
-import { creatorsOf, parseLevel, PowerLevels } from "../../src/protocol/power-levels.ts";
+import { creatorsOf, parseLevel, PowerLevels } from "../../src/protocol/events/power-levels.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../src/protocol/room-versions.ts";
 import { eventFrom } from "./abridged-event.ts";
 

@@ -8,7 +8,7 @@ import {
   putRule,
   setRuleActions,
   setRuleEnabled,
-} from "../../src/protocol/push-rule-edit.ts";
+} from "../../src/protocol/push/push-rule-edit.ts";
 import {
   compile,
   defaultRules,
@@ -19,7 +19,7 @@ import {
   refreshDefaults,
   type RuleKind,
   type Ruleset,
-} from "../../src/protocol/push-rules.ts";
+} from "../../src/protocol/push/push-rules.ts";
 import { vectors } from "./vectors.ts";
 
 const ME = "@me:example.org";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Pdu } from "../../src/protocol/event.ts";
+import type { Pdu } from "../../src/protocol/events/event.ts";
 import { canonicalJson, type JsonObject } from "../../src/protocol/json.ts";
-import { redactPdu } from "../../src/protocol/redact.ts";
+import { redactPdu } from "../../src/protocol/events/redact.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../src/protocol/room-versions.ts";
 import { vectors } from "./vectors.ts";
 

@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
 import { eventFrom } from "./abridged-event.ts";

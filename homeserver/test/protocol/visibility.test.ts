@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import {
@@ -8,7 +8,7 @@ import {
   historyVisibility,
   serverCanSee,
   userCanSee,
-} from "../../src/protocol/visibility.ts";
+} from "../../src/protocol/events/visibility.ts";
 import { eventFrom } from "./abridged-event.ts";
 
 interface ToldEvent {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import { authTypesFor } from "../../src/protocol/auth/index.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";

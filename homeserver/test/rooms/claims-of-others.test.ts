@@ -1,8 +1,8 @@
 /** What other servers give back, send and show, and what counts of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildEvent } from "../../src/protocol/build-event.ts";
-import { redactEvent } from "../../src/protocol/event.ts";
-import { parsePdu } from "../../src/protocol/event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
+import { redactEvent } from "../../src/protocol/events/event.ts";
+import { parsePdu } from "../../src/protocol/events/event.ts";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";

@@ -1,7 +1,7 @@
 /** Damages what is stored of a room, for tests of `weft doctor`. */
 import { bytesOfRoot, rootOfBytes } from "../../src/rooms/records/events.ts";
 import { createRoomStore } from "../../src/rooms/state/store.ts";
-import { writeNodes } from "../../src/storage/mend-rooms.ts";
+import { writeNodes } from "../../src/storage/rooms/mend-rooms.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 
 /** Writes another number of an event in place of one (null: none) into all stored states of a room. */

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createManualClock, systemClock } from "../../src/platform/clock.ts";
 import type { ManualClock } from "../../src/platform/clock.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { loadHead } from "../../src/storage/room-heads.ts";
+import { loadHead } from "../../src/storage/rooms/heads.ts";
 import { forger, newest } from "./forge.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";

@@ -1,6 +1,6 @@
 /** Events as another server might make them, with whatever is to be wrong about them. */
-import { buildEvent } from "../../src/protocol/build-event.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor, StoredEvent } from "../../src/rooms/index.ts";

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
-import type { RemoteRooms } from "../../src/remote/types.ts";
+import type { RemoteRooms } from "../../src/federation-client/types.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/remote/read-parts.ts";
+import type { AnswerPart, TakeParts } from "../../src/federation-client/reading/read-parts.ts";
 import { publicRoomsPage } from "../../src/client-api/remote-public-rooms.ts";
 import { HALF, numbersOf, spoiled, survives } from "../bad-input/hostile.ts";
 import { newest } from "./forge.ts";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import { parseLoose } from "../../src/protocol/json.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
-import type { Pdu } from "../../src/protocol/pdu.ts";
+import type { Pdu } from "../../src/protocol/events/pdu.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import {

@@ -1,6 +1,6 @@
 /** What a hostile server can do: nothing to other rooms, and nothing without bounds. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import { parseLoose } from "../../src/protocol/json.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";

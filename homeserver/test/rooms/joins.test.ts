@@ -3,7 +3,7 @@ import { MatrixError } from "../../src/protocol/errors.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/remote/read-parts.ts";
+import type { AnswerPart, TakeParts } from "../../src/federation-client/reading/read-parts.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

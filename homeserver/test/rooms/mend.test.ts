@@ -6,7 +6,7 @@ import type { MendReport } from "../../src/rooms/examine/mend/index.ts";
 import { rootOfBytes } from "../../src/rooms/records/events.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { createRoomStore } from "../../src/rooms/state/store.ts";
-import { holdLog } from "../../src/storage/mend-rooms.ts";
+import { holdLog } from "../../src/storage/rooms/mend-rooms.ts";
 import { replaceInStates } from "./damage.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";

@@ -1,7 +1,7 @@
 /** What is no event, or hardly one, in a transaction and in a state: it is named, and what stands beside it is taken. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildEvent } from "../../src/protocol/build-event.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import { canonicalJsonLoose, parseLoose } from "../../src/protocol/json.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";

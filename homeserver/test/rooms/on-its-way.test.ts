@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createManualClock } from "../../src/platform/clock.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { Actor } from "../../src/rooms/index.ts";
 import { forger } from "./forge.ts";
 import { holdLog as hold } from "./hold-log.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import { createCommandStore } from "../../src/rooms/commands/command-store.ts";
 import type { Identity } from "../../src/rooms/commands/drafting.ts";

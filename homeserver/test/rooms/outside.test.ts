@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildEvent } from "../../src/protocol/build-event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import type { TakeParts } from "../../src/remote/read-parts.ts";
+import type { TakeParts } from "../../src/federation-client/reading/read-parts.ts";
 import { createWorld, partsOf } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { signText, signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import type { SigningKey } from "../../src/protocol/crypto.ts";
 import { MatrixError } from "../../src/protocol/errors.ts";
-import { eventFromStored } from "../../src/protocol/event.ts";
+import { eventFromStored } from "../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";

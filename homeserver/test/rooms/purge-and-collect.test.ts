@@ -8,7 +8,7 @@ import {
   previewCollection,
   readCollection,
   stepCollection,
-} from "../../src/storage/state-collection.ts";
+} from "../../src/storage/rooms/state-collection.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

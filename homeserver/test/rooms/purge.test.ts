@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { EventId, RoomAlias, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { Actor, Purge } from "../../src/rooms/index.ts";
-import { ROOM_TABLES } from "../../src/storage/purge-rows.ts";
+import { ROOM_TABLES } from "../../src/storage/rooms/purge-rows.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildEvent } from "../../src/protocol/build-event.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor, StoredEvent } from "../../src/rooms/index.ts";

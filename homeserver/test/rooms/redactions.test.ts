@@ -1,7 +1,7 @@
 /** Redactions in every room version: what they do, and those that do nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildEvent } from "../../src/protocol/build-event.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import { buildEvent } from "../../src/protocol/events/build-event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS } from "../../src/protocol/room-versions.ts";
 import type { Actor } from "../../src/rooms/index.ts";

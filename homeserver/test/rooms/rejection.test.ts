@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
-import type { RoomEvent } from "../../src/protocol/event.ts";
+import type { RoomEvent } from "../../src/protocol/events/event.ts";
 import type { Actor, StoredEvent } from "../../src/rooms/index.ts";
 import { forger, newest } from "./forge.ts";
 import { createWorld } from "./world.ts";

@@ -1,7 +1,7 @@
 /** Whose fault it is when another server is asked, and what the client is told of it. */
 import { expect, test } from "vitest";
 import { LogUnavailable, Unstorable } from "../../src/log/types.ts";
-import { LaneFull } from "../../src/platform/lanes.ts";
+import { LaneFull } from "../../src/platform/fair-queue.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { generateSigningKey } from "../../src/protocol/crypto.ts";

@@ -1,7 +1,11 @@
 import { sha256Base64, signText } from "../../src/protocol/crypto.ts";
-import { eventIdOf, RoomEvent } from "../../src/protocol/event.ts";
-import { contentHashText, membersOf, signedEventText } from "../../src/protocol/event-text.ts";
-import type { Pdu } from "../../src/protocol/pdu.ts";
+import { eventIdOf, RoomEvent } from "../../src/protocol/events/event.ts";
+import {
+  contentHashText,
+  membersOf,
+  signedEventText,
+} from "../../src/protocol/events/event-text.ts";
+import type { Pdu } from "../../src/protocol/events/pdu.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
 import type { TestServer } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createWorkerPool } from "../../src/platform/worker-pool.ts";
-import { eventFromStored } from "../../src/protocol/event.ts";
+import { eventFromStored } from "../../src/protocol/events/event.ts";
 import type { EventId } from "../../src/protocol/identifiers.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import { separate } from "../../src/protocol/state-res/index.ts";

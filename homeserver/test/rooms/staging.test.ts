@@ -4,7 +4,7 @@ import type { ManualClock } from "../../src/platform/clock.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { insertStaged, stagedInRoom } from "../../src/storage/staged-events.ts";
+import { insertStaged, stagedInRoom } from "../../src/storage/rooms/staged-events.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

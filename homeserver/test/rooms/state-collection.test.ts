@@ -6,14 +6,14 @@ import { PurgedGround } from "../../src/log/types.ts";
 import { keyOf } from "../../src/rooms/state/tree/node.ts";
 import { createStateTree } from "../../src/rooms/state/tree/index.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { stateNodes } from "../../src/storage/room-heads.ts";
+import { stateNodes } from "../../src/storage/rooms/heads.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 import {
   beginCollection,
   previewCollection,
   readCollection,
   stepCollection,
-} from "../../src/storage/state-collection.ts";
+} from "../../src/storage/rooms/state-collection.ts";
 import { createWorld } from "./world.ts";
 import type { TestServer, World } from "./world.ts";
 

@@ -15,12 +15,12 @@ import { serverOf } from "../../src/protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
 import { createRooms } from "../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../src/remote/read-parts.ts";
+import type { AnswerPart, TakeParts } from "../../src/federation-client/reading/read-parts.ts";
 import type { IgnoredBy } from "../../src/rooms/visibility/without-ignored.ts";
-import type { EventKeys } from "../../src/remote/key-ring.ts";
-import type { RemoteRooms } from "../../src/remote/types.ts";
+import type { EventKeys } from "../../src/federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../../src/federation-client/types.ts";
 import type { Actor, Profiles, Rooms } from "../../src/rooms/index.ts";
-import { connectWriter } from "../../src/storage/append.ts";
+import { connectWriter } from "../../src/storage/append/append.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 

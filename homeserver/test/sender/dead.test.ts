@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { RoomId, ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
-import { createBackoff } from "../../src/remote/backoff.ts";
+import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
 import { createSender } from "../../src/sender/index.ts";
 import type { Sql } from "../../src/storage/sql.ts";
 import { createWorld, type TestServer, type World } from "../rooms/world.ts";

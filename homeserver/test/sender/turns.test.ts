@@ -1,7 +1,7 @@
 /** Servers take turns, and those that do not answer keep nobody waiting. */
 import { expect, test } from "vitest";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
-import { createTurns } from "../../src/sender/turns.ts";
+import { createTurns } from "../../src/sender/send-slots.ts";
 
 const names = (kind: string, count: number) =>
   Array.from({ length: count }, (_, i) => `${kind}${i}.example` as ServerName);

@@ -1,7 +1,7 @@
 // A server process of a test: embedded PostgreSQL and a log, appending until it is killed. Writes the nid of
 // every acknowledged event as a line.
 import { migrate } from "../../src/storage/migrate.ts";
-import { startEmbeddedPostgres } from "../../src/storage/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../src/storage/embedded/postgres.ts";
 import { connect } from "../../src/storage/sql.ts";
 import { command, makeRoom, onlyEvent, openLog } from "../log/support.ts";
 

@@ -3,10 +3,14 @@
  * for, and PostgreSQL ends one of them with an error.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { saveDestinations } from "../../src/storage/outbound.ts";
-import { ensureTuples } from "../../src/storage/room-heads.ts";
-import { upsertServerKeys } from "../../src/storage/server-keys.ts";
-import { insertStaged, postponeStaged, removeStaged } from "../../src/storage/staged-events.ts";
+import { saveDestinations } from "../../src/storage/federation/outbound.ts";
+import { ensureTuples } from "../../src/storage/rooms/heads.ts";
+import { upsertServerKeys } from "../../src/storage/federation/server-keys.ts";
+import {
+  insertStaged,
+  postponeStaged,
+  removeStaged,
+} from "../../src/storage/rooms/staged-events.ts";
 import type { Sql, Tx } from "../../src/storage/sql.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { freshDatabase } from "../support/database.ts";

@@ -6,7 +6,7 @@ import type { Config } from "../../src/config/load.ts";
 import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
-import { DEFAULT_LIMITS } from "../../src/users/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { freePorts } from "./ports.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";

@@ -3,7 +3,7 @@ import { loadSigningKey } from "../../src/config/signing-key.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
-import { xMatrixHeader } from "../../src/remote/signed-request.ts";
+import { xMatrixHeader } from "../../src/federation-client/requests/signed-request.ts";
 import type { TestServer } from "./server.ts";
 import type { Body } from "./user.ts";
 

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import type { AccountDataRecord, LogRecord, MembershipRecord } from "../../src/log/types.ts";
 import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { Membership, Room, RoomView } from "../../src/rooms/api/index.ts";
-import { createAccountDataChanges } from "../../src/sync/account-data-changes.ts";
-import { createSentMembers } from "../../src/sync/lazy-members.ts";
-import { createPeople } from "../../src/sync/people.ts";
-import { createWaker } from "../../src/sync/wake.ts";
+import { createAccountDataChanges } from "../../src/sync/recent/account-data-changes.ts";
+import { createSentMembers } from "../../src/sync/sections/lazy-members.ts";
+import { createPeople } from "../../src/sync/users/syncing-users.ts";
+import { createWaker } from "../../src/sync/users/wake.ts";
 
 const ALICE = "@alice:here" as UserId;
 const BOB = "@bob:here" as UserId;

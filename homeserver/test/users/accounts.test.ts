@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createPasswords } from "../../src/users/passwords.ts";
+import { createPasswords } from "../../src/users/accounts/passwords.ts";
 import { CHEAP, errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 
 let t: TestUsers;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import { makeRoom } from "../log/support.ts";
-import { MAX_REPORTS } from "../../src/users/reports.ts";
+import { MAX_REPORTS } from "../../src/users/data/reports.ts";
 import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 
 const LIMITS = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { UiaChallenge } from "../../src/users/uia-challenge.ts";
+import { UiaChallenge } from "../../src/users/accounts/uia-challenge.ts";
 import type { UserId } from "../../src/protocol/identifiers.ts";
 import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 

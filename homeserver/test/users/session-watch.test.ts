@@ -1,7 +1,7 @@
 /** Requests that wait end with the session that they were made in. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createManualClock } from "../../src/platform/clock.ts";
-import { createSessionWatches } from "../../src/users/session-watch.ts";
+import { createSessionWatches } from "../../src/users/sessions/session-watch.ts";
 import type { Users } from "../../src/users/users.ts";
 import { id, openUsers, START, type TestUsers } from "./support.ts";
 

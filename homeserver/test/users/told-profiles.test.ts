@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
-import { profileToldBy } from "../../src/users/profile-fields.ts";
+import { profileToldBy } from "../../src/users/data/profile-fields.ts";
 
 test.each([
   [

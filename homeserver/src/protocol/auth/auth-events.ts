@@ -1,5 +1,5 @@
 import { Rejection } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import type { EventId } from "../identifiers.ts";
 import { stateTuple } from "../state-map.ts";
 import { authTypesFor } from "./auth-types.ts";

@@ -1,8 +1,8 @@
 import { Rejection } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { createEventIdOf, serverOf, serverOfEventId } from "../identifiers.ts";
-import { checkKeyLengths } from "../pdu.ts";
-import { PowerLevels } from "../power-levels.ts";
+import { checkKeyLengths } from "../events/pdu.ts";
+import { PowerLevels } from "../events/power-levels.ts";
 import type { AuthContext } from "./context.ts";
 import { checkCreate } from "./create.ts";
 import { checkMember, requireJoinedSender } from "./member.ts";

@@ -1,5 +1,5 @@
-import type { RoomEvent } from "../event.ts";
-import type { PowerLevels } from "../power-levels.ts";
+import type { RoomEvent } from "../events/event.ts";
+import type { PowerLevels } from "../events/power-levels.ts";
 import type { AuthState } from "./state.ts";
 
 /** An event under authorisation, and what the rules ask of the room's state. */

@@ -1,5 +1,5 @@
 import { Rejection } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { isUserId, serverOf, serverOfRoomId } from "../identifiers.ts";
 import type { Json } from "../json.ts";
 import { roomVersion } from "../room-versions.ts";

@@ -4,5 +4,5 @@ export { authTypesFor } from "./auth-types.ts";
 export { authorise } from "./authorise.ts";
 export { SENDER_IS_OUT } from "./member.ts";
 export { checkLevelsFormat } from "./power-levels.ts";
-export { requiredSigners } from "../event-signatures.ts";
+export { requiredSigners } from "../events/event-signatures.ts";
 export { type AuthState, authStateOf } from "./state.ts";

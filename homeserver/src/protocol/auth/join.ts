@@ -1,5 +1,5 @@
 import { Rejection } from "../errors.ts";
-import { creatorsOf } from "../power-levels.ts";
+import { creatorsOf } from "../events/power-levels.ts";
 import type { AuthContext } from "./context.ts";
 import { membershipIn } from "./state.ts";
 

@@ -1,8 +1,8 @@
 import { Rejection } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { isUserId } from "../identifiers.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json.ts";
-import { creatorsOf, parseLevel } from "../power-levels.ts";
+import { creatorsOf, parseLevel } from "../events/power-levels.ts";
 import type { RoomVersion } from "../room-versions.ts";
 import type { AuthContext } from "./context.ts";
 

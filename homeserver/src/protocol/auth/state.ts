@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { stateTuple } from "../state-map.ts";
 
 /** The state that an event is authorised against: as much of it as `authTypesFor` names. */

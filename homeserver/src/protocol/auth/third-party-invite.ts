@@ -1,6 +1,6 @@
 import { verifyKeyFromBase64 } from "../crypto.ts";
 import { Rejection } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { signingKeyIds, verifySignedJson } from "../signed-json.ts";
 import type { AuthContext } from "./context.ts";

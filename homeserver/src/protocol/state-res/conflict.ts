@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import type { EventId } from "../identifiers.ts";
 import type { RoomVersion } from "../room-versions.ts";
 

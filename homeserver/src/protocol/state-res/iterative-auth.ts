@@ -1,6 +1,6 @@
 import { authorise, type AuthState } from "../auth/index.ts";
 import { rejectionOf } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { createEventIdOf, type EventId } from "../identifiers.ts";
 import { stateTuple } from "../state-map.ts";
 import type { StateConflict } from "./conflict.ts";

@@ -1,5 +1,5 @@
-import { eventFromStored } from "../event.ts";
-import type { RoomEvent } from "../event.ts";
+import { eventFromStored } from "../events/event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import type { EventId } from "../identifiers.ts";
 import { roomVersion } from "../room-versions.ts";
 import { resolveConflict } from "./resolve.ts";

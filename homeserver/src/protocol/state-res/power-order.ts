@@ -1,7 +1,7 @@
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import { createEventIdOf, type EventId } from "../identifiers.ts";
 import { compareCodePoints } from "../json.ts";
-import { PowerLevels } from "../power-levels.ts";
+import { PowerLevels } from "../events/power-levels.ts";
 import { Heap } from "./heap.ts";
 
 type Lookup = (eventId: EventId) => RoomEvent | undefined;

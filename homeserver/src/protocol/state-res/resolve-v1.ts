@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { authorise, type AuthState } from "../auth/index.ts";
 import { rejectionOf } from "../errors.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import type { EventId } from "../identifiers.ts";
 import { splitTuple, stateTuple } from "../state-map.ts";
 import type { StateConflict } from "./conflict.ts";

@@ -1,5 +1,5 @@
 import { authTypesFor } from "../auth/index.ts";
-import type { RoomEvent } from "../event.ts";
+import type { RoomEvent } from "../events/event.ts";
 import type { EventId } from "../identifiers.ts";
 import type { RoomVersion } from "../room-versions.ts";
 import { type StateMap, stateTuple } from "../state-map.ts";

@@ -1,5 +1,5 @@
 /** Rooms, events and members as the engine hands them out. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 

@@ -1,7 +1,7 @@
 /** This server's events before they are built: who signs them, and where they stand. */
-import type { EventDraft } from "../../protocol/build-event.ts";
+import type { EventDraft } from "../../protocol/events/build-event.ts";
 import type { SigningKey } from "../../protocol/crypto.ts";
-import { referenceHash } from "../../protocol/event.ts";
+import { referenceHash } from "../../protocol/events/event.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Endorse } from "./policy-server.ts";

@@ -1,7 +1,7 @@
 /** Which ends of a room's graph are left when an event is put on it. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { isAwaited, isNamedByRefused, isStoodOn } from "../../storage/room-gaps.ts";
+import { isAwaited, isNamedByRefused, isStoodOn } from "../../storage/rooms/gaps.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 

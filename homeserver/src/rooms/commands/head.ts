@@ -2,7 +2,7 @@
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import { nextHeadVersion } from "../../log/types.ts";
 import type { HeadMove } from "../../log/types.ts";
-import { loadHead } from "../../storage/room-heads.ts";
+import { loadHead } from "../../storage/rooms/heads.ts";
 import { createCommandStore } from "./command-store.ts";
 import type { CommandStore } from "./command-store.ts";
 import { bytesOfRoot, rootOfBytes } from "../records/events.ts";

@@ -2,7 +2,7 @@
 import { errors } from "../../protocol/errors.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../../protocol/json.ts";
-import { PowerLevels } from "../../protocol/power-levels.ts";
+import { PowerLevels } from "../../protocol/events/power-levels.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Step } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";

@@ -5,7 +5,7 @@
  * write to the room too, commands run while it is this one's turn.
  */
 import type { RoomTurn, Writer } from "../../cluster/room-turns.ts";
-import { createTurns } from "../../platform/turns.ts";
+import { createTurns } from "../../platform/yielder.ts";
 import type { Append, Committed } from "../../log/types.ts";
 import { isOvertaken, StaleHead } from "../../log/types.ts";
 import type { Head } from "./head.ts";

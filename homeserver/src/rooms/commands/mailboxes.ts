@@ -1,7 +1,7 @@
 /** The mailboxes of the rooms in use; idle ones leave memory when there are too many. */
 import type { RoomTurns } from "../../cluster/room-turns.ts";
 import type { Log } from "../../log/types.ts";
-import { headVersion } from "../../storage/room-heads.ts";
+import { headVersion } from "../../storage/rooms/heads.ts";
 import { readHead } from "./head.ts";
 import type { Head } from "./head.ts";
 import { createMailbox } from "./mailbox.ts";

@@ -1,10 +1,10 @@
 /** Membership in rooms that this server isn't in: invites, knocks, and their end. */
 import type { Log } from "../../log/types.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { membershipIn } from "../../storage/room-members.ts";
+import { membershipIn } from "../../storage/rooms/members.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { membershipOf } from "../records/member-events.ts";

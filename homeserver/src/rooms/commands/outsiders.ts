@@ -1,7 +1,7 @@
 /** Who is not in a room learns nothing of it from an answer, nor whether there is such a room. */
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
-import { membershipIn } from "../../storage/room-members.ts";
+import { membershipIn } from "../../storage/rooms/members.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room } from "../api/index.ts";
 

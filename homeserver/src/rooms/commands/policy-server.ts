@@ -1,18 +1,18 @@
 /** Policy servers: events bear the signature of the one that the room has (server-server API, "Policy Servers"). */
-import { addForeignSignature } from "../../protocol/build-event.ts";
+import { addForeignSignature } from "../../protocol/events/build-event.ts";
 import { verifyKeyFromBase64 } from "../../protocol/crypto.ts";
 import type { VerifyKey } from "../../protocol/crypto.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
-import { POLICY_KEY_ID, verifyEventSignature } from "../../protocol/event-signatures.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
+import { POLICY_KEY_ID, verifyEventSignature } from "../../protocol/events/event-signatures.ts";
 import { isServerName } from "../../protocol/identifiers.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { signatureOf } from "../../protocol/signed-json.ts";
-import { serverIsJoined } from "../../storage/room-members.ts";
+import { serverIsJoined } from "../../storage/rooms/members.ts";
 import type { Sql } from "../../storage/sql.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 /** A room as it stands where an event is about to be added: what a command works on. */

@@ -1,10 +1,10 @@
 /** Whether a redaction takes effect (room versions 1 and 3, "Handling redactions"). */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { PowerLevels } from "../../protocol/power-levels.ts";
+import { PowerLevels } from "../../protocol/events/power-levels.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { redactionsOf } from "../../storage/room-events.ts";
+import { redactionsOf } from "../../storage/rooms/events.ts";
 import type { RoomReader } from "../state/room-reader.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { StoredEvent } from "../api/index.ts";

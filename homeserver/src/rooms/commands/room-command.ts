@@ -7,11 +7,11 @@ import {
   SENDER_IS_OUT,
 } from "../../protocol/auth/index.ts";
 import type { AuthState } from "../../protocol/auth/index.ts";
-import { buildEvent, draftPdu } from "../../protocol/build-event.ts";
-import type { EventDraft } from "../../protocol/build-event.ts";
+import { buildEvent, draftPdu } from "../../protocol/events/build-event.ts";
+import type { EventDraft } from "../../protocol/events/build-event.ts";
 import { errors, rejectionOf } from "../../protocol/errors.ts";
-import { redactEvent } from "../../protocol/event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";

@@ -5,7 +5,7 @@ import type { RoomAlias, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { roomVersion } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
-import { publishRoom } from "../../storage/published-rooms.ts";
+import { publishRoom } from "../../storage/rooms/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
 import type { DirectoryLimits } from "./directory-limits.ts";
 import type { Invitees } from "../membership/invitees.ts";

@@ -1,9 +1,9 @@
 /** How many aliases and published rooms a user may have, and a room. */
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
-import { countAliases } from "../../storage/aliases.ts";
-import { countPublished } from "../../storage/published-rooms.ts";
+import { countAliases } from "../../storage/rooms/aliases.ts";
+import { countPublished } from "../../storage/rooms/published-rooms.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { exceeds, tooMany, type UserLimits } from "../../users/limits.ts";
+import { exceeds, tooMany, type UserLimits } from "../../users/common/limits.ts";
 
 /** Both throw MatrixError M_RESOURCE_LIMIT_EXCEEDED 403. */
 export interface DirectoryLimits {

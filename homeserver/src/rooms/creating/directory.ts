@@ -3,17 +3,17 @@ import { errors, MatrixError } from "../../protocol/errors.ts";
 import { isRoomId, isServerName, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { historyVisibility } from "../../protocol/visibility.ts";
-import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../../storage/aliases.ts";
-import { isPublished, publishRoom, unpublishRoom } from "../../storage/published-rooms.ts";
-import { joinedServers } from "../../storage/room-members.ts";
+import { historyVisibility } from "../../protocol/events/visibility.ts";
+import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../../storage/rooms/aliases.ts";
+import { isPublished, publishRoom, unpublishRoom } from "../../storage/rooms/published-rooms.ts";
+import { joinedServers } from "../../storage/rooms/members.ts";
 import { powerLevelsOf } from "../commands/local-events.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { DirectoryLimits } from "./directory-limits.ts";
 import { isJoined, notInRoom } from "../commands/outsiders.ts";
 import { listPublished } from "./published-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, RoomDirectory } from "../api/index.ts";
 
 export interface DirectoryDeps {

@@ -4,9 +4,9 @@ import { isPattern, MAX_PATTERN_BYTES } from "../../protocol/glob.ts";
 import { isRoomAlias } from "../../protocol/identifiers.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { historyVisibility } from "../../protocol/visibility.ts";
-import { publishedRooms } from "../../storage/published-rooms.ts";
-import { currentStateOfRooms } from "../../storage/room-events.ts";
+import { historyVisibility } from "../../protocol/events/visibility.ts";
+import { publishedRooms } from "../../storage/rooms/published-rooms.ts";
+import { currentStateOfRooms } from "../../storage/rooms/events.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { PublicRoom, PublicRoomsPage, PublicRoomsQuery, StoredEvent } from "../api/index.ts";
 

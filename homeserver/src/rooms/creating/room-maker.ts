@@ -1,14 +1,14 @@
 /** Makes a room of given first events: one command, one append. */
 import { authorise, authStateOf } from "../../protocol/auth/index.ts";
-import { buildEvent } from "../../protocol/build-event.ts";
+import { buildEvent } from "../../protocol/events/build-event.ts";
 import { errors, MatrixError, rejectionOf } from "../../protocol/errors.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import type { Random } from "../../platform/random.ts";
-import { deleteAlias, insertAlias } from "../../storage/aliases.ts";
+import { deleteAlias, insertAlias } from "../../storage/rooms/aliases.ts";
 import type { DirectoryLimits } from "./directory-limits.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft } from "../records/member-events.ts";

@@ -1,9 +1,9 @@
 /** The power levels that a room's successor gets: who rules there is who ruled before. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
-import { creatorsOf, parseLevel } from "../../protocol/power-levels.ts";
+import { creatorsOf, parseLevel } from "../../protocol/events/power-levels.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { defaultPowerLevels } from "./default-levels.ts";
 

@@ -1,6 +1,6 @@
 /** Whether `auth_nids` are the numbers of the events that an event's JSON names in auth_events. */
-import type { RoomEvent } from "../../protocol/event.ts";
-import { numbersOfEvents, storedNumbers } from "../../storage/examine-rooms.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
+import { numbersOfEvents, storedNumbers } from "../../storage/rooms/examine-rooms.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 /** An event, its row's numbers, and whether it has a place in the graph. */

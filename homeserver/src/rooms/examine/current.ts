@@ -1,5 +1,5 @@
 /** Whether the tables of current state and members are what the head's state says. */
-import { currentKeysAfter, currentRows, strayMembers } from "../../storage/examine-rooms.ts";
+import { currentKeysAfter, currentRows, strayMembers } from "../../storage/rooms/examine-rooms.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Entry } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";

@@ -1,9 +1,9 @@
 /** Whether every entry of stored states names an event that is stored, of this room and of that key. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import { faultyEntries } from "../../storage/examine-rooms.ts";
-import type { FaultyEntryRow } from "../../storage/examine-rooms.ts";
-import { stateNodes } from "../../storage/room-heads.ts";
+import { faultyEntries } from "../../storage/rooms/examine-rooms.ts";
+import type { FaultyEntryRow } from "../../storage/rooms/examine-rooms.ts";
+import { stateNodes } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { branchChildren, isLeaf, leafEntries } from "../state/tree/node.ts";
 import type { Entry, NodeKey } from "../state/tree/node.ts";

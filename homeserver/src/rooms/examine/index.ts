@@ -2,10 +2,15 @@
  * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in pages, with
  * bounded memory, and changes nothing.
  */
-import { eventsAfterNid, leavesOf, lostEvents, wasPurged } from "../../storage/examine-rooms.ts";
-import type { ExaminedRow } from "../../storage/examine-rooms.ts";
-import { lowestGapDepth } from "../../storage/room-gaps.ts";
-import { loadHead, stateNodes } from "../../storage/room-heads.ts";
+import {
+  eventsAfterNid,
+  leavesOf,
+  lostEvents,
+  wasPurged,
+} from "../../storage/rooms/examine-rooms.ts";
+import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
+import { lowestGapDepth } from "../../storage/rooms/gaps.ts";
+import { loadHead, stateNodes } from "../../storage/rooms/heads.ts";
 import { isConnectionError, sqlState } from "../../storage/sql.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { bytesOfRoot } from "../records/events.ts";
@@ -17,7 +22,7 @@ import { createRoomStore } from "../state/store.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateKey, Tuples } from "../state/tuples.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import { roomVersion } from "../../protocol/room-versions.ts";
 import type { Room } from "../api/index.ts";

@@ -1,6 +1,6 @@
 /** Redactions that should have taken effect on events. */
-import type { ExaminedRow } from "../../storage/examine-rooms.ts";
-import { redactionsOf } from "../../storage/room-events.ts";
+import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
+import { redactionsOf } from "../../storage/rooms/events.ts";
 import { isPlaced } from "../records/placed.ts";
 import { redactionApplies } from "../commands/redactions.ts";
 import type { RoomStore } from "../state/store.ts";

@@ -1,14 +1,17 @@
 /** Whether a stored event is what its id, its hash, its signatures and its row say. */
 import { Rejection } from "../../protocol/errors.ts";
-import { eventFromStored, eventIdOf } from "../../protocol/event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
-import { requiredSigners, verifyEventSignatureAsync } from "../../protocol/event-signatures.ts";
+import { eventFromStored, eventIdOf } from "../../protocol/events/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
+import {
+  requiredSigners,
+  verifyEventSignatureAsync,
+} from "../../protocol/events/event-signatures.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import { redactPdu } from "../../protocol/redact.ts";
+import { redactPdu } from "../../protocol/events/redact.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
 import { canonicalJson } from "../../protocol/json.ts";
-import type { ExaminedRow } from "../../storage/examine-rooms.ts";
+import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
 import type { ExamineOptions } from "./types.ts";
 
 export interface Checked {

@@ -1,7 +1,7 @@
 /** Steps 4 and 5 of the checks on receipt, gone through again for an event that is stored. */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
 import { refusal } from "../fetching/outliers.ts";
 import { authStateIn } from "../state/reader.ts";

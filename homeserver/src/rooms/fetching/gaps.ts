@@ -1,7 +1,7 @@
 /** What events of another server lack here: prev events, auth events. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { awaitedEvents, lowestGapDepth } from "../../storage/room-gaps.ts";
+import { awaitedEvents, lowestGapDepth } from "../../storage/rooms/gaps.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import type { Outliers } from "./outliers.ts";
 import { isPlacedIn } from "../records/placed.ts";

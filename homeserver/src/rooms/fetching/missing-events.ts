@@ -1,13 +1,13 @@
 /** Events between those that are known and newer ones (server-server API, get_missing_events), from several servers. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { counted } from "../commands/extremities.ts";
 import { isPlacedIn } from "../records/placed.ts";
 import type { Asking, Sources } from "./peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
 import { listIn } from "./remote-state.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "./verification.ts";
 

@@ -1,11 +1,11 @@
 /** Events that are kept for their part in auth chains and states, without a place in the timeline. */
-import { createTurns } from "../../platform/turns.ts";
+import { createTurns } from "../../platform/yielder.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
-import { redactEvent } from "../../protocol/event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { lackingAuth, redactionsOf } from "../../storage/room-events.ts";
+import { lackingAuth, redactionsOf } from "../../storage/rooms/events.ts";
 import type { Identity } from "../commands/drafting.ts";
 import type { Step } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";

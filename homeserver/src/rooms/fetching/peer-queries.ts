@@ -1,9 +1,9 @@
 /** Other servers as sources of what this one lacks: one after another, and none of them too much at once. */
 import type { Clock } from "../../platform/clock.ts";
-import { createLanes } from "../../platform/lanes.ts";
+import { createLanes } from "../../platform/fair-queue.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
-import { someServers } from "../../storage/room-members.ts";
+import { someServers } from "../../storage/rooms/members.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 

@@ -4,10 +4,10 @@
  */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { outlinesOfEvents } from "../../storage/room-events.ts";
+import { outlinesOfEvents } from "../../storage/rooms/events.ts";
 import type { RoomReader } from "../state/room-reader.ts";
 import { authStateIn } from "../state/reader.ts";
 import type { StateKey } from "../state/tuples.ts";

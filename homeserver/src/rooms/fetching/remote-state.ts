@@ -4,7 +4,7 @@ import { authorise, authStateOf, authTypesFor } from "../../protocol/auth/index.
 import { errors, rejectionOf } from "../../protocol/errors.ts";
 import { isEventId } from "../../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
@@ -15,8 +15,8 @@ import type { BeginIntake } from "./state-importer.ts";
 import type { RoomStore } from "../state/store.ts";
 import { outlinesOf, stateIn } from "./remote-state-roots.ts";
 import type { Told } from "./remote-state-roots.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { isUnsureMember, verifyPdus } from "./verification.ts";
 

@@ -3,17 +3,17 @@
  * thread pool and stored as outliers, so that memory does not depend on how many there are.
  */
 import { errors } from "../../protocol/errors.ts";
-import { eventFromStored } from "../../protocol/event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { eventFromStored } from "../../protocol/events/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { stateKeysOfEvents } from "../../storage/room-events.ts";
+import { stateKeysOfEvents } from "../../storage/rooms/events.ts";
 import type { Outliers } from "./outliers.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateKey } from "../state/tuples.ts";
-import type { AnswerPart, TakeParts } from "../../remote/read-parts.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
+import type { AnswerPart, TakeParts } from "../../federation-client/reading/read-parts.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { isUnsureMember, verifyPdus } from "./verification.ts";
 import type { Verified } from "./verification.ts";

@@ -1,18 +1,18 @@
 /** Signatures and hashes of PDUs from other servers. */
-import { createTurns } from "../../platform/turns.ts";
+import { createTurns } from "../../platform/yielder.ts";
 import { Rejection } from "../../protocol/errors.ts";
-import { idOfRefused, parsePdu, redactEvent, RoomEvent } from "../../protocol/event.ts";
+import { idOfRefused, parsePdu, redactEvent, RoomEvent } from "../../protocol/events/event.ts";
 import {
   POLICY_KEY_ID,
   requiredSigners,
   verifyEventSignatureAsync,
-} from "../../protocol/event-signatures.ts";
+} from "../../protocol/events/event-signatures.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
 import type { Clause } from "../records/pdu-check.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 
 /** A PDU that passed, or why it did not. */
 export type Verified =

@@ -2,8 +2,8 @@
  * Where history goes in the timeline: in front of the event that lacks it, at falling ordinals. What is fetched out of
  * the middle of a gap stands far below that event, so that what lies between finds room.
  */
-import { lowestOrdinal, ordinalBelow, ordinalBehind } from "../../storage/room-timeline.ts";
-import type { Gap } from "../../storage/room-timeline.ts";
+import { lowestOrdinal, ordinalBelow, ordinalBehind } from "../../storage/rooms/timeline.ts";
+import type { Gap } from "../../storage/rooms/timeline.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
 

@@ -3,14 +3,14 @@ import type { Logger } from "../../platform/logger.ts";
 import { errors } from "../../protocol/errors.ts";
 import { isEventId } from "../../protocol/identifiers.ts";
 import type { EventId, RoomId, ServerName } from "../../protocol/identifiers.ts";
-import { eventsByTime, gapsBetween } from "../../storage/room-timeline.ts";
-import type { TimePlace } from "../../storage/room-timeline.ts";
+import { eventsByTime, gapsBetween } from "../../storage/rooms/timeline.ts";
+import type { TimePlace } from "../../storage/rooms/timeline.ts";
 import type { AccessControl } from "../visibility/access.ts";
 import type { Backfill, Span } from "./backfill.ts";
 import type { Shown } from "../visibility/without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placeOf } from "../visibility/tokens.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Reader, Room, RoomHistory, StoredEvent } from "../api/index.ts";
 
 export interface ByTimeDeps {

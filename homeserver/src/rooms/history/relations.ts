@@ -1,8 +1,8 @@
 /** Events by what they relate to, and the threads of a room. */
-import { redactEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { relationsPage, threadsPage } from "../../storage/room-relations.ts";
+import { relationsPage, threadsPage } from "../../storage/rooms/relations.ts";
 import type { AccessControl } from "../visibility/access.ts";
 import type { IgnoredBy, Shown } from "../visibility/without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";

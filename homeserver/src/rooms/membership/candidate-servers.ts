@@ -2,7 +2,7 @@
 import { isUserId, serverOf, serverOfRoomId } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { membershipIn, strippedOrigin, strippedState } from "../../storage/room-members.ts";
+import { membershipIn, strippedOrigin, strippedState } from "../../storage/rooms/members.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 

@@ -1,11 +1,11 @@
 /** Our own member events as another server gives them back, with more signatures. */
-import { addSignaturesOf } from "../../protocol/build-event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
-import { requiredSigners } from "../../protocol/event-signatures.ts";
+import { addSignaturesOf } from "../../protocol/events/build-event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
+import { requiredSigners } from "../../protocol/events/event-signatures.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Json } from "../../protocol/json.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
 /**

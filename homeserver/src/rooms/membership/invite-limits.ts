@@ -2,7 +2,7 @@
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { openInvites, sharesRoomWithServer } from "../../storage/room-members.ts";
+import { openInvites, sharesRoomWithServer } from "../../storage/rooms/members.ts";
 import type { RoomStore } from "../state/store.ts";
 import { withinLimits } from "../state/stripped-state.ts";
 

@@ -3,7 +3,7 @@ import { errors } from "../../protocol/errors.ts";
 import { parseUserId } from "../../protocol/identifiers.ts";
 import type { EventId, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { membershipIn } from "../../storage/room-members.ts";
+import { membershipIn } from "../../storage/rooms/members.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft, membershipOf, requireKickable } from "../records/member-events.ts";
 import { clientMemberContent } from "./member-content.ts";

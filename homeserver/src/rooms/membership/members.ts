@@ -6,13 +6,13 @@ import { errors } from "../../protocol/errors.ts";
 import { isRoomAlias, serverOf } from "../../protocol/identifiers.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { isUntold } from "../../storage/outbound.ts";
+import { isUntold } from "../../storage/federation/outbound.ts";
 import {
   joinedRoomNids,
   joinedServers,
   membershipIn,
   serverIsJoined,
-} from "../../storage/room-members.ts";
+} from "../../storage/rooms/members.ts";
 import type { Invitees } from "./invitees.ts";
 import type { EntryServers } from "./remote-join.ts";
 import type { LocalEvents } from "../commands/local-events.ts";

@@ -1,13 +1,13 @@
 /** Leaving, and knocking on, rooms that this server isn't in. */
 import type { Logger } from "../../platform/logger.ts";
-import { buildEvent } from "../../protocol/build-event.ts";
+import { buildEvent } from "../../protocol/events/build-event.ts";
 import { errors } from "../../protocol/errors.ts";
-import { referenceHash } from "../../protocol/event.ts";
+import { referenceHash } from "../../protocol/events/event.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../protocol/room-versions.ts";
-import { strippedState } from "../../protocol/client-event.ts";
-import { membershipIn } from "../../storage/room-members.ts";
+import { strippedState } from "../../protocol/events/client-event.ts";
+import { membershipIn } from "../../storage/rooms/members.ts";
 import { serversBeside } from "./candidate-servers.ts";
 import { claimedRoom, fromTemplate, tryEach } from "./remote-join.ts";
 import type { RemoteMembership } from "./members.ts";
@@ -15,8 +15,8 @@ import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
 import { shownByOther } from "./remote-stripped-state.ts";
 import { listIn } from "../fetching/remote-state.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import type { Identity } from "../commands/drafting.ts";
 

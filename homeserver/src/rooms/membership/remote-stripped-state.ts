@@ -1,13 +1,13 @@
 /** Stripped state as another server tells it, of a room that this one is not in: with an invite, or after a knock. */
-import { strippedState } from "../../protocol/client-event.ts";
+import { strippedState } from "../../protocol/events/client-event.ts";
 import { errors } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { canonicalJsonLoose, forbiddenIn, isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 

@@ -2,8 +2,8 @@
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
-import { partialRoomsByNids } from "../../storage/partial-rooms.ts";
-import { localJoinedUsers, membershipIn, serverIsJoined } from "../../storage/room-members.ts";
+import { partialRoomsByNids } from "../../storage/rooms/partial-rooms.ts";
+import { localJoinedUsers, membershipIn, serverIsJoined } from "../../storage/rooms/members.ts";
 import { powerLevelsOf } from "../commands/local-events.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Work } from "../commands/room-command.ts";

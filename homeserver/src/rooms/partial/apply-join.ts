@@ -2,10 +2,10 @@
  * The room that another server's answer to a join makes: the join is its only extremity, on the state that was told.
  * Where members were left out, or are many, the room is partial at first: it is used at once, and completed later.
  */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import type { PartialRoomChange } from "../../log/types.ts";
-import { partialRoomsByNids } from "../../storage/partial-rooms.ts";
+import { partialRoomsByNids } from "../../storage/rooms/partial-rooms.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { Identity } from "../commands/drafting.ts";

@@ -3,7 +3,7 @@ import { nextHeadVersion } from "../../log/types.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
-import type { PartialRoomRow } from "../../storage/partial-rooms.ts";
+import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
 import { bytesOfRoot } from "../records/events.ts";
 import { headMove } from "../commands/head.ts";
 import type { Head } from "../commands/head.ts";
@@ -12,7 +12,7 @@ import type { Mailboxes } from "../commands/mailboxes.ts";
 import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
 import { neededNodes } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
 export interface FetchStateDeps {

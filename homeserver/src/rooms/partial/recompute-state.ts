@@ -1,9 +1,9 @@
 /** The states of a room's events computed anew in the order of the graph, from a join whose state became known. */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { statedEventsSince } from "../../storage/partial-rooms.ts";
+import { statedEventsSince } from "../../storage/rooms/partial-rooms.ts";
 import type { Head } from "../commands/head.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import { isPlaced } from "../records/placed.ts";

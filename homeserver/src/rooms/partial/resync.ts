@@ -9,11 +9,11 @@ import {
   partialRoomsDue,
   postponePartial,
   removePartial,
-} from "../../storage/partial-rooms.ts";
-import type { PartialRoomRow } from "../../storage/partial-rooms.ts";
-import { eventsByNids } from "../../storage/room-events.ts";
-import { serverIsJoined } from "../../storage/room-members.ts";
-import { type Seats, whileSeated } from "../../storage/seats.ts";
+} from "../../storage/rooms/partial-rooms.ts";
+import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
+import { eventsByNids } from "../../storage/rooms/events.ts";
+import { serverIsJoined } from "../../storage/rooms/members.ts";
+import { type Seats, whileSeated } from "../../storage/leases.ts";
 import type { FetchState } from "./fetch-state.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";

@@ -13,9 +13,9 @@ import {
   purgeById,
   purgesOfRoom,
   unblockRoom,
-} from "../../storage/purges.ts";
-import type { PurgeRow } from "../../storage/purges.ts";
-import { type Seats, whileSeated } from "../../storage/seats.ts";
+} from "../../storage/rooms/purges.ts";
+import type { PurgeRow } from "../../storage/rooms/purges.ts";
+import { type Seats, whileSeated } from "../../storage/leases.ts";
 import { closestEvent } from "../history/by-time.ts";
 import { isPlaced } from "../records/placed.ts";
 import type { RoomStore } from "../state/store.ts";

@@ -1,8 +1,8 @@
 /** What purges do, in bounded steps that may be done again: a purge that was cut off begins anew. */
 import type { Log } from "../../log/types.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
-import { aliasesOfRoom } from "../../storage/aliases.ts";
-import { loadCursor } from "../../storage/cursors.ts";
+import { aliasesOfRoom } from "../../storage/rooms/aliases.ts";
+import { loadCursor } from "../../storage/streams/cursors.ts";
 import {
   HISTORY_PASSES,
   closeGaps,
@@ -11,7 +11,7 @@ import {
   notePurgedDepth,
   purgeHistory,
   purgeRoom,
-} from "../../storage/purge-rows.ts";
+} from "../../storage/rooms/purge-rows.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { RoomMembers, TimelinePlace } from "../api/index.ts";

@@ -1,6 +1,6 @@
 /** The room to which those go who are put out of another one. */
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
-import { moveAliases } from "../../storage/aliases.ts";
+import { moveAliases } from "../../storage/rooms/aliases.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { RoomCreate, RoomMembers, RoomSend } from "../api/index.ts";
 import type { NewRoom } from "../api/purges.ts";

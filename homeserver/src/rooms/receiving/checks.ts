@@ -4,8 +4,8 @@
  */
 import { authorise } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
-import { redactEvent } from "../../protocol/event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
 import { authTypesFor } from "../../protocol/auth/index.ts";

@@ -1,10 +1,10 @@
 /** Places verified events of one room on its mailbox, one after another, and judges those again that depended on them. */
 import { Unstorable } from "../../log/types.ts";
 import type { Logger } from "../../platform/logger.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import { redactionsOf } from "../../storage/room-events.ts";
-import { awaitedEvents } from "../../storage/room-gaps.ts";
+import { redactionsOf } from "../../storage/rooms/events.ts";
+import { awaitedEvents } from "../../storage/rooms/gaps.ts";
 import { historyPlace } from "./history-position.ts";
 import type { Step } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
@@ -19,7 +19,7 @@ import { forgetResolutions } from "../state/resolution.ts";
 import type { Rejudge } from "./rejudge.ts";
 import type { Refusals } from "./pdu-rejections.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { RemoteRooms } from "../../remote/types.ts";
+import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room } from "../api/index.ts";
 import { inWork } from "../commands/room-command.ts";
 import type { Work } from "../commands/room-command.ts";

@@ -1,7 +1,7 @@
 /** Where history goes in the timeline, as the tables and what is on its way to them have it now. */
 import type { EventId } from "../../protocol/identifiers.ts";
-import { awaitedEvents, isStoodOn } from "../../storage/room-gaps.ts";
-import { isTaken, lowestOrdinal } from "../../storage/room-timeline.ts";
+import { awaitedEvents, isStoodOn } from "../../storage/rooms/gaps.ts";
+import { isTaken, lowestOrdinal } from "../../storage/rooms/timeline.ts";
 import type { HistoryPlace } from "./checks.ts";
 import type { Work } from "../commands/room-command.ts";
 

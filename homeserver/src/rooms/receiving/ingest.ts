@@ -1,6 +1,6 @@
 /** Takes verified events of one room in: fetches what they lack, then places them one after another. */
-import { createLanes } from "../../platform/lanes.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { createLanes } from "../../platform/fair-queue.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import type { Gaps, Sorted } from "../fetching/gaps.ts";

@@ -1,7 +1,7 @@
 /** Ends of knocks that this server took from users of servers that are not in the room. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
-import { wasForwarded } from "../../storage/outbound.ts";
+import { wasForwarded } from "../../storage/federation/outbound.ts";
 import type { StateRoot } from "../api/index.ts";
 import type { Work } from "../commands/room-command.ts";
 

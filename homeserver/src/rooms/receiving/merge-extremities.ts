@@ -6,7 +6,7 @@ import { MatrixError } from "../../protocol/errors.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
-import { someJoinedUsers } from "../../storage/room-members.ts";
+import { someJoinedUsers } from "../../storage/rooms/members.ts";
 import { MAX_COUNTED } from "../commands/extremities.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { RoomStore } from "../state/store.ts";

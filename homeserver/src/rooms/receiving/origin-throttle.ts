@@ -1,7 +1,7 @@
 /** How much of this server's time another server gets: few of its transactions at once, and pauses for who wastes it. */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { LaneFull, createLanes } from "../../platform/lanes.ts";
+import { LaneFull, createLanes } from "../../platform/fair-queue.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 

@@ -1,6 +1,6 @@
 /** Placing events on a state that is known in part. */
 import { authTypesFor } from "../../protocol/auth/index.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { Work } from "../commands/room-command.ts";

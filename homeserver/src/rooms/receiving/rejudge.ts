@@ -2,10 +2,10 @@
  * Rejected events judged again. What is not rejected any more is noted in the commit that says so (events_to_rejudge), and
  * the note goes when all that was rejected because of it has been judged: a kill in between loses nothing.
  */
-import type { RoomEvent } from "../../protocol/event.ts";
-import { rejectedWithState } from "../../storage/partial-rooms.ts";
-import { removeToRejudge, rowsToRejudge } from "../../storage/rejudge-rows.ts";
-import { rejectedByAuth } from "../../storage/room-events.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
+import { rejectedWithState } from "../../storage/rooms/partial-rooms.ts";
+import { removeToRejudge, rowsToRejudge } from "../../storage/streams/events-to-rejudge.ts";
+import { rejectedByAuth } from "../../storage/rooms/events.ts";
 import type { Outliers } from "../fetching/outliers.ts";
 import { isPlaced } from "../records/placed.ts";
 import { forgetResolutions } from "../state/resolution.ts";

@@ -1,17 +1,17 @@
 /** Tries staged events again when they are due: on one replica at a time, rooms beside one another. */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { eventFromStored } from "../../protocol/event.ts";
+import { eventFromStored } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import { serverIsJoined } from "../../storage/room-members.ts";
-import { type Seats, whileSeated } from "../../storage/seats.ts";
+import { serverIsJoined } from "../../storage/rooms/members.ts";
+import { type Seats, whileSeated } from "../../storage/leases.ts";
 import {
   hastenStaged,
   nextStagedDue,
   removeStaged,
   roomsWithStaged,
   stagedInRoom,
-} from "../../storage/staged-events.ts";
+} from "../../storage/rooms/staged-events.ts";
 import type { Staging } from "./staging.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";

@@ -3,11 +3,11 @@
  * brought them is answered, and tried again until they're placed, refused, or given up.
  */
 import type { Clock } from "../../platform/clock.ts";
-import { LaneFull } from "../../platform/lanes.ts";
+import { LaneFull } from "../../platform/fair-queue.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
 import { LRUCache, atMost } from "../../platform/caches.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import {
   countStaged,
@@ -15,7 +15,7 @@ import {
   insertStaged,
   postponeStaged,
   removeStaged,
-} from "../../storage/staged-events.ts";
+} from "../../storage/rooms/staged-events.ts";
 import type { Gaps } from "../fetching/gaps.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Ingested } from "./graph-writer.ts";

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { AuthGraph } from "../../protocol/state-res/index.ts";
-import { authNids as storedAuthNids } from "../../storage/room-events.ts";
+import { authNids as storedAuthNids } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 export interface AuthChains {

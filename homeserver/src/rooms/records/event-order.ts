@@ -1,5 +1,5 @@
 /** Events in an order in which each comes after what it names. */
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 

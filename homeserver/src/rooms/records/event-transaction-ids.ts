@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { transactionsOfEvents } from "../../storage/room-events.ts";
+import { transactionsOfEvents } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Reader } from "../api/index.ts";
 

@@ -1,11 +1,11 @@
 /** Events by nid and by id: a cache in front of bulk queries. They are committed, all of them (see pending.ts). */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import { eventFromStored } from "../../protocol/event.ts";
+import { eventFromStored } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { roomVersion } from "../../protocol/room-versions.ts";
-import { eventsByIds, eventsByNids, eventTexts } from "../../storage/room-events.ts";
-import type { EventRow } from "../../storage/room-events.ts";
+import { eventsByIds, eventsByNids, eventTexts } from "../../storage/rooms/events.ts";
+import type { EventRow } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { isPlaced } from "./placed.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";

@@ -5,7 +5,7 @@ import { DuplicateTransaction } from "../../log/types.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { isIndexable } from "../../protocol/text.ts";
-import { findTransaction } from "../../storage/room-events.ts";
+import { findTransaction } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Actor } from "../api/index.ts";
 

@@ -8,7 +8,7 @@ import {
   joinedUsers,
   memberCounts,
   membershipsOfUser,
-} from "../../storage/room-members.ts";
+} from "../../storage/rooms/members.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Membership, MembershipRow } from "../api/index.ts";
 

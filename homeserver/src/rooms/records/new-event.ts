@@ -1,4 +1,4 @@
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 /** An event as it's about to be stored: an accepted outlier, but for what is said of it. */

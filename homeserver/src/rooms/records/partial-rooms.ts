@@ -4,8 +4,8 @@ import { createLoadingCache } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MatrixError } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
-import { partialRoomsByNids } from "../../storage/partial-rooms.ts";
-import type { PartialRoomRow } from "../../storage/partial-rooms.ts";
+import { partialRoomsByNids } from "../../storage/rooms/partial-rooms.ts";
+import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { PartialRoom } from "../api/reading.ts";
 

@@ -5,7 +5,7 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
 import { StaleHead } from "../../log/types.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
-import type { ComingEvents } from "../../storage/room-gaps.ts";
+import type { ComingEvents } from "../../storage/rooms/gaps.ts";
 import { isPlaced } from "./placed.ts";
 import type { StoredEvent } from "../api/index.ts";
 

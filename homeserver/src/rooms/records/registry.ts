@@ -4,9 +4,9 @@ import { atMost } from "../../platform/caches.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import { roomVersion, versionsAlike } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
-import { roomByRoomId, roomsByNids, takeEventNids } from "../../storage/room-heads.ts";
-import type { RoomRow } from "../../storage/room-versions.ts";
-import { ensureRoom, settleVersion } from "../../storage/room-versions.ts";
+import { roomByRoomId, roomsByNids, takeEventNids } from "../../storage/rooms/heads.ts";
+import type { RoomRow } from "../../storage/rooms/versions.ts";
+import { ensureRoom, settleVersion } from "../../storage/rooms/versions.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room } from "../api/index.ts";
 

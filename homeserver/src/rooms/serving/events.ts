@@ -1,8 +1,8 @@
 /** Answers with events, states and history for other servers. */
 import { errors } from "../../protocol/errors.ts";
-import { redactEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
-import { historyVisibility, serverCanSee } from "../../protocol/visibility.ts";
+import { historyVisibility, serverCanSee } from "../../protocol/events/visibility.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { closestEvent } from "../history/by-time.ts";
 import type { Acl } from "../state/server-acl.ts";
@@ -14,7 +14,7 @@ import type { StateAnswers, ToldNids } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
-import { membersOfServer } from "../../storage/room-members.ts";
+import { membersOfServer } from "../../storage/rooms/members.ts";
 
 export interface ServeEventsDeps {
   readonly store: RoomStore;

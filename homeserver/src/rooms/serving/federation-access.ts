@@ -1,7 +1,7 @@
 /** Which servers may ask what about a room, once its access list has let them in (`x-acl` in the contract). */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
-import { membersOfServer, serverIsJoined } from "../../storage/room-members.ts";
+import { membersOfServer, serverIsJoined } from "../../storage/rooms/members.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { Stays } from "../visibility/last-membership.ts";
 import type { RoomStore } from "../state/store.ts";

@@ -1,11 +1,11 @@
 /** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
-import { addSignature } from "../../protocol/build-event.ts";
+import { addSignature } from "../../protocol/events/build-event.ts";
 import { errors } from "../../protocol/errors.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { firstMembers, joinedServers } from "../../storage/room-members.ts";
+import { firstMembers, joinedServers } from "../../storage/rooms/members.ts";
 import type { Gate } from "./federation-access.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
@@ -15,7 +15,7 @@ import type { StateAnswers } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import type { StateKey } from "../state/tuples.ts";
-import type { EventKeys } from "../../remote/key-ring.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";

@@ -1,9 +1,9 @@
 /** States and auth chains as other servers are told them: event nids first, and the events' texts a piece at a time. */
-import { distinctAuthNids, eventIdsByNids } from "../../storage/room-events.ts";
-import { tuplesOfOtherTypes } from "../../storage/room-heads.ts";
-import { redactEvent } from "../../protocol/event.ts";
+import { distinctAuthNids, eventIdsByNids } from "../../storage/rooms/events.ts";
+import { tuplesOfOtherTypes } from "../../storage/rooms/heads.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import { memberEventsOfErased } from "../../storage/erased-users.ts";
+import { memberEventsOfErased } from "../../storage/users/erased-users.ts";
 import type { Erasures } from "../visibility/erasures.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateAnswer } from "../api/federation.ts";

@@ -1,7 +1,7 @@
 /** Which rooms nobody of this server enters: those that are blocked, and those that are being deleted. */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
-import { isClosed } from "../../storage/purges.ts";
+import { isClosed } from "../../storage/rooms/purges.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 /** @throws MatrixError M_FORBIDDEN 403 */

@@ -1,9 +1,13 @@
 /** Removes nodes of state trees that nothing needs: in the background, little by little, on one replica at a time. */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { type Seats, whileSeated } from "../../storage/seats.ts";
+import { type Seats, whileSeated } from "../../storage/leases.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { beginCollection, readCollection, stepCollection } from "../../storage/state-collection.ts";
+import {
+  beginCollection,
+  readCollection,
+  stepCollection,
+} from "../../storage/rooms/state-collection.ts";
 
 export interface StateCollectorDeps {
   readonly sql: Sql;

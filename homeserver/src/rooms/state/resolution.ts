@@ -3,7 +3,7 @@
  * resolution"; the algorithms are in protocol/state-res.)
  */
 import { LRUCache, atMost } from "../../platform/caches.ts";
-import { compareCodePoints } from "../../protocol/canonical-json.ts";
+import { compareCodePoints } from "../../protocol/json/canonical-json.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { splitTuple, stateTuple } from "../../protocol/state-map.ts";

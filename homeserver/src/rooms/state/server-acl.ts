@@ -3,7 +3,7 @@ import type { ServerName } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { aclRuleOf } from "../../protocol/server-acl.ts";
 import type { AclRule } from "../../protocol/server-acl.ts";
-import { currentStateOfRooms } from "../../storage/room-events.ts";
+import { currentStateOfRooms } from "../../storage/rooms/events.ts";
 import type { RoomStore } from "./store.ts";
 import type { Room } from "../api/index.ts";
 

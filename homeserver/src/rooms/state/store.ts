@@ -1,5 +1,5 @@
 /** What the engine knows of rooms, in memory and in the database: shared by its parts. */
-import { stateNodes } from "../../storage/room-heads.ts";
+import { stateNodes } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createAuthChains } from "../records/auth-chains.ts";
 import type { AuthChains } from "../records/auth-chains.ts";

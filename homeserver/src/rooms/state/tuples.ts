@@ -2,8 +2,8 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { ensureTuples, tuplesByKeys, tuplesByNids } from "../../storage/room-heads.ts";
-import type { TupleRow } from "../../storage/room-heads.ts";
+import { ensureTuples, tuplesByKeys, tuplesByNids } from "../../storage/rooms/heads.ts";
+import type { TupleRow } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 export type StateKey = readonly [type: string, stateKey: string];

@@ -1,7 +1,7 @@
 /** Who may read what of a room: now, or as of when they left. */
 import { errors } from "../../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../../protocol/identifiers.ts";
-import { historyVisibility } from "../../protocol/visibility.ts";
+import { historyVisibility } from "../../protocol/events/visibility.ts";
 import type { Stays } from "./last-membership.ts";
 import type { Room, RoomView, StateRoot, StoredEvent, TimelinePlace } from "../api/index.ts";
 

@@ -3,8 +3,8 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { historyVisibility } from "../../protocol/visibility.ts";
-import type { HistoryVisibility } from "../../protocol/visibility.ts";
+import { historyVisibility } from "../../protocol/events/visibility.ts";
+import type { HistoryVisibility } from "../../protocol/events/visibility.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateRoot } from "../api/index.ts";
 

@@ -8,8 +8,8 @@ import {
   mayBeReplaced,
   mayBeThreadRoot,
   relationIn,
-} from "../../protocol/relations.ts";
-import { relationsTo, type ChildRow } from "../../storage/room-relations.ts";
+} from "../../protocol/events/relations.ts";
+import { relationsTo, type ChildRow } from "../../storage/rooms/relations.ts";
 import { rootOfBytes } from "../records/events.ts";
 import type { Readable } from "./visible-events.ts";
 import type { IgnoredBy, Shown } from "./without-ignored.ts";

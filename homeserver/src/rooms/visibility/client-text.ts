@@ -1,6 +1,6 @@
 /** An event's client JSON, written once; `unsigned` is spliced in for each reader. */
-import { clientEvent } from "../../protocol/client-event.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import { clientEvent } from "../../protocol/events/client-event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 
 const texts = new WeakMap<RoomEvent, string>();
 

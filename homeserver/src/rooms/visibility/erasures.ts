@@ -5,13 +5,13 @@
 import { LRUCache } from "lru-cache";
 import type { LogRecord } from "../../log/types.ts";
 import { atMost } from "../../platform/caches.ts";
-import { redactEvent } from "../../protocol/event.ts";
+import { redactEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { erasedAmong } from "../../storage/erased-users.ts";
-import { membersOfServer } from "../../storage/room-members.ts";
-import { roomStateAt } from "../../storage/room-timeline.ts";
+import { erasedAmong } from "../../storage/users/erased-users.ts";
+import { membersOfServer } from "../../storage/rooms/members.ts";
+import { roomStateAt } from "../../storage/rooms/timeline.ts";
 import type { LookAtRoot } from "./at-root.ts";
 import { rootOfBytes } from "../records/events.ts";
 import type { Stays } from "./last-membership.ts";

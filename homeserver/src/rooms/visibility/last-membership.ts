@@ -1,6 +1,6 @@
 /** When a user was last in a room: what somebody who is out of it may read ends there. */
 import { stateTuple } from "../../protocol/state-map.ts";
-import { currentStateOfRooms } from "../../storage/room-events.ts";
+import { currentStateOfRooms } from "../../storage/rooms/events.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { MembershipRow, StoredEvent } from "../api/index.ts";
 

@@ -1,7 +1,7 @@
 /** Events as client JSON texts for a reader, in bulk. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import type { RoomEvent } from "../../protocol/event.ts";
+import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { Bundles, PresentInside } from "./bundled-aggregations.ts";
 import { clientText } from "./client-text.ts";
 import type { Erasures } from "./erasures.ts";

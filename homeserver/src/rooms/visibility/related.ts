@@ -3,7 +3,7 @@ import { asksForRelations, matchesRelations, type Filter } from "../../protocol/
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { isIndexable } from "../../protocol/text.ts";
-import { relatedTo } from "../../storage/room-relations.ts";
+import { relatedTo } from "../../storage/rooms/relations.ts";
 import { rootOfBytes } from "../records/events.ts";
 import type { Readable } from "./visible-events.ts";
 import type { IgnoredBy } from "./without-ignored.ts";

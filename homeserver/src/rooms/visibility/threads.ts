@@ -1,5 +1,5 @@
 /** Which thread an event belongs to. (Client-server API, "Threaded read receipts".) */
-import { mayBeThreadRoot, relationIn } from "../../protocol/relations.ts";
+import { mayBeThreadRoot, relationIn } from "../../protocol/events/relations.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StoredEvent } from "../api/index.ts";

@@ -1,6 +1,6 @@
 /** Stretches of a room's timeline as events. */
-import { recentEvents, timelineBackwards, timelineForwards } from "../../storage/room-timeline.ts";
-import type { PlaceRow } from "../../storage/room-timeline.ts";
+import { recentEvents, timelineBackwards, timelineForwards } from "../../storage/rooms/timeline.ts";
+import type { PlaceRow } from "../../storage/rooms/timeline.ts";
 import type { RoomStore } from "../state/store.ts";
 import type {
   LiveEvents,

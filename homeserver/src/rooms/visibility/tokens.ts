@@ -5,7 +5,7 @@
  * tokens of their own.
  */
 import { errors } from "../../protocol/errors.ts";
-import { logPosition } from "../../storage/log-records.ts";
+import { logPosition } from "../../storage/streams/log-records.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room, StoredEvent, TimelinePlace } from "../api/index.ts";
 

@@ -1,13 +1,13 @@
 /** Reading rooms: events, state, members, and what of it a user may see. */
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { strippedState } from "../../protocol/client-event.ts";
-import { currentStateEvents, currentStateOfRooms } from "../../storage/room-events.ts";
+import { strippedState } from "../../protocol/events/client-event.ts";
+import { currentStateEvents, currentStateOfRooms } from "../../storage/rooms/events.ts";
 import {
   strippedState as storedStrippedState,
   usersSharingRoom,
-} from "../../storage/room-members.ts";
-import { roomStateAt } from "../../storage/room-timeline.ts";
+} from "../../storage/rooms/members.ts";
+import { roomStateAt } from "../../storage/rooms/timeline.ts";
 import { rootOfBytes } from "../records/events.ts";
 import type { Erasures } from "./erasures.ts";
 import type { Memberships } from "../records/memberships.ts";

@@ -1,6 +1,6 @@
 /** Which events a user may see, by the history visibility rules, in bulk. */
 import type { UserId } from "../../protocol/identifiers.ts";
-import { allowsUser, userCanSee } from "../../protocol/visibility.ts";
+import { allowsUser, userCanSee } from "../../protocol/events/visibility.ts";
 import { NOTHING } from "./at-root.ts";
 import type { AtRoot, LookAtRoot } from "./at-root.ts";
 import type { Erasures, Sent } from "./erasures.ts";

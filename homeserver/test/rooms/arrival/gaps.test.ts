@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";

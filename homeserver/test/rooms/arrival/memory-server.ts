@@ -1,6 +1,6 @@
 /** The room engine's placing of events, on memory instead of a database: one room, one server. */
 import { signingKeyFromSeed } from "../../../src/protocol/crypto.ts";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { EventId, ServerName } from "../../../src/protocol/identifiers.ts";
 import type { RoomVersion } from "../../../src/protocol/room-versions.ts";
 import { stateTuple } from "../../../src/protocol/state-map.ts";

@@ -4,13 +4,13 @@
  */
 import { authorise, authTypesFor } from "../../../src/protocol/auth/index.ts";
 import { Rejection } from "../../../src/protocol/errors.ts";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import {
   type EventId,
   type RoomId,
   roomIdOfCreateEvent,
 } from "../../../src/protocol/identifiers.ts";
-import { creatorsOf } from "../../../src/protocol/power-levels.ts";
+import { creatorsOf } from "../../../src/protocol/events/power-levels.ts";
 import type { RoomVersion } from "../../../src/protocol/room-versions.ts";
 import { stateTuple } from "../../../src/protocol/state-map.ts";
 import type { StateRoot, StoredEvent } from "../../../src/rooms/index.ts";

@@ -1,11 +1,11 @@
 /** The other servers of random rooms, as the tested one reaches them: honest, but not always there. */
 import { MatrixError } from "../../../src/protocol/errors.ts";
-import { parsePdu } from "../../../src/protocol/event.ts";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import { parsePdu } from "../../../src/protocol/events/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
-import type { RemoteRooms } from "../../../src/remote/types.ts";
-import type { TakeParts } from "../../../src/remote/read-parts.ts";
+import type { RemoteRooms } from "../../../src/federation-client/types.ts";
+import type { TakeParts } from "../../../src/federation-client/reading/read-parts.ts";
 import type { RandomHistory } from "../arrival/random-history.ts";
 import { member } from "../arrival/random-moves.ts";
 import type { Choose } from "../arrival/random-moves.ts";

@@ -1,7 +1,7 @@
 /** A room by the plain algorithm: whole states, the whole graph, no tree, no database. */
 import { authorise, authStateOf, checkAuthEvents } from "../../../src/protocol/auth/index.ts";
 import { rejectionOf } from "../../../src/protocol/errors.ts";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import { createEventIdOf } from "../../../src/protocol/identifiers.ts";
 import type { EventId } from "../../../src/protocol/identifiers.ts";
 import { stateTuple } from "../../../src/protocol/state-map.ts";

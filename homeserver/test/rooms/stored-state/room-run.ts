@@ -1,6 +1,6 @@
 /** One random room: what becomes known of it to the tested server, and when; and what has to be stored in the end. */
 import { expect } from "vitest";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { EventId, RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { RoomVersion } from "../../../src/protocol/room-versions.ts";

@@ -2,10 +2,10 @@
 import { sha256Base64, signingKeyFromSeed, signText } from "../../../src/protocol/crypto.ts";
 import { verifyKeyFromBase64 } from "../../../src/protocol/crypto.ts";
 import type { SigningKey, VerifyKey } from "../../../src/protocol/crypto.ts";
-import { eventIdOf, RoomEvent } from "../../../src/protocol/event.ts";
-import type { Pdu } from "../../../src/protocol/event.ts";
-import { requiredSigners } from "../../../src/protocol/event-signatures.ts";
-import { contentHashText, membersOf } from "../../../src/protocol/event-text.ts";
+import { eventIdOf, RoomEvent } from "../../../src/protocol/events/event.ts";
+import type { Pdu } from "../../../src/protocol/events/event.ts";
+import { requiredSigners } from "../../../src/protocol/events/event-signatures.ts";
+import { contentHashText, membersOf } from "../../../src/protocol/events/event-text.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 
 const keys = new Map<string, { readonly key: SigningKey; readonly verifyKey: VerifyKey }>();

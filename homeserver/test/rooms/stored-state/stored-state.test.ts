@@ -5,7 +5,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RoomEvent } from "../../../src/protocol/event.ts";
+import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../../src/protocol/room-versions.ts";
 import { examineRoom } from "../../../src/rooms/examine/index.ts";

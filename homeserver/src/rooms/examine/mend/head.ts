@@ -8,7 +8,7 @@ import {
   leavesOf,
   strayMembers,
   wasPurged,
-} from "../../../storage/examine-rooms.ts";
+} from "../../../storage/rooms/examine-rooms.ts";
 import {
   deleteCurrentState,
   putOut,
@@ -17,9 +17,9 @@ import {
   writeHead,
   writeMemberships,
   writeRoomStates,
-} from "../../../storage/mend-rooms.ts";
-import type { MembershipRow } from "../../../storage/mend-rooms.ts";
-import type { HeadRow } from "../../../storage/room-heads.ts";
+} from "../../../storage/rooms/mend-rooms.ts";
+import type { MembershipRow } from "../../../storage/rooms/mend-rooms.ts";
+import type { HeadRow } from "../../../storage/rooms/heads.ts";
 import { bytesOfRoot, rootOfBytes } from "../../records/events.ts";
 import { counted } from "../../commands/extremities.ts";
 import type { Entry } from "../../state/tree/index.ts";

@@ -11,8 +11,8 @@ import {
   takePositions,
   tellRestated,
   writePositions,
-} from "../../../storage/mend-rooms.ts";
-import { loadHead } from "../../../storage/room-heads.ts";
+} from "../../../storage/rooms/mend-rooms.ts";
+import { loadHead } from "../../../storage/rooms/heads.ts";
 import type { Sql, Tx } from "../../../storage/sql.ts";
 import { createRoomStore } from "../../state/store.ts";
 import { lostOf } from "../index.ts";

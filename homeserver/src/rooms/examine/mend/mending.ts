@@ -1,5 +1,5 @@
 /** What the steps of mending one room share. */
-import { writeNodes } from "../../../storage/mend-rooms.ts";
+import { writeNodes } from "../../../storage/rooms/mend-rooms.ts";
 import type { Tx } from "../../../storage/sql.ts";
 import { resolveRoots } from "../../state/resolution.ts";
 import { neededNodes } from "../../state/tree/index.ts";

@@ -1,7 +1,7 @@
 /** Redactions that should have taken effect, applied. */
-import { redactEvent } from "../../../protocol/event.ts";
-import { eventsAfterNid } from "../../../storage/examine-rooms.ts";
-import { writeRedactions } from "../../../storage/mend-rooms.ts";
+import { redactEvent } from "../../../protocol/events/event.ts";
+import { eventsAfterNid } from "../../../storage/rooms/examine-rooms.ts";
+import { writeRedactions } from "../../../storage/rooms/mend-rooms.ts";
 import { unappliedRedactions } from "../redacted.ts";
 import type { Mending } from "./mending.ts";
 

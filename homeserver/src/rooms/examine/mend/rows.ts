@@ -1,10 +1,10 @@
 /** The columns and the auth_nids of a room's events, by what their JSON says; what can't be read is taken out. */
-import { eventFromStored } from "../../../protocol/event.ts";
-import type { RoomEvent } from "../../../protocol/event.ts";
+import { eventFromStored } from "../../../protocol/events/event.ts";
+import type { RoomEvent } from "../../../protocol/events/event.ts";
 import type { EventId } from "../../../protocol/identifiers.ts";
-import { eventsAfterNid } from "../../../storage/examine-rooms.ts";
-import type { ExaminedRow } from "../../../storage/examine-rooms.ts";
-import { deleteEvents, writeAuthNids, writeColumns } from "../../../storage/mend-rooms.ts";
+import { eventsAfterNid } from "../../../storage/rooms/examine-rooms.ts";
+import type { ExaminedRow } from "../../../storage/rooms/examine-rooms.ts";
+import { deleteEvents, writeAuthNids, writeColumns } from "../../../storage/rooms/mend-rooms.ts";
 import { checkAuth } from "../auth.ts";
 import { columnFaults } from "../stored-event.ts";
 import type { Mending } from "./mending.ts";

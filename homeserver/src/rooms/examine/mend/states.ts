@@ -1,7 +1,7 @@
 /** The states and verdicts of all of a room's events, computed anew in the order of the graph. */
 import type { EventId } from "../../../protocol/identifiers.ts";
-import { graphOf, writeRoomStates, writeStates } from "../../../storage/mend-rooms.ts";
-import type { GraphRow, MendedStateRow } from "../../../storage/mend-rooms.ts";
+import { graphOf, writeRoomStates, writeStates } from "../../../storage/rooms/mend-rooms.ts";
+import type { GraphRow, MendedStateRow } from "../../../storage/rooms/mend-rooms.ts";
 import { bytesOfRoot } from "../../records/events.ts";
 import { isBeginning, isPlaced, isPlacedIn } from "../../records/placed.ts";
 import type { StateRoot, StoredEvent } from "../../api/index.ts";

@@ -1,8 +1,8 @@
 /** States that other servers told, which nothing here gives anew: what is wrong in them is looked for by key. */
 import { splitTuple, stateTuple } from "../../../protocol/state-map.ts";
-import { currentKeysAfter, currentRows } from "../../../storage/examine-rooms.ts";
-import { eventsOfKey, keysOfEvents } from "../../../storage/mend-rooms.ts";
-import { stateNodes } from "../../../storage/room-heads.ts";
+import { currentKeysAfter, currentRows } from "../../../storage/rooms/examine-rooms.ts";
+import { eventsOfKey, keysOfEvents } from "../../../storage/rooms/mend-rooms.ts";
+import { stateNodes } from "../../../storage/rooms/heads.ts";
 import { bytesOfRoot } from "../../records/events.ts";
 import { branchChildren, isLeaf, leafEntries } from "../../state/tree/node.ts";
 import type { Entry, NodeKey } from "../../state/tree/node.ts";

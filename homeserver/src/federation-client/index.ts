@@ -1,0 +1,62 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { SigningKey } from "../protocol/crypto.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
+import type { Sql } from "../storage/sql.ts";
+import { type OutboundOptions, createConnector, createOutboundAgent } from "./connecting/agent.ts";
+import { createBackoff } from "./requests/backoff.ts";
+import { createRemoteClient } from "./requests/client.ts";
+import { createConnections } from "./connecting/connections.ts";
+import { createDiscovery, createSrvResolver } from "./connecting/discovery.ts";
+import { createKeyFetcher } from "./keys/key-fetcher.ts";
+import { createKeyRing } from "./keys/key-ring.ts";
+import { createRemoteMedia } from "./remote-media.ts";
+import { createRemoteServer } from "./remote-server.ts";
+import { createWellKnown } from "./connecting/well-known.ts";
+
+export interface RemoteOptions extends OutboundOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly serverName: ServerName;
+  readonly signingKey: SigningKey;
+  readonly notaries: readonly ServerName[];
+  /** Whether other replicas work on the same database. */
+  readonly replicated?: boolean;
+}
+
+export type Remote = Awaited<ReturnType<typeof createRemote>>;
+
+/** Everything that goes out to other servers, wired. */
+export async function createRemote(options: RemoteOptions) {
+  const { sql, clock, random, log, serverName, signingKey, notaries } = options;
+  const connector = createConnector(options);
+  const agent = createOutboundAgent(connector);
+  const connections = createConnections(connector);
+  const backoff = await createBackoff({
+    ...{ sql, clock, random, log },
+    replicated: options.replicated ?? false,
+  });
+  const discovery = createDiscovery(
+    createWellKnown(agent, clock),
+    createSrvResolver(clock),
+    random,
+  );
+  const client = createRemoteClient({ serverName, signingKey, discovery, connections, backoff });
+  const fetcher = createKeyFetcher(client, clock);
+  return {
+    /** A call per federation operation. */
+    server: createRemoteServer(client),
+    media: createRemoteMedia(client, agent),
+    keyRing: createKeyRing({ sql, clock, fetcher, serverName, signingKey, notaries }),
+    backoff,
+    /** For other requests that somebody outside brings about: previews, push gateways. */
+    agent,
+    async close(): Promise<void> {
+      await Promise.all([connections.close(), agent.destroy()]);
+      await backoff.stop();
+    },
+  };
+}

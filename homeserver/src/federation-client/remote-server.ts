@@ -1,0 +1,270 @@
+import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import type { AnswerPart, TakeParts } from "./reading/read-parts.ts";
+import type { RemoteClient, RemoteRequest } from "./requests/client.ts";
+import { RemoteError } from "./requests/remote-error.ts";
+import { uriOf } from "./requests/signed-request.ts";
+import type { RemoteServer } from "./types.ts";
+
+/** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
+const STATE_BYTES = 512 * 1024 * 1024;
+const STATE_MS = 10 * 60_000;
+const PERSON_MS = 30_000;
+/** Others can be asked instead. */
+const QUICK_MS = 10_000;
+const POLICY_MS = 10_000;
+const SMALL = { maxBytes: 65_536 };
+/** What is asked on behalf of an event that a stranger sent: nobody waits, and nothing is taken on trust. */
+const ONE_EVENT = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
+const TOLD = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
+/** An identifier has 255 bytes at most. */
+const IDS = { ...TOLD, maxPartBytes: 512 };
+/** Of a room of 100,000 members there are 200,000 at most. Auth chains are of some hundred events. */
+const MOST_IDS = 1_000_000;
+const MOST_IN_CHAIN = 20_000;
+/** Some servers answer with more missing events than they were asked for. */
+const MOST_MISSING = 50;
+const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
+
+const FEDERATION = ["_matrix", "federation"] as const;
+
+export function createRemoteServer(client: RemoteClient): RemoteServer {
+  const v1 = (...segments: string[]) => [...FEDERATION, "v1", ...segments];
+  const v2 = (...segments: string[]) => [...FEDERATION, "v2", ...segments];
+  type Query = Parameters<typeof uriOf>[1];
+
+  const get = (
+    server: ServerName,
+    path: string[],
+    query?: Query,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "GET", uri: uriOf(path, query), ...more });
+  const put = (
+    server: ServerName,
+    path: string[],
+    content: JsonObject,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "PUT", uri: uriOf(path), content, ...more });
+  const post = (
+    server: ServerName,
+    path: string[],
+    content: JsonObject,
+    more: Partial<RemoteRequest> = {},
+  ) => client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
+
+  /** The lists of an answer, item by item; of each at most so many. What goes beyond them is not read. */
+  async function lists(
+    server: ServerName,
+    request: RemoteRequest,
+    most: Readonly<Record<string, number>>,
+  ): Promise<JsonObject> {
+    const found: Record<string, Json[]> = {};
+    const enough = new Error("the rest is not read");
+    const take = async (parts: readonly AnswerPart[]): Promise<void> => {
+      for (const { key, value } of parts) {
+        const bound = Object.hasOwn(most, key) ? most[key]! : 0;
+        if (bound === 0) continue;
+        const list = (found[key] ??= []);
+        if (list.length >= bound) throw enough;
+        list.push(value);
+      }
+    };
+    await client.parts(server, request, take).catch((error: unknown) => {
+      if (error !== enough) throw error;
+    });
+    return found;
+  }
+
+  const listsAt = (
+    server: ServerName,
+    path: string[],
+    query: Query,
+    most: Readonly<Record<string, number>>,
+    more: Partial<RemoteRequest>,
+  ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, most);
+
+  /** A person waits: also servers that failed of late are asked. */
+  const forPerson = { insist: true, timeoutMs: PERSON_MS };
+  /** And the server is one that a person named. */
+  const named = { ...forPerson, ofStranger: true };
+  const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
+
+  const stateWithin =
+    (limits: Partial<RemoteRequest>) =>
+    (server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts) => {
+      const uri = uriOf(v1("state", roomId), { event_id: eventId });
+      return client.parts(server, { method: "GET", uri, ...limits }, take);
+    };
+
+  /** v2, or v1 where the other server is too old; v1 answers are `[200, body]`, which is no object. */
+  async function newerOrOlder<T>(newer: () => Promise<T>, older: () => Promise<T>): Promise<T> {
+    try {
+      return await newer();
+    } catch (error) {
+      if (error instanceof RemoteError && error.isUnsupported) return await older();
+      throw error;
+    }
+  }
+
+  return {
+    /** GET /_matrix/federation/v1/make_join */
+    makeJoin: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+      get(server, v1("make_join", roomId, userId), { ver: versions }, named),
+
+    /** PUT /_matrix/federation/v2/send_join */
+    sendJoin: (
+      server: ServerName,
+      join: { roomId: RoomId; eventId: EventId; pdu: JsonObject; omitMembers: boolean },
+      take: TakeParts,
+    ) => {
+      const query = join.omitMembers ? { omit_members: "true" } : {};
+      const uri = uriOf(v2("send_join", join.roomId, join.eventId), query);
+      const request = { method: "PUT" as const, uri, content: join.pdu, ...bulky, insist: true };
+      return client.parts(server, request, take);
+    },
+
+    /** GET /_matrix/federation/v1/make_leave */
+    makeLeave: (server: ServerName, roomId: RoomId, userId: UserId) =>
+      get(server, v1("make_leave", roomId, userId), {}, forPerson),
+
+    /** PUT /_matrix/federation/v2/send_leave */
+    async sendLeave(
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      pdu: JsonObject,
+    ): Promise<void> {
+      await put(server, v2("send_leave", roomId, eventId), pdu, forPerson);
+    },
+
+    /** GET /_matrix/federation/v1/make_knock */
+    makeKnock: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+      get(server, v1("make_knock", roomId, userId), { ver: versions }, named),
+
+    /** PUT /_matrix/federation/v1/send_knock */
+    sendKnock: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
+      put(server, v1("send_knock", roomId, eventId), pdu, forPerson),
+
+    /** PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers {event}. */
+    invite: (
+      server: ServerName,
+      roomId: RoomId,
+      eventId: EventId,
+      body: { event: JsonObject; room_version: string; invite_room_state: JsonObject[] },
+    ) =>
+      newerOrOlder(
+        () => put(server, v2("invite", roomId, eventId), body, forPerson),
+        async () => {
+          if (body.room_version !== "1" && body.room_version !== "2") {
+            throw new RemoteError(
+              server,
+              undefined,
+              undefined,
+              `${server} is too old for the room`,
+            );
+          }
+          const unsigned = { invite_room_state: body.invite_room_state };
+          return await put(
+            server,
+            v1("invite", roomId, eventId),
+            { ...body.event, unsigned },
+            {
+              ...forPerson,
+              pairAnswer: true,
+            },
+          );
+        },
+      ),
+
+    /** GET /_matrix/federation/v1/event/{eventId} */
+    event: (server: ServerName, eventId: EventId) =>
+      listsAt(server, v1("event", eventId), {}, { pdus: 1 }, ONE_EVENT),
+
+    /** GET /_matrix/federation/v1/state_ids/{roomId} */
+    stateIds: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+      listsAt(
+        server,
+        v1("state_ids", roomId),
+        { event_id: eventId },
+        { pdu_ids: MOST_IDS, auth_chain_ids: MOST_IDS },
+        IDS,
+      ),
+
+    /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
+    state: stateWithin(TOLD_WHOLE),
+
+    /** The same of a room that is joined. */
+    joinedState: stateWithin(bulky),
+
+    /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
+    eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+      listsAt(server, v1("event_auth", roomId, eventId), {}, { auth_chain: MOST_IN_CHAIN }, TOLD),
+
+    /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
+    missingEvents: (
+      server: ServerName,
+      roomId: RoomId,
+      body: {
+        earliest_events: readonly EventId[];
+        latest_events: readonly EventId[];
+        limit: number;
+        min_depth?: number;
+      },
+    ) => {
+      const content = body as unknown as JsonObject;
+      const request = { method: "POST" as const, uri: uriOf(v1("get_missing_events", roomId)) };
+      return lists(server, { ...request, content }, { events: MOST_MISSING });
+    },
+
+    /** GET /_matrix/federation/v1/backfill/{roomId} */
+    backfill: (server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number) =>
+      listsAt(
+        server,
+        v1("backfill", roomId),
+        { v: from, limit },
+        { pdus: limit },
+        { timeoutMs: PERSON_MS },
+      ),
+
+    /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
+    timestampToEvent: (server: ServerName, roomId: RoomId, ts: number, dir: "f" | "b") =>
+      get(server, v1("timestamp_to_event", roomId), { ts, dir }, { timeoutMs: QUICK_MS }),
+
+    /** POST /_matrix/policy/v1/sign. The room waits for it. */
+    signByPolicy: (server: ServerName, pdu: JsonObject) =>
+      post(server, ["_matrix", "policy", "v1", "sign"], pdu, { ...SMALL, timeoutMs: POLICY_MS }),
+
+    /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
+    directory: (server: ServerName, alias: string) =>
+      get(server, v1("query", "directory"), { room_alias: alias }, named),
+
+    /** GET /_matrix/federation/v1/query/profile; all fields, or the one named */
+    profile: (server: ServerName, userId: UserId, field?: string) =>
+      get(server, v1("query", "profile"), { user_id: userId, field }, named),
+
+    /** GET /_matrix/federation/v1/publicRooms, or POST when there is a filter */
+    publicRooms: (
+      server: ServerName,
+      query: { limit?: number; since?: string; filter?: JsonObject },
+    ) =>
+      query.filter === undefined
+        ? get(server, v1("publicRooms"), { limit: query.limit, since: query.since }, named)
+        : post(server, v1("publicRooms"), query, named),
+
+    /** PUT /_matrix/federation/v1/send/{txnId}: {pdus: {event id → {error?}}} */
+    sendTransaction: (
+      server: ServerName,
+      txnId: string,
+      transaction: {
+        origin: string;
+        origin_server_ts: number;
+        pdus: JsonObject[];
+        edus?: JsonObject[];
+      },
+      signal?: AbortSignal,
+    ) => put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),
+
+    /** GET /_matrix/federation/v1/version */
+    version: (server: ServerName) => get(server, v1("version"), {}, { unsigned: true, ...named }),
+  };
+}

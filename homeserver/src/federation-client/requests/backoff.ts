@@ -1,0 +1,175 @@
+import { atMost, LRUCache } from "../../platform/caches.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import type { ServerName } from "../../protocol/identifiers.ts";
+import * as rows from "../../storage/federation/destinations.ts";
+import type { Sql } from "../../storage/sql.ts";
+
+/** Which servers are not there, and when to ask them again. Survives restarts; replicas share it. */
+export interface Backoff {
+  /** False while the server is being left alone. */
+  mayTry(server: ServerName): boolean;
+  /** Ms until it may be tried; 0 for now. */
+  waitMs(server: ServerName): number;
+  /** Since when it has been failing, ms since 1970; undefined when it is not. */
+  failingSince(server: ServerName): number | undefined;
+  /**
+   * `isThere`: it answered, but with what is of no use. Only destinations are written down: servers that something is sent
+   * to. Others have but a name that somebody said, and are remembered by this process, a bounded number of them.
+   */
+  failed(server: ServerName, isThere?: boolean, isDestination?: boolean): void;
+  succeeded(server: ServerName): void;
+  /** It asked us something: whatever waits for it may go, if it was thought to be away. */
+  heard(server: ServerName): void;
+  /** Called whenever a server that was failing is back. @returns what unsubscribes */
+  onAwake(listener: (server: ServerName) => void): () => void;
+  /** Waits until what is known has been written. */
+  flush(): Promise<void>;
+  /** Writes what is known and listens to other replicas no more. */
+  stop(): Promise<void>;
+}
+
+interface Failure {
+  readonly since: number;
+  readonly until: number;
+  readonly intervalMs: number;
+  /** It answers, but with what is of no use. Of this process alone. */
+  readonly isThere?: boolean;
+}
+
+const FIRST_MS = 1_000;
+const MAX_MS = 60 * 60_000;
+/** Who is there may be mended at any moment. */
+const MAX_THERE_MS = 60_000;
+/** Failures that come while one is being waited for say nothing new. */
+const GROWTH = 2;
+/** Whom nobody has wanted to ask for so long is forgotten. */
+const MAX_STRANGERS = 10_000;
+const FORGOTTEN_MS = 7 * 24 * 60 * 60_000;
+
+export interface BackoffOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Whether other replicas work on the same database. */
+  readonly replicated?: boolean;
+}
+
+/** Loads the failing servers: there is a row for those alone. */
+export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
+  const { sql, clock, random, log } = options;
+  /** Of destinations: what is written down. */
+  const failures = new Map<ServerName, Failure>();
+  const strangers = new LRUCache<ServerName, Failure>(atMost(MAX_STRANGERS));
+  const failureOf = (server: ServerName) => failures.get(server) ?? strangers.get(server);
+  const self = random.alphanumeric(12);
+  const listeners = new Set<(server: ServerName) => void>();
+  /** How many of our own findings about a server are still to be written. */
+  const unwritten = new Map<ServerName, number>();
+  let writing: Promise<unknown> = Promise.resolve();
+
+  function write(task: () => Promise<unknown>): void {
+    writing = writing.then(task).catch((error: unknown) => {
+      log.warn({ err: error }, "back-off not written");
+    });
+  }
+
+  /** Writes what we found out ourselves, and tells the other replicas. */
+  function publish(server: ServerName, task: () => Promise<void>): void {
+    unwritten.set(server, (unwritten.get(server) ?? 0) + 1);
+    write(async () => {
+      try {
+        await task();
+        if (options.replicated) await rows.notifyFailure(sql, self, server);
+      } finally {
+        const left = unwritten.get(server)! - 1;
+        if (left > 0) unwritten.set(server, left);
+        else unwritten.delete(server);
+      }
+    });
+  }
+
+  function awake(server: ServerName): void {
+    log.info({ server }, "server is back");
+    for (const listener of listeners) listener(server);
+  }
+
+  function recovered(server: ServerName): void {
+    if (strangers.delete(server)) awake(server);
+    if (!failures.delete(server)) return;
+    publish(server, () => rows.deleteFailure(sql, server));
+    awake(server);
+  }
+
+  /** What another replica has written holds, unless we know something newer. */
+  function adopt(server: ServerName, row: Failure | undefined): void {
+    if (unwritten.has(server)) return;
+    if (row !== undefined) failures.set(server, row);
+    else if (failures.delete(server)) awake(server);
+  }
+
+  async function load(): Promise<void> {
+    const written = new Map((await rows.loadFailures(sql)).map((row) => [row.server, row]));
+    for (const server of new Set([...written.keys(), ...failures.keys()])) {
+      adopt(server, written.get(server));
+    }
+  }
+
+  await rows.deleteOldFailures(sql, clock.now() - FORGOTTEN_MS);
+  await load();
+  const subscription = options.replicated
+    ? await rows.listenFailures(
+        sql,
+        self,
+        (server) => write(async () => adopt(server, await rows.findFailure(sql, server))),
+        () => write(load),
+      )
+    : undefined;
+
+  function waitMs(server: ServerName): number {
+    return Math.max(0, (failureOf(server)?.until ?? 0) - clock.now());
+  }
+
+  return {
+    waitMs,
+    mayTry: (server) => waitMs(server) === 0,
+    failingSince: (server) => failureOf(server)?.since,
+    failed(server, isThere = false, isDestination = true) {
+      const before = failureOf(server);
+      const isKept = isDestination || failures.has(server);
+      const now = clock.now();
+      if (before && before.until > now && (!isKept || failures.has(server))) return;
+      const longest = isThere ? MAX_THERE_MS : MAX_MS;
+      const intervalMs = Math.min(longest, before ? before.intervalMs * GROWTH : FIRST_MS);
+      // Spread by ±20 %, so that not all servers come back at the same moment.
+      const jitter = 0.8 + random.integer(400) / 1000;
+      const failure = {
+        since: before?.since ?? now,
+        until: now + Math.round(intervalMs * jitter),
+        intervalMs,
+      };
+      if (isKept) strangers.delete(server);
+      (isKept ? failures : strangers).set(server, { ...failure, isThere });
+      log.debug({ server, intervalMs }, "server does not answer");
+      if (isKept) publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
+    },
+    succeeded: recovered,
+    heard(server) {
+      if (failureOf(server)?.isThere === true && waitMs(server) > 0) return;
+      recovered(server);
+    },
+    onAwake(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async flush() {
+      await writing;
+    },
+    async stop() {
+      await subscription?.unlisten();
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { FastifyRequest } from "fastify";
+import { errors } from "../../protocol/errors.ts";
+import type { Requester, Visit } from "../../users/common/types.ts";
+
+export type { Requester };
+
+export interface Authenticator {
+  /**
+   * The requester that an access token stands for; no promise where memory knows.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401 (with soft_logout when the token merely expired)
+   */
+  byAccessToken(token: string, visit: Visit): Requester | Promise<Requester>;
+}
+
+/** The request's access token: the Authorization header's, otherwise `?access_token=`. */
+export function accessTokenOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) {
+    const match = /^bearer +(\S+)\s*$/i.exec(header);
+    return match?.[1];
+  }
+  const query = (request.query as Record<string, unknown>)["access_token"];
+  return typeof query === "string" && query !== "" ? query : undefined;
+}
+
+/**
+ * Who asks. With `optional`, a request without a token has no requester; one with a bad token is
+ * refused all the same, so that clients learn of it.
+ * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN (both 401)
+ */
+export function authenticateUser(
+  request: FastifyRequest,
+  ip: string,
+  authenticator: Authenticator,
+  optional: boolean,
+): Requester | undefined | Promise<Requester> {
+  const token = accessTokenOf(request);
+  if (token === undefined) {
+    if (optional) return undefined;
+    throw errors.missingToken();
+  }
+  const userAgent = request.headers["user-agent"];
+  return authenticator.byAccessToken(token, { ip, userAgent });
+}

@@ -1,0 +1,82 @@
+/** What the contract says at each operation of who may call it and what it may cost. */
+import { type Auth, type OperationRow, rateClasses } from "@weft/spec/operations";
+import type { FastifyRequest } from "fastify";
+import { errors } from "../../protocol/errors.ts";
+import { parseRoomId, type RoomId, type ServerName } from "../../protocol/identifiers.ts";
+import type { Requester } from "./authenticate.ts";
+
+/** Those that somebody enforces. */
+const AUTHS: ReadonlySet<unknown> = new Set<Auth>([
+  "none",
+  "access-token",
+  "access-token?",
+  "administrator",
+  "server-signature",
+]);
+const READINGS: ReadonlySet<unknown> = new Set(["strict", "fractions", "events"]);
+
+/**
+ * Refuses to start where an operation's guards are missing or unknown: what is not said would not be enforced.
+ * @throws Error that names them all, and where to write them
+ */
+export function checkGuards(
+  rows: Iterable<readonly [id: string, row: Partial<OperationRow>]>,
+): void {
+  const problems: string[] = [];
+  for (const [id, row] of rows) {
+    const missing = missingGuards(row);
+    if (missing.length === 0) continue;
+    const file = `spec/openapi/${row.api}/${row.module}.yaml`;
+    problems.push(`${id} needs ${missing.join(", ")} in ${file}`);
+  }
+  if (problems.length === 0) return;
+  throw new Error(`Guards: ${problems.join("; ")} (spec/README.md; then npm run generate)`);
+}
+
+function missingGuards(row: Partial<OperationRow>): string[] {
+  const { rateClass, bodyLimit, bodyReading } = row;
+  const isClass = rateClass === "none" || Object.hasOwn(rateClasses, rateClass ?? "");
+  const isLimit = row.body === "binary" ? bodyLimit === null : Number.isSafeInteger(bodyLimit);
+  return [
+    ...(AUTHS.has(row.auth) ? [] : ["security"]),
+    ...(isClass ? [] : ["x-rate-class"]),
+    ...(isAcl(row) ? [] : ["x-acl"]),
+    ...(isLimit ? [] : ["x-body-limit"]),
+    ...(READINGS.has(bodyReading) ? [] : ["x-body-reading"]),
+  ];
+}
+
+function isAcl({ acl, path, auth }: Partial<OperationRow>): boolean {
+  if (acl === undefined) return false;
+  const ofRoom = auth === "server-signature" && path?.includes("{roomId}") === true;
+  return ofRoom ? acl === "{roomId}" : acl === "none" || acl === "in-handler";
+}
+
+/** The server's word on whether a room's m.room.server_acl lets another one take part. */
+export type AclAllows = (roomId: RoomId, server: ServerName) => Promise<boolean>;
+
+/**
+ * A preValidation hook: a server that the room's m.room.server_acl keeps out gets M_FORBIDDEN 403 as soon as it has proved
+ * who it is, before anything else of its request is judged. (Server-server API, "Server Access Control Lists (ACLs)".)
+ */
+export function withinAcl(
+  { acl }: OperationRow,
+  allows: AclAllows,
+): ((request: FastifyRequest) => Promise<void>)[] {
+  if (acl === "none" || acl === "in-handler") return [];
+  const name = acl.slice(1, -1);
+  return [
+    async (request) => {
+      const { origin } = request.found!.claim!;
+      const roomId = parseRoomId((request.params as Record<string, string>)[name]);
+      if (await allows(roomId, origin)) return;
+      throw errors.forbidden(`The room's access list keeps ${origin} out`);
+    },
+  ];
+}
+
+/** @throws MatrixError M_FORBIDDEN 403 */
+export function checkAdministrator(requester: Requester | undefined): void {
+  if (requester?.isAdmin === true) return;
+  throw errors.forbidden("You are not an administrator of this server");
+}

@@ -1,0 +1,130 @@
+import type { OperationRow } from "@weft/spec/operations";
+import { createLanes, LaneFull } from "../../platform/fair-queue.ts";
+import { createTurns } from "../../platform/yielder.ts";
+import { createWorkerPool } from "../../platform/worker-pool.ts";
+import { errors } from "../../protocol/errors.ts";
+import { type Json, JsonError, type JsonObject, parseLoose } from "../../protocol/json.ts";
+import { markForbidden } from "../../protocol/json/json-value.ts";
+import { boundsOf, checkBounds, TRANSACTION_BOUNDS } from "../../protocol/json/json-bounds.ts";
+import {
+  type BodyToJudge,
+  type EventText,
+  type Judgement,
+  type Reading,
+  readBody,
+  type SignedRequest,
+} from "./judge-body.ts";
+
+/** Bodies above this size are looked through on another thread. */
+const LARGE = 32 * 1024;
+/** Large bodies of one address that wait for that thread. */
+const MAX_WAITING = 50;
+const COME_AGAIN_MS = 2_000;
+/** So long the main loop reads a transaction's events without a pause. */
+const SLICE_MS = 5;
+
+/** Reads bodies as their operations have them. */
+export interface BodyReader {
+  /**
+   * The JSON of a body, whatever its content type says; undefined when there is none. `proof` says who signed it,
+   * where a server did.
+   * @throws JsonError "syntax" → M_NOT_JSON, "forbidden" → M_BAD_JSON
+   * @throws MatrixError M_UNAUTHORIZED 401 for a wrong signature, M_LIMIT_EXCEEDED 429
+   */
+  read(
+    operation: BodyOperation,
+    bytes: Buffer,
+    proof: Proof | undefined,
+  ): Promise<Json | undefined>;
+  close(): Promise<void>;
+}
+
+interface BodyOperation {
+  readonly row: OperationRow;
+  /** Where the request comes from: addresses take turns with what is large. */
+  readonly address: string;
+}
+
+/** A server's signature, which is yet to be proven. */
+export interface Proof {
+  readonly signed: SignedRequest;
+  /** Proves it on this thread. @throws MatrixError M_UNAUTHORIZED 401 */
+  verify(content: Json | undefined): Promise<void>;
+}
+
+export function createBodyReader(): BodyReader {
+  const thread = createWorkerPool<BodyToJudge, Judgement>(
+    new URL("./body-worker.ts", import.meta.url),
+  );
+  const turns = createLanes<string>({ perKey: 1, total: 1, maxWaiting: MAX_WAITING });
+
+  async function judge(address: string, body: BodyToJudge): Promise<Judgement> {
+    try {
+      return await turns.run(address, () => thread.run(body));
+    } catch (error) {
+      if (!(error instanceof LaneFull)) throw error;
+      throw errors.limitExceeded(COME_AGAIN_MS, "Too many large requests at this moment");
+    }
+  }
+
+  async function readLarge(
+    address: string,
+    bytes: Buffer,
+    reading: Reading,
+    proof: Proof | undefined,
+  ): Promise<Json> {
+    const judged = await judge(address, { bytes, reading, signed: proof?.signed });
+    switch (judged.kind) {
+      case "wrong-signature":
+        throw errors.unauthorized("The signature is wrong");
+      case "good":
+        return JSON.parse(bytes.toString("utf8")) as Json;
+      case "events":
+        return await join(judged);
+      default:
+        throw new JsonError(judged.kind, judged.message);
+    }
+  }
+
+  return {
+    async read({ row, address }, bytes, proof) {
+      if (bytes.length === 0) {
+        await proof?.verify(undefined);
+        return undefined;
+      }
+      // What nobody asked for is not judged either, unless a server signed it.
+      if (row.body === "none" && proof === undefined) return undefined;
+      const { bodyReading: reading } = row;
+      const bounds =
+        reading === "events" ? TRANSACTION_BOUNDS : boundsOf(row.bodyLimit ?? bytes.length);
+      checkBounds(bytes, bounds);
+      if (bytes.length > LARGE) return await readLarge(address, bytes, reading, proof);
+      const value = reading === "events" ? parseLoose(bytes) : readBody(bytes, reading);
+      await proof?.verify(value);
+      return value;
+    },
+    close: () => thread.close(),
+  };
+}
+
+/** A transaction from its parts. They come from a server that has proven itself, and are read in slices. */
+async function join({ rest, lists }: Judgement & { kind: "events" }): Promise<JsonObject> {
+  const body = JSON.parse(rest) as JsonObject;
+  const turns = createTurns(SLICE_MS);
+  for (const [name, texts] of Object.entries(lists)) {
+    const events: Json[] = [];
+    for (const event of texts) {
+      events.push(readEvent(event));
+      await turns.take();
+    }
+    body[name] = events;
+  }
+  return body;
+}
+
+function readEvent({ text, forbidden }: EventText): Json {
+  if (forbidden === undefined) return JSON.parse(text) as Json;
+  const value = parseLoose(text);
+  if (typeof value === "object" && value !== null) markForbidden(value, forbidden);
+  return value;
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import type { FastifyError } from "fastify";
+import { LogUnavailable, StaleHead } from "../../log/types.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { MatrixError, Rejection, errors } from "../../protocol/errors.ts";
+import { JsonError } from "../../protocol/json.ts";
+import { isStoreRefusing } from "../../storage/sql.ts";
+import { type Reply, json } from "./reply.ts";
+
+/**
+ * The one place where an exception becomes an answer. What is not foreseen is a 500 that says nothing
+ * of the inside and carries an id that the log has too.
+ */
+export function errorReply(error: unknown, log: Logger): Reply {
+  const known = asMatrixError(error);
+  if (known) return matrixErrorReply(known);
+  if (isStoreRefusing(error)) {
+    log.error({ err: error }, "the database refused");
+    return matrixErrorReply(errors.unknown(AWAY, 503));
+  }
+  const id = randomBytes(6).toString("hex");
+  log.error({ err: error, errorId: id }, "request failed");
+  return json({ errcode: "M_UNKNOWN", error: `Internal error ${id}` }, { status: 500 });
+}
+
+function matrixErrorReply(error: MatrixError): Reply {
+  const wait = error.extra?.["retry_after_ms"];
+  const headers =
+    error.status === 429 && typeof wait === "number"
+      ? { "retry-after": Math.max(1, Math.ceil(wait / 1000)) }
+      : {};
+  return json(error.toJSON(), { status: error.status, headers });
+}
+
+/**
+ * MatrixErrors, and what else has a meaning for the requester; undefined for the rest. What the database
+ * refuses is among the rest, whatever it was given: a check at the edge was forgotten, and who reads is
+ * not to blame.
+ */
+function asMatrixError(error: unknown): MatrixError | undefined {
+  if (error instanceof MatrixError) return error;
+  if (error instanceof Rejection) return errors.forbidden(error.reason);
+  if (error instanceof JsonError) return jsonError(error);
+  if (error instanceof StaleHead) return errors.unknown(BUSY, 503);
+  if (error instanceof LogUnavailable) return errors.unknown(AWAY, 503);
+  const code = (error as FastifyError | undefined)?.code;
+  return typeof code === "string" ? frameworkError(code) : undefined;
+}
+
+const AWAY = "The database does not answer: try again";
+const BUSY = "Other replicas of this server keep writing to that room: try again";
+
+function jsonError(error: JsonError): MatrixError {
+  return error.kind === "syntax" ? errors.notJson(error.message) : errors.badJson(error.message);
+}
+
+function frameworkError(code: string): MatrixError | undefined {
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return errors.tooLarge("The body is too large");
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return errors.notJson();
+    case "FST_ERR_BAD_URL":
+    case "FST_ERR_ASYNC_CONSTRAINT":
+      return errors.invalidParam("The path is not properly percent-encoded");
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return errors.invalidParam("A part of the path is too long");
+    case "FST_ERR_NOT_FOUND":
+      return errors.unrecognized();
+    default:
+      return undefined;
+  }
+}

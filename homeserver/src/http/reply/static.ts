@@ -1,0 +1,66 @@
+import fastifyStatic from "@fastify/static";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { errors } from "../../protocol/errors.ts";
+
+export interface WebClient {
+  /** The folder that vite built. */
+  readonly folder: string;
+  /** Further origins that the page may talk to, such as the public base URL. */
+  readonly connectTo: readonly string[];
+}
+
+const NOT_BUILT =
+  "<!doctype html><title>Weft</title><p>This is a Weft homeserver. Its web client has not been built: " +
+  "start it by <code>npm start</code>, or run <code>npx vite build</code> in web-client/.</p>";
+
+/** Serves the web client at `/`: hashed assets for ever, the page itself for client-side paths. */
+export async function serveWebClient(app: FastifyInstance, client: WebClient): Promise<void> {
+  const policy = contentSecurityPolicy(client.connectTo);
+  if (!existsSync(join(client.folder, "index.html"))) {
+    app.get("/", async (_request, reply) => reply.type("text/html; charset=utf-8").send(NOT_BUILT));
+    return;
+  }
+  await app.register(fastifyStatic, {
+    root: client.folder,
+    prefix: "/",
+    wildcard: false,
+    index: false,
+    serve: false,
+    preCompressed: true,
+  });
+  const page = (reply: FastifyReply) =>
+    reply
+      .headers({
+        "content-security-policy": policy,
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+      })
+      .sendFile("index.html", { cacheControl: false });
+  app.get("/*", { config: { operationId: "webClient" } }, async (request, reply) => {
+    const path = (request.params as { "*": string })["*"];
+    // APIs' names begin with "_"; no file of ours begins with a dot, and none is reached through one.
+    if (/^_|(^|[/\\])\.|[\0\\]/.test(path)) throw errors.unrecognized();
+    if (path === "" || path === "index.html" || !/\.[a-z0-9]+$/i.test(path)) return page(reply);
+    const immutable = path.startsWith("assets/");
+    return reply.sendFile(path, { maxAge: immutable ? "365d" : "10m", immutable });
+  });
+}
+
+function contentSecurityPolicy(connectTo: readonly string[]): string {
+  return [
+    "default-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    `connect-src ${["'self'", "blob:", "data:", ...connectTo].join(" ")}`,
+    "worker-src 'self' blob:",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+  ].join("; ");
+}

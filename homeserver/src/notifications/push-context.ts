@@ -1,0 +1,91 @@
+import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import { PowerLevels } from "../protocol/events/power-levels.ts";
+import type { PushContext } from "../protocol/push/push-rules.ts";
+import type { Room, RoomView, StateRoot } from "../rooms/api/index.ts";
+
+/** What push rules look at in a room in one state; it holds for every user and every event in that state. */
+interface RoomFacts {
+  readonly root: StateRoot;
+  readonly levels: PowerLevels;
+  readonly memberCount: number;
+  /** Display names by user, as they were asked for. */
+  readonly names: Map<UserId, string | undefined>;
+}
+
+/** The context for events of one sender. */
+export type ContextOf = (sender: string) => PushContext;
+
+const CREATE = ["m.room.create", ""] as const;
+const LEVELS = ["m.room.power_levels", ""] as const;
+const NAMES_KEPT = 5000;
+
+/** Remembers per room what push rules need, for as long as the room's state stays the same. */
+export function createPushContexts(view: RoomView) {
+  const loading = createSingleFlight<string, RoomFacts>();
+  const facts = new LRUCache<number, RoomFacts>(atMost(5000));
+  let redactions = 0;
+
+  async function load(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> {
+    const asked = redactions;
+    const [state, summary] = await Promise.all([
+      view.stateEventsAt(root, [CREATE, LEVELS]),
+      view.summary(room.nid, userId),
+    ]);
+    const of = (type: string) => state.find((stored) => stored.event.type === type)?.event;
+    const levels = PowerLevels.of(of("m.room.power_levels"), of("m.room.create"), room.version);
+    const loaded = { root, levels, memberCount: summary.joined, names: new Map() };
+    // What was read before a redaction is used once.
+    if (asked === redactions) facts.set(room.nid, loaded);
+    return loaded;
+  }
+
+  function factsOf(room: Room, userId: UserId, root: StateRoot): Promise<RoomFacts> | RoomFacts {
+    const present = facts.get(room.nid);
+    if (present?.root === root) return present;
+    return loading.run(`${room.nid} ${root}`, () => load(room, userId, root));
+  }
+
+  async function learnName(known: RoomFacts, userId: UserId): Promise<void> {
+    if (known.names.has(userId)) return;
+    const [member] = await view.stateEventsAt(known.root, [["m.room.member", userId]]);
+    const name = member?.event.content.displayname;
+    if (known.names.size >= NAMES_KEPT) known.names.clear();
+    known.names.set(userId, typeof name === "string" ? name : undefined);
+  }
+
+  function contextIn(known: RoomFacts, userId: UserId): ContextOf {
+    const shared = {
+      displayName: known.names.get(userId),
+      memberCount: known.memberCount,
+      notificationLevels: { room: known.levels.notification("room") },
+    };
+    return (sender) => ({ ...shared, senderPowerLevel: known.levels.userLevel(sender) });
+  }
+
+  return {
+    /** The context of a user's rules for events of a given sender, in the state at `root`. */
+    async of(room: Room, userId: UserId, root: StateRoot): Promise<ContextOf> {
+      const known = await factsOf(room, userId, root);
+      await learnName(known, userId);
+      return contextIn(known, userId);
+    },
+
+    /** Something in the room was redacted: its state is made of the same events, which say less. */
+    redacted(roomNid: number): void {
+      redactions += 1;
+      facts.delete(roomNid);
+    },
+
+    /** The same from memory alone; undefined where it does not know. */
+    peek(roomNid: number, userId: UserId, root: StateRoot): ContextOf | undefined {
+      const known = facts.get(roomNid);
+      if (known?.root !== root || !known.names.has(userId)) return undefined;
+      return contextIn(known, userId);
+    },
+  };
+}
+
+export type PushContexts = ReturnType<typeof createPushContexts>;

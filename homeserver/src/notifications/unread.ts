@@ -1,0 +1,284 @@
+import { LRUCache } from "lru-cache";
+import { atMost } from "../platform/caches.ts";
+import { createTurns } from "../platform/yielder.ts";
+import { newBudget } from "../protocol/glob.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push/push-rules.ts";
+import type { Room, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
+import type { PushContexts } from "./push-context.ts";
+
+interface Counts {
+  notify: number;
+  highlight: number;
+}
+
+/** Unread counts of a room: outside threads, and by thread root. */
+export interface Unread {
+  readonly main: Counts;
+  readonly threads: ReadonlyMap<string, Counts>;
+}
+
+/** Up to which log position a user has read: everywhere (`""`), in the main timeline (`"main"`), per thread. */
+export type ReadPositions = ReadonlyMap<string, number>;
+
+/** Events of a room over which its state stayed the same. */
+export interface SteadyStretch {
+  readonly events: readonly StoredEvent[];
+  /** Root of that state. */
+  readonly root: string;
+}
+
+/** What counting asks of what happened lately in rooms. Stretches are those with after < position ≤ upTo. */
+export interface CountedEvents {
+  /** The newest `limit` accepted live events of a stretch, across gaps. */
+  across(roomNid: number, after: number, upTo: number, limit: number): Promise<StoredEvent[]>;
+  /** The same from memory alone: nids, and the root of the room's state where it was one all along. */
+  peekAcross(
+    roomNid: number,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): { readonly nids: readonly number[]; readonly steadyRoot: string | undefined } | undefined;
+  /** Root of the room's current state as of a position; null when the room had none then. */
+  rootAt(roomNid: number, position: number): Promise<StateRoot>;
+}
+
+/** A reader's membership of a room. */
+export interface CountedRoom {
+  readonly roomNid: number;
+  /** nid of the member event. */
+  readonly eventNid: number;
+  /** Position since which this membership has held without a break, as far as memory knows. */
+  readonly heldSince: number;
+}
+
+/** For whom is counted. */
+export interface CountReader {
+  readonly userId: UserId;
+  /** Whose events count as little as they are shown. */
+  readonly ignored: ReadonlySet<string>;
+}
+
+interface Memo {
+  readonly read: ReadPositions;
+  readonly main: Counts;
+  readonly threads: Map<string, Counts>;
+  evaluatedTo: number;
+}
+
+/** More unread events than this are not counted one by one. */
+const MOST_EVENTS = 1000;
+/** So long events are evaluated before others get a turn; what takes more steps than this is not done in one go. */
+const BURST_MS = 2;
+const MOST_AT_ONCE = 2_000_000;
+/** A join is looked for behind so many changes of the profile. */
+const MOST_PROFILES = 50;
+
+/**
+ * Unread counts, evaluated when they are read (docs/decisions/0004): the user's push rules over the events since
+ * the last evaluation. (Client-server API, "Receiving notifications" and "Threads".)
+ */
+export function createUnread(deps: {
+  readonly recent: CountedEvents;
+  readonly view: RoomView;
+  readonly contexts: PushContexts;
+  readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
+  /** The same from memory alone. */
+  readonly peekRules: (userId: UserId) => CompiledRules | undefined;
+  readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
+}) {
+  const memos = new LRUCache<string, Map<number, Memo>>(atMost(20_000));
+  /** Memos being made; `stale` when what they are made from changed meanwhile. */
+  const pending = new Set<{ userId: string; roomNid: number; stale: boolean }>();
+
+  function memosOf(userId: string): Map<number, Memo> {
+    let ofUser = memos.get(userId);
+    if (!ofUser) memos.set(userId, (ofUser = new Map()));
+    return ofUser;
+  }
+
+  /** Position of the join behind the present member event, which may only have changed the profile. */
+  async function joinedAt(userId: UserId, mine: CountedRoom): Promise<number> {
+    let [nid, position] = [mine.eventNid, mine.heldSince];
+    for (let i = 0; i < MOST_PROFILES; i += 1) {
+      const stored = (await deps.view.events([nid])).get(nid);
+      position = Math.min(position, stored?.position ?? position);
+      const key = ["m.room.member", userId] as const;
+      const [before] = await deps.view.stateEventsAt(stored?.stateBefore ?? null, [key]);
+      if (before?.event.content.membership !== "join") break;
+      nid = before.nid;
+    }
+    return position;
+  }
+
+  async function memoOf(userId: UserId, mine: CountedRoom): Promise<Memo> {
+    const known = memosOf(userId).get(mine.roomNid);
+    if (known) return known;
+    const mark = { userId, roomNid: mine.roomNid, stale: false };
+    pending.add(mark);
+    try {
+      const read = await deps.readPositions(userId, mine.roomNid);
+      const readTo = read.get("") ?? 0;
+      const from = readTo < mine.heldSince ? await joinedAt(userId, mine) : mine.heldSince;
+      const made = memosOf(userId).get(mine.roomNid);
+      if (made) return made;
+      const evaluatedTo = Math.max(from, readTo);
+      const memo = { read, main: { notify: 0, highlight: 0 }, threads: new Map(), evaluatedTo };
+      if (!mark.stale) memosOf(userId).set(mine.roomNid, memo);
+      return memo;
+    } finally {
+      pending.delete(mark);
+    }
+  }
+
+  /** Adds what the events after the last evaluation bring. */
+  async function advance(
+    memo: Memo,
+    room: Room,
+    { userId, ignored }: CountReader,
+    upTo: number,
+  ): Promise<void> {
+    const from = memo.evaluatedTo;
+    const events = await deps.recent.across(room.nid, from, upTo, MOST_EVENTS);
+    const heard = events.filter(({ event }) => !ignored.has(event.sender));
+    const looked = heard.filter((stored) => counts(stored, userId));
+    const threads: Threads = new Map();
+    for (const stored of looked) {
+      if (stored.event.content["m.relates_to"])
+        threads.set(stored, await deps.view.threadOf(stored));
+    }
+    const needsRules = looked.some(({ event }) => event.sender !== userId);
+    const root = needsRules ? await deps.recent.rootAt(room.nid, upTo) : null;
+    const [rules, context] = needsRules
+      ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
+      : [];
+    const turns = createTurns(BURST_MS);
+    const outcomes = new Map<StoredEvent, PushOutcome>();
+    for (const stored of looked) {
+      if (stored.event.sender === userId) continue;
+      outcomes.set(stored, evaluate(rules!, stored.event, context!(stored.event.sender)));
+      await turns.take();
+    }
+    if (memo.evaluatedTo !== from) return; // another request was faster
+    for (const stored of looked) {
+      const thread = threads.get(stored);
+      const outcome = outcomes.get(stored);
+      if (outcome === undefined) clear(memo, thread);
+      else count(memo, stored, thread, outcome);
+    }
+    memo.evaluatedTo = Math.max(memo.evaluatedTo, upTo);
+  }
+
+  /** The events after the last evaluation and the state over them, from memory alone. */
+  function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
+    const stretch = deps.recent.peekAcross(roomNid, after, upTo, MOST_EVENTS);
+    const events = stretch && deps.view.peekEvents(stretch.nids);
+    if (!events || stretch.steadyRoot === undefined) return undefined;
+    return { events, root: stretch.steadyRoot };
+  }
+
+  /** `advance` from memory alone: false, and nothing done, where it does not know all. */
+  function advanceNow(
+    memo: Memo,
+    roomNid: number,
+    userId: UserId,
+    upTo: number,
+    stretch: SteadyStretch | undefined,
+  ): boolean {
+    if (!stretch) return false;
+    const looked = stretch.events.filter((stored) => counts(stored, userId));
+    if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
+    const rules = deps.peekRules(userId);
+    const context = deps.contexts.peek(roomNid, userId, stretch.root);
+    if (!rules || !context) return false;
+    const budget = newBudget(MOST_AT_ONCE);
+    const outcomes: (PushOutcome | undefined)[] = [];
+    for (const { event } of looked) {
+      const isOwn = event.sender === userId;
+      outcomes.push(isOwn ? undefined : evaluate(rules, event, context(event.sender), budget));
+      if (budget.steps < 0) return false;
+    }
+    for (const [at, stored] of looked.entries()) {
+      const outcome = outcomes[at];
+      if (outcome === undefined) clear(memo, undefined);
+      else count(memo, stored, undefined, outcome);
+    }
+    memo.evaluatedTo = upTo;
+    return true;
+  }
+
+  return {
+    /** Counts as of `upTo`, for a user who is joined. */
+    async of(reader: CountReader, room: Room, mine: CountedRoom, upTo: number): Promise<Unread> {
+      const memo = await memoOf(reader.userId, mine);
+      // Another request may have counted less far meanwhile.
+      while (memo.evaluatedTo < upTo) await advance(memo, room, reader, upTo);
+      return memo;
+    },
+
+    /**
+     * The same from memory alone, for who ignores nobody; undefined where it does not know. `stretch` is what came after `after`, which is
+     * most often where the evaluation stands.
+     */
+    peek(
+      userId: UserId,
+      roomNid: number,
+      upTo: number,
+      after: number,
+      stretch: SteadyStretch,
+    ): Unread | undefined {
+      const memo = memos.get(userId)?.get(roomNid);
+      if (!memo) return undefined;
+      const from = memo.evaluatedTo;
+      if (from >= upTo) return memo;
+      const news = from === after ? stretch : peekStretch(roomNid, from, upTo);
+      return advanceNow(memo, roomNid, userId, upTo, news) ? memo : undefined;
+    },
+
+    /** The user's receipts in the room, or the membership, moved: count again from there. */
+    forget(userId: string, roomNid: number): void {
+      memos.peek(userId)?.delete(roomNid);
+      for (const mark of pending) {
+        if (mark.userId === userId && mark.roomNid === roomNid) mark.stale = true;
+      }
+    },
+
+    /** The user's push rules, or whom they ignore, changed: count everything again. */
+    forgetUser(userId: string): void {
+      memos.delete(userId);
+      for (const mark of pending) if (mark.userId === userId) mark.stale = true;
+    },
+  };
+}
+
+type Threads = Map<StoredEvent, string | undefined>;
+
+/** Who says something has read what was said before; a change of state is not that. */
+function counts({ event, redactedBy }: StoredEvent, userId: UserId): boolean {
+  return event.sender === userId ? event.stateKey === undefined : redactedBy === null;
+}
+
+function count(
+  memo: Memo,
+  stored: StoredEvent,
+  thread: string | undefined,
+  outcome: PushOutcome,
+): void {
+  if (stored.position! <= (memo.read.get(thread ?? "main") ?? 0)) return;
+  if (!outcome.notify) return;
+  let counts = memo.main;
+  if (thread !== undefined) {
+    counts = memo.threads.get(thread) ?? { notify: 0, highlight: 0 };
+    memo.threads.set(thread, counts);
+  }
+  counts.notify += 1;
+  if (outcome.highlight) counts.highlight += 1;
+}
+
+/** All is read up to here: in a thread, or outside of all threads. */
+function clear(memo: Memo, thread: string | undefined): void {
+  if (thread !== undefined) memo.threads.delete(thread);
+  else Object.assign(memo.main, { notify: 0, highlight: 0 });
+}
+
+export type UnreadCounts = ReturnType<typeof createUnread>;

@@ -1,0 +1,123 @@
+import type { PlacedAppend } from "../streams/kind.ts";
+import { buildStatement } from "./statement.ts";
+import type { AppendStatement } from "./statement.ts";
+import type { Append } from "../streams/types.ts";
+import {
+  DuplicateEvent,
+  DuplicateTransaction,
+  FailedGround,
+  PurgedGround,
+  StaleHead,
+  Unstorable,
+} from "../streams/types.ts";
+import { connect } from "../sql.ts";
+import type { DatabaseLocation, Sql } from "../sql.ts";
+
+/** What became of one append of a group. */
+type Outcome =
+  /** `earlier`: an attempt whose answer was lost had committed it already, then, not now. */
+  | { committed: true; earlier: boolean; positions: Map<number, number> }
+  | { committed: false; error: Error };
+
+export interface GroupOutcome {
+  /** The log's position before the group, and with it. */
+  base: number;
+  end: number;
+  outcomes: Outcome[];
+  placed: readonly PlacedAppend[];
+}
+
+/**
+ * The one connection that appends. Its plans are made once per statement and must not depend on how big
+ * the tables were then: every join goes by index.
+ */
+export function connectWriter(location: DatabaseLocation): Sql {
+  return connect(location, {
+    max: 1,
+    applicationName: "weft log",
+    settings: {
+      plan_cache_mode: "force_generic_plan",
+      enable_seqscan: "off",
+      enable_hashjoin: "off",
+      enable_mergejoin: "off",
+      enable_bitmapscan: "off",
+      jit: "off",
+    },
+  });
+}
+
+interface AnswerRow {
+  base: number;
+  granted: boolean[];
+  duplicate_events:
+    | { n: number; wanted: number; event_id: string; event_nid: number; position: number | null }[]
+    | null;
+  duplicate_transactions: { n: number; event_id: string }[] | null;
+  adrift: { n: number; nid: number }[] | null;
+}
+
+/**
+ * Commits a group in one round trip. Appends that build on a stale head, or bring an event or a transaction
+ * that is there already, fail alone (with what of the same room was built on them). Throws what PostgreSQL
+ * throws; then nothing was committed, unless the connection was lost: see `Outcome`.
+ */
+export async function appendGroup(writer: Sql, appends: readonly Append[]): Promise<GroupOutcome> {
+  const statement = buildStatement(appends);
+  const rows = await writer.unsafe<AnswerRow[]>(statement.text, statement.parameters, {
+    prepare: true,
+  });
+  const answer = rows[0];
+  if (answer === undefined) throw new Error("log_head has no row: the database is not migrated");
+  const outcomes = appends.map((append, index) => outcomeOf(append, index, answer, statement));
+  const end = answer.base + statement.positions;
+  return { base: answer.base, end, outcomes, placed: statement.placed };
+}
+
+function outcomeOf(
+  append: Append,
+  index: number,
+  answer: AnswerRow,
+  statement: AppendStatement,
+): Outcome {
+  const n = index + 1;
+  if (answer.granted[index] === true) {
+    const shifts = statement.placed[index]?.offsets.events ?? [];
+    const positions = new Map<number, number>();
+    append.events?.forEach(({ nid }, i) => {
+      const shift = shifts[i];
+      if (shift !== null && shift !== undefined) positions.set(nid, answer.base + shift);
+    });
+    return { committed: true, earlier: false, positions };
+  }
+  const duplicates = (answer.duplicate_events ?? []).filter((duplicate) => duplicate.n === n);
+  const foreign = duplicates.find((duplicate) => duplicate.event_nid !== duplicate.wanted);
+  if (duplicates.length > 0 && foreign === undefined) {
+    const positions = duplicates.flatMap(({ event_nid, position }) =>
+      position === null ? [] : [[event_nid, position] as const],
+    );
+    return { committed: true, earlier: true, positions: new Map(positions) };
+  }
+  const transaction = (answer.duplicate_transactions ?? []).find((duplicate) => duplicate.n === n);
+  if (transaction !== undefined) {
+    return { committed: false, error: new DuplicateTransaction(transaction.event_id) };
+  }
+  if (foreign !== undefined) {
+    return { committed: false, error: new DuplicateEvent(foreign.event_id, foreign.event_nid) };
+  }
+  const absent = (answer.adrift ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
+  const failed = absent.filter((nid) => append.awaits?.includes(nid) === true);
+  if (failed.length > 0) return { committed: false, error: new FailedGround(failed) };
+  if (absent.length > 0) return { committed: false, error: new PurgedGround(absent) };
+  return { committed: false, error: new StaleHead(append.head?.roomNid ?? 0) };
+}
+
+/** Why an append can't be stored, if its texts are the reason. */
+export function storableError(append: Append): Unstorable | undefined {
+  try {
+    buildStatement([append]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unstorable) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import type { ServerName } from "../../protocol/identifiers.ts";
+import type { Sql, Tx } from "../sql.ts";
+
+/** A server that does not answer. Times are ms since 1970. */
+export interface FailureRow {
+  readonly server: ServerName;
+  readonly since: number;
+  /** Not asked before this. */
+  readonly until: number;
+  readonly intervalMs: number;
+}
+
+const CHANNEL = "weft_failing_servers";
+
+/** Every server that is failing. */
+export async function loadFailures(sql: Sql | Tx): Promise<FailureRow[]> {
+  return await sql<FailureRow[]>`
+    SELECT server, failing_since AS "since", retry_after AS "until", interval_ms AS "intervalMs"
+    FROM failing_servers`;
+}
+
+/** One server's failure; undefined when it is there. */
+export async function findFailure(
+  sql: Sql | Tx,
+  server: ServerName,
+): Promise<FailureRow | undefined> {
+  const [row] = await sql<FailureRow[]>`
+    SELECT server, failing_since AS "since", retry_after AS "until", interval_ms AS "intervalMs"
+    FROM failing_servers WHERE server = ${server}`;
+  return row;
+}
+
+/** Forgets servers that were to be asked again before a time, ms since 1970: nobody has wanted to. */
+export async function deleteOldFailures(sql: Sql | Tx, before: number): Promise<void> {
+  await sql`DELETE FROM failing_servers WHERE retry_after < ${before}`;
+}
+
+/** Tells the other replicas that a server fails, or is back. `by` is the one that tells. */
+export async function notifyFailure(sql: Sql | Tx, by: string, server: ServerName): Promise<void> {
+  await sql`SELECT pg_notify(${CHANNEL}, ${`${by} ${server}`})`;
+}
+
+/** Calls back for what other replicas tell; after a lost connection anything may have happened. */
+export async function listenFailures(
+  sql: Sql,
+  by: string,
+  onChange: (server: ServerName) => void,
+  onReconnect: () => void,
+): Promise<{ unlisten(): Promise<void> }> {
+  const heard = (payload: string): void => {
+    const [who, server] = payload.split(" ");
+    if (who !== by) onChange(server as ServerName);
+  };
+  return await sql.listen(CHANNEL, heard, onReconnect);
+}
+
+/** Writes down a failure, over an earlier one of the same server. */
+export async function upsertFailure(sql: Sql | Tx, failure: FailureRow): Promise<void> {
+  await sql`
+    INSERT INTO failing_servers (server, failing_since, retry_after, interval_ms)
+    VALUES (${failure.server}, ${failure.since}, ${failure.until}, ${failure.intervalMs})
+    ON CONFLICT (server) DO UPDATE SET failing_since = excluded.failing_since,
+      retry_after = excluded.retry_after, interval_ms = excluded.interval_ms`;
+}
+
+/** The server is back. */
+export async function deleteFailure(sql: Sql | Tx, server: ServerName): Promise<void> {
+  await sql`DELETE FROM failing_servers WHERE server = ${server}`;
+}

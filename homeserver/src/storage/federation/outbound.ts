@@ -1,0 +1,111 @@
+import type { ServerName } from "../../protocol/identifiers.ts";
+import { numberArray, type Sql, type Tx, textArray } from "../sql.ts";
+
+/** How far a server has our events, in log positions. */
+export interface DestinationRow {
+  readonly server: ServerName;
+  readonly sent: number;
+  readonly wanted: number;
+}
+
+/** Servers that have not been sent everything that is meant for them. */
+export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[]> {
+  return sql<DestinationRow[]>`
+    SELECT server, sent_position AS sent, wanted_position AS wanted
+    FROM destinations WHERE wanted_position > sent_position`;
+}
+
+/** Notes how far servers are and shall be; positions only move forward, and a server may be named twice. */
+export async function saveDestinations(
+  sql: Sql | Tx,
+  rows: readonly DestinationRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    INSERT INTO destinations (server, sent_position, wanted_position)
+    SELECT server, max(sent), max(wanted) FROM unnest(
+      ${textArray(rows.map((row) => row.server))}::text[],
+      ${numberArray(rows.map((row) => row.sent))}::bigint[],
+      ${numberArray(rows.map((row) => row.wanted))}::bigint[]) AS row (server, sent, wanted)
+    GROUP BY server ORDER BY server
+    ON CONFLICT (server) DO UPDATE SET
+      sent_position = GREATEST(destinations.sent_position, excluded.sent_position),
+      wanted_position = GREATEST(destinations.wanted_position, excluded.wanted_position)`;
+}
+
+/**
+ * The next accepted live events that this server sends to another, oldest first: of rooms that the other is in now,
+ * or about one of its users (who may have left by it). `settled`: one of its users is known to have been joined
+ * before the event; otherwise the room's state then must be asked.
+ */
+export async function eventsForDestination(
+  sql: Sql | Tx,
+  range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
+): Promise<{ nid: number; position: number; settled: boolean }[]> {
+  const { server, ours, after, upTo } = range;
+  return sql<{ nid: number; position: number; settled: boolean }[]>`
+    SELECT e.event_nid AS nid, e.position,
+      EXISTS (SELECT 1 FROM memberships m
+              WHERE m.room_nid = e.room_nid AND m.server = ${server} AND m.membership = 'join'
+                AND m.position <= e.position) AS settled
+    FROM events e
+    WHERE e.position > ${after} AND e.position <= ${upTo} AND e.position IS NOT NULL
+      AND e.ordinal = 0 AND e.status = 0
+      AND NOT e.handed_over AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+      AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+      AND (NOT e.forwarded OR e.sender = e.state_key
+           OR substr(e.state_key, strpos(e.state_key, ':') + 1) = ${server})
+      AND (EXISTS (
+             SELECT 1 FROM memberships m
+             WHERE m.room_nid = e.room_nid AND m.server = ${server} AND m.membership = 'join')
+           OR (e.type = 'm.room.member'
+               AND substr(e.state_key, strpos(e.state_key, ':') + 1) = ${server}))
+    ORDER BY e.position LIMIT ${range.limit}`;
+}
+
+/**
+ * The same for a server that has missed much: of each room that it is in now the newest of our events, by which it
+ * finds the others; and how its users were put out of rooms. Its cost is that of the rooms, not of what was missed.
+ */
+export async function newestForDestination(
+  sql: Sql | Tx,
+  range: { server: ServerName; ours: ServerName; after: number; upTo: number; limit: number },
+): Promise<{ nid: number; position: number; settled: boolean }[]> {
+  const { server, ours, after, upTo, limit } = range;
+  return sql<{ nid: number; position: number; settled: boolean }[]>`
+    SELECT nid, position, settled FROM (
+      SELECT newest.nid, newest.position, room.since <= newest.position AS settled
+      FROM (SELECT room_nid, min(position) AS since FROM memberships
+            WHERE server = ${server} AND membership = 'join' GROUP BY room_nid) room
+      CROSS JOIN LATERAL (
+        SELECT e.event_nid AS nid, e.position FROM events e
+        WHERE e.room_nid = room.room_nid AND e.position > ${after} AND e.position <= ${upTo}
+          AND e.ordinal = 0 AND e.status = 0
+          AND NOT e.handed_over AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+          AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+        ORDER BY e.position DESC LIMIT 1) newest
+      UNION
+      SELECT e.event_nid, e.position, false
+      FROM memberships m JOIN events e ON e.event_nid = m.event_nid
+      WHERE m.server = ${server} AND m.membership IN ('leave', 'ban')
+        AND e.position > ${after} AND e.position <= ${upTo} AND e.ordinal = 0 AND e.status = 0
+        AND NOT e.handed_over
+        AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
+        AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
+    ) found ORDER BY position LIMIT ${limit}`;
+}
+
+/** Whether the event came to this server first, which sent it on to the others in the room. */
+export async function wasForwarded(sql: Sql | Tx, eventNid: number): Promise<boolean> {
+  const [row] = await sql<{ forwarded: boolean }[]>`
+    SELECT forwarded FROM events WHERE event_nid = ${eventNid}`;
+  return row?.forwarded ?? false;
+}
+
+/** Whether an event of this server's stands outside of its room's graph and no other server has heard of it. */
+export async function isUntold(sql: Sql | Tx, eventNid: number): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events WHERE event_nid = ${eventNid} AND position IS NULL AND NOT handed_over
+      AND sender = state_key`;
+  return rows.length > 0;
+}

@@ -1,0 +1,66 @@
+import type { Sql, Tx } from "../sql.ts";
+
+export interface AliasRow {
+  alias: string;
+  roomId: string;
+  creator: string;
+}
+
+export async function findAlias(sql: Sql | Tx, alias: string): Promise<AliasRow | undefined> {
+  const [row] = await sql<AliasRow[]>`
+    SELECT alias, room_id AS "roomId", creator FROM room_aliases WHERE alias = ${alias}`;
+  return row;
+}
+
+/** An alias is taken before its room is made, which takes no longer than this. */
+const MAKING_MS = 60_000;
+
+/**
+ * False when the alias is taken. One that leads to a room that was never made, because the process was killed amid
+ * that, is free again.
+ */
+export async function insertAlias(
+  sql: Sql | Tx,
+  row: AliasRow & { createdTs: number },
+): Promise<boolean> {
+  const made = await sql`
+    INSERT INTO room_aliases (alias, room_id, creator, created_ts)
+    VALUES (${row.alias}, ${row.roomId}, ${row.creator}, ${row.createdTs})
+    ON CONFLICT (alias) DO UPDATE
+      SET room_id = excluded.room_id, creator = excluded.creator, created_ts = excluded.created_ts
+      WHERE room_aliases.created_ts < excluded.created_ts - ${MAKING_MS}::bigint
+        AND NOT EXISTS (
+          SELECT 1 FROM rooms JOIN room_heads USING (room_nid)
+          WHERE rooms.room_id = room_aliases.room_id)
+    RETURNING 1`;
+  return made.length > 0;
+}
+
+/** How many aliases a user has made, and how many lead to a room. */
+export async function countAliases(
+  sql: Sql | Tx,
+  creator: string,
+  roomId: string,
+): Promise<{ made: number; ofRoom: number }> {
+  const [row] = await sql<{ made: number; ofRoom: number }[]>`
+    SELECT (SELECT count(*) FROM room_aliases WHERE creator = ${creator}) AS made,
+      (SELECT count(*) FROM room_aliases WHERE room_id = ${roomId}) AS "ofRoom"`;
+  return row ?? { made: 0, ofRoom: 0 };
+}
+
+/** False when there was none. */
+export async function deleteAlias(sql: Sql | Tx, alias: string): Promise<boolean> {
+  const gone = await sql`DELETE FROM room_aliases WHERE alias = ${alias} RETURNING 1`;
+  return gone.length > 0;
+}
+
+export async function aliasesOfRoom(sql: Sql | Tx, roomId: string): Promise<string[]> {
+  const rows = await sql<{ alias: string }[]>`
+    SELECT alias FROM room_aliases WHERE room_id = ${roomId} ORDER BY created_ts, alias`;
+  return rows.map((row) => row.alias);
+}
+
+/** All aliases of one room lead to another from now on. */
+export async function moveAliases(sql: Sql | Tx, from: string, to: string): Promise<void> {
+  await sql`UPDATE room_aliases SET room_id = ${to} WHERE room_id = ${from}`;
+}

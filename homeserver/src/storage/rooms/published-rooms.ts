@@ -1,0 +1,56 @@
+import type { Sql, Tx } from "../sql.ts";
+
+/** Puts a room into the directory, on behalf of a user. One that is there already stays as it is. */
+export async function publishRoom(
+  sql: Sql | Tx,
+  roomNid: number,
+  publisher: string,
+  now: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO published_rooms (room_nid, publisher, published_ts)
+    VALUES (${roomNid}, ${publisher}, ${now}) ON CONFLICT (room_nid) DO NOTHING`;
+}
+
+/** How many rooms a user has put into the directory. */
+export async function countPublished(sql: Sql | Tx, publisher: string): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    SELECT count(*) AS n FROM published_rooms WHERE publisher = ${publisher}`;
+  return row?.n ?? 0;
+}
+
+/** Another room takes the place of one, if that has a place. */
+export async function movePublication(
+  sql: Sql | Tx,
+  fromNid: number,
+  toNid: number,
+): Promise<void> {
+  await sql`
+    UPDATE published_rooms SET room_nid = ${toNid} WHERE room_nid = ${fromNid}
+      AND NOT EXISTS (SELECT 1 FROM published_rooms WHERE room_nid = ${toNid})`;
+  await unpublishRoom(sql, fromNid);
+}
+
+export async function unpublishRoom(sql: Sql | Tx, roomNid: number): Promise<void> {
+  await sql`DELETE FROM published_rooms WHERE room_nid = ${roomNid}`;
+}
+
+export async function isPublished(sql: Sql | Tx, roomNid: number): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM published_rooms WHERE room_nid = ${roomNid}`;
+  return rows.length > 0;
+}
+
+/** Published rooms that `server` is in, with their numbers of joined members, the biggest first. */
+export async function publishedRooms(
+  sql: Sql | Tx,
+  server: string,
+): Promise<{ roomNid: number; joined: number }[]> {
+  return sql<{ roomNid: number; joined: number }[]>`
+    SELECT p.room_nid AS "roomNid",
+      (SELECT count(*) FROM memberships m
+        WHERE m.room_nid = p.room_nid AND m.membership = 'join') AS joined
+    FROM published_rooms p
+    WHERE EXISTS (SELECT 1 FROM memberships o
+      WHERE o.room_nid = p.room_nid AND o.server = ${server} AND o.membership = 'join')
+    ORDER BY joined DESC, p.room_nid`;
+}

@@ -1,0 +1,174 @@
+/** Takes rooms, and their history, out of the tables in bounded steps. */
+import { numberArray, textArray } from "../sql.ts";
+import type { Sql, Tx } from "../sql.ts";
+
+interface Place {
+  readonly position: number;
+  readonly ordinal: number;
+}
+
+interface DoomedRow {
+  nid: number;
+  eventId: string;
+  /** JSON of redactions, whose targets are noted elsewhere. */
+  redaction: string | null;
+  kept: boolean;
+}
+
+const doomedColumns = (sql: Sql | Tx) => sql`
+  e.event_nid AS nid, e.event_id AS "eventId",
+  CASE WHEN e.type = 'm.room.redaction' THEN e.json END AS redaction`;
+
+/**
+ * Which events a step of a purge looks at: accepted ones before the place, by the index of the timeline, which those that
+ * are done leave; the few others before it; messages without a place, which an earlier purge spared or which came late.
+ */
+export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
+export type HistoryPass = (typeof HISTORY_PASSES)[number];
+
+/**
+ * Takes the next events before a place out of the timeline: messages are deleted, state (and with `keepServer` whatever
+ * that server's users sent) stays without a place. Forward extremities stay where they are. Answers how many it was.
+ */
+export async function purgeHistory(
+  tx: Tx,
+  roomNid: number,
+  options: { before: Place; keepServer: string | undefined; limit: number; pass: HistoryPass },
+): Promise<number> {
+  const { before, keepServer, limit, pass } = options;
+  const ours =
+    keepServer === undefined
+      ? tx`false`
+      : tx`substr(e.sender, strpos(e.sender, ':') + 1) = ${keepServer}`;
+  const isBefore = tx`(e.position, e.ordinal) < (${before.position}, ${before.ordinal})`;
+  const wanted = {
+    timeline: tx`e.position IS NOT NULL AND e.status = 0 AND ${isBefore}`,
+    others: tx`e.position IS NOT NULL AND e.status <> 0 AND ${isBefore}`,
+    unplaced: tx`e.position IS NULL AND e.status = 0 AND e.state_key IS NULL AND NOT ${ours}`,
+  }[pass];
+  const order = pass === "timeline" ? tx`ORDER BY e.position, e.ordinal` : tx``;
+  const rows = await tx<DoomedRow[]>`
+    SELECT ${doomedColumns(tx)}, e.state_key IS NOT NULL OR ${ours} AS kept FROM events e
+    WHERE e.room_nid = ${roomNid} AND ${wanted}
+      AND NOT EXISTS (SELECT 1 FROM room_heads h
+                      WHERE h.room_nid = e.room_nid AND e.event_nid = ANY (h.extremities))
+    ${order} LIMIT ${limit}`;
+  if (rows.length === 0) return 0;
+  const kept = rows.filter((row) => row.kept).map((row) => row.nid);
+  const all = numberArray(rows.map((row) => row.nid));
+  await deleteEvents(
+    tx,
+    rows.filter((row) => !row.kept),
+  );
+  await tx`
+    UPDATE events SET position = NULL, ordinal = 0
+    WHERE event_nid = ANY (${numberArray(kept)}::bigint[])`;
+  await tx`
+    DELETE FROM missing_events
+    WHERE room_nid = ${roomNid} AND child_nid = ANY (${all}::bigint[])`;
+  return rows.length;
+}
+
+/** What is missing in front of an event, and of what comes before it, is not missed any more. */
+export async function closeGaps(sql: Sql | Tx, roomNid: number, upTo: Place): Promise<void> {
+  await sql`
+    DELETE FROM missing_events m USING events e
+    WHERE m.room_nid = ${roomNid} AND e.event_nid = m.child_nid
+      AND (e.position IS NULL OR (e.position, e.ordinal) <= (${upTo.position}, ${upTo.ordinal}))`;
+}
+
+/** Events as deep as what lies before a place, or less, that come again are old from now on. */
+export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Place): Promise<void> {
+  await sql`
+    UPDATE rooms SET purged_depth = (
+      SELECT min(depth) - 1 FROM events
+      WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
+        AND (position, ordinal) >= (${from.position}, ${from.ordinal}))
+    WHERE room_nid = ${roomNid}`;
+}
+
+/** Tables that hold rows of a room besides its events. */
+export const ROOM_TABLES = [
+  ...["missing_events", "current_state", "stripped_rooms", "receipts", "staged_events"],
+  "partial_rooms",
+  "events_to_rejudge",
+  ...["partial_rooms", "published_rooms", "room_heads"],
+] as const;
+
+/** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */
+export async function purgeRoom(tx: Tx, roomNid: number, limit: number): Promise<number> {
+  const rows = await tx<DoomedRow[]>`
+    SELECT ${doomedColumns(tx)}, false AS kept FROM events e WHERE e.room_nid = ${roomNid}
+    LIMIT ${limit}`;
+  if (rows.length > 0) {
+    await deleteEvents(tx, rows);
+    return rows.length;
+  }
+  for (const table of ROOM_TABLES) {
+    const { count } = await tx`
+      DELETE FROM ${tx(table)} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${tx(table)} WHERE room_nid = ${roomNid} LIMIT ${limit}))`;
+    if (count > 0) return count;
+  }
+  return purgeMembers(tx, roomNid, limit);
+}
+
+/** Memberships, and what their users noted of the room for themselves. */
+async function purgeMembers(tx: Tx, roomNid: number, limit: number): Promise<number> {
+  const rows = await tx<{ userId: string }[]>`
+    DELETE FROM memberships WHERE room_nid = ${roomNid} AND user_id = ANY (ARRAY(
+      SELECT user_id FROM memberships WHERE room_nid = ${roomNid} LIMIT ${limit}))
+    RETURNING user_id AS "userId"`;
+  if (rows.length === 0) return 0;
+  const users = textArray(rows.map((row) => row.userId));
+  await tx`
+    DELETE FROM account_data WHERE user_id = ANY (${users}::text[]) AND room_nid = ${roomNid}`;
+  return rows.length;
+}
+
+/** The room's name and aliases go last: until then a purge that was cut off finds what is left by its nid. */
+export async function forgetRoom(tx: Tx, roomNid: number, roomId: string): Promise<void> {
+  await tx`DELETE FROM room_aliases WHERE room_id = ${roomId}`;
+  await tx`DELETE FROM rooms WHERE room_nid = ${roomNid}`;
+}
+
+async function deleteEvents(tx: Tx, rows: readonly DoomedRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const targets = rows.flatMap(({ nid, redaction }) => {
+    const target = redaction === null ? undefined : redactedBy(redaction);
+    return target === undefined ? [] : [{ nid, target }];
+  });
+  const ids = textArray(rows.map((row) => row.eventId));
+  await tx`
+    DELETE FROM redactions r USING unnest(
+      ${textArray(targets.map((row) => row.target))}::text[],
+      ${numberArray(targets.map((row) => row.nid))}::bigint[]) AS doomed (target, nid)
+    WHERE r.target_event_id = doomed.target AND r.redaction_nid = doomed.nid`;
+  await tx`DELETE FROM redactions WHERE target_event_id = ANY (${ids}::text[])`;
+  await tx`DELETE FROM client_transactions WHERE event_id = ANY (${ids}::text[])`;
+  await tx`
+    DELETE FROM events WHERE event_nid = ANY (${numberArray(rows.map((row) => row.nid))}::bigint[])`;
+}
+
+/** What a stored redaction names, wherever its room's version has it. */
+function redactedBy(json: string): string | undefined {
+  const { redacts, content } = JSON.parse(json) as {
+    redacts?: unknown;
+    content?: { redacts?: unknown };
+  };
+  const target = redacts ?? content?.redacts;
+  return typeof target === "string" ? target : undefined;
+}
+
+/** Local users who are in a room, are invited to it or knock on it. */
+export async function localMembers(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+): Promise<string[]> {
+  const rows = await sql<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM memberships
+    WHERE room_nid = ${roomNid} AND server = ${server} AND membership IN ('join', 'invite', 'knock')
+    ORDER BY position, user_id`;
+  return rows.map((row) => row.userId);
+}

@@ -1,0 +1,109 @@
+import type { Sql, Tx } from "../sql.ts";
+import { sqlState } from "../sql.ts";
+
+export type PurgeStatus = "shutting_down" | "purging" | "complete" | "failed";
+
+/** A purge that an administrator wants. `request` and `report` are JSON texts. */
+export interface PurgeRow {
+  readonly purgeId: string;
+  readonly roomId: string;
+  readonly roomNid: number | null;
+  readonly kind: "history" | "room";
+  readonly request: string;
+  readonly status: PurgeStatus;
+  readonly report: string;
+  readonly reason: string | null;
+}
+
+function columns(sql: Sql | Tx) {
+  return sql`purge_id AS "purgeId", room_id AS "roomId", room_nid AS "roomNid", kind, request,
+    status, report, reason`;
+}
+
+/** Notes a purge; false when one of the room is under way. `now` is ms since 1970. */
+export async function insertPurge(
+  sql: Sql | Tx,
+  row: Omit<PurgeRow, "report" | "reason">,
+  now: number,
+): Promise<boolean> {
+  try {
+    await sql`
+      INSERT INTO purges (purge_id, room_id, room_nid, kind, request, status, created_ts)
+      VALUES (${row.purgeId}, ${row.roomId}, ${row.roomNid}, ${row.kind}, ${row.request},
+        ${row.status}, ${now})`;
+    return true;
+  } catch (error) {
+    if (sqlState(error) === "23505") return false;
+    throw error;
+  }
+}
+
+/** The oldest purge that has something left to do. */
+export async function nextPurge(sql: Sql | Tx): Promise<PurgeRow | undefined> {
+  const [row] = await sql<PurgeRow[]>`
+    SELECT ${columns(sql)} FROM purges WHERE ended_ts IS NULL ORDER BY created_ts LIMIT 1`;
+  return row;
+}
+
+export async function purgeById(sql: Sql | Tx, purgeId: string): Promise<PurgeRow | undefined> {
+  const [row] = await sql<PurgeRow[]>`
+    SELECT ${columns(sql)} FROM purges WHERE purge_id = ${purgeId}`;
+  return row;
+}
+
+/** Purges of a room, whole, the newest first. */
+export async function purgesOfRoom(sql: Sql | Tx, roomId: string): Promise<PurgeRow[]> {
+  return sql<PurgeRow[]>`
+    SELECT ${columns(sql)} FROM purges WHERE room_id = ${roomId} AND kind = 'room'
+    ORDER BY created_ts DESC`;
+}
+
+/** Notes how far a purge is; `ended` is ms since 1970, null while it goes on. */
+export async function notePurge(
+  sql: Sql | Tx,
+  purgeId: string,
+  now: { status: PurgeStatus; report?: string; reason?: string; ended: number | null },
+): Promise<void> {
+  const report = now.report === undefined ? sql`` : sql`report = ${now.report},`;
+  await sql`
+    UPDATE purges SET ${report} status = ${now.status}, reason = ${now.reason ?? null},
+      ended_ts = ${now.ended}
+    WHERE purge_id = ${purgeId}`;
+}
+
+/** Forgets purges that ended before a time, ms since 1970. */
+export async function forgetPurges(sql: Sql | Tx, before: number): Promise<void> {
+  await sql`DELETE FROM purges WHERE ended_ts < ${before}`;
+}
+
+/** Who blocked a room; undefined when it is not blocked. */
+export async function blockerOf(sql: Sql | Tx, roomId: string): Promise<string | undefined> {
+  const [row] = await sql<{ by: string }[]>`
+    SELECT blocked_by AS by FROM blocked_rooms WHERE room_id = ${roomId}`;
+  return row?.by;
+}
+
+/** True when the room is blocked, or being taken away as a whole. */
+export async function isClosed(sql: Sql | Tx, roomId: string): Promise<boolean> {
+  const [row] = await sql<{ closed: boolean }[]>`
+    SELECT EXISTS (SELECT 1 FROM blocked_rooms WHERE room_id = ${roomId})
+      OR EXISTS (SELECT 1 FROM purges
+                 WHERE room_id = ${roomId} AND ended_ts IS NULL AND kind = 'room') AS closed`;
+  return row?.closed ?? false;
+}
+
+/** `now` is ms since 1970. */
+export async function blockRoom(
+  sql: Sql | Tx,
+  roomId: string,
+  by: string,
+  now: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO blocked_rooms (room_id, blocked_by, blocked_ts) VALUES (${roomId}, ${by}, ${now})
+    ON CONFLICT DO NOTHING`;
+}
+
+export async function unblockRoom(sql: Sql | Tx, roomId: string): Promise<void> {
+  await sql`DELETE FROM blocked_rooms WHERE room_id = ${roomId}`;
+}

@@ -1,0 +1,142 @@
+import type { RowKind } from "./kind.ts";
+import { keyText, plainText } from "./text.ts";
+
+export const stateNodes: RowKind = {
+  name: "nodes",
+  columns: [
+    ["hash", "bytea"],
+    ["data", "bytea"],
+  ],
+  rows: ({ append }) => (append.stateNodes ?? []).map(({ hash, data }) => [hash, data]),
+  statements: (from) => [
+    // A node that is there already is shown to be needed: it may be about to be collected.
+    `INSERT INTO state_nodes AS s (hash, data, epoch)
+      SELECT DISTINCT ON (t.hash) t.hash, t.data, v.epoch ${from}
+      ON CONFLICT (hash) DO UPDATE SET epoch = excluded.epoch WHERE s.epoch < excluded.epoch`,
+  ],
+};
+
+export const currentState: RowKind = {
+  name: "current",
+  columns: [
+    ["room_nid", "bigint"],
+    ["type", "text"],
+    ["state_key", "text"],
+    ["event_nid", "bigint"],
+  ],
+  rows: ({ append: { currentState: state } }) =>
+    (state?.changes ?? []).map((change) => [
+      ...[state?.roomNid ?? 0, keyText(change.type), keyText(change.stateKey)],
+      change.eventNid,
+    ]),
+  statements: (from) => {
+    const last = `(SELECT DISTINCT ON (t.room_nid, t.type, t.state_key)
+        t.room_nid, t.type, t.state_key, t.event_nid ${from}
+        ORDER BY t.room_nid, t.type, t.state_key, t.n DESC, t.i DESC) AS l`;
+    return [
+      `INSERT INTO current_state (room_nid, type, state_key, event_nid)
+        SELECT l.* FROM ${last} WHERE l.event_nid IS NOT NULL
+        ON CONFLICT (room_nid, type, state_key) DO UPDATE SET event_nid = excluded.event_nid`,
+      `DELETE FROM current_state c USING ${last}
+        WHERE l.event_nid IS NULL AND c.room_nid = l.room_nid AND c.type = l.type
+          AND c.state_key = l.state_key`,
+    ];
+  },
+};
+
+export const memberships: RowKind = {
+  name: "members",
+  columns: [
+    ["room_nid", "bigint"],
+    ["user_id", "text"],
+    ["server", "text"],
+    ["membership", "text"],
+    ["event_nid", "bigint"],
+    ["shift", "int"],
+    ["since", "bigint"],
+  ],
+  rows: ({ append, offsets }) =>
+    (append.memberships ?? []).map((change, index) => [
+      ...[change.roomNid, keyText(change.userId), keyText(change.server)],
+      ...[change.membership, change.eventNid, offsets.memberships[index] ?? 0],
+      change.since ?? null,
+    ]),
+  statements: (from) => [
+    `INSERT INTO memberships AS m (room_nid, user_id, server, membership, event_nid, position)
+      SELECT DISTINCT ON (t.room_nid, t.user_id)
+        t.room_nid, t.user_id, t.server, t.membership, t.event_nid,
+        coalesce(t.since, v.base + t.shift) ${from}
+      ORDER BY t.room_nid, t.user_id, t.n DESC, t.i DESC
+      ON CONFLICT (room_nid, user_id) DO UPDATE SET membership = excluded.membership,
+        event_nid = excluded.event_nid, position = excluded.position,
+        forgotten = m.forgotten AND excluded.membership IN ('leave', 'ban')`,
+  ],
+};
+
+export const redactions: RowKind = {
+  name: "redacted",
+  columns: [
+    ["target", "text"],
+    ["redaction_nid", "bigint"],
+    ["json", "text"],
+  ],
+  rows: ({ append }) =>
+    (append.redactions ?? []).map((row) => [
+      ...[keyText(row.targetEventId), row.redactionNid],
+      row.redactedJson === undefined ? null : plainText(row.redactedJson),
+    ]),
+  statements: (from) => [
+    `INSERT INTO redactions (target_event_id, redaction_nid)
+      SELECT t.target, t.redaction_nid ${from} ON CONFLICT DO NOTHING`,
+    `UPDATE events e SET json = t.json, redacted_by = t.redaction_nid, relates_to = NULL,
+        rel_type = NULL
+      ${from} AND t.json IS NOT NULL AND e.event_id = t.target`,
+  ],
+};
+
+export const missing: RowKind = {
+  name: "missing",
+  columns: [
+    ["room_nid", "bigint"],
+    ["event_id", "text"],
+    ["child_nid", "bigint"],
+  ],
+  rows: ({ append }) =>
+    (append.missing?.add ?? []).map((row) => [row.roomNid, keyText(row.eventId), row.childNid]),
+  statements: (from) => [
+    `INSERT INTO missing_events (room_nid, event_id, child_nid)
+      SELECT t.room_nid, t.event_id, t.child_nid ${from} ON CONFLICT DO NOTHING`,
+  ],
+};
+
+export const found: RowKind = {
+  name: "found",
+  columns: [
+    ["room_nid", "bigint"],
+    ["event_id", "text"],
+  ],
+  rows: ({ append }) =>
+    (append.missing?.remove ?? []).map((row) => [row.roomNid, keyText(row.eventId)]),
+  statements: (from) => [
+    `DELETE FROM missing_events m USING (SELECT t.room_nid, t.event_id ${from}) AS l
+      WHERE m.room_nid = l.room_nid AND m.event_id = l.event_id`,
+  ],
+};
+
+export const purges: RowKind = {
+  name: "purges",
+  columns: [
+    ["room_nid", "bigint"],
+    ["room_id", "text"],
+    ["whole", "int"],
+    ["shift", "int"],
+  ],
+  rows: ({ append, offsets }) =>
+    (append.purges ?? []).map(({ roomNid, roomId, whole }, index) => [
+      ...[roomNid, keyText(roomId), whole ? 1 : 0, offsets.purges[index] ?? 0],
+    ]),
+  statements: (from) => [
+    `INSERT INTO purged_rooms (position, room_nid, room_id, whole)
+      SELECT v.base + t.shift, t.room_nid, t.room_id, t.whole = 1 ${from}`,
+  ],
+};

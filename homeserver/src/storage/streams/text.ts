@@ -1,0 +1,22 @@
+import { Unstorable } from "./types.ts";
+
+/** Longest text that goes into an index, in bytes: several of them together must fit an index page's third. */
+const MAX_KEY_BYTES = 512;
+
+/** A text that PostgreSQL can store. Throws Unstorable for a NUL character. */
+export function plainText(text: string): string {
+  if (text.includes("\0")) throw new Unstorable("a text holds a NUL character");
+  return text;
+}
+
+/** A text that an index can hold. Throws Unstorable when it is too long or holds a NUL character. */
+export function keyText(text: string): string {
+  if (text.length > MAX_KEY_BYTES || (text.length * 3 > MAX_KEY_BYTES && tooLong(text))) {
+    throw new Unstorable(`a key is longer than ${MAX_KEY_BYTES} bytes`);
+  }
+  return plainText(text);
+}
+
+function tooLong(text: string): boolean {
+  return Buffer.byteLength(text) > MAX_KEY_BYTES;
+}

@@ -1,0 +1,282 @@
+import type { RoomEvent } from "../../protocol/events/event.ts";
+
+/**
+ * Everything that one command commits: all or nothing. Further kinds of rows are added here, in
+ * `kinds.ts` (how they are written) and in `log/records.ts` (how followers see them).
+ */
+export interface Append {
+  /** Moves the room's head; the whole append fails with StaleHead when another writer was faster. */
+  head?: HeadMove;
+  events?: readonly NewEvent[];
+  /**
+   * nids of events whose state this append's states share nodes with, committed or on their way. Where one has been
+   * purged, the append fails with PurgedGround: those nodes may be gone. It fails with one that fails.
+   */
+  builtOn?: readonly number[];
+  /**
+   * nids of events that were on their way when the command read them, and that its rows name or share states with. Where
+   * one is not there, its commit has failed, and so does this one, with FailedGround: the command has to run again.
+   */
+  awaits?: readonly number[];
+  stateNodes?: readonly { hash: Buffer; data: Buffer }[];
+  currentState?: {
+    roomNid: number;
+    /** `eventNid` null: the key is no longer set. */
+    changes: readonly { type: string; stateKey: string; eventNid: number | null }[];
+  };
+  memberships?: readonly MembershipChange[];
+  /** Idempotency key; a repeated one fails with DuplicateTransaction. */
+  transaction?: { userId: string; deviceId: string; scope: string; txnId: string; eventId: string };
+  redactions?: readonly RedactionRow[];
+  missing?: {
+    add?: readonly { roomNid: number; eventId: string; childNid: number }[];
+    /** These events have come, or are given up: all rows that name them go. */
+    remove?: readonly { roomNid: number; eventId: string }[];
+  };
+  receipts?: readonly ReceiptRow[];
+  accountData?: readonly AccountDataRow[];
+  /** Users of this server whose account was erased. */
+  erasures?: readonly { userId: string }[];
+  /** Rooms that users forget; without effect where the user is not out of the room. */
+  forgotten?: readonly ForgottenRow[];
+  /** Rooms, or parts of their history, that were taken out of the tables. */
+  purges?: readonly PurgeRecordRow[];
+  /** The room's state becomes known in part only, is fetched, or becomes whole. */
+  partialRoom?: PartialRoomChange;
+  /** States (and what follows from them) of events that are here already. */
+  restated?: readonly RestatedEvent[];
+  /** What was rejected because of these is to be judged again, and the row removed then. */
+  toRejudge?: readonly RejudgeRow[];
+  /** Stripped state of rooms known by an invite or knock only; null removes it. */
+  strippedRooms?: readonly StrippedRoomRow[];
+}
+
+/** `acceptedNid` 0: all that the room has of rejected events. */
+export interface RejudgeRow {
+  readonly roomNid: number;
+  readonly acceptedNid: number;
+}
+
+interface StrippedRoomRow {
+  roomNid: number;
+  userId: string;
+  strippedState: string | null;
+  /** The server that sent the invite or took the knock. */
+  origin?: string | undefined;
+}
+
+/** Compare and move of a room's head. */
+export interface HeadMove {
+  roomNid: number;
+  /** Version that this command was built on; 0 creates the head. */
+  expectedVersion: number;
+  /** From `nextHeadVersion(expectedVersion)`. */
+  version: number;
+  /** nids of the forward extremities. */
+  extremities: readonly number[];
+  stateRoot: Buffer | null;
+  depth: number;
+}
+
+/**
+ * Where an event stands in its room's timeline: "live" takes the next position of the log; history
+ * stands in front of the live event at `position`, ordinals falling from -1; an outlier stands nowhere.
+ */
+export type Timeline = "live" | "outlier" | { position: number; ordinal: number };
+
+export type EventStatus = "accepted" | "soft-failed" | "rejected";
+
+export interface NewEvent {
+  nid: number;
+  roomNid: number;
+  event: RoomEvent;
+  timeline: Timeline;
+  /** "accepted" unless given. */
+  status?: EventStatus;
+  /** Why it was soft-failed or rejected. */
+  reason?: string;
+  stateBefore: Buffer | null;
+  stateAfter: Buffer | null;
+  /** Root of the room's current state after this append (live events). */
+  roomState?: Buffer | null;
+  /** nids of its auth_events, those known. */
+  authNids: readonly number[];
+  /** True when the room's current state is another after this event than before it. */
+  stateChanged?: boolean;
+  /** nid of a redaction that came earlier and is applied already (`event` is the redacted one). */
+  redactedBy?: number;
+  /** Another server's event that this one sends on to the room's servers. */
+  forwarded?: boolean;
+  /** An event of ours that another server has taken: it sends it to the others. */
+  handedOver?: boolean;
+  /** The event is in the table already, as an outlier under this nid, and is now given its place. */
+  stored?: boolean;
+}
+
+export interface MembershipChange {
+  roomNid: number;
+  roomId: string;
+  userId: string;
+  membership: string;
+  /** nid of the member event. */
+  eventNid: number;
+  /** Server part of the user id. */
+  server: string;
+  /** Since an earlier log position than this append's: followers are told nothing. */
+  since?: number;
+}
+
+export interface PartialRoomChange {
+  roomNid: number;
+  roomId: string;
+  /** nid of the join by which this server came in. */
+  joinNid: number;
+  servers: readonly string[];
+  /** The whole state before the join is known. Complete without: given up, since nobody of this server is there. */
+  isFetched: boolean;
+  isComplete: boolean;
+  /** The server has just come in: what is said of a join before does not count any more. */
+  isNew?: boolean;
+}
+
+interface RestatedEvent {
+  nid: number;
+  status: EventStatus;
+  reason?: string | undefined;
+  stateBefore: Buffer | null;
+  stateAfter: Buffer | null;
+  roomState: Buffer | null;
+}
+
+export interface RedactionRow {
+  targetEventId: string;
+  redactionNid: number;
+  /** The target's JSON as the redaction leaves it, when it is applied now. */
+  redactedJson?: string;
+}
+
+export interface ReceiptRow {
+  roomNid: number;
+  roomId: string;
+  userId: string;
+  receiptType: string;
+  /** "" for unthreaded. */
+  threadId: string;
+  eventId: string;
+  /** Log position of the event, when known here. */
+  eventPosition: number | null;
+  /** ms since 1970. */
+  ts: number;
+}
+
+interface AccountDataRow {
+  userId: string;
+  /** null or 0: global. */
+  roomNid: number | null;
+  type: string;
+  /** JSON object text. */
+  content: string;
+}
+
+interface ForgottenRow {
+  roomNid: number;
+  roomId: string;
+  userId: string;
+}
+
+interface PurgeRecordRow {
+  roomNid: number;
+  roomId: string;
+  /** The room is gone; otherwise a part of its history. */
+  whole: boolean;
+}
+
+/** What became of a committed append. */
+export interface Committed {
+  /** The log's position with this append in it: whoever has read up to here has seen all of it. */
+  position: number;
+  /** Event nid → log position, of the live events. */
+  positions: ReadonlyMap<number, number>;
+}
+
+/** Another writer moved the room's head (or a command that this one was built on failed): reload and try again. */
+export class StaleHead extends Error {
+  override name = "StaleHead";
+  readonly roomNid: number;
+  constructor(roomNid: number) {
+    super(`the head of room ${roomNid} was moved by another writer`);
+    this.roomNid = roomNid;
+  }
+}
+
+/** Events that the append was built on have been purged: forget them. */
+export class PurgedGround extends Error {
+  override name = "PurgedGround";
+  readonly eventNids: readonly number[];
+  constructor(eventNids: readonly number[]) {
+    super(`the events ${eventNids.join(", ")}, which this is built on, have been purged`);
+    this.eventNids = eventNids;
+  }
+}
+
+/** Events that the append was built on have not been committed: run the command again. */
+export class FailedGround extends Error {
+  override name = "FailedGround";
+  readonly eventNids: readonly number[];
+  constructor(eventNids: readonly number[]) {
+    super(`the events ${eventNids.join(", ")}, which this is built on, were not committed`);
+    this.eventNids = eventNids;
+  }
+}
+
+/** The event is stored already. */
+export class DuplicateEvent extends Error {
+  override name = "DuplicateEvent";
+  readonly eventId: string;
+  /** Under which nid. */
+  readonly eventNid: number;
+  constructor(eventId: string, eventNid: number) {
+    super(`the event ${eventId} is stored already`);
+    this.eventId = eventId;
+    this.eventNid = eventNid;
+  }
+}
+
+/** The client's request was done before, with this event. */
+export class DuplicateTransaction extends Error {
+  override name = "DuplicateTransaction";
+  readonly eventId: string;
+  constructor(eventId: string) {
+    super(`the transaction was answered before with ${eventId}`);
+    this.eventId = eventId;
+  }
+}
+
+/** The append holds what PostgreSQL can't store: a NUL character, or a key that is too long. */
+export class Unstorable extends Error {
+  override name = "Unstorable";
+}
+
+/** The log is stopped, or the database stayed away too long: whether the append was committed is not known. */
+export class LogUnavailable extends Error {
+  override name = "LogUnavailable";
+}
+
+/** Another writer was faster, or a command that this one was built on failed: it may run again on what is there now. */
+export function isOvertaken(error: unknown): boolean {
+  return (
+    error instanceof StaleHead || error instanceof FailedGround || error instanceof DuplicateEvent
+  );
+}
+
+const RANDOM_BITS = 2 ** 23;
+
+/**
+ * The next version of a room's head: a counter with random low bits, so that a command built on a head
+ * that was never committed can't be taken for one built on another writer's.
+ */
+export function nextHeadVersion(version: number): number {
+  return (
+    (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + Math.floor(Math.random() * RANDOM_BITS)
+  );
+}

@@ -1,0 +1,203 @@
+import type { Sql, Tx } from "../sql.ts";
+
+/** What an access token stands for, joined with its account. */
+export interface AccessTokenRow {
+  userId: string;
+  deviceId: string;
+  refreshHash: Buffer | null;
+  expiresTs: number | null;
+  used: boolean;
+  isAdmin: boolean;
+}
+
+/** A refresh token and what it was exchanged for. */
+export interface RefreshTokenRow {
+  userId: string;
+  deviceId: string;
+  replacedBy: Buffer | null;
+  /** What it was exchanged for has been used: nobody has a reason to show it again. */
+  spent: boolean;
+}
+
+/** Looks an access token up by its SHA-256. Tokens of closed accounts are not found. */
+export async function findAccessToken(
+  sql: Sql | Tx,
+  tokenHash: Buffer,
+): Promise<AccessTokenRow | undefined> {
+  const [row] = await sql<AccessTokenRow[]>`
+    SELECT t.user_id AS "userId", t.device_id AS "deviceId", t.refresh_hash AS "refreshHash",
+      t.expires_ts AS "expiresTs", t.used, a.is_admin AS "isAdmin"
+    FROM access_tokens t JOIN accounts a USING (user_id)
+    WHERE t.token_hash = ${tokenHash} AND a.deactivated_ts IS NULL`;
+  return row;
+}
+
+/** Stores an access token. */
+export async function insertAccessToken(
+  tx: Sql | Tx,
+  token: {
+    tokenHash: Buffer;
+    userId: string;
+    deviceId: string;
+    refreshHash: Buffer | null;
+    createdTs: number;
+    expiresTs: number | null;
+  },
+): Promise<void> {
+  await tx`
+    INSERT INTO access_tokens (token_hash, user_id, device_id, refresh_hash, created_ts, expires_ts)
+    VALUES (${token.tokenHash}, ${token.userId}, ${token.deviceId}, ${token.refreshHash},
+      ${token.createdTs}, ${token.expiresTs})`;
+}
+
+/** Stores a refresh token. */
+export async function insertRefreshToken(
+  tx: Sql | Tx,
+  token: { tokenHash: Buffer; userId: string; deviceId: string; createdTs: number },
+): Promise<void> {
+  await tx`
+    INSERT INTO refresh_tokens (token_hash, user_id, device_id, created_ts)
+    VALUES (${token.tokenHash}, ${token.userId}, ${token.deviceId}, ${token.createdTs})`;
+}
+
+/** Refresh tokens of a device that were used up and are still known as such. */
+const SPENT_KEPT = 100;
+
+/** Looks a refresh token up by its SHA-256 and locks its row until the transaction ends. */
+export async function lockRefreshToken(
+  tx: Tx,
+  tokenHash: Buffer,
+): Promise<RefreshTokenRow | undefined> {
+  const [row] = await tx<RefreshTokenRow[]>`
+    SELECT user_id AS "userId", device_id AS "deviceId", replaced_by AS "replacedBy", spent
+    FROM refresh_tokens WHERE token_hash = ${tokenHash} FOR UPDATE`;
+  return row;
+}
+
+/** Notes which refresh token was given out in exchange for another. */
+export async function replaceRefreshToken(
+  tx: Sql | Tx,
+  old: Buffer,
+  successor: Buffer,
+): Promise<void> {
+  await tx`UPDATE refresh_tokens SET replaced_by = ${successor} WHERE token_hash = ${old}`;
+}
+
+/** Spends one refresh token and deletes the access tokens that were given out with it; answers the latter's hashes. */
+export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
+  await tx`
+    UPDATE refresh_tokens SET spent = true, replaced_by = NULL WHERE token_hash = ${refreshHash}`;
+  const rows = await tx<{ hash: Buffer }[]>`
+    DELETE FROM access_tokens WHERE refresh_hash = ${refreshHash} RETURNING token_hash AS hash`;
+  return rows.map((row) => row.hash);
+}
+
+/**
+ * The pair that `refreshHash` belongs to is in use: spends the refresh tokens that it replaced, and deletes their access
+ * tokens. Answers the hashes of deleted access tokens.
+ */
+export async function retirePredecessors(tx: Sql | Tx, refreshHash: Buffer): Promise<Buffer[]> {
+  const rows = await tx<{ hash: Buffer }[]>`
+    WITH old AS (
+      UPDATE refresh_tokens SET spent = true, replaced_by = NULL
+      WHERE replaced_by = ${refreshHash} RETURNING token_hash
+    )
+    DELETE FROM access_tokens a USING old WHERE a.refresh_hash = old.token_hash
+    RETURNING a.token_hash AS hash`;
+  return rows.map((row) => row.hash);
+}
+
+/** Forgets the oldest spent refresh tokens of a device, where there are many. */
+export async function pruneSpentTokens(
+  tx: Sql | Tx,
+  userId: string,
+  deviceId: string,
+): Promise<void> {
+  await tx`
+    DELETE FROM refresh_tokens WHERE token_hash IN (
+      SELECT token_hash FROM refresh_tokens
+      WHERE user_id = ${userId} AND device_id = ${deviceId} AND spent
+      ORDER BY created_ts DESC OFFSET ${SPENT_KEPT})`;
+}
+
+/** Marks an access token as seen in a request. */
+export async function markAccessTokenUsed(tx: Sql | Tx, tokenHash: Buffer): Promise<void> {
+  await tx`UPDATE access_tokens SET used = true WHERE token_hash = ${tokenHash}`;
+}
+
+/** Deletes every token of the named devices of a user. */
+export async function deleteDeviceTokens(
+  tx: Sql | Tx,
+  userId: string,
+  deviceIds: readonly string[],
+): Promise<void> {
+  const ids = deviceIds as string[];
+  await tx`
+    WITH gone AS (
+      DELETE FROM refresh_tokens WHERE user_id = ${userId} AND device_id = ANY(${ids}::text[])
+    )
+    DELETE FROM access_tokens WHERE user_id = ${userId} AND device_id = ANY(${ids}::text[])`;
+}
+
+/** Stores a one-time sign-in token. */
+export async function insertLoginToken(
+  tx: Sql | Tx,
+  tokenHash: Buffer,
+  userId: string,
+  expiresTs: number,
+): Promise<void> {
+  await tx`
+    INSERT INTO login_tokens (token_hash, user_id, expires_ts)
+    VALUES (${tokenHash}, ${userId}, ${expiresTs})`;
+}
+
+/** Deletes all one-time sign-in tokens of a user but the newest. */
+export async function trimLoginTokens(tx: Sql | Tx, userId: string, most: number): Promise<void> {
+  await tx`
+    DELETE FROM login_tokens WHERE token_hash IN (
+      SELECT token_hash FROM login_tokens WHERE user_id = ${userId}
+      ORDER BY expires_ts DESC OFFSET ${most} FOR UPDATE SKIP LOCKED)`;
+}
+
+/** Whose one-time sign-in token that is; undefined if unknown or too late. */
+export async function findLoginToken(
+  tx: Sql | Tx,
+  tokenHash: Buffer,
+  now: number,
+): Promise<string | undefined> {
+  const [row] = await tx<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM login_tokens
+    WHERE token_hash = ${tokenHash} AND expires_ts > ${now}`;
+  return row?.userId;
+}
+
+/** Uses up a one-time sign-in token. False if it was used meanwhile. Those that are too old go as well. */
+export async function takeLoginToken(tx: Tx, tokenHash: Buffer, now: number): Promise<boolean> {
+  const result = await tx`DELETE FROM login_tokens WHERE token_hash = ${tokenHash}`;
+  await tx`DELETE FROM login_tokens WHERE expires_ts <= ${now}`;
+  return result.count === 1;
+}
+
+/** Deletes the one-time sign-in tokens of a user. */
+export async function deleteLoginTokens(tx: Sql | Tx, userId: string): Promise<void> {
+  await tx`DELETE FROM login_tokens WHERE user_id = ${userId}`;
+}
+
+const CHANNEL = "weft_tokens";
+
+/** Tells every replica, when the transaction commits, to forget what it remembers of a user's tokens. */
+export async function notifyTokensChanged(tx: Tx, userId: string): Promise<void> {
+  await tx`SELECT pg_notify(${CHANNEL}, ${userId})`;
+}
+
+/**
+ * Hears of token changes on other replicas. `onReconnect` is called each time the subscription was (re)made,
+ * since announcements may have been missed before.
+ */
+export async function listenTokensChanged(
+  sql: Sql,
+  onChange: (userId: string) => void,
+  onReconnect: () => void,
+): Promise<{ unlisten(): Promise<void> }> {
+  return await sql.listen(CHANNEL, onChange, onReconnect);
+}

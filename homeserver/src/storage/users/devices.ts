@@ -1,0 +1,137 @@
+import type { Sql, Tx } from "../sql.ts";
+
+/** A row of devices. Times are ms since 1970. */
+export interface DeviceRow {
+  deviceId: string;
+  displayName: string | null;
+  lastSeenTs: number | null;
+  lastSeenIp: string | null;
+}
+
+/** When and from where a device was last seen. */
+export interface Sighting {
+  userId: string;
+  deviceId: string;
+  ts: number;
+  ip: string;
+  userAgent: string | null;
+}
+
+/** A user's devices, oldest first. */
+export async function listDevices(sql: Sql | Tx, userId: string): Promise<DeviceRow[]> {
+  return await sql<DeviceRow[]>`
+    SELECT device_id AS "deviceId", display_name AS "displayName",
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+    FROM devices WHERE user_id = ${userId} ORDER BY created_ts, device_id`;
+}
+
+/** One device of a user. */
+export async function findDevice(
+  sql: Sql | Tx,
+  userId: string,
+  deviceId: string,
+): Promise<DeviceRow | undefined> {
+  const [row] = await sql<DeviceRow[]>`
+    SELECT device_id AS "deviceId", display_name AS "displayName",
+      last_seen_ts AS "lastSeenTs", last_seen_ip AS "lastSeenIp"
+    FROM devices WHERE user_id = ${userId} AND device_id = ${deviceId}`;
+  return row;
+}
+
+/** Where the user's devices were last seen. */
+export async function addressesOf(sql: Sql | Tx, userId: string): Promise<string[]> {
+  const rows = await sql<{ ip: string }[]>`
+    SELECT DISTINCT last_seen_ip AS ip FROM devices
+    WHERE user_id = ${userId} AND last_seen_ip IS NOT NULL`;
+  return rows.map(({ ip }) => ip);
+}
+
+/**
+ * Makes sure of a device, and locks it until the transaction ends: of two sign-ins with it one comes after the other.
+ * True if it is new; a known one keeps its display name.
+ */
+export async function insertDevice(
+  tx: Sql | Tx,
+  device: { userId: string; deviceId: string; displayName: string | null; createdTs: number },
+): Promise<boolean> {
+  const [row] = await tx<{ isNew: boolean }[]>`
+    INSERT INTO devices (user_id, device_id, display_name, created_ts)
+    VALUES (${device.userId}, ${device.deviceId}, ${device.displayName}, ${device.createdTs})
+    ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = devices.display_name
+    RETURNING xmax = 0 AS "isNew"`;
+  return row?.isNew === true;
+}
+
+/** Devices that were not seen for the longest time, so that without them and with one more there are at most so many. */
+export async function devicesBeyond(
+  tx: Sql | Tx,
+  userId: string,
+  kept: string,
+  most: number,
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    SELECT device_id AS "deviceId" FROM devices WHERE user_id = ${userId} AND device_id <> ${kept}
+    ORDER BY coalesce(last_seen_ts, created_ts) DESC, created_ts DESC, device_id OFFSET ${most - 1}`;
+  return rows.map((row) => row.deviceId);
+}
+
+/** Renames a device. False if there is no such device. */
+export async function updateDeviceName(
+  tx: Sql | Tx,
+  userId: string,
+  deviceId: string,
+  displayName: string,
+): Promise<boolean> {
+  const result = await tx`
+    UPDATE devices SET display_name = ${displayName}
+    WHERE user_id = ${userId} AND device_id = ${deviceId}`;
+  return result.count === 1;
+}
+
+/** Deletes the named devices of a user, and answers which of them were there. */
+export async function deleteDeviceRows(
+  tx: Sql | Tx,
+  userId: string,
+  deviceIds: readonly string[],
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    DELETE FROM devices WHERE user_id = ${userId} AND device_id = ANY(${deviceIds as string[]}::text[])
+    RETURNING device_id AS "deviceId"`;
+  return rows.map((row) => row.deviceId);
+}
+
+/** Deletes a user's devices except one (null: all), and answers which. */
+export async function deleteOtherDevices(
+  tx: Sql | Tx,
+  userId: string,
+  except: string | null,
+): Promise<string[]> {
+  const rows = await tx<{ deviceId: string }[]>`
+    DELETE FROM devices WHERE user_id = ${userId} AND device_id IS DISTINCT FROM ${except}
+    RETURNING device_id AS "deviceId"`;
+  return rows.map((row) => row.deviceId);
+}
+
+/**
+ * Records many sightings in one statement. Unknown devices are passed over. The rows are locked in the order of their
+ * keys: two replicas that record the same devices at once would lock each other out otherwise.
+ */
+export async function recordSightings(tx: Sql | Tx, sightings: readonly Sighting[]): Promise<void> {
+  await tx`
+    WITH seen AS MATERIALIZED (
+      SELECT d.user_id, d.device_id FROM devices d
+      JOIN unnest(
+        ${sightings.map((s) => s.userId)}::text[], ${sightings.map((s) => s.deviceId)}::text[]
+      ) AS s (user_id, device_id) USING (user_id, device_id)
+      ORDER BY d.user_id, d.device_id FOR UPDATE OF d
+    )
+    UPDATE devices SET last_seen_ts = s.ts, last_seen_ip = s.ip, last_seen_user_agent = s.agent
+    FROM unnest(
+      ${sightings.map((s) => s.userId)}::text[], ${sightings.map((s) => s.deviceId)}::text[],
+      ${sightings.map((s) => s.ts)}::bigint[], ${sightings.map((s) => s.ip)}::text[],
+      ${sightings.map((s) => s.userAgent)}::text[]
+    ) AS s (user_id, device_id, ts, ip, agent)
+    JOIN seen USING (user_id, device_id)
+    WHERE devices.user_id = s.user_id AND devices.device_id = s.device_id
+      AND (devices.last_seen_ts IS NULL OR devices.last_seen_ts < s.ts)`;
+}

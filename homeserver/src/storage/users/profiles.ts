@@ -1,0 +1,42 @@
+import type { Sql, Tx } from "../sql.ts";
+
+/** A row of profiles; fields is the JSON text of all that has no column. */
+export interface ProfileRow {
+  displayname: string | null;
+  avatarUrl: string | null;
+  fields: string;
+}
+
+/** The profile of a local user whose account is open. */
+export async function findProfile(sql: Sql | Tx, userId: string): Promise<ProfileRow | undefined> {
+  const [row] = await sql<ProfileRow[]>`
+    SELECT displayname, avatar_url AS "avatarUrl", fields FROM profiles WHERE user_id = ${userId}`;
+  return row;
+}
+
+/** The profile, locked until the transaction ends; made, empty, where there is none yet: what is not there has no lock. */
+export async function lockProfile(tx: Tx, userId: string): Promise<ProfileRow | undefined> {
+  await tx`INSERT INTO profiles (user_id) VALUES (${userId}) ON CONFLICT (user_id) DO NOTHING`;
+  const [row] = await tx<ProfileRow[]>`
+    SELECT displayname, avatar_url AS "avatarUrl", fields FROM profiles
+    WHERE user_id = ${userId} FOR UPDATE`;
+  return row;
+}
+
+/** Creates or replaces a profile. */
+export async function upsertProfile(
+  tx: Sql | Tx,
+  userId: string,
+  profile: ProfileRow,
+): Promise<void> {
+  await tx`
+    INSERT INTO profiles (user_id, displayname, avatar_url, fields)
+    VALUES (${userId}, ${profile.displayname}, ${profile.avatarUrl}, ${profile.fields})
+    ON CONFLICT (user_id) DO UPDATE SET displayname = excluded.displayname,
+      avatar_url = excluded.avatar_url, fields = excluded.fields`;
+}
+
+/** Removes a profile. */
+export async function deleteProfile(tx: Sql | Tx, userId: string): Promise<void> {
+  await tx`DELETE FROM profiles WHERE user_id = ${userId}`;
+}

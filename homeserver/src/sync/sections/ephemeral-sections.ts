@@ -1,0 +1,114 @@
+import { matchesEvent } from "../../protocol/filter.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { Room } from "../../rooms/api/index.ts";
+import type { Scope } from "./scope.ts";
+import type { AccountDataChanges } from "../recent/account-data-changes.ts";
+import type { Tails } from "../recent/recent-events.ts";
+
+/** A receipt as storage has it. */
+interface Receipt {
+  readonly userId: string;
+  readonly receiptType: string;
+  readonly threadId: string;
+  readonly eventId: string;
+  readonly ts: number;
+}
+
+/** Where what is not an event comes from. */
+export interface ExtraSources {
+  /** Receipts of a room with position in (after, upTo]; private ones only of `userId`. */
+  receipts(roomNid: number, userId: UserId, after: number, upTo: number): Promise<Receipt[]>;
+  /** Account data of a user in a room (undefined: global), changed in (after, upTo]. */
+  accountData(
+    userId: UserId,
+    roomNid: number | undefined,
+    after: number,
+    upTo: number,
+  ): Promise<{ type: string; content: string }[]>;
+  /** Who types, and the serial of the last change there; 0 when nobody ever did. */
+  typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
+  /** Those of the rooms where events, receipts or the user's account data changed after a position: one query. */
+  touched(userId: UserId, roomNids: readonly number[], after: number): Promise<ReadonlySet<number>>;
+}
+
+export interface Extras {
+  readonly ephemeral: string[];
+  readonly accountData: string[];
+}
+
+/** Ephemeral events and account data of a joined room. */
+export function createRoomExtras(deps: {
+  readonly tails: Tails;
+  readonly sources: ExtraSources;
+  readonly accountDataChanges: AccountDataChanges;
+}) {
+  const { tails, sources, accountDataChanges } = deps;
+
+  async function receiptEvent(scope: Scope, room: Room, after: number): Promise<string[]> {
+    if (!matchesEvent(scope.filter.room.ephemeral, { type: "m.receipt", roomId: room.roomId })) {
+      return [];
+    }
+    if (after > 0 && !tails.mayHaveReceipts(room.nid, after)) return [];
+    const upTo = scope.upTo.position;
+    const receipts = await sources.receipts(room.nid, scope.userId, after, upTo);
+    const shown = receipts.filter((receipt) => !scope.ignored.has(receipt.userId));
+    if (shown.length === 0) return [];
+    return [JSON.stringify({ type: "m.receipt", content: receiptContent(shown) })];
+  }
+
+  function typingEvent(scope: Scope, room: Room, isKnown: boolean): string[] {
+    if (!matchesEvent(scope.filter.room.ephemeral, { type: "m.typing", roomId: room.roomId })) {
+      return [];
+    }
+    const { users, serial } = sources.typing(room.roomId);
+    if (serial === 0) return [];
+    if (isKnown && scope.since && serial <= scope.since.ephemeral) return [];
+    if (!isKnown && users.length === 0) return [];
+    const shown = users.filter((user) => !scope.ignored.has(user));
+    return [JSON.stringify({ type: "m.typing", content: { user_ids: shown } })];
+  }
+
+  return async function extras(scope: Scope, room: Room, isKnown: boolean): Promise<Extras> {
+    const after = isKnown && !scope.fullState ? scope.since!.position : 0;
+    const [receipts, accountData] = await Promise.all([
+      receiptEvent(scope, room, after),
+      after > 0 && accountDataChanges.changed(scope.userId, room.nid, after) === false
+        ? []
+        : sources.accountData(scope.userId, room.nid, after, scope.upTo.position),
+    ]);
+    return {
+      ephemeral: [...receipts, ...typingEvent(scope, room, isKnown)],
+      accountData: accountData
+        .filter(({ type }) =>
+          matchesEvent(scope.filter.room.accountData, { type, roomId: room.roomId }),
+        )
+        .map(accountDataEvent),
+    };
+  };
+}
+
+export type RoomExtras = ReturnType<typeof createRoomExtras>;
+
+/** `{type, content}` of a piece of account data. */
+export function accountDataEvent(data: { type: string; content: string }): string {
+  return `{"type":${JSON.stringify(data.type)},"content":${data.content}}`;
+}
+
+/**
+ * Event id → receipt type → user → {ts, thread_id}. There is place for one receipt of a user at an event: that for all
+ * threads says what the others say, and more.
+ */
+function receiptContent(receipts: readonly Receipt[]): JsonObject {
+  const content: Record<string, Record<string, Record<string, JsonObject>>> = {};
+  for (const { eventId, receiptType, userId, threadId, ts } of receipts) {
+    const byType = (content[eventId] ??= {});
+    const byUser = (byType[receiptType] ??= {});
+    const known = byUser[userId];
+    if (threadId === "") byUser[userId] = { ts };
+    else if (known === undefined || (known.thread_id !== undefined && threadId === "main")) {
+      byUser[userId] = { ts, thread_id: threadId };
+    }
+  }
+  return content;
+}

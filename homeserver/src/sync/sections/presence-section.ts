@@ -1,0 +1,107 @@
+import { matchesEvent } from "../../protocol/filter.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { RoomView } from "../../rooms/api/index.ts";
+import type { PersonRoom } from "../users/syncing-users.ts";
+import type { Scope } from "./scope.ts";
+
+/** One user's presence as sync shows it. */
+export interface PresenceState {
+  readonly userId: UserId;
+  readonly presence: "online" | "offline" | "unavailable";
+  readonly statusMsg?: string | undefined;
+  /** ms since the user was last active. */
+  readonly lastActiveAgo?: number | undefined;
+  readonly currentlyActive?: boolean | undefined;
+}
+
+export interface PresenceSource {
+  /** Presences that changed after the serial; with 0, all that are not offline. */
+  presenceSince(serial: number): PresenceState[];
+  presence(userId: UserId): PresenceState | undefined;
+}
+
+const FEW = 20;
+/** With more presences than these, one looks at who is in the reader's rooms instead. */
+const MANY = 1_000;
+/** Of a room that the reader has come into, so many members' presences are shown at once. */
+const MOST_MET = 1_000;
+
+/** The `presence` section: of users who share a room with the reader, and of themselves. */
+export function createPresenceSection(deps: {
+  readonly view: RoomView;
+  readonly source: PresenceSource;
+}) {
+  const { view, source } = deps;
+
+  /** Which of them share a room with the reader: from memory for a few, by a query for many. */
+  async function sharing({ person }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
+    if (others.length > FEW) return view.sharesRoom(person.userId, others);
+    const found = new Set<UserId>();
+    for (const userId of others) {
+      const rows = await view.membershipsOf(userId);
+      const shares = rows.some(
+        ({ roomNid, membership }) =>
+          membership === "join" && person.rooms.get(roomNid)?.membership === "join",
+      );
+      if (shares) found.add(userId);
+    }
+    return found;
+  }
+
+  /** Presences of the members of rooms that the reader is in. */
+  async function inRooms(rooms: readonly PersonRoom[]): Promise<PresenceState[]> {
+    const found = new Map<UserId, PresenceState>();
+    for (const { roomNid } of rooms) {
+      for (const userId of (await view.joinedMembers(roomNid)).slice(0, MOST_MET)) {
+        const state = found.has(userId) ? undefined : source.presence(userId);
+        if (state && state.presence !== "offline") found.set(userId, state);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** Those of the presences that the reader may see. */
+  async function visible(scope: Scope, states: PresenceState[]): Promise<PresenceState[]> {
+    if (states.length === 0) return states;
+    const others = states.map((state) => state.userId).filter((id) => id !== scope.userId);
+    const shared = await sharing(scope, others);
+    return states.filter(({ userId }) => userId === scope.userId || shared.has(userId));
+  }
+
+  /** What changed since the token, and what the reader could not see before. */
+  async function news(scope: Scope): Promise<PresenceState[]> {
+    const joined = [...scope.person.rooms.values()].filter((room) => room.membership === "join");
+    if (!scope.since || scope.fullState) {
+      const all = source.presenceSince(0);
+      return all.length > MANY ? inRooms(joined) : visible(scope, all);
+    }
+    const { position, ephemeral } = scope.since;
+    const changed = visible(scope, source.presenceSince(ephemeral));
+    const met = inRooms(joined.filter((room) => room.heldSince > position));
+    return [...(await changed), ...(await met)];
+  }
+
+  return async function presence(scope: Scope): Promise<string[]> {
+    const states = (await news(scope)).filter(
+      ({ userId }) =>
+        !scope.ignored.has(userId) &&
+        matchesEvent(scope.filter.presence, { type: "m.presence", sender: userId }),
+    );
+    return [...new Map(states.map((state) => [state.userId, state])).values()].map(presenceEvent);
+  };
+}
+
+export type PresenceSection = ReturnType<typeof createPresenceSection>;
+
+function presenceEvent(state: PresenceState): string {
+  return JSON.stringify({
+    type: "m.presence",
+    sender: state.userId,
+    content: {
+      presence: state.presence,
+      status_msg: state.statusMsg,
+      last_active_ago: state.lastActiveAgo,
+      currently_active: state.currentlyActive,
+    },
+  });
+}

@@ -1,0 +1,67 @@
+import { LRUCache } from "lru-cache";
+import { atMost } from "../../platform/caches.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { RoomView, StoredEvent } from "../../rooms/api/index.ts";
+import type { KnownStretch } from "../recent/recent-events.ts";
+import { timelineText } from "./timeline.ts";
+
+/** The newest messages of a room since some place, the state unchanged: the same for all members who stand there. */
+export interface Passage {
+  readonly events: readonly StoredEvent[];
+  /** Root of the room's state all along. */
+  readonly root: string;
+  readonly senders: ReadonlySet<UserId>;
+  /** The timeline section. It holds for every joined member but the senders. */
+  readonly text: string;
+  /** The senders' member events. */
+  readonly members: readonly StoredEvent[];
+}
+
+interface Kept {
+  readonly passage: Passage;
+  /** Its events' nids. */
+  readonly key: string;
+  /** ms since 1970. */
+  readonly madeAt: number;
+}
+
+/** `unsigned.age` may be behind by so much, ms. */
+const MOST_BEHIND_MS = 250;
+const ROOMS = 2_000;
+
+/**
+ * Presents what a message wakes everybody for once, not once per member. From memory alone: undefined where the
+ * stretch holds more than messages without relations, was cut short, or is not all in memory.
+ */
+export function createPassages(deps: { readonly view: RoomView; readonly now: () => number }) {
+  const kept = new LRUCache<number, Kept>(atMost(ROOMS));
+
+  function make(roomNid: number, nids: readonly number[], root: string): Passage | undefined {
+    const events = deps.view.peekEvents(nids);
+    const texts = events && deps.view.presentToOthers(events);
+    if (!texts) return undefined;
+    const senders = new Set(events.map(({ event }) => event.sender));
+    const keys = [...senders].map((sender) => ["m.room.member", sender] as const);
+    const members = deps.view.peekState(root, keys);
+    if (!members) return undefined;
+    const end = { roomNid, position: events.at(-1)?.position ?? 0, ordinal: 0 };
+    const text = timelineText(texts, false, events[0], end);
+    return { events, root, senders, text, members };
+  }
+
+  return function passage(
+    roomNid: number,
+    { nids, limited, steadyRoot }: KnownStretch,
+  ): Passage | undefined {
+    if (limited || steadyRoot === undefined || nids.length === 0) return undefined;
+    const key = nids.join(" ");
+    const now = deps.now();
+    const known = kept.get(roomNid);
+    if (known?.key === key && now - known.madeAt < MOST_BEHIND_MS) return known.passage;
+    const made = make(roomNid, nids, steadyRoot);
+    if (made) kept.set(roomNid, { passage: made, key, madeAt: now });
+    return made;
+  };
+}
+
+export type Passages = ReturnType<typeof createPassages>;

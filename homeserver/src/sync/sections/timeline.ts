@@ -1,0 +1,113 @@
+import { matchesEvent } from "../../protocol/filter.ts";
+import type { ReadableEvent, RoomView, StoredEvent } from "../../rooms/api/index.ts";
+import { countWithin } from "../../rooms/visibility/within-bytes.ts";
+import { formatBefore, formatPlace } from "../../rooms/visibility/tokens.ts";
+import type { Present } from "./present.ts";
+import { JsonText } from "./json-text.ts";
+import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
+import type { Tails } from "../recent/recent-events.ts";
+
+export interface Timeline {
+  /** Oldest first: what the client is shown. */
+  readonly events: readonly ReadableEvent[];
+  readonly limited: boolean;
+  /** Other servers' events are (or were) missing right in front of it. */
+  readonly afterGap: boolean;
+}
+
+export interface TimelineRange {
+  readonly roomNid: number;
+  readonly after: number;
+  readonly upTo: number;
+  /** The user was joined over the whole range, so that every event of it may be seen. */
+  readonly joinedThroughout: boolean;
+}
+
+/** With a filter, this many events are looked through for each one that is wanted, */
+const LOOK_FURTHER = 20;
+/** but not more than this, unless more are wanted. */
+const LOOK_AT_MOST = 2_000;
+
+/**
+ * The timeline section: newest events of a range that the filter, the ignore list and visibility let through, none from
+ * before a gap. (docs/decisions/0020)
+ */
+export function createTimelines(deps: { readonly view: RoomView; readonly tails: Tails }) {
+  function admits(scope: Scope, stored: StoredEvent): boolean {
+    const { event } = stored;
+    if (event.stateKey === undefined && scope.ignored.has(event.sender)) return false;
+    return matchesEvent(scope.filter.room.timeline, event);
+  }
+
+  async function readable(
+    scope: Scope,
+    range: TimelineRange,
+    events: readonly StoredEvent[],
+  ): Promise<ReadableEvent[]> {
+    // Of redactions those alone are shown that take effect.
+    const hasRedaction = events.some(({ event }) => event.redacts !== undefined);
+    if (!range.joinedThroughout || hasRedaction) return deps.view.readable(scope.userId, events);
+    return events.map((stored) => ({ stored, membership: "join" }));
+  }
+
+  return async function timeline(scope: Scope, range: TimelineRange): Promise<Timeline> {
+    const filter = scope.filter.room.timeline;
+    const limit = filter.limit ?? DEFAULT_TIMELINE_LIMIT;
+    const looksFurther = !filter.admitsAll || scope.ignored.size > 0;
+    const further = Math.max(limit, Math.min(limit * LOOK_FURTHER, LOOK_AT_MOST));
+    const looked = looksFurther ? further : limit;
+    const { roomNid, after, upTo } = range;
+    const stretch = await deps.tails.between(roomNid, after, upTo, looked);
+    const admitted = stretch.events.filter((stored) => admits(scope, stored));
+    const all = await readable(scope, range, admitted);
+    const seen = await deps.view.related(scope.userId, filter, all);
+    const newest = limit === 0 ? [] : seen.slice(-limit);
+    const count = countWithin(newest.toReversed().map(({ stored }) => stored));
+    const events = newest.slice(newest.length - count);
+    const isCut = seen.length > events.length;
+    return {
+      events,
+      limited: stretch.limited || isCut,
+      afterGap:
+        stretch.afterGap && events.length > 0 && events[0]!.stored.nid === stretch.events[0]?.nid,
+    };
+  };
+}
+
+export type Timelines = ReturnType<typeof createTimelines>;
+
+/**
+ * `timeline` as JSON text. `prev_batch` is the place in front of the first event, from where /messages reads
+ * backwards; without events, the end of the range.
+ */
+export async function timelineJson(
+  present: Present,
+  scope: Scope,
+  timeline: Timeline,
+  { roomNid, upTo }: { readonly roomNid: number; readonly upTo: number },
+): Promise<string> {
+  const texts = await present.timeline(scope, timeline.events);
+  return timelineText(texts, timeline.limited, timeline.events[0]?.stored, {
+    roomNid,
+    position: upTo,
+    ordinal: 0,
+  });
+}
+
+/** The same of events that are text already; `first` is the oldest of them, `end` the place behind all. */
+export function timelineText(
+  texts: readonly string[],
+  limited: boolean,
+  first: StoredEvent | undefined,
+  end: { readonly roomNid: number; readonly position: number; readonly ordinal: number },
+): string {
+  const hasPlace = first !== undefined && first.position !== null;
+  const before = hasPlace
+    ? formatBefore(end.roomNid, { position: first.position, ordinal: first.ordinal })
+    : formatPlace(end.roomNid, end);
+  return new JsonText()
+    .member("events", `[${texts.join(",")}]`)
+    .member("limited", String(limited))
+    .member("prev_batch", JSON.stringify(before))
+    .toString();
+}

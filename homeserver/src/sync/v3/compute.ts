@@ -1,0 +1,174 @@
+import { matchesEvent, matchesRoom } from "../../protocol/filter.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { Room, RoomView } from "../../rooms/api/index.ts";
+import type { AccountDataChanges } from "../recent/account-data-changes.ts";
+import { accountDataEvent, type ExtraSources } from "../sections/ephemeral-sections.ts";
+import type { createJoinedRoom } from "./joined-room.ts";
+import type { OtherRooms } from "./other-rooms.ts";
+import type { PersonRoom } from "../users/syncing-users.ts";
+import type { PresenceSection } from "../sections/presence-section.ts";
+import { JsonText, eventsJson } from "../sections/json-text.ts";
+import { syncText } from "./response.ts";
+import { isHidden, isWholeAnew, type Scope } from "../sections/scope.ts";
+import type { Tails } from "../recent/recent-events.ts";
+
+export interface ComputeDeps {
+  readonly view: RoomView;
+  readonly tails: Tails;
+  readonly joinedRoom: ReturnType<typeof createJoinedRoom>;
+  readonly otherRooms: OtherRooms;
+  readonly sources: ExtraSources;
+  readonly presence: PresenceSection;
+  readonly accountDataChanges: AccountDataChanges;
+  readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
+}
+
+export interface Computed {
+  readonly body: string;
+  /** Nothing in it but the token. */
+  readonly empty: boolean;
+}
+
+/** This many rooms are worked on at a time. */
+const ROOMS_AT_ONCE = 16;
+
+type Section = "join" | "invite" | "knock" | "leave";
+
+/** One sync response: which rooms, what of each, as JSON text. */
+export function createCompute(deps: ComputeDeps) {
+  /**
+   * The rooms that may have something for the client, by section: from memory, and by one query for those that
+   * memory does not know. The person's rooms are read before anything is awaited: they are those of `upTo`.
+   */
+  async function skeleton(scope: Scope): Promise<[Section, PersonRoom][]> {
+    const rooms: [Section, PersonRoom][] = [];
+    const unknown: PersonRoom[] = [];
+    for (const mine of scope.person.rooms.values()) {
+      if (!matchesRoom(scope.filter.room, mine.roomId)) continue;
+      const section = sectionOf(scope, mine);
+      if (section === "unknown") unknown.push(mine);
+      else if (section) rooms.push([section, mine]);
+    }
+    if (unknown.length === 0) return rooms;
+    const nids = unknown.map((mine) => mine.roomNid);
+    const touched = await deps.sources.touched(scope.userId, nids, scope.since!.position);
+    for (const mine of unknown) if (touched.has(mine.roomNid)) rooms.push(["join", mine]);
+    return rooms;
+  }
+
+  function sectionOf(scope: Scope, mine: PersonRoom): Section | "unknown" | undefined {
+    const { since } = scope;
+    const isNews = !since || mine.position > since.position;
+    switch (mine.membership) {
+      case "join": {
+        if (isHidden(scope, mine)) return undefined;
+        const changed =
+          scope.fullState || isNews || isWholeAnew(scope, mine) || hasChanged(scope, mine);
+        return changed === undefined ? "unknown" : changed ? "join" : undefined;
+      }
+      case "invite":
+      case "knock":
+        return isNews || scope.fullState ? mine.membership : undefined;
+      case "leave":
+      case "ban":
+        if (!since) {
+          return scope.filter.room.includeLeave && !mine.isForgotten ? "leave" : undefined;
+        }
+        return isNews ? "leave" : undefined;
+    }
+  }
+
+  /** undefined: memory does not know. */
+  function hasChanged(scope: Scope, mine: PersonRoom): boolean | undefined {
+    const since = scope.since!;
+    if (deps.sources.typing(mine.roomId).serial > since.ephemeral) return true;
+    const inRoom = deps.tails.changed(mine.roomNid, since.position);
+    if (inRoom === true) return true;
+    const own = deps.accountDataChanges.changed(scope.userId, mine.roomNid, since.position);
+    return own === true ? true : inRoom === undefined || own === undefined ? undefined : false;
+  }
+
+  async function roomText(
+    scope: Scope,
+    section: Section,
+    room: Room,
+    mine: PersonRoom,
+  ): Promise<string | undefined> {
+    if (section === "join") return deps.joinedRoom(scope, room, mine);
+    if (section === "leave") return deps.otherRooms.left(scope, room, mine);
+    if (section === "invite" && (await isUnwanted(scope, mine))) return undefined;
+    return deps.otherRooms.pending(scope, mine);
+  }
+
+  /** Invites that came before the user blocked them are not shown either; nor those of who is ignored. */
+  async function isUnwanted(scope: Scope, mine: PersonRoom): Promise<boolean> {
+    if (await deps.blocksInvites?.(scope.userId)) return true;
+    if (scope.ignored.size === 0) return false;
+    const invite = (await deps.view.events([mine.eventNid])).get(mine.eventNid);
+    return invite !== undefined && scope.ignored.has(invite.event.sender);
+  }
+
+  async function roomsJson(scope: Scope): Promise<JsonText> {
+    const wanted = await skeleton(scope);
+    if (wanted.length === 0) return new JsonText();
+    const known = await deps.view.rooms(wanted.map(([, mine]) => mine.roomNid));
+    const sections: Record<Section, JsonText> = {
+      join: new JsonText(),
+      invite: new JsonText(),
+      knock: new JsonText(),
+      leave: new JsonText(),
+    };
+    await inParallel(wanted, ROOMS_AT_ONCE, async ([section, mine]) => {
+      const room = known.get(mine.roomNid);
+      if (!room) return;
+      const text = await roomText(scope, section, room, mine);
+      if (text !== undefined) sections[section].member(room.roomId, text);
+    });
+    const out = new JsonText();
+    for (const [name, section] of Object.entries(sections)) {
+      if (!section.empty) out.member(name, section.toString());
+    }
+    return out;
+  }
+
+  async function globalAccountData(scope: Scope): Promise<string[]> {
+    const after = scope.since && !scope.fullState ? scope.since.position : 0;
+    if (after > 0 && deps.accountDataChanges.changed(scope.userId, 0, after) === false) return [];
+    const { userId, upTo } = scope;
+    const data = await deps.sources.accountData(userId, undefined, after, upTo.position);
+    return data
+      .filter(({ type }) => matchesEvent(scope.filter.accountData, { type }))
+      .map(accountDataEvent);
+  }
+
+  return async function compute(scope: Scope): Promise<Computed> {
+    const [rooms, accountData, presence] = await Promise.all([
+      roomsJson(scope),
+      globalAccountData(scope),
+      deps.presence(scope),
+    ]);
+    const body = syncText({
+      accountData: accountData.length > 0 ? eventsJson(accountData) : undefined,
+      presence: presence.length > 0 ? eventsJson(presence) : undefined,
+      rooms: rooms.empty ? undefined : rooms.toString(),
+      upTo: scope.upTo,
+    });
+    return { body, empty: accountData.length + presence.length === 0 && rooms.empty };
+  };
+}
+
+export type Compute = ReturnType<typeof createCompute>;
+
+/** Runs a job over items, a few at a time, in their order of start. */
+async function inParallel<T>(
+  items: readonly T[],
+  width: number,
+  job: (item: T) => Promise<void>,
+): Promise<void> {
+  if (items.length === 1) return job(items[0]!);
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await job(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}

@@ -1,0 +1,99 @@
+import { matchesRoom, type SyncFilter } from "../../protocol/filter.ts";
+import type { RoomView } from "../../rooms/api/index.ts";
+import type { AccountDataChanges } from "../recent/account-data-changes.ts";
+import { joinedRoomText } from "./joined-room-text.ts";
+import type { SentMembers } from "../sections/lazy-members.ts";
+import type { Passage, Passages } from "../sections/shared-timelines.ts";
+import type { PersonRoom } from "../users/syncing-users.ts";
+import { syncText } from "./response.ts";
+import { DEFAULT_TIMELINE_LIMIT, isHidden, type Scope } from "../sections/scope.ts";
+import type { Tails } from "../recent/recent-events.ts";
+import type { UnreadCounts } from "../../notifications/unread.ts";
+
+/**
+ * The commonest sync, without a promise: a client that is a few messages behind in rooms where nothing else
+ * happened. Everything is in memory, and what all members of a room get alike is made once (`Passage`).
+ * Whatever goes beyond that is undefined here, and computed in full: both give the same answer.
+ */
+export function createFromMemory(deps: {
+  readonly view: RoomView;
+  readonly tails: Tails;
+  readonly passages: Passages;
+  readonly accountDataChanges: AccountDataChanges;
+  readonly unread: UnreadCounts;
+  readonly sent: SentMembers;
+}) {
+  const { tails, accountDataChanges } = deps;
+
+  /** The room's text, null where there is nothing new, undefined where only a full computation can tell. */
+  function room(scope: Scope, mine: PersonRoom): string | null | undefined {
+    const { position } = scope.since!;
+    if (mine.position > position) return undefined;
+    if (mine.membership !== "join" || isHidden(scope, mine)) return null;
+    if (mine.wholeSince > position) return undefined;
+    const { roomNid } = mine;
+    if (accountDataChanges.changed(scope.userId, roomNid, position) !== false) return undefined;
+    const limit = scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT;
+    const stretch = tails.peek(roomNid, position, scope.upTo.position, limit);
+    if (!stretch || stretch.receipts) return undefined;
+    if (stretch.nids.length === 0 && !stretch.limited) return null;
+    const passage = deps.passages(roomNid, stretch);
+    return passage && joinedRoom(scope, mine, passage);
+  }
+
+  function joinedRoom(scope: Scope, { roomNid }: PersonRoom, passage: Passage): string | undefined {
+    const { userId, since, upTo, device, filter } = scope;
+    if (passage.senders.has(userId)) return undefined;
+    const after = since!.position;
+    const unread = deps.unread.peek(userId, roomNid, upTo.position, after, passage);
+    if (!unread) return undefined;
+    const { lazyLoadMembers, includeRedundantMembers } = filter.room.state;
+    let state: readonly string[] = [];
+    if (lazyLoadMembers) {
+      const sending = { device, roomNid, since: after, upTo: upTo.position };
+      const fresh = deps.sent.fresh(sending, passage.members);
+      state = deps.view.presentState(includeRedundantMembers ? passage.members : fresh);
+    }
+    const none = { summary: undefined, ephemeral: [], accountData: [] };
+    return joinedRoomText(scope, { ...none, state, timeline: passage.text, unread });
+  }
+
+  /** The body; undefined where the sync must be computed in full. The scope must have a `since`. */
+  return function fromMemory(scope: Scope): string | undefined {
+    const { userId, person, since, filter } = scope;
+    if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
+    // Typing and presence.
+    if (person.ephemeralAt > since!.ephemeral) return undefined;
+    if (accountDataChanges.changed(userId, 0, since!.position) !== false) return undefined;
+    const joined: string[] = [];
+    for (const mine of person.rooms.values()) {
+      if (!matchesRoom(filter.room, mine.roomId)) continue;
+      const text = room(scope, mine);
+      if (text === null) continue;
+      if (text === undefined) return undefined;
+      joined.push(`${JSON.stringify(mine.roomId)}:${text}`);
+    }
+    if (joined.length === 0) return undefined;
+    // What is not in the log was not looked through further than the client is.
+    const upTo = { position: scope.upTo.position, ephemeral: since!.ephemeral };
+    return syncText({ rooms: `{"join":{${joined.join(",")}}}`, upTo });
+  };
+}
+
+export type FromMemory = ReturnType<typeof createFromMemory>;
+
+/** Filters that leave nothing out of a room and change nothing in the events. */
+const plain = new WeakMap<SyncFilter, boolean>();
+
+function isPlain(filter: SyncFilter): boolean {
+  let known = plain.get(filter);
+  if (known === undefined) {
+    const { timeline, state, ephemeral, accountData } = filter.room;
+    known =
+      filter.eventFormat === "client" &&
+      filter.eventFields === undefined &&
+      [timeline, state, ephemeral, accountData].every((part) => part.admitsAll);
+    plain.set(filter, known);
+  }
+  return known;
+}

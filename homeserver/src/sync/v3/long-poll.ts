@@ -1,0 +1,167 @@
+import type { Log } from "../../log/types.ts";
+import type { SyncFilter } from "../../protocol/filter.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { Compute, Computed } from "./compute.ts";
+import type { FromMemory } from "./from-memory.ts";
+import type { People, Person } from "../users/syncing-users.ts";
+import type { Scope } from "../sections/scope.ts";
+import { formatSyncToken, parseSyncToken, type SyncToken } from "../users/token.ts";
+import type { Waker } from "../users/wake.ts";
+
+/** GET /sync, its parameters checked for shape. */
+export interface SyncRequest {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly since: string | undefined;
+  readonly filter: SyncFilter;
+  readonly fullState: boolean;
+  readonly stateAfter: Scope["stateAfter"];
+  /** ms to wait for something new. */
+  readonly timeout: number;
+  /** Aborts when the client is gone or the server drains. */
+  readonly signal: () => AbortSignal;
+  /** Follows the session that asks; a sync that waits ends with it. Called when there is something to wait for. */
+  readonly watch?: () => SessionWatch;
+}
+
+/** Whether a session goes on while its request waits. */
+export interface SessionWatch {
+  /** Nothing while it does, as far as is known; throws, or rejects, once it is over. */
+  check(): Promise<void> | undefined;
+  onDoubt(listener: () => void): () => void;
+  end(): void;
+}
+
+export interface SyncDeps {
+  readonly log: Pick<Log, "position">;
+  readonly people: People;
+  readonly waker: Waker;
+  readonly compute: Compute;
+  readonly fromMemory: FromMemory;
+  readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
+  /** The same from memory alone. */
+  readonly peekIgnored: (userId: UserId) => ReadonlySet<string> | undefined;
+  /** Serial of the last change among what is not in the log. */
+  readonly ephemeralSerial: () => number;
+  /** End of the log in the database: another replica may be ahead of this one. */
+  readonly end: () => Promise<number>;
+  readonly now: () => number;
+}
+
+const LONGEST_WAIT_MS = 120_000;
+
+/** Answers GET /sync: computes at once where there is news, otherwise waits for it. */
+export function createLongPoll(deps: SyncDeps) {
+  function here(): SyncToken {
+    return { position: deps.log.position, ephemeral: deps.ephemeralSerial() };
+  }
+
+  function isIdle(person: Person, since: SyncToken): boolean {
+    return person.changedAt <= since.position && person.ephemeralAt <= since.ephemeral;
+  }
+
+  /** As of now: nothing may be awaited between this and the reading of the person's rooms. */
+  function scopeOf(
+    request: SyncRequest,
+    person: Person,
+    since: SyncToken | undefined,
+    ignored: ReadonlySet<string>,
+  ): Scope {
+    const { position, ephemeral } = here();
+    return {
+      person,
+      userId: request.userId,
+      deviceId: request.deviceId,
+      device: `${request.userId} ${request.deviceId}`,
+      since,
+      upTo: {
+        position: Math.max(position, since?.position ?? 0),
+        ephemeral: Math.max(ephemeral, since?.ephemeral ?? 0),
+      },
+      filter: request.filter,
+      fullState: request.fullState,
+      stateAfter: request.stateAfter,
+      ignored,
+    };
+  }
+
+  /** A token of before a restore of the database, or made up, is not ahead of the server. */
+  async function clamp({ position, ephemeral }: SyncToken): Promise<SyncToken> {
+    const now = here();
+    const isAhead = position > now.position && position > (await deps.end());
+    return {
+      position: isAhead ? now.position : position,
+      ephemeral: Math.min(ephemeral, now.ephemeral),
+    };
+  }
+
+  /** The body from memory alone, without a promise; undefined where that is not enough. */
+  function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
+    const now = here();
+    if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
+    const person = deps.people.known(request.userId);
+    const ignored = deps.peekIgnored(request.userId);
+    if (!person || !ignored || isIdle(person, since)) return undefined;
+    return deps.fromMemory(scopeOf(request, person, since, ignored));
+  }
+
+  async function compute(
+    request: SyncRequest,
+    since: SyncToken | undefined,
+  ): Promise<Computed & { readonly upTo: SyncToken }> {
+    const known = since && fromMemory(request, since);
+    if (known !== undefined) return { body: known, empty: false, upTo: since! };
+    const person = await deps.people.get(request.userId);
+    const ignored = await deps.ignoredBy(request.userId);
+    const scope = scopeOf(request, person, since, ignored);
+    return { upTo: scope.upTo, ...(await deps.compute(scope)) };
+  }
+
+  async function poll(request: SyncRequest, token: SyncToken): Promise<string> {
+    const session = request.watch?.();
+    try {
+      const body = await pollIn(session, request, token);
+      await session?.check();
+      return body;
+    } finally {
+      session?.end();
+    }
+  }
+
+  async function pollIn(
+    session: SessionWatch | undefined,
+    request: SyncRequest,
+    token: SyncToken,
+  ): Promise<string> {
+    let since = await clamp(token);
+    const until = deps.now() + Math.min(request.timeout, LONGEST_WAIT_MS);
+    for (;;) {
+      await session?.check();
+      // Anew each time: who was not in memory meanwhile was told nothing.
+      const person = await deps.people.get(request.userId);
+      if (request.fullState || !isIdle(person, since)) {
+        const { body, empty, upTo } = await compute(request, since);
+        if (!empty || request.fullState) return body;
+        since = upTo; // nothing for this client so far
+      }
+      const left = until - deps.now();
+      if (left <= 0 || request.signal().aborted) {
+        return `{"next_batch":"${formatSyncToken(since)}"}`;
+      }
+      if (isIdle(person, since)) {
+        await deps.waker.wait(person, left, request.signal(), session);
+      }
+    }
+  }
+
+  /**
+   * The body as JSON text, at once where it is at hand. An aborted request is answered with what there is.
+   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours; 401 M_UNKNOWN_TOKEN when the session ended
+   *   meanwhile
+   */
+  return function sync(request: SyncRequest): string | Promise<string> {
+    if (request.since === undefined) return compute(request, undefined).then(({ body }) => body);
+    const since = parseSyncToken(request.since);
+    return fromMemory(request, since) ?? poll(request, since);
+  };
+}

@@ -1,0 +1,161 @@
+import { matchesEvent } from "../../protocol/filter.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type {
+  Membership,
+  ReadableEvent,
+  Room,
+  RoomView,
+  StateRoot,
+  StoredEvent,
+} from "../../rooms/api/index.ts";
+import type { PersonRoom } from "../users/syncing-users.ts";
+import type { Present } from "../sections/present.ts";
+import { JsonText, eventsJson } from "../sections/json-text.ts";
+import { DEFAULT_TIMELINE_LIMIT, type Scope } from "../sections/scope.ts";
+import type { StateSection } from "../sections/state-section.ts";
+import type { Tails } from "../recent/recent-events.ts";
+import { timelineJson, type Timeline, type Timelines } from "../sections/timeline.ts";
+
+export interface OtherRoomsDeps {
+  readonly view: RoomView;
+  readonly tails: Tails;
+  readonly timelines: Timelines;
+  readonly stateSection: StateSection;
+  readonly present: Present;
+}
+
+/** Rooms that the user is not joined to: invites, knocks, and rooms left or banned from. */
+export function createOtherRooms(deps: OtherRoomsDeps) {
+  const { view } = deps;
+
+  async function joinedAt(root: StateRoot, userId: UserId): Promise<boolean> {
+    const [member] = await view.stateEventsAt(root, [["m.room.member", userId]]);
+    return member?.event.content.membership === "join";
+  }
+
+  /** True when the user was in the room at the client's token. */
+  async function wasJoined(scope: Scope, mine: PersonRoom): Promise<boolean> {
+    if (!scope.since) return false;
+    return joinedAt(await deps.tails.rootAt(mine.roomNid, scope.since.position), scope.userId);
+  }
+
+  /** Of a room that the user was not in (an invite that was refused or taken back, a ban), or has forgotten: its end. */
+  async function departure(
+    scope: Scope,
+    own: StoredEvent | undefined,
+    { roomNid, position: upTo }: PersonRoom,
+  ): Promise<string> {
+    const membership = own?.event.content.membership;
+    const isOut = membership === "leave" || membership === "ban";
+    const isShown = isOut && matchesEvent(scope.filter.room.timeline, own!.event);
+    const shown = isShown ? [{ stored: own!, membership: membership as Membership }] : [];
+    const timeline = { events: shown, limited: false, afterGap: false };
+    const range = { roomNid, upTo };
+    return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
+  }
+
+  /** The event that ended a stay of which the client is to be told, and up to where of it. */
+  async function endOfStay(
+    scope: Scope,
+    mine: PersonRoom,
+    isKnown: boolean,
+  ): Promise<{ readonly nid: number; readonly upTo: number } | undefined> {
+    if (mine.isForgotten) return undefined;
+    const { roomNid, membership, eventNid, position, isForgotten: forgotten } = mine;
+    const row = { roomNid, userId: scope.userId, membership, eventNid, position, forgotten };
+    const end = await view.endOfStay(row);
+    if (end === undefined) return undefined;
+    const endedAt = end.position ?? position;
+    if (endedAt > (scope.since?.position ?? 0)) return { nid: end.nid, upTo: endedAt };
+    // An older event may have come to count only now.
+    return isKnown ? { nid: end.nid, upTo: position } : undefined;
+  }
+
+  /** What became of the user after their stay. */
+  function followed(scope: Scope, own: StoredEvent): ReadableEvent[] {
+    const { timeline } = scope.filter.room;
+    if (timeline.limit === 0 || !matchesEvent(timeline, own.event)) return [];
+    return [{ stored: own, membership: own.event.content.membership as Membership }];
+  }
+
+  /** So much of the stay's timeline as finds room beside what comes behind it. */
+  function beside(scope: Scope, stay: Timeline, later: readonly ReadableEvent[]): Timeline {
+    const room = (scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT) - later.length;
+    if (stay.events.length <= room) return stay;
+    const events = room <= 0 ? [] : stay.events.slice(-room);
+    return { events, limited: true, afterGap: false };
+  }
+
+  async function text(
+    scope: Scope,
+    state: readonly StoredEvent[],
+    timeline: string,
+  ): Promise<string> {
+    return new JsonText()
+      .member(scope.stateAfter ?? "state", eventsJson(await deps.present.state(scope, state)))
+      .member("timeline", timeline)
+      .member("account_data", eventsJson([]))
+      .toString();
+  }
+
+  return {
+    /** `rooms.invite` or `rooms.knock`: the stripped state. */
+    async pending(scope: Scope, mine: PersonRoom): Promise<string> {
+      const events = await view.strippedState(mine.roomNid, scope.userId);
+      const key = mine.membership === "invite" ? "invite_state" : "knock_state";
+      return JSON.stringify({ [key]: { events } });
+    },
+
+    /**
+     * `rooms.leave`: what happened up to the end of the user's stay, and the state then. What was done to them afterwards (a
+     * ban, an invite that came to nothing) shows nothing more of the room than itself. Undefined: nothing to tell.
+     */
+    async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string | undefined> {
+      const own = (await view.events([mine.eventNid])).get(mine.eventNid);
+      const isKnown = await wasJoined(scope, mine);
+      const end = await endOfStay(scope, mine, isKnown);
+      if (end === undefined) {
+        const isUnseen = !mine.isForgotten && isIgnored(scope, own);
+        return isUnseen ? undefined : departure(scope, own, mine);
+      }
+      const { upTo } = end;
+      const stay = await deps.timelines(scope, {
+        roomNid: room.nid,
+        after: isKnown ? scope.since!.position : 0,
+        upTo,
+        joinedThroughout: false,
+      });
+      const later = own === undefined || own.nid === end.nid ? [] : followed(scope, own);
+      const timeline = beside(scope, stay, later);
+      const limited = timeline.limited || (scope.since !== undefined && !isKnown);
+      const state = await deps.stateSection({
+        roomNid: room.nid,
+        userId: scope.userId,
+        device: scope.device,
+        timeline: timeline.events.map((readable) => readable.stored),
+        afterGap: timeline.afterGap,
+        known: isKnown && !scope.fullState ? scope.since!.position : undefined,
+        upTo,
+        after: scope.stateAfter !== undefined,
+        lazy: scope.filter.room.state.lazyLoadMembers,
+        repeatMembers: scope.filter.room.state.includeRedundantMembers,
+        alsoMembers: [],
+      });
+      const admitted = state.filter(({ event }) => matchesEvent(scope.filter.room.state, event));
+      const shown = { ...timeline, limited, events: [...timeline.events, ...later] };
+      return text(
+        scope,
+        admitted,
+        await timelineJson(deps.present, scope, shown, { roomNid: room.nid, upTo }),
+      );
+    },
+  };
+}
+
+/** The invite of somebody whom the user ignores was not shown: that it was taken back is not, either. */
+function isIgnored(scope: Scope, own: StoredEvent | undefined): boolean {
+  if (own === undefined || own.event.content.membership !== "leave") return false;
+  return scope.ignored.has(own.event.sender);
+}
+
+export type OtherRooms = ReturnType<typeof createOtherRooms>;

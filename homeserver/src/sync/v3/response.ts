@@ -1,0 +1,16 @@
+import { formatSyncToken, type SyncToken } from "../users/token.ts";
+
+/** The whole of a sync, from its sections' texts. */
+export function syncText(parts: {
+  readonly accountData?: string | undefined;
+  readonly presence?: string | undefined;
+  readonly rooms?: string | undefined;
+  readonly upTo: SyncToken;
+}): string {
+  const { accountData, presence, rooms } = parts;
+  let text = "{";
+  if (accountData !== undefined) text += `"account_data":${accountData},`;
+  if (presence !== undefined) text += `"presence":${presence},`;
+  if (rooms !== undefined) text += `"rooms":${rooms},`;
+  return `${text}"next_batch":"${formatSyncToken(parts.upTo)}"}`;
+}

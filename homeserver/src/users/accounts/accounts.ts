@@ -1,0 +1,156 @@
+import type { Clock } from "../../platform/clock.ts";
+import { networkOf } from "../../platform/client-address.ts";
+import type { Random } from "../../platform/random.ts";
+import { errors } from "../../protocol/errors.ts";
+import {
+  isUserId,
+  makeUserId,
+  serverOf,
+  strictLocalpart,
+  MAX_ID_BYTES,
+  type ServerName,
+  type UserId,
+} from "../../protocol/identifiers.ts";
+import * as storage from "../../storage/users/accounts.ts";
+import { addressesOf } from "../../storage/users/devices.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
+import type { Attempts, Visitor } from "./attempts.ts";
+import type { Passwords } from "./passwords.ts";
+import { readableCode } from "../common/secrets.ts";
+import type { UserHooks } from "../common/types.ts";
+
+/** An account that can be used. */
+interface Account {
+  readonly userId: UserId;
+  readonly isAdmin: boolean;
+  /** ms since 1970. */
+  readonly createdTs: number;
+  readonly deactivated: boolean;
+}
+
+/** A user whose password was right, and the hash that it was right by: it may have changed since. */
+interface ProvenUser {
+  readonly userId: UserId;
+  readonly passwordHash: string;
+}
+
+/** Local accounts: their names and their passwords. */
+export interface Accounts {
+  readonly serverName: ServerName;
+  /** Whether a user id belongs to this server, existing or not. */
+  isLocal(userId: UserId): boolean;
+  /** Whether that name, a localpart or a full id in any capitals, means this user. */
+  isNamed(userId: UserId, name: string): boolean;
+  /** A local account, closed ones included. */
+  find(userId: UserId): Promise<Account | undefined>;
+  /** Whether an open local account has that id. */
+  exists(userId: UserId): Promise<boolean>;
+  /**
+   * The user id that a wished name gives, capitals made small; a name is made up when none is wished.
+   * @throws MatrixError M_INVALID_USERNAME, M_EXCLUSIVE (both 400)
+   */
+  nameFor(wished: string | undefined): UserId;
+  /** @throws MatrixError M_USER_IN_USE 400 if the name is or was taken */
+  ensureAvailable(userId: UserId): Promise<void>;
+  /** Creates an account within a transaction. @throws MatrixError M_USER_IN_USE 400 */
+  create(
+    tx: Tx,
+    account: { userId: UserId; passwordHash: string | null; isAdmin: boolean },
+  ): Promise<void>;
+  /**
+   * The user whose password that is. `user` is a localpart or a full id; its capitals may be as they like.
+   * Takes the same time whether or not there is such a user.
+   * Whoever fails too often waits.
+   * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
+   */
+  checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
+  setAdmin(userId: UserId, isAdmin: boolean): Promise<void>;
+}
+
+export function createAccounts(deps: {
+  sql: Sql;
+  serverName: ServerName;
+  passwords: Passwords;
+  attempts: Attempts;
+  clock: Clock;
+  random: Random;
+  hooks: Pick<UserHooks, "isReserved">;
+}): Accounts {
+  const { sql, serverName, passwords, attempts, clock, random, hooks } = deps;
+
+  const fullId = (user: string) => (user.startsWith("@") ? user : `@${user}:${serverName}`);
+
+  /** The account that somebody means by a name: exactly it, otherwise in small letters. */
+  async function findNamed(user: string): Promise<storage.AccountRow | undefined> {
+    const id = fullId(user);
+    if (!isUserId(id) || serverOf(id) !== serverName) return undefined;
+    const small = `@${id.slice(1, id.indexOf(":")).toLowerCase()}:${serverName}`;
+    const exact = await storage.findAccount(sql, id);
+    return exact ?? (small === id ? undefined : await storage.findAccount(sql, small));
+  }
+
+  async function find(userId: UserId): Promise<Account | undefined> {
+    if (serverOf(userId) !== serverName) return undefined;
+    const row = await storage.findAccount(sql, userId);
+    if (row === undefined) return undefined;
+    const { isAdmin, createdTs, deactivatedTs } = row;
+    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null };
+  }
+
+  return {
+    serverName,
+    isLocal: (userId) => serverOf(userId) === serverName,
+    isNamed: (userId, name) => fullId(name).toLowerCase() === userId.toLowerCase(),
+    find,
+
+    async exists(userId) {
+      const account = await find(userId);
+      return account !== undefined && !account.deactivated;
+    },
+
+    nameFor(wished) {
+      const localpart = wished === undefined ? readableCode(12, random) : wished.toLowerCase();
+      if (!strictLocalpart(localpart)) {
+        throw errors.invalidUsername("A user name has only the characters a-z, 0-9 and ._=-/+");
+      }
+      if (localpart.length + serverName.length + 2 > MAX_ID_BYTES) {
+        throw errors.invalidUsername("That user name is too long");
+      }
+      const userId = makeUserId(localpart, serverName);
+      if (hooks.isReserved(userId)) throw errors.exclusive("That user name is reserved");
+      return userId;
+    },
+
+    async ensureAvailable(userId) {
+      if (await storage.findAccount(sql, userId)) throw errors.userInUse();
+    },
+
+    async create(tx, account) {
+      const created = await storage.insertAccount(tx, { ...account, createdTs: clock.now() });
+      if (!created) throw errors.userInUse();
+    },
+
+    async checkPassword(user, password, visitor) {
+      const row = await findNamed(user);
+      const check = async () => {
+        const matches = await passwords.verify(row?.passwordHash, password);
+        if (row === undefined || !matches || row.deactivatedTs !== null) {
+          throw errors.forbidden("The user name or the password is wrong");
+        }
+        return { userId: row.userId as UserId, passwordHash: row.passwordHash! };
+      };
+      const account = `password of ${row?.userId ?? fullId(user).toLowerCase()}`;
+      const isKnownHere = async () =>
+        row !== undefined && wasSeenIn(networkOf(visitor.ip), await addressesOf(sql, row.userId));
+      return await attempts.run(account, visitor, check, isKnownHere);
+    },
+
+    async setAdmin(userId, isAdmin) {
+      await storage.updateAdmin(sql, userId, isAdmin);
+    },
+  };
+}
+
+function wasSeenIn(network: string, addresses: readonly string[]): boolean {
+  return addresses.some((address) => networkOf(address) === network);
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import type { FailureCounts, Failures } from "../../cluster/failures.ts";
+import { networkOf } from "../../platform/client-address.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { createLanes, LaneFull } from "../../platform/fair-queue.ts";
+import { errors, MatrixError } from "../../protocol/errors.ts";
+
+/** Who tries a secret: a device that is signed in, or somebody at an address. */
+export interface Visitor {
+  readonly ip: string;
+  /** The device whose access token came along. */
+  readonly deviceId?: string | undefined;
+}
+
+/**
+ * Tries of passwords and other secrets. Failures are counted, not tries, by what is tried and by who tries it: a stranger
+ * who guesses waits longer and longer, and does not keep out the owner, who is at another address or signed in.
+ */
+export interface Attempts {
+  /**
+   * Runs `check`, which fails with M_FORBIDDEN where the secret is wrong. `isKnownHere` tells whether the owner was seen
+   * at the visitor's address: then the wait stays short, as it does where the visitor was right within the last hour.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429, before the secret is looked at; and what `check` throws
+   */
+  run<T>(
+    what: string,
+    visitor: Visitor,
+    check: () => Promise<T>,
+    isKnownHere?: () => Promise<boolean>,
+  ): Promise<T>;
+}
+
+/** Failures in a row that cost nothing. */
+const FREE = 5;
+/** And when the account is being guessed at from everywhere. */
+const FREE_UNDER_ATTACK = 1;
+/** Failures of one account within an hour that mean as much. */
+const ATTACK = 100;
+const FIRST_MS = 1_000;
+const MAX_MS = 15 * 60_000;
+/** Where the owner has been, and for a device that is signed in. */
+const MAX_KNOWN_MS = 5_000;
+/** Tries by one visitor at once: so many may fail beyond those that are free. */
+const AT_ONCE = 3;
+const MAX_WAITING = 50;
+
+/** `counts` undefined: nobody waits (WEFT_RATE_LIMITS=off). */
+export function createAttempts(deps: {
+  clock: Clock;
+  counts: FailureCounts | undefined;
+}): Attempts {
+  const { clock, counts } = deps;
+  const lanes = createLanes<string>({
+    perKey: AT_ONCE,
+    total: Number.POSITIVE_INFINITY,
+    maxWaiting: MAX_WAITING,
+  });
+
+  async function ensureDue(
+    failures: Failures,
+    account: string,
+    isKnownHere: () => Promise<boolean>,
+  ): Promise<void> {
+    if (failures.count < FREE_UNDER_ATTACK) return;
+    const isAttacked = (await counts!.read(account)).count >= ATTACK;
+    const over = failures.count - (isAttacked ? FREE_UNDER_ATTACK : FREE);
+    if (over < 0) return;
+    const longest = (await isKnownHere()) ? MAX_KNOWN_MS : MAX_MS;
+    const waitMs = failures.at + Math.min(longest, FIRST_MS * 2 ** over) - clock.now();
+    if (waitMs > 0) throw errors.limitExceeded(waitMs, "Too many wrong passwords");
+  }
+
+  return {
+    async run(what, visitor, check, isKnownHere = async () => false) {
+      if (counts === undefined) return await check();
+      const account = keyOf(what);
+      const own = keyOf(what, whoIs(visitor));
+      const wasRight = async () => (await counts.read(keyOf("was right", own))).count > 0;
+      const isKnown = async () =>
+        visitor.deviceId !== undefined || (await wasRight()) || (await isKnownHere());
+      try {
+        return await lanes.run(own, async () => {
+          const failures = await counts.read(own);
+          await ensureDue(failures, account, isKnown);
+          try {
+            const result = await check();
+            if (failures.count > 0) await counts.clear(own);
+            await counts.add(keyOf("was right", own));
+            return result;
+          } catch (error) {
+            if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") {
+              await counts.add(own);
+              await counts.add(account);
+            }
+            throw error;
+          }
+        });
+      } catch (error) {
+        if (!(error instanceof LaneFull)) throw error;
+        throw errors.limitExceeded(FIRST_MS, "Too many sign-ins at this moment");
+      }
+    },
+  };
+}
+
+function whoIs({ ip, deviceId }: Visitor): string {
+  return deviceId === undefined ? networkOf(ip) : `device ${deviceId}`;
+}
+
+/** Names and device identifiers can be long: keys are not. */
+function keyOf(...parts: string[]): string {
+  return createHash("sha256").update(parts.join("\0")).digest("base64url");
+}

@@ -1,0 +1,74 @@
+import type { Log } from "../../log/types.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
+import { deleteAccountData } from "../../storage/users/account-data.ts";
+import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
+import { erasuresToTell } from "../../storage/users/erased-users.ts";
+import { deleteFilters } from "../../storage/users/filters.ts";
+import { deleteProfile } from "../../storage/users/profiles.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
+import type { Devices } from "../sessions/devices.ts";
+import type { UserHooks } from "../common/types.ts";
+
+/** Closing accounts for good. (Client-server API, "Account deactivation".) */
+export interface Deactivation {
+  /**
+   * Closes an account: no sign-in any more, no session, no profile. Leaving the rooms goes on after this returns.
+   * `erase` also removes account data and filters, and marks the user's events to be withheld.
+   */
+  deactivate(userId: UserId, erase: boolean): Promise<void>;
+  /** Goes on leaving rooms where a stop of the server cut it short. To be called once at start. */
+  resume(): Promise<void>;
+  /** Resolves when leaving rooms is done. */
+  settled(): Promise<void>;
+}
+
+export function createDeactivation(deps: {
+  sql: Sql;
+  clock: Clock;
+  log: Log;
+  logger: Logger;
+  devices: Devices;
+  hooks: Pick<UserHooks, "leaveAllRooms">;
+}): Deactivation {
+  const { sql, log, clock, logger, devices, hooks } = deps;
+  let leaving: Promise<void> = Promise.resolve();
+
+  function leaveRooms(userId: UserId): void {
+    leaving = leaving.then(async () => {
+      try {
+        await hooks.leaveAllRooms(userId);
+      } catch (error) {
+        logger.error({ err: error, userId }, "a closed account could not leave its rooms");
+      }
+    });
+  }
+
+  return {
+    async deactivate(userId, erase) {
+      await devices.removeOthers(userId, undefined, async (tx) => {
+        await closeAccount(tx, userId, clock.now(), erase);
+        await deleteLoginTokens(tx, userId);
+        await deleteUiaSessionsOf(tx, userId);
+        await deleteProfile(tx, userId);
+        if (erase) {
+          await deleteAccountData(tx, userId);
+          await deleteFilters(tx, userId);
+        }
+      });
+      if (erase) await log.append({ erasures: [{ userId }] });
+      leaveRooms(userId);
+    },
+
+    async resume() {
+      const untold = await erasuresToTell(sql);
+      if (untold.length > 0) await log.append({ erasures: untold.map((userId) => ({ userId })) });
+      for (const userId of await closedAccountsInRooms(sql)) leaveRooms(userId as UserId);
+    },
+
+    settled: () => leaving,
+  };
+}

@@ -1,0 +1,107 @@
+import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import { errors } from "../../protocol/errors.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import * as tokens from "../../storage/users/access-tokens.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { transaction } from "../../storage/transaction.ts";
+import { lockPasswordHash } from "../../storage/users/accounts.ts";
+import { findDevice } from "../../storage/users/devices.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Visitor } from "./attempts.ts";
+import { namedUser } from "./identifier.ts";
+import { hashSecret, newSecret } from "../common/secrets.ts";
+import type { Proof, Sessions } from "../sessions/sessions.ts";
+import type { IssuedSession, SessionRequest } from "../common/types.ts";
+
+/** How long a one-time sign-in token lives, ms. */
+const LOGIN_TOKEN_LIFE_MS = 120_000;
+/** Tokens of one user that are good at the same time: older ones end. */
+const MAX_LOGIN_TOKENS = 10;
+
+/** Signing in. (Client-server API, "Login".) */
+export interface Login {
+  /** The flows of GET /login. */
+  readonly flows: readonly JsonObject[];
+  /**
+   * Signs in by m.login.password or m.login.token.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429 after too many wrong passwords, M_FORBIDDEN 403, M_UNKNOWN 400 for an unknown type, M_MISSING_PARAM 400
+   */
+  withCredentials(
+    credentials: JsonObject,
+    request: SessionRequest,
+    visitor: Visitor,
+  ): Promise<IssuedSession>;
+  /** A token by which another client may sign in as the same user, once, within `expiresInMs`. */
+  createToken(session: {
+    userId: UserId;
+    deviceId: string;
+  }): Promise<{ token: string; expiresInMs: number }>;
+}
+
+export function createLogin(deps: {
+  sql: Sql;
+  clock: Clock;
+  random: Random;
+  accounts: Accounts;
+  sessions: Sessions;
+}): Login {
+  const { sql, clock, random, accounts, sessions } = deps;
+
+  async function byPassword(credentials: JsonObject, visitor: Visitor): Promise<Proof> {
+    const user = namedUser(credentials);
+    const { password } = credentials;
+    if (password === undefined) throw errors.missingParam("No password is given");
+    if (typeof password !== "string") throw errors.invalidParam("The password must be a string");
+    if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
+    const { userId, passwordHash } = await accounts.checkPassword(user, password, visitor);
+    // It was right a moment ago, and the session begins with it only if it is right still.
+    return async (tx) => {
+      if ((await lockPasswordHash(tx, userId)) === passwordHash) return userId;
+      throw errors.forbidden("The user name or the password is wrong");
+    };
+  }
+
+  function byToken(credentials: JsonObject): Proof {
+    const { token } = credentials;
+    if (token === undefined) throw errors.missingParam("No token is given");
+    if (typeof token !== "string") throw errors.invalidParam("The token must be a string");
+    return async (tx) => {
+      const [hash, now] = [hashSecret(token), clock.now()];
+      const userId = await tokens.findLoginToken(tx, hash, now);
+      // The account before its tokens, as a change of the password has it: two orders would wait for one another.
+      const isOpen = userId !== undefined && (await lockPasswordHash(tx, userId)) !== undefined;
+      if (isOpen && (await tokens.takeLoginToken(tx, hash, now))) return userId as UserId;
+      throw errors.forbidden("The sign-in token is not valid");
+    };
+  }
+
+  return {
+    flows: [{ type: "m.login.password" }, { type: "m.login.token", get_login_token: true }],
+
+    async withCredentials(credentials, request, visitor) {
+      switch (credentials["type"]) {
+        case "m.login.password":
+          return await sessions.issue(await byPassword(credentials, visitor), request);
+        case "m.login.token":
+          return await sessions.issue(byToken(credentials), request);
+        default:
+          throw errors.unknown("That way to sign in is not offered", 400);
+      }
+    },
+
+    async createToken({ userId, deviceId }) {
+      const token = newSecret("login", random);
+      const expiresTs = clock.now() + LOGIN_TOKEN_LIFE_MS;
+      await transaction(sql, async (tx) => {
+        // Not once the password was changed and the session ended by that.
+        await lockPasswordHash(tx, userId);
+        if (!(await findDevice(tx, userId, deviceId))) throw errors.unknownToken();
+        await tokens.insertLoginToken(tx, hashSecret(token), userId, expiresTs);
+        await tokens.trimLoginTokens(tx, userId, MAX_LOGIN_TOKENS);
+      });
+      return { token, expiresInMs: LOGIN_TOKEN_LIFE_MS };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { UserId } from "../../protocol/identifiers.ts";
+import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
+import { updatePasswordHash } from "../../storage/users/accounts.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
+import { transaction } from "../../storage/transaction.ts";
+import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
+import type { Devices } from "../sessions/devices.ts";
+import type { Passwords } from "./passwords.ts";
+
+/** Changing passwords. (Client-server API, "Password management".) */
+export interface PasswordChange {
+  /**
+   * Gives a user another password. Whatever the old one has proven ends in the same moment: sign-in tokens,
+   * authentication sessions, and, unless `keepDevices`, all devices but `deviceId` with their access and refresh tokens.
+   * @throws MatrixError M_WEAK_PASSWORD 400
+   */
+  change(
+    userId: UserId,
+    password: string,
+    options: { keepDevices: boolean; deviceId: string | undefined },
+  ): Promise<void>;
+}
+
+export function createPasswordChange(deps: {
+  sql: Sql;
+  passwords: Passwords;
+  devices: Devices;
+}): PasswordChange {
+  const { sql, passwords, devices } = deps;
+  return {
+    async change(userId, password, { keepDevices, deviceId }) {
+      passwords.ensureStrong(password);
+      const hash = await passwords.hash(password);
+      const replace = async (tx: Tx) => {
+        // The account first: whoever signs in by it waits, and finds the new password.
+        await updatePasswordHash(tx, userId, hash);
+        await deleteLoginTokens(tx, userId);
+        await deleteUiaSessionsOf(tx, userId);
+      };
+      if (keepDevices) await transaction(sql, replace);
+      else await devices.removeOthers(userId, deviceId, replace);
+    },
+  };
+}

@@ -1,0 +1,244 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
+import { errors, MatrixError } from "../../protocol/errors.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { transaction } from "../../storage/transaction.ts";
+import * as storage from "../../storage/users/uia-sessions.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Visitor } from "./attempts.ts";
+import { namedUser } from "./identifier.ts";
+import type { RegistrationTokens } from "./registration-tokens.ts";
+import { hashSecret, newSecret, seal, unseal } from "../common/secrets.ts";
+import { UiaChallenge } from "./uia-challenge.ts";
+
+export type Stage = "m.login.dummy" | "m.login.password" | "m.login.registration_token";
+
+/** What completed stages established. */
+export interface UiaFacts {
+  /** Whose password was given. */
+  readonly userId?: UserId;
+  readonly registrationToken?: string;
+}
+
+/** A request for an operation that needs user-interactive authentication. */
+export interface UiaRequest {
+  readonly operation: string;
+  /** The whole body, `auth` included. */
+  readonly body: JsonObject;
+  /** Who is signed in; m.login.password then takes that user's password only. */
+  readonly userId: UserId | undefined;
+  readonly visitor: Visitor;
+  readonly flows: readonly (readonly Stage[])[];
+}
+
+/** User-interactive authentication with sessions that any replica can go on with. */
+export interface UserInteractiveAuth {
+  /**
+   * Returns once a flow is complete; the session ends with that.
+   * @throws UiaChallenge 401 while stages are missing
+   * @throws MatrixError M_FORBIDDEN 403 when the request differs from the one that was authorised, or somebody else's
+   * password is given
+   */
+  authorise(request: UiaRequest): Promise<UiaFacts>;
+  /**
+   * Does what `work` authorises and does, once for a session: a client that lost the answer and repeats its request
+   * word for word is given the same answer, until the session's time is over.
+   */
+  once(request: UiaRequest, work: () => Promise<JsonObject>): Promise<JsonObject>;
+}
+
+/** From the first request to the last, ms. */
+const SESSION_LIFE_MS = 15 * 60_000;
+/** Sessions of one user, and of all who are not signed in: older ones end. */
+const MAX_SESSIONS = 50;
+const MAX_STRANGERS = 20_000;
+
+interface Progress {
+  readonly session: string;
+  readonly stored: boolean;
+  readonly completed: readonly Stage[];
+  readonly facts: UiaFacts;
+}
+
+export function createUserInteractiveAuth(deps: {
+  sql: Sql;
+  clock: Clock;
+  random: Random;
+  accounts: Accounts;
+  registrationTokens: RegistrationTokens;
+}): UserInteractiveAuth {
+  const { sql, clock, random, accounts, registrationTokens } = deps;
+  const underWay = createSingleFlight<string, JsonObject>();
+
+  /** The session that the client names, if it is about this operation; otherwise a fresh one. */
+  async function open(request: UiaRequest, session: unknown): Promise<Progress> {
+    const found =
+      typeof session === "string"
+        ? await storage.findUiaSession(sql, hashSecret(session), clock.now())
+        : undefined;
+    if (typeof session !== "string" || found === undefined) {
+      return { session: newSecret("session", random), stored: false, completed: [], facts: {} };
+    }
+    const same = timingSafeEqual(found.requestDigest, digest(request, session));
+    if (
+      found.operation !== request.operation ||
+      found.userId !== (request.userId ?? null) ||
+      (found.completed.length > 0 && !same) ||
+      found.answer !== null
+    ) {
+      throw errors.forbidden("This authentication session was begun for another request");
+    }
+    const facts = JSON.parse(found.facts) as UiaFacts;
+    return { session, stored: true, completed: found.completed as Stage[], facts };
+  }
+
+  async function save(request: UiaRequest, progress: Progress): Promise<void> {
+    const hash = hashSecret(progress.session);
+    const { operation } = request;
+    const requestDigest = digest(request, progress.session);
+    const completed = [...progress.completed];
+    const facts = JSON.stringify(progress.facts);
+    await transaction(sql, async (tx) => {
+      if (!progress.stored) {
+        const now = clock.now();
+        const begun = { operation, userId: request.userId ?? null, requestDigest };
+        await storage.insertUiaSession(tx, hash, begun, now, now + SESSION_LIFE_MS);
+        const most = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
+        await storage.trimUiaSessions(tx, begun.userId, most);
+      }
+      await storage.updateUiaSession(tx, hash, { requestDigest, completed, facts });
+    });
+  }
+
+  /** Tries one stage. @throws MatrixError when it fails */
+  async function attempt(stage: Stage, auth: JsonObject, request: UiaRequest): Promise<UiaFacts> {
+    switch (stage) {
+      case "m.login.dummy":
+        return {};
+      case "m.login.password":
+        return { userId: await provePassword(auth, request) };
+      case "m.login.registration_token": {
+        const { token } = auth;
+        if (typeof token !== "string") throw errors.missingParam("No registration token is given");
+        if (await registrationTokens.isValid(token)) return { registrationToken: token };
+        throw errors.unauthorized("The registration token is not valid");
+      }
+    }
+  }
+
+  async function provePassword(auth: JsonObject, request: UiaRequest): Promise<UserId> {
+    const { userId: expected, visitor } = request;
+    const { password } = auth;
+    if (typeof password !== "string") throw errors.missingParam("No password is given");
+    const isNamed = auth["identifier"] !== undefined || auth["user"] !== undefined;
+    const user = isNamed || expected === undefined ? namedUser(auth) : expected;
+    if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
+    if (expected !== undefined && !accounts.isNamed(expected, user)) throw new OtherUser();
+    const { userId } = await accounts.checkPassword(user, password, visitor);
+    if (expected !== undefined && userId !== expected) throw new OtherUser();
+    return userId;
+  }
+
+  /** What the session's operation answered; undefined when it is not done, or was another. */
+  async function answered(request: UiaRequest, session: string): Promise<JsonObject | undefined> {
+    const found = await storage.findUiaSession(sql, hashSecret(session), clock.now());
+    if (!found?.answer || found.operation !== request.operation) return undefined;
+    if (!timingSafeEqual(found.requestDigest, digest(request, session))) return undefined;
+    return JSON.parse(unseal(found.answer, session)) as JsonObject;
+  }
+
+  async function keep(request: UiaRequest, session: string, answer: JsonObject): Promise<void> {
+    const { operation } = request;
+    const sealed = seal(JSON.stringify(answer), session, random);
+    const row = { operation, requestDigest: digest(request, session), answer: sealed };
+    await storage.insertUiaAnswer(sql, hashSecret(session), row, clock.now() + SESSION_LIFE_MS);
+  }
+
+  return {
+    async once(request, work) {
+      const session = authOf(request.body)?.["session"];
+      if (typeof session !== "string") return await work();
+      const key = digest(request, session).toString("base64");
+      return await underWay.run(key, async () => {
+        const before = await answered(request, session);
+        if (before !== undefined) return before;
+        const answer = await work();
+        await keep(request, session, answer);
+        return answer;
+      });
+    },
+
+    async authorise(request) {
+      const auth = authOf(request.body);
+      let progress = await open(request, auth?.["session"]);
+      let failure: MatrixError | undefined;
+      const stage = auth === undefined ? undefined : auth["type"];
+      if (stage !== undefined && !progress.completed.includes(stage as Stage)) {
+        try {
+          if (!isOffered(stage, request.flows)) {
+            throw errors.unknown("That stage is not part of any flow", 400);
+          }
+          const facts = { ...progress.facts, ...(await attempt(stage, auth!, request)) };
+          progress = { ...progress, completed: [...progress.completed, stage], facts };
+        } catch (error) {
+          if (!(error instanceof MatrixError) || error instanceof OtherUser) throw error;
+          if (error.errcode === "M_LIMIT_EXCEEDED") throw error;
+          failure = error;
+        }
+      }
+      if (failure === undefined && isComplete(progress.completed, request.flows)) {
+        const ended =
+          !progress.stored || (await storage.deleteUiaSession(sql, hashSecret(progress.session)));
+        if (ended) return progress.facts;
+        throw errors.forbidden("This authentication session has been used");
+      }
+      await save(request, progress);
+      const { completed, session } = progress;
+      throw new UiaChallenge({
+        flows: request.flows,
+        completed,
+        session,
+        ...(failure && { failure }),
+      });
+    },
+  };
+}
+
+/** Whoever is signed in as one user cannot prove anything by the password of another. */
+class OtherUser extends MatrixError {
+  constructor() {
+    super(403, "M_FORBIDDEN", "That is another user than the one that is signed in");
+  }
+}
+
+function authOf(body: JsonObject): JsonObject | undefined {
+  const { auth } = body;
+  if (auth === undefined || auth === null) return undefined;
+  if (typeof auth !== "object" || Array.isArray(auth)) {
+    throw errors.badJson("auth must be an object");
+  }
+  return Object.keys(auth).length === 0 ? undefined : auth;
+}
+
+function isOffered(stage: unknown, flows: UiaRequest["flows"]): stage is Stage {
+  return flows.some((stages) => (stages as readonly unknown[]).includes(stage));
+}
+
+function isComplete(completed: readonly Stage[], flows: UiaRequest["flows"]): boolean {
+  return flows.some((stages) => stages.every((stage) => completed.includes(stage)));
+}
+
+/**
+ * Binds a session to what it authorises. Keyed by the session id, which the database does not hold, so that a
+ * new password in the body cannot be guessed from the digest.
+ */
+function digest(request: UiaRequest, session: string): Buffer {
+  const { auth: _auth, ...rest } = request.body;
+  const sorted = Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify([request.operation, request.userId ?? null, sorted]);
+  return createHmac("sha256", session).update(text).digest();
+}

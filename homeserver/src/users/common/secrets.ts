@@ -1,0 +1,73 @@
+import { createCipheriv, createDecipheriv, createHmac, hash } from "node:crypto";
+import { encodeBase64Url } from "../../protocol/crypto.ts";
+import type { Random } from "../../platform/random.ts";
+
+/** Which kind of secret a token is, so that a leaked one can be recognised. */
+export type SecretKind = "access" | "refresh" | "login" | "session";
+
+const PREFIX: Record<SecretKind, string> = {
+  access: "weft_a_",
+  refresh: "weft_r_",
+  login: "weft_l_",
+  session: "weft_s_",
+};
+
+/** A new opaque token with 256 random bits. */
+export function newSecret(kind: SecretKind, random: Random): string {
+  return PREFIX[kind] + encodeBase64Url(random.bytes(32));
+}
+
+/** What is stored of a token: its SHA-256. */
+export function hashSecret(secret: string): Buffer {
+  return hash("sha256", secret, "buffer");
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Encrypts a text so that only whoever has the secret reads it: the database holds but the secret's hash. */
+export function seal(text: string, secret: string, random: Random): Buffer {
+  const iv = random.bytes(IV_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", sealingKey(secret), iv);
+  const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+  return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
+}
+
+/** What `seal` encrypted by the same secret. Throws when it is another. */
+export function unseal(sealed: Buffer, secret: string): string {
+  const iv = sealed.subarray(0, IV_BYTES);
+  const decipher = createDecipheriv("aes-256-gcm", sealingKey(secret), iv);
+  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  const rest = sealed.subarray(IV_BYTES + TAG_BYTES);
+  return Buffer.concat([decipher.update(rest), decipher.final()]).toString("utf8");
+}
+
+function sealingKey(secret: string): Buffer {
+  return createHmac("sha256", secret).update("what is sealed").digest();
+}
+
+const DEVICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** A device id of ten capital letters. */
+export function newDeviceId(random: Random): string {
+  return pick(DEVICE_LETTERS, 10, random);
+}
+
+const NAME_LETTERS = "abcdefghijkmnopqrstuvwxyz23456789";
+
+/** `count` characters that a person can read out: for generated user names and registration tokens. */
+export function readableCode(count: number, random: Random): string {
+  return pick(NAME_LETTERS, count, random);
+}
+
+function pick(alphabet: string, count: number, random: Random): string {
+  let text = "";
+  // Bytes beyond the last whole multiple of the alphabet are passed over: every letter is equally likely.
+  const limit = 256 - (256 % alphabet.length);
+  while (text.length < count) {
+    for (const byte of random.bytes(count)) {
+      if (byte < limit && text.length < count) text += alphabet[byte % alphabet.length];
+    }
+  }
+  return text;
+}

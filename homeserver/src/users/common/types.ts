@@ -1,0 +1,56 @@
+import type { JsonObject } from "../../protocol/json.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+
+/** What a token's holder sends along: kept with the device as "last seen". */
+export interface Visit {
+  readonly ip: string;
+  readonly userAgent?: string | undefined;
+}
+
+/** Who makes a request with an access token. */
+export interface Requester {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly isAdmin: boolean;
+  /** Guests do not exist here. */
+  readonly isGuest: false;
+  /** SHA-256 of the access token. */
+  readonly tokenHash: Buffer;
+}
+
+/** What a sign-in or a refresh gives a client. */
+export interface IssuedSession {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+  /** Life of the access token, ms. Absent: it does not expire. */
+  readonly expiresInMs?: number;
+}
+
+/** What a client asks for when it signs in. */
+export interface SessionRequest {
+  readonly deviceId?: string | undefined;
+  readonly initialDeviceDisplayName?: string | undefined;
+  /** Whether it knows refresh tokens, and so gets an access token that expires. */
+  readonly refreshToken?: boolean | undefined;
+}
+
+/**
+ * What users/ needs of higher layers, given at the making. Each is called after the change is committed;
+ * a failure is logged by the caller and not told to the client.
+ */
+export interface UserHooks {
+  /** The display name or the avatar changed: member events and presence follow. */
+  profileChanged(userId: UserId): Promise<void>;
+  /** The account is closed: leaves every room, refuses every invite. Must be repeatable. */
+  leaveAllRooms(userId: UserId): Promise<void>;
+  /** Devices came, went or were renamed: device lists and to-device queues follow. */
+  devicesChanged(userId: UserId, deviceIds: readonly string[], change: DeviceChange): Promise<void>;
+  /** Asks the server of a remote user for its profile, or one field of it. @throws MatrixError */
+  remoteProfile(userId: UserId, field: string | undefined): Promise<JsonObject>;
+  /** True when only an application service may register that user id. */
+  isReserved(userId: UserId): boolean;
+}
+
+type DeviceChange = "added" | "renamed" | "removed";

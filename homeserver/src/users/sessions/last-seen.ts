@@ -1,0 +1,64 @@
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import { recordSightings, type Sighting } from "../../storage/users/devices.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { CachedToken } from "./token-cache.ts";
+import type { Visit } from "../common/types.ts";
+
+/** Notes when and from where devices were seen, written in batches: no request waits for it. */
+export interface LastSeen {
+  /** Notes one request; often nothing is to be done, since the last note is fresh. */
+  note(token: CachedToken, visit: Visit): void;
+  /** Writes what is waiting. */
+  flush(): Promise<void>;
+  /** Stops the timer and writes what is waiting. */
+  stop(): Promise<void>;
+}
+
+/** A device is noted again after this many ms, or when its address changed. */
+const FRESH_MS = 60_000;
+const FLUSH_MS = 20_000;
+const MOST_WAITING = 5_000;
+
+export function createLastSeen(deps: { sql: Sql; clock: Clock; logger: Logger }): LastSeen {
+  let waiting = new Map<string, Sighting>();
+  let writing: Promise<void> = Promise.resolve();
+
+  async function write(batch: Sighting[]): Promise<void> {
+    try {
+      await recordSightings(deps.sql, batch);
+    } catch (error) {
+      deps.logger.warn({ err: error, devices: batch.length }, "last-seen times were not recorded");
+    }
+  }
+
+  function flush(): Promise<void> {
+    if (waiting.size > 0) {
+      const batch = [...waiting.values()];
+      waiting = new Map();
+      writing = writing.then(() => write(batch));
+    }
+    return writing;
+  }
+
+  const timer = setInterval(() => void flush(), FLUSH_MS);
+  timer.unref();
+
+  return {
+    note(token, visit) {
+      const ts = deps.clock.now();
+      if (ts - token.seenTs < FRESH_MS && token.seenIp === visit.ip) return;
+      token.seenTs = ts;
+      token.seenIp = visit.ip;
+      const { userId, deviceId } = token;
+      const userAgent = visit.userAgent?.replaceAll("\0", "").slice(0, 500) ?? null;
+      waiting.set(`${userId}\0${deviceId}`, { userId, deviceId, ts, ip: visit.ip, userAgent });
+      if (waiting.size >= MOST_WAITING) void flush();
+    },
+    flush,
+    async stop() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

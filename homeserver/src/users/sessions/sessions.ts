@@ -1,0 +1,270 @@
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
+import { errors } from "../../protocol/errors.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import * as tokens from "../../storage/users/access-tokens.ts";
+import { deleteDeviceRows, devicesBeyond, insertDevice } from "../../storage/users/devices.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
+import { transaction } from "../../storage/transaction.ts";
+import { createLastSeen } from "./last-seen.ts";
+import type { UserLimits } from "../common/limits.ts";
+import { hashSecret, newDeviceId, newSecret } from "../common/secrets.ts";
+import { plainText } from "../common/text.ts";
+import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
+import { createTokenCache, type CachedToken } from "./token-cache.ts";
+import type {
+  IssuedSession,
+  Requester,
+  SessionRequest,
+  UserHooks,
+  Visit,
+} from "../common/types.ts";
+
+/** Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access tokens".) */
+export interface Sessions {
+  /**
+   * The requester that an access token stands for; usually from memory, without a promise.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired
+   */
+  byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
+  /**
+   * Signs a device in: of a user, or of whom a proof tells that is looked at in the same transaction. A device that is
+   * known keeps its name and loses its former tokens. One more than a user may have signs out the one that was not seen
+   * for the longest time.
+   * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
+   */
+  issue(whose: UserId | Proof, request: SessionRequest): Promise<IssuedSession>;
+  /**
+   * Exchanges a refresh token. The old one stays good until what it was exchanged for is used, so that a lost
+   * answer can be asked for again. After that it is spent: whoever shows it has stolen it, or was robbed, and all tokens
+   * of the device end.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401
+   */
+  refresh(refreshToken: string): Promise<IssuedSession>;
+  /** Ends the tokens of the devices within a transaction; `forget` follows its commit. */
+  revoke(tx: Tx, userId: UserId, deviceIds: readonly string[]): Promise<void>;
+  /** Forgets what is remembered of a user's tokens: after a revocation is committed. */
+  forget(userId: UserId): void;
+  /** Follows the session of a request that waits, so that it ends with it. */
+  watch(userId: UserId, accessToken: string): SessionWatch;
+  /** Writes last-seen times that wait. */
+  flushLastSeen(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Tells within a transaction who signs in. @throws MatrixError M_FORBIDDEN 403 */
+export type Proof = (tx: Tx) => Promise<UserId>;
+
+export interface SessionDeps {
+  sql: Sql;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  hooks: Pick<UserHooks, "devicesChanged">;
+  limits: Pick<UserLimits, "devices">;
+  /** Life of an access token that comes with a refresh token, ms. */
+  accessTokenLifeMs?: number;
+  /** Whether other replicas work on the same database. */
+  replicated?: boolean;
+}
+
+const HOUR = 3_600_000;
+const CACHED_TOKENS = 100_000;
+const MOST_LOOKUPS = 5;
+
+export async function createSessions(deps: SessionDeps): Promise<Sessions> {
+  const { sql, clock, random, logger } = deps;
+  const lifeMs = deps.accessTokenLifeMs ?? HOUR;
+  const cache = createTokenCache({ max: CACHED_TOKENS, ttlMs: deps.replicated ? 60_000 : HOUR });
+  const lastSeen = createLastSeen({ sql, clock, logger });
+  const lookups = createSingleFlight<string, CachedToken | undefined>();
+  const watches = createSessionWatches({
+    clock,
+    expiryOf: (accessToken) => cache.get(accessToken)?.expiresTs,
+    confirm,
+  });
+  const subscription = deps.replicated
+    ? await tokens.listenTokensChanged(
+        sql,
+        (userId) => forgetUser(userId),
+        () => {
+          cache.clear();
+          watches.changed(undefined);
+        },
+      )
+    : undefined;
+
+  /** Reads a token from the database, once however many requests ask for it at the same time. */
+  function lookUp(accessToken: string): Promise<CachedToken | undefined> {
+    return lookups.run(accessToken, () => read(accessToken));
+  }
+
+  async function read(accessToken: string): Promise<CachedToken | undefined> {
+    const tokenHash = hashSecret(accessToken);
+    const epoch = cache.epoch;
+    const row = await tokens.findAccessToken(sql, tokenHash);
+    if (row === undefined) return undefined;
+    const expired = row.expiresTs !== null && row.expiresTs <= clock.now();
+    if (!row.used && row.refreshHash !== null && !expired) {
+      await firstUse(row.userId as UserId, tokenHash, row.refreshHash);
+    }
+    const { deviceId, isAdmin, expiresTs } = row;
+    const userId = row.userId as UserId;
+    const token = { userId, deviceId, isAdmin, tokenHash, expiresTs, seenTs: 0, seenIp: "" };
+    if (!expired) cache.put(accessToken, token, epoch);
+    return token;
+  }
+
+  /** A refreshed pair is used for the first time: what it replaced ends. */
+  async function firstUse(userId: UserId, tokenHash: Buffer, refreshHash: Buffer): Promise<void> {
+    const ended = await transaction(sql, async (tx) => {
+      await tokens.markAccessTokenUsed(tx, tokenHash);
+      const hashes = await tokens.retirePredecessors(tx, refreshHash);
+      if (hashes.length > 0) await tokens.notifyTokensChanged(tx, userId);
+      return hashes.length;
+    });
+    if (ended > 0) forgetUser(userId);
+  }
+
+  /** Makes a device's tokens within a transaction. */
+  async function make(
+    tx: Tx,
+    owner: { userId: UserId; deviceId: string },
+    refreshable: boolean,
+  ): Promise<{ session: IssuedSession; refreshHash: Buffer | null }> {
+    const createdTs = clock.now();
+    const accessToken = newSecret("access", random);
+    const refreshToken = refreshable ? newSecret("refresh", random) : undefined;
+    const refreshHash = refreshToken === undefined ? null : hashSecret(refreshToken);
+    if (refreshHash !== null) {
+      await tokens.insertRefreshToken(tx, { ...owner, tokenHash: refreshHash, createdTs });
+    }
+    const expiresTs = refreshable ? createdTs + lifeMs : null;
+    const tokenHash = hashSecret(accessToken);
+    await tokens.insertAccessToken(tx, { ...owner, tokenHash, refreshHash, createdTs, expiresTs });
+    const session = {
+      ...owner,
+      accessToken,
+      ...(refreshToken !== undefined && { refreshToken, expiresInMs: lifeMs }),
+    };
+    return { session, refreshHash };
+  }
+
+  /** Signs out the devices that were not seen for the longest time, where there are too many with a new one. */
+  async function makeRoom(tx: Tx, userId: UserId, kept: string): Promise<string[]> {
+    if (deps.limits.devices === 0) return [];
+    const beyond = await devicesBeyond(tx, userId, kept, deps.limits.devices);
+    if (beyond.length === 0) return [];
+    await tokens.deleteDeviceTokens(tx, userId, beyond);
+    await tokens.notifyTokensChanged(tx, userId);
+    return deleteDeviceRows(tx, userId, beyond);
+  }
+
+  function requesterOf(found: CachedToken | undefined, visit: Visit | undefined): Requester {
+    if (found === undefined) throw errors.unknownToken();
+    if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
+      throw errors.unknownToken("The access token has expired", true);
+    }
+    if (visit) lastSeen.note(found, visit);
+    const { userId, deviceId, isAdmin, tokenHash } = found;
+    return { userId, deviceId, isAdmin, isGuest: false, tokenHash };
+  }
+
+  function forgetUser(userId: string): void {
+    cache.forgetUser(userId);
+    watches.changed(userId);
+  }
+
+  /** Throws when the token is over, by what the database says now. */
+  async function confirm(accessToken: string): Promise<void> {
+    for (let i = 0; i < MOST_LOOKUPS; i += 1) {
+      requesterOf(cache.get(accessToken) ?? (await lookUp(accessToken)), undefined);
+      // What was read while tokens of the user changed is not remembered: it is read again.
+      if (cache.get(accessToken) !== undefined) return;
+    }
+  }
+
+  return {
+    watch: watches.watch,
+
+    byAccessToken(token, visit) {
+      const known = cache.get(token);
+      return known
+        ? requesterOf(known, visit)
+        : lookUp(token).then((found) => requesterOf(found, visit));
+    },
+
+    async issue(whose, request) {
+      const deviceId =
+        request.deviceId === undefined || request.deviceId === ""
+          ? newDeviceId(random)
+          : plainText(request.deviceId, "device_id", 255);
+      const displayName =
+        request.initialDeviceDisplayName === undefined
+          ? null
+          : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
+      const { session, isNew, userId, gone } = await transaction(sql, async (tx) => {
+        const userId = typeof whose === "function" ? await whose(tx) : whose;
+        const owner = { userId, deviceId };
+        const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
+        const out = added ? await makeRoom(tx, userId, deviceId) : [];
+        if (!added) {
+          await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
+          await tokens.notifyTokensChanged(tx, userId);
+        }
+        const made = await make(tx, owner, request.refreshToken === true);
+        return { session: made.session, isNew: added, userId, gone: out };
+      });
+      if (gone.length > 0) {
+        forgetUser(userId);
+        await deps.hooks.devicesChanged(userId, gone, "removed");
+      }
+      if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
+      else forgetUser(userId);
+      return session;
+    },
+
+    async refresh(refreshToken) {
+      const oldHash = hashSecret(refreshToken);
+      const session = await transaction(sql, async (tx) => {
+        const old = await tokens.lockRefreshToken(tx, oldHash);
+        if (old === undefined) return undefined;
+        const owner = { userId: old.userId as UserId, deviceId: old.deviceId };
+        if (old.spent) {
+          await tokens.deleteDeviceTokens(tx, owner.userId, [owner.deviceId]);
+          await tokens.notifyTokensChanged(tx, owner.userId);
+          return owner;
+        }
+        // An exchange whose answer was lost: the pair that nobody used is taken back.
+        if (old.replacedBy !== null) await tokens.spendRefreshPair(tx, old.replacedBy);
+        await tokens.retirePredecessors(tx, oldHash);
+        const made = await make(tx, owner, true);
+        await tokens.replaceRefreshToken(tx, oldHash, made.refreshHash!);
+        await tokens.pruneSpentTokens(tx, owner.userId, owner.deviceId);
+        await tokens.notifyTokensChanged(tx, owner.userId);
+        return made.session;
+      });
+      if (session === undefined) throw errors.unknownToken("The refresh token is not known");
+      forgetUser(session.userId);
+      if ("accessToken" in session) return session;
+      logger.warn(session, "a spent refresh token was shown: the device's tokens have ended");
+      throw errors.unknownToken("The refresh token has been used");
+    },
+
+    async revoke(tx, userId, deviceIds) {
+      await tokens.deleteDeviceTokens(tx, userId, deviceIds);
+      await tokens.notifyTokensChanged(tx, userId);
+    },
+
+    forget: forgetUser,
+
+    flushLastSeen: () => lastSeen.flush(),
+
+    async stop() {
+      await subscription?.unlisten();
+      await lastSeen.stop();
+    },
+  };
+}

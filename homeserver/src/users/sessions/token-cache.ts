@@ -1,0 +1,76 @@
+import { atMost, LRUCache } from "../../platform/caches.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+
+/** What is remembered of a valid access token. */
+export interface CachedToken {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly isAdmin: boolean;
+  readonly tokenHash: Buffer;
+  /** ms since 1970; null: never. */
+  readonly expiresTs: number | null;
+  /** When and from where it was last noted as seen. */
+  seenTs: number;
+  seenIp: string;
+}
+
+/**
+ * Valid access tokens in memory, bounded. Keyed by the tokens themselves, which every request brings along anyway:
+ * hashing one costs as much as half the rest of a request's authentication.
+ */
+export interface TokenCache {
+  get(accessToken: string): CachedToken | undefined;
+  /** Remembers a token, unless its user's tokens changed since `epoch` was read. */
+  put(accessToken: string, token: CachedToken, epoch: number): void;
+  /** To be read before a look-up whose result is put. */
+  readonly epoch: number;
+  /** Forgets all tokens of a user. */
+  forgetUser(userId: string): void;
+  /** Forgets everything. */
+  clear(): void;
+}
+
+export interface TokenCacheOptions {
+  /** Most tokens kept. */
+  max: number;
+  /** How long one is trusted without asking the database, ms: the bound when an announcement is lost. */
+  ttlMs: number;
+}
+
+/** One request in thousands misses it, so that an idle or busy /sync costs no query for its token. */
+export function createTokenCache(options: TokenCacheOptions): TokenCache {
+  const byUser = new Map<string, Set<string>>();
+  let epoch = 0;
+  const entries = new LRUCache<string, CachedToken>({
+    ...atMost(options.max),
+    ttl: options.ttlMs,
+    // The cache looks at the clock once in so many ms, not at every request.
+    ttlResolution: 1_000,
+    dispose(token, key) {
+      const keys = byUser.get(token.userId);
+      if (keys?.delete(key) && keys.size === 0) byUser.delete(token.userId);
+    },
+  });
+
+  return {
+    get: (accessToken) => entries.get(accessToken),
+    put(key, token, readAt) {
+      if (readAt !== epoch) return;
+      entries.set(key, token);
+      const keys = byUser.get(token.userId);
+      if (keys) keys.add(key);
+      else byUser.set(token.userId, new Set([key]));
+    },
+    get epoch() {
+      return epoch;
+    },
+    forgetUser(userId) {
+      epoch += 1;
+      for (const key of byUser.get(userId) ?? []) entries.delete(key);
+    },
+    clear() {
+      epoch += 1;
+      entries.clear();
+    },
+  };
+}
