@@ -17,7 +17,6 @@ import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
 export { roomFacts } from "./room-facts.ts";
 export type * from "./types.ts";
-export type { PresenceEntry } from "./presence.ts";
 export type { ReceiptType } from "./receipts.ts";
 
 /** Typing, receipts and presence: of this server's users, and as other servers tell of theirs. */

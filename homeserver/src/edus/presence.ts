@@ -10,7 +10,7 @@ import { wellFormed } from "../protocol/text.ts";
 import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 
-export type { PresenceEntry, PresenceValue } from "../cluster/ephemeral-bus.ts";
+export type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
 
 /** Presences, shared by the replicas. */
 export interface PresenceStore {

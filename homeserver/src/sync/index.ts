@@ -31,8 +31,8 @@ import { createTimelines } from "./sections/timeline.ts";
 import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
 
-export { createEphemeralSource, type EphemeralSource } from "./sections/ephemeral-source.ts";
-export { preferencesOf, type UserPreferences } from "./users/preferences.ts";
+export { createEphemeralSource } from "./sections/ephemeral-source.ts";
+export { preferencesOf } from "./users/preferences.ts";
 export type { SyncRequest } from "./v3/long-poll.ts";
 
 /** Account data on which unread counts depend. */
