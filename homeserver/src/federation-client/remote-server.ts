@@ -1,4 +1,4 @@
-import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
+import type { EventId, RoomId, ServerName } from "../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { AnswerPart, TakeParts } from "./reading/read-parts.ts";
 import type { RemoteClient, RemoteRequest } from "./requests/client.ts";
@@ -108,15 +108,11 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
 
   return {
     /** GET /_matrix/federation/v1/make_join */
-    makeJoin: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+    makeJoin: (server, roomId, userId, versions) =>
       get(server, v1("make_join", roomId, userId), { ver: versions }, named),
 
     /** PUT /_matrix/federation/v2/send_join */
-    sendJoin: (
-      server: ServerName,
-      join: { roomId: RoomId; eventId: EventId; pdu: JsonObject; omitMembers: boolean },
-      take: TakeParts,
-    ) => {
+    sendJoin: (server, join, take) => {
       const query = join.omitMembers ? { omit_members: "true" } : {};
       const uri = uriOf(v2("send_join", join.roomId, join.eventId), query);
       const request = { method: "PUT" as const, uri, content: join.pdu, ...bulky, insist: true };
@@ -124,34 +120,24 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     },
 
     /** GET /_matrix/federation/v1/make_leave */
-    makeLeave: (server: ServerName, roomId: RoomId, userId: UserId) =>
+    makeLeave: (server, roomId, userId) =>
       get(server, v1("make_leave", roomId, userId), {}, forPerson),
 
     /** PUT /_matrix/federation/v2/send_leave */
-    async sendLeave(
-      server: ServerName,
-      roomId: RoomId,
-      eventId: EventId,
-      pdu: JsonObject,
-    ): Promise<void> {
+    async sendLeave(server, roomId, eventId, pdu) {
       await put(server, v2("send_leave", roomId, eventId), pdu, forPerson);
     },
 
     /** GET /_matrix/federation/v1/make_knock */
-    makeKnock: (server: ServerName, roomId: RoomId, userId: UserId, versions: readonly string[]) =>
+    makeKnock: (server, roomId, userId, versions) =>
       get(server, v1("make_knock", roomId, userId), { ver: versions }, named),
 
     /** PUT /_matrix/federation/v1/send_knock */
-    sendKnock: (server: ServerName, roomId: RoomId, eventId: EventId, pdu: JsonObject) =>
+    sendKnock: (server, roomId, eventId, pdu) =>
       put(server, v1("send_knock", roomId, eventId), pdu, forPerson),
 
     /** PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers {event}. */
-    invite: (
-      server: ServerName,
-      roomId: RoomId,
-      eventId: EventId,
-      body: { event: JsonObject; room_version: string; invite_room_state: JsonObject[] },
-    ) =>
+    invite: (server, roomId, eventId, body) =>
       newerOrOlder(
         () => put(server, v2("invite", roomId, eventId), body, forPerson),
         async () => {
@@ -177,11 +163,10 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
       ),
 
     /** GET /_matrix/federation/v1/event/{eventId} */
-    event: (server: ServerName, eventId: EventId) =>
-      listsAt(server, v1("event", eventId), {}, { pdus: 1 }, ONE_EVENT),
+    event: (server, eventId) => listsAt(server, v1("event", eventId), {}, { pdus: 1 }, ONE_EVENT),
 
     /** GET /_matrix/federation/v1/state_ids/{roomId} */
-    stateIds: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+    stateIds: (server, roomId, eventId) =>
       listsAt(
         server,
         v1("state_ids", roomId),
@@ -197,27 +182,18 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     joinedState: stateWithin(bulky),
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
-    eventAuth: (server: ServerName, roomId: RoomId, eventId: EventId) =>
+    eventAuth: (server, roomId, eventId) =>
       listsAt(server, v1("event_auth", roomId, eventId), {}, { auth_chain: MOST_IN_CHAIN }, TOLD),
 
     /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
-    missingEvents: (
-      server: ServerName,
-      roomId: RoomId,
-      body: {
-        earliest_events: readonly EventId[];
-        latest_events: readonly EventId[];
-        limit: number;
-        min_depth?: number;
-      },
-    ) => {
+    missingEvents: (server, roomId, body) => {
       const content = body as unknown as JsonObject;
       const request = { method: "POST" as const, uri: uriOf(v1("get_missing_events", roomId)) };
       return lists(server, { ...request, content }, { events: MOST_MISSING });
     },
 
     /** GET /_matrix/federation/v1/backfill/{roomId} */
-    backfill: (server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number) =>
+    backfill: (server, roomId, from, limit) =>
       listsAt(
         server,
         v1("backfill", roomId),
@@ -227,44 +203,32 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
       ),
 
     /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
-    timestampToEvent: (server: ServerName, roomId: RoomId, ts: number, dir: "f" | "b") =>
+    timestampToEvent: (server, roomId, ts, dir) =>
       get(server, v1("timestamp_to_event", roomId), { ts, dir }, { timeoutMs: QUICK_MS }),
 
     /** POST /_matrix/policy/v1/sign. The room waits for it. */
-    signByPolicy: (server: ServerName, pdu: JsonObject) =>
+    signByPolicy: (server, pdu) =>
       post(server, ["_matrix", "policy", "v1", "sign"], pdu, { ...SMALL, timeoutMs: POLICY_MS }),
 
     /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
-    directory: (server: ServerName, alias: string) =>
+    directory: (server, alias) =>
       get(server, v1("query", "directory"), { room_alias: alias }, named),
 
     /** GET /_matrix/federation/v1/query/profile; all fields, or the one named */
-    profile: (server: ServerName, userId: UserId, field?: string) =>
+    profile: (server, userId, field) =>
       get(server, v1("query", "profile"), { user_id: userId, field }, named),
 
     /** GET /_matrix/federation/v1/publicRooms, or POST when there is a filter */
-    publicRooms: (
-      server: ServerName,
-      query: { limit?: number; since?: string; filter?: JsonObject },
-    ) =>
+    publicRooms: (server, query) =>
       query.filter === undefined
         ? get(server, v1("publicRooms"), { limit: query.limit, since: query.since }, named)
         : post(server, v1("publicRooms"), query, named),
 
     /** PUT /_matrix/federation/v1/send/{txnId}: {pdus: {event id → {error?}}} */
-    sendTransaction: (
-      server: ServerName,
-      txnId: string,
-      transaction: {
-        origin: string;
-        origin_server_ts: number;
-        pdus: JsonObject[];
-        edus?: JsonObject[];
-      },
-      signal?: AbortSignal,
-    ) => put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),
+    sendTransaction: (server, txnId, transaction, signal) =>
+      put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),
 
     /** GET /_matrix/federation/v1/version */
-    version: (server: ServerName) => get(server, v1("version"), {}, { unsigned: true, ...named }),
+    version: (server) => get(server, v1("version"), {}, { unsigned: true, ...named }),
   };
 }

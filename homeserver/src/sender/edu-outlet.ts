@@ -1,4 +1,4 @@
-import type { EduOutlet } from "../edus/types.ts";
+import type { EduOutlet, OutgoingEdu } from "../edus/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "./types.ts";
 
@@ -7,18 +7,13 @@ export function createEduOutlet(
   sender: Pick<Sender, "eduTo" | "eduToRoom">,
   clock: Clock,
 ): EduOutlet {
+  const outgoing = ({ key, type, content, lifeMs }: OutgoingEdu) => ({
+    key,
+    edu: { edu_type: type, content },
+    staleAt: clock.now() + lifeMs,
+  });
   return {
-    toRoom: (roomId, { key, type, content, lifeMs }) =>
-      sender.eduToRoom(roomId, {
-        key,
-        edu: { edu_type: type, content },
-        staleAt: clock.now() + lifeMs,
-      }),
-    toServers: (servers, { key, type, content, lifeMs }) =>
-      sender.eduTo(servers, {
-        key,
-        edu: { edu_type: type, content },
-        staleAt: clock.now() + lifeMs,
-      }),
+    toRoom: (roomId, edu) => sender.eduToRoom(roomId, outgoing(edu)),
+    toServers: (servers, edu) => sender.eduTo(servers, outgoing(edu)),
   };
 }

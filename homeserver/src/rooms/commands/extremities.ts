@@ -1,7 +1,7 @@
 /** Which ends of a room's graph are left when an event is put on it. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { isAwaited, isNamedByRefused, isStoodOn } from "../../storage/rooms/gaps.ts";
+import { isStoodOn, namedBy } from "../../storage/rooms/gaps.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
@@ -41,11 +41,10 @@ export async function isBuiltOn(
 ): Promise<boolean> {
   const coming = store.pending.graph();
   if (coming.byAccepted.includes(eventId)) return true;
-  if (await isAwaited(store.sql, room.nid, eventId)) return true;
+  const stored = await namedBy(store.sql, room.nid, eventId);
+  if (stored.accepted) return true;
   const mayBe =
-    isRejudged ||
-    coming.byRefused.some(([, prev]) => prev === eventId) ||
-    (await isNamedByRefused(store.sql, room.nid, eventId));
+    isRejudged || stored.refused || coming.byRefused.some(([, prev]) => prev === eventId);
   return mayBe && isStoodOn(store.sql, room.nid, eventId, coming);
 }
 

@@ -1,5 +1,5 @@
 /** Whether the states around an event are what its prev events make them. */
-import { isBeginning, isPlaced, isPlacedIn } from "../records/placed.ts";
+import { hasKnownState, isPlaced } from "../records/placed.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { StateNode } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -32,9 +32,7 @@ export async function checkStates(
     );
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
-  const known = [...prev.values()].filter(
-    (one) => isPlacedIn(one, event.roomId) || isBeginning(one, event.roomId),
-  );
+  const known = [...prev.values()].filter((one) => hasKnownState(one, event.roomId));
   // What is missing now was missing then: nobody but other servers can tell what was before the event.
   if (known.length < new Set(event.prevEventIds).size) {
     if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");

@@ -9,7 +9,7 @@ import { lackingAuth, redactionsOf } from "../../storage/rooms/events.ts";
 import type { Identity } from "../commands/drafting.ts";
 import type { Step } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
-import { moveEnds } from "../commands/move-ends.ts";
+import { updateExtremities } from "../commands/update-extremities.ts";
 import { authIdsOf, inAuthOrder } from "../records/event-order.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { isPlaced } from "../records/placed.ts";
@@ -89,7 +89,7 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       const isBulk = !keepMembers && event.type === "m.room.member";
       work.add({ ...bare, stored, known: before !== undefined, isBulk });
       if (stored.status === "rejected") {
-        await moveEnds(work, stored, { isLive: false, isRejudged: false });
+        await updateExtremities(work, stored, { isLive: false, isRejudged: false });
       }
     }
     if (lacking.size > 0) work.store.committed.authChains.forget(work.room.nid);

@@ -9,7 +9,7 @@ import { isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Outliers } from "./outliers.ts";
-import { isBeginning, isPlacedIn } from "../records/placed.ts";
+import { hasKnownState } from "../records/placed.ts";
 import type { Asking, Sources } from "./peer-queries.ts";
 import type { BeginIntake } from "./state-importer.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -17,7 +17,7 @@ import { outlinesOf, stateIn } from "./remote-state-roots.ts";
 import type { Told } from "./remote-state-roots.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
-import type { Room, StoredEvent } from "../api/index.ts";
+import type { Room } from "../api/index.ts";
 import { isUnsureMember, verifyPdus } from "./verification.ts";
 
 export interface ToldStates {
@@ -216,9 +216,7 @@ export function createToldStates(
     const prev = await store.events.byIdsNow(ids);
     return ids.filter((id) => {
       const stored = prev.get(id);
-      const isKnown = (one: StoredEvent) =>
-        isPlacedIn(one, event.roomId) || isBeginning(one, event.roomId);
-      if (stored !== undefined && isKnown(stored)) return false;
+      if (stored !== undefined && hasKnownState(stored, event.roomId)) return false;
       return !coming.isPlaced(id, event.roomId);
     });
   }

@@ -7,17 +7,17 @@ import { rejectionOf } from "../../protocol/errors.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
-import type { EventId, RoomId } from "../../protocol/identifiers.ts";
+import type { EventId } from "../../protocol/identifiers.ts";
 import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { Timeline } from "../../log/types.ts";
 import { counted, extremitiesBeside } from "../commands/extremities.ts";
-import { moveEnds } from "../commands/move-ends.ts";
+import { updateExtremities } from "../commands/update-extremities.ts";
 import { mayChange } from "../records/events.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { endsKnockWeTook } from "./knock-ends.ts";
 import { redacted, refusal } from "../fetching/outliers.ts";
 import { withAuthMembers } from "./partial-state.ts";
-import { isBeginning, isPlaced, isPlacedIn } from "../records/placed.ts";
+import { hasKnownState, isPlaced } from "../records/placed.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "../commands/policy-server.ts";
 import type { Clause } from "../records/pdu-check.ts";
 import { redactionApplies } from "../commands/redactions.ts";
@@ -84,18 +84,18 @@ export async function placeEvent(work: Work, placing: Placing): Promise<Placed |
     if (!again) return knownAlready(outlier);
   }
   const prev = await store.events.byIdsNow([...event.prevEventIds]);
-  const known = [...prev.values()].filter((stored) => isPlacedIn(stored, event.roomId));
-  const missing = event.prevEventIds.filter((id) => !known.some((p) => p.event.eventId === id));
+  const known = [...prev.values()].filter((stored) => hasKnownState(stored, event.roomId));
   const authEvents = await store.events.byIds([...event.authEventIds]);
   const auth = await authOf(work, event, authEvents);
   if (auth === undefined) return undefined;
-  const beginnings = [...prev.values()].filter((one) => isUnplacedBeginning(one, event.roomId));
-  const untold = missing.filter((id) => !beginnings.some((one) => one.event.eventId === id));
+  // A create event without a place is still to be fetched for the timeline, but its state is known.
+  const missing = prevWithout(event, known.filter(isPlaced));
+  const untold = prevWithout(event, known);
   const told = untold.length === 0 ? [] : await toldRoots(work, untold, placing.told);
   if (told === undefined) return undefined;
   work.buildOn(known);
-  work.restOn([...auth, ...beginnings]);
-  const resolved = await stateBefore(work, [...known, ...beginnings], told);
+  work.restOn(auth);
+  const resolved = await stateBefore(work, known, told);
   // Of a state that is known in part, what it lacks of members is taken from the auth events.
   const before = work.isPartial ? await withAuthMembers(work, resolved, event, auth) : resolved;
   let judged = await judge(work, event, auth, before, placing.history === undefined);
@@ -183,10 +183,13 @@ async function stateBefore(
   return work.setTuples(base, changes);
 }
 
-function isUnplacedBeginning(stored: StoredEvent, roomId: RoomId): boolean {
-  return !isPlaced(stored) && isBeginning(stored, roomId);
+/** The event's prev events that are not among these. */
+function prevWithout({ prevEventIds }: RoomEvent, events: readonly StoredEvent[]): EventId[] {
+  const ids = new Set(events.map(({ event }) => event.eventId));
+  return prevEventIds.filter((id) => !ids.has(id));
 }
 
+/** Of an event whose state is known: without a place, it is the room's create event. */
 async function stateAfter(work: Work, stored: StoredEvent): Promise<StateRoot> {
   if (isPlaced(stored)) return stored.stateAfter;
   return work.setState(null, [["m.room.create", "", stored.nid]]);
@@ -294,7 +297,7 @@ async function addWithRedactions(
   const isLive = placing.history === undefined;
   work.add({ ...added, stored: shown, stateChanged: false });
   const isRejudged = added.isRejudged === true;
-  await moveEnds(work, shown, { isLive, isRejudged });
+  await updateExtremities(work, shown, { isLive, isRejudged });
   const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
   work.amend(stored, work.stateRoot !== oldRoot);
   if (targetId !== undefined && stored.status === "accepted") {

@@ -12,9 +12,15 @@ export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
   return isPlaced(stored) && stored.event.roomId === roomId;
 }
 
-/** The beginning of a room's graph. Nobody need tell the state around it, placed or not: it's empty before it. */
-export function isBeginning({ event, status }: StoredEvent, roomId: RoomId): boolean {
-  const { type, prevEventIds } = event;
-  const isCreate = type === "m.room.create" && prevEventIds.length === 0;
+/**
+ * True where the state after an event is known. That of the room's create event is, even where the event has no place: the
+ * state before it is empty, and nobody need tell it.
+ */
+export function hasKnownState(stored: StoredEvent, roomId: RoomId): boolean {
+  return isPlacedIn(stored, roomId) || isCreateOf(stored, roomId);
+}
+
+function isCreateOf({ event, status }: StoredEvent, roomId: RoomId): boolean {
+  const isCreate = event.type === "m.room.create" && event.prevEventIds.length === 0;
   return isCreate && status !== "rejected" && event.roomId === roomId;
 }

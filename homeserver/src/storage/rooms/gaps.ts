@@ -24,24 +24,24 @@ export async function awaitedEvents(
     ORDER BY e.position DESC, e.ordinal DESC`;
 }
 
-/** Whether an accepted event names this one, which is not here yet. */
-export async function isAwaited(sql: Sql | Tx, roomNid: number, eventId: string): Promise<boolean> {
-  const rows = await sql`
-    SELECT 1 FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
-    WHERE m.room_nid = ${roomNid} AND m.event_id = ${eventId} AND e.status = 0 LIMIT 1`;
-  return rows.length > 0;
-}
-
-/** Whether an event that is not accepted names this one. */
-export async function isNamedByRefused(
+/**
+ * Who names an event that comes: accepted events that awaited it (which make a gap), and any that were not accepted, with a
+ * place or without.
+ */
+export async function namedBy(
   sql: Sql | Tx,
   roomNid: number,
   eventId: string,
-): Promise<boolean> {
-  const rows = await sql`
-    SELECT 1 FROM events
-    WHERE room_nid = ${roomNid} AND status <> 0 AND ${eventId} = ANY (prev_event_ids) LIMIT 1`;
-  return rows.length > 0;
+): Promise<{ accepted: boolean; refused: boolean }> {
+  const [row] = await sql<{ accepted: boolean; refused: boolean }[]>`
+    SELECT EXISTS (
+      SELECT 1 FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
+      WHERE m.room_nid = ${roomNid} AND m.event_id = ${eventId} AND e.status = 0) AS accepted,
+    EXISTS (
+      SELECT 1 FROM events
+      WHERE room_nid = ${roomNid} AND status <> 0
+        AND ${eventId} = ANY (prev_event_ids)) AS refused`;
+  return row ?? { accepted: false, refused: false };
 }
 
 /** Of a room's newest accepted events so many are looked at. */

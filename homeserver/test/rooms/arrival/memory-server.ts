@@ -187,7 +187,9 @@ export class MemoryServer {
     const query = async (texts: TemplateStringsArray, ...values: unknown[]) => {
       if (texts.join("").includes("isRejected")) return this.#outlines(values[0] as string);
       const isOfGaps = texts.join("").includes("missing_events");
-      if (isOfGaps) return values.some((value) => this.#awaited.has(value as string)) ? [{}] : [];
+      if (isOfGaps) {
+        return [{ accepted: values.some((id) => this.#awaited.has(id as string)), refused: false }];
+      }
       return this.#redactions.filter(({ target }) => this.#shared.nidOf(target) === this.#nextNid);
     };
     return query as unknown as Sql;

@@ -3,7 +3,7 @@ import type { EventId } from "../../../protocol/identifiers.ts";
 import { graphOf, writeRoomStates, writeStates } from "../../../storage/rooms/mend-rooms.ts";
 import type { GraphRow, MendedStateRow } from "../../../storage/rooms/mend-rooms.ts";
 import { bytesOfRoot } from "../../records/events.ts";
-import { isBeginning, isPlaced, isPlacedIn } from "../../records/placed.ts";
+import { hasKnownState, isPlaced } from "../../records/placed.ts";
 import type { StateRoot, StoredEvent } from "../../api/index.ts";
 import { verdictOf } from "../verdict.ts";
 import type { Mending } from "./mending.ts";
@@ -143,11 +143,10 @@ async function stateBefore(
   const { event } = stored;
   const ids = [...new Set<EventId>(event.prevEventIds)];
   const prev = await mending.store.events.byIds(ids);
-  const known = [...prev.values()].filter(
-    (one) => isPlacedIn(one, event.roomId) || isBeginning(one, event.roomId),
-  );
+  const known = [...prev.values()].filter((one) => hasKnownState(one, event.roomId));
   const roots: StateRoot[] = [];
-  for (const one of known) roots.push(isPlaced(one) ? one.stateAfter : await begun(mending, one));
+  for (const one of known)
+    roots.push(isPlaced(one) ? one.stateAfter : await afterCreate(mending, one));
   if (known.length === ids.length) return mending.resolve(roots);
   const mended = await told.before(stored);
   const isAsBefore = mended === stored.stateBefore && !known.some(({ nid }) => moved.has(nid));
@@ -155,7 +154,7 @@ async function stateBefore(
 }
 
 /** The state after a create event that has no place. */
-async function begun(mending: Mending, { event, nid }: StoredEvent): Promise<StateRoot> {
+async function afterCreate(mending: Mending, { event, nid }: StoredEvent): Promise<StateRoot> {
   const [tuple] = (await mending.store.tuples.make([[event.type, ""]])).values();
   return mending.set(null, [[tuple as number, nid]]);
 }

@@ -1,13 +1,14 @@
-/** What an event that comes does to the ends of the room's graph. */
+/** The room's forward extremities when an event comes. */
 import { extremitiesBeside, isBuiltOn } from "./extremities.ts";
 import type { StoredEvent } from "../api/index.ts";
 import type { Work } from "./room-command.ts";
 
 /**
- * A live event becomes an extremity. One that was missing until now does not: something stands on it, and so on the
- * extremities that it names; these may have come just before it. So it is with one that is rejected, with a place or without.
+ * An accepted live event becomes a forward extremity in place of those that it builds on. It does not where accepted events
+ * stand on it already, since it was missing until now: then what it builds on is no extremity any more, either. The same
+ * holds for what a rejected event builds on, whether or not that event has a place.
  */
-export async function moveEnds(
+export async function updateExtremities(
   work: Work,
   stored: StoredEvent,
   { isLive, isRejudged }: { readonly isLive: boolean; readonly isRejudged: boolean },
@@ -15,7 +16,7 @@ export async function moveEnds(
   const { store } = work;
   const beside = await extremitiesBeside(store, work.extremities, stored.event);
   const isWhole = beside.length === work.extremities.length;
-  // One that is not accepted is no extremity, but accepted ones may build on it, and so on what it names.
+  // Any other is none, but accepted events may stand on it, and so on what it names.
   const mayBeEnd = isLive && stored.status === "accepted";
   if (beside.length === 0 || (isWhole && !mayBeEnd)) {
     if (mayBeEnd) await work.takeUp(stored);
