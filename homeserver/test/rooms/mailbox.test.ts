@@ -1,17 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { StaleHead } from "../../src/log/types.ts";
 import type { Append, Committed } from "../../src/log/types.ts";
+import type { RoomTurn } from "../../src/cluster/room-turns.ts";
 import { createMailbox } from "../../src/rooms/commands/mailbox.ts";
+import type { MailboxDeps } from "../../src/rooms/commands/mailbox.ts";
 import type { Head } from "../../src/rooms/commands/head.ts";
 
 /** A room's row as a database would hold it; heads are told apart by their version. */
-function fakeRoom(options: { failAt?: (n: number) => Error | undefined } = {}) {
+function fakeRoom(
+  options: {
+    failAt?: (n: number) => Error | undefined;
+    openTurn?: MailboxDeps["openTurn"];
+  } = {},
+) {
   let version = 1;
   let appends = 0;
   let loads = 0;
   const committed: number[] = [];
   const head = (at: number) => ({ version: at }) as Head;
   const box = createMailbox({
+    openTurn: options.openTurn,
     load: async () => {
       loads += 1;
       return head(version);
@@ -49,6 +57,7 @@ function fakeRoom(options: { failAt?: (n: number) => Error | undefined } = {}) {
     command,
     committed,
     loads: () => loads,
+    underWay: () => appends - committed.length,
     otherWriter: () => {
       version += 100;
     },
@@ -124,5 +133,35 @@ describe("the mailbox", () => {
     expect(room.committed).toEqual([1, 2]);
     await answers;
     expect(room.box.idle).toBe(true);
+  });
+
+  test("passes the turn on after its own commits, also where the share ends while it looks", async () => {
+    let isWanted = false;
+    let looks = 0;
+    const underWayAtPass: number[] = [];
+    const turn: RoomTurn = {
+      take: () => "kept",
+      get isWanted() {
+        return isWanted;
+      },
+      // The first look is in time, each later one is too late.
+      get isOver() {
+        return looks++ > 0;
+      },
+      linger: async () => {},
+      async pass() {
+        isWanted = false;
+        underWayAtPass.push(room.underWay());
+      },
+      yield: async () => {},
+      close() {},
+    };
+    const room = fakeRoom({ openTurn: () => turn });
+    const both = Promise.all([room.command(1), room.command(2)]);
+    isWanted = true;
+    await both;
+    await room.box.drained();
+    expect(room.committed).toEqual([1, 2]);
+    expect(underWayAtPass).toEqual([0]);
   });
 });

@@ -124,11 +124,13 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   /** Passes the turn on where it's time for that. True: look again at what there is to do. */
   async function passed(mine: RoomTurn): Promise<boolean> {
     if (!mine.isWanted) return false;
-    if (mine.isOver && inFlight.size > 0) {
+    // Asked once: it may be over a moment later, and what is under way has to end before the turn is passed on.
+    const { isOver } = mine;
+    if (isOver && inFlight.size > 0) {
       await Promise.all(inFlight);
       return true;
     }
-    if (!mine.isOver) {
+    if (!isOver) {
       if (queue.length > 0 || inFlight.size > 0) return false;
       // Whoever was answered just now may go on at once.
       const pause = new AbortController();
