@@ -15,13 +15,13 @@ import { type Clock, systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { systemRandom } from "./platform/random.ts";
-import { createRemote } from "./federation-client/index.ts";
+import { createFederationClient } from "./federation-client/index.ts";
 import { createRoutes } from "./routes.ts";
 import { connectWriter } from "./storage/append/append.ts";
 import { migrate } from "./storage/migrate.ts";
 import { openDatabase } from "./storage/embedded/open-database.ts";
 import { createExclusive } from "./storage/exclusive.ts";
-import { createSeats } from "./storage/leases.ts";
+import { createLeases } from "./storage/leases.ts";
 import { answers, connect, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
 
 export interface App {
@@ -82,7 +82,7 @@ export async function createApp(
       : createMemoryWake();
     const log = await createLog({ sql, writer, wake, clock, logger, serverName });
     opened.push(() => log.stop());
-    const remote = await createRemote({
+    const remote = await createFederationClient({
       sql,
       clock,
       random,
@@ -95,7 +95,7 @@ export async function createApp(
       replicated: redis !== undefined,
     });
     opened.push(() => remote.close());
-    const seats = redis && createSeats({ sql: connect(database.location, { max: 1 }), clock });
+    const seats = redis && createLeases({ sql: connect(database.location, { max: 1 }), clock });
     if (seats) opened.push(() => seats.close());
     const exclusive = createExclusive(redis && connect(database.location, { max: LOCKS }));
     opened.push(() => exclusive.close());

@@ -17,11 +17,11 @@ import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
 import { serverOf } from "./protocol/identifiers.ts";
-import type { Remote } from "./federation-client/index.ts";
-import { createRooms, createSuccessions, leaveAllRooms, type Rooms } from "./rooms/index.ts";
+import type { FederationClient } from "./federation-client/index.ts";
+import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
 import { createEduOutlet, createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
 import type { Exclusive } from "./storage/exclusive.ts";
-import type { Seats } from "./storage/leases.ts";
+import type { Leases } from "./storage/leases.ts";
 import type { Sql } from "./storage/sql.ts";
 import { createEphemeralSource, createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users } from "./users/users.ts";
@@ -33,11 +33,11 @@ export interface Foundation {
   /** Absent: one replica, everything shared is in memory. */
   readonly redis: Redis | undefined;
   /** What one replica at a time does; absent when there is one. */
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
   /** What is done for one user, one after another, at whichever replica. */
   readonly exclusive: Exclusive;
   readonly log: Log;
-  readonly remote: Remote;
+  readonly remote: FederationClient;
   readonly signingKey: SigningKey;
   readonly clock: Clock;
   readonly random: Random;
@@ -175,7 +175,7 @@ function followSuccessions(
   { roomSettings: settings }: Users,
   opened: (() => unknown)[],
 ): void {
-  const take = createSuccessions({ view, serverName, settings });
+  const take = createUpgradeSettings({ view, serverName, settings });
   const options = { name: "successions", from: "end", handle: take } as const;
   const follower = createFollower({ log, sql, clock, logger, seats }, options);
   opened.push(() => follower.stop());

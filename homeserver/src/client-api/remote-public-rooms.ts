@@ -7,7 +7,7 @@ import type { RemoteServer } from "../federation-client/types.ts";
 import type { PublicRoom, PublicRoomsPage, PublicRoomsQuery } from "../rooms/api/index.ts";
 
 /** A page shows at most so many rooms of another server. */
-const MOST_ROOMS = 500;
+const MAX_ROOMS = 500;
 const TEXTS = ["canonical_alias", "name", "topic", "avatar_url", "join_rule", "room_type"] as const;
 
 /** Asks other servers for pages of their directories. */
@@ -29,7 +29,7 @@ export function publicRoomsPage(answer: JsonObject): PublicRoomsPage {
   const { chunk, next_batch: next, prev_batch: prev, total_room_count_estimate: total } = answer;
   if (!Array.isArray(chunk))
     throw errors.unknown("The other server's directory is not a list", 502);
-  const rooms = chunk.slice(0, MOST_ROOMS).flatMap((entry) => publicRoom(entry) ?? []);
+  const rooms = chunk.slice(0, MAX_ROOMS).flatMap((entry) => publicRoom(entry) ?? []);
   return {
     chunk: rooms,
     total_room_count_estimate: count(total) ?? rooms.length,

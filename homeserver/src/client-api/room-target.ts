@@ -7,7 +7,7 @@ export function parseRoomIdOrAlias(text: string): RoomId | RoomAlias {
 }
 
 /** Servers beyond these are not asked: each may take its time not to answer. */
-const MOST_VIA = 20;
+const MAX_VIA = 20;
 
 /** The servers that a client names, by the parameter's present or its older name. */
 export function parseVia(query: {
@@ -15,5 +15,5 @@ export function parseVia(query: {
   readonly server_name?: readonly string[] | undefined;
 }): ServerName[] | undefined {
   const names = query.via ?? query.server_name;
-  return names?.slice(0, MOST_VIA).map((name) => parseServerName(name));
+  return names?.slice(0, MAX_VIA).map((name) => parseServerName(name));
 }

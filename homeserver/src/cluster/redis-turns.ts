@@ -98,7 +98,7 @@ type Ask = "take" | "confirm" | "pass" | "leave";
 type Reply = [isOurs: number, turn: string, waitMs: number, isWanted: number];
 
 /** Redis that answers later than this is taken for one that is away. */
-const PATIENCE_MS = 500;
+const GIVE_UP_AFTER_MS = 500;
 
 /** The table in Redis. `redis` asks; a second connection of its settings hears what is told to this replica. */
 export async function createRedisTurns(
@@ -121,10 +121,10 @@ export async function createRedisTurns(
     const key = `${prefix}turn:${roomNid}`;
     const asked = commands.weftTurn(key, self, leaseMs, ask, channels, roomNid);
     const over = new AbortController();
-    const late = clock.sleep(PATIENCE_MS, over.signal).then(() => undefined);
+    const late = clock.sleep(GIVE_UP_AFTER_MS, over.signal).then(() => undefined);
     try {
       const reply = await Promise.race([asked, late]);
-      if (reply === undefined) throw new Error(`Redis has not answered for ${PATIENCE_MS} ms`);
+      if (reply === undefined) throw new Error(`Redis has not answered for ${GIVE_UP_AFTER_MS} ms`);
       const [isOurs, turn, waitMs, isWanted] = reply;
       return { isOurs: isOurs === 1, turn, waitMs, isWanted: isWanted === 1 };
     } finally {

@@ -1,5 +1,5 @@
 import { atMost, LRUCache } from "../platform/caches.ts";
-import { createLanes, LaneFull } from "../platform/fair-queue.ts";
+import { createFairQueue, QueueFull } from "../platform/fair-queue.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
 import { serverOf } from "../protocol/identifiers.ts";
@@ -69,7 +69,7 @@ export function createEdus(deps: EdusDeps): Edus {
     }
   });
 
-  const lanes = createLanes<ServerName>(LANES);
+  const lanes = createFairQueue<ServerName>(LANES);
   const sharing = new LRUCache<ServerName, true>({ ...atMost(10_000), ttl: SHARES_MS });
 
   /** Whoever is in no room with us has nothing to say of rooms and of those in them. */
@@ -104,7 +104,7 @@ export function createEdus(deps: EdusDeps): Edus {
       } catch (err) {
         // The whole transaction is told again, once there is something to keep it in.
         if (err instanceof LogUnavailable || isStoreRefusing(err)) throw err;
-        const isTheirs = err instanceof MatrixError || err instanceof LaneFull;
+        const isTheirs = err instanceof MatrixError || err instanceof QueueFull;
         const level = isTheirs ? "debug" : "warn";
         logger[level]({ err, origin, type }, "an EDU was dropped");
       }

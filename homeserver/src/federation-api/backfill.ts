@@ -4,8 +4,8 @@ import type { Clock } from "../platform/clock.ts";
 import { parseEventId, parseRoomId, type ServerName } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
-const MOST_BACKFILL = 100;
-const MOST_MISSING = 20;
+const MAX_BACKFILL = 100;
+const MAX_MISSING = 20;
 const DEFAULT_MISSING = 10;
 
 export interface BackfillDeps {
@@ -21,7 +21,7 @@ export function backfillRoutes({ rooms, serverName, clock }: BackfillDeps): Rout
     route("backfillRoom", async ({ params, query, origin }) => {
       const roomId = parseRoomId(params.roomId);
       const from = query.v.map((id) => parseEventId(id));
-      const limit = Math.min(query.limit, MOST_BACKFILL);
+      const limit = Math.min(query.limit, MAX_BACKFILL);
       const pdus = await rooms.federation.backfill(origin, roomId, from, limit);
       const head = `"origin":${JSON.stringify(serverName)},"origin_server_ts":${clock.now()}`;
       return raw(`{${head},"pdus":[${pdus.join(",")}]}`);
@@ -33,7 +33,7 @@ export function backfillRoutes({ rooms, serverName, clock }: BackfillDeps): Rout
       const events = await rooms.federation.missingEvents(origin, roomId, {
         earliest: body.earliest_events.map((id) => parseEventId(id)),
         latest: body.latest_events.map((id) => parseEventId(id)),
-        limit: Math.min(body.limit ?? DEFAULT_MISSING, MOST_MISSING),
+        limit: Math.min(body.limit ?? DEFAULT_MISSING, MAX_MISSING),
         minDepth: body.min_depth ?? 0,
       });
       return raw(`{"events":[${events.join(",")}]}`);

@@ -17,7 +17,7 @@ export interface KeysDeps {
 /** Peers ask again after half of this. */
 const VALID_MS = 24 * 60 * 60_000;
 /** A notary answers for this many servers at once. */
-const MOST_SERVERS = 100;
+const MAX_SERVERS = 100;
 
 /** This server's keys, and others' as a notary. (Server-server API, "Retrieving server keys".) */
 export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDeps): Route[] {
@@ -51,7 +51,7 @@ export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDep
 
     // POST /_matrix/key/v2/query
     route("bulkPerspectivesKeyQuery", async ({ body }) => {
-      const wanted = Object.entries(body.server_keys).slice(0, MOST_SERVERS);
+      const wanted = Object.entries(body.server_keys).slice(0, MAX_SERVERS);
       const found = await Promise.all(
         wanted.map(async ([server, keys]) => {
           // What is no server has no keys, and spoils nothing for the others.

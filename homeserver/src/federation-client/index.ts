@@ -15,7 +15,7 @@ import { createRemoteMedia } from "./remote-media.ts";
 import { createRemoteServer } from "./remote-server.ts";
 import { createWellKnown } from "./connecting/well-known.ts";
 
-export interface RemoteOptions extends OutboundOptions {
+export interface FederationClientOptions extends OutboundOptions {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly random: Random;
@@ -27,10 +27,10 @@ export interface RemoteOptions extends OutboundOptions {
   readonly replicated?: boolean;
 }
 
-export type Remote = Awaited<ReturnType<typeof createRemote>>;
+export type FederationClient = Awaited<ReturnType<typeof createFederationClient>>;
 
 /** Everything that goes out to other servers, wired. */
-export async function createRemote(options: RemoteOptions) {
+export async function createFederationClient(options: FederationClientOptions) {
   const { sql, clock, random, log, serverName, signingKey, notaries } = options;
   const connector = createConnector(options);
   const agent = createOutboundAgent(connector);

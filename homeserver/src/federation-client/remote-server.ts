@@ -9,22 +9,22 @@ import type { RemoteServer } from "./types.ts";
 /** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
 const STATE_BYTES = 512 * 1024 * 1024;
 const STATE_MS = 10 * 60_000;
-const PERSON_MS = 30_000;
+const USER_WAITS_MS = 30_000;
 /** Others can be asked instead. */
 const QUICK_MS = 10_000;
 const POLICY_MS = 10_000;
-const SMALL = { maxBytes: 65_536 };
+const SMALL_BYTES = { maxBytes: 65_536 };
 /** What is asked on behalf of an event that a stranger sent: nobody waits, and nothing is taken on trust. */
-const ONE_EVENT = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
-const TOLD = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
+const EVENT_BYTES = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
+const STATE_LIMITS = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
 /** An identifier has 255 bytes at most. */
-const IDS = { ...TOLD, maxPartBytes: 512 };
+const IDS = { ...STATE_LIMITS, maxPartBytes: 512 };
 /** Of a room of 100,000 members there are 200,000 at most. Auth chains are of some hundred events. */
-const MOST_IDS = 1_000_000;
-const MOST_IN_CHAIN = 20_000;
+const MAX_IDS = 1_000_000;
+const MAX_IN_CHAIN = 20_000;
 /** Some servers answer with more missing events than they were asked for. */
-const MOST_MISSING = 50;
-const TOLD_WHOLE = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
+const MAX_MISSING = 50;
+const WHOLE_STATE_LIMITS = { maxBytes: 128 * 1024 * 1024, timeoutMs: 120_000 };
 
 const FEDERATION = ["_matrix", "federation"] as const;
 
@@ -84,9 +84,9 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
   ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, most);
 
   /** A person waits: also servers that failed of late are asked. */
-  const forPerson = { insist: true, timeoutMs: PERSON_MS };
+  const forWaitingUser = { insist: true, timeoutMs: USER_WAITS_MS };
   /** And the server is one that a person named. */
-  const named = { ...forPerson, ofStranger: true };
+  const named = { ...forWaitingUser, ofStranger: true };
   const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
 
   const stateWithin =
@@ -121,11 +121,11 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
 
     /** GET /_matrix/federation/v1/make_leave */
     makeLeave: (server, roomId, userId) =>
-      get(server, v1("make_leave", roomId, userId), {}, forPerson),
+      get(server, v1("make_leave", roomId, userId), {}, forWaitingUser),
 
     /** PUT /_matrix/federation/v2/send_leave */
     async sendLeave(server, roomId, eventId, pdu) {
-      await put(server, v2("send_leave", roomId, eventId), pdu, forPerson);
+      await put(server, v2("send_leave", roomId, eventId), pdu, forWaitingUser);
     },
 
     /** GET /_matrix/federation/v1/make_knock */
@@ -134,12 +134,12 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
 
     /** PUT /_matrix/federation/v1/send_knock */
     sendKnock: (server, roomId, eventId, pdu) =>
-      put(server, v1("send_knock", roomId, eventId), pdu, forPerson),
+      put(server, v1("send_knock", roomId, eventId), pdu, forWaitingUser),
 
     /** PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers {event}. */
     invite: (server, roomId, eventId, body) =>
       newerOrOlder(
-        () => put(server, v2("invite", roomId, eventId), body, forPerson),
+        () => put(server, v2("invite", roomId, eventId), body, forWaitingUser),
         async () => {
           if (body.room_version !== "1" && body.room_version !== "2") {
             throw new RemoteError(
@@ -155,7 +155,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
             v1("invite", roomId, eventId),
             { ...body.event, unsigned },
             {
-              ...forPerson,
+              ...forWaitingUser,
               pairAnswer: true,
             },
           );
@@ -163,7 +163,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
       ),
 
     /** GET /_matrix/federation/v1/event/{eventId} */
-    event: (server, eventId) => listsAt(server, v1("event", eventId), {}, { pdus: 1 }, ONE_EVENT),
+    event: (server, eventId) => listsAt(server, v1("event", eventId), {}, { pdus: 1 }, EVENT_BYTES),
 
     /** GET /_matrix/federation/v1/state_ids/{roomId} */
     stateIds: (server, roomId, eventId) =>
@@ -171,25 +171,31 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
         server,
         v1("state_ids", roomId),
         { event_id: eventId },
-        { pdu_ids: MOST_IDS, auth_chain_ids: MOST_IDS },
+        { pdu_ids: MAX_IDS, auth_chain_ids: MAX_IDS },
         IDS,
       ),
 
     /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
-    state: stateWithin(TOLD_WHOLE),
+    state: stateWithin(WHOLE_STATE_LIMITS),
 
     /** The same of a room that is joined. */
     joinedState: stateWithin(bulky),
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
     eventAuth: (server, roomId, eventId) =>
-      listsAt(server, v1("event_auth", roomId, eventId), {}, { auth_chain: MOST_IN_CHAIN }, TOLD),
+      listsAt(
+        server,
+        v1("event_auth", roomId, eventId),
+        {},
+        { auth_chain: MAX_IN_CHAIN },
+        STATE_LIMITS,
+      ),
 
     /** POST /_matrix/federation/v1/get_missing_events/{roomId} */
     missingEvents: (server, roomId, body) => {
       const content = body as unknown as JsonObject;
       const request = { method: "POST" as const, uri: uriOf(v1("get_missing_events", roomId)) };
-      return lists(server, { ...request, content }, { events: MOST_MISSING });
+      return lists(server, { ...request, content }, { events: MAX_MISSING });
     },
 
     /** GET /_matrix/federation/v1/backfill/{roomId} */
@@ -199,7 +205,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
         v1("backfill", roomId),
         { v: from, limit },
         { pdus: limit },
-        { timeoutMs: PERSON_MS },
+        { timeoutMs: USER_WAITS_MS },
       ),
 
     /** GET /_matrix/federation/v1/timestamp_to_event/{roomId}: {event_id, origin_server_ts} */
@@ -208,7 +214,10 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
 
     /** POST /_matrix/policy/v1/sign. The room waits for it. */
     signByPolicy: (server, pdu) =>
-      post(server, ["_matrix", "policy", "v1", "sign"], pdu, { ...SMALL, timeoutMs: POLICY_MS }),
+      post(server, ["_matrix", "policy", "v1", "sign"], pdu, {
+        ...SMALL_BYTES,
+        timeoutMs: POLICY_MS,
+      }),
 
     /** GET /_matrix/federation/v1/query/directory: {room_id, servers} */
     directory: (server, alias) =>

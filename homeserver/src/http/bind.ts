@@ -4,7 +4,7 @@ import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./access/authenticate.ts";
 import { compressReply } from "./reply/compress.ts";
-import { beforeBody, type Doorkeepers } from "./access/before-body.ts";
+import { beforeBody, type AccessChecks } from "./access/before-body.ts";
 import { type AclAllows, checkAdministrator, checkGuards, withinAcl } from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
 import { Reply, raw } from "./reply/reply.ts";
@@ -13,7 +13,7 @@ import type { Context, Route } from "./route.ts";
 import { type BodyTools, takeBody } from "./body/take-body.ts";
 import { type Part, createValidators } from "./validate.ts";
 
-export interface BindDependencies extends Doorkeepers {
+export interface BindDependencies extends AccessChecks {
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
-import { type Seats, whileSeated } from "../storage/leases.ts";
+import { type Leases, whileLeader } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { Log, LogRecord } from "./types.ts";
 
@@ -11,7 +11,7 @@ export interface FollowerDeps {
   clock: Clock;
   logger: Logger;
   /** Given when there are several replicas: then one of them follows under each name. */
-  seats?: Seats | undefined;
+  seats?: Leases | undefined;
 }
 
 export interface FollowerOptions {
@@ -156,7 +156,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
   }
 
   async function run(): Promise<void> {
-    await whileSeated(deps.seats, name, stopping.signal, async (signal) => {
+    await whileLeader(deps.seats, name, stopping.signal, async (signal) => {
       try {
         await begin(signal);
         await work(signal);

@@ -25,7 +25,7 @@ export interface UploadsDeps {
 const RESERVED_MS = 24 * 3_600_000;
 const MAX_RESERVED = 100;
 /** Uploads of one user that are under way: what has come of them lies on the disk, and in nobody's sum yet. */
-const MAX_AT_ONCE = 20;
+const MAX_CONCURRENT = 20;
 const MEDIA_ID_LENGTH = 24;
 
 /** Takes files from this server's users. */
@@ -37,8 +37,8 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
   /** Receives a file, of so many at once. @throws MatrixError M_LIMIT_EXCEEDED 429 */
   async function receive(by: UserId, ...what: Receiving): Promise<void> {
     const before = underWay.get(by) ?? 0;
-    if (before >= MAX_AT_ONCE) {
-      throw errors.limitExceeded(5_000, `${MAX_AT_ONCE} of your uploads are under way already`);
+    if (before >= MAX_CONCURRENT) {
+      throw errors.limitExceeded(5_000, `${MAX_CONCURRENT} of your uploads are under way already`);
     }
     underWay.set(by, before + 1);
     try {

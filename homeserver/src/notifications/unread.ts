@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
-import { createTurns } from "../platform/yielder.ts";
+import { createYielder } from "../platform/yielder.ts";
 import { newBudget } from "../protocol/glob.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push/push-rules.ts";
@@ -67,12 +67,12 @@ interface Memo {
 }
 
 /** More unread events than this are not counted one by one. */
-const MOST_EVENTS = 1000;
+const MAX_EVENTS = 1000;
 /** So long events are evaluated before others get a turn; what takes more steps than this is not done in one go. */
 const BURST_MS = 2;
-const MOST_AT_ONCE = 2_000_000;
+const MAX_COUNTED_AT_ONCE = 2_000_000;
 /** A join is looked for behind so many changes of the profile. */
-const MOST_PROFILES = 50;
+const MAX_PROFILES = 50;
 
 /**
  * Unread counts, evaluated when they are read (docs/decisions/0004): the user's push rules over the events since
@@ -100,7 +100,7 @@ export function createUnread(deps: {
   /** Position of the join behind the present member event, which may only have changed the profile. */
   async function joinedAt(userId: UserId, mine: CountedRoom): Promise<number> {
     let [nid, position] = [mine.eventNid, mine.heldSince];
-    for (let i = 0; i < MOST_PROFILES; i += 1) {
+    for (let i = 0; i < MAX_PROFILES; i += 1) {
       const stored = (await deps.view.events([nid])).get(nid);
       position = Math.min(position, stored?.position ?? position);
       const key = ["m.room.member", userId] as const;
@@ -139,7 +139,7 @@ export function createUnread(deps: {
     upTo: number,
   ): Promise<void> {
     const from = memo.evaluatedTo;
-    const events = await deps.recent.across(room.nid, from, upTo, MOST_EVENTS);
+    const events = await deps.recent.across(room.nid, from, upTo, MAX_EVENTS);
     const heard = events.filter(({ event }) => !ignored.has(event.sender));
     const looked = heard.filter((stored) => counts(stored, userId));
     const threads: Threads = new Map();
@@ -152,12 +152,12 @@ export function createUnread(deps: {
     const [rules, context] = needsRules
       ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
       : [];
-    const turns = createTurns(BURST_MS);
+    const yielder = createYielder(BURST_MS);
     const outcomes = new Map<StoredEvent, PushOutcome>();
     for (const stored of looked) {
       if (stored.event.sender === userId) continue;
       outcomes.set(stored, evaluate(rules!, stored.event, context!(stored.event.sender)));
-      await turns.take();
+      await yielder.pauseIfDue();
     }
     if (memo.evaluatedTo !== from) return; // another request was faster
     for (const stored of looked) {
@@ -171,7 +171,7 @@ export function createUnread(deps: {
 
   /** The events after the last evaluation and the state over them, from memory alone. */
   function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
-    const stretch = deps.recent.peekAcross(roomNid, after, upTo, MOST_EVENTS);
+    const stretch = deps.recent.peekAcross(roomNid, after, upTo, MAX_EVENTS);
     const events = stretch && deps.view.peekEvents(stretch.nids);
     if (!events || stretch.steadyRoot === undefined) return undefined;
     return { events, root: stretch.steadyRoot };
@@ -191,7 +191,7 @@ export function createUnread(deps: {
     const rules = deps.peekRules(userId);
     const context = deps.contexts.peek(roomNid, userId, stretch.root);
     if (!rules || !context) return false;
-    const budget = newBudget(MOST_AT_ONCE);
+    const budget = newBudget(MAX_COUNTED_AT_ONCE);
     const outcomes: (PushOutcome | undefined)[] = [];
     for (const { event } of looked) {
       const isOwn = event.sender === userId;

@@ -1,12 +1,12 @@
 /** Work sorted by key: each key has a bounded part of the places, and keys that wait take turns. */
-export interface Lanes<K> {
-  /** Runs the task when it's the key's turn. Throws LaneFull when too many of the key wait already. */
+export interface FairQueue<K> {
+  /** Runs the task when it's the key's turn. Throws QueueFull when too many of the key wait already. */
   run<T>(key: K, task: () => Promise<T>): Promise<T>;
   readonly running: number;
   readonly waiting: number;
 }
 
-export interface LanesOptions {
+export interface FairQueueOptions {
   /** Tasks of one key at once. */
   readonly perKey: number;
   /** Tasks of all keys at once. */
@@ -16,67 +16,67 @@ export interface LanesOptions {
 }
 
 /** Too many tasks of the key wait already. */
-export class LaneFull extends Error {
-  override name = "LaneFull";
+export class QueueFull extends Error {
+  override name = "QueueFull";
 }
 
-interface Lane {
+interface KeyedTasks {
   running: number;
-  readonly queue: (() => void)[];
+  readonly waiting: (() => void)[];
 }
 
-export function createLanes<K>({ perKey, total, maxWaiting }: LanesOptions): Lanes<K> {
+export function createFairQueue<K>({ perKey, total, maxWaiting }: FairQueueOptions): FairQueue<K> {
   /** Keys with tasks; the one whose turn was longest ago comes first. */
-  const lanes = new Map<K, Lane>();
+  const byKey = new Map<K, KeyedTasks>();
   let running = 0;
   let waiting = 0;
 
-  function laneOf(key: K): Lane {
-    let lane = lanes.get(key);
-    if (lane === undefined) lanes.set(key, (lane = { running: 0, queue: [] }));
-    return lane;
+  function tasksOf(key: K): KeyedTasks {
+    let own = byKey.get(key);
+    if (own === undefined) byKey.set(key, (own = { running: 0, waiting: [] }));
+    return own;
   }
 
-  function enter(key: K, lane: Lane): void {
+  function enter(key: K, own: KeyedTasks): void {
     running += 1;
-    lane.running += 1;
-    lanes.delete(key);
-    lanes.set(key, lane);
+    own.running += 1;
+    byKey.delete(key);
+    byKey.set(key, own);
   }
 
-  function leave(key: K, lane: Lane): void {
+  function leave(key: K, own: KeyedTasks): void {
     running -= 1;
-    lane.running -= 1;
-    if (lane.running === 0 && lane.queue.length === 0) lanes.delete(key);
+    own.running -= 1;
+    if (own.running === 0 && own.waiting.length === 0) byKey.delete(key);
     admit();
   }
 
   function admit(): void {
-    for (const [key, lane] of lanes) {
+    for (const [key, own] of byKey) {
       if (running >= total) return;
-      if (lane.running >= perKey) continue;
-      const next = lane.queue.shift();
+      if (own.running >= perKey) continue;
+      const next = own.waiting.shift();
       if (next === undefined) continue;
       waiting -= 1;
-      enter(key, lane);
+      enter(key, own);
       next();
     }
   }
 
   return {
     async run(key, task) {
-      const lane = laneOf(key);
-      if (lane.running < perKey && running < total) {
-        enter(key, lane);
+      const own = tasksOf(key);
+      if (own.running < perKey && running < total) {
+        enter(key, own);
       } else {
-        if (lane.queue.length >= maxWaiting) throw new LaneFull("too much of this kind waits");
+        if (own.waiting.length >= maxWaiting) throw new QueueFull("too much of this kind waits");
         waiting += 1;
-        await new Promise<void>((resolve) => lane.queue.push(resolve));
+        await new Promise<void>((resolve) => own.waiting.push(resolve));
       }
       try {
         return await task();
       } finally {
-        leave(key, lane);
+        leave(key, own);
       }
     },
     get running() {

@@ -22,7 +22,7 @@ const IDLE = 0.2;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 48 * 1024 * 1024;
 /** To look through more takes so long that somebody would notice. */
-const MOST_BYTES = 512 * 1024 * 1024;
+const MAX_BYTES = 512 * 1024 * 1024;
 
 /** Looks every ten seconds, until the signal aborts. */
 export async function collectWhenIdle(
@@ -39,7 +39,7 @@ export async function collectWhenIdle(
     const heap = usage.heap();
     floor = Math.min(floor, heap);
     const isIdle = usage.cpu() - before < IDLE * EVERY_MS;
-    if (!isIdle || heap < floor + WORTH_BYTES || heap > MOST_BYTES) continue;
+    if (!isIdle || heap < floor + WORTH_BYTES || heap > MAX_BYTES) continue;
     usage.collect();
     floor = usage.heap();
   }

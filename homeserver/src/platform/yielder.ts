@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Lets others run between the steps of long work, also where every step finds all it needs in memory. */
-export interface Turns {
+export interface Yielder {
   /** Resolves at once, or after everybody else had a turn when this work has taken too long. */
-  take(): Promise<void> | undefined;
+  pauseIfDue(): Promise<void> | undefined;
 }
 
 /** `ms`: so long the work goes on without a pause, by the clock `now`. */
-export function createTurns(ms: number, now: () => number = () => performance.now()): Turns {
+export function createYielder(ms: number, now: () => number = () => performance.now()): Yielder {
   let since = now();
 
   async function pause(): Promise<void> {
@@ -15,5 +15,5 @@ export function createTurns(ms: number, now: () => number = () => performance.no
     since = now();
   }
 
-  return { take: () => (now() - since < ms ? undefined : pause()) };
+  return { pauseIfDue: () => (now() - since < ms ? undefined : pause()) };
 }

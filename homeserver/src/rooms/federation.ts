@@ -5,12 +5,12 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
 import { serverIsJoined } from "../storage/rooms/members.ts";
-import type { Seats } from "../storage/leases.ts";
+import type { Leases } from "../storage/leases.ts";
 import { createAcl } from "./state/server-acl.ts";
 import { createBackfill } from "./history/backfill.ts";
 import type { Backfill } from "./history/backfill.ts";
 import { createGaps } from "./fetching/gaps.ts";
-import { createGate } from "./serving/federation-access.ts";
+import { createFederationAccess } from "./serving/federation-access.ts";
 import { createIngest } from "./receiving/ingest.ts";
 import { createInvites } from "./membership/invites.ts";
 import type { Invitees } from "./membership/invitees.ts";
@@ -24,26 +24,26 @@ import { createOutliers } from "./fetching/outliers.ts";
 import { createMergeExtremities } from "./receiving/merge-extremities.ts";
 import type { Erasures } from "./visibility/erasures.ts";
 import { createFetchMissing } from "./fetching/missing-events.ts";
-import { createPatience } from "./receiving/origin-throttle.ts";
-import { createPlacer } from "./receiving/graph-writer.ts";
+import { createOriginThrottle } from "./receiving/origin-throttle.ts";
+import { createGraphWriter } from "./receiving/graph-writer.ts";
 import { createReceive } from "./receiving/receive.ts";
-import { createRefusals } from "./receiving/pdu-rejections.ts";
+import { createPduRejections } from "./receiving/pdu-rejections.ts";
 import { retryStaged } from "./receiving/retry-staged.ts";
 import { createServeEvents } from "./serving/events.ts";
 import { createServeMembers } from "./serving/members.ts";
-import { createSources } from "./fetching/peer-queries.ts";
+import { createPeerQueries } from "./fetching/peer-queries.ts";
 import { createStaging } from "./receiving/staging.ts";
-import type { MayEnter } from "./state/blocked-rooms.ts";
-import { createEnterRoom } from "./partial/apply-join.ts";
-import { abandonRoom, completeRoom } from "./partial/finish-partial-join.ts";
+import type { CheckNotBlocked } from "./state/blocked-rooms.ts";
+import { createApplyJoin } from "./partial/apply-join.ts";
+import { abandonPartialJoin, finishPartialJoin } from "./partial/finish-partial-join.ts";
 import { createFetchState } from "./partial/fetch-state.ts";
 import type { PartialRooms } from "./records/partial-rooms.ts";
 import { startResync } from "./partial/resync.ts";
-import { createStateIntake } from "./fetching/state-importer.ts";
+import { createStateImporter } from "./fetching/state-importer.ts";
 import { createStateAnswers } from "./serving/state-answers.ts";
-import type { Stays } from "./visibility/last-membership.ts";
+import type { LastMemberships } from "./visibility/last-membership.ts";
 import type { RoomStore } from "./state/store.ts";
-import { createToldStates } from "./fetching/remote-state.ts";
+import { createRemoteStates } from "./fetching/remote-state.ts";
 import type { EventKeys } from "../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../federation-client/types.ts";
 import type { RoomFederation } from "./api/federation.ts";
@@ -57,14 +57,14 @@ export interface FederationDeps {
   readonly keyRing: EventKeys;
   readonly clock: Clock;
   readonly random: Random;
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
   readonly metrics: Metrics;
-  readonly mayEnter: MayEnter;
+  readonly checkNotBlocked: CheckNotBlocked;
   readonly invitees: Invitees;
   readonly logger: Logger;
   readonly partial: PartialRooms;
   readonly erasures: Erasures;
-  readonly stays: Stays;
+  readonly lastMemberships: LastMemberships;
 }
 
 export interface Federation {
@@ -78,53 +78,65 @@ export interface Federation {
 export function createFederation(deps: FederationDeps): Federation {
   const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger, partial } =
     deps;
-  const { mayEnter, invitees } = deps;
+  const { checkNotBlocked, invitees } = deps;
   const { identity } = local;
   const { serverName } = identity;
   const acl = createAcl(store);
-  const gate = createGate({ store, partial, serverName, stays: deps.stays });
+  const access = createFederationAccess({
+    store,
+    partial,
+    serverName,
+    lastMemberships: deps.lastMemberships,
+  });
   const outliers = createOutliers(mailboxes, identity);
   const answers = createStateAnswers(store, deps.erasures);
   const gaps = createGaps(store, outliers);
   const stopping = new AbortController();
   const stop = stopping.signal;
-  const sources = createSources({ store, serverName, clock, logger, stop });
-  const beginIntake = createStateIntake({ store, outliers, keyRing, logger });
-  const told = createToldStates(store, remote, keyRing, outliers, sources, beginIntake);
+  const peerQueries = createPeerQueries({ store, serverName, clock, logger, stop });
+  const beginImport = createStateImporter({ store, outliers, keyRing, logger });
+  const remoteStates = createRemoteStates(
+    store,
+    remote,
+    keyRing,
+    outliers,
+    peerQueries,
+    beginImport,
+  );
   const outOfBand = createOutOfBand(mailboxes, identity, log);
-  const refusals = createRefusals(logger, deps.metrics);
-  const crowded = createMergeExtremities({ store, local, clock, random, logger, stop });
-  const placer = createPlacer({
-    ...{ store, mailboxes, identity, outliers, crowded, refusals, remote, logger },
+  const rejections = createPduRejections(logger, deps.metrics);
+  const mergeIfMany = createMergeExtremities({ store, local, clock, random, logger, stop });
+  const graphWriter = createGraphWriter({
+    ...{ store, mailboxes, identity, outliers, mergeIfMany, rejections, remote, logger },
   });
   const ingest = createIngest({
-    placer,
-    told,
+    graphWriter,
+    remoteStates,
     gaps,
-    sources,
+    peerQueries,
     isPartial: (room) => partial.isPartial(room.nid),
-    fetchMissing: createFetchMissing(store, remote, keyRing, sources),
-    tips: (room) => local.work(room, async (work) => work.extremities),
+    fetchMissing: createFetchMissing(store, remote, keyRing, peerQueries),
+    tips: (room) => local.run(room, async (command) => command.extremities),
   });
-  const staging = createStaging({ store, gaps, ingest, clock, random, refusals, logger });
-  const patience = createPatience(clock, stop);
+  const staging = createStaging({ store, gaps, ingest, clock, random, rejections, logger });
+  const throttle = createOriginThrottle(clock, stop);
   const stopRetrying = retryStaged({
     ...{ store, staging, serverName, clock, logger, seats },
-    rejudgeLeft: placer.rejudge.left,
+    rejudgeRemaining: graphWriter.rejudge.remaining,
   });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
     ...{ store, serverName, clock, logger, seats },
-    abandon: (room, row) => abandonRoom(mailboxes, room, row),
-    fetchState: createFetchState({ store, mailboxes, remote, beginIntake, logger }),
-    complete: (room, join, about) => completeRoom(completing, room, join, about),
+    abandon: (room, row) => abandonPartialJoin(mailboxes, room, row),
+    fetchState: createFetchState({ store, mailboxes, remote, beginImport, logger }),
+    complete: (room, join, about) => finishPartialJoin(completing, room, join, about),
     async completed(room) {
-      await placer.rejudge.all(room);
+      await graphWriter.rejudge.all(room);
       await staging.hasten(room);
     },
   });
   const invites = createInvites({
-    ...{ store, local, ingest, outOfBand, remote, keyRing, mayEnter, invitees },
+    ...{ store, local, ingest, outOfBand, remote, keyRing, checkNotBlocked, invitees },
   });
   return {
     api: {
@@ -137,9 +149,9 @@ export function createFederation(deps: FederationDeps): Federation {
           staging,
           acl,
           outOfBand,
-          patience,
+          throttle,
           clock,
-          refusals,
+          rejections,
         },
       }),
       async aclAllows(roomId, server) {
@@ -148,14 +160,14 @@ export function createFederation(deps: FederationDeps): Federation {
         // Nobody tells this server of the list of a room that it has left.
         return !(await serverIsJoined(store.sql, room.nid, serverName));
       },
-      ...createServeMembers({ store, local, ingest, gate, keyRing, answers }),
-      ...createServeEvents({ store, gate, acl, answers, partial, erasures: deps.erasures }),
+      ...createServeMembers({ store, local, ingest, access, keyRing, answers }),
+      ...createServeEvents({ store, access, acl, answers, partial, erasures: deps.erasures }),
       invite: invites.receive,
     },
     membership: {
       join: createJoinRemote({
         ...{ store, identity, remote, keyRing, ingest, partial, logger },
-        ...{ beginIntake, enterRoom: createEnterRoom(mailboxes, identity) },
+        ...{ beginImport, applyJoin: createApplyJoin(mailboxes, identity) },
         nudge: resync.nudge,
       }),
       ...createLeaveRemote({ store, identity, outOfBand, remote, keyRing, logger }),
@@ -167,7 +179,7 @@ export function createFederation(deps: FederationDeps): Federation {
       ingest,
       remote,
       keyRing,
-      sources,
+      peerQueries,
       isPartial: partial.isPartial,
     }),
     async stop() {

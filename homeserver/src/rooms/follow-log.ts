@@ -1,6 +1,6 @@
 /** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
 import type { EventRecord, Log } from "../log/types.ts";
-import type { Bundles } from "./visibility/bundled-aggregations.ts";
+import type { BundledAggregations } from "./visibility/bundled-aggregations.ts";
 import type { Erasures } from "./visibility/erasures.ts";
 import type { Memberships } from "./records/memberships.ts";
 import type { PartialRooms } from "./records/partial-rooms.ts";
@@ -13,14 +13,14 @@ export function followLog(
   log: Log,
   store: RoomStore,
   memberships: Memberships,
-  bundles: Bundles,
+  aggregations: BundledAggregations,
   partial: PartialRooms,
   erasures: Erasures,
 ): () => void {
   return log.onAdvance((records) => {
     partial.follow(records);
     memberships.follow(records);
-    bundles.follow(records);
+    aggregations.follow(records);
     erasures.follow(records);
     for (const record of records) {
       if (record.kind === "partial_state") {

@@ -1,5 +1,5 @@
 export { createRooms } from "./rooms.ts";
-export { createSuccessions } from "./creating/upgrade-settings.ts";
+export { createUpgradeSettings } from "./creating/upgrade-settings.ts";
 export { leaveAllRooms } from "./membership/leave-all-rooms.ts";
 export type * from "./api/index.ts";
 export type * from "./api/federation.ts";

@@ -11,13 +11,13 @@ import { MatrixError } from "../protocol/errors.ts";
 import { DEFAULT_ROOM_VERSION } from "../protocol/room-versions.ts";
 import type { RoomAlias, RoomId, ServerName } from "../protocol/identifiers.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
-import type { Seats } from "../storage/leases.ts";
+import type { Leases } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createAtRoot } from "./visibility/at-root.ts";
 import { createErasures } from "./visibility/erasures.ts";
 import { createAccess } from "./visibility/access.ts";
-import { createBundles } from "./visibility/bundled-aggregations.ts";
-import { createCreate } from "./creating/create.ts";
+import { createBundledAggregations } from "./visibility/bundled-aggregations.ts";
+import { createRoomCreator } from "./creating/create.ts";
 import { createDirectory } from "./creating/directory.ts";
 import { followLog } from "./follow-log.ts";
 import { createFederation } from "./federation.ts";
@@ -28,26 +28,26 @@ import { createLocalEvents } from "./commands/local-events.ts";
 import { createMailboxes } from "./commands/mailboxes.ts";
 import { createMembers } from "./membership/members.ts";
 import { createMemberships } from "./records/memberships.ts";
-import { createOnce } from "./records/idempotency.ts";
+import { createIdempotency } from "./records/idempotency.ts";
 import { createEndorse } from "./commands/policy-server.ts";
 import { createPartialRooms } from "./records/partial-rooms.ts";
 import { createPresenter } from "./visibility/presentation.ts";
 import { createPages } from "./history/pages.ts";
-import { createDoors } from "./state/blocked-rooms.ts";
+import { createBlockedRooms } from "./state/blocked-rooms.ts";
 import { createPurges, followPurges } from "./purge/index.ts";
-import { createReadable } from "./visibility/visible-events.ts";
+import { createVisibleEvents } from "./visibility/visible-events.ts";
 import { createRoomMaker } from "./creating/room-maker.ts";
 import { createSend } from "./creating/send.ts";
 import { createRelated } from "./visibility/related.ts";
-import { createShown } from "./visibility/without-ignored.ts";
+import { createWithoutIgnored } from "./visibility/without-ignored.ts";
 import type { IgnoredBy } from "./visibility/without-ignored.ts";
-import { createStays } from "./visibility/last-membership.ts";
+import { createLastMemberships } from "./visibility/last-membership.ts";
 import { collectState } from "./state/collector.ts";
 import { createRoomStore } from "./state/store.ts";
 import { createThreads } from "./visibility/threads.ts";
 import { createTimelines } from "./visibility/timeline.ts";
 import { createPlaceIn } from "./visibility/tokens.ts";
-import { createTransactions } from "./records/event-transaction-ids.ts";
+import { createEventTransactionIds } from "./records/event-transaction-ids.ts";
 import type { EventKeys } from "../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../federation-client/types.ts";
 import type { Profiles, RoomDirectory, Rooms } from "./api/index.ts";
@@ -77,7 +77,7 @@ export interface RoomsDeps {
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
   /** What one replica at a time does; absent when there is one. */
-  readonly seats?: Seats | undefined;
+  readonly seats?: Leases | undefined;
   /** What one replica at a time does for a user; within this process alone unless given. */
   readonly exclusive?: Exclusive | undefined;
   /** Whose turn it is to write to a room; absent when there is one replica. */
@@ -91,17 +91,29 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const memberships = createMemberships(sql);
   const partial = createPartialRooms(sql, clock);
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
-  const stays = createStays(store);
+  const lastMemberships = createLastMemberships(store);
   const atRoot = createAtRoot(store);
-  const erasures = createErasures({ store, stays, atRoot, serverName: deps.serverName });
-  const readable = createReadable({ store, memberships, stays, atRoot, erasures });
-  const shown = createShown(readable, ignoredBy);
-  const bundles = createBundles({ store, shown, readable, ignoredBy, position: log.position });
-  const transactions = createTransactions(sql);
-  const unfollow = followLog(log, store, memberships, bundles, partial, erasures);
+  const erasures = createErasures({ store, lastMemberships, atRoot, serverName: deps.serverName });
+  const visibleEvents = createVisibleEvents({
+    store,
+    memberships,
+    lastMemberships,
+    atRoot,
+    erasures,
+  });
+  const withoutIgnored = createWithoutIgnored(visibleEvents, ignoredBy);
+  const aggregations = createBundledAggregations({
+    store,
+    withoutIgnored,
+    visibleEvents,
+    ignoredBy,
+    position: log.position,
+  });
+  const eventTransactionIds = createEventTransactionIds(sql);
+  const unfollow = followLog(log, store, memberships, aggregations, partial, erasures);
   const mailboxes = createMailboxes(store, log, deps.turns);
   const unfollowPurges = followPurges(log, store, memberships, mailboxes);
-  const mayEnter = createDoors(sql);
+  const checkNotBlocked = createBlockedRooms(sql);
   const invitees = createInvitees(deps.accounts);
   const identity = {
     serverName: deps.serverName,
@@ -109,20 +121,20 @@ export function createRooms(deps: RoomsDeps): Rooms {
     now: () => clock.now(),
     endorse: createEndorse(deps.remote),
   };
-  const local = createLocalEvents(store, mailboxes, identity, transactions);
+  const local = createLocalEvents(store, mailboxes, identity, eventTransactionIds);
   const presenter = createPresenter({
-    ...{ store, transactions, bundles, erasures, now: identity.now },
+    ...{ store, eventTransactionIds, aggregations, erasures, now: identity.now },
   });
   const view = createView({
     ...{
       store,
       memberships,
-      readable,
-      related: createRelated({ store, readable, ignoredBy }),
+      visibleEvents,
+      related: createRelated({ store, visibleEvents, ignoredBy }),
       presenter,
       partial,
       erasures,
-      stays,
+      lastMemberships,
       threads: createThreads(store),
     },
   });
@@ -131,7 +143,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, mayEnter, invitees, partial, erasures, stays },
+    ...{ seats: deps.seats, checkNotBlocked, invitees, partial, erasures, lastMemberships },
     metrics: deps.metrics ?? createMetrics(),
   });
   const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
@@ -143,19 +155,19 @@ export function createRooms(deps: RoomsDeps): Rooms {
     log,
     remote: federation.membership,
     resolveAlias: directory.resolve,
-    mayEnter,
+    checkNotBlocked,
     invitees,
   });
   const send = createSend({
     store,
     local,
-    once: createOnce(sql),
+    idempotency: createIdempotency(sql),
     exclusive: deps.exclusive ?? createExclusive(),
     resolveAlias: (alias) => roomOf(directory, alias),
     memberByState: members.byState,
   });
   const maker = createRoomMaker(store, local, deps.random, directoryLimits);
-  const create = createCreate({
+  const create = createRoomCreator({
     ...{ store, maker, members, profiles, invitees, directoryLimits, now: identity.now },
     defaultVersion: deps.defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
   });
@@ -167,8 +179,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     view,
     timelines,
     pages: createPages(timelines, backfill),
-    access: createAccess(view, stays),
-    shown,
+    access: createAccess(view, lastMemberships),
+    withoutIgnored,
     ignoredBy,
     placeIn: createPlaceIn({ sql, position: () => log.position }),
     backfill,

@@ -9,20 +9,20 @@ export interface OutboundPdu {
 }
 
 /** A stretch of our events for one server. */
-export interface Stretch {
+export interface PduRange {
   readonly events: readonly OutboundPdu[];
   /** These are all up to here. */
   readonly upTo: number;
 }
 
 /** Transactions carry at most this many PDUs. (Server-server API, "Transactions".) */
-export const MOST_PDUS = 50;
+export const MAX_PDUS = 50;
 /** More events than this are read from the database again when their turn comes. */
-const MOST_IN_MEMORY = 500;
+const MAX_IN_MEMORY = 500;
 /** A server that is not there keeps so many EDUs. */
-const MOST_EDUS_AWAY = 50;
+const MAX_EDUS_IN_FLIGHT = 50;
 
-export interface Transaction {
+export interface OutgoingTransaction {
   readonly txnId: string;
   readonly pdus: JsonObject[];
   readonly edus: JsonObject[];
@@ -35,11 +35,14 @@ export interface DestinationDeps {
    * Puts a transaction through. "refused": the server is there and will never take it. Rejects when it may be taken
    * another time.
    */
-  readonly send: (server: ServerName, transaction: Transaction) => Promise<"taken" | "refused">;
-  /** The next of our events for this server from the database, up to MOST_PDUS. */
-  readonly read: (server: ServerName, after: number, upTo: number) => Promise<Stretch>;
+  readonly send: (
+    server: ServerName,
+    transaction: OutgoingTransaction,
+  ) => Promise<"taken" | "refused">;
+  /** The next of our events for this server from the database, up to MAX_PDUS. */
+  readonly read: (server: ServerName, after: number, upTo: number) => Promise<PduRange>;
   /** Runs a task when it is this server's turn: few transactions are under way at once. */
-  readonly inTurn: <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
+  readonly withSendSlot: <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
   /** True unless the server failed and is left alone for now. */
   readonly mayTry: (server: ServerName) => boolean;
   /** Called when it shall be tried again later. */
@@ -68,9 +71,9 @@ export class Destination {
   #memory: OutboundPdu[] = [];
   #memoryFrom: number;
   /** A transaction that was not taken is sent again as it was. */
-  #unanswered: Transaction | undefined;
+  #unanswered: OutgoingTransaction | undefined;
   /** PDUs in one transaction: fewer after one was refused, to find which of them it was. */
-  #most = MOST_PDUS;
+  #most = MAX_PDUS;
   #running = false;
   /** The server is not there: no events are kept in memory for it. */
   #isAway = false;
@@ -120,7 +123,7 @@ export class Destination {
     if (!this.behind) return; // it was delivered before a restart
     if (this.#isAway) return this.#forget();
     this.#memory.push(event);
-    if (this.#memory.length > MOST_IN_MEMORY) {
+    if (this.#memory.length > MAX_IN_MEMORY) {
       this.#memoryFrom = this.#memory.shift()!.position;
     }
   }
@@ -131,7 +134,7 @@ export class Destination {
   }
 
   addEdu(edu: PendingEdu): void {
-    this.#edus.add(edu, this.#isAway ? MOST_EDUS_AWAY : undefined);
+    this.#edus.add(edu, this.#isAway ? MAX_EDUS_IN_FLIGHT : undefined);
   }
 
   /** Drops EDUs that say nothing of use any more. */
@@ -147,7 +150,7 @@ export class Destination {
       for (;;) {
         if (!this.#deps.mayTry(this.server)) return this.#wait();
         this.#isAway = false;
-        await this.#deps.inTurn(this.server, () => this.#sendNext());
+        await this.#deps.withSendSlot(this.server, () => this.#sendNext());
         if (!this.behind && this.#edus.empty && !this.#unanswered) return;
       }
     } catch (error) {
@@ -181,14 +184,14 @@ export class Destination {
     this.#memoryFrom = this.wanted;
   }
 
-  #taken({ upTo }: Transaction): void {
-    this.#most = Math.min(this.#most * 2, MOST_PDUS);
+  #taken({ upTo }: OutgoingTransaction): void {
+    this.#most = Math.min(this.#most * 2, MAX_PDUS);
     this.#advance(upTo);
     this.#deps.delivered(this);
   }
 
   /** Its EDUs are dropped; PDUs are tried one by one, and the one that is refused alone is given up. */
-  #refused({ pdus, edus, upTo }: Transaction): void {
+  #refused({ pdus, edus, upTo }: OutgoingTransaction): void {
     if (edus.length > 0) return;
     if (pdus.length > 1) {
       this.#most = 1;
@@ -199,7 +202,7 @@ export class Destination {
     this.#deps.delivered(this);
   }
 
-  async #next(): Promise<Transaction | undefined> {
+  async #next(): Promise<OutgoingTransaction | undefined> {
     const { events, upTo } = this.behind
       ? await this.#stretch()
       : { events: [], upTo: this.wanted };
@@ -211,7 +214,7 @@ export class Destination {
     return undefined;
   }
 
-  async #stretch(): Promise<Stretch> {
+  async #stretch(): Promise<PduRange> {
     const { wanted } = this;
     const { events, upTo } =
       this.sent >= this.#memoryFrom

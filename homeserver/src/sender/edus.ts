@@ -10,16 +10,16 @@ export interface PendingEdu {
 }
 
 /** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
-const MOST_EDUS = 100;
+const MAX_EDUS = 100;
 /** A destination that does not answer keeps at most this many. */
-const MOST_WAITING = 500;
+const MAX_WAITING = 500;
 
 /** The EDUs that wait for one destination: the newest of each key. */
 export class EduQueue {
   readonly #waiting = new Map<string, PendingEdu>();
 
   /** At most `most` wait then: the newest. */
-  add(edu: PendingEdu, most = MOST_WAITING): void {
+  add(edu: PendingEdu, most = MAX_WAITING): void {
     this.#waiting.delete(edu.key);
     this.#waiting.set(edu.key, edu);
     for (const key of this.#waiting.keys()) {
@@ -41,7 +41,7 @@ export class EduQueue {
   take(now: number): PendingEdu[] {
     const taken: PendingEdu[] = [];
     for (const edu of this.#waiting.values()) {
-      if (taken.length === MOST_EDUS) break;
+      if (taken.length === MAX_EDUS) break;
       this.#waiting.delete(edu.key);
       if (edu.staleAt > now) taken.push(edu);
     }

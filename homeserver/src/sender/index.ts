@@ -10,14 +10,14 @@ import {
 } from "../storage/federation/outbound.ts";
 import {
   Destination,
-  MOST_PDUS,
+  MAX_PDUS,
   type OutboundPdu,
-  type Stretch,
-  type Transaction,
+  type PduRange,
+  type OutgoingTransaction,
 } from "./destination.ts";
 import { type PendingEdu, receiptEdu } from "./edus.ts";
 import { createRoomServers } from "./room-servers.ts";
-import { createTurns } from "./send-slots.ts";
+import { createSendSlots } from "./send-slots.ts";
 import type { Sender, SenderDeps } from "./types.ts";
 
 export { createEduOutlet } from "./edu-outlet.ts";
@@ -26,7 +26,7 @@ export type { EduRelay, Outbound, RelayedEdu, Sender, SenderDeps } from "./types
 /** How often progress is written and waiting destinations are looked at. */
 const TICK_MS = 1000;
 /** Answers by which a server says that it will never take a transaction. */
-const REFUSALS: ReadonlySet<unknown> = new Set([400, 413]);
+const REFUSED_STATUSES: ReadonlySet<unknown> = new Set([400, 413]);
 /** A server that is behind by more log positions gets the newest event of each room; it asks for the others. */
 const LONG_ABSENCE = 20_000;
 
@@ -45,7 +45,9 @@ export function createSender(deps: SenderDeps): Sender {
   let term = 0;
   /** Aborts what is under way as the term ends: another replica may send to the same servers then. */
   let ending = new AbortController();
-  const inTurn = createTurns((server) => remote.backoff.failingSince(server) !== undefined);
+  const withSendSlot = createSendSlots(
+    (server) => remote.backoff.failingSince(server) !== undefined,
+  );
   const unrelay = relay?.subscribe(({ servers, edu }) => {
     if (isSending) sendEdu(servers, edu);
   });
@@ -58,7 +60,10 @@ export function createSender(deps: SenderDeps): Sender {
     if (destination) kick(destination);
   });
 
-  async function send(server: ServerName, transaction: Transaction): Promise<"taken" | "refused"> {
+  async function send(
+    server: ServerName,
+    transaction: OutgoingTransaction,
+  ): Promise<"taken" | "refused"> {
     const { signal } = ending;
     try {
       const { txnId, pdus, edus } = transaction;
@@ -67,15 +72,16 @@ export function createSender(deps: SenderDeps): Sender {
       return "taken";
     } catch (error) {
       if (signal.aborted) throw error;
-      if (REFUSALS.has((error as { remoteStatus?: unknown }).remoteStatus)) return "refused";
+      if (REFUSED_STATUSES.has((error as { remoteStatus?: unknown }).remoteStatus))
+        return "refused";
       // Also a server that refuses is left alone for a while.
       if (remote.backoff.mayTry(server)) remote.backoff.failed(server);
       throw error;
     }
   }
 
-  async function read(server: ServerName, after: number, upTo: number): Promise<Stretch> {
-    const range = { server, ours: serverName, after, upTo, limit: MOST_PDUS };
+  async function read(server: ServerName, after: number, upTo: number): Promise<PduRange> {
+    const range = { server, ours: serverName, after, upTo, limit: MAX_PDUS };
     const isLong = upTo - after > (deps.longAbsence ?? LONG_ABSENCE);
     const rows = await (isLong ? newestForDestination : eventsForDestination)(sql, range);
     const found = await view.events(rows.map((row) => row.nid));
@@ -85,7 +91,7 @@ export function createSender(deps: SenderDeps): Sender {
       if (!stored || !(settled || (await roomServers.mayHave(server, stored)))) continue;
       events.push(outbound(stored.event, position));
     }
-    return { events, upTo: rows.length < MOST_PDUS ? upTo : rows.at(-1)!.position };
+    return { events, upTo: rows.length < MAX_PDUS ? upTo : rows.at(-1)!.position };
   }
 
   function destination(server: ServerName): Destination {
@@ -102,7 +108,7 @@ export function createSender(deps: SenderDeps): Sender {
       {
         send,
         read,
-        inTurn,
+        withSendSlot,
         mayTry: (name) => mine === term && remote.backoff.mayTry(name),
         waits: (self) => void (mine === term && waiting.add(self)),
         delivered: (self) => progressed.add(self),

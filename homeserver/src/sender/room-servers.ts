@@ -6,7 +6,7 @@ import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 
 /** So many users of a server are looked at, those who came first, to see whether it was in a room. */
-const MOST_USERS = 500;
+const MAX_USERS = 500;
 
 const ROOMS_KEPT = 20_000;
 
@@ -36,7 +36,7 @@ export function createRoomServers(deps: {
   /** True when one of the server's users was joined in the state at the root. */
   async function wasIn(server: ServerName, roomNid: number, root: StateRoot): Promise<boolean> {
     const users = (await view.joinedMembers(roomNid)).filter((user) => serverOf(user) === server);
-    const keys = users.slice(0, MOST_USERS).map((user) => ["m.room.member", user] as const);
+    const keys = users.slice(0, MAX_USERS).map((user) => ["m.room.member", user] as const);
     const members = await view.stateEventsAt(root, keys);
     return members.some(({ event }) => event.content.membership === "join");
   }

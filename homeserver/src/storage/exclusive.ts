@@ -13,7 +13,7 @@ export interface Exclusive {
 
 /** Any constant will do, as long as every Weft takes the same. */
 const LOCK_CLASS = 7_733_004;
-const PATIENCE_MS = 20_000;
+const GIVE_UP_AFTER_MS = 20_000;
 
 /**
  * Within this process alone, or with `sql` also among the replicas on its database: by an advisory lock that goes with
@@ -27,7 +27,7 @@ export function createExclusive(sql?: Sql): Exclusive {
     let outcome: { value: T } | undefined;
     try {
       await client.begin(async (tx) => {
-        await tx.unsafe(`SET LOCAL lock_timeout = ${PATIENCE_MS}`);
+        await tx.unsafe(`SET LOCAL lock_timeout = ${GIVE_UP_AFTER_MS}`);
         await tx`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${key}))`;
         outcome = { value: await task() };
       });

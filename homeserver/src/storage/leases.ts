@@ -2,17 +2,17 @@ import type { Clock } from "../platform/clock.ts";
 import type { Sql } from "./sql.ts";
 
 /** What only one replica does at a time, such as following the log for push. */
-export interface Seats {
+export interface Leases {
   /**
    * Waits until the seat of that name is ours. The signal aborts when it is lost along with its connection:
    * another replica may have it already. Undefined when `stop` aborts first.
    */
-  take(name: string, stop: AbortSignal): Promise<Seat | undefined>;
+  take(name: string, stop: AbortSignal): Promise<Lease | undefined>;
   /** Leaves all seats. */
   close(): Promise<void>;
 }
 
-interface Seat {
+interface Lease {
   readonly lost: AbortSignal;
   leave(): Promise<void>;
 }
@@ -32,7 +32,7 @@ interface Session {
  * Seats are advisory locks of one connection: they go with the process, however it ends. `sql` is a client of
  * its own with `max: 1`; `close` closes it.
  */
-export function createSeats(deps: { sql: Sql; clock: Clock }): Seats {
+export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   const { sql, clock } = deps;
   const closing = new AbortController();
   let session: Session | undefined;
@@ -64,7 +64,7 @@ export function createSeats(deps: { sql: Sql; clock: Clock }): Seats {
     }
   }
 
-  async function tryTake(name: string): Promise<Seat | undefined> {
+  async function tryTake(name: string): Promise<Lease | undefined> {
     const [row] = await sql<{ pid: number; taken: boolean }[]>`
       SELECT pg_backend_pid() AS pid, pg_try_advisory_lock(${LOCK_CLASS}, hashtext(${name})) AS taken`;
     if (row === undefined) return undefined;
@@ -80,8 +80,8 @@ export function createSeats(deps: { sql: Sql; clock: Clock }): Seats {
   return {
     async take(name, stop) {
       while (!stop.aborted && !closing.signal.aborted) {
-        const seat = await tryTake(name).catch(() => undefined);
-        if (seat !== undefined) return seat;
+        const lease = await tryTake(name).catch(() => undefined);
+        if (lease !== undefined) return lease;
         await clock.sleep(POLL_MS, stop);
       }
       return undefined;
@@ -99,16 +99,16 @@ export function createSeats(deps: { sql: Sql; clock: Clock }): Seats {
  * Does work while the seat is this replica's, again whenever it has come back to it, until `stop` aborts. Without
  * `seats` there is one replica. The work's signal aborts when it is to end: at the stop, or because the seat was lost.
  */
-export async function whileSeated(
-  seats: Seats | undefined,
+export async function whileLeader(
+  leases: Leases | undefined,
   name: string,
   stop: AbortSignal,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   while (!stop.aborted) {
-    const seat = await seats?.take(name, stop);
-    if (seats !== undefined && seat === undefined) return;
-    await work(seat === undefined ? stop : AbortSignal.any([stop, seat.lost]));
-    await seat?.leave();
+    const lease = await leases?.take(name, stop);
+    if (leases !== undefined && lease === undefined) return;
+    await work(lease === undefined ? stop : AbortSignal.any([stop, lease.lost]));
+    await lease?.leave();
   }
 }

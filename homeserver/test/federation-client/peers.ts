@@ -12,7 +12,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { generateSigningKey } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
-import { createRemote } from "../../src/federation-client/index.ts";
+import { createFederationClient } from "../../src/federation-client/index.ts";
 import { keysRoutes } from "../../src/federation-api/keys.ts";
 import { freshDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
@@ -44,7 +44,7 @@ export async function startPeer(
   const port = await listeners.listenSecurely({ host: "127.0.0.1", port: 0 }, files);
   const serverName = `localhost:${port}` as ServerName;
   const signingKey = generateSigningKey(systemRandom.bytes);
-  const remote = await createRemote({
+  const remote = await createFederationClient({
     sql: database.sql,
     clock: systemClock,
     random: systemRandom,

@@ -4,7 +4,7 @@ import type { FollowerOptions } from "../../src/log/follow.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import { createSeats } from "../../src/storage/leases.ts";
+import { createLeases } from "../../src/storage/leases.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { command, eventually, makeRoom, openLog } from "./support.ts";
@@ -116,7 +116,7 @@ test("of two replicas one follows; when it stops or loses its connection, follow
   const seen: { by: number; position: number }[] = [];
   const parts = replicas.map((replica, by) => {
     const sql = database.connect({ max: 1, applicationName: "seats" });
-    const seats = createSeats({ sql, clock: systemClock });
+    const seats = createLeases({ sql, clock: systemClock });
     const { log } = replica;
     const deps = { log, sql: replica.sql, clock: systemClock, logger: silentLogger(), seats };
     const follower = createFollower(deps, {

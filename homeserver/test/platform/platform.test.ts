@@ -5,7 +5,7 @@ import { createKeyedQueue } from "../../src/platform/keyed-queue.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import { createSeededRandom, systemRandom } from "../../src/platform/random.ts";
 import { createSemaphore } from "../../src/platform/semaphore.ts";
-import { createTurns } from "../../src/platform/yielder.ts";
+import { createYielder } from "../../src/platform/yielder.ts";
 import { createSingleFlight } from "../../src/platform/single-flight.ts";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
@@ -160,13 +160,13 @@ test("metrics of two servers in one process don't mix", async () => {
 
 test("long work lets others run after its turn, and only then", async () => {
   let now = 0;
-  const turns = createTurns(5, () => now);
-  expect(turns.take()).toBeUndefined();
+  const turns = createYielder(5, () => now);
+  expect(turns.pauseIfDue()).toBeUndefined();
   const order: string[] = [];
   setImmediate(() => order.push("others"));
   now += 6;
-  await turns.take();
+  await turns.pauseIfDue();
   order.push("work");
   expect(order).toEqual(["others", "work"]);
-  expect(turns.take()).toBeUndefined();
+  expect(turns.pauseIfDue()).toBeUndefined();
 });

@@ -21,7 +21,7 @@ test("a page without a token begins where its token says, also when something is
       },
     },
     view: { present: async () => [], related: async () => [] },
-    shown: async () => [],
+    withoutIgnored: async () => [],
   } as unknown as MessagesDeps);
   const { start } = await messages(reader, room.roomId, { dir: "b" });
   expect(start).toBe("t5_0_7");

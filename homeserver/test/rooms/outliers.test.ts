@@ -7,7 +7,7 @@ import type { Command } from "../../src/rooms/commands/mailbox.ts";
 import type { Mailboxes } from "../../src/rooms/commands/mailboxes.ts";
 import { createArrivals } from "../../src/rooms/records/pending.ts";
 import { newEvent } from "../../src/rooms/records/new-event.ts";
-import { createOutliers, refusal } from "../../src/rooms/fetching/outliers.ts";
+import { createOutliers, rejectionByAuthEvents } from "../../src/rooms/fetching/outliers.ts";
 import type { RoomStore } from "../../src/rooms/state/store.ts";
 import type { Room, StoredEvent } from "../../src/rooms/api/index.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
@@ -30,7 +30,7 @@ describe("the create event of version 12, which no event names", () => {
     const version = roomVersion("12")!;
     const create = stored(toldEvent(CREATE, version, "$create"), status);
     const join = toldEvent(FIRST_JOIN, version, "$join");
-    const reason = refusal(join, [], [create]);
+    const reason = rejectionByAuthEvents(join, [], [create]);
     if (status === "accepted") expect(reason).toBeUndefined();
     else expect(reason).toMatch(/no m.room.create/);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "../../src/platform/clock.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
-import { createPatience } from "../../src/rooms/receiving/origin-throttle.ts";
+import { createOriginThrottle } from "../../src/rooms/receiving/origin-throttle.ts";
 
 const BAD = "bad.test" as ServerName;
 const GOOD = "good.test" as ServerName;
@@ -10,7 +10,7 @@ const tick = () => new Promise((resolve) => setImmediate(resolve));
 describe("a server that sends transactions", () => {
   test("waits longer each time when most of its events are refused, and others don't", async () => {
     const clock = createManualClock();
-    const patience = createPatience(clock, new AbortController().signal);
+    const patience = createOriginThrottle(clock, new AbortController().signal);
     const send = (server: ServerName, refused: number) =>
       patience.run(server, { events: 50, refused }, async () => clock.now());
     const took = async (server: ServerName, refused: number) => {
@@ -34,7 +34,7 @@ describe("a server that sends transactions", () => {
   });
 
   test("has so many under way at once, and is told when too many wait", async () => {
-    const patience = createPatience(createManualClock(), new AbortController().signal);
+    const patience = createOriginThrottle(createManualClock(), new AbortController().signal);
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
     const send = (server: ServerName) =>

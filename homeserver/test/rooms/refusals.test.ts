@@ -1,12 +1,15 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createMetrics } from "../../src/platform/metrics.ts";
-import { createRefusals } from "../../src/rooms/receiving/pdu-rejections.ts";
+import { createPduRejections } from "../../src/rooms/receiving/pdu-rejections.ts";
 
 test("a refusal has a log line that names room, event, origin and clause, and is counted", async () => {
   const lines: string[] = [];
   const metrics = createMetrics();
-  const refusals = createRefusals(pino({}, { write: (line) => void lines.push(line) }), metrics);
+  const refusals = createPduRejections(
+    pino({}, { write: (line) => void lines.push(line) }),
+    metrics,
+  );
   const refusal = { room: "!r:a", event: "$e", origin: "b.test", reason: "no power" };
   refusals.note({ ...refusal, clause: "5 state before", outcome: "rejected" });
   refusals.note({ ...refusal, clause: "5 state before", outcome: "rejected" });

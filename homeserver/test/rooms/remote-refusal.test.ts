@@ -1,7 +1,7 @@
 /** Whose fault it is when another server is asked, and what the client is told of it. */
 import { expect, test } from "vitest";
 import { LogUnavailable, Unstorable } from "../../src/log/types.ts";
-import { LaneFull } from "../../src/platform/fair-queue.ts";
+import { QueueFull } from "../../src/platform/fair-queue.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { generateSigningKey } from "../../src/protocol/crypto.ts";
@@ -30,7 +30,7 @@ test("what others answer, or do not, is a 502 unless they refuse", () => {
     new JsonError("forbidden", "no"),
     new Rejection("no"),
     new Unstorable("no"),
-    new LaneFull("no"),
+    new QueueFull("no"),
     errors.unknown("no", 502),
     undefined,
   ];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { Head } from "../../src/rooms/commands/head.ts";
 import { newEvent } from "../../src/rooms/records/new-event.ts";
-import { appendOf } from "../../src/rooms/commands/append-builder.ts";
+import { buildAppend } from "../../src/rooms/commands/append-builder.ts";
 import { CREATE, toldEvent } from "../protocol/told-event.ts";
 
 test("an outlier that gets its place is awaited: a purge of history may have taken it meanwhile", () => {
@@ -13,9 +13,9 @@ test("an outlier that gets its place is awaited: a purge of history may have tak
     ...{ stored: newEvent(1, nid, event), authNids: [], timeline: "live" as const },
     ...{ known, stateChanged: false },
   });
-  const append = appendOf({
+  const append = buildAppend({
     ...{ room, before: {} as Head, after: undefined, nodes: [], changes: [], redactions: [] },
-    ...{ ground: { awaits: [7] }, transaction: undefined },
+    ...{ dependencies: { awaits: [7] }, transaction: undefined },
     added: [added(5, true), added(6, false)],
   });
   expect(append.awaits).toEqual([7, 5]);

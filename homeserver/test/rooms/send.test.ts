@@ -80,9 +80,10 @@ describe("sending", () => {
       txnId: "t2",
     };
     const first = await hq.rooms.send.message(message);
-    const { createOnce, transactionKey } = await import("../../src/rooms/records/idempotency.ts");
-    const once = createOnce(hq.db.sql);
-    const key = transactionKey(message.by, `send ${roomId} m.room.message`, "t2");
+    const { createIdempotency, clientTransactionKey } =
+      await import("../../src/rooms/records/idempotency.ts");
+    const once = createIdempotency(hq.db.sql);
+    const key = clientTransactionKey(message.by, `send ${roomId} m.room.message`, "t2");
     const { errors } = await import("../../src/protocol/errors.ts");
     const again = await once.run(key, async () => {
       throw errors.forbidden("left meanwhile");

@@ -6,8 +6,8 @@ import type { JsonObject } from "../../src/protocol/json.ts";
 import {
   Destination,
   type DestinationDeps,
-  MOST_PDUS,
-  type Transaction,
+  MAX_PDUS,
+  type OutgoingTransaction,
 } from "../../src/sender/destination.ts";
 
 const SERVER = "peer.example" as ServerName;
@@ -18,8 +18,9 @@ function peer() {
   const events: number[] = [];
   const durable = { sent: 0, wanted: 0 };
   const got: number[] = [];
-  const transactions: Transaction[] = [];
-  let answer: (transaction: Transaction) => "taken" | "refused" | "fails" | "lost" = () => "taken";
+  const transactions: OutgoingTransaction[] = [];
+  let answer: (transaction: OutgoingTransaction) => "taken" | "refused" | "fails" | "lost" = () =>
+    "taken";
   let isAway = false;
   let made = 0;
   let reads = 0;
@@ -39,13 +40,13 @@ function peer() {
     async read(_server, after, upTo) {
       reads += 1;
       await Promise.resolve();
-      const found = events.filter((n) => n > after && n <= upTo).slice(0, MOST_PDUS);
+      const found = events.filter((n) => n > after && n <= upTo).slice(0, MAX_PDUS);
       return {
         events: found.map(event),
-        upTo: found.length < MOST_PDUS ? upTo : found.at(-1)!,
+        upTo: found.length < MAX_PDUS ? upTo : found.at(-1)!,
       };
     },
-    inTurn: (_server, task) => task(),
+    withSendSlot: (_server, task) => task(),
     mayTry: () => !isAway,
     waits: (destination) => waiting.add(destination),
     delivered: (destination) => (durable.sent = Math.max(durable.sent, destination.sent)),
@@ -117,7 +118,7 @@ test("a transaction that was not answered is sent again as it was, under the sam
   const at = peer();
   const destination = at.start();
   let fails = true;
-  const tried: Transaction[] = [];
+  const tried: OutgoingTransaction[] = [];
   at.answers((transaction) => {
     tried.push(transaction);
     return fails ? "fails" : "taken";
@@ -227,7 +228,7 @@ test("every event is delivered, in order, whatever fails and however often the p
       await destination.run();
       const firstTimes = at.got.filter((n, i) => at.got.indexOf(n) === i);
       expect(firstTimes).toEqual(at.events);
-      expect(at.transactions.every(({ pdus }) => pdus.length <= MOST_PDUS)).toBe(true);
+      expect(at.transactions.every(({ pdus }) => pdus.length <= MAX_PDUS)).toBe(true);
       expect(destination.idle).toBe(true);
     }),
     { numRuns: 300 },

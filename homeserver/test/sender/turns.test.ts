@@ -1,13 +1,13 @@
 /** Servers take turns, and those that do not answer keep nobody waiting. */
 import { expect, test } from "vitest";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
-import { createTurns } from "../../src/sender/send-slots.ts";
+import { createSendSlots } from "../../src/sender/send-slots.ts";
 
 const names = (kind: string, count: number) =>
   Array.from({ length: count }, (_, i) => `${kind}${i}.example` as ServerName);
 
 test("a thousand servers that failed of late, none of which answers, do not hold up the others", async () => {
-  const inTurn = createTurns((server) => server.startsWith("dead"));
+  const inTurn = createSendSlots((server) => server.startsWith("dead"));
   let asked = 0;
   for (const dead of names("dead", 1000)) {
     void inTurn(dead, () => {
@@ -24,7 +24,7 @@ test("a thousand servers that failed of late, none of which answers, do not hold
 });
 
 test("a bounded number of transactions is under way, and a server with much to send queues up behind the others", async () => {
-  const inTurn = createTurns(() => false);
+  const inTurn = createSendSlots(() => false);
   let underWay = 0;
   let most = 0;
   const order: string[] = [];

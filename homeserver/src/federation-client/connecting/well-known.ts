@@ -91,10 +91,10 @@ export function timeToLive(
   if (/\bno-(store|cache)\b/.test(control)) return MIN_MS;
   const maxAge = /\bmax-age\s*=\s*"?(\d+)/.exec(control);
   const expires = Date.parse(String(headers["expires"] ?? ""));
-  const told = maxAge
+  const maxAgeMs = maxAge
     ? Number(maxAge[1]) * 1000
     : Number.isNaN(expires)
       ? undefined
       : expires - now;
-  return told === undefined ? DEFAULT_MS : Math.min(MAX_MS, Math.max(MIN_MS, told));
+  return maxAgeMs === undefined ? DEFAULT_MS : Math.min(MAX_MS, Math.max(MIN_MS, maxAgeMs));
 }

@@ -67,7 +67,7 @@ type Keys = Map<string, KnownKey>;
 type Wanted = Map<ServerName, { keyIds: string[]; validAt: number }>;
 
 /** From so many servers on, notaries are asked first: one request instead of many. */
-const MANY = 8;
+const NOTARIES_FROM = 8;
 /** Keys of one server that are kept: a hostile one may name others each time that it is asked. */
 const MAX_KEPT = 300;
 /** A key object has 64 KiB at most, and usually half of one. */
@@ -186,7 +186,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     if (missing(wanted).size > 0) await beforeAsking?.();
     const direct = async () => fetchDirectly(missing(wanted), purpose, about);
     const notary = async () => askNotaries(wanted, purpose);
-    const steps = missing(wanted).size > MANY ? [notary, direct] : [direct, notary];
+    const steps = missing(wanted).size > NOTARIES_FROM ? [notary, direct] : [direct, notary];
     for (const step of steps) await step();
   }
 

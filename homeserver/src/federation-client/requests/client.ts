@@ -209,8 +209,9 @@ function parseAnswer(bytes: Buffer): Json | undefined {
 }
 
 function refused(server: ServerName, status: number, body: Json | undefined): RemoteError {
-  const told = isJsonObject(body) && typeof body["error"] === "string" ? `: ${body["error"]}` : "";
-  return new RemoteError(server, status, body, `${server} answered ${status}${told}`);
+  const reason =
+    isJsonObject(body) && typeof body["error"] === "string" ? `: ${body["error"]}` : "";
+  return new RemoteError(server, status, body, `${server} answered ${status}${reason}`);
 }
 
 function unreachable(server: ServerName, error: unknown): RemoteError {

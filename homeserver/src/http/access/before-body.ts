@@ -21,7 +21,7 @@ declare module "fastify" {
   }
 }
 
-export interface Doorkeepers {
+export interface AccessChecks {
   readonly authenticator: Authenticator;
   readonly signatures: SignatureCheck;
   readonly rateLimiter: RateLimiter;
@@ -33,7 +33,7 @@ const USERS: ReadonlySet<Auth> = new Set(["access-token", "access-token?", "admi
  * An onRequest hook: what can be told without the body is told before any of it is read. Users show their token, servers
  * a header for us and by a key that holds, and nobody asks too often.
  */
-export function beforeBody({ auth, rateClass }: OperationRow, doors: Doorkeepers) {
+export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChecks) {
   const isForUsers = USERS.has(auth);
   const isForServers = auth === "server-signature";
   const optional = auth === "access-token?";
@@ -48,7 +48,7 @@ export function beforeBody({ auth, rateClass }: OperationRow, doors: Doorkeepers
     delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
     if (!isForUsers) return limit(ip, undefined);
-    const requester = authenticateUser(request, ip, doors.authenticator, optional);
+    const requester = authenticateUser(request, ip, checks.authenticator, optional);
     if (requester instanceof Promise) {
       return requester.then((found) => limit(ip, (known.requester = found)));
     }
@@ -57,13 +57,13 @@ export function beforeBody({ auth, rateClass }: OperationRow, doors: Doorkeepers
 
   async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
     await limit(known.ip, undefined);
-    const beforeAsking = () => doors.rateLimiter.checkStranger(known.ip);
-    known.claim = await claimedServer(request, doors.signatures, beforeAsking);
+    const beforeAsking = () => checks.rateLimiter.checkStranger(known.ip);
+    known.claim = await claimedServer(request, checks.signatures, beforeAsking);
   }
 
   function limit(ip: string, requester: Requester | undefined): Promise<void> | undefined {
     if (rateClass === "none") return undefined;
-    return doors.rateLimiter.check(rateClass, { user: requester?.userId, ip });
+    return checks.rateLimiter.check(rateClass, { user: requester?.userId, ip });
   }
 
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {

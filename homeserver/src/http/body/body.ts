@@ -1,6 +1,6 @@
 import type { OperationRow } from "@weft/spec/operations";
-import { createLanes, LaneFull } from "../../platform/fair-queue.ts";
-import { createTurns } from "../../platform/yielder.ts";
+import { createFairQueue, QueueFull } from "../../platform/fair-queue.ts";
+import { createYielder } from "../../platform/yielder.ts";
 import { createWorkerPool } from "../../platform/worker-pool.ts";
 import { errors } from "../../protocol/errors.ts";
 import { type Json, JsonError, type JsonObject, parseLoose } from "../../protocol/json.ts";
@@ -56,13 +56,13 @@ export function createBodyReader(): BodyReader {
   const thread = createWorkerPool<BodyToJudge, Judgement>(
     new URL("./body-worker.ts", import.meta.url),
   );
-  const turns = createLanes<string>({ perKey: 1, total: 1, maxWaiting: MAX_WAITING });
+  const largeBodies = createFairQueue<string>({ perKey: 1, total: 1, maxWaiting: MAX_WAITING });
 
   async function judge(address: string, body: BodyToJudge): Promise<Judgement> {
     try {
-      return await turns.run(address, () => thread.run(body));
+      return await largeBodies.run(address, () => thread.run(body));
     } catch (error) {
-      if (!(error instanceof LaneFull)) throw error;
+      if (!(error instanceof QueueFull)) throw error;
       throw errors.limitExceeded(COME_AGAIN_MS, "Too many large requests at this moment");
     }
   }
@@ -110,12 +110,12 @@ export function createBodyReader(): BodyReader {
 /** A transaction from its parts. They come from a server that has proven itself, and are read in slices. */
 async function join({ rest, lists }: Judgement & { kind: "events" }): Promise<JsonObject> {
   const body = JSON.parse(rest) as JsonObject;
-  const turns = createTurns(SLICE_MS);
+  const yielder = createYielder(SLICE_MS);
   for (const [name, texts] of Object.entries(lists)) {
     const events: Json[] = [];
     for (const event of texts) {
       events.push(readEvent(event));
-      await turns.take();
+      await yielder.pauseIfDue();
     }
     body[name] = events;
   }

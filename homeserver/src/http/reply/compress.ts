@@ -21,8 +21,8 @@ export const MIN_BYTES = 1024;
  * Texts that are compressed at once, and streams, each of which holds a megabyte or two for as long as its reader likes.
  * Further ones go out as they are rather than wait.
  */
-const AT_ONCE = 32;
-const STREAMS_AT_ONCE = 32;
+const MAX_CONCURRENT = 32;
+const MAX_CONCURRENT_STREAMS = 32;
 /** The quick ones of their levels: a higher one saves a tenth and takes twice as long. */
 const QUALITY = { br: 4, gzip: 6, zstd: 3 } as const;
 /** How far back is looked in a stream, bytes. */
@@ -77,7 +77,7 @@ function weightIn(parameter: string): number {
 
 /** The text compressed, off the main loop; undefined where too much is being compressed. */
 export async function compressText(text: string, encoding: Encoding): Promise<Buffer | undefined> {
-  if (underWay >= AT_ONCE) return undefined;
+  if (underWay >= MAX_CONCURRENT) return undefined;
   underWay += 1;
   try {
     const bytes = Buffer.from(text);
@@ -96,7 +96,7 @@ export function compressReply(made: Reply, accept: string | undefined, isHead: b
   if (!isCompressible(headers)) return made;
   const vary = varyByEncoding(headers);
   const encoding = isHead || status === 206 ? undefined : encodingFor(accept);
-  const wouldBe = encoding !== undefined && streams < STREAMS_AT_ONCE;
+  const wouldBe = encoding !== undefined && streams < MAX_CONCURRENT_STREAMS;
   // That the client's is still good is said of the same one.
   if (status === 304 && wouldBe) return new Reply(304, compressedHeaders(headers, vary));
   if (!(payload instanceof Readable) || !wouldBe)

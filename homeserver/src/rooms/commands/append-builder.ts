@@ -49,7 +49,7 @@ export interface AppliedRedaction {
 }
 
 /** A client's transaction id; `scope` names operation, room and type. */
-export interface Transaction {
+export interface ClientTransaction {
   readonly userId: string;
   readonly deviceId: string;
   readonly scope: string;
@@ -65,19 +65,19 @@ export interface AppendParts {
   readonly added: readonly AddedEvent[];
   /** All that were made on the way; those that the stored states hang on are stored. */
   readonly nodes: readonly StateNode[];
-  readonly ground?: Pick<Append, "builtOn" | "awaits">;
+  readonly dependencies?: Pick<Append, "builtOn" | "awaits">;
   readonly changes: readonly StateChange[];
   readonly redactions: readonly AppliedRedaction[];
-  readonly transaction: Transaction | undefined;
+  readonly transaction: ClientTransaction | undefined;
 }
 
 /** The rows of one command on a room's mailbox. */
-export function appendOf(parts: AppendParts): Append {
+export function buildAppend(parts: AppendParts): Append {
   const { room, before, after, added } = parts;
   const append: Append = {
     events: added.map(newEvent),
     stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
-    ...parts.ground,
+    ...parts.dependencies,
   };
   // What gets its place now has to be there still: a purge of history may have taken it.
   const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));

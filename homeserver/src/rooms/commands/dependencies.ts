@@ -4,7 +4,7 @@ import type { CommandStore } from "./command-store.ts";
 import type { Head } from "./head.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-export class Ground {
+export class Dependencies {
   /** Committed ones, whose states are shared. */
   readonly builtOn: StoredEvent[] = [];
   readonly #store: CommandStore;
@@ -18,16 +18,16 @@ export class Ground {
     this.#maker = maker;
   }
 
-  buildOn(events: readonly StoredEvent[]): void {
+  addStatesOf(events: readonly StoredEvent[]): void {
     for (const event of events) if (!this.#isAwaited(event.nid)) this.builtOn.push(event);
   }
 
-  restOn(nids: readonly number[]): void {
+  add(nids: readonly number[]): void {
     for (const nid of nids) this.#isAwaited(nid);
   }
 
   /** As rows of an append that takes the head from one to another (absent: it stays). */
-  of(before: Head, after: Head | undefined): Pick<Append, "builtOn" | "awaits"> {
+  asRows(before: Head, after: Head | undefined): Pick<Append, "builtOn" | "awaits"> {
     const { pending } = this.#store;
     // The nodes of the head's state are there as long as it has not moved.
     const builtOn = this.builtOn.filter(
@@ -43,8 +43,8 @@ export class Ground {
   }
 
   #isAwaited(nid: number): boolean {
-    const isAwaited = this.#store.pending.isOfOther(nid, this.#maker);
-    if (isAwaited) this.#awaited.add(nid);
-    return isAwaited;
+    const isPending = this.#store.pending.isOfOther(nid, this.#maker);
+    if (isPending) this.#awaited.add(nid);
+    return isPending;
   }
 }

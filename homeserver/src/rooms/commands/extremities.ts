@@ -21,12 +21,12 @@ export function counted(extremities: readonly StoredEvent[]): readonly StoredEve
 /** The extremities with the event in place of those that it leaves out of `beside`: it takes the first one's turn. */
 export function withExtremity(
   extremities: readonly StoredEvent[],
-  beside: readonly StoredEvent[],
+  remaining: readonly StoredEvent[],
   event: StoredEvent,
 ): readonly StoredEvent[] {
-  if (beside.length === extremities.length && beside.length >= MAX_KEPT) return extremities;
-  const at = extremities.findIndex((one, i) => one !== beside[i]);
-  return beside.toSpliced(at === -1 ? beside.length : at, 0, event);
+  if (remaining.length === extremities.length && remaining.length >= MAX_KEPT) return extremities;
+  const at = extremities.findIndex((one, i) => one !== remaining[i]);
+  return remaining.toSpliced(at === -1 ? remaining.length : at, 0, event);
 }
 
 /**
@@ -56,7 +56,7 @@ const MAX_WALKED = 2_000;
  * none themselves, because they were soft-failed or rejected, or came as history. Otherwise something that the event builds on would be
  * resolved with it, as if it were another branch. (Server-server API, "Soft failure".)
  */
-export async function extremitiesBeside(
+export async function extremitiesNotReachedFrom(
   store: CommandStore,
   extremities: readonly StoredEvent[],
   event: RoomEvent,

@@ -5,13 +5,13 @@
  * write to the room too, commands run while it is this one's turn.
  */
 import type { RoomTurn, Writer } from "../../cluster/room-turns.ts";
-import { createTurns } from "../../platform/yielder.ts";
+import { createYielder } from "../../platform/yielder.ts";
 import type { Append, Committed } from "../../log/types.ts";
 import { isOvertaken, StaleHead } from "../../log/types.ts";
 import type { Head } from "./head.ts";
 
 /** What a command hands back: its answer, and what is to be committed before the answer is given. */
-export interface Step<T> {
+export interface CommandResult<T> {
   readonly value: T;
   readonly append?: Append | undefined;
   /** The head after the append; absent when the head stays. */
@@ -20,7 +20,7 @@ export interface Step<T> {
   readonly settled?: (committed: Committed | undefined) => void;
 }
 
-export type Command<T> = (head: Head) => Promise<Step<T>>;
+export type Command<T> = (head: Head) => Promise<CommandResult<T>>;
 
 export interface Mailbox {
   /** Queues a command. Throws what the command throws, or what the commit failed with. */
@@ -105,7 +105,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   async function pump(): Promise<void> {
     if (running) return;
     running = true;
-    const turns = createTurns(BURST_MS);
+    const yielder = createYielder(BURST_MS);
     for (;;) {
       if (broken) await startAfresh();
       if (turn !== undefined && (await passed(turn))) continue;
@@ -115,7 +115,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
       if (taken !== undefined && taken !== "kept" && (await taken) === "new") forget(head);
       await execute(queue.shift()!);
       // Commands that find all in memory would let nothing else run: one room's queue must not hold up the others.
-      await turns.take();
+      await yielder.pauseIfDue();
     }
     running = false;
     if (inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
@@ -160,33 +160,33 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   }
 
   async function execute(job: Job): Promise<void> {
-    let step: Step<unknown>;
+    let result: CommandResult<unknown>;
     const isFresh = head === undefined;
     try {
       head ??= await deps.load(last);
       ours.add(head.version);
-      step = await job.command(head);
+      result = await job.command(head);
     } catch (error) {
       settleAfterOthers(job, isFresh, () => job.reject(error));
       return;
     }
-    if (step.append === undefined) {
-      settleAfterOthers(job, isFresh, () => job.resolve(step.value));
+    if (result.append === undefined) {
+      settleAfterOthers(job, isFresh, () => job.resolve(result.value));
       return;
     }
-    if (step.next !== undefined) {
-      head = step.next;
+    if (result.next !== undefined) {
+      head = result.next;
       ours.add(head.version);
     }
     const commit = deps
-      .append(step.append)
+      .append(result.append)
       .then(
         (committed) => {
-          step.settled?.(committed);
-          job.resolve(step.value);
+          result.settled?.(committed);
+          job.resolve(result.value);
         },
         (error: unknown) => {
-          step.settled?.(undefined);
+          result.settled?.(undefined);
           failed(job, error);
         },
       )
@@ -230,10 +230,10 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     retry.push(job);
   }
 
-  function track(work: Promise<void>): void {
-    inFlight.add(work);
-    void work.finally(() => {
-      inFlight.delete(work);
+  function track(task: Promise<void>): void {
+    inFlight.add(task);
+    void task.finally(() => {
+      inFlight.delete(task);
       if (broken || turn?.isWanted === true) void pump();
       if (!running && inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
     });

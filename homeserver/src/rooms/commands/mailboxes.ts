@@ -32,11 +32,11 @@ export function createMailboxes(
   /** What other replicas did up to this head is in the caches that a command reads, too. */
   async function load(room: Room, last: Head | undefined): Promise<Head> {
     for (;;) {
-      const told = log.fresh();
-      await told;
+      const caughtUp = log.fresh();
+      await caughtUp;
       const head = await readHead(store, room, last);
-      const isTold = told === undefined || (head.movedAt ?? 0) <= log.position;
-      if (isTold) return head;
+      const isCurrent = caughtUp === undefined || (head.movedAt ?? 0) <= log.position;
+      if (isCurrent) return head;
     }
   }
 

@@ -9,9 +9,9 @@ import { authNidsOf, newEvent } from "../records/new-event.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import { membershipOf } from "../records/member-events.ts";
 import type { Room } from "../api/index.ts";
-import { inWork } from "./room-command.ts";
-import type { Work } from "./room-command.ts";
-import type { Step } from "./mailbox.ts";
+import { runCommand } from "./room-command.ts";
+import type { RoomCommand } from "./room-command.ts";
+import type { CommandResult } from "./mailbox.ts";
 import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
@@ -48,7 +48,7 @@ export function createOutOfBand(
 ): OutOfBand {
   /** What another server said meanwhile may be quicker than its answer to us. */
   async function isAnswered(
-    { store, room }: Work,
+    { store, room }: RoomCommand,
     event: RoomEvent,
     userId: UserId,
     since: number,
@@ -61,17 +61,17 @@ export function createOutOfBand(
     return present !== undefined && isAfter(present.event, event);
   }
 
-  const run = (room: Room, command: (work: Work) => Promise<Step<boolean>>) =>
-    mailboxes.run(room, (head) => inWork(identity, head, command));
+  const run = (room: Room, body: (command: RoomCommand) => Promise<CommandResult<boolean>>) =>
+    mailboxes.run(room, (head) => runCommand(identity, head, body));
 
   return {
     store: (room, event, userId, { shown, origin, handedOver = false, since }) =>
-      run(room, async (work) => {
-        const { store } = work;
-        const present = await work.stateEvent("m.room.member", userId);
-        if (membershipOf(present) === "join") return work.step(false);
-        if (since !== undefined && (await isAnswered(work, event, userId, since))) {
-          return work.step(true);
+      run(room, async (command) => {
+        const { store } = command;
+        const present = await command.stateEvent("m.room.member", userId);
+        if (membershipOf(present) === "join") return command.finish(false);
+        if (since !== undefined && (await isAnswered(command, event, userId, since))) {
+          return command.finish(true);
         }
         const known = await store.events.byId(event.eventId);
         const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
@@ -79,15 +79,15 @@ export function createOutOfBand(
         if (known === undefined) {
           // Those that are here: more of the room need not be known. Who joins it completes them (see outliers.ts).
           const auth = [...(await store.events.byIds([...event.authEventIds])).values()];
-          work.restOn(auth);
-          work.add({
+          command.dependOn(auth);
+          command.add({
             stored: newEvent(room.nid, nid, event),
             authNids: authNidsOf(auth),
             timeline: "outlier",
             stateChanged: false,
             handedOver,
           });
-        } else work.restOn([known]);
+        } else command.dependOn([known]);
         const membership = {
           roomNid: room.nid,
           roomId: room.roomId,
@@ -97,7 +97,7 @@ export function createOutOfBand(
           server: serverOf(userId),
         };
         const strippedState = shown === null ? null : JSON.stringify(shown);
-        return work.step(true, {
+        return command.finish(true, {
           append: {
             memberships: [membership],
             strippedRooms: [{ roomNid: room.nid, userId, strippedState, origin }],

@@ -18,7 +18,7 @@ export async function isJoined(sql: Sql, room: Room, userId: UserId): Promise<bo
  * Does what only members may do. Whatever it is refused with (4xx), who is not joined is answered as if there were no such
  * room. It costs nothing where it is not refused.
  */
-export async function asMember<T>(
+export async function hidingFromOutsiders<T>(
   sql: Sql,
   room: Room,
   userId: UserId,

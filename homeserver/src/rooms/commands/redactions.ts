@@ -56,7 +56,7 @@ export async function earlierRedaction(
  * Without redactions that have no effect: of events that are not here (yet), or that the sender may not redact. Clients are
  * not told of those. (Room version 3, "Handling redactions".)
  */
-export async function withoutVain(
+export async function withoutIneffective(
   store: RoomReader,
   events: readonly StoredEvent[],
 ): Promise<readonly StoredEvent[]> {

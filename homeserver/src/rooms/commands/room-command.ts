@@ -14,40 +14,45 @@ import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { counted, extremitiesBeside, withExtremity } from "./extremities.ts";
+import { counted, extremitiesNotReachedFrom, withExtremity } from "./extremities.ts";
 import { newEvent } from "../records/new-event.ts";
 import type { CommandStore } from "./command-store.ts";
-import { Ground } from "./dependencies.ts";
+import { Dependencies } from "./dependencies.ts";
 import { headAfter } from "./head.ts";
 import type { Head } from "./head.ts";
-import type { Step } from "./mailbox.ts";
+import type { CommandResult } from "./mailbox.ts";
 import { resolveRoots } from "../state/resolution.ts";
-import { appendOf } from "./append-builder.ts";
-import type { AddedEvent, AppliedRedaction, StateChange, Transaction } from "./append-builder.ts";
+import { buildAppend } from "./append-builder.ts";
+import type {
+  AddedEvent,
+  AppliedRedaction,
+  StateChange,
+  ClientTransaction,
+} from "./append-builder.ts";
 import { authStateIn } from "../state/reader.ts";
 import type { Change, StateNode } from "../state/tree/index.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { draftAt } from "./drafting.ts";
 import type { Identity, LocalDraft } from "./drafting.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
 /** Runs a command with a work on the head; what it made is given up when it throws. */
-export async function inWork<T>(
+export async function runCommand<T>(
   identity: Identity,
   head: Head,
-  command: (work: Work) => Promise<Step<T>>,
-): Promise<Step<T>> {
-  const work = new Work(identity, head);
+  body: (command: RoomCommand) => Promise<CommandResult<T>>,
+): Promise<CommandResult<T>> {
+  const command = new RoomCommand(identity, head);
   try {
-    return await command(work);
+    return await body(command);
   } catch (error) {
-    work.abandon();
+    command.abandon();
     throw error;
   }
 }
 
-export class Work {
+export class RoomCommand {
   readonly room: Room;
   /** What this command sees: with what is on its way to the log. */
   readonly store: CommandStore;
@@ -57,7 +62,7 @@ export class Work {
   readonly #head: Head;
   readonly #nodes: StateNode[] = [];
   readonly #changes = new Map<string, StateChange>();
-  readonly #ground: Ground;
+  readonly #ground: Dependencies;
   #extremities: readonly StoredEvent[];
   #stateRoot: StateRoot;
   #depth: number;
@@ -65,7 +70,7 @@ export class Work {
   constructor(identity: Identity, head: Head) {
     this.room = head.room;
     this.store = head.store;
-    this.#ground = new Ground(head.store, this);
+    this.#ground = new Dependencies(head.store, this);
     this.#identity = identity;
     this.#head = head;
     this.#extremities = head.extremities;
@@ -136,7 +141,7 @@ export class Work {
    * Adds an event of this server on top of the head: selects auth events, builds, authorises against the current
    * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON, and what a policy server refuses with.
    */
-  async local(draft: LocalDraft): Promise<StoredEvent> {
+  async addLocal(draft: LocalDraft): Promise<StoredEvent> {
     if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
       throw errors.badJson("An event's type and state key hold no NUL");
     }
@@ -184,7 +189,7 @@ export class Work {
         : await this.setState(before, [[event.type, event.stateKey, nid]]);
     const states = { stateBefore: before, stateAfter: after, roomState: after };
     const stored = newEvent(this.room.nid, nid, event, states);
-    this.restOn(authEvents);
+    this.dependOn(authEvents);
     this.add({
       stored,
       authNids: authEvents.map((auth) => auth.nid),
@@ -193,7 +198,7 @@ export class Work {
     });
     if (this.#extremities.length > event.prevEventIds.length) {
       // Others waited: some of them count from now on.
-      await this.takeUp(stored);
+      await this.addExtremity(stored);
       return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
     }
     const { type, stateKey } = event;
@@ -205,13 +210,13 @@ export class Work {
   }
 
   /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
-  async takeUp(stored: StoredEvent): Promise<void> {
-    const beside = await extremitiesBeside(this.store, this.#extremities, stored.event);
-    await this.standOn(withExtremity(this.#extremities, beside, stored));
+  async addExtremity(stored: StoredEvent): Promise<void> {
+    const beside = await extremitiesNotReachedFrom(this.store, this.#extremities, stored.event);
+    await this.setExtremities(withExtremity(this.#extremities, beside, stored));
   }
 
   /** These are the extremities; the current state is what they resolve to. */
-  async standOn(extremities: readonly StoredEvent[]): Promise<void> {
+  async setExtremities(extremities: readonly StoredEvent[]): Promise<void> {
     const roots = counted(extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(this.store, this.room, roots);
     await this.moveHead(extremities, await this.setTuples(base, changes));
@@ -221,18 +226,18 @@ export class Work {
    * States of these events are the ground of what is added: they must not have been purged when it is committed, and
    * when one of them fails, this command runs again.
    */
-  buildOn(events: readonly StoredEvent[]): void {
-    this.#ground.buildOn(events);
+  dependOnStatesOf(events: readonly StoredEvent[]): void {
+    this.#ground.addStatesOf(events);
   }
 
   /** Numbers of these events are stored with what is added: when one of them fails, this command runs again. */
-  restOn(events: readonly StoredEvent[]): void {
-    this.#ground.restOn(events.map(({ nid }) => nid));
+  dependOn(events: readonly StoredEvent[]): void {
+    this.#ground.add(events.map(({ nid }) => nid));
   }
 
   /** The same by number, of state events: those that are committed go with the whole room only. */
-  restOnState(nids: readonly number[]): void {
-    this.#ground.restOn(nids);
+  dependOnState(nids: readonly number[]): void {
+    this.#ground.add(nids);
   }
 
   /** Adds an event without moving the head. */
@@ -311,10 +316,10 @@ export class Work {
    * The command's end: its rows as one append, and the head after it. Without events added, and nothing else to append,
    * there is no append.
    */
-  step<T>(
+  finish<T>(
     value: T,
-    more: { transaction?: Transaction | undefined; append?: Partial<Append> } = {},
-  ): Step<T> {
+    more: { transaction?: ClientTransaction | undefined; append?: Partial<Append> } = {},
+  ): CommandResult<T> {
     if (this.added.length === 0 && more.append === undefined) {
       this.abandon();
       return { value };
@@ -330,13 +335,13 @@ export class Work {
     if (next !== undefined) pending.fence(this);
     const hasGaps = more.append?.missing?.add?.length ?? 0;
     if (hasGaps > 0) pending.changed();
-    const append = appendOf({
+    const append = buildAppend({
       room: this.room,
       before: head,
       after: next,
       added: this.added,
       nodes: this.#nodes,
-      ground: this.#ground.of(head, next),
+      dependencies: this.#ground.asRows(head, next),
       changes: [...this.#changes.values()],
       redactions: this.redactions,
       transaction: more.transaction,
@@ -362,7 +367,7 @@ export class Work {
     if (this.#extremities !== extremities || this.#stateRoot !== stateRoot) return true;
     return (
       version > 0 &&
-      this.added.some(({ stored, isRejudged }) => isPlaced(stored) || isRejudged === true)
+      this.added.some(({ stored, isRejudged }) => isInGraph(stored) || isRejudged === true)
     );
   }
 

@@ -36,7 +36,7 @@ const PRESETS: Record<Preset, { joinRule: string; guestAccess?: string }> = {
   public_chat: { joinRule: "public" },
 };
 
-export function createCreate(deps: CreateDeps): Pick<RoomCreate, "room"> {
+export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
   const { store, maker, members, profiles } = deps;
 
   return {

@@ -122,12 +122,12 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
   async function takeBack(userId: UserId, alias: RoomAlias, roomId: RoomId): Promise<void> {
     const room = await store.registry.byId(roomId);
     if (room === undefined || !(await mayNameRoom(room, userId))) return;
-    await local.work(room, async (work) => {
-      const present = await work.stateEvent("m.room.canonical_alias", "");
+    await local.run(room, async (command) => {
+      const present = await command.stateEvent("m.room.canonical_alias", "");
       const content = present && withoutAlias(present.event.content, alias);
       if (content === undefined) return;
       const draft = { type: "m.room.canonical_alias", stateKey: "", sender: userId, content };
-      await work.local(draft);
+      await command.addLocal(draft);
     });
   }
 
@@ -138,17 +138,17 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
 
   /** Joined, and with the power to send m.room.canonical_alias. */
   async function mayNameRoom(room: Room, userId: UserId): Promise<boolean> {
-    return local.work(room, async (work) => {
-      const member = await work.stateEvent("m.room.member", userId);
+    return local.run(room, async (command) => {
+      const member = await command.stateEvent("m.room.member", userId);
       if (member?.event.content.membership !== "join") return false;
-      const levels = await powerLevelsOf(work);
+      const levels = await powerLevelsOf(command);
       return levels.userLevel(userId) >= levels.required("m.room.canonical_alias", true);
     });
   }
 
   async function isWorldReadable(room: Room): Promise<boolean> {
-    const visibility = await local.work(room, (work) =>
-      work.stateEvent("m.room.history_visibility", ""),
+    const visibility = await local.run(room, (command) =>
+      command.stateEvent("m.room.history_visibility", ""),
     );
     return historyVisibility(visibility?.event) === "world_readable";
   }

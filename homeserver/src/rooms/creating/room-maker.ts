@@ -53,11 +53,12 @@ export function createRoomMaker(
       if (plan.alias !== undefined) await reserve(plan.alias, create.roomId, plan.creator);
       try {
         const room = await store.registry.make(create.roomId, plan.version, identity.now());
-        await local.work(room, async (work) => {
-          if (work.extremities.length > 0) throw errors.roomInUse("That room is there already");
-          await work.addOnHead(create, []);
-          await work.local(memberDraft(plan.creator, plan.creator, plan.joinContent));
-          for (const state of plan.state) await work.local({ ...state, sender: plan.creator });
+        await local.run(room, async (command) => {
+          if (command.extremities.length > 0) throw errors.roomInUse("That room is there already");
+          await command.addOnHead(create, []);
+          await command.addLocal(memberDraft(plan.creator, plan.creator, plan.joinContent));
+          for (const state of plan.state)
+            await command.addLocal({ ...state, sender: plan.creator });
         });
         return room;
       } catch (error) {

@@ -10,16 +10,16 @@ import { hasAnnotation } from "../../storage/rooms/relations.ts";
 import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { MemberByState } from "../membership/members-by-state.ts";
-import { transactionKey } from "../records/idempotency.ts";
-import type { Once } from "../records/idempotency.ts";
-import { asMember, isJoined } from "../commands/outsiders.ts";
+import { clientTransactionKey } from "../records/idempotency.ts";
+import type { Idempotency } from "../records/idempotency.ts";
+import { hidingFromOutsiders, isJoined } from "../commands/outsiders.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, RoomSend, SendMessage } from "../api/index.ts";
 
 export interface SendDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
-  readonly once: Once;
+  readonly idempotency: Idempotency;
   /** The room that an alias stands for, here or elsewhere; undefined: none. */
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
   /** Of equal annotations sent at once the first is done before the next is looked at. */
@@ -29,7 +29,7 @@ export interface SendDeps {
 }
 
 export function createSend(deps: SendDeps): RoomSend {
-  const { store, local, once, exclusive } = deps;
+  const { store, local, idempotency, exclusive } = deps;
 
   /** The same user annotates an event with the same key once. (Client-server API, "Avoiding duplicate annotations".) */
   async function withAnnotation(
@@ -52,10 +52,10 @@ export function createSend(deps: SendDeps): RoomSend {
   return {
     async message(message) {
       const { by, roomId, type, content, txnId, originServerTs } = message;
-      const key = transactionKey(by, `send ${roomId} ${type}`, txnId);
-      return once.run(key, async () => {
+      const key = clientTransactionKey(by, `send ${roomId} ${type}`, txnId);
+      return idempotency.run(key, async () => {
         const room = await local.room(roomId);
-        return asMember(store.sql, room, by.userId, async () => {
+        return hidingFromOutsiders(store.sql, room, by.userId, async () => {
           if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
           await refuseNestedThread(store, room, message);
           const draft = { type, sender: by.userId, content, originServerTs };
@@ -74,16 +74,18 @@ export function createSend(deps: SendDeps): RoomSend {
       if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
       if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
       const draft = { type, stateKey, sender: by.userId, content, originServerTs };
-      return asMember(store.sql, room, by.userId, () => local.send(room, draft));
+      return hidingFromOutsiders(store.sql, room, by.userId, () => local.send(room, draft));
     },
     async redact(request) {
       const { by, roomId, eventId, reason, txnId } = request;
-      const key = transactionKey(by, `redact ${roomId} ${eventId}`, txnId);
-      return once.run(key, async () => {
+      const key = clientTransactionKey(by, `redact ${roomId} ${eventId}`, txnId);
+      return idempotency.run(key, async () => {
         const room = await local.room(roomId);
         const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };
         const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
-        return asMember(store.sql, room, by.userId, () => local.redact(room, draft, key));
+        return hidingFromOutsiders(store.sql, room, by.userId, () =>
+          local.redact(room, draft, key),
+        );
       });
     },
   };
@@ -117,7 +119,7 @@ const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.
 
 /** What the room's version lets no power levels say is the client's mistake, whoever it is. M_BAD_JSON. */
 async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {
-  const create = await local.work(room, (work) => work.stateEvent("m.room.create", ""));
+  const create = await local.run(room, (command) => command.stateEvent("m.room.create", ""));
   const reason = rejectionOf(() => checkLevelsFormat(content, create?.event, room.version));
   if (reason !== undefined) throw errors.badJson(reason);
 }
@@ -127,8 +129,8 @@ async function checkLevels(local: LocalEvents, room: Room, content: JsonObject):
  * this room (M_BAD_ALIAS). (Client-server API, PUT state.)
  */
 async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
-  const current = await deps.local.work(room, (work) =>
-    work.stateEvent("m.room.canonical_alias", ""),
+  const current = await deps.local.run(room, (command) =>
+    command.stateEvent("m.room.canonical_alias", ""),
   );
   const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
   for (const alias of aliasesSet(content)) {

@@ -5,7 +5,7 @@ import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Room, RoomView } from "../api/index.ts";
 
-export interface SuccessionsDeps {
+export interface UpgradeSettingsDeps {
   readonly view: RoomView;
   readonly serverName: ServerName;
   readonly settings: { copy(userId: UserId, from: RoomId, to: RoomId): Promise<void> };
@@ -15,7 +15,7 @@ export interface SuccessionsDeps {
  * A reader of the log: acts when a local user comes into a room whose predecessor points to it, and when that pointer
  * comes after them. Doing it twice changes nothing more.
  */
-export function createSuccessions(deps: SuccessionsDeps) {
+export function createUpgradeSettings(deps: UpgradeSettingsDeps) {
   const { view, settings } = deps;
   const isLocal = (userId: UserId): boolean => serverOf(userId) === deps.serverName;
 
@@ -38,14 +38,14 @@ export function createSuccessions(deps: SuccessionsDeps) {
     return member?.event.content.membership === "join";
   }
 
-  async function came(record: EventRecord, userId: UserId): Promise<void> {
+  async function userJoined(record: EventRecord, userId: UserId): Promise<void> {
     if (await wasIn(userId, record.stateBefore)) return;
     const room = await view.room(record.roomId as RoomId);
     const old = room && (await predecessorOf(room));
     if (room && old) await settings.copy(userId, old.roomId, room.roomId);
   }
 
-  async function pointed(record: EventRecord): Promise<void> {
+  async function roomTombstoned(record: EventRecord): Promise<void> {
     const next = record.event.content.replacement_room;
     const room = isRoomId(next) ? await view.room(next) : undefined;
     const old = room && (await predecessorOf(room));
@@ -59,9 +59,9 @@ export function createSuccessions(deps: SuccessionsDeps) {
     for (const record of records) {
       if (record.kind !== "event" || record.status !== "accepted") continue;
       const { type, stateKey, content } = record.event;
-      if (type === "m.room.tombstone" && stateKey === "") await pointed(record);
+      if (type === "m.room.tombstone" && stateKey === "") await roomTombstoned(record);
       if (type !== "m.room.member" || content.membership !== "join") continue;
-      if (isLocal(stateKey as UserId)) await came(record, stateKey as UserId);
+      if (isLocal(stateKey as UserId)) await userJoined(record, stateKey as UserId);
     }
   };
 }

@@ -17,7 +17,7 @@ import type { RoomStore } from "../state/store.ts";
 import { transferredLevels } from "./transferred-levels.ts";
 import { transferredContent } from "./transferred-state.ts";
 import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface UpgradeDeps {
   readonly store: RoomStore;
@@ -55,7 +55,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
       }
       const old = await roomOf(by, roomId);
       await partial.whole(old.nid);
-      const found = await local.work(old, (work) => readOld(work, by));
+      const found = await local.run(old, (command) => readOld(command, by));
       const room = await maker.make({
         creator: by.userId,
         version,
@@ -63,7 +63,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
         joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
         state: transferred(found, version, by, additionalCreators),
       });
-      await local.work(old, (work) => close(work, by, room, found));
+      await local.run(old, (command) => close(command, by, room, found));
       await moveDirectory(old, room);
       return room.roomId;
     },
@@ -84,17 +84,17 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
   }
 }
 
-async function readOld(work: Work, by: Actor): Promise<OldRoom> {
+async function readOld(command: RoomCommand, by: Actor): Promise<OldRoom> {
   const types = ["m.room.create", "m.room.power_levels", "m.room.canonical_alias", ...COPIED];
   const keys = types.map((type) => [type, ""] as const);
-  const state = await work.state([...keys, ["m.room.member", by.userId]]);
-  const levels = levelsOf(state, work.room.version);
+  const state = await command.state([...keys, ["m.room.member", by.userId]]);
+  const levels = levelsOf(state, command.room.version);
   const member = state.get(stateTuple("m.room.member", by.userId))?.event.content.membership;
   const needed = levels.required("m.room.tombstone", true);
   if (member !== "join" || levels.userLevel(by.userId) < needed) {
     throw errors.forbidden("Your power does not suffice to upgrade the room");
   }
-  return { state, lastEventId: work.extremities[0]?.event.eventId };
+  return { state, lastEventId: command.extremities[0]?.event.eventId };
 }
 
 function levelsOf(state: OldRoom["state"], version: RoomVersion): PowerLevels {
@@ -151,18 +151,18 @@ function transferred(
 }
 
 /** Tombstone in the old room, and nobody talks or invites there any more. */
-async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise<void> {
-  await work.local({
+async function close(command: RoomCommand, by: Actor, room: Room, found: OldRoom): Promise<void> {
+  await command.addLocal({
     type: "m.room.tombstone",
     stateKey: "",
     sender: by.userId,
     content: { body: "This room has been replaced", replacement_room: room.roomId },
   });
-  const levels = levelsOf(found.state, work.room.version);
+  const levels = levelsOf(found.state, command.room.version);
   const old = found.state.get(stateTuple("m.room.power_levels", ""))?.event.content;
   if (old === undefined) return;
   if (levels.userLevel(by.userId) < levels.required("m.room.power_levels", true)) return;
-  const level = (key: string) => parseLevel(old[key], work.room.version) ?? 0;
+  const level = (key: string) => parseLevel(old[key], command.room.version) ?? 0;
   const quiet = Math.max(50, level("users_default") + 1);
   if (levels.userLevel(by.userId) < quiet) return;
   // Never lower than they are: a room where admins alone speak stays one.
@@ -173,7 +173,7 @@ async function close(work: Work, by: Actor, room: Room, found: OldRoom): Promise
   };
   const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
   // Done where it can be: what the room calls its levels may not be sent again as it stands.
-  await work.local(quieter).catch((error: unknown) => {
+  await command.addLocal(quieter).catch((error: unknown) => {
     if (!(error instanceof MatrixError)) throw error;
   });
 }

@@ -1,7 +1,7 @@
 /** Redactions that should have taken effect on events. */
 import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
 import { redactionsOf } from "../../storage/rooms/events.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { redactionApplies } from "../commands/redactions.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StoredEvent } from "../api/index.ts";
@@ -31,7 +31,7 @@ export async function unappliedRedactions(
     const target = targets.get(nidOf.get(id) ?? 0);
     const redaction = redactions.get(redactionNid);
     if (target === undefined || redaction === undefined || found.has(id)) continue;
-    if (!isPlaced(target) || !isPlaced(redaction)) continue;
+    if (!isInGraph(target) || !isInGraph(redaction)) continue;
     if (await redactionApplies(store, redaction, target)) found.set(id, { target, redaction });
   }
   return [...found.values()];

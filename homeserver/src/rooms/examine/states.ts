@@ -1,5 +1,5 @@
 /** Whether the states around an event are what its prev events make them. */
-import { hasKnownState, isPlaced } from "../records/placed.ts";
+import { hasKnownState, isInGraph } from "../records/in-graph.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { StateNode } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -22,7 +22,7 @@ export async function checkStates(
 ): Promise<StateCheck> {
   const { event } = stored;
   const faults: string[] = [];
-  const isHere = isPlaced(stored);
+  const isHere = isInGraph(stored);
   if (!isPartial) faults.push(...(await verdictFaults(store, stored, isHere)));
   if (!isHere) return { by: "told", faults };
   const after = await stateAfter(store, stored);
@@ -56,7 +56,9 @@ async function stateBefore(
   const made: StateNode[] = [];
   const roots: StateRoot[] = [];
   for (const one of prev) {
-    const after = isPlaced(one) ? { root: one.stateAfter, nodes: [] } : await makeAfter(store, one);
+    const after = isInGraph(one)
+      ? { root: one.stateAfter, nodes: [] }
+      : await makeAfter(store, one);
     roots.push(after.root);
     made.push(...after.nodes);
   }

@@ -3,7 +3,7 @@ import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
-import { refusal } from "../fetching/outliers.ts";
+import { rejectionByAuthEvents } from "../fetching/outliers.ts";
 import { authStateIn } from "../state/reader.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateKey } from "../state/tuples.ts";
@@ -29,7 +29,7 @@ export async function verdictOf(
   if (auth.length < ids.length || auth.some(isRedacted)) return undefined;
   const create = await createOf(store, event);
   if (create === undefined) return undefined;
-  const byAuth = refusal(event, auth, [...auth, ...create]);
+  const byAuth = rejectionByAuthEvents(event, auth, [...auth, ...create]);
   if (byAuth !== undefined) return { reason: byAuth };
   if (before === undefined) return { reason: undefined };
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];

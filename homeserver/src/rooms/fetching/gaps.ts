@@ -4,7 +4,7 @@ import type { EventId } from "../../protocol/identifiers.ts";
 import { awaitedEvents, lowestGapDepth } from "../../storage/rooms/gaps.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import type { Outliers } from "./outliers.ts";
-import { isPlacedIn } from "../records/placed.ts";
+import { isInGraphOf } from "../records/in-graph.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
@@ -45,8 +45,8 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     const isHere = (id: EventId) => ofAuth.has(id) || coming.has(id);
     const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
       const stored = ofPrev.get(id);
-      if (stored !== undefined && isPlacedIn(stored, roomId)) return true;
-      return coming.isPlaced(id, roomId);
+      if (stored !== undefined && isInGraphOf(stored, roomId)) return true;
+      return coming.isInGraph(id, roomId);
     };
     return { isHere, isPlaced };
   }
@@ -68,7 +68,7 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
     async placed(room, events) {
       const ids = events.map(({ eventId }) => eventId);
       const stored = [...(await store.events.byIdsNow(ids)).values()];
-      const placed = stored.filter((one) => isPlacedIn(one, room.roomId));
+      const placed = stored.filter((one) => isInGraphOf(one, room.roomId));
       return new Set(placed.map(({ event }) => event.eventId));
     },
     async sort(events) {

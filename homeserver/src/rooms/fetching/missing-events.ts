@@ -2,8 +2,8 @@
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { counted } from "../commands/extremities.ts";
-import { isPlacedIn } from "../records/placed.ts";
-import type { Asking, Sources } from "./peer-queries.ts";
+import { isInGraphOf } from "../records/in-graph.ts";
+import type { PeerQuery, PeerQueries } from "./peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
 import { listIn } from "./remote-state.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
@@ -18,7 +18,7 @@ const ROUNDS = 3;
 const DEPTH = 20;
 
 export type FetchMissing = (
-  asking: Asking,
+  query: PeerQuery,
   events: readonly RoomEvent[],
   tips: readonly StoredEvent[],
 ) => Promise<RoomEvent[]>;
@@ -31,7 +31,7 @@ export function createFetchMissing(
   store: RoomStore,
   remote: Pick<RemoteRooms, "missingEvents">,
   keyRing: EventKeys,
-  sources: Sources,
+  peerQueries: PeerQueries,
 ): FetchMissing {
   /** Prev events of these that are neither placed nor among them. */
   async function openEnds(room: Room, events: Iterable<RoomEvent>): Promise<Set<EventId>> {
@@ -47,8 +47,8 @@ export function createFetchMissing(
     return new Set(
       open.filter((id) => {
         const stored = known.get(id);
-        if (stored !== undefined && isPlacedIn(stored, room.roomId)) return false;
-        return !arriving.isPlaced(id, room.roomId);
+        if (stored !== undefined && isInGraphOf(stored, room.roomId)) return false;
+        return !arriving.isInGraph(id, room.roomId);
       }),
     );
   }
@@ -85,8 +85,8 @@ export function createFetchMissing(
     return found.size === 0 ? undefined : [...found.values()];
   }
 
-  return async (asking, events, tips) => {
-    const { room } = asking;
+  return async (query, events, tips) => {
+    const { room } = query;
     const found = new Map(events.map((event) => [event.eventId, event]));
     let latest = events;
     for (let round = 0; round < ROUNDS; round++) {
@@ -94,7 +94,7 @@ export function createFetchMissing(
       if (open.size === 0) break;
       latest = latest.filter((event) => event.prevEventIds.some((id) => open.has(id)));
       if (latest.length === 0) break;
-      const fresh = await sources.ask(asking, "missing events", async (server) =>
+      const fresh = await peerQueries.ask(query, "missing events", async (server) =>
         connected(await askOne(server, room, latest.slice(0, PAGE), tips), open),
       );
       if (fresh === undefined) break;

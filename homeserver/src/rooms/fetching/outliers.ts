@@ -1,5 +1,5 @@
 /** Events that are kept for their part in auth chains and states, without a place in the timeline. */
-import { createTurns } from "../../platform/yielder.ts";
+import { createYielder } from "../../platform/yielder.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
@@ -7,17 +7,17 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { lackingAuth, redactionsOf } from "../../storage/rooms/events.ts";
 import type { Identity } from "../commands/drafting.ts";
-import type { Step } from "../commands/mailbox.ts";
+import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
 import { updateExtremities } from "../commands/update-extremities.ts";
 import { authIdsOf, inAuthOrder } from "../records/event-order.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { earlierRedaction } from "../commands/redactions.ts";
 import type { AddedEvent } from "../commands/append-builder.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { inWork } from "../commands/room-command.ts";
-import type { Work } from "../commands/room-command.ts";
+import { runCommand } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface Outliers {
   /**
@@ -43,10 +43,10 @@ const BURST_MS = 2;
 export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outliers {
   /** What the events rest on, as it is stored: those that lack auth events are as if they were not here. */
   async function knownOf(
-    work: Work,
+    command: RoomCommand,
     events: readonly RoomEvent[],
   ): Promise<{ known: Map<EventId, StoredEvent>; lacking: Map<EventId, StoredEvent> }> {
-    const { store } = work;
+    const { store } = command;
     const ids = new Set<EventId>();
     for (const event of events) for (const id of [event.eventId, ...authIdsOf(event)]) ids.add(id);
     const known = await store.events.byIds([...ids]);
@@ -68,51 +68,51 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
   }
 
   async function storeSome(
-    work: Work,
+    command: RoomCommand,
     events: readonly RoomEvent[],
     keepMembers: boolean,
-  ): Promise<Step<RoomEvent[]>> {
-    const { known, lacking } = await knownOf(work, events);
+  ): Promise<CommandResult<RoomEvent[]>> {
+    const { known, lacking } = await knownOf(command, events);
     const fresh = events.filter(({ eventId }) => !known.has(eventId));
     const { complete, left } = byAuthEvents(fresh, known);
-    const isRedacted = await redactedAmong(work, complete);
-    const nids = await work.store.registry.eventNids(complete.length);
-    const turns = createTurns(BURST_MS);
+    const isRedacted = await redactedAmong(command, complete);
+    const nids = await command.store.registry.eventNids(complete.length);
+    const yielder = createYielder(BURST_MS);
     for (const [i, event] of complete.entries()) {
-      await turns.take();
+      await yielder.pauseIfDue();
       const { eventId } = event;
       const before = lacking.get(eventId);
-      if (before !== undefined) work.restOn([before]);
-      const bare = outlierOf(work, event, before?.nid ?? nids[i]!, known);
-      const stored = isRedacted.has(eventId) ? await redacted(work, bare.stored) : bare.stored;
+      if (before !== undefined) command.dependOn([before]);
+      const bare = outlierOf(command, event, before?.nid ?? nids[i]!, known);
+      const stored = isRedacted.has(eventId) ? await redacted(command, bare.stored) : bare.stored;
       known.set(eventId, stored);
       const isBulk = !keepMembers && event.type === "m.room.member";
-      work.add({ ...bare, stored, known: before !== undefined, isBulk });
+      command.add({ ...bare, stored, known: before !== undefined, isBulk });
       if (stored.status === "rejected") {
-        await updateExtremities(work, stored, { isLive: false, isRejudged: false });
+        await updateExtremities(command, stored, { isLive: false, isRejudged: false });
       }
     }
-    if (lacking.size > 0) work.store.committed.authChains.forget(work.room.nid);
-    return work.step(left);
+    if (lacking.size > 0) command.store.committed.authChains.forget(command.room.nid);
+    return command.finish(left);
   }
 
-  async function rejudge(work: Work, event: RoomEvent): Promise<Step<boolean>> {
+  async function rejudge(command: RoomCommand, event: RoomEvent): Promise<CommandResult<boolean>> {
     const ids = authIdsOf(event);
-    const known = await work.store.events.byIdsNow([event.eventId, ...ids]);
+    const known = await command.store.events.byIdsNow([event.eventId, ...ids]);
     const outlier = known.get(event.eventId);
-    if (outlier === undefined || isPlaced(outlier)) return work.step(false);
-    if (outlier.status !== "rejected") return work.step(true);
-    if (event.authEventIds.some((id) => !known.has(id))) return work.step(false);
-    const again = outlierOf(work, event, outlier.nid, known);
-    if (again.reason !== undefined) return work.step(false);
-    work.restOn([outlier]);
+    if (outlier === undefined || isInGraph(outlier)) return command.finish(false);
+    if (outlier.status !== "rejected") return command.finish(true);
+    if (event.authEventIds.some((id) => !known.has(id))) return command.finish(false);
+    const again = outlierOf(command, event, outlier.nid, known);
+    if (again.reason !== undefined) return command.finish(false);
+    command.dependOn([outlier]);
     const stored: StoredEvent = { ...outlier, status: "accepted" };
-    work.add({ ...again, stored, known: true, isRejudged: true });
-    return work.step(true);
+    command.add({ ...again, stored, known: true, isRejudged: true });
+    return command.finish(true);
   }
 
-  const run = <T>(room: Room, command: (work: Work) => Promise<Step<T>>) =>
-    mailboxes.run(room, (head) => inWork(identity, head, command));
+  const run = <T>(room: Room, body: (command: RoomCommand) => Promise<CommandResult<T>>) =>
+    mailboxes.run(room, (head) => runCommand(identity, head, body));
 
   return {
     async store(room, events, { keepMembers = true } = {}) {
@@ -120,37 +120,37 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       const left: RoomEvent[] = [];
       for (let at = 0; at < sorted.length; at += CHUNK) {
         const some = sorted.slice(at, at + CHUNK);
-        left.push(...(await run(room, (work) => storeSome(work, some, keepMembers))));
+        left.push(...(await run(room, (command) => storeSome(command, some, keepMembers))));
       }
       return left;
     },
-    rejudge: (room, event) => run(room, (work) => rejudge(work, event)),
+    rejudge: (room, event) => run(room, (command) => rejudge(command, event)),
   };
 }
 
 function isNotPlaced(stored: StoredEvent): boolean {
-  return !isPlaced(stored);
+  return !isInGraph(stored);
 }
 
 /** As it is stored when its auth events are known. */
 function outlierOf(
-  work: Work,
+  command: RoomCommand,
   event: RoomEvent,
   nid: number,
   known: ReadonlyMap<EventId, StoredEvent>,
 ): Omit<AddedEvent, "known"> {
   const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
   const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
-  const reason = refusal(event, auth, state);
+  const reason = rejectionByAuthEvents(event, auth, state);
   const status = reason === undefined ? "accepted" : "rejected";
-  const stored = newEvent(work.room.nid, nid, event, { status });
-  work.restOn(state);
+  const stored = newEvent(command.room.nid, nid, event, { status });
+  command.dependOn(state);
   return { stored, authNids: authNidsOf(auth), timeline: "outlier", stateChanged: false, reason };
 }
 
 /** Those for which a redaction has come. */
 async function redactedAmong(
-  { store }: Work,
+  { store }: RoomCommand,
   events: readonly RoomEvent[],
 ): Promise<ReadonlySet<string>> {
   if (events.length === 0) return new Set();
@@ -161,10 +161,10 @@ async function redactedAmong(
 }
 
 /** As it is where its redaction came first. */
-export async function redacted(work: Work, bare: StoredEvent): Promise<StoredEvent> {
-  const redaction = await earlierRedaction(work.store, bare);
+export async function redacted(command: RoomCommand, bare: StoredEvent): Promise<StoredEvent> {
+  const redaction = await earlierRedaction(command.store, bare);
   if (redaction === undefined) return bare;
-  work.buildOn([redaction]);
+  command.dependOnStatesOf([redaction]);
   return { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
 }
 
@@ -172,7 +172,7 @@ export async function redacted(work: Work, bare: StoredEvent): Promise<StoredEve
  * Step 4: by the auth events. The reason, or undefined when the event passes. `state` is what these make up; from
  * version 12 with the create event, which has to be an accepted one (rule 2).
  */
-export function refusal(
+export function rejectionByAuthEvents(
   event: RoomEvent,
   authEvents: readonly StoredEvent[],
   state: readonly StoredEvent[],

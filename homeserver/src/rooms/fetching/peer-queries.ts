@@ -1,6 +1,6 @@
 /** Other servers as sources of what this one lacks: one after another, and none of them too much at once. */
 import type { Clock } from "../../platform/clock.ts";
-import { createLanes } from "../../platform/fair-queue.ts";
+import { createFairQueue } from "../../platform/fair-queue.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import { someServers } from "../../storage/rooms/members.ts";
@@ -8,7 +8,7 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
 /** Whom to ask, and until when. */
-export interface Asking {
+export interface PeerQuery {
   readonly room: Room;
   /** Asked first; then others of the room. */
   readonly first: readonly ServerName[];
@@ -21,26 +21,26 @@ export interface Asking {
   readonly mayLeaveOut?: boolean | undefined;
 }
 
-export interface Sources {
+export interface PeerQueries {
   /** For one undertaking on behalf of a room: it begins no request after half a minute. */
-  asking(room: Room, first: readonly ServerName[]): Asking;
+  begin(room: Room, first: readonly ServerName[]): PeerQuery;
   /**
    * What the first server gives that gives something: one that fails, or answers undefined, is passed over. At most
-   * SERVERS_TRIED are asked.
+   * MAX_SERVERS are asked.
    */
   ask<T>(
-    asking: Asking,
+    query: PeerQuery,
     what: string,
     attempt: (server: ServerName) => Promise<T | undefined>,
   ): Promise<T | undefined>;
 }
 
-const SERVERS_TRIED = 4;
-const UNDERTAKING_MS = 30_000;
+const MAX_SERVERS = 4;
+const QUERY_MS = 30_000;
 /** Requests to one server, and to all, at once; those of one server that wait. */
-const LANES = { perKey: 4, total: 64, maxWaiting: 64 };
+const LIMITS = { perKey: 4, total: 64, maxWaiting: 64 };
 
-export interface SourcesDeps {
+export interface PeerQueriesDeps {
   readonly store: RoomStore;
   readonly serverName: ServerName;
   readonly clock: Clock;
@@ -49,12 +49,12 @@ export interface SourcesDeps {
   readonly stop: AbortSignal;
 }
 
-export function createSources(deps: SourcesDeps): Sources {
+export function createPeerQueries(deps: PeerQueriesDeps): PeerQueries {
   const { store, serverName, clock, logger, stop } = deps;
-  const lanes = createLanes<ServerName>(LANES);
+  const queue = createFairQueue<ServerName>(LIMITS);
 
   /** The named servers, then others that are in the room: looked up only when they are needed. */
-  async function* candidates({ room, first }: Asking): AsyncGenerator<ServerName> {
+  async function* candidates({ room, first }: PeerQuery): AsyncGenerator<ServerName> {
     const seen = new Set<string>([serverName]);
     for (const server of first) {
       if (seen.has(server)) continue;
@@ -67,20 +67,20 @@ export function createSources(deps: SourcesDeps): Sources {
   }
 
   return {
-    asking(room, first) {
-      const end = clock.monotonic() + UNDERTAKING_MS;
+    begin(room, first) {
+      const end = clock.monotonic() + QUERY_MS;
       return { room, first, isOver: () => stop.aborted || clock.monotonic() > end };
     },
-    async ask(asking, what, attempt) {
+    async ask(query, what, attempt) {
       let asked = 0;
-      for await (const server of candidates(asking)) {
-        if (asking.isOver() || asked >= SERVERS_TRIED) return undefined;
+      for await (const server of candidates(query)) {
+        if (query.isOver() || asked >= MAX_SERVERS) return undefined;
         asked += 1;
         try {
-          const found = await lanes.run(server, () => attempt(server));
+          const found = await queue.run(server, () => attempt(server));
           if (found !== undefined) return found;
         } catch (error) {
-          const fields = { err: error, server, room: asking.room.roomId };
+          const fields = { err: error, server, room: query.room.roomId };
           logger.info(fields, `${what} could not be had from a server`);
         }
       }

@@ -12,49 +12,52 @@ import type { RoomReader } from "../state/room-reader.ts";
 import { authStateIn } from "../state/reader.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /** What other servers say of states that can't be computed here. */
-export interface Told {
+export interface RemoteState {
   /** Missing prev event → the events of the state before it. */
-  readonly before: ReadonlyMap<EventId, readonly EventId[]>;
+  readonly beforePrev: ReadonlyMap<EventId, readonly EventId[]>;
   /** The state before the event itself, where nobody tells those: it stands for all missing prev events. */
-  readonly instead?: readonly EventId[] | undefined;
+  readonly beforeEvent?: readonly EventId[] | undefined;
 }
 
 /** The states after the missing prev events; undefined when one of them is not told, or not whole. */
-export async function toldRoots(
-  work: Work,
+export async function remoteStateRoots(
+  command: RoomCommand,
   missing: readonly EventId[],
-  told: Told | undefined,
+  remoteState: RemoteState | undefined,
 ): Promise<StateRoot[] | undefined> {
-  if (told === undefined) return undefined;
+  if (remoteState === undefined) return undefined;
   const roots: StateRoot[] = [];
   for (const id of missing) {
-    const before = told.before.get(id);
-    const root = before === undefined ? undefined : await rootAfter(work, id, before);
+    const before = remoteState.beforePrev.get(id);
+    const root = before === undefined ? undefined : await rootAfter(command, id, before);
     if (root !== undefined) roots.push(root);
   }
   if (roots.length === missing.length) return roots;
-  const instead = told.instead === undefined ? undefined : await rootOf(work, told.instead);
+  const instead =
+    remoteState.beforeEvent === undefined
+      ? undefined
+      : await rootOf(command, remoteState.beforeEvent);
   return instead === undefined ? undefined : [instead];
 }
 
 /** The state after an outlier, by the one before it. */
 async function rootAfter(
-  work: Work,
+  command: RoomCommand,
   id: EventId,
   ids: readonly EventId[],
 ): Promise<StateRoot | undefined> {
-  const prev = await work.store.events.byId(id);
-  if (prev === undefined || prev.roomNid !== work.room.nid) return undefined;
-  const root = await rootOf(work, ids);
+  const prev = await command.store.events.byId(id);
+  if (prev === undefined || prev.roomNid !== command.room.nid) return undefined;
+  const root = await rootOf(command, ids);
   if (root === undefined) return undefined;
   const { type, stateKey } = prev.event;
   if (stateKey === undefined || prev.status === "rejected") return root;
-  if (await forbids(work.store, root, prev.event)) return root;
-  work.restOn([prev]);
-  return work.setState(root, [[type, stateKey, prev.nid]]);
+  if (await forbids(command.store, root, prev.event)) return root;
+  command.dependOn([prev]);
+  return command.setState(root, [[type, stateKey, prev.nid]]);
 }
 
 /** Step 5 of the checks on receipt. */
@@ -65,12 +68,15 @@ async function forbids(store: RoomReader, root: StateRoot, event: RoomEvent): Pr
 }
 
 /** Undefined when they are no whole state of the room. */
-async function rootOf(work: Work, ids: readonly EventId[]): Promise<StateRoot | undefined> {
-  const outlines = await outlinesOf(work.store, ids, (id) => work.store.pending.byId(id));
-  const entries = stateIn(outlines, ids, work.room.nid);
+async function rootOf(
+  command: RoomCommand,
+  ids: readonly EventId[],
+): Promise<StateRoot | undefined> {
+  const outlines = await outlinesOf(command.store, ids, (id) => command.store.pending.byId(id));
+  const entries = stateIn(outlines, ids, command.room.nid);
   if (entries === undefined) return undefined;
-  work.restOnState(entries.map(([, , nid]) => nid));
-  return work.setState(null, entries);
+  command.dependOnState(entries.map(([, , nid]) => nid));
+  return command.setState(null, entries);
 }
 
 /** An event without its content. */

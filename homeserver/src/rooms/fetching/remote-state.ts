@@ -9,56 +9,56 @@ import { isJsonObject } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Outliers } from "./outliers.ts";
-import { hasKnownState } from "../records/placed.ts";
-import type { Asking, Sources } from "./peer-queries.ts";
-import type { BeginIntake } from "./state-importer.ts";
+import { hasKnownState } from "../records/in-graph.ts";
+import type { PeerQuery, PeerQueries } from "./peer-queries.ts";
+import type { BeginStateImport } from "./state-importer.ts";
 import type { RoomStore } from "../state/store.ts";
 import { outlinesOf, stateIn } from "./remote-state-roots.ts";
-import type { Told } from "./remote-state-roots.ts";
+import type { RemoteState } from "./remote-state-roots.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room } from "../api/index.ts";
-import { isUnsureMember, verifyPdus } from "./verification.ts";
+import { isUnverifiableMember, verifyPdus } from "./verification.ts";
 
-export interface ToldStates {
+export interface RemoteStates {
   /**
    * The states before the event's missing prev events, as other servers tell them, or else the one before the event; undefined
    * when none does. Each is whole: all its events are here, or on their way. One that forbids its event is taken only
    * when no server tells another.
    */
-  before(asking: Asking, event: RoomEvent): Promise<Told | undefined>;
+  before(query: PeerQuery, event: RoomEvent): Promise<RemoteState | undefined>;
   /** Gets what is missing of the event's auth chain, as far as it can be had. */
-  completeAuth(asking: Asking, event: RoomEvent): Promise<void>;
+  completeAuth(query: PeerQuery, event: RoomEvent): Promise<void>;
 }
 
 /** From so many unknown events on, the whole state is asked for instead of one by one. */
-const MANY = 50;
-const AT_ONCE = 8;
+const WHOLE_STATE_FROM = 50;
+const MAX_CONCURRENT = 8;
 /** Whole states that are read at once, of all rooms. */
-const WHOLES = 2;
+const MAX_WHOLE_STATES = 2;
 /** Where more prev events than these are missing, one state is asked for: that before the event itself. */
-const MAX_EACH = 5;
+const MAX_PREV_STATES = 5;
 
-type Remote = Pick<RemoteRooms, "event" | "state" | "stateIds" | "eventAuth">;
+type StateServers = Pick<RemoteRooms, "event" | "state" | "stateIds" | "eventAuth">;
 
 /** Event ids of a state, and whether it allows the event that comes after it. */
-interface Telling {
+interface FetchedState {
   readonly ids: readonly EventId[];
   readonly allows: boolean;
 }
 
-export function createToldStates(
+export function createRemoteStates(
   store: RoomStore,
-  remote: Remote,
+  remote: StateServers,
   keyRing: EventKeys,
   outliers: Outliers,
-  sources: Sources,
-  beginIntake: BeginIntake,
-): ToldStates {
-  const wholes = createSemaphore(WHOLES);
+  peerQueries: PeerQueries,
+  beginImport: BeginStateImport,
+): RemoteStates {
+  const wholeStates = createSemaphore(MAX_WHOLE_STATES);
 
   /** Answers own memberships of users whose servers' signatures can't be checked. */
-  async function keep(
+  async function storeVerified(
     room: Room,
     pdus: readonly Json[],
     wanted?: ReadonlySet<EventId>,
@@ -68,8 +68,8 @@ export function createToldStates(
     const isWanted = (event: RoomEvent) =>
       event.roomId === room.roomId && (wanted?.has(event.eventId) ?? true);
     await outliers.store(room, events.filter(isWanted));
-    const unsure = verified.filter(isUnsureMember);
-    return new Set(unsure.map(({ eventId }) => eventId));
+    const unverifiable = verified.filter(isUnverifiableMember);
+    return new Set(unverifiable.map(({ eventId }) => eventId));
   }
 
   /** Those that are neither here nor on their way. */
@@ -79,17 +79,17 @@ export function createToldStates(
     return ids.filter((id) => !known.has(id) && !coming.has(id));
   }
 
-  async function fetchEach(asking: Asking, server: ServerName, ids: readonly EventId[]) {
+  async function fetchEach(query: PeerQuery, server: ServerName, ids: readonly EventId[]) {
     const pdus: Json[] = [];
     const queue = [...ids];
-    const workers = Array.from({ length: Math.min(AT_ONCE, ids.length) }, async () => {
-      for (let id = queue.shift(); id !== undefined && !asking.isOver(); id = queue.shift()) {
+    const workers = Array.from({ length: Math.min(MAX_CONCURRENT, ids.length) }, async () => {
+      for (let id = queue.shift(); id !== undefined && !query.isOver(); id = queue.shift()) {
         const answer = await remote.event(server, id).catch((): JsonObject => ({}));
         pdus.push(...listIn(answer, "pdus").slice(0, 1));
       }
     });
     await Promise.all(workers);
-    return keep(asking.room, pdus, new Set(ids));
+    return storeVerified(query.room, pdus, new Set(ids));
   }
 
   async function fetchWhole(
@@ -98,12 +98,12 @@ export function createToldStates(
     at: EventId,
     wanted: ReadonlySet<EventId>,
   ): Promise<ReadonlySet<EventId>> {
-    const leave = await wholes.acquire();
+    const leave = await wholeStates.acquire();
     try {
-      const intake = beginIntake(room, wanted);
-      await remote.state(server, room.roomId, at, intake.take);
-      await intake.finish();
-      return intake.unsure;
+      const stateImport = beginImport(room, wanted);
+      await remote.state(server, room.roomId, at, stateImport.take);
+      await stateImport.finish();
+      return stateImport.unverifiable;
     } finally {
       leave?.();
     }
@@ -111,11 +111,11 @@ export function createToldStates(
 
   /** An outlier with its auth chain; undefined when it can't be had. */
   async function fetchOne(
-    asking: Asking,
+    query: PeerQuery,
     server: ServerName,
     id: EventId,
   ): Promise<RoomEvent | undefined> {
-    const { room } = asking;
+    const { room } = query;
     const known = await store.events.byId(id);
     if (known !== undefined) return known.event;
     const answer = await remote.event(server, id);
@@ -125,38 +125,42 @@ export function createToldStates(
     if (event?.eventId !== id || event.roomId !== room.roomId) return undefined;
     if ((await outliers.store(room, [event])).length > 0) {
       const auth = await remote.eventAuth(server, room.roomId, id);
-      await keep(room, listIn(auth, "auth_chain"));
+      await storeVerified(room, listIn(auth, "auth_chain"));
       await outliers.store(room, [event]);
     }
     return (await unknownOf([id])).length === 0 ? event : undefined;
   }
 
   /** The state before an event as a server tells it, when all of it could be had. */
-  async function tell(asking: Asking, server: ServerName, event: RoomEvent): Promise<Telling> {
-    const { room } = asking;
+  async function fetchState(
+    query: PeerQuery,
+    server: ServerName,
+    event: RoomEvent,
+  ): Promise<FetchedState> {
+    const { room } = query;
     const { eventId } = event;
     const answer = await remote.stateIds(server, room.roomId, eventId);
-    const told = [...new Set(listIn(answer, "pdu_ids").filter(isEventId))];
+    const stateIds = [...new Set(listIn(answer, "pdu_ids").filter(isEventId))];
     const chainIds = listIn(answer, "auth_chain_ids").filter(isEventId);
-    const unknown = await unknownOf([...told, ...chainIds]);
-    let unsure: ReadonlySet<EventId> = new Set();
-    if (unknown.length > MANY) {
-      unsure = await fetchWhole(server, room, eventId, new Set(unknown));
+    const unknown = await unknownOf([...stateIds, ...chainIds]);
+    let unverifiable: ReadonlySet<EventId> = new Set();
+    if (unknown.length > WHOLE_STATE_FROM) {
+      unverifiable = await fetchWhole(server, room, eventId, new Set(unknown));
     } else if (unknown.length > 0) {
-      unsure = await fetchEach(asking, server, unknown);
+      unverifiable = await fetchEach(query, server, unknown);
     }
-    const isLeftOut = (id: EventId) => asking.mayLeaveOut === true && unsure.has(id);
-    const ids = told.filter((id) => !isLeftOut(id));
+    const isLeftOut = (id: EventId) => query.mayLeaveOut === true && unverifiable.has(id);
+    const ids = stateIds.filter((id) => !isLeftOut(id));
     const lacking = await unknownOf(ids);
     if (lacking.length > 0) {
       const some = lacking.slice(0, 3).join(", ");
       throw errors.unknown(`${lacking.length} events of the state could not be had: ${some}`, 502);
     }
-    return { ids, allows: await allows(room, ids, event, server) };
+    return { ids, allows: await isAllowedBy(room, ids, event, server) };
   }
 
   /** What is on its way is judged when it's here. Throws when it is no state of the room. */
-  async function allows(
+  async function isAllowedBy(
     room: Room,
     ids: readonly EventId[],
     event: RoomEvent,
@@ -179,31 +183,31 @@ export function createToldStates(
   }
 
   /** The best of what servers tell of the state before an event. */
-  async function best(
-    asking: Asking,
+  async function bestState(
+    query: PeerQuery,
     what: string,
     eventOf: (server: ServerName) => Promise<RoomEvent | undefined>,
   ): Promise<readonly EventId[] | undefined> {
     let forbidding: readonly EventId[] | undefined;
-    const found = await sources.ask(asking, what, async (server) => {
+    const found = await peerQueries.ask(query, what, async (server) => {
       const event = await eventOf(server);
       if (event === undefined) return undefined;
-      const telling = await tell(asking, server, event);
-      if (telling.allows) return telling.ids;
-      forbidding ??= telling.ids;
+      const fetched = await fetchState(query, server, event);
+      if (fetched.allows) return fetched.ids;
+      forbidding ??= fetched.ids;
       return undefined;
     });
     return found ?? forbidding;
   }
 
-  async function beforeEach(
-    asking: Asking,
+  async function statesBeforePrev(
+    query: PeerQuery,
     missing: readonly EventId[],
-  ): Promise<Told["before"] | undefined> {
+  ): Promise<RemoteState["beforePrev"] | undefined> {
     const before = new Map<EventId, readonly EventId[]>();
     for (const id of missing) {
-      const eventOf = (server: ServerName) => fetchOne(asking, server, id);
-      const ids = await best(asking, "the state before a missing event", eventOf);
+      const eventOf = (server: ServerName) => fetchOne(query, server, id);
+      const ids = await bestState(query, "the state before a missing event", eventOf);
       if (ids === undefined) return undefined;
       before.set(id, ids);
     }
@@ -217,26 +221,27 @@ export function createToldStates(
     return ids.filter((id) => {
       const stored = prev.get(id);
       if (stored !== undefined && hasKnownState(stored, event.roomId)) return false;
-      return !coming.isPlaced(id, event.roomId);
+      return !coming.isInGraph(id, event.roomId);
     });
   }
 
   return {
-    async before(asking, event) {
+    async before(query, event) {
       const missing = await missingPrev(event);
-      const before = missing.length <= MAX_EACH ? await beforeEach(asking, missing) : undefined;
-      if (before !== undefined) return { before };
-      const instead = await best(asking, "the state before an event", async () => event);
-      return instead === undefined ? undefined : { before: new Map(), instead };
+      const beforePrev =
+        missing.length <= MAX_PREV_STATES ? await statesBeforePrev(query, missing) : undefined;
+      if (beforePrev !== undefined) return { beforePrev };
+      const beforeEvent = await bestState(query, "the state before an event", async () => event);
+      return beforeEvent === undefined ? undefined : { beforePrev: new Map(), beforeEvent };
     },
-    async completeAuth(asking, event) {
-      await sources.ask(asking, "an auth chain", async (server) => {
+    async completeAuth(query, event) {
+      await peerQueries.ask(query, "an auth chain", async (server) => {
         if ((await unknownOf(event.authEventIds)).length === 0) return true;
-        const answer = await remote.eventAuth(server, asking.room.roomId, event.eventId);
-        await keep(asking.room, listIn(answer, "auth_chain"));
+        const answer = await remote.eventAuth(server, query.room.roomId, event.eventId);
+        await storeVerified(query.room, listIn(answer, "auth_chain"));
         const lacking = await unknownOf(event.authEventIds);
         if (lacking.length === 0) return true;
-        await fetchEach(asking, server, lacking);
+        await fetchEach(query, server, lacking);
         return (await unknownOf(lacking)).length === 0 ? true : undefined;
       });
     },

@@ -15,32 +15,32 @@ import type { StateKey } from "../state/tuples.ts";
 import type { AnswerPart, TakeParts } from "../../federation-client/reading/read-parts.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { isUnsureMember, verifyPdus } from "./verification.ts";
+import { isUnverifiableMember, verifyPdus } from "./verification.ts";
 import type { Verified } from "./verification.ts";
 
 /** A state that was told, as tuple nid → event nid. Rejected events are not in it. */
-export interface ToldEntries {
+export interface RemoteStateEntries {
   readonly members: ReadonlyMap<number, number>;
   readonly others: ReadonlyMap<number, number>;
   /** The events of these keys. */
   events(keys: readonly StateKey[]): Promise<StoredEvent[]>;
 }
 
-interface Intake {
+interface StateImport {
   /** Takes items of the lists `state`, `pdus` and `auth_chain`; throws when there is too much of it. */
   readonly take: TakeParts;
   /** Values of other keys, and the items of the list `servers_in_room`. */
-  readonly told: ReadonlyMap<string, Json>;
+  readonly otherKeys: ReadonlyMap<string, Json>;
   readonly servers: readonly string[];
   /** Users' own memberships of which the signature can't be checked. */
-  readonly unsure: ReadonlySet<EventId>;
+  readonly unverifiable: ReadonlySet<EventId>;
   /** Stores the rest, and what waited for it. */
   finish(): Promise<void>;
   /** The state that was told, once all is stored. */
-  entries(): Promise<ToldEntries>;
+  entries(): Promise<RemoteStateEntries>;
 }
 
-export interface StateIntakeDeps {
+export interface StateImporterDeps {
   readonly store: RoomStore;
   readonly outliers: Outliers;
   readonly keyRing: EventKeys;
@@ -48,11 +48,11 @@ export interface StateIntakeDeps {
 }
 
 /** Of events that are not `wanted` (all are, when it's absent) none is stored. */
-export type BeginIntake = (room: Room, wanted?: ReadonlySet<EventId>) => Intake;
+export type BeginStateImport = (room: Room, wanted?: ReadonlySet<EventId>) => StateImport;
 
 const BATCH = 100;
 /** Batches that are being verified or stored at once. What is held for long leaves the young generation: few are cheaper. */
-const AT_ONCE = 3;
+const MAX_CONCURRENT_BATCHES = 3;
 /** Most events of a state, servers of a room, and bytes of events whose auth events have not come. */
 const MAX_STATE = 1_000_000;
 const MAX_SERVERS = 50_000;
@@ -69,15 +69,15 @@ interface Batch {
   readonly verified: Promise<Verified[]>;
 }
 
-export function createStateIntake(deps: StateIntakeDeps): BeginIntake {
-  return (room, wanted) => new StateIntake(deps, room, wanted);
+export function createStateImporter(deps: StateImporterDeps): BeginStateImport {
+  return (room, wanted) => new StreamedStateImport(deps, room, wanted);
 }
 
-class StateIntake implements Intake {
-  readonly told = new Map<string, Json>();
+class StreamedStateImport implements StateImport {
+  readonly otherKeys = new Map<string, Json>();
   readonly servers: string[] = [];
-  readonly unsure = new Set<EventId>();
-  readonly #deps: StateIntakeDeps;
+  readonly unverifiable = new Set<EventId>();
+  readonly #deps: StateImporterDeps;
   readonly #room: Room;
   readonly #wanted: ReadonlySet<EventId> | undefined;
   readonly #stateIds: EventId[] = [];
@@ -91,7 +91,7 @@ class StateIntake implements Intake {
   #dropped = 0;
   #malformed = 0;
 
-  constructor(deps: StateIntakeDeps, room: Room, wanted: ReadonlySet<EventId> | undefined) {
+  constructor(deps: StateImporterDeps, room: Room, wanted: ReadonlySet<EventId> | undefined) {
     this.#deps = deps;
     this.#room = room;
     this.#wanted = wanted;
@@ -105,8 +105,8 @@ class StateIntake implements Intake {
       } else if (key === "servers_in_room") {
         if (typeof value === "string" && this.servers.length < MAX_SERVERS)
           this.servers.push(value);
-      } else if (this.told.size < 100) {
-        this.told.set(key, value);
+      } else if (this.otherKeys.size < 100) {
+        this.otherKeys.set(key, value);
       }
     }
   };
@@ -134,14 +134,14 @@ class StateIntake implements Intake {
     const stored = before.then(() => this.#settle(batch));
     stored.catch(() => {});
     this.#batches.push(stored);
-    if (this.#batches.length >= AT_ONCE) await this.#batches.shift();
+    if (this.#batches.length >= MAX_CONCURRENT_BATCHES) await this.#batches.shift();
   }
 
   async #settle(batch: Batch): Promise<void> {
     const events = new Map<EventId, RoomEvent>();
     for (const [i, verified] of (await batch.verified).entries()) {
       const { event } = verified;
-      if (isUnsureMember(verified)) this.unsure.add(verified.eventId);
+      if (isUnverifiableMember(verified)) this.unverifiable.add(verified.eventId);
       if (verified.clause === "1 format") this.#noteMalformed(verified);
       if (event === undefined || event.roomId !== this.#room.roomId) {
         this.#dropped += 1;
@@ -200,7 +200,7 @@ class StateIntake implements Intake {
     this.#waiting = [];
   }
 
-  async entries(): Promise<ToldEntries> {
+  async entries(): Promise<RemoteStateEntries> {
     const { store } = this.#deps;
     const members = new Map<number, number>();
     const others = new Map<number, number>();

@@ -1,5 +1,5 @@
 /** Signatures and hashes of PDUs from other servers. */
-import { createTurns } from "../../platform/yielder.ts";
+import { createYielder } from "../../platform/yielder.ts";
 import { Rejection } from "../../protocol/errors.ts";
 import { idOfRefused, parsePdu, redactEvent, RoomEvent } from "../../protocol/events/event.ts";
 import {
@@ -11,7 +11,7 @@ import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
-import type { Clause } from "../records/pdu-check.ts";
+import type { PduCheck } from "../records/pdu-check.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 
 /** A PDU that passed, or why it did not. */
@@ -27,14 +27,14 @@ export type Verified =
   | {
       readonly event?: undefined;
       readonly eventId?: string;
-      readonly clause: Clause;
+      readonly clause: PduCheck;
       readonly reason: string;
       /** Its signature can't be checked, and it's a user's word on their own membership. */
       readonly isOwnMembership?: boolean;
     };
 
 /** A membership that its own user's server should have signed: nobody else's rights depend on it. */
-export function isUnsureMember(
+export function isUnverifiableMember(
   verified: Verified,
 ): verified is Verified & { readonly eventId: EventId } {
   return verified.event === undefined && verified.isOwnMembership === true;
@@ -60,11 +60,11 @@ export async function verifyPdus(
   /** A server whose signature is still to come: this one's, on a join that it vouches for. */
   unsignedBy?: ServerName,
 ): Promise<Verified[]> {
-  const turns = createTurns(BURST_MS);
+  const yielder = createYielder(BURST_MS);
   const parsed: Verified[] = [];
   for (const pdu of pdus) {
     parsed.push(parse(pdu, version));
-    await turns.take();
+    await yielder.pauseIfDue();
   }
   const wanted: Wanted[] = [];
   for (const { event } of parsed) if (event !== undefined) wanted.push(...keysOf(event));

@@ -7,7 +7,7 @@ import type { Gap } from "../../storage/rooms/timeline.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
 
-export interface Slots {
+export interface BackfillOrdinals {
   /** The ordinal below which so many events go that come right in front of the gap's child. */
   under(room: Room, gap: Gap, count: number): Promise<number>;
   /** The place below which so many events go of which the newest has that depth; undefined: there is no gap for them. */
@@ -24,8 +24,8 @@ const DISTANCE = 2 ** 20;
 /** Ordinals are 32-bit integers. */
 const LOWEST = -(2 ** 31) + 2 * DISTANCE;
 
-export function createSlots({ sql }: RoomStore): Slots {
-  async function roomUnder(
+export function createBackfillOrdinals({ sql }: RoomStore): BackfillOrdinals {
+  async function ordinalBelowWithSpace(
     room: Room,
     position: number,
     ordinal: number,
@@ -37,7 +37,7 @@ export function createSlots({ sql }: RoomStore): Slots {
   }
 
   return {
-    under: (room, gap, count) => roomUnder(room, gap.position, gap.ordinal, count),
+    under: (room, gap, count) => ordinalBelowWithSpace(room, gap.position, gap.ordinal, count),
 
     async within(room, gaps, depth, count) {
       // From the newest to the oldest.
@@ -50,7 +50,7 @@ export function createSlots({ sql }: RoomStore): Slots {
       const middle = low === undefined ? high - DISTANCE : Math.floor((low + high) / 2);
       const fits = middle > LOWEST && (low === undefined || middle - low > count);
       if (fits) return { position, ordinal: middle };
-      return { position, ordinal: await roomUnder(room, position, high, count) };
+      return { position, ordinal: await ordinalBelowWithSpace(room, position, high, count) };
     },
   };
 }

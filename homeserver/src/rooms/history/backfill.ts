@@ -10,9 +10,9 @@ import { serversByStay } from "../../storage/rooms/members.ts";
 import { gapsBetween } from "../../storage/rooms/timeline.ts";
 import type { Gap } from "../../storage/rooms/timeline.ts";
 import type { Ingest } from "../receiving/ingest.ts";
-import { isPlaced } from "../records/placed.ts";
-import { createSlots } from "./backfill-ordinals.ts";
-import type { Sources } from "../fetching/peer-queries.ts";
+import { isInGraph } from "../records/in-graph.ts";
+import { createBackfillOrdinals } from "./backfill-ordinals.ts";
+import type { PeerQueries } from "../fetching/peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
 import { listIn } from "../fetching/remote-state.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
@@ -49,7 +49,7 @@ export interface BackfillDeps {
   readonly ingest: Ingest;
   readonly remote: Pick<RemoteRooms, "backfill">;
   readonly keyRing: EventKeys;
-  readonly sources: Sources;
+  readonly peerQueries: PeerQueries;
   /** Whether a room's state is still being fetched: until then its history has no place. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;
 }
@@ -64,18 +64,18 @@ const PAGE = 100;
 /** Servers that have been in the room the longest: they are asked before any others. */
 const OLDEST = 3;
 const GAPS_TRIED = 3;
-/** Rooms filled at once; more than MOST_WAITING others are told that the history cannot be had now. */
-const AT_ONCE = 8;
-const MOST_WAITING = 200;
+/** Rooms filled at once; more than MAX_WAITING others are told that the history cannot be had now. */
+const MAX_CONCURRENT = 8;
+const MAX_WAITING = 200;
 /** A gap that everybody who was asked has too is left alone so long. */
 const HOPELESS_MS = 10 * 60_000;
 
 export function createBackfill(deps: BackfillDeps): Backfill {
-  const { store, ingest, remote, keyRing, sources } = deps;
+  const { store, ingest, remote, keyRing, peerQueries } = deps;
   const flights = createSingleFlight<string, GapOutcome>();
-  const places = createSemaphore(AT_ONCE, MOST_WAITING);
+  const places = createSemaphore(MAX_CONCURRENT, MAX_WAITING);
   const hopeless = new LRUCache<string, true>({ ...atMost(10_000), ttl: HOPELESS_MS });
-  const slots = createSlots(store);
+  const ordinals = createBackfillOrdinals(store);
 
   /**
    * Verified events of the room from before these, these included; those that have no place here yet. What another gap
@@ -91,7 +91,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     const known = await store.events.byIds(events.map((event) => event.eventId));
     const isHere = ({ eventId }: RoomEvent) => {
       const stored = known.get(eventId);
-      return stored !== undefined && isPlaced(stored);
+      return stored !== undefined && isInGraph(stored);
     };
     const fresh = new Map(
       events.filter((event) => !isHere(event)).map((event) => [event.eventId, event]),
@@ -116,11 +116,11 @@ export function createBackfill(deps: BackfillDeps): Backfill {
 
   async function fillGap(room: Room, gap: Gap, missing: readonly EventId[]): Promise<GapOutcome> {
     let [answers, failures] = [0, 0];
-    const asking = sources.asking(room, await firstServers(room, gap));
-    const placed = await sources.ask(asking, "history", async (server) => {
+    const query = peerQueries.begin(room, await firstServers(room, gap));
+    const placed = await peerQueries.ask(query, "history", async (server) => {
       failures += 1;
       const fresh = await ask(server, room, missing);
-      const top = await slots.under(room, gap, fresh.length);
+      const top = await ordinals.under(room, gap, fresh.length);
       const before = { position: gap.position, ordinal: top };
       const count = await ingest.history(server, room, fresh, before);
       // What it has but cannot be placed now may be placed another time.
@@ -184,7 +184,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
         const wanted = fresh.find((event: RoomEvent) => event.eventId === eventId);
         if (wanted === undefined) return;
         const gaps = await gapsBetween(store.sql, room.nid, span.from, span.to);
-        const before = await slots.within(room, gaps, wanted.depth, fresh.length);
+        const before = await ordinals.within(room, gaps, wanted.depth, fresh.length);
         if (before !== undefined) await ingest.history(server, room, fresh, before);
       } finally {
         leave();

@@ -7,7 +7,7 @@ import { eventsByTime, gapsBetween } from "../../storage/rooms/timeline.ts";
 import type { TimePlace } from "../../storage/rooms/timeline.ts";
 import type { AccessControl } from "../visibility/access.ts";
 import type { Backfill, Span } from "./backfill.ts";
-import type { Shown } from "../visibility/without-ignored.ts";
+import type { WithoutIgnored } from "../visibility/without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placeOf } from "../visibility/tokens.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
@@ -16,7 +16,7 @@ import type { Reader, Room, RoomHistory, StoredEvent } from "../api/index.ts";
 export interface ByTimeDeps {
   readonly store: RoomStore;
   readonly access: AccessControl;
-  readonly shown: Shown;
+  readonly withoutIgnored: WithoutIgnored;
   readonly backfill: Backfill;
   readonly remote: Pick<RemoteRooms, "timestampToEvent">;
   readonly logger: Logger;
@@ -58,7 +58,7 @@ export function createByTime(deps: ByTimeDeps): Pick<RoomHistory, "closestTo"> {
 
   function local(reader: Reader, room: Room, moment: { ts: number; dir: Direction }) {
     return closestEvent(store, room.nid, moment, async (events) =>
-      (await deps.shown(reader.userId, events)).map(({ stored }) => stored),
+      (await deps.withoutIgnored(reader.userId, events)).map(({ stored }) => stored),
     );
   }
 

@@ -47,7 +47,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
 
     async event(reader, roomId, eventId) {
       const stored = await access.event(reader.userId, roomId, eventId);
-      const [text] = await view.present(await deps.shown(reader.userId, [stored]), reader);
+      const [text] = await view.present(await deps.withoutIgnored(reader.userId, [stored]), reader);
       if (text === undefined) throw errors.notFound("There is no such event that you may see");
       return text;
     },

@@ -4,7 +4,7 @@ import { matchesEvent } from "../../protocol/filter.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { AccessControl } from "../visibility/access.ts";
 import type { Page, Pages } from "./pages.ts";
-import type { Shown } from "../visibility/without-ignored.ts";
+import type { WithoutIgnored } from "../visibility/without-ignored.ts";
 import type { Timelines } from "../visibility/timeline.ts";
 import {
   comparePlaces,
@@ -31,7 +31,7 @@ export interface MessagesDeps {
   readonly timelines: Timelines;
   readonly access: AccessControl;
   readonly pages: Pages;
-  readonly shown: Shown;
+  readonly withoutIgnored: WithoutIgnored;
   readonly placeIn: PlaceIn;
 }
 
@@ -92,7 +92,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const [earlierPage, laterPage, readable] = await Promise.all([
         pages.read(room, back, budget).then(shortened),
         pages.read(room, forth, budget).then(shortened),
-        deps.shown(reader.userId, [event]),
+        deps.withoutIgnored(reader.userId, [event]),
       ]);
       if (readable.length === 0) throw errors.notFound("There is no such event that you may see");
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
@@ -124,7 +124,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     events: readonly StoredEvent[],
     filter: Filter | undefined,
   ): Promise<readonly ReadableEvent[]> {
-    const shown = await deps.shown(reader.userId, events);
+    const shown = await deps.withoutIgnored(reader.userId, events);
     const admitted = shown.filter(({ stored }) => admits(filter, stored));
     return view.related(reader.userId, filter, admitted);
   }

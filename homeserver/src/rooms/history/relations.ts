@@ -4,7 +4,7 @@ import { isUserId } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { relationsPage, threadsPage } from "../../storage/rooms/relations.ts";
 import type { AccessControl } from "../visibility/access.ts";
-import type { IgnoredBy, Shown } from "../visibility/without-ignored.ts";
+import type { IgnoredBy, WithoutIgnored } from "../visibility/without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import { formatPlace, placeBefore } from "../visibility/tokens.ts";
 import type { PlaceIn } from "../visibility/tokens.ts";
@@ -14,7 +14,7 @@ export interface RelationsDeps {
   readonly store: RoomStore;
   readonly view: RoomView;
   readonly access: AccessControl;
-  readonly shown: Shown;
+  readonly withoutIgnored: WithoutIgnored;
   readonly ignoredBy: IgnoredBy;
   readonly placeIn: PlaceIn;
 }
@@ -50,7 +50,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const events = page.flatMap((row) => found.get(row.nid) ?? []);
       const last = page.at(-1);
       // A redacted copy of what an erased user sent relates to nothing.
-      const shown = (await deps.shown(reader.userId, events)).filter(
+      const shown = (await deps.withoutIgnored(reader.userId, events)).filter(
         ({ stored }) => stored.event === found.get(stored.nid)?.event,
       );
       const chunk = await view.present(shown, reader);

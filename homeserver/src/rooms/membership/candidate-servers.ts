@@ -10,7 +10,7 @@ import type { Room, StoredEvent } from "../api/index.ts";
  * Who invited, or took the knock; the room's own server; those who made what we were shown of the room, as identifiers
  * of version 12 name no server. Most likely ones first.
  */
-export async function serversBeside(
+export async function candidateServersOf(
   store: RoomStore,
   room: Room,
   userId: UserId,

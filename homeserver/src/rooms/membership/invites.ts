@@ -24,10 +24,10 @@ import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { RoomFederation } from "../api/federation.ts";
-import type { MayEnter } from "../state/blocked-rooms.ts";
+import type { CheckNotBlocked } from "../state/blocked-rooms.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface InviteDeps {
   readonly store: RoomStore;
@@ -36,7 +36,7 @@ export interface InviteDeps {
   readonly outOfBand: OutOfBand;
   readonly remote: Pick<RemoteRooms, "invite">;
   readonly keyRing: EventKeys;
-  readonly mayEnter: MayEnter;
+  readonly checkNotBlocked: CheckNotBlocked;
   readonly invitees: Invitees;
 }
 
@@ -51,8 +51,8 @@ export function createInvites(deps: InviteDeps): {
 
   return {
     async send(room, sender, userId, content) {
-      const { event, state } = await local.work(room, (work) =>
-        draftInvite(work, sender, userId, content),
+      const { event, state } = await local.run(room, (command) =>
+        draftInvite(command, sender, userId, content),
       );
       const answer = await remote
         .invite(serverOf(userId), room.roomId, event.eventId, {
@@ -92,7 +92,7 @@ export function createInvites(deps: InviteDeps): {
         throw errors.invalidParam("The invite is not of the server that sends it");
       }
       await deps.invitees.check(stateKey);
-      await deps.mayEnter(roomId);
+      await deps.checkNotBlocked(roomId);
       const isIn = known && (await serverIsJoined(store.sql, known.nid, serverName));
       const about = { roomId, userId: stateKey, server: origin };
       const length = isIn === true ? "full" : await checkOpenInvites(store, about);
@@ -133,15 +133,15 @@ interface Drafted {
  * like it is there: the other server may have declined that one without our hearing of it.
  */
 async function draftInvite(
-  work: Work,
+  command: RoomCommand,
   sender: UserId,
   userId: UserId,
   content: JsonObject,
 ): Promise<Drafted> {
   const draft = memberDraft(sender, userId, content);
-  const { event } = await work.allowed(draft);
+  const { event } = await command.allowed(draft);
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
-  const shown = await work.state([...keys, ["m.room.member", sender]]);
+  const shown = await command.state([...keys, ["m.room.member", sender]]);
   return { event, state: [...shown.values()] };
 }
 

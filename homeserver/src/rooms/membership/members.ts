@@ -18,17 +18,17 @@ import type { EntryServers } from "./remote-join.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { unchanged } from "../commands/local-events.ts";
 import { clientMemberContent, withoutServersPart } from "./member-content.ts";
-import { serversBeside } from "./candidate-servers.ts";
+import { candidateServersOf } from "./candidate-servers.ts";
 import { memberDraft, membershipOf, requireKickable } from "../records/member-events.ts";
 import { createMemberByState } from "./members-by-state.ts";
 import type { ChangeOther, MemberByState } from "./members-by-state.ts";
-import { asMember } from "../commands/outsiders.ts";
+import { hidingFromOutsiders } from "../commands/outsiders.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
-import { mayVouch, vouchFor } from "./restricted-joins.ts";
-import type { MayEnter } from "../state/blocked-rooms.ts";
+import { serversThatMayAuthorise, authoriseJoin } from "./restricted-joins.ts";
+import type { CheckNotBlocked } from "../state/blocked-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Actor, MemberChange, Profiles, Room, RoomMembers } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /** What membership needs of other servers; the federation part of the engine supplies it. */
 export interface RemoteMembership {
@@ -51,7 +51,7 @@ export interface MembersDeps {
   readonly log: Pick<Log, "append">;
   readonly remote: RemoteMembership;
   readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
-  readonly mayEnter: MayEnter;
+  readonly checkNotBlocked: CheckNotBlocked;
   readonly invitees: Invitees;
 }
 
@@ -74,14 +74,14 @@ export function createMembers(deps: MembersDeps): Members {
   async function enter(roomId: RoomId, by: Actor, content: JsonObject, via: ServerName[]) {
     const room = await store.registry.byId(roomId);
     if (room !== undefined && (await isResident(room))) return joinAsResident(room, by, content);
-    await remote.join(roomId, by.userId, content, await doors(room, by.userId, via));
+    await remote.join(roomId, by.userId, content, await candidateServers(room, by.userId, via));
   }
 
   async function joinAsResident(room: Room, by: Actor, content: JsonObject): Promise<void> {
-    if (await joinHere(room, by, content)) return;
+    if (await joinLocally(room, by, content)) return;
     const others = await otherServers(room);
     if (others.length === 0) throw errors.forbidden("Nobody in the room can let you in");
-    const first = await local.work(room, mayVouch);
+    const first = await local.run(room, serversThatMayAuthorise);
     const asked = [...others.filter((name) => first.has(name)), ...others];
     await remote.join(room.roomId, by.userId, content, { first: [...new Set(asked)] });
   }
@@ -106,7 +106,12 @@ export function createMembers(deps: MembersDeps): Members {
       const content = await memberContent("knock", by.userId, request);
       const room = await store.registry.byId(roomId);
       if (room === undefined || !(await isResident(room))) {
-        await remote.knock(roomId, by.userId, content, await doors(room, by.userId, via));
+        await remote.knock(
+          roomId,
+          by.userId,
+          content,
+          await candidateServers(room, by.userId, via),
+        );
       } else {
         await partial.whole(room.nid);
         await local.send(room, memberDraft(by.userId, by.userId, content));
@@ -163,16 +168,16 @@ export function createMembers(deps: MembersDeps): Members {
 
     async profileChanged(userId) {
       let profile = await profiles.get(userId);
-      for (let told: typeof profile | undefined; !isDeepStrictEqual(told, profile);) {
+      for (let sent: typeof profile | undefined; !isDeepStrictEqual(sent, profile);) {
         const now = profile;
         const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
         // A room whose rules refuse the change keeps the old name: the others still get it.
         await Promise.allSettled(
           [...rooms.values()].map((room) =>
-            local.work(room, (work) => updateMember(work, userId, now)),
+            local.run(room, (command) => updateMember(command, userId, now)),
           ),
         );
-        told = now;
+        sent = now;
         // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before we did.
         profile = await profiles.get(userId);
       }
@@ -193,7 +198,7 @@ export function createMembers(deps: MembersDeps): Members {
   ): Promise<{ roomId: RoomId; via: ServerName[] }> {
     const named = isRoomAlias(room) ? await deps.resolveAlias(room) : { roomId: room, servers: [] };
     const { roomId, servers } = named;
-    await deps.mayEnter(roomId);
+    await deps.checkNotBlocked(roomId);
     return { roomId, via: [...new Set([...via, ...servers])] };
   }
 
@@ -216,14 +221,14 @@ export function createMembers(deps: MembersDeps): Members {
   /** True when this server takes part: a user of it is joined, or nobody else is. */
   async function isResident(room: Room): Promise<boolean> {
     if (await serverIsJoined(store.sql, room.nid, serverName)) return true;
-    const hasHead = await local.work(room, async (work) => work.extremities.length > 0);
+    const hasHead = await local.run(room, async (command) => command.extremities.length > 0);
     return hasHead && (await otherServers(room)).length === 0;
   }
 
   /** False when the room, as far as it is here, knows of no such membership: the invite came beside it. */
   async function isInGraph(room: Room, userId: UserId): Promise<boolean> {
     if (!(await isResident(room))) return false;
-    const present = await local.work(room, (work) => work.stateEvent("m.room.member", userId));
+    const present = await local.run(room, (command) => command.stateEvent("m.room.member", userId));
     const membership = membershipOf(present);
     return membership !== undefined && membership !== "leave";
   }
@@ -239,7 +244,7 @@ export function createMembers(deps: MembersDeps): Members {
    * Servers to join by: those asked for and who sent the invite; who was in the room at last, and whom the invite showed,
    * where none is asked for or can be reached. Who asks for certain servers gets their answer.
    */
-  async function doors(
+  async function candidateServers(
     room: Room | undefined,
     userId: UserId,
     via: readonly ServerName[],
@@ -247,7 +252,7 @@ export function createMembers(deps: MembersDeps): Members {
     const first = new Set(via);
     const otherwise = new Set<ServerName>();
     if (room !== undefined) {
-      const [inviter, ...shown] = await serversBeside(store, room, userId);
+      const [inviter, ...shown] = await candidateServersOf(store, room, userId);
       if (inviter !== undefined) first.add(inviter);
       const known = via.length > 0 ? otherwise : first;
       for (const server of [...(await otherServers(room)), ...shown]) {
@@ -260,21 +265,21 @@ export function createMembers(deps: MembersDeps): Members {
   }
 
   /** False when another server has to vouch for the join. */
-  async function joinHere(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+  async function joinLocally(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
     await partial.whole(room.nid);
     // The room's other commands need not wait for this.
     await store.tuples.make([["m.room.member", by.userId]]);
-    return local.work(room, async (work) => {
-      const present = await work.stateEvent("m.room.member", by.userId);
+    return local.run(room, async (command) => {
+      const present = await command.stateEvent("m.room.member", by.userId);
       if (present?.event.content.membership === "join") return true;
-      const vouching = await vouchFor(store, work, serverName, by.userId);
-      if (vouching.kind === "no-voucher") return false;
-      if (vouching.kind === "refused" && vouching.unknown) return false;
+      const authorisation = await authoriseJoin(store, command, serverName, by.userId);
+      if (authorisation.kind === "no-authorising-user") return false;
+      if (authorisation.kind === "refused" && authorisation.unknown) return false;
       const full =
-        vouching.kind === "allowed"
-          ? { ...content, join_authorised_via_users_server: vouching.voucher }
+        authorisation.kind === "allowed"
+          ? { ...content, join_authorised_via_users_server: authorisation.authorisingUser }
           : content;
-      await work.local(memberDraft(by.userId, by.userId, full));
+      await command.addLocal(memberDraft(by.userId, by.userId, full));
       return true;
     });
   }
@@ -286,14 +291,14 @@ export function createMembers(deps: MembersDeps): Members {
     content: JsonObject,
   ): Promise<EventId> {
     await partial.whole(room.nid);
-    return asMember(store.sql, room, sender, async () => {
+    return hidingFromOutsiders(store.sql, room, sender, async () => {
       if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
       await deps.invitees.check(userId);
       await store.tuples.make([["m.room.member", userId]]);
-      return local.work(room, async (work) => {
+      return local.run(room, async (command) => {
         const draft = memberDraft(sender, userId, content);
-        const present = await unchanged(work, draft);
-        return present ?? (await work.local(draft)).event.eventId;
+        const present = await unchanged(command, draft);
+        return present ?? (await command.addLocal(draft)).event.eventId;
       });
     });
   }
@@ -304,9 +309,9 @@ export function createMembers(deps: MembersDeps): Members {
   ): Promise<EventId> {
     const room = await local.room(request.roomId);
     await partial.whole(room.nid);
-    return local.work(room, async (work) => {
-      const present = await work.stateEvent("m.room.member", request.userId);
-      const mine = await work.stateEvent("m.room.member", request.by.userId);
+    return local.run(room, async (command) => {
+      const present = await command.stateEvent("m.room.member", request.userId);
+      const mine = await command.stateEvent("m.room.member", request.by.userId);
       if (mine?.event.content.membership !== "join") {
         throw errors.forbidden("You are not in that room");
       }
@@ -315,8 +320,8 @@ export function createMembers(deps: MembersDeps): Members {
       const draft = memberDraft(request.by.userId, request.userId, content);
       // Another server may not have heard of the same word before.
       const isOurs = serverOf(request.userId) === serverName;
-      const same = isOurs ? await unchanged(work, draft) : undefined;
-      return same ?? (await work.local(draft)).event.eventId;
+      const same = isOurs ? await unchanged(command, draft) : undefined;
+      return same ?? (await command.addLocal(draft)).event.eventId;
     });
   }
 }
@@ -328,11 +333,11 @@ function contentOf({ reason, content }: Pick<MemberChange, "reason" | "content">
 }
 
 async function updateMember(
-  work: Work,
+  command: RoomCommand,
   userId: UserId,
   profile: { displayname?: string; avatar_url?: string },
 ): Promise<void> {
-  const present = (await work.stateEvent("m.room.member", userId))?.event.content;
+  const present = (await command.stateEvent("m.room.member", userId))?.event.content;
   if (present?.membership !== "join") return;
   const {
     displayname: oldName,
@@ -343,5 +348,5 @@ async function updateMember(
   if (oldName === profile.displayname && oldAvatar === profile.avatar_url) return;
   if (profile.displayname !== undefined) content.displayname = profile.displayname;
   if (profile.avatar_url !== undefined) content.avatar_url = profile.avatar_url;
-  await work.local(memberDraft(userId, userId, content));
+  await command.addLocal(memberDraft(userId, userId, content));
 }

@@ -13,12 +13,12 @@ import { ROOM_VERSION_IDS, roomVersion } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { wellFormed } from "../../protocol/text.ts";
 import { countersigned } from "./countersigned.ts";
-import type { EnterRoom } from "../partial/apply-join.ts";
+import type { ApplyJoin } from "../partial/apply-join.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import { headVersion } from "../../storage/rooms/heads.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
-import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
+import type { BeginStateImport, RemoteStateEntries } from "../fetching/state-importer.ts";
 import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
@@ -29,8 +29,8 @@ import type { Identity } from "../commands/drafting.ts";
 export interface JoinRemoteDeps {
   readonly store: RoomStore;
   readonly identity: Identity;
-  readonly beginIntake: BeginIntake;
-  readonly enterRoom: EnterRoom;
+  readonly beginImport: BeginStateImport;
+  readonly applyJoin: ApplyJoin;
   readonly ingest: Ingest;
   readonly partial: Pick<PartialRooms, "whole">;
   /** A room is partial now. */
@@ -76,20 +76,20 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     // Of a room that is known from before, the members are known for the most part.
     const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
-    const intake = deps.beginIntake(room);
+    const stateImport = deps.beginImport(room);
     const { eventId, pdu } = event;
     const omitMembers = version === 0 || isThere;
     const sent = { roomId, eventId, pdu, omitMembers };
-    await remote.sendJoin(server, sent, intake.take).catch((error: unknown) => {
+    await remote.sendJoin(server, sent, stateImport.take).catch((error: unknown) => {
       throw asOurFault(error, FAILED);
     });
-    await intake.finish();
-    const entries = await intake.entries();
-    const join = await countersigned(keyRing, event, intake.told.get("event"));
+    await stateImport.finish();
+    const entries = await stateImport.entries();
+    const join = await countersigned(keyRing, event, stateImport.otherKeys.get("event"));
     if (join === undefined) {
       throw errors.unknown("The other server did not sign the join that it vouches for", 502);
     }
-    const membersOmitted = omitMembers && intake.told.get("members_omitted") === true;
+    const membersOmitted = omitMembers && stateImport.otherKeys.get("members_omitted") === true;
     await checkJoin(room, join, entries, membersOmitted);
     const settled = await store.registry.settle(room);
     if (settled === "other") {
@@ -99,16 +99,16 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
       return enterAlso(server, room, join);
     }
-    const servers = serversOf(server, intake.servers);
-    const told = { entries, membersOmitted, servers };
-    const entered = await deps.enterRoom(room, join, told, version);
+    const servers = serversOf(server, stateImport.servers);
+    const answer = { entries, membersOmitted, servers };
+    const entered = await deps.applyJoin(room, join, answer, version);
     if (entered === "theirs") await enterAlso(server, room, join);
     if (entered === "partial") deps.nudge();
   }
 
   /** Who let us in, and the other servers of the room. */
-  function serversOf(server: ServerName, told: readonly string[]): ServerName[] {
-    const others = told.filter(isServerName);
+  function serversOf(server: ServerName, named: readonly string[]): ServerName[] {
+    const others = named.filter(isServerName);
     return [...new Set([server, ...others])].filter((name) => name !== identity.serverName);
   }
 
@@ -116,11 +116,11 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   async function checkJoin(
     room: Room,
     join: RoomEvent,
-    told: ToldEntries,
+    entries: RemoteStateEntries,
     membersOmitted: boolean,
   ): Promise<void> {
     const keys = [...authTypesFor(join, room.version), ["m.room.create", ""] as const];
-    const state = await told.events(keys);
+    const state = await entries.events(keys);
     if (membersOmitted) state.unshift(...(await membersAmong(join.authEventIds)));
     const create = state.find(({ event }) => event.type === "m.room.create")?.event;
     const version = create?.content.room_version ?? "1";
@@ -242,14 +242,17 @@ export function fromTemplate(
   ) {
     throw errors.unknown("The other server's template is not for this membership", 502);
   }
-  const voucher = event.content.join_authorised_via_users_server;
+  const authorisingUser = event.content.join_authorised_via_users_server;
   // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of their own.
   const place = Object.entries(event).filter(([key]) => TEMPLATE_KEYS.has(key));
-  const isVouched =
-    version.restrictedJoins && content.membership === "join" && voucher !== undefined;
+  const isAuthorisedByUs =
+    version.restrictedJoins && content.membership === "join" && authorisingUser !== undefined;
   const template: JsonObject = {
     ...Object.fromEntries(place),
-    content: { ...content, ...(isVouched && { join_authorised_via_users_server: voucher }) },
+    content: {
+      ...content,
+      ...(isAuthorisedByUs && { join_authorised_via_users_server: authorisingUser }),
+    },
     origin_server_ts: identity.now(),
   };
   const signed = signPdu(template, version, identity.serverName, identity.signingKey);

@@ -8,7 +8,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../protocol/room-versions.ts";
 import { strippedState } from "../../protocol/events/client-event.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
-import { serversBeside } from "./candidate-servers.ts";
+import { candidateServersOf } from "./candidate-servers.ts";
 import { claimedRoom, fromTemplate, tryEach } from "./remote-join.ts";
 import type { RemoteMembership } from "./members.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
@@ -21,7 +21,7 @@ import type { Room, StoredEvent } from "../api/index.ts";
 import type { Identity } from "../commands/drafting.ts";
 
 /** Servers that are asked, one after another, while the user waits. */
-const DOORS = 5;
+const MAX_SERVERS = 5;
 
 export interface LeaveRemoteDeps {
   readonly store: RoomStore;
@@ -45,7 +45,7 @@ export function createLeaveRemote(
       const version = member?.event.version ?? known.version;
       const since = row?.eventNid ?? 0;
       const room = { ...known, version };
-      const servers = await doors(room, userId);
+      const servers = await candidateServers(room, userId);
       try {
         return await tryEach(
           { first: servers },
@@ -82,9 +82,9 @@ export function createLeaveRemote(
     },
   };
 
-  async function doors(room: Room, userId: UserId): Promise<ServerName[]> {
-    const servers = await serversBeside(store, room, userId);
-    return servers.filter((name) => name !== identity.serverName).slice(0, DOORS);
+  async function candidateServers(room: Room, userId: UserId): Promise<ServerName[]> {
+    const servers = await candidateServersOf(store, room, userId);
+    return servers.filter((name) => name !== identity.serverName).slice(0, MAX_SERVERS);
   }
 
   async function leaveBy(

@@ -1,6 +1,6 @@
 /** What our user's client is told when another server refuses what was asked of it. */
 import { Unstorable } from "../../log/types.ts";
-import { LaneFull } from "../../platform/fair-queue.ts";
+import { QueueFull } from "../../platform/fair-queue.ts";
 import { errors, MatrixError, Rejection } from "../../protocol/errors.ts";
 import type { Errcode } from "../../protocol/errors.ts";
 import { JsonError } from "../../protocol/json.ts";
@@ -37,7 +37,7 @@ function isTheirs(error: unknown): error is Error | undefined {
     error instanceof JsonError ||
     error instanceof Rejection ||
     error instanceof Unstorable ||
-    error instanceof LaneFull
+    error instanceof QueueFull
   );
 }
 

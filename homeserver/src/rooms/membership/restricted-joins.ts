@@ -6,38 +6,40 @@ import { partialRoomsByNids } from "../../storage/rooms/partial-rooms.ts";
 import { localJoinedUsers, membershipIn, serverIsJoined } from "../../storage/rooms/members.ts";
 import { powerLevelsOf } from "../commands/local-events.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
-export type Vouching =
+export type JoinAuthorisation =
   /** No need: the join rule is another, the user is invited or in already, or banned, which nobody's word changes. */
   | { readonly kind: "not-needed" }
   /** The user is in an allowed room; `voucher` of this server can invite. */
-  | { readonly kind: "allowed"; readonly voucher: UserId }
+  | { readonly kind: "allowed"; readonly authorisingUser: UserId }
   /** The user is in an allowed room, but no user of this server has the power to invite. */
-  | { readonly kind: "no-voucher" }
+  | { readonly kind: "no-authorising-user" }
   /** The user is in none of the allowed rooms; `unknown`: of some this server can't tell. */
   | { readonly kind: "refused"; readonly unknown: boolean };
 
 /** Decides on the head whether `userId` may join by the room's allow rules. */
-export async function vouchFor(
+export async function authoriseJoin(
   store: RoomStore,
-  work: Work,
+  command: RoomCommand,
   serverName: string,
   userId: UserId,
-): Promise<Vouching> {
-  const joinRules = (await work.stateEvent("m.room.join_rules", ""))?.event.content;
+): Promise<JoinAuthorisation> {
+  const joinRules = (await command.stateEvent("m.room.join_rules", ""))?.event.content;
   const rule = joinRules?.join_rule;
-  const { restrictedJoins, knockRestricted } = work.room.version;
+  const { restrictedJoins, knockRestricted } = command.room.version;
   const restricted =
     (rule === "restricted" && restrictedJoins) || (rule === "knock_restricted" && knockRestricted);
   if (!restricted) return { kind: "not-needed" };
-  const member = (await work.stateEvent("m.room.member", userId))?.event.content.membership;
+  const member = (await command.stateEvent("m.room.member", userId))?.event.content.membership;
   if (member === "join" || member === "invite" || member === "ban") return { kind: "not-needed" };
 
   const allowed = await isAllowed(store, joinRules?.allow, userId, serverName);
   if (allowed !== true) return { kind: "refused", unknown: allowed === "unknown" };
-  const voucher = await findVoucher(store, work, serverName);
-  return voucher === undefined ? { kind: "no-voucher" } : { kind: "allowed", voucher };
+  const authorisingUser = await findAuthorisingUser(store, command, serverName);
+  return authorisingUser === undefined
+    ? { kind: "no-authorising-user" }
+    : { kind: "allowed", authorisingUser };
 }
 
 async function isAllowed(
@@ -79,8 +81,8 @@ async function isKnownWhole(
  * Servers of whose users the room's power levels say that they may invite: they are asked first, where this server can
  * not vouch.
  */
-export async function mayVouch(work: Work): Promise<ReadonlySet<string>> {
-  const levels = await powerLevelsOf(work);
+export async function serversThatMayAuthorise(command: RoomCommand): Promise<ReadonlySet<string>> {
+  const levels = await powerLevelsOf(command);
   return new Set(
     levels
       .named()
@@ -90,16 +92,16 @@ export async function mayVouch(work: Work): Promise<ReadonlySet<string>> {
 }
 
 /** A joined user of this server with the power to invite: the most powerful. */
-async function findVoucher(
+async function findAuthorisingUser(
   store: RoomStore,
-  work: Work,
+  command: RoomCommand,
   serverName: string,
 ): Promise<UserId | undefined> {
-  const levels = await powerLevelsOf(work);
+  const levels = await powerLevelsOf(command);
   let best: UserId | undefined;
-  for (const user of await localJoinedUsers(store.sql, work.room.nid, serverName)) {
+  for (const user of await localJoinedUsers(store.sql, command.room.nid, serverName)) {
     if (levels.userLevel(user) < levels.invite) continue;
-    const member = await work.stateEvent("m.room.member", user);
+    const member = await command.stateEvent("m.room.member", user);
     if (member?.event.content.membership !== "join") continue;
     if (best === undefined || levels.userLevel(user) > levels.userLevel(best)) {
       best = user as UserId;

@@ -10,17 +10,17 @@ import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { Identity } from "../commands/drafting.ts";
 import type { Head } from "../commands/head.ts";
-import type { Step } from "../commands/mailbox.ts";
+import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
-import type { ToldEntries } from "../fetching/state-importer.ts";
+import type { RemoteStateEntries } from "../fetching/state-importer.ts";
 import type { Change } from "../state/tree/index.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
-import { inWork } from "../commands/room-command.ts";
-import type { Work } from "../commands/room-command.ts";
+import { runCommand } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /** What the answer to a join told. */
-interface ToldJoin {
-  readonly entries: ToldEntries;
+interface RemoteJoinAnswer {
+  readonly entries: RemoteStateEntries;
   readonly membersOmitted: boolean;
   /** Servers in the room; first the one that let us in. */
   readonly servers: readonly ServerName[];
@@ -30,15 +30,15 @@ interface ToldJoin {
  * Answers what the room is now. "theirs": its head is another than the version `since`: another user of this server has
  * entered meanwhile, and the join is one event more.
  */
-export type EnterRoom = (
+export type ApplyJoin = (
   room: Room,
   join: RoomEvent,
-  told: ToldJoin,
+  answer: RemoteJoinAnswer,
   since: number,
 ) => Promise<"whole" | "partial" | "theirs">;
 
 /** More members than this are not made rows of in the commit of the join, which others wait for. */
-const MOST_AT_ONCE = 1_000;
+const MAX_MEMBERS_AT_ONCE = 1_000;
 
 interface Roots {
   readonly before: StateRoot;
@@ -47,58 +47,58 @@ interface Roots {
   readonly current: StateRoot;
 }
 
-export function createEnterRoom(mailboxes: Mailboxes, identity: Identity): EnterRoom {
+export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): ApplyJoin {
   /** The told state without the bulk of its members, on top of what is known from a former stay. */
-  async function core(
-    work: Work,
+  async function stateWithoutBulk(
+    command: RoomCommand,
     head: Head,
     join: RoomEvent,
-    told: StateRoot,
-    { members }: ToldEntries,
+    remoteRoot: StateRoot,
+    { members }: RemoteStateEntries,
   ): Promise<StateRoot> {
-    const { store } = work;
+    const { store } = command;
     const auth = await store.events.byIds([...join.authEventIds]);
     const needed = new Set([...auth.values()].map(({ nid }) => nid));
     const changes: Change[] = [];
-    for (const [tuple, [, now]] of await store.tree.diff(head.stateRoot, told)) {
+    for (const [tuple, [, now]] of await store.tree.diff(head.stateRoot, remoteRoot)) {
       const isBulk = members.has(tuple) && now !== undefined && !needed.has(now);
       if (!isBulk) changes.push([tuple, now ?? null]);
     }
-    return work.setTuples(head.stateRoot, changes);
+    return command.setTuples(head.stateRoot, changes);
   }
 
   async function rootsOf(
-    work: Work,
+    command: RoomCommand,
     head: Head,
     join: RoomEvent,
     nid: number,
-    { entries }: ToldJoin,
+    { entries }: RemoteJoinAnswer,
   ): Promise<Roots> {
     const own = [["m.room.member", join.stateKey as string, nid]] as const;
-    const before = await work.setTuples(null, [...entries.others, ...entries.members]);
-    work.restOnState([...entries.others.values(), ...entries.members.values()]);
-    const after = await work.setState(before, own);
-    if (entries.members.size <= MOST_AT_ONCE) return { before, after, current: after };
-    const bare = await core(work, head, join, before, entries);
-    return { before, after, current: await work.setState(bare, own) };
+    const before = await command.setTuples(null, [...entries.others, ...entries.members]);
+    command.dependOnState([...entries.others.values(), ...entries.members.values()]);
+    const after = await command.setState(before, own);
+    if (entries.members.size <= MAX_MEMBERS_AT_ONCE) return { before, after, current: after };
+    const bare = await stateWithoutBulk(command, head, join, before, entries);
+    return { before, after, current: await command.setState(bare, own) };
   }
 
-  async function placeJoin(
-    work: Work,
+  async function addJoin(
+    command: RoomCommand,
     join: RoomEvent,
     nid: number,
     { before, after, current }: Roots,
     isKnown: boolean,
   ): Promise<StoredEvent> {
-    const found = await work.store.events.byIds([...join.authEventIds]);
+    const found = await command.store.events.byIds([...join.authEventIds]);
     const auth = [...found.values()];
     if (found.size < join.authEventIds.length) {
       throw errors.unknown("The other server's answer lacks auth events of the join", 502);
     }
-    work.restOn(auth);
+    command.dependOn(auth);
     const states = { stateBefore: before, stateAfter: after, roomState: current };
-    const stored = newEvent(work.room.nid, nid, join, states);
-    work.add({
+    const stored = newEvent(command.room.nid, nid, join, states);
+    command.add({
       stored,
       authNids: authNidsOf(auth),
       timeline: "live",
@@ -106,33 +106,33 @@ export function createEnterRoom(mailboxes: Mailboxes, identity: Identity): Enter
       known: isKnown,
       handedOver: true,
     });
-    await work.moveHead([stored], current);
+    await command.moveHead([stored], current);
     return stored;
   }
 
-  async function enter(
-    work: Work,
+  async function applyToHead(
+    command: RoomCommand,
     head: Head,
     join: RoomEvent,
-    told: ToldJoin,
-  ): Promise<Step<"whole" | "partial">> {
-    const { store, room } = work;
+    answer: RemoteJoinAnswer,
+  ): Promise<CommandResult<"whole" | "partial">> {
+    const { store, room } = command;
     const known = await store.events.byId(join.eventId);
     const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
     const nid = freshNid as number;
-    if (known !== undefined) work.restOn([known]);
-    const roots = await rootsOf(work, head, join, nid, told);
+    if (known !== undefined) command.dependOn([known]);
+    const roots = await rootsOf(command, head, join, nid, answer);
     const prev = await store.events.byIdsNow([...join.prevEventIds]);
-    const stored = await placeJoin(work, join, nid, roots, known !== undefined);
+    const stored = await addJoin(command, join, nid, roots, known !== undefined);
     const missing = join.prevEventIds.filter((id) => prev.get(id)?.stateAfter == null);
     const before = await partialRoomsByNids(store.sql, [room.nid]);
-    const isFetched = !told.membersOmitted;
-    const isPartial = told.membersOmitted || roots.current !== roots.after;
+    const isFetched = !answer.membersOmitted;
+    const isPartial = answer.membersOmitted || roots.current !== roots.after;
     const partialRoom: PartialRoomChange = {
       ...{ roomNid: room.nid, roomId: room.roomId, joinNid: nid },
-      ...{ servers: told.servers, isFetched, isComplete: !isPartial, isNew: true },
+      ...{ servers: answer.servers, isFetched, isComplete: !isPartial, isNew: true },
     };
-    const step = work.step<"whole" | "partial">(isPartial ? "partial" : "whole", {
+    const result = command.finish<"whole" | "partial">(isPartial ? "partial" : "whole", {
       append: {
         ...(isPartial || before.length > 0 ? { partialRoom } : {}),
         missing: {
@@ -143,14 +143,14 @@ export function createEnterRoom(mailboxes: Mailboxes, identity: Identity): Enter
         ],
       },
     });
-    return step.next === undefined ? step : { ...step, next: { ...step.next, isPartial } };
+    return result.next === undefined ? result : { ...result, next: { ...result.next, isPartial } };
   }
 
-  return (room, join, told, since) =>
+  return (room, join, answer, since) =>
     mailboxes.run(room, async (head) => {
       const known = await head.store.events.byId(join.eventId);
       if (known !== undefined && known.stateAfter !== null) return { value: "whole" };
       if (head.version !== since) return { value: "theirs" };
-      return inWork(identity, head, (work) => enter(work, head, join, told));
+      return runCommand(identity, head, (command) => applyToHead(command, head, join, answer));
     });
 }

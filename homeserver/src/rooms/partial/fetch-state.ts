@@ -7,9 +7,9 @@ import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
 import { bytesOfRoot } from "../records/events.ts";
 import { headMove } from "../commands/head.ts";
 import type { Head } from "../commands/head.ts";
-import type { Step } from "../commands/mailbox.ts";
+import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
-import type { BeginIntake, ToldEntries } from "../fetching/state-importer.ts";
+import type { BeginStateImport, RemoteStateEntries } from "../fetching/state-importer.ts";
 import { neededNodes } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
@@ -19,7 +19,7 @@ export interface FetchStateDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
   readonly remote: Pick<RemoteRooms, "joinedState">;
-  readonly beginIntake: BeginIntake;
+  readonly beginImport: BeginStateImport;
   readonly logger: Logger;
 }
 
@@ -30,47 +30,55 @@ export type FetchState = (
   join: StoredEvent,
 ) => Promise<StoredEvent>;
 
-const SERVERS_TRIED = 8;
+const MAX_SERVERS = 8;
 
 export function createFetchState(deps: FetchStateDeps): FetchState {
   const { store, mailboxes, remote, logger } = deps;
 
-  async function ask(server: ServerName, room: Room, join: StoredEvent): Promise<ToldEntries> {
-    const intake = deps.beginIntake(room);
-    await remote.joinedState(server, room.roomId, join.event.eventId, intake.take);
-    await intake.finish();
-    const told = await intake.entries();
-    await checkAgrees(room, join.stateBefore, told);
-    return told;
+  async function ask(
+    server: ServerName,
+    room: Room,
+    join: StoredEvent,
+  ): Promise<RemoteStateEntries> {
+    const stateImport = deps.beginImport(room);
+    await remote.joinedState(server, room.roomId, join.event.eventId, stateImport.take);
+    await stateImport.finish();
+    const entries = await stateImport.entries();
+    await checkAgrees(room, join.stateBefore, entries);
+    return entries;
   }
 
   /** A state that lacks, or has others, of the events that let us in is another one. */
-  async function checkAgrees(room: Room, known: StateRoot, told: ToldEntries): Promise<void> {
+  async function checkAgrees(
+    room: Room,
+    known: StateRoot,
+    entries: RemoteStateEntries,
+  ): Promise<void> {
     for (const [tuple, nid] of await store.tree.entries(known)) {
-      if ((told.others.get(tuple) ?? told.members.get(tuple)) === nid) continue;
+      if ((entries.others.get(tuple) ?? entries.members.get(tuple)) === nid) continue;
       throw errors.unknown(`Another state of ${room.roomId} was told than at the join`, 502);
     }
   }
 
-  async function keep(
+  async function storeStates(
     room: Room,
     row: PartialRoomRow,
     join: StoredEvent,
-    told: ToldEntries,
+    entries: RemoteStateEntries,
   ): Promise<StoredEvent> {
-    return mailboxes.run(room, (head) => restateJoin(head, row, join, told));
+    return mailboxes.run(room, (head) => setStatesOfJoin(head, row, join, entries));
   }
 
   /** The head stays where it is, but for its version: nobody goes on with the join as it was. */
-  async function restateJoin(
+  async function setStatesOfJoin(
     head: Head,
     row: PartialRoomRow,
     join: StoredEvent,
-    told: ToldEntries,
-  ): Promise<Step<StoredEvent>> {
+    entries: RemoteStateEntries,
+  ): Promise<CommandResult<StoredEvent>> {
     const { room } = head;
     const { tree, tuples, pending, committed } = head.store;
-    const before = await tree.set(null, [...told.others, ...told.members]);
+    const before = await tree.set(null, [...entries.others, ...entries.members]);
     tree.hold(before.nodes);
     try {
       const key = ["m.room.member", join.event.stateKey as string] as const;
@@ -78,14 +86,14 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
       const after = await tree.set(before.root, [[tuple as number, join.nid]]);
       const nodes = [...before.nodes, ...after.nodes];
       const { status, roomState } = join;
-      const restated = { ...join, stateBefore: before.root, stateAfter: after.root };
+      const updated = { ...join, stateBefore: before.root, stateAfter: after.root };
       const next: Head = { ...head, version: nextHeadVersion(head.version) };
       const maker = {};
-      pending.add(maker, { stored: restated, authNids: undefined });
+      pending.add(maker, { stored: updated, authNids: undefined });
       pending.fence(maker);
       tree.hold(after.nodes);
       return {
-        value: restated,
+        value: updated,
         next,
         append: {
           head: headMove(head, next),
@@ -105,9 +113,9 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
         },
         settled(outcome) {
           tree.release(nodes);
-          pending.settle(maker, [restated]);
+          pending.settle(maker, [updated]);
           if (outcome === undefined) pending.giveUp();
-          else committed.events.keep(restated);
+          else committed.events.keep(updated);
         },
       };
     } catch (error) {
@@ -118,9 +126,9 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
 
   return async (room, row, join) => {
     let last: unknown;
-    for (const server of (row.servers as ServerName[]).slice(0, SERVERS_TRIED)) {
+    for (const server of (row.servers as ServerName[]).slice(0, MAX_SERVERS)) {
       try {
-        return await keep(room, row, join, await ask(server, room, join));
+        return await storeStates(room, row, join, await ask(server, room, join));
       } catch (error) {
         last = error;
         const fields = { err: error, server, room: room.roomId };

@@ -16,17 +16,17 @@ import { bytesOfRoot } from "../records/events.ts";
 import { counted } from "../commands/extremities.ts";
 import { headMove } from "../commands/head.ts";
 import type { Head } from "../commands/head.ts";
-import type { Step } from "../commands/mailbox.ts";
+import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
-import { restateSince } from "./recompute-state.ts";
-import type { Restated } from "./recompute-state.ts";
+import { recomputeSince } from "./recompute-state.ts";
+import type { RecomputedState } from "./recompute-state.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import { neededNodes } from "../state/tree/index.ts";
 import type { Difference, StateNode } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
-export interface CompleteRoomDeps {
+export interface FinishPartialJoinDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
   readonly log: Log;
@@ -34,18 +34,18 @@ export interface CompleteRoomDeps {
 }
 
 /** What is known of the room's other servers stays until the end. */
-interface Told {
+interface JoinAnswer {
   readonly servers: readonly ServerName[];
 }
 
 const CHUNK = 1_000;
 
 /** `join` has its whole states before and after; its `roomState` is what the head was made of. */
-export async function completeRoom(
-  deps: CompleteRoomDeps,
+export async function finishPartialJoin(
+  deps: FinishPartialJoinDeps,
   room: Room,
   join: StoredEvent,
-  told: Told,
+  answer: JoinAnswer,
 ): Promise<void> {
   const { store, mailboxes } = deps;
   const missing = await store.tree.diff(join.roomState, join.stateAfter);
@@ -53,14 +53,14 @@ export async function completeRoom(
   const additions = [...missing].filter(([, [, after]]) => after !== undefined);
   for (let at = 0; at < additions.length; at += CHUNK) {
     const some: Difference = new Map(additions.slice(at, at + CHUNK));
-    const tuples = await mailboxes.run(room, (head) => fill(deps, head, join, some));
+    const tuples = await mailboxes.run(room, (head) => fillRows(deps, head, join, some));
     for (const tuple of tuples) filled.add(tuple);
   }
-  await mailboxes.run(room, (head) => finish(deps, head, join, told, filled));
+  await mailboxes.run(room, (head) => moveHead(deps, head, join, answer, filled));
 }
 
 /** The room is not completed, since nobody of this server is in it: of its members hardly anybody is known. */
-export async function abandonRoom(
+export async function abandonPartialJoin(
   mailboxes: Mailboxes,
   room: Room,
   { joinNid, servers }: Pick<PartialRoomRow, "joinNid" | "servers">,
@@ -78,12 +78,12 @@ export async function abandonRoom(
  * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers the
  * nids of their tuples.
  */
-async function fill(
-  deps: CompleteRoomDeps,
+async function fillRows(
+  deps: FinishPartialJoinDeps,
   head: Head,
   join: StoredEvent,
   some: Difference,
-): Promise<Step<number[]>> {
+): Promise<CommandResult<number[]>> {
   const { store } = head;
   const now = await store.tree.getMany(head.stateRoot, [...some.keys()]);
   const still: Difference = new Map();
@@ -95,17 +95,17 @@ async function fill(
   return { value: [...still.keys()], append: { ...rows, head: headMove(head, next) }, next };
 }
 
-async function finish(
-  deps: CompleteRoomDeps,
+async function moveHead(
+  deps: FinishPartialJoinDeps,
   head: Head,
   join: StoredEvent,
-  { servers }: Told,
+  { servers }: JoinAnswer,
   filled: ReadonlySet<number>,
-): Promise<Step<void>> {
+): Promise<CommandResult<void>> {
   const { room, store } = head;
-  await settled(deps, head);
+  await awaitCommits(deps, head);
   const nodes: StateNode[] = [];
-  const set: Restated["set"] = async (root, changes) => {
+  const set: RecomputedState["set"] = async (root, changes) => {
     if (changes.length === 0) return root;
     const made = await store.tree.set(root, changes);
     nodes.push(...made.nodes);
@@ -113,17 +113,17 @@ async function finish(
     return made.root;
   };
   try {
-    const restated = await restateSince(set, head, join);
-    const roots = counted(restated.extremities).map((one) => one.stateAfter);
+    const recomputed = await recomputeSince(set, head, join);
+    const roots = counted(recomputed.extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(store, room, roots);
     const stateRoot = await set(base, changes);
     const next: Head = {
       ...{ room, store, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
-      extremities: restated.extremities,
-      depth: restated.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
+      extremities: recomputed.extremities,
+      depth: recomputed.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
     };
-    const left = await notFilled(head, next, filled);
-    const events = restated.events;
+    const left = await differenceToTables(head, next, filled);
+    const events = recomputed.events;
     const append: Append = {
       ...(await rowsOf(deps, room, left, join.position ?? undefined)),
       head: headMove(head, next),
@@ -134,7 +134,7 @@ async function finish(
       restated: events.map((one) => ({
         nid: one.nid,
         status: one.status,
-        reason: restated.reasons.get(one.nid),
+        reason: recomputed.reasons.get(one.nid),
         stateBefore: bytesOfRoot(one.stateBefore),
         stateAfter: bytesOfRoot(one.stateAfter),
         roomState: bytesOfRoot(one.roomState),
@@ -158,7 +158,7 @@ async function finish(
         store.pending.settle(maker, events);
         if (committed === undefined) return store.pending.giveUp();
         for (const stored of events) {
-          if (restated.refused.has(stored.event.eventId))
+          if (recomputed.rejected.has(stored.event.eventId))
             store.committed.events.forget(stored.event.eventId);
           else store.committed.events.keep(stored);
         }
@@ -180,7 +180,7 @@ function addedExtremities(before: Head, { extremities }: Head): number[] {
  * Waits until what this head was built on is in the tables: the log keeps the order of what it is handed. Throws
  * StaleHead when that failed, or another writer has moved the head.
  */
-async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<void> {
+async function awaitCommits({ store, log }: FinishPartialJoinDeps, head: Head): Promise<void> {
   await log.append({});
   const version = await headVersion(store.sql, head.room.nid);
   if (version !== head.version) throw new StaleHead(head.room.nid);
@@ -190,7 +190,7 @@ async function settled({ store, log }: CompleteRoomDeps, head: Head): Promise<vo
  * What the tables still lack, or have too much, for the new head's state. Of the keys that were filled in, the tables say
  * themselves what they have: events that came meanwhile may have set them otherwise.
  */
-async function notFilled(
+async function differenceToTables(
   { store, ...head }: Head,
   next: Head,
   filled: ReadonlySet<number>,
@@ -213,7 +213,7 @@ async function notFilled(
 
 /** Rows of current state and memberships for a difference of states; our own users' are told to followers. */
 async function rowsOf(
-  { store, serverName }: CompleteRoomDeps,
+  { store, serverName }: FinishPartialJoinDeps,
   room: Room,
   difference: Difference,
   since: number | undefined,

@@ -6,7 +6,7 @@ import type { EventId } from "../../protocol/identifiers.ts";
 import { statedEventsSince } from "../../storage/rooms/partial-rooms.ts";
 import type { Head } from "../commands/head.ts";
 import { inDagOrder } from "../records/event-order.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { Change } from "../state/tree/index.ts";
 import { authStateIn } from "../state/reader.ts";
@@ -15,45 +15,45 @@ import type { StateRoot, StoredEvent } from "../api/index.ts";
 
 type SetTuples = (root: StateRoot, changes: readonly Change[]) => Promise<StateRoot>;
 
-export interface Restated {
+export interface RecomputedState {
   /** Makes the trees; the caller stores their nodes. */
   readonly set: SetTuples;
   /** The join and all that came after it, with their states. */
   readonly events: readonly StoredEvent[];
   /** nid → why it is not accepted any more. */
   readonly reasons: ReadonlyMap<number, string>;
-  readonly refused: ReadonlySet<EventId>;
+  readonly rejected: ReadonlySet<EventId>;
   readonly extremities: readonly StoredEvent[];
 }
 
 const CHUNK = 500;
 
-export async function restateSince(
+export async function recomputeSince(
   set: SetTuples,
   head: Head,
   join: StoredEvent,
-): Promise<Restated> {
+): Promise<RecomputedState> {
   const { store } = head;
   const known = new Map<EventId, StoredEvent>([[join.event.eventId, join]]);
   const reasons = new Map<number, string>();
-  const overlaid = new Map<StateRoot, StateRoot>([[join.roomState, join.stateAfter]]);
+  const completedRoots = new Map<StateRoot, StateRoot>([[join.roomState, join.stateAfter]]);
 
   /** A current state of the partial room, with what the partial room lacked. */
-  async function whole(root: StateRoot): Promise<StateRoot> {
+  async function completed(root: StateRoot): Promise<StateRoot> {
     if (root === null) return null;
-    const done = overlaid.get(root);
+    const done = completedRoots.get(root);
     if (done !== undefined) return done;
     const difference = await store.tree.diff(join.roomState, root);
     const changes = [...difference].map(([tuple, [, now]]): Change => [tuple, now ?? null]);
     const made = await set(join.stateAfter, changes);
-    overlaid.set(root, made);
+    completedRoots.set(root, made);
     return made;
   }
 
-  async function restate(stored: StoredEvent): Promise<StoredEvent | undefined> {
+  async function recompute(stored: StoredEvent): Promise<StoredEvent | undefined> {
     const { event } = stored;
     const prev = await store.events.byIds([...event.prevEventIds]);
-    const placed = [...prev.values()].filter(isPlaced);
+    const placed = [...prev.values()].filter(isInGraph);
     // The state before it was told, and is whole already.
     if (placed.length < event.prevEventIds.length) return undefined;
     const roots = placed.map((one) => (known.get(one.event.eventId) ?? one).stateAfter);
@@ -61,7 +61,7 @@ export async function restateSince(
     const before = await set(base, changes);
     let { status } = stored;
     if (status === "accepted") {
-      const reason = await refusalBy(store, event, before);
+      const reason = await rejectionByState(store, event, before);
       if (reason !== undefined) {
         status = "rejected";
         reasons.set(stored.nid, reason);
@@ -73,7 +73,7 @@ export async function restateSince(
       const [tuple] = await store.tuples.ensure([[type, stateKey]]);
       after = await set(before, [[tuple as number, stored.nid]]);
     }
-    const roomState = await whole(stored.roomState);
+    const roomState = await completed(stored.roomState);
     return { ...stored, status, stateBefore: before, stateAfter: after, roomState };
   }
 
@@ -85,22 +85,22 @@ export async function restateSince(
     for (const stored of found.values()) later.set(stored.event.eventId, stored);
   }
   for (const { eventId } of inDagOrder([...later.values()].map(({ event }) => event))) {
-    const stored = await restate(later.get(eventId) as StoredEvent);
+    const stored = await recompute(later.get(eventId) as StoredEvent);
     if (stored !== undefined) known.set(eventId, stored);
   }
-  const whereItStands = { ...join, roomState: await whole(join.roomState) };
+  const whereItStands = { ...join, roomState: await completed(join.roomState) };
   known.set(join.event.eventId, whereItStands);
-  const refused = new Set<EventId>();
-  for (const { nid, event } of known.values()) if (reasons.has(nid)) refused.add(event.eventId);
-  const extremities = extremitiesOf(head, known, refused);
-  return { set, events: [...known.values()], reasons, refused, extremities };
+  const rejected = new Set<EventId>();
+  for (const { nid, event } of known.values()) if (reasons.has(nid)) rejected.add(event.eventId);
+  const extremities = extremitiesOf(head, known, rejected);
+  return { set, events: [...known.values()], reasons, rejected, extremities };
 }
 
 /** The head's extremities as they are now; in place of refused ones, what they were built on. */
 function extremitiesOf(
   head: Head,
   known: ReadonlyMap<EventId, StoredEvent>,
-  refused: ReadonlySet<EventId>,
+  rejected: ReadonlySet<EventId>,
 ): readonly StoredEvent[] {
   const builtOn = new Set<EventId>();
   for (const { event, status } of known.values()) {
@@ -111,7 +111,7 @@ function extremitiesOf(
   for (const one of queue) {
     const { eventId } = one.event;
     const stored = known.get(eventId) ?? one;
-    if (!refused.has(eventId)) {
+    if (!rejected.has(eventId)) {
       extremities.set(eventId, stored);
       continue;
     }
@@ -124,7 +124,7 @@ function extremitiesOf(
 }
 
 /** Step 5 of the checks on receipt, by a state that was not known then. */
-async function refusalBy(
+async function rejectionByState(
   store: RoomReader,
   event: RoomEvent,
   before: StateRoot,

@@ -13,7 +13,7 @@ import {
 import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
 import { eventsByNids } from "../../storage/rooms/events.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
-import { type Seats, whileSeated } from "../../storage/leases.ts";
+import { type Leases, whileLeader } from "../../storage/leases.ts";
 import type { FetchState } from "./fetch-state.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
@@ -26,7 +26,7 @@ export interface ResyncDeps {
   readonly complete: (
     room: Room,
     join: StoredEvent,
-    told: { readonly servers: readonly ServerName[] },
+    answer: { readonly servers: readonly ServerName[] },
   ) => Promise<void>;
   /** Nobody of this server is in the room any more: who comes back is told its state anew. */
   readonly abandon: (room: Room, row: PartialRoomRow) => Promise<void>;
@@ -35,7 +35,7 @@ export interface ResyncDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Given when there are several replicas. */
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
 }
 
 export interface Resync {
@@ -44,12 +44,12 @@ export interface Resync {
   stop(): Promise<void>;
 }
 
-const SEAT = "partial rooms";
-const ROOMS_AT_ONCE = 2;
+const LEASE = "partial rooms";
+const MAX_CONCURRENT_ROOMS = 2;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 10 * 60_000;
 /** Another replica may have joined a room that this one was not told of. */
-const LONGEST_SLEEP_MS = 10_000;
+const MAX_SLEEP_MS = 10_000;
 const STOP_MS = 3_000;
 
 export function startResync(deps: ResyncDeps): Resync {
@@ -91,16 +91,16 @@ export function startResync(deps: ResyncDeps): Resync {
 
   async function sleep(signal: AbortSignal): Promise<void> {
     const due = await nextPartialDue(store.sql);
-    const ms = due === undefined ? LONGEST_SLEEP_MS : due - clock.now();
+    const ms = due === undefined ? MAX_SLEEP_MS : due - clock.now();
     const over = AbortSignal.any([signal, wake.signal]);
-    await clock.sleep(Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS), over);
+    await clock.sleep(Math.min(Math.max(ms, 0), MAX_SLEEP_MS), over);
   }
 
-  async function work(signal: AbortSignal): Promise<void> {
+  async function resyncDue(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         wake = new AbortController();
-        const rows = await partialRoomsDue(store.sql, clock.now(), ROOMS_AT_ONCE);
+        const rows = await partialRoomsDue(store.sql, clock.now(), MAX_CONCURRENT_ROOMS);
         if (rows.length === 0) await sleep(signal);
         await Promise.all(rows.map(attempt));
       } catch (error) {
@@ -111,7 +111,7 @@ export function startResync(deps: ResyncDeps): Resync {
     }
   }
 
-  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
+  const running = whileLeader(seats, LEASE, stopping.signal, resyncDue).catch((error: unknown) => {
     logger.error({ err: error }, "partial rooms are not completed any more");
   });
   return {

@@ -15,9 +15,9 @@ import {
   unblockRoom,
 } from "../../storage/rooms/purges.ts";
 import type { PurgeRow } from "../../storage/rooms/purges.ts";
-import { type Seats, whileSeated } from "../../storage/leases.ts";
+import { type Leases, whileLeader } from "../../storage/leases.ts";
 import { closestEvent } from "../history/by-time.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import type { RoomStore } from "../state/store.ts";
 import { placeOf } from "../visibility/tokens.ts";
 import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../api/purges.ts";
@@ -34,13 +34,13 @@ export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
   /** Whether a room's state is still being fetched. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;
   readonly logger: Logger;
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
 }
 
-const SEAT = "purges";
+const LEASE = "purges";
 /** How often the replica that does the purges looks for those that others were asked for. */
 const POLL_MS = 3_000;
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
 /** Purges that ended are told of so long. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
@@ -67,7 +67,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
 
   /** Runs the purges there are, and then those that come. */
   async function run(): Promise<void> {
-    await whileSeated(seats, SEAT, stopping.signal, async (signal) => {
+    await whileLeader(seats, LEASE, stopping.signal, async (signal) => {
       while (!signal.aborted) await work(signal);
     });
   }
@@ -95,7 +95,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
       const tried = (attempts.get(purgeId) ?? 0) + 1;
       attempts.set(purgeId, tried);
       logger.error({ err: error, room, purge: purgeId, tried }, "a purge failed");
-      if (tried < MOST_ATTEMPTS) return clock.sleep(PAUSE_MS * tried, signal);
+      if (tried < MAX_ATTEMPTS) return clock.sleep(PAUSE_MS * tried, signal);
       attempts.delete(purgeId);
       const reason = "The server's log tells what went wrong";
       await end(purgeId, "failed", { reason }).catch(() => {});
@@ -153,7 +153,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
   ): Promise<StoredEvent | undefined> {
     if ("eventId" in upTo) {
       const event = await store.events.byId(upTo.eventId);
-      return event?.roomNid === room.nid && isPlaced(event) ? event : undefined;
+      return event?.roomNid === room.nid && isInGraph(event) ? event : undefined;
     }
     const all = async (events: readonly StoredEvent[]) => events;
     const next = await closestEvent(store, room.nid, { ts: upTo.ts, dir: "f" }, all);

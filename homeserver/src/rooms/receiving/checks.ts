@@ -10,38 +10,38 @@ import { createEventIdOf } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { Timeline } from "../../log/types.ts";
-import { counted, extremitiesBeside } from "../commands/extremities.ts";
+import { counted, extremitiesNotReachedFrom } from "../commands/extremities.ts";
 import { updateExtremities } from "../commands/update-extremities.ts";
 import { mayChange } from "../records/events.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
-import { endsKnockWeTook } from "./knock-ends.ts";
-import { redacted, refusal } from "../fetching/outliers.ts";
+import { endsKnockSentByUs } from "./knock-ends.ts";
+import { redacted, rejectionByAuthEvents } from "../fetching/outliers.ts";
 import { withAuthMembers } from "./partial-state.ts";
-import { hasKnownState, isPlaced } from "../records/placed.ts";
+import { hasKnownState, isInGraph } from "../records/in-graph.ts";
 import { isRecommended, LacksPolicySignature, policyFor } from "../commands/policy-server.ts";
-import type { Clause } from "../records/pdu-check.ts";
+import type { PduCheck } from "../records/pdu-check.ts";
 import { redactionApplies } from "../commands/redactions.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { AddedEvent } from "../commands/append-builder.ts";
 import { authStateIn } from "../state/reader.ts";
-import { toldRoots } from "../fetching/remote-state-roots.ts";
-import type { Told } from "../fetching/remote-state-roots.ts";
+import { remoteStateRoots } from "../fetching/remote-state-roots.ts";
+import type { RemoteState } from "../fetching/remote-state-roots.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /** Where history goes: in front of the live event at `position`. */
-export interface HistoryPlace {
+export interface HistoryPosition {
   readonly position: number;
   readonly ordinal: number;
 }
 
-export interface Placing {
+export interface ReceivedEvent {
   readonly event: RoomEvent;
   /** What other servers say of states, where prev events are missing: it counts only if they still are. */
-  readonly told?: Told | undefined;
+  readonly remoteState?: RemoteState | undefined;
   /** History goes in front of the timeline: it doesn't move the head. */
-  readonly history?: HistoryPlace | undefined;
+  readonly history?: HistoryPosition | undefined;
   /** It may be here already, as an outlier for instance; false: it was looked up. */
   readonly mayBeKnown: boolean;
   /** It came to this server first, which sends it on. */
@@ -56,11 +56,11 @@ export interface Placing {
   readonly again?: boolean | undefined;
 }
 
-export interface Placed {
+export interface CheckedEvent {
   readonly stored: StoredEvent;
   /** Why it's not accepted, and by which of the checks. */
   readonly reason: string | undefined;
-  readonly clause: Clause | undefined;
+  readonly clause: PduCheck | undefined;
   /**
    * Rejected by what another server told of the state before it: it has no place, and is judged again when its prev
    * events are here.
@@ -75,62 +75,70 @@ export interface Placed {
 /**
  * Adds the event to the work. Undefined when auth events are missing, or prev events of which nobody told the whole state.
  */
-export async function placeEvent(work: Work, placing: Placing): Promise<Placed | undefined> {
-  const { store } = work;
-  const { event } = placing;
-  const outlier = await knownOf(work, placing);
-  if (outlier !== undefined && isPlaced(outlier)) {
-    const again = placing.again === true && outlier.status === "rejected";
-    if (!again) return knownAlready(outlier);
+export async function checkAndAdd(
+  command: RoomCommand,
+  received: ReceivedEvent,
+): Promise<CheckedEvent | undefined> {
+  const { store } = command;
+  const { event } = received;
+  const outlier = await knownOf(command, received);
+  if (outlier !== undefined && isInGraph(outlier)) {
+    const again = received.again === true && outlier.status === "rejected";
+    if (!again) return alreadyStored(outlier);
   }
   const prev = await store.events.byIdsNow([...event.prevEventIds]);
   const known = [...prev.values()].filter((stored) => hasKnownState(stored, event.roomId));
   const authEvents = await store.events.byIds([...event.authEventIds]);
-  const auth = await authOf(work, event, authEvents);
+  const auth = await authOf(command, event, authEvents);
   if (auth === undefined) return undefined;
   // A create event without a place is still to be fetched for the timeline, but its state is known.
-  const missing = prevWithout(event, known.filter(isPlaced));
-  const untold = prevWithout(event, known);
-  const told = untold.length === 0 ? [] : await toldRoots(work, untold, placing.told);
-  if (told === undefined) return undefined;
-  work.buildOn(known);
-  work.restOn(auth);
-  const resolved = await stateBefore(work, known, told);
+  const missing = prevWithout(event, known.filter(isInGraph));
+  const unknownPrev = prevWithout(event, known);
+  const remoteRoots =
+    unknownPrev.length === 0
+      ? []
+      : await remoteStateRoots(command, unknownPrev, received.remoteState);
+  if (remoteRoots === undefined) return undefined;
+  command.dependOnStatesOf(known);
+  command.dependOn(auth);
+  const resolved = await stateBefore(command, known, remoteRoots);
   // Of a state that is known in part, what it lacks of members is taken from the auth events.
-  const before = work.isPartial ? await withAuthMembers(work, resolved, event, auth) : resolved;
-  let judged = await judge(work, event, auth, before, placing.history === undefined);
-  if (judged.status === "accepted" && placing.history === undefined) {
-    judged = await judgeByPolicy(work, placing);
+  const before = command.isPartial
+    ? await withAuthMembers(command, resolved, event, auth)
+    : resolved;
+  let judged = await judge(command, event, auth, before, received.history === undefined);
+  if (judged.status === "accepted" && received.history === undefined) {
+    judged = await judgeByPolicy(command, received);
   }
-  const isProvisional = untold.length > 0 && judged.clause === "5 state before";
+  const isProvisional = unknownPrev.length > 0 && judged.clause === "5 state before";
   if (isProvisional && outlier?.status === "rejected") {
-    return { ...knownAlready(outlier), ...judged, isProvisional };
+    return { ...alreadyStored(outlier), ...judged, isProvisional };
   }
   const [freshNid] = outlier === undefined ? await store.registry.eventNids(1) : [outlier.nid];
   const nid = freshNid as number;
-  if (outlier !== undefined) work.restOn([outlier]);
+  if (outlier !== undefined) command.dependOn([outlier]);
   const rejected = judged.status === "rejected";
   const after =
     event.stateKey === undefined || rejected
       ? before
-      : await work.setState(before, [[event.type, event.stateKey, nid]]);
-  const bare = newEvent(work.room.nid, nid, event, {
-    ...placing.history,
+      : await command.setState(before, [[event.type, event.stateKey, nid]]);
+  const bare = newEvent(command.room.nid, nid, event, {
+    ...received.history,
     status: judged.status,
     ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
   });
   const isRejudged = outlier?.status === "rejected" && !rejected;
-  const isForKnocker = !rejected && (await endsKnockWeTook(work, event, before));
+  const isForKnocker = !rejected && (await endsKnockSentByUs(command, event, before));
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
     authNids: authNidsOf(auth),
-    timeline: timelineOf(placing, rejected),
+    timeline: timelineOf(received, rejected),
     known: outlier !== undefined,
     isRejudged,
-    forwarded: placing.forwarded === true || isForKnocker,
-    handedOver: placing.handedOver === true && !isForKnocker,
+    forwarded: received.forwarded === true || isForKnocker,
+    handedOver: received.handedOver === true && !isForKnocker,
     reason: judged.reason,
   };
-  const stored = await addWithRedactions(work, bare, outlier, added, placing);
+  const stored = await addWithRedactions(command, bare, outlier, added, received);
   return {
     stored,
     reason: judged.reason,
@@ -142,12 +150,12 @@ export async function placeEvent(work: Work, placing: Placing): Promise<Placed |
 }
 
 /** What is answered of an event that is here already. */
-function knownAlready(stored: StoredEvent): Placed {
+function alreadyStored(stored: StoredEvent): CheckedEvent {
   const nothing = { reason: undefined, clause: undefined, isProvisional: false, isRejudged: false };
   return { ...nothing, stored, missing: [] };
 }
 
-async function knownOf({ store }: Work, { event, mayBeKnown }: Placing) {
+async function knownOf({ store }: RoomCommand, { event, mayBeKnown }: ReceivedEvent) {
   const { eventId } = event;
   const peeked = store.events.peekById(eventId);
   if (peeked === undefined ? !mayBeKnown : !mayChange(peeked)) return peeked;
@@ -156,7 +164,7 @@ async function knownOf({ store }: Work, { event, mayBeKnown }: Placing) {
 
 /** Its auth events; undefined when some are missing. */
 async function authOf(
-  { store }: Work,
+  { store }: RoomCommand,
   event: RoomEvent,
   found: ReadonlyMap<EventId, StoredEvent>,
 ): Promise<StoredEvent[] | undefined> {
@@ -166,21 +174,21 @@ async function authOf(
   return auth.length < event.authEventIds.length ? undefined : auth;
 }
 
-function timelineOf({ history }: Placing, rejected: boolean): Timeline {
+function timelineOf({ history }: ReceivedEvent, rejected: boolean): Timeline {
   if (rejected) return "outlier";
   return history ?? "live";
 }
 
 /** The state that the prev events leave, resolved when they differ. */
 async function stateBefore(
-  work: Work,
+  command: RoomCommand,
   prev: readonly StoredEvent[],
-  told: readonly StateRoot[],
+  remoteRoots: readonly StateRoot[],
 ): Promise<StateRoot> {
-  const roots = [...told];
-  for (const stored of prev) roots.push(await stateAfter(work, stored));
-  const { base, changes } = await resolveRoots(work.store, work.room, roots);
-  return work.setTuples(base, changes);
+  const roots = [...remoteRoots];
+  for (const stored of prev) roots.push(await stateAfter(command, stored));
+  const { base, changes } = await resolveRoots(command.store, command.room, roots);
+  return command.setTuples(base, changes);
 }
 
 /** The event's prev events that are not among these. */
@@ -190,53 +198,59 @@ function prevWithout({ prevEventIds }: RoomEvent, events: readonly StoredEvent[]
 }
 
 /** Of an event whose state is known: without a place, it is the room's create event. */
-async function stateAfter(work: Work, stored: StoredEvent): Promise<StateRoot> {
-  if (isPlaced(stored)) return stored.stateAfter;
-  return work.setState(null, [["m.room.create", "", stored.nid]]);
+async function stateAfter(command: RoomCommand, stored: StoredEvent): Promise<StateRoot> {
+  if (isInGraph(stored)) return stored.stateAfter;
+  return command.setState(null, [["m.room.create", "", stored.nid]]);
 }
 
 interface Judgement {
   readonly status: StoredEvent["status"];
   readonly reason: string | undefined;
-  readonly clause: Clause | undefined;
+  readonly clause: PduCheck | undefined;
 }
 
 const ACCEPTED: Judgement = { status: "accepted", reason: undefined, clause: undefined };
 
 async function judge(
-  work: Work,
+  command: RoomCommand,
   event: RoomEvent,
   auth: readonly StoredEvent[],
   before: StateRoot,
   isLive: boolean,
 ): Promise<Judgement> {
-  const { store } = work;
+  const { store } = command;
   // 4. By the auth events.
-  const byAuthEvents = refusal(event, auth, [...auth, ...(await createEvent(work, event))]);
+  const byAuthEvents = rejectionByAuthEvents(event, auth, [
+    ...auth,
+    ...(await createEvent(command, event)),
+  ]);
   if (byAuthEvents !== undefined) {
     return { status: "rejected", reason: byAuthEvents, clause: "4 auth events" };
   }
   // 5. By the state before the event.
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
-  const isOnTop = before === work.stateRoot;
-  const state = isOnTop ? await work.state(keys) : await store.state.events(before, keys);
+  const isOnTop = before === command.stateRoot;
+  const state = isOnTop ? await command.state(keys) : await store.state.events(before, keys);
   const atEvent = isSame(state, auth) ? undefined : byState(event, state);
   if (atEvent !== undefined) {
     return { status: "rejected", reason: atEvent, clause: "5 state before" };
   }
   // 6. By the current state.
   if (!isLive || isOnTop) return ACCEPTED;
-  const now = byState(event, await work.state(keys));
+  const now = byState(event, await command.state(keys));
   if (now === undefined) return ACCEPTED;
   // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
-  const both = byState(event, await stateWithBranch(work, event, before, keys));
+  const both = byState(event, await stateWithBranch(command, event, before, keys));
   if (both === undefined) return ACCEPTED;
   return { status: "soft-failed", reason: both, clause: "6 current state" };
 }
 
 /** 7. By the room's policy server. Throws LacksPolicySignature when it is to be asked first. */
-async function judgeByPolicy(work: Work, { event, notRecommended }: Placing): Promise<Judgement> {
-  const policy = await policyFor(work, event);
+async function judgeByPolicy(
+  command: RoomCommand,
+  { event, notRecommended }: ReceivedEvent,
+): Promise<Judgement> {
+  const policy = await policyFor(command, event);
   if (policy === undefined || isRecommended(event, policy)) return ACCEPTED;
   if (notRecommended === undefined) throw new LacksPolicySignature(policy);
   return { status: "soft-failed", reason: notRecommended, clause: "7 policy server" };
@@ -244,16 +258,16 @@ async function judgeByPolicy(work: Work, { event, notRecommended }: Placing): Pr
 
 /** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */
 async function stateWithBranch(
-  work: Work,
+  command: RoomCommand,
   event: RoomEvent,
   before: StateRoot,
   keys: readonly StateKey[],
 ): Promise<ReadonlyMap<string, StoredEvent>> {
-  const { store } = work;
-  const others = await extremitiesBeside(store, work.extremities, event);
+  const { store } = command;
+  const others = await extremitiesNotReachedFrom(store, command.extremities, event);
   const roots = [...counted(others).map((one) => one.stateAfter), before];
-  const { base, changes } = await resolveRoots(store, work.room, roots);
-  return store.state.events(await work.setTuples(base, changes), [...keys]);
+  const { base, changes } = await resolveRoots(store, command.room, roots);
+  return store.state.events(await command.setTuples(base, changes), [...keys]);
 }
 
 /** The auth events are what the state holds (but for the create event): they have been judged by already. */
@@ -267,7 +281,7 @@ function isSame(state: ReadonlyMap<string, StoredEvent>, auth: readonly StoredEv
 }
 
 /** From version 12 the room's id names the create event, and auth_events don't. */
-async function createEvent({ store }: Work, event: RoomEvent): Promise<StoredEvent[]> {
+async function createEvent({ store }: RoomCommand, event: RoomEvent): Promise<StoredEvent[]> {
   if (!event.version.roomIdIsCreateHash || event.type === "m.room.create") return [];
   const create = await store.events.byId(createEventIdOf(event.roomId));
   return create === undefined ? [] : [create];
@@ -279,31 +293,31 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
 
 /** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
 async function addWithRedactions(
-  work: Work,
+  command: RoomCommand,
   bare: StoredEvent,
   outlier: StoredEvent | undefined,
   added: Omit<AddedEvent, "stored" | "stateChanged">,
-  placing: Placing,
+  received: ReceivedEvent,
 ): Promise<StoredEvent> {
-  const { store } = work;
+  const { store } = command;
   const { eventId, redacts: targetId } = bare.event;
-  const mayBe = placing.mayBeRedacted || store.pending.redactionsOf(eventId).length > 0;
-  let shown = mayBe ? await redacted(work, bare) : bare;
+  const mayBe = received.mayBeRedacted || store.pending.redactionsOf(eventId).length > 0;
+  let shown = mayBe ? await redacted(command, bare) : bare;
   const redactedBy = outlier?.redactedBy ?? null;
   if (shown === bare && redactedBy !== null) {
     shown = { ...bare, event: redactEvent(bare.event), redactedBy };
   }
-  const oldRoot = work.stateRoot;
-  const isLive = placing.history === undefined;
-  work.add({ ...added, stored: shown, stateChanged: false });
+  const oldRoot = command.stateRoot;
+  const isLive = received.history === undefined;
+  command.add({ ...added, stored: shown, stateChanged: false });
   const isRejudged = added.isRejudged === true;
-  await updateExtremities(work, shown, { isLive, isRejudged });
-  const stored: StoredEvent = { ...shown, roomState: isLive ? work.stateRoot : null };
-  work.amend(stored, work.stateRoot !== oldRoot);
+  await updateExtremities(command, shown, { isLive, isRejudged });
+  const stored: StoredEvent = { ...shown, roomState: isLive ? command.stateRoot : null };
+  command.amend(stored, command.stateRoot !== oldRoot);
   if (targetId !== undefined && stored.status === "accepted") {
     const target = await store.events.byId(targetId);
     if (target !== undefined && target.redactedBy === null) {
-      if (await redactionApplies(store, stored, target)) work.redact(target, stored);
+      if (await redactionApplies(store, stored, target)) command.redact(target, stored);
     }
   }
   return stored;

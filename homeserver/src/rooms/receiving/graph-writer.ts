@@ -5,45 +5,45 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { redactionsOf } from "../../storage/rooms/events.ts";
 import { awaitedEvents } from "../../storage/rooms/gaps.ts";
-import { historyPlace } from "./history-position.ts";
-import type { Step } from "../commands/mailbox.ts";
+import { historyPosition } from "./history-position.ts";
+import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
-import type { Crowded } from "./merge-extremities.ts";
+import type { MergeIfMany } from "./merge-extremities.ts";
 import type { Outliers } from "../fetching/outliers.ts";
 import type { Moment } from "../records/pending.ts";
-import { placeEvent } from "./checks.ts";
-import type { Placed, Placing } from "./checks.ts";
+import { checkAndAdd } from "./checks.ts";
+import type { CheckedEvent, ReceivedEvent } from "./checks.ts";
 import { LacksPolicySignature, recommended } from "../commands/policy-server.ts";
 import { createRejudge } from "./rejudge.ts";
 import { forgetResolutions } from "../state/resolution.ts";
 import type { Rejudge } from "./rejudge.ts";
-import type { Refusals } from "./pdu-rejections.ts";
+import type { PduRejections } from "./pdu-rejections.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room } from "../api/index.ts";
-import { inWork } from "../commands/room-command.ts";
-import type { Work } from "../commands/room-command.ts";
+import { runCommand } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 import type { Identity } from "../commands/drafting.ts";
 
-export interface PlacerDeps {
+export interface GraphWriterDeps {
   readonly store: RoomStore;
   readonly mailboxes: Mailboxes;
   readonly identity: Identity;
   readonly outliers: Outliers;
-  readonly crowded: Crowded;
-  readonly refusals: Refusals;
+  readonly mergeIfMany: MergeIfMany;
+  readonly rejections: PduRejections;
   readonly remote: Pick<RemoteRooms, "signByPolicy">;
   readonly logger: Logger;
 }
 
 /** What became of an event: placed, or why not. `isFinal`: it can't be placed, whatever comes. */
-export type Ingested =
-  | { readonly placed: Placed }
+export type IngestResult =
+  | { readonly placed: CheckedEvent }
   | { readonly error: string; readonly isFinal: boolean };
 
-export type Ingestion = Map<EventId, Ingested>;
+export type IngestResults = Map<EventId, IngestResult>;
 
-export interface PlaceOptions {
+export interface WriteOptions {
   /** Who sent the events. */
   readonly origin: ServerName | undefined;
   /** This server sends the events on to the others in the room. */
@@ -62,34 +62,34 @@ interface Hints {
 }
 
 /** What is to be placed, and how. */
-interface Placeable extends Pick<
-  Placing,
-  "event" | "told" | "history" | "forwarded" | "handedOver"
+interface EventToWrite extends Pick<
+  ReceivedEvent,
+  "event" | "remoteState" | "history" | "forwarded" | "handedOver"
 > {
   readonly hints: Hints;
 }
 
-export interface Placer {
+export interface GraphWriter {
   hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints>;
   /**
    * Places events in this order; never throws for a single one. `stateOf` gives what others say of the states before
    * an event, where that is needed.
    */
-  sorted(
+  writeAll(
     room: Room,
     events: readonly RoomEvent[],
-    options: PlaceOptions,
-    stateOf?: (event: RoomEvent) => Promise<Placing["told"]>,
-  ): Promise<Ingestion>;
+    options: WriteOptions,
+    stateOf?: (event: RoomEvent) => Promise<ReceivedEvent["remoteState"]>,
+  ): Promise<IngestResults>;
   /** Places one event and notes what became of it. */
-  outcome(room: Room, placeable: Placeable, options: PlaceOptions): Promise<Ingested>;
+  write(room: Room, toWrite: EventToWrite, options: WriteOptions): Promise<IngestResult>;
   /** Places one event of which nothing is missing; throws when something is. */
-  one(room: Room, event: RoomEvent): Promise<Placed>;
+  writeOne(room: Room, event: RoomEvent): Promise<CheckedEvent>;
   readonly rejudge: Rejudge;
 }
 
-export function createPlacer(deps: PlacerDeps): Placer {
-  const { store, mailboxes, identity, refusals, logger } = deps;
+export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
+  const { store, mailboxes, identity, rejections, logger } = deps;
 
   async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
     // Before the queries: what comes while they run makes them count for nothing.
@@ -111,56 +111,56 @@ export function createPlacer(deps: PlacerDeps): Placer {
   /** One attempt, on the mailbox. */
   async function attempt(
     room: Room,
-    work: Work,
-    { hints, history, ...placing }: Placeable & Pick<Placing, "again" | "notRecommended">,
-  ): Promise<Step<Placed>> {
-    const { eventId } = placing.event;
-    const isSure = work.store.pending.isAt(hints.moment);
+    command: RoomCommand,
+    { hints, history, ...received }: EventToWrite & Pick<ReceivedEvent, "again" | "notRecommended">,
+  ): Promise<CommandResult<CheckedEvent>> {
+    const { eventId } = received.event;
+    const isSure = command.store.pending.isAt(hints.moment);
     const mayBeKnown = !isSure || hints.known.has(eventId);
     const mayBeRedacted = !isSure || hints.redacted.has(eventId);
     const mayBeAwaited = !isSure || hints.awaited.has(eventId);
-    const place = await historyPlace(work, eventId, history, mayBeAwaited);
+    const place = await historyPosition(command, eventId, history, mayBeAwaited);
     const about = { mayBeKnown, mayBeRedacted, history: place };
-    const placed = await placeEvent(work, { ...placing, ...about });
+    const placed = await checkAndAdd(command, { ...received, ...about });
     if (placed === undefined) throw new Incomplete("prev or auth events are missing");
-    if (work.added.length === 0) return work.step(placed);
-    await deps.crowded(room, work.extremities.length);
-    const isEnd = work.extremities.some(({ nid }) => nid === placed.stored.nid);
+    if (command.added.length === 0) return command.finish(placed);
+    await deps.mergeIfMany(room, command.extremities.length);
+    const isEnd = command.extremities.some(({ nid }) => nid === placed.stored.nid);
     const isAccepted = placed.stored.status === "accepted";
     const closes = place !== undefined || (isAccepted && (!isEnd || mayBeAwaited));
-    return work.step(placed, { append: gapRows(room, placed, closes) });
+    return command.finish(placed, { append: gapRows(room, placed, closes) });
   }
 
-  async function put(
+  async function runChecks(
     room: Room,
-    placeable: Placeable & Pick<Placing, "again" | "notRecommended">,
-  ): Promise<Placed> {
+    toWrite: EventToWrite & Pick<ReceivedEvent, "again" | "notRecommended">,
+  ): Promise<CheckedEvent> {
     try {
       return await mailboxes.run(room, (head) =>
-        inWork(identity, head, (work) => attempt(room, work, placeable)),
+        runCommand(identity, head, (command) => attempt(room, command, toWrite)),
       );
     } catch (error) {
       if (!(error instanceof LacksPolicySignature)) throw error;
-      const asked = await recommended(deps.remote, error.policy, placeable.event);
-      const event = "event" in asked ? asked.event : placeable.event;
+      const asked = await recommended(deps.remote, error.policy, toWrite.event);
+      const event = "event" in asked ? asked.event : toWrite.event;
       const notRecommended = "reason" in asked ? asked.reason : error.message;
-      return put(room, { ...placeable, event, notRecommended });
+      return runChecks(room, { ...toWrite, event, notRecommended });
     }
   }
 
-  async function outcome(
+  async function write(
     room: Room,
-    placeable: Placeable,
-    { origin }: PlaceOptions,
-  ): Promise<Ingested> {
-    const { event } = placeable;
+    toWrite: EventToWrite,
+    { origin }: WriteOptions,
+  ): Promise<IngestResult> {
+    const { event } = toWrite;
     const fields = { room: event.roomId, event: event.eventId, origin };
     try {
-      const placed = await put(room, placeable);
+      const placed = await runChecks(room, toWrite);
       const { status } = placed.stored;
       const { reason, clause } = placed;
       if (clause !== undefined && reason !== undefined && status !== "accepted") {
-        refusals.note({ ...fields, clause, reason, outcome: status });
+        rejections.note({ ...fields, clause, reason, outcome: status });
       }
       if (placed.isRejudged) {
         await rejudge.because(room, placed.stored.nid).catch((error: unknown) => {
@@ -172,7 +172,7 @@ export function createPlacer(deps: PlacerDeps): Placer {
       const isFinal = error instanceof Unstorable;
       if (isFinal) {
         const reason = error.message;
-        refusals.note({ ...fields, clause: "not storable", reason, outcome: "dropped" });
+        rejections.note({ ...fields, clause: "not storable", reason, outcome: "dropped" });
         return { error: reason, isFinal };
       }
       logger.warn({ ...fields, err: error }, "an event could not be placed");
@@ -185,17 +185,17 @@ export function createPlacer(deps: PlacerDeps): Placer {
     ...{ store, outliers: deps.outliers },
     async passes(room, event) {
       const hints = await hintsFor(room, [event]);
-      const { stored } = await put(room, { event, hints, again: true });
+      const { stored } = await runChecks(room, { event, hints, again: true });
       return stored.status !== "rejected";
     },
     resolve: (room) =>
       mailboxes.run(room, (head) =>
-        inWork(identity, head, async (work) => {
-          const { extremities, stateRoot, store: seen } = work;
-          if (extremities.length < 2) return work.step(undefined);
+        runCommand(identity, head, async (command) => {
+          const { extremities, stateRoot, store: seen } = command;
+          if (extremities.length < 2) return command.finish(undefined);
           forgetResolutions(seen.committed, room.nid);
-          await work.standOn(extremities);
-          return work.step(undefined, work.stateRoot === stateRoot ? {} : { append: {} });
+          await command.setExtremities(extremities);
+          return command.finish(undefined, command.stateRoot === stateRoot ? {} : { append: {} });
         }),
       ),
   });
@@ -203,24 +203,24 @@ export function createPlacer(deps: PlacerDeps): Placer {
   return {
     rejudge,
     hintsFor,
-    outcome,
-    async sorted(room, events, { origin, forward }, stateOf) {
+    write,
+    async writeAll(room, events, { origin, forward }, stateOf) {
       const hints = await hintsFor(room, events);
-      const results = new Map<EventId, Promise<Ingested>>();
+      const results = new Map<EventId, Promise<IngestResult>>();
       for (const event of events) {
         // What tells the state needs the events before: those are on their way to the mailbox already.
-        const told = await stateOf?.(event);
+        const remoteState = await stateOf?.(event);
         // What is ours and came from another server is there already: that one has sent it on.
         const handedOver = origin !== undefined && forward !== true;
-        const placeable = { event, told, forwarded: forward, handedOver, hints };
-        results.set(event.eventId, outcome(room, placeable, { origin }));
+        const toWrite = { event, remoteState, forwarded: forward, handedOver, hints };
+        results.set(event.eventId, write(room, toWrite, { origin }));
       }
-      const settled: Ingestion = new Map();
+      const settled: IngestResults = new Map();
       for (const [id, result] of results) settled.set(id, await result);
       return settled;
     },
-    async one(room, event) {
-      return put(room, { event, hints: await hintsFor(room, [event]) });
+    async writeOne(room, event) {
+      return runChecks(room, { event, hints: await hintsFor(room, [event]) });
     },
   };
 }
@@ -231,7 +231,7 @@ class Incomplete extends Error {
 }
 
 /** `closes`: something may have awaited the event. */
-function gapRows(room: Room, placed: Placed, closes: boolean) {
+function gapRows(room: Room, placed: CheckedEvent, closes: boolean) {
   const { stored, missing } = placed;
   const add =
     stored.status === "rejected"

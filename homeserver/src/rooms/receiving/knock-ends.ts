@@ -3,24 +3,24 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import { wasForwarded } from "../../storage/federation/outbound.ts";
 import type { StateRoot } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /**
  * Whether another server puts out somebody of a third one who knocked by us: theirs believes nobody but us that the knock
  * is over.
  */
-export async function endsKnockWeTook(
-  work: Work,
+export async function endsKnockSentByUs(
+  command: RoomCommand,
   { type, stateKey, sender, content }: RoomEvent,
   before: StateRoot,
 ): Promise<boolean> {
   const isEnd = content.membership === "leave" || content.membership === "ban";
   if (type !== "m.room.member" || !isEnd || !isUserId(stateKey)) return false;
   const [ofTarget, ofSender] = [serverOf(stateKey), serverOf(sender)];
-  if (ofTarget === ofSender || [ofTarget, ofSender].some((name) => name === work.serverName)) {
+  if (ofTarget === ofSender || [ofTarget, ofSender].some((name) => name === command.serverName)) {
     return false;
   }
-  const [member] = (await work.store.state.events(before, [[type, stateKey]])).values();
+  const [member] = (await command.store.state.events(before, [[type, stateKey]])).values();
   if (member?.event.content.membership !== "knock") return false;
-  return wasForwarded(work.store.sql, member.nid);
+  return wasForwarded(command.store.sql, member.nid);
 }

@@ -11,7 +11,7 @@ import { MAX_COUNTED } from "../commands/extremities.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface MergeDeps {
   readonly store: RoomStore;
@@ -26,7 +26,7 @@ export interface MergeDeps {
  * Told how many extremities a room has. When too many, they are merged after a while, and what forks the room further
  * awaits a pause, so that others need not wait for it.
  */
-export type Crowded = (room: Room, extremities: number) => Promise<void> | undefined;
+export type MergeIfMany = (room: Room, extremities: number) => Promise<void> | undefined;
 
 /** Other servers call it so too; clients don't show it. */
 const TYPE = "org.matrix.dummy_event";
@@ -35,31 +35,31 @@ const TYPE = "org.matrix.dummy_event";
  * merge spares the others theirs.
  */
 const WITHIN_MS = 60_000;
-const ROOMS_AT_ONCE = 500;
+const MAX_ROOMS_WAITING = 500;
 const PAUSE_MS = 3;
 const USERS_TRIED = 10;
 /** At the most so many events at once: 1,000 extremities are kept. */
-const MOST_EVENTS = 60;
+const MAX_EVENTS = 60;
 
-export function createMergeExtremities(deps: MergeDeps): Crowded {
+export function createMergeExtremities(deps: MergeDeps): MergeIfMany {
   const { store, local, clock, random, logger, stop } = deps;
   const { serverName } = local.identity;
   const waiting = new Set<number>();
 
   /** Who may be allowed to send it: users with a level of their own first. */
-  async function senders(work: Work): Promise<UserId[]> {
-    const levels = await work.stateEvent("m.room.power_levels", "");
+  async function senders(command: RoomCommand): Promise<UserId[]> {
+    const levels = await command.stateEvent("m.room.power_levels", "");
     const named = isJsonObject(levels?.event.content.users) ? levels.event.content.users : {};
-    const create = await work.stateEvent("m.room.create", "");
-    const joined = await someJoinedUsers(store.sql, work.room.nid, serverName, USERS_TRIED);
+    const create = await command.stateEvent("m.room.create", "");
+    const joined = await someJoinedUsers(store.sql, command.room.nid, serverName, USERS_TRIED);
     const users = [create?.event.sender ?? "", ...Object.keys(named).slice(0, 1_000), ...joined];
     const ours = users.filter((user) => isUserId(user) && serverOf(user) === serverName);
     return [...new Set(ours)].slice(0, USERS_TRIED) as UserId[];
   }
 
-  async function mergeBy(work: Work, sender: UserId): Promise<StoredEvent | undefined> {
+  async function mergeBy(command: RoomCommand, sender: UserId): Promise<StoredEvent | undefined> {
     try {
-      return await work.local({ type: TYPE, sender, content: {} });
+      return await command.addLocal({ type: TYPE, sender, content: {} });
     } catch (error) {
       if (error instanceof MatrixError) return undefined;
       throw error;
@@ -67,21 +67,21 @@ export function createMergeExtremities(deps: MergeDeps): Crowded {
   }
 
   async function merge(room: Room): Promise<void> {
-    const merged = await local.work(room, async (work) => {
-      if (work.extremities.length <= MAX_COUNTED) return 0;
-      const before = work.extremities.length;
-      for (const sender of await senders(work)) {
-        for (let sent = 0; work.extremities.length > 1 && sent < MOST_EVENTS; sent += 1) {
-          if ((await mergeBy(work, sender)) === undefined) break;
+    const merged = await local.run(room, async (command) => {
+      if (command.extremities.length <= MAX_COUNTED) return 0;
+      const before = command.extremities.length;
+      for (const sender of await senders(command)) {
+        for (let sent = 0; command.extremities.length > 1 && sent < MAX_EVENTS; sent += 1) {
+          if ((await mergeBy(command, sender)) === undefined) break;
         }
       }
-      return before - work.extremities.length;
+      return before - command.extremities.length;
     });
     logger.info({ room: room.roomId, merged }, "forward extremities were merged");
   }
 
   function mergeLater(room: Room): void {
-    if (waiting.has(room.nid) || waiting.size >= ROOMS_AT_ONCE) return;
+    if (waiting.has(room.nid) || waiting.size >= MAX_ROOMS_WAITING) return;
     waiting.add(room.nid);
     void clock
       .sleep(random.integer(WITHIN_MS), stop)

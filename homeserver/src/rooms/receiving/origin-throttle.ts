@@ -1,7 +1,7 @@
 /** How much of this server's time another server gets: few of its transactions at once, and pauses for who wastes it. */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { LaneFull, createLanes } from "../../platform/fair-queue.ts";
+import { QueueFull, createFairQueue } from "../../platform/fair-queue.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 
@@ -11,26 +11,26 @@ export interface Tally {
   refused: number;
 }
 
-export interface Patience {
+export interface OriginThrottle {
   /**
    * Works on a transaction when it's the server's turn. After one of which most events were refused the server's next
    * one waits, each time longer; after others, shorter again. Throws M_LIMIT_EXCEEDED when too many of it wait.
    */
-  run<T>(server: ServerName, tally: Tally, work: () => Promise<T>): Promise<T>;
+  run<T>(server: ServerName, tally: Tally, task: () => Promise<T>): Promise<T>;
 }
 
 /** Servers send one after another; a repetition may meet what it repeats. */
-const AT_ONCE = 2;
+const MAX_CONCURRENT = 2;
 const MAX_WAITING = 50;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 500;
 const RETRY_MS = 5_000;
 /** Fewer refused events are no sign of anything. */
-const NOT_A_FEW = 5;
+const REFUSED_FROM = 5;
 
-export function createPatience(clock: Clock, stop: AbortSignal): Patience {
-  const lanes = createLanes<ServerName>({
-    perKey: AT_ONCE,
+export function createOriginThrottle(clock: Clock, stop: AbortSignal): OriginThrottle {
+  const queue = createFairQueue<ServerName>({
+    perKey: MAX_CONCURRENT,
     total: Infinity,
     maxWaiting: MAX_WAITING,
   });
@@ -38,8 +38,8 @@ export function createPatience(clock: Clock, stop: AbortSignal): Patience {
 
   function learn(server: ServerName, { events, refused }: Tally): void {
     const before = pauses.get(server) ?? 0;
-    const isWaste = refused >= NOT_A_FEW && refused * 2 >= events;
-    if (isWaste) {
+    const isMostlyRefused = refused >= REFUSED_FROM && refused * 2 >= events;
+    if (isMostlyRefused) {
       pauses.set(server, Math.min(MAX_PAUSE_MS, Math.max(FIRST_PAUSE_MS, before * 2)));
     } else if (before > FIRST_PAUSE_MS) {
       pauses.set(server, Math.floor(before / 2));
@@ -49,17 +49,17 @@ export function createPatience(clock: Clock, stop: AbortSignal): Patience {
   }
 
   return {
-    async run(server, tally, work) {
+    async run(server, tally, task) {
       try {
-        return await lanes.run(server, async () => {
+        return await queue.run(server, async () => {
           const pause = pauses.get(server);
           if (pause !== undefined) await clock.sleep(pause, stop);
-          const result = await work();
+          const result = await task();
           learn(server, tally);
           return result;
         });
       } catch (error) {
-        if (!(error instanceof LaneFull)) throw error;
+        if (!(error instanceof QueueFull)) throw error;
         throw errors.limitExceeded(RETRY_MS, "Too many of your transactions wait already");
       }
     },

@@ -3,14 +3,14 @@ import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 /**
  * Members that a partial state lacks, as the event's auth events name them: nothing better is known of them until the
  * state is whole, and then the event is judged again.
  */
 export async function withAuthMembers(
-  work: Work,
+  command: RoomCommand,
   root: StateRoot,
   event: RoomEvent,
   auth: readonly StoredEvent[],
@@ -19,7 +19,7 @@ export async function withAuthMembers(
     (one) => one.event.type === "m.room.member" && one.status !== "rejected",
   );
   const keys = members.map((one) => ["m.room.member", one.event.stateKey as string] as const);
-  const present = await work.store.state.events(root, keys);
+  const present = await command.store.state.events(root, keys);
   const wanted = new Set(
     authTypesFor(event, event.version).map(([type, key]) => stateTuple(type, key)),
   );
@@ -29,5 +29,5 @@ export async function withAuthMembers(
       ? []
       : [["m.room.member", stateKey, nid] as const];
   });
-  return work.setState(root, lacking);
+  return command.setState(root, lacking);
 }

@@ -1,27 +1,27 @@
 /** What is refused of another server's: a log line that names room, event, origin and clause, and counters. */
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import type { Clause } from "../records/pdu-check.ts";
+import type { PduCheck } from "../records/pdu-check.ts";
 
-interface Refusal {
+interface PduRejection {
   readonly room: string;
   /** Unknown where not even an id could be made out. */
   readonly event?: string | undefined;
   readonly origin?: string | undefined;
-  readonly clause: Clause;
+  readonly clause: PduCheck;
   /** For people. */
   readonly reason: string;
   readonly outcome: "dropped" | "redacted" | "rejected" | "soft-failed";
 }
 
-export interface Refusals {
-  note(refusal: Refusal): void;
+export interface PduRejections {
+  note(rejection: PduRejection): void;
   /** Events that were staged, or left the staging area again. */
   staged(outcome: "kept" | "placed" | "given up", count: number): void;
 }
 
-export function createRefusals(logger: Logger, metrics: Metrics): Refusals {
-  const refused = metrics.counter(
+export function createPduRejections(logger: Logger, metrics: Metrics): PduRejections {
+  const rejected = metrics.counter(
     "received_events_refused_total",
     "Events of other servers that did not pass a check, by what became of them",
     ["outcome", "clause"],
@@ -32,10 +32,10 @@ export function createRefusals(logger: Logger, metrics: Metrics): Refusals {
     ["outcome"],
   );
   return {
-    note(refusal) {
-      const { outcome, clause } = refusal;
-      refused.inc({ outcome, clause });
-      logger.info(refusal, `an event was ${outcome}`);
+    note(rejection) {
+      const { outcome, clause } = rejection;
+      rejected.inc({ outcome, clause });
+      logger.info(rejection, `an event was ${outcome}`);
     },
     staged: (outcome, count) => staged.inc({ outcome }, count),
   };

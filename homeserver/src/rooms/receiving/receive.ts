@@ -10,9 +10,9 @@ import { membershipIn, serverIsJoined, strippedOrigin } from "../../storage/room
 import type { MembershipTableRow } from "../../storage/rooms/members.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Ingest } from "./ingest.ts";
-import type { Patience, Tally } from "./origin-throttle.ts";
-import type { Clause } from "../records/pdu-check.ts";
-import type { Refusals } from "./pdu-rejections.ts";
+import type { OriginThrottle, Tally } from "./origin-throttle.ts";
+import type { PduCheck } from "../records/pdu-check.ts";
+import type { PduRejections } from "./pdu-rejections.ts";
 import { isAfter } from "../commands/out-of-band.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -31,9 +31,9 @@ export interface ReceiveDeps {
   readonly staging: Staging;
   readonly acl: Acl;
   readonly outOfBand: OutOfBand;
-  readonly patience: Patience;
+  readonly throttle: OriginThrottle;
   readonly clock: Clock;
-  readonly refusals: Refusals;
+  readonly rejections: PduRejections;
 }
 
 /** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
@@ -42,13 +42,13 @@ const ANSWER_MS = 5_000;
  * Of a server of which so many events wait in the room already, the next transaction waits longer: it brings them faster
  * than what they lack can be fetched, and more of them would soon be refused.
  */
-const MANY_WAITING = 100;
-const ANSWER_TO_MANY_MS = 25_000;
+const SLOW_FROM = 100;
+const SLOW_ANSWER_MS = 25_000;
 
 type Results = Record<string, JsonObject>;
 
 /** The part of a transaction that is about one room. */
-interface From {
+interface RoomPart {
   readonly origin: ServerName;
   readonly room: string;
   /** Are filled in. */
@@ -57,41 +57,49 @@ interface From {
 }
 
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
-  const { store, keyRing, ingest, staging, clock, refusals } = deps;
+  const { store, keyRing, ingest, staging, clock, rejections } = deps;
 
-  async function ofRoom(from: From, roomId: RoomId, pdus: readonly JsonObject[]): Promise<void> {
-    const { origin } = from;
+  async function receiveInRoom(
+    part: RoomPart,
+    roomId: RoomId,
+    pdus: readonly JsonObject[],
+  ): Promise<void> {
+    const { origin } = part;
     const room = await store.registry.byId(roomId);
     if (room === undefined) {
-      return refuseAll(pdus, from, "not in the room", "This server is not in that room");
+      return rejectAll(pdus, part, "not in the room", "This server is not in that room");
     }
     if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      for (const pdu of pdus) await outside(from, room, pdu);
+      for (const pdu of pdus) await receiveOutOfBand(part, room, pdu);
       return;
     }
     if (!(await deps.acl.allows(room, origin))) {
-      return refuseAll(pdus, from, "server ACL", "Server is banned from the room", room.version);
+      return rejectAll(pdus, part, "server ACL", "Server is banned from the room", room.version);
     }
     // 1 to 3: format, signatures, hashes.
     const events: RoomEvent[] = [];
     for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
       const { event } = verified;
       if (event === undefined) {
-        refuse(from, verified.clause, verified.eventId, verified.reason);
+        reject(part, verified.clause, verified.eventId, verified.reason);
         continue;
       }
       events.push(event);
       if (verified.isRedacted !== true) continue;
       const reason = "The content hash is wrong";
       const fields = { origin, room: roomId, event: event.eventId, reason };
-      refusals.note({ ...fields, clause: "3 hash", outcome: "redacted" });
+      rejections.note({ ...fields, clause: "3 hash", outcome: "redacted" });
     }
-    await takeIn(from, room, events);
+    await ingestEvents(part, room, events);
   }
 
   /** 4 to 6, the authorisation rules: at once for what lacks nothing; the others are kept, and then helped. */
-  async function takeIn(from: From, room: Room, events: readonly RoomEvent[]): Promise<void> {
-    const { origin, results } = from;
+  async function ingestEvents(
+    part: RoomPart,
+    room: Room,
+    events: readonly RoomEvent[],
+  ): Promise<void> {
+    const { origin, results } = part;
     const { whole, lacking } = await ingest.sort(events);
     const ingested = await ingest.place(room, whole, { origin });
     staging.arrived(room, placedIn(ingested));
@@ -101,7 +109,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       results[event.eventId] = {};
       if (result === undefined) continue;
       if ("placed" in result) {
-        if (result.placed.clause !== undefined) from.tally.refused += 1;
+        if (result.placed.clause !== undefined) part.tally.refused += 1;
         continue;
       }
       if (result.isFinal) results[event.eventId] = { error: result.error };
@@ -112,7 +120,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     for (const { eventId } of left) {
       results[eventId] = {};
       if (!kept.has(eventId))
-        refuse(from, "too many wait", eventId, "Too many events wait already");
+        reject(part, "too many wait", eventId, "Too many events wait already");
     }
     const over = new AbortController();
     const helped = staging.attempt(
@@ -121,7 +129,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       left.filter(({ eventId }) => kept.has(eventId)),
     );
     const waiting = await staging.waiting(origin, room);
-    const ms = waiting > MANY_WAITING ? ANSWER_TO_MANY_MS : ANSWER_MS;
+    const ms = waiting > SLOW_FROM ? SLOW_ANSWER_MS : ANSWER_MS;
     await Promise.race([helped, clock.sleep(ms, over.signal)]);
     over.abort();
   }
@@ -131,7 +139,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
    * invited, or from the server that took the knock. The event is of the version in which the invite or the knock is
    * written.
    */
-  async function outside(from: From, room: Room, pdu: JsonObject): Promise<void> {
+  async function receiveOutOfBand(part: RoomPart, room: Room, pdu: JsonObject): Promise<void> {
     const notIn = "This server is not in that room";
     const { state_key: stateKey } = pdu;
     const isOurs = isUserId(stateKey) && serverOf(stateKey) === deps.serverName;
@@ -139,20 +147,20 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const open = row && (await store.events.one(row.eventNid));
     const version = open?.event.version ?? room.version;
     if (row === undefined || open === undefined) {
-      return refuse(from, "not in the room", idOfRefused(pdu, version), notIn);
+      return reject(part, "not in the room", idOfRefused(pdu, version), notIn);
     }
     const [verified] = await verifyPdus(keyRing, [pdu], version);
     const event = verified?.event;
     if (event === undefined) {
-      return refuse(from, verified!.clause, verified!.eventId, verified!.reason);
+      return reject(part, verified!.clause, verified!.eventId, verified!.reason);
     }
     const { type, content, eventId, sender } = event;
     const ends = content.membership === "leave" || content.membership === "ban";
     const isMember = type === "m.room.member" && event.stateKey === row.userId;
-    if (!isMember || !ends || !(await isTheirs(from.origin, sender, row, open))) {
-      return refuse(from, "not in the room", eventId, notIn);
+    if (!isMember || !ends || !(await isTheirs(part.origin, sender, row, open))) {
+      return reject(part, "not in the room", eventId, notIn);
     }
-    from.results[eventId] = {};
+    part.results[eventId] = {};
     // It may have been on its way for long, and end an invite before this one.
     if (!isAfter(event, open.event)) return;
     await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
@@ -173,32 +181,32 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     return (await strippedOrigin(store.sql, row.roomNid, row.userId)) === origin;
   }
 
-  function refuse(
-    { origin, room, results, tally }: From,
-    clause: Clause,
+  function reject(
+    { origin, room, results, tally }: RoomPart,
+    clause: PduCheck,
     eventId: string | undefined,
     reason: string,
   ): void {
     tally.refused += 1;
-    refusals.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
+    rejections.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
 
   /** Results go by event id: where the room's version is not known, only the ids that PDUs carry. */
-  function refuseAll(
+  function rejectAll(
     pdus: readonly JsonObject[],
-    from: From,
-    clause: Clause,
+    part: RoomPart,
+    clause: PduCheck,
     reason: string,
     version?: RoomVersion,
   ): void {
     for (const pdu of pdus) {
       const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
-      refuse(from, clause, isEventId(eventId) ? eventId : undefined, reason);
+      reject(part, clause, isEventId(eventId) ? eventId : undefined, reason);
     }
   }
 
-  async function work(
+  async function receiveAll(
     origin: ServerName,
     pdus: readonly JsonObject[],
     tally: Tally,
@@ -207,11 +215,11 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const rooms = Map.groupBy(pdus, (pdu) => (isRoomId(pdu.room_id) ? pdu.room_id : undefined));
     await Promise.all(
       [...rooms].map(async ([roomId, ofThis]) => {
-        const from = { origin, room: roomId ?? "", results, tally };
+        const part = { origin, room: roomId ?? "", results, tally };
         if (roomId === undefined) {
-          return refuseAll(ofThis, from, "1 format", "room_id is not a room id");
+          return rejectAll(ofThis, part, "1 format", "room_id is not a room id");
         }
-        await ofRoom(from, roomId, ofThis);
+        await receiveInRoom(part, roomId, ofThis);
       }),
     );
     return results;
@@ -219,6 +227,6 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
 
   return (origin, pdus) => {
     const tally = { events: pdus.length, refused: 0 };
-    return deps.patience.run(origin, tally, () => work(origin, pdus, tally));
+    return deps.throttle.run(origin, tally, () => receiveAll(origin, pdus, tally));
   };
 }

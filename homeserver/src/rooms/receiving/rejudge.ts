@@ -7,7 +7,7 @@ import { rejectedWithState } from "../../storage/rooms/partial-rooms.ts";
 import { removeToRejudge, rowsToRejudge } from "../../storage/streams/events-to-rejudge.ts";
 import { rejectedByAuth } from "../../storage/rooms/events.ts";
 import type { Outliers } from "../fetching/outliers.ts";
-import { isPlaced } from "../records/placed.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { forgetResolutions } from "../state/resolution.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
@@ -18,7 +18,7 @@ export interface Rejudge {
   /** Judges all that the room has of rejected events with a place, and so on. */
   all(room: Room): Promise<void>;
   /** What an earlier process was killed amid. */
-  left(): Promise<void>;
+  remaining(): Promise<void>;
 }
 
 export interface RejudgeDeps {
@@ -32,13 +32,13 @@ export interface RejudgeDeps {
 
 /** A stranger's chain of rejected events is judged again so far, at most. */
 const MAX_REJUDGED = 500;
-const ROWS_AT_ONCE = 100;
+const MAX_ROWS = 100;
 
 export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps): Rejudge {
   async function passesNow(room: Room, { nid, event }: StoredEvent): Promise<boolean> {
     const now = (await store.events.byIdsNow([event.eventId])).get(event.eventId);
     if (now?.nid !== nid || now.roomNid !== room.nid) return false;
-    return isPlaced(now) ? passes(room, event) : outliers.rejudge(room, event);
+    return isInGraph(now) ? passes(room, event) : outliers.rejudge(room, event);
   }
 
   /** Judges again what was rejected because of the event, and so on; answers all that are not rejected any more. */
@@ -85,8 +85,8 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
   return {
     because,
     all,
-    async left() {
-      const rows = await rowsToRejudge(store.sql, ROWS_AT_ONCE);
+    async remaining() {
+      const rows = await rowsToRejudge(store.sql, MAX_ROWS);
       const rooms = await store.registry.byNids(rows.map((row) => row.roomNid));
       for (const row of rows) {
         const room = rooms.get(row.roomNid);

@@ -4,7 +4,7 @@ import type { Logger } from "../../platform/logger.ts";
 import { eventFromStored } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
-import { type Seats, whileSeated } from "../../storage/leases.ts";
+import { type Leases, whileLeader } from "../../storage/leases.ts";
 import {
   hastenStaged,
   nextStagedDue,
@@ -23,16 +23,16 @@ export interface RetryStagedDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Judges again what another process should have, and was killed. */
-  readonly rejudgeLeft: () => Promise<void>;
+  readonly rejudgeRemaining: () => Promise<void>;
   /** Given when there are several replicas. */
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
 }
 
-const SEAT = "staged events";
-const ROOMS_AT_ONCE = 8;
-const EVENTS_AT_ONCE = 50;
+const LEASE = "staged events";
+const MAX_CONCURRENT_ROOMS = 8;
+const MAX_EVENTS = 50;
 /** Another replica may have staged something that this one was not told of. */
-const LONGEST_SLEEP_MS = 30_000;
+const MAX_SLEEP_MS = 30_000;
 const AFTER_ERROR_MS = 5_000;
 const STOP_MS = 3_000;
 
@@ -46,7 +46,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   staging.onDue(() => wake.abort());
 
   async function retryRoom(room: Room): Promise<void> {
-    const rows = await stagedInRoom(store.sql, room.nid, clock.now(), EVENTS_AT_ONCE);
+    const rows = await stagedInRoom(store.sql, room.nid, clock.now(), MAX_EVENTS);
     if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
       await removeStaged(
         store.sql,
@@ -80,16 +80,16 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
 
   async function sleep(signal: AbortSignal): Promise<void> {
     // With every place taken, the next that ends wakes us.
-    const isFull = busy.size >= ROOMS_AT_ONCE;
+    const isFull = busy.size >= MAX_CONCURRENT_ROOMS;
     const due = isFull ? undefined : await nextStagedDue(store.sql, [...busy.keys()]);
-    const ms = due === undefined ? LONGEST_SLEEP_MS : due - clock.now();
+    const ms = due === undefined ? MAX_SLEEP_MS : due - clock.now();
     await clock.sleep(
-      Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS),
+      Math.min(Math.max(ms, 0), MAX_SLEEP_MS),
       AbortSignal.any([signal, wake.signal]),
     );
   }
 
-  async function work(signal: AbortSignal): Promise<void> {
+  async function retryDue(signal: AbortSignal): Promise<void> {
     // Alone, what an earlier process left is nobody else's work.
     let isLeft = seats === undefined;
     let nextRejudged = 0;
@@ -99,10 +99,10 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
         if (isLeft) await hastenStaged(store.sql, clock.now());
         isLeft = false;
         if (clock.monotonic() >= nextRejudged) {
-          nextRejudged = clock.monotonic() + LONGEST_SLEEP_MS;
-          await deps.rejudgeLeft();
+          nextRejudged = clock.monotonic() + MAX_SLEEP_MS;
+          await deps.rejudgeRemaining();
         }
-        const free = ROOMS_AT_ONCE - busy.size;
+        const free = MAX_CONCURRENT_ROOMS - busy.size;
         const nids = await roomsWithStaged(store.sql, clock.now(), free, [...busy.keys()]);
         const rooms = await store.registry.byNids(nids);
         for (const room of rooms.values()) begin(room);
@@ -115,7 +115,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     }
   }
 
-  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
+  const running = whileLeader(seats, LEASE, stopping.signal, retryDue).catch((error: unknown) => {
     logger.error({ err: error }, "staged events are not tried again any more");
   });
   return async () => {

@@ -3,7 +3,7 @@
  * brought them is answered, and tried again until they're placed, refused, or given up.
  */
 import type { Clock } from "../../platform/clock.ts";
-import { LaneFull } from "../../platform/fair-queue.ts";
+import { QueueFull } from "../../platform/fair-queue.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
 import { LRUCache, atMost } from "../../platform/caches.ts";
@@ -18,8 +18,8 @@ import {
 } from "../../storage/rooms/staged-events.ts";
 import type { Gaps } from "../fetching/gaps.ts";
 import type { Ingest } from "./ingest.ts";
-import type { Ingested } from "./graph-writer.ts";
-import type { Refusals } from "./pdu-rejections.ts";
+import type { IngestResult } from "./graph-writer.ts";
+import type { PduRejections } from "./pdu-rejections.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
@@ -29,7 +29,7 @@ export interface StagingDeps {
   readonly ingest: Ingest;
   readonly clock: Clock;
   readonly random: Random;
-  readonly refusals: Refusals;
+  readonly rejections: PduRejections;
   readonly logger: Logger;
 }
 
@@ -72,7 +72,7 @@ const MAX_PROVISIONAL = 3;
 const DRAIN_MS = 3_000;
 
 export function createStaging(deps: StagingDeps): Staging {
-  const { store, gaps, ingest, clock, random, refusals, logger } = deps;
+  const { store, gaps, ingest, clock, random, rejections, logger } = deps;
   /** Events that staged ones lack → the room. Forgotten ones are found by time. */
   const awaited = new LRUCache<EventId, number>(atMost(20_000));
   const underWay = new Set<Promise<void>>();
@@ -85,7 +85,7 @@ export function createStaging(deps: StagingDeps): Staging {
   }
 
   /** When to try again; undefined: it's done with. */
-  function nextTry(result: Ingested | undefined, failed: number): number | undefined {
+  function nextTry(result: IngestResult | undefined, failed: number): number | undefined {
     if (result === undefined) return undefined;
     if ("placed" in result) {
       if (!result.placed.isProvisional || failed >= MAX_PROVISIONAL) return undefined;
@@ -99,7 +99,7 @@ export function createStaging(deps: StagingDeps): Staging {
     origin: ServerName,
     room: Room,
     events: readonly RoomEvent[],
-    results: ReadonlyMap<EventId, Ingested>,
+    results: ReadonlyMap<EventId, IngestResult>,
     attempts: ReadonlyMap<EventId, number>,
   ): Promise<void> {
     const done: EventId[] = [];
@@ -115,10 +115,10 @@ export function createStaging(deps: StagingDeps): Staging {
       if (next === undefined) continue;
       const reason = "What it builds on could not be had";
       const fields = { origin, room: room.roomId, event: eventId, reason };
-      refusals.note({ ...fields, clause: "given up", outcome: "dropped" });
-      refusals.staged("given up", 1);
+      rejections.note({ ...fields, clause: "given up", outcome: "dropped" });
+      rejections.staged("given up", 1);
     }
-    refusals.staged("placed", [...placedIn(results)].length);
+    rejections.staged("placed", [...placedIn(results)].length);
     if (done.length > 0) await removeStaged(store.sql, done);
     if (later.length === 0) return;
     await postponeStaged(store.sql, later);
@@ -137,7 +137,8 @@ export function createStaging(deps: StagingDeps): Staging {
       await settle(origin, room, events, results, attempts);
       arrived(room, placedIn(results));
     } catch (error) {
-      if (error instanceof LaneFull) logger.debug({ origin, room: room.roomId }, "a lane is full");
+      if (error instanceof QueueFull)
+        logger.debug({ origin, room: room.roomId }, "too many tasks of a server wait");
       else logger.warn({ err: error, room: room.roomId }, "staged events could not be tried");
       const nextTry = clock.now() + pause(0);
       const rows = events.map(({ eventId }) => ({ eventId, nextTry }));
@@ -159,9 +160,9 @@ export function createStaging(deps: StagingDeps): Staging {
     );
   }
 
-  function track(work: Promise<void>): Promise<void> {
-    underWay.add(work);
-    return work.finally(() => underWay.delete(work));
+  function track(task: Promise<void>): Promise<void> {
+    underWay.add(task);
+    return task.finally(() => underWay.delete(task));
   }
 
   return {
@@ -170,7 +171,7 @@ export function createStaging(deps: StagingDeps): Staging {
       const rows = events.map((event) => ({ eventId: event.eventId, json: event.json() }));
       const times = { receivedTs: now, nextTry: now + FIRST_PAUSE_MS };
       const kept = await insertStaged(store.sql, origin, room.nid, rows, times, LIMITS);
-      refusals.staged("kept", kept.length);
+      rejections.staged("kept", kept.length);
       for (const listener of listeners) listener();
       return new Set(kept as EventId[]);
     },
@@ -189,7 +190,7 @@ export function createStaging(deps: StagingDeps): Staging {
 }
 
 /** Ids of what has its place now. */
-export function* placedIn(results: ReadonlyMap<EventId, Ingested>): Generator<EventId> {
+export function* placedIn(results: ReadonlyMap<EventId, IngestResult>): Generator<EventId> {
   for (const [id, result] of results) {
     if ("placed" in result && !result.placed.isProvisional) yield id;
   }

@@ -6,14 +6,14 @@ import { transactionsOfEvents } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Reader } from "../api/index.ts";
 
-export interface Transactions {
+export interface EventTransactionIds {
   /** A device sent this event, with or without a transaction id. */
   sent(eventId: EventId, deviceId: string, txnId: string | undefined): void;
   /** Transaction ids of those of the reader's events that this device sent. */
   of(reader: Reader, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, string>>;
 }
 
-export function createTransactions(sql: Sql): Transactions {
+export function createEventTransactionIds(sql: Sql): EventTransactionIds {
   /** Event and device → transaction id, or "" for none. */
   const known = new LRUCache<string, string>(atMost(50_000));
   const keyOf = (eventId: string, deviceId: string) => `${eventId} ${deviceId}`;

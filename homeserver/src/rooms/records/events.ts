@@ -7,7 +7,7 @@ import { roomVersion } from "../../protocol/room-versions.ts";
 import { eventsByIds, eventsByNids, eventTexts } from "../../storage/rooms/events.ts";
 import type { EventRow } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { isPlaced } from "./placed.ts";
+import { isInGraph } from "./in-graph.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 
 export interface EventReader {
@@ -187,7 +187,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
 
 /** An outlier may get a place, and what is rejected be judged again, by another replica. */
 export function mayChange(stored: StoredEvent): boolean {
-  return stored.status === "rejected" || !isPlaced(stored);
+  return stored.status === "rejected" || !isInGraph(stored);
 }
 
 function sameRow(known: StoredEvent, row: EventRow): boolean {

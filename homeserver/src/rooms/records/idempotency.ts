@@ -9,7 +9,7 @@ import { findTransaction } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Actor } from "../api/index.ts";
 
-export interface TransactionKey {
+export interface ClientTransactionKey {
   readonly userId: string;
   readonly deviceId: string;
   /** Operation, room and type: what the id is unique within. */
@@ -17,17 +17,17 @@ export interface TransactionKey {
   readonly txnId: string;
 }
 
-export interface Once {
+export interface Idempotency {
   /** Does it, or answers what it was answered with before. Without a key it's done each time. */
-  run(key: TransactionKey | undefined, send: () => Promise<EventId>): Promise<EventId>;
+  run(key: ClientTransactionKey | undefined, send: () => Promise<EventId>): Promise<EventId>;
 }
 
 /** The key of a request with a transaction id; throws M_INVALID_PARAM for one that can be no key. */
-export function transactionKey(
+export function clientTransactionKey(
   by: Actor,
   scope: string,
   txnId: string | undefined,
-): TransactionKey | undefined {
+): ClientTransactionKey | undefined {
   if (txnId === undefined) return undefined;
   if (!isIndexable(txnId)) {
     throw errors.invalidParam("txnId has at most 255 bytes, and no NUL character");
@@ -35,11 +35,14 @@ export function transactionKey(
   return { userId: by.userId, deviceId: by.deviceId ?? "", scope, txnId };
 }
 
-export function createOnce(sql: Sql): Once {
+export function createIdempotency(sql: Sql): Idempotency {
   const underWay = new Map<string, Promise<EventId>>();
   const done = new LRUCache<string, EventId>(atMost(20_000));
 
-  async function attempt(key: TransactionKey, send: () => Promise<EventId>): Promise<EventId> {
+  async function attempt(
+    key: ClientTransactionKey,
+    send: () => Promise<EventId>,
+  ): Promise<EventId> {
     try {
       return await send();
     } catch (error) {

@@ -48,7 +48,7 @@ interface Counted {
   readonly gone: readonly UserId[];
 }
 
-const MOST_HEROES = 5;
+const MAX_HEROES = 5;
 
 export function createMemberships(sql: Sql): Memberships {
   const users = createLoadingCache<UserId, ReadonlyMap<number, MembershipRow>>({
@@ -74,7 +74,7 @@ export function createMemberships(sql: Sql): Memberships {
   const counted = createLoadingCache<number, Counted>({
     max: 5_000,
     async load(roomNid) {
-      const most = MOST_HEROES + 1;
+      const most = MAX_HEROES + 1;
       const [counts, present] = await Promise.all([
         memberCounts(sql, roomNid),
         firstMembers(sql, roomNid, ["join", "invite"], "", most),
@@ -103,7 +103,7 @@ export function createMemberships(sql: Sql): Memberships {
       const { joined, invited, present, gone } = (await counted.get(roomNid)) as Counted;
       const others = present.filter((userId) => userId !== without);
       const shown = others.length > 0 ? others : gone.filter((userId) => userId !== without);
-      return { joined, invited, heroes: shown.slice(0, Math.min(heroes, MOST_HEROES)) };
+      return { joined, invited, heroes: shown.slice(0, Math.min(heroes, MAX_HEROES)) };
     },
     follow(records) {
       for (const record of records) {

@@ -1,5 +1,5 @@
 /** Which of the checks on receipt an event did not pass (server-server API, "Checks performed on receipt of a PDU"). */
-export type Clause =
+export type PduCheck =
   | "1 format"
   | "2 signatures"
   | "3 hash"

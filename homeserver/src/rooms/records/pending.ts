@@ -6,7 +6,7 @@ import { atMost, LRUCache } from "../../platform/caches.ts";
 import { StaleHead } from "../../log/types.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
 import type { ComingEvents } from "../../storage/rooms/gaps.ts";
-import { isPlaced } from "./placed.ts";
+import { isInGraph } from "./in-graph.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 /** A moment in a room's commands. What was read from the tables then holds as long as the room `isAt` it. */
@@ -18,7 +18,7 @@ export interface Moment {
 /** What is told of events on their way, by id. */
 interface Coming {
   /** True for events on their way that have, or get, a place in that room's graph. */
-  isPlaced(id: EventId, roomId: RoomId): boolean;
+  isInGraph(id: EventId, roomId: RoomId): boolean;
   has(id: EventId): boolean;
 }
 
@@ -50,7 +50,7 @@ interface Entry extends PendingEvent {
 
 interface Arrival {
   readonly roomId: RoomId;
-  readonly isPlaced: boolean;
+  readonly isInGraph: boolean;
 }
 
 const ROOMS_KEPT = 5_000;
@@ -58,11 +58,11 @@ const ROOMS_KEPT = 5_000;
 export function createArrivals(): Arrivals {
   const coming = new Map<EventId, Arrival>();
   const ofRooms = new LRUCache<number, Pending>(atMost(ROOMS_KEPT));
-  const isPlacedAs = (arrival: Arrival | undefined, roomId: RoomId) =>
-    arrival?.isPlaced === true && arrival.roomId === roomId;
+  const isInGraphOf = (arrival: Arrival | undefined, roomId: RoomId) =>
+    arrival?.isInGraph === true && arrival.roomId === roomId;
   return {
     has: (id) => coming.has(id),
-    isPlaced: (id, roomId) => isPlacedAs(coming.get(id), roomId),
+    isInGraph: (id, roomId) => isInGraphOf(coming.get(id), roomId),
     fromNow(ids) {
       const atFirst = new Map<EventId, Arrival>();
       for (const id of ids) {
@@ -71,8 +71,8 @@ export function createArrivals(): Arrivals {
       }
       return {
         has: (id) => atFirst.has(id) || coming.has(id),
-        isPlaced: (id, roomId) =>
-          isPlacedAs(atFirst.get(id), roomId) || isPlacedAs(coming.get(id), roomId),
+        isInGraph: (id, roomId) =>
+          isInGraphOf(atFirst.get(id), roomId) || isInGraphOf(coming.get(id), roomId),
       };
     },
     moment(roomNid) {
@@ -146,7 +146,7 @@ export class Pending {
     for (const { stored } of this.#entries.values()) {
       const { eventId, prevEventIds } = stored.event;
       if (stored.status === "accepted") {
-        if (isPlaced(stored)) byAccepted.push(...prevEventIds);
+        if (isInGraph(stored)) byAccepted.push(...prevEventIds);
       } else byRefused.push(...prevEventIds.map((prev) => [eventId, prev] as [EventId, EventId]));
     }
     return { byAccepted, byRefused };
@@ -184,7 +184,7 @@ export class Pending {
     const below = before?.maker === maker ? before.below : before;
     this.#entries.set(nid, { stored, authNids: authNids ?? before?.authNids, maker, below });
     this.#nidOf.set(eventId, nid);
-    this.#coming.set(eventId, { roomId, isPlaced: isPlaced(stored) });
+    this.#coming.set(eventId, { roomId, isInGraph: isInGraph(stored) });
     this.#note(stored);
   }
 

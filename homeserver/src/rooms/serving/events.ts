@@ -7,10 +7,10 @@ import { stateTuple } from "../../protocol/state-map.ts";
 import { closestEvent } from "../history/by-time.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Erasures } from "../visibility/erasures.ts";
-import type { Gate } from "./federation-access.ts";
-import { isPlaced } from "../records/placed.ts";
+import type { FederationAccess } from "./federation-access.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
-import type { StateAnswers, ToldNids } from "./state-answers.ts";
+import type { StateAnswers, StateNids } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
@@ -18,7 +18,7 @@ import { membersOfServer } from "../../storage/rooms/members.ts";
 
 export interface ServeEventsDeps {
   readonly store: RoomStore;
-  readonly gate: Gate;
+  readonly access: FederationAccess;
   readonly acl: Acl;
   readonly answers: StateAnswers;
   readonly partial: PartialRooms;
@@ -34,18 +34,18 @@ const MAX_BACKFILL = 100;
 const MAX_MISSING = 20;
 
 export function createServeEvents(deps: ServeEventsDeps): Served {
-  const { store, gate, acl, answers, partial } = deps;
+  const { store, access, acl, answers, partial } = deps;
 
   return {
     async backfill(origin, roomId, from, limit) {
-      const { room, mayAsk } = await gate.member(origin, roomId);
+      const { room, mayAsk } = await access.roomForMember(origin, roomId);
       const most = Math.min(Math.max(limit, 0), MAX_BACKFILL);
       const events = await walkBack(room, from, most, mayAsk);
       events.sort((a, b) => b.event.depth - a.event.depth);
       return texts(origin, room, events);
     },
     async missingEvents(origin, roomId, body) {
-      const { room, mayAsk } = await gate.member(origin, roomId);
+      const { room, mayAsk } = await access.roomForMember(origin, roomId);
       const most = Math.min(Math.max(body.limit, 0), MAX_MISSING);
       const earliest = new Set<EventId>(body.earliest);
       const latest = (await placedIn(room, body.latest)).filter(mayAsk);
@@ -69,7 +69,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     async event(origin, eventId) {
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.status === "rejected") throw unknownEvent();
-      const { room, mayAsk } = await gate.member(origin, stored.event.roomId);
+      const { room, mayAsk } = await access.roomForMember(origin, stored.event.roomId);
       // Only the event says which room is asked about.
       if (!(await acl.allows(room, origin))) {
         throw errors.forbidden("Server is banned from the room");
@@ -79,7 +79,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       return text as string;
     },
     async closestTo(origin, roomId, moment) {
-      const { room, mayAsk } = await gate.member(origin, roomId);
+      const { room, mayAsk } = await access.roomForMember(origin, roomId);
       const found = await closestEvent(store, room.nid, moment, async (events) =>
         events.filter(mayAsk),
       );
@@ -88,7 +88,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       return { eventId, originServerTs };
     },
     async eventAuth(origin, roomId, eventId) {
-      const { room, mayAsk } = await gate.member(origin, roomId);
+      const { room, mayAsk } = await access.roomForMember(origin, roomId);
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.roomNid !== room.nid) throw unknownEvent();
       if (!mayAsk(stored)) throw errors.forbidden("Your server is not in that room");
@@ -101,7 +101,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
   async function placedIn(room: Room, ids: readonly EventId[]): Promise<StoredEvent[]> {
     const found = await store.events.byIds(ids);
     return [...found.values()].filter(
-      (stored) => stored.roomNid === room.nid && isPlaced(stored) && stored.status !== "rejected",
+      (stored) => stored.roomNid === room.nid && isInGraph(stored) && stored.status !== "rejected",
     );
   }
 
@@ -130,8 +130,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     origin: ServerName,
     roomId: Parameters<Served["state"]>[1],
     eventId: EventId,
-  ): Promise<ToldNids> {
-    const { room, mayAsk } = await gate.member(origin, roomId);
+  ): Promise<StateNids> {
+    const { room, mayAsk } = await access.roomForMember(origin, roomId);
     if (await partial.isPartial(room.nid)) {
       throw errors.notFound("This server does not know the room's whole state yet: ask another");
     }
@@ -147,7 +147,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     room: Room,
     events: readonly StoredEvent[],
   ): Promise<string[]> {
-    const isTold = (await partial.servers(room.nid)).includes(origin);
+    const wasNamedInJoin = (await partial.servers(room.nid)).includes(origin);
     const rows = await membersOfServer(store.sql, room.nid, origin);
     const users = rows.map((row) => row.userId as UserId);
     const withheld = await deps.erasures.withheldFromServer(origin, events);
@@ -158,7 +158,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         let around = atRoots.get(stateBefore);
         if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
         // What a partial state tells of the other server's users is not to be relied on; that it is in the room, is.
-        const visible = isTold || serverCanSee(event, origin, await around);
+        const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
         return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
       }),
     );

@@ -3,20 +3,20 @@ import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../../storage/rooms/members.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
-import type { Stays } from "../visibility/last-membership.ts";
+import type { LastMemberships } from "../visibility/last-membership.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { MembershipRow, Room, StoredEvent } from "../api/index.ts";
 
-export interface Gate {
+export interface FederationAccess {
   /** A room that this server is in and whose whole state is known here. M_NOT_FOUND. */
-  whole(roomId: RoomId): Promise<Room>;
+  wholeRoom(roomId: RoomId): Promise<Room>;
   /**
    * A room that this server is in, for servers that are in the room themselves, or were: those may ask
    * about what they took part in, up to the end of their last user's membership (a ban's server needs
    * what the ban builds on). The others are not told whether there is such a room: M_FORBIDDEN in any
    * case.
    */
-  member(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
+  roomForMember(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
 
 interface MemberServer {
@@ -25,53 +25,59 @@ interface MemberServer {
   readonly mayAsk: (stored: StoredEvent) => boolean;
 }
 
-export interface GateDeps {
+export interface FederationAccessDeps {
   readonly store: RoomStore;
   readonly partial: PartialRooms;
   readonly serverName: ServerName;
-  readonly stays: Stays;
+  readonly lastMemberships: LastMemberships;
 }
 
-export function createGate({ store, partial, serverName, stays }: GateDeps): Gate {
+export function createFederationAccess({
+  store,
+  partial,
+  serverName,
+  lastMemberships,
+}: FederationAccessDeps): FederationAccess {
   /** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
   async function takesPartUntil(room: Room, server: ServerName): Promise<number> {
     const rows = (await membersOfServer(store.sql, room.nid, server)) as MembershipRow[];
     if (rows.some((row) => row.membership === "join")) return Infinity;
     let until = -1;
-    for (const row of rows) until = Math.max(until, (await stays.lastEnd(row))?.position ?? -1);
+    for (const row of rows)
+      until = Math.max(until, (await lastMemberships.endOf(row))?.position ?? -1);
     return until;
   }
 
-  async function here(room: Room): Promise<Room> {
-    if (!(await serverIsJoined(store.sql, room.nid, serverName))) throw notHere();
+  async function requireOurs(room: Room): Promise<Room> {
+    if (!(await serverIsJoined(store.sql, room.nid, serverName))) throw notOurs();
     return room;
   }
 
   return {
-    async whole(roomId) {
+    async wholeRoom(roomId) {
       const found = await store.registry.byId(roomId);
-      if (found === undefined) throw notHere();
-      const room = await here(found);
+      if (found === undefined) throw notOurs();
+      const room = await requireOurs(found);
       if (!(await partial.isPartial(room.nid))) return room;
       throw errors.notFound("This server does not know the room's whole state yet: ask another");
     },
-    async member(origin, roomId) {
+    async roomForMember(origin, roomId) {
       const room = await store.registry.byId(roomId);
-      if (room === undefined) throw notIn();
-      const isTold = (await partial.servers(room.nid)).includes(origin);
-      const until = isTold ? Infinity : await takesPartUntil(room, origin);
-      if (until < 0) throw notIn();
-      await here(room);
-      if (isTold) return { room, mayAsk: () => true };
+      if (room === undefined) throw notTheirs();
+      const wasNamedInJoin = (await partial.servers(room.nid)).includes(origin);
+      const until = wasNamedInJoin ? Infinity : await takesPartUntil(room, origin);
+      if (until < 0) throw notTheirs();
+      await requireOurs(room);
+      if (wasNamedInJoin) return { room, mayAsk: () => true };
       return { room, mayAsk: (stored) => (stored.position ?? 0) <= until };
     },
   };
 }
 
-function notHere(): Error {
+function notOurs(): Error {
   return errors.notFound("This server is not in that room");
 }
 
-function notIn(): Error {
+function notTheirs(): Error {
   return errors.forbidden("Your server is not in that room");
 }

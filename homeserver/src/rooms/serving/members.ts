@@ -6,11 +6,11 @@ import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { firstMembers, joinedServers } from "../../storage/rooms/members.ts";
-import type { Gate } from "./federation-access.ts";
+import type { FederationAccess } from "./federation-access.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft } from "../records/member-events.ts";
-import { vouchFor } from "../membership/restricted-joins.ts";
+import { authoriseJoin } from "../membership/restricted-joins.ts";
 import type { StateAnswers } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
@@ -19,13 +19,13 @@ import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "../fetching/verification.ts";
-import type { Work } from "../commands/room-command.ts";
+import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface ServeMembersDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly ingest: Ingest;
-  readonly gate: Gate;
+  readonly access: FederationAccess;
   readonly keyRing: EventKeys;
   readonly answers: StateAnswers;
 }
@@ -43,58 +43,58 @@ type Served = Pick<
 >;
 
 export function createServeMembers(deps: ServeMembersDeps): Served {
-  const { store, local, gate, keyRing, answers } = deps;
+  const { store, local, access, keyRing, answers } = deps;
   const { serverName, signingKey } = local.identity;
 
   return {
     async makeJoin(origin, roomId, userId, versions) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       requireOwn(origin, userId);
       if (!versions.includes(room.version.id))
         throw errors.incompatibleRoomVersion(room.version.id);
       return template(room, userId, "join");
     },
     async makeLeave(origin, roomId, userId) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       requireOwn(origin, userId);
       return template(room, userId, "leave");
     },
     async makeKnock(origin, roomId, userId, versions) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       requireOwn(origin, userId);
       if (!versions.includes(room.version.id))
         throw errors.incompatibleRoomVersion(room.version.id);
       return template(room, userId, "knock");
     },
     async sendJoin(origin, roomId, eventId, pdu, omitMembers = false) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       const event = await memberEvent(origin, room, eventId, pdu, "join");
-      const voucher = event.content.join_authorised_via_users_server;
-      const isOurs = isUserId(voucher) && serverOf(voucher) === serverName;
-      if (isOurs) await checkVouched(room, event);
+      const authorisingUser = event.content.join_authorised_via_users_server;
+      const isOurs = isUserId(authorisingUser) && serverOf(authorisingUser) === serverName;
+      if (isOurs) await checkAuthorised(room, event);
       const signed = isOurs ? addSignature(event, serverName, signingKey) : event;
       const servers = await joinedServers(store.sql, room.nid);
       const placed = await place(origin, room, signed);
       const onlyMembers = omitMembers ? await membersNeeded(room, placed) : undefined;
       const alsoChainOf = [placed.nid];
-      const told = await answers.nids(room, placed.stateBefore, { onlyMembers, alsoChainOf });
+      const nids = await answers.nids(room, placed.stateBefore, { onlyMembers, alsoChainOf });
       const head = {
         origin: serverName,
         event: signed.pdu,
-        members_omitted: told.membersOmitted,
+        members_omitted: nids.membersOmitted,
         servers_in_room: servers,
       };
-      return { head, ...answers.texts(told, origin) };
+      return { head, ...answers.texts(nids, origin) };
     },
     async sendLeave(origin, roomId, eventId, pdu) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       await place(origin, room, await memberEvent(origin, room, eventId, pdu, "leave"));
     },
     async sendKnock(origin, roomId, eventId, pdu) {
-      const room = await gate.whole(roomId);
+      const room = await access.wholeRoom(roomId);
       await place(origin, room, await memberEvent(origin, room, eventId, pdu, "knock"));
       const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
-      const shown = await local.work(room, (work) => work.state(keys));
+      const shown = await local.run(room, (command) => command.state(keys));
       return { knock_room_state: withinLimits([...shown.values()].map(({ event }) => event.pdu)) };
     },
   };
@@ -105,29 +105,33 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
 
   /** The event that the other server is to sign, once it is allowed. */
   async function template(room: Room, userId: UserId, membership: string): Promise<JsonObject> {
-    return local.work(room, async (work) => {
+    return local.run(room, async (command) => {
       const content: JsonObject = { membership };
       if (membership === "join") {
-        const voucher = await voucherFor(work, userId);
-        if (voucher !== undefined) content.join_authorised_via_users_server = voucher;
+        const authorisingUser = await authorisingUserFor(command, userId);
+        if (authorisingUser !== undefined)
+          content.join_authorised_via_users_server = authorisingUser;
       }
       const draft = memberDraft(userId, userId, content);
-      const { authEvents } = await work.allowed(draft);
-      return { room_version: room.version.id, event: work.template(draft, authEvents) };
+      const { authEvents } = await command.allowed(draft);
+      return { room_version: room.version.id, event: command.template(draft, authEvents) };
     });
   }
 
-  async function voucherFor(work: Work, userId: UserId): Promise<UserId | undefined> {
-    const vouching = await vouchFor(store, work, serverName, userId);
-    switch (vouching.kind) {
+  async function authorisingUserFor(
+    command: RoomCommand,
+    userId: UserId,
+  ): Promise<UserId | undefined> {
+    const authorisation = await authoriseJoin(store, command, serverName, userId);
+    switch (authorisation.kind) {
       case "not-needed":
         return undefined;
       case "allowed":
-        return vouching.voucher;
-      case "no-voucher":
+        return authorisation.authorisingUser;
+      case "no-authorising-user":
         throw errors.unableToGrantJoin("No user of this server can vouch for the join");
       case "refused":
-        if (vouching.unknown) {
+        if (authorisation.unknown) {
           throw errors.unableToAuthoriseJoin("This server is not in the rooms that allow the join");
         }
         throw errors.forbidden("The user is in none of the rooms that allow the join");
@@ -135,8 +139,8 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
   }
 
   /** Our signature stands for the check of the allow rules: it is made anew. */
-  async function checkVouched(room: Room, event: RoomEvent): Promise<void> {
-    await local.work(room, (work) => voucherFor(work, event.stateKey as UserId));
+  async function checkAuthorised(room: Room, event: RoomEvent): Promise<void> {
+    await local.run(room, (command) => authorisingUserFor(command, event.stateKey as UserId));
   }
 
   /** The signed event from the other server, checked for being what the path says. */

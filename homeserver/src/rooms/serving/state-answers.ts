@@ -10,13 +10,13 @@ import type { StateAnswer } from "../api/federation.ts";
 import type { Room, StateRoot } from "../api/index.ts";
 
 /** Events of a state, by nid: of 100,000 it is a megabyte. */
-export interface ToldNids {
+export interface StateNids {
   readonly state: readonly number[];
   readonly authChain: readonly number[];
   readonly membersOmitted: boolean;
 }
 
-interface WhatToTell {
+interface StateNidsOptions {
   /** Members need not be told, but for these member events. Where they are few they are told all the same. */
   readonly onlyMembers?: readonly number[] | undefined;
   /** Their auth chains belong to it too. */
@@ -25,9 +25,9 @@ interface WhatToTell {
 
 export interface StateAnswers {
   /** What to tell of the state at a root. */
-  nids(room: Room, root: StateRoot, what?: WhatToTell): Promise<ToldNids>;
+  nids(room: Room, root: StateRoot, what?: StateNidsOptions): Promise<StateNids>;
   /** PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted, where they must be. */
-  texts(told: ToldNids, to: ServerName): StateAnswer;
+  texts(nids: StateNids, to: ServerName): StateAnswer;
   /** The same of a short list, at once. */
   listed(nids: readonly number[], to: ServerName): Promise<string[]>;
   ids(nids: readonly number[]): Promise<EventId[]>;
@@ -36,7 +36,7 @@ export interface StateAnswers {
 /** A state with fewer members than this is told whole: asking for it again would cost more. */
 const OMIT_FROM = 500;
 const PAGE = 2_000;
-const EVENTS_AT_ONCE = 200;
+const EVENTS_PER_READ = 200;
 
 export function createStateAnswers(
   store: RoomStore,
@@ -49,8 +49,8 @@ export function createStateAnswers(
     nids: readonly number[],
     to: ServerName,
   ): AsyncGenerator<readonly string[]> {
-    for (let at = 0; at < nids.length; at += EVENTS_AT_ONCE) {
-      const some = nids.slice(at, at + EVENTS_AT_ONCE);
+    for (let at = 0; at < nids.length; at += EVENTS_PER_READ) {
+      const some = nids.slice(at, at + EVENTS_PER_READ);
       const withheld = await withheldOf(some, to);
       const others = withheld.size === 0 ? some : some.filter((nid) => !withheld.has(nid));
       yield [...(await events.texts(others)), ...withheld.values()];

@@ -5,9 +5,9 @@ import { isClosed } from "../../storage/rooms/purges.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 /** @throws MatrixError M_FORBIDDEN 403 */
-export type MayEnter = (roomId: RoomId) => Promise<void>;
+export type CheckNotBlocked = (roomId: RoomId) => Promise<void>;
 
-export function createDoors(sql: Sql): MayEnter {
+export function createBlockedRooms(sql: Sql): CheckNotBlocked {
   return async (roomId) => {
     if (await isClosed(sql, roomId)) throw errors.forbidden("This room is blocked on this server");
   };

@@ -1,7 +1,7 @@
 /** Removes nodes of state trees that nothing needs: in the background, little by little, on one replica at a time. */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { type Seats, whileSeated } from "../../storage/leases.ts";
+import { type Leases, whileLeader } from "../../storage/leases.ts";
 import type { Sql } from "../../storage/sql.ts";
 import {
   beginCollection,
@@ -14,16 +14,16 @@ export interface StateCollectorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Given when there are several replicas. */
-  readonly seats: Seats | undefined;
+  readonly seats: Leases | undefined;
 }
 
-const SEAT = "state collection";
+const LEASE = "state collection";
 const ROWS_A_STEP = 1_000;
 /** So long after the start, and then as often, it's looked whether there is something to do. */
 const LOOK_EVERY_MS = 10 * 60_000;
 /** Of its time it works one part in so many. */
 const REST = 9;
-const SHORTEST_REST_MS = 20;
+const MIN_REST_MS = 20;
 const STOP_MS = 3_000;
 
 /** Answers what ends it; whatever it is at then is gone on with after the next start. */
@@ -45,12 +45,12 @@ export function collectState(deps: StateCollectorDeps): () => Promise<void> {
         return;
       }
       const rest = (clock.monotonic() - began) * REST;
-      await clock.sleep(Math.max(rest, SHORTEST_REST_MS), signal);
+      await clock.sleep(Math.max(rest, MIN_REST_MS), signal);
       if (signal.aborted) return;
     }
   }
 
-  async function work(signal: AbortSignal): Promise<void> {
+  async function run(signal: AbortSignal): Promise<void> {
     for (;;) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
@@ -60,7 +60,7 @@ export function collectState(deps: StateCollectorDeps): () => Promise<void> {
     }
   }
 
-  const running = whileSeated(seats, SEAT, stopping.signal, work).catch((error: unknown) => {
+  const running = whileLeader(seats, LEASE, stopping.signal, run).catch((error: unknown) => {
     logger.error({ err: error }, "state nodes are not collected any more");
   });
   return async () => {

@@ -18,16 +18,16 @@ export interface Resolver {
 }
 
 /** At some 10 to 20 µs an event, more would take longer than 5 ms. */
-const MOST_IN_LINE = 300;
+const MAX_IN_LINE = 300;
 
-/** `mostInLine`: conflicts of more events than this go to the thread. */
-export function createResolver(mostInLine = MOST_IN_LINE): Resolver {
+/** `maxInLine`: conflicts of more events than this go to the thread. */
+export function createResolver(maxInLine = MAX_IN_LINE): Resolver {
   const thread = createWorkerPool<PortableConflict, [string, EventId][]>(
     new URL("./resolver-thread.ts", import.meta.url),
   );
   return {
     async resolve(conflict) {
-      if (sizeOf(conflict) <= mostInLine) return resolveInLine(conflict);
+      if (sizeOf(conflict) <= maxInLine) return resolveInLine(conflict);
       try {
         return new Map(await thread.run(portable(conflict)));
       } catch {

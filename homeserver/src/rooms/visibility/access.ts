@@ -2,7 +2,7 @@
 import { errors } from "../../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../../protocol/identifiers.ts";
 import { historyVisibility } from "../../protocol/events/visibility.ts";
-import type { Stays } from "./last-membership.ts";
+import type { LastMemberships } from "./last-membership.ts";
 import type { Room, RoomView, StateRoot, StoredEvent, TimelinePlace } from "../api/index.ts";
 
 export interface Access {
@@ -20,7 +20,7 @@ export interface AccessControl {
   event(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
 }
 
-export function createAccess(view: RoomView, stays: Stays): AccessControl {
+export function createAccess(view: RoomView, lastMemberships: LastMemberships): AccessControl {
   return {
     async of(userId, roomId) {
       const room = await view.room(roomId);
@@ -28,7 +28,8 @@ export function createAccess(view: RoomView, stays: Stays): AccessControl {
       if (room === undefined) throw errors.forbidden("You are not in that room");
       if (row?.membership === "join") return { room, state: "now" };
       if (await isWorldReadable(view, room)) return { room, state: "now" };
-      const left = row === undefined || row.forgotten ? undefined : await stays.lastEnd(row);
+      const left =
+        row === undefined || row.forgotten ? undefined : await lastMemberships.endOf(row);
       if (left !== undefined) {
         const until = { position: left.position ?? 0, ordinal: left.ordinal };
         return { room, state: { root: left.roomState ?? left.stateAfter }, until };

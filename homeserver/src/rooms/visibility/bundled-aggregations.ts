@@ -11,8 +11,8 @@ import {
 } from "../../protocol/events/relations.ts";
 import { relationsTo, type ChildRow } from "../../storage/rooms/relations.ts";
 import { rootOfBytes } from "../records/events.ts";
-import type { Readable } from "./visible-events.ts";
-import type { IgnoredBy, Shown } from "./without-ignored.ts";
+import type { VisibleEvents } from "./visible-events.ts";
+import type { IgnoredBy, WithoutIgnored } from "./without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { ReadableEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
 
@@ -22,7 +22,7 @@ export type PresentInside = (
   bundling: boolean,
 ) => Promise<string[]>;
 
-export interface Bundles {
+export interface BundledAggregations {
   /** False only when the event has no relations to show. */
   mayHave(event: StoredEvent): boolean;
   /** Event nid → JSON text of m.relations, for those that have any. */
@@ -53,10 +53,10 @@ interface Thread {
   readonly participated: boolean;
 }
 
-export interface BundlesDeps {
+export interface BundledAggregationsDeps {
   readonly store: RoomStore;
-  readonly shown: Shown;
-  readonly readable: Readable;
+  readonly withoutIgnored: WithoutIgnored;
+  readonly visibleEvents: VisibleEvents;
   readonly ignoredBy: IgnoredBy;
   /** The log's position at the start. */
   readonly position: number;
@@ -67,7 +67,7 @@ const MAX_TARGETS = 200_000;
 /** Children looked at together when the first may not be seen, or is not valid. */
 const STEP = 100;
 
-export function createBundles(deps: BundlesDeps): Bundles {
+export function createBundledAggregations(deps: BundledAggregationsDeps): BundledAggregations {
   // Relations to events younger than this are all in `targets`: no query is needed for the others.
   let watchedFrom = deps.position;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
@@ -107,7 +107,7 @@ export function createBundles(deps: BundlesDeps): Bundles {
 }
 
 async function aggregate(
-  deps: BundlesDeps,
+  deps: BundledAggregationsDeps,
   roomNid: number,
   events: readonly StoredEvent[],
   reader: Reader,
@@ -116,10 +116,10 @@ async function aggregate(
   const rows = await relationsTo(deps.store.sql, roomNid, targets, BUNDLED);
   if (rows.length === 0) return [];
   const ignored = await deps.ignoredBy(reader.userId);
-  const heard = rows
+  const notIgnored = rows
     .filter((row) => !ignored.has(row.sender))
     .map((row) => ({ ...row, roomNid, stateBefore: rootOfBytes(row.stateBefore) }));
-  const visible = await deps.readable.among(reader.userId, heard);
+  const visible = await deps.visibleEvents.among(reader.userId, notIgnored);
   const children = Map.groupBy(visible, (row) => row.target);
   const found: Aggregated[] = [];
   for (const target of events) {
@@ -138,7 +138,7 @@ async function aggregate(
 
 /** The most recent valid replacement. What is redacted has none. */
 async function editOf(
-  deps: BundlesDeps,
+  deps: BundledAggregationsDeps,
   target: StoredEvent,
   children: readonly Child[],
   reader: Reader,
@@ -151,7 +151,7 @@ async function editOf(
 }
 
 async function threadOf(
-  deps: BundlesDeps,
+  deps: BundledAggregationsDeps,
   target: StoredEvent,
   children: readonly Child[],
   reader: Reader,
@@ -168,7 +168,7 @@ async function threadOf(
 
 /** The first of the children, in the given order, that the reader is shown and that passes. */
 async function firstOf(
-  { store, shown }: BundlesDeps,
+  { store, withoutIgnored }: BundledAggregationsDeps,
   children: readonly Child[],
   reader: Reader,
   passes: (stored: StoredEvent) => boolean,
@@ -177,7 +177,7 @@ async function firstOf(
     const some = children.slice(at, at + step);
     const found = await store.events.byNids(some.map((child) => child.nid));
     const events = some.flatMap((child) => found.get(child.nid) ?? []).filter(passes);
-    const [first] = await shown(reader.userId, events);
+    const [first] = await withoutIgnored(reader.userId, events);
     if (first !== undefined) return first;
   }
   return undefined;

@@ -14,7 +14,7 @@ import { membersOfServer } from "../../storage/rooms/members.ts";
 import { roomStateAt } from "../../storage/rooms/timeline.ts";
 import type { LookAtRoot } from "./at-root.ts";
 import { rootOfBytes } from "../records/events.ts";
-import type { Stays } from "./last-membership.ts";
+import type { LastMemberships } from "./last-membership.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 
@@ -51,11 +51,11 @@ const NONE: ReadonlySet<number> = new Set();
 
 export function createErasures(deps: {
   readonly store: RoomStore;
-  readonly stays: Stays;
+  readonly lastMemberships: LastMemberships;
   readonly atRoot: LookAtRoot;
   readonly serverName: ServerName;
 }): Erasures {
-  const { store, stays, atRoot } = deps;
+  const { store, lastMemberships, atRoot } = deps;
   /** Of this server's users: the log position of the erasure, null: not erased. */
   const users = new LRUCache<string, { readonly at: number | null }>(atMost(USERS_KEPT));
   /** A room's state when somebody was erased never changes. */
@@ -104,7 +104,7 @@ export function createErasures(deps: {
       ...{ roomNid: event.roomNid, userId, eventNid: then.memberNid },
       forgotten: false,
     };
-    const end = await stays.lastEnd({ ...row, membership: "leave", position: erasedAt });
+    const end = await lastMemberships.endOf({ ...row, membership: "leave", position: erasedAt });
     return (end?.position ?? -1) >= event.position;
   }
 

@@ -4,18 +4,18 @@ import { currentStateOfRooms } from "../../storage/rooms/events.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { MembershipRow, StoredEvent } from "../api/index.ts";
 
-export interface Stays {
+export interface LastMemberships {
   /**
    * The event that ended the user's last stay: a leave, kick or ban. Undefined when they were never joined, as far as
    * this server knows. Not for rows of who is joined.
    */
-  lastEnd(row: MembershipRow): Promise<StoredEvent | undefined>;
+  endOf(row: MembershipRow): Promise<StoredEvent | undefined>;
 }
 
 /** Memberships (invites, knocks, bans of who was out already) that are looked behind. */
-const MOST_STEPS = 100;
+const MAX_STEPS = 100;
 
-export function createStays(store: RoomStore): Stays {
+export function createLastMemberships(store: RoomStore): LastMemberships {
   async function memberBefore(end: StoredEvent, userId: string): Promise<StoredEvent | undefined> {
     const state = await store.state.events(end.stateBefore, [["m.room.member", userId]]);
     return state.get(stateTuple("m.room.member", userId));
@@ -31,9 +31,9 @@ export function createStays(store: RoomStore): Stays {
   }
 
   return {
-    async lastEnd(row) {
+    async endOf(row) {
       let end = await placed(row);
-      for (let step = 0; step < MOST_STEPS && end !== undefined; step++) {
+      for (let step = 0; step < MAX_STEPS && end !== undefined; step++) {
         if (end.stateBefore === null) return undefined;
         const before = await memberBefore(end, row.userId);
         if (before?.event.content.membership === "join") return end;

@@ -2,11 +2,11 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
-import type { Bundles, PresentInside } from "./bundled-aggregations.ts";
+import type { BundledAggregations, PresentInside } from "./bundled-aggregations.ts";
 import { clientText } from "./client-text.ts";
 import type { Erasures } from "./erasures.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Transactions } from "../records/event-transaction-ids.ts";
+import type { EventTransactionIds } from "../records/event-transaction-ids.ts";
 import type { ReadableEvent, Reader, StoredEvent } from "../api/index.ts";
 
 export interface Presenter {
@@ -17,12 +17,12 @@ export interface Presenter {
 
 export function createPresenter(deps: {
   readonly store: RoomStore;
-  readonly transactions: Transactions;
-  readonly bundles: Bundles;
+  readonly eventTransactionIds: EventTransactionIds;
+  readonly aggregations: BundledAggregations;
   readonly erasures: Erasures;
   readonly now: () => number;
 }): Presenter {
-  const { store, transactions, bundles, erasures, now } = deps;
+  const { store, eventTransactionIds, aggregations, erasures, now } = deps;
   /** State event nid → nid of the event that it replaced, 0 for none. */
   const replaced = new LRUCache<number, number>(atMost(50_000));
 
@@ -81,11 +81,11 @@ export function createPresenter(deps: {
     const events = readable.map(({ stored }) => stored);
     const own = events.filter(({ event }) => event.sender === reader.userId);
     const [txns, relations, redactions, before] = await Promise.all([
-      transactions.of(
+      eventTransactionIds.of(
         reader,
         own.map(({ event }) => event.eventId),
       ),
-      bundling ? bundles.of(events, reader, inside) : new Map<number, string>(),
+      bundling ? aggregations.of(events, reader, inside) : new Map<number, string>(),
       redactionTexts(events, reader),
       replacedTexts(events, reader),
     ]);
@@ -112,7 +112,7 @@ export function createPresenter(deps: {
           stored.redactedBy === null &&
           stored.event.stateKey === undefined &&
           stored.event.redacts === undefined &&
-          !bundles.mayHave(stored),
+          !aggregations.mayHave(stored),
       );
       if (!isPlain) return undefined;
       const time = now();

@@ -5,7 +5,7 @@ import type { UserId } from "../../protocol/identifiers.ts";
 import { isIndexable } from "../../protocol/text.ts";
 import { relatedTo } from "../../storage/rooms/relations.ts";
 import { rootOfBytes } from "../records/events.ts";
-import type { Readable } from "./visible-events.ts";
+import type { VisibleEvents } from "./visible-events.ts";
 import type { IgnoredBy } from "./without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { ReadableEvent } from "../api/index.ts";
@@ -22,7 +22,7 @@ export type Related = (
 
 export function createRelated(deps: {
   readonly store: RoomStore;
-  readonly readable: Readable;
+  readonly visibleEvents: VisibleEvents;
   readonly ignoredBy: IgnoredBy;
 }): Related {
   return async (userId, filter, events) => {
@@ -41,7 +41,7 @@ export function createRelated(deps: {
           ...{ ...row, roomNid },
           stateBefore: rootOfBytes(row.stateBefore),
         }));
-        return deps.readable.among(userId, placed);
+        return deps.visibleEvents.among(userId, placed);
       }),
     );
     const children = Map.groupBy(found.flat(), (row) => row.target);

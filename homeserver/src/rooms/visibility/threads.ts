@@ -15,7 +15,7 @@ export interface Threads {
 }
 
 /** A thread is looked for behind so many relations. */
-const MOST_HOPS = 3;
+const MAX_HOPS = 3;
 
 export function createThreads({ events }: Pick<RoomStore, "events">): Threads {
   /** The event that this one relates to, if it is here and of the same room. */
@@ -27,7 +27,7 @@ export function createThreads({ events }: Pick<RoomStore, "events">): Threads {
 
   async function rootOf(stored: StoredEvent): Promise<EventId | undefined> {
     let at: StoredEvent | undefined = stored;
-    for (let hop = 0; hop <= MOST_HOPS && at !== undefined; hop += 1) {
+    for (let hop = 0; hop <= MAX_HOPS && at !== undefined; hop += 1) {
       const relation = relationIn(at.event.content);
       if (relation === undefined) return undefined;
       if (relation.relType === "m.thread") {
@@ -48,7 +48,7 @@ export function createThreads({ events }: Pick<RoomStore, "events">): Threads {
       const root = await rootOf(stored);
       if (threadId === "main" || root !== undefined) return (root ?? "main") === threadId;
       let at: StoredEvent | undefined = stored;
-      for (let hop = 0; hop <= MOST_HOPS && at !== undefined; hop += 1) {
+      for (let hop = 0; hop <= MAX_HOPS && at !== undefined; hop += 1) {
         if (at.event.eventId === threadId) return true;
         at = await parentOf(at);
       }

@@ -13,10 +13,10 @@ import type { Erasures } from "./erasures.ts";
 import type { Memberships } from "../records/memberships.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { Presenter } from "./presentation.ts";
-import type { Readable } from "./visible-events.ts";
+import type { VisibleEvents } from "./visible-events.ts";
 import type { Related } from "./related.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Stays } from "./last-membership.ts";
+import type { LastMemberships } from "./last-membership.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import type { Threads } from "./threads.ts";
 import type { RoomView } from "../api/index.ts";
@@ -26,13 +26,13 @@ const HEROES = 5;
 export interface ViewDeps {
   readonly store: RoomStore;
   readonly memberships: Memberships;
-  readonly readable: Readable;
+  readonly visibleEvents: VisibleEvents;
   readonly related: Related;
   readonly presenter: Presenter;
   readonly partial: PartialRooms;
   readonly threads: Threads;
   readonly erasures: Erasures;
-  readonly stays: Stays;
+  readonly lastMemberships: LastMemberships;
 }
 
 export function createView(deps: ViewDeps): RoomView {
@@ -79,13 +79,13 @@ export function createView(deps: ViewDeps): RoomView {
       return options?.forgotten === true ? rows : rows.filter((row) => !row.forgotten);
     },
     membership,
-    endOfStay: deps.stays.lastEnd,
+    endOfStay: deps.lastMemberships.endOf,
     joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
     joinedOfServer: memberships.joinedOfServer,
     async joinedServers(roomNid) {
       const known = await memberships.joinedServers(roomNid);
-      const told = await partial.servers(roomNid);
-      return told.length === 0 ? [...known] : [...new Set([...known, ...told])];
+      const namedInJoin = await partial.servers(roomNid);
+      return namedInJoin.length === 0 ? [...known] : [...new Set([...known, ...namedInJoin])];
     },
     partialRooms: partial.among,
     async sharesRoom(userId, others) {
@@ -108,7 +108,7 @@ export function createView(deps: ViewDeps): RoomView {
       return withinLimits(found.map(({ event }) => strippedState(event)));
     },
 
-    readable: deps.readable,
+    readable: deps.visibleEvents,
     related: deps.related,
     stateFor: deps.erasures.state,
     threadOf: deps.threads.of,

@@ -5,8 +5,8 @@ import { NOTHING } from "./at-root.ts";
 import type { AtRoot, LookAtRoot } from "./at-root.ts";
 import type { Erasures, Sent } from "./erasures.ts";
 import type { Memberships } from "../records/memberships.ts";
-import type { Stays } from "./last-membership.ts";
-import { withoutVain } from "../commands/redactions.ts";
+import type { LastMemberships } from "./last-membership.ts";
+import { withoutIneffective } from "../commands/redactions.ts";
 import type { RoomStore } from "../state/store.ts";
 import type {
   Membership,
@@ -16,7 +16,7 @@ import type {
   StoredEvent,
 } from "../api/index.ts";
 
-export interface Readable {
+export interface VisibleEvents {
   (userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
   /**
    * The same for what is known of message events: which of them the user may see. Of what is redacted for the user
@@ -26,28 +26,28 @@ export interface Readable {
 }
 
 /** Where an event stands, and the state around it. */
-type Placed = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
+type PlacedEvent = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
 
-export interface ReadableDeps {
+export interface VisibleEventsDeps {
   readonly store: RoomStore;
   readonly memberships: Memberships;
-  readonly stays: Stays;
+  readonly lastMemberships: LastMemberships;
   readonly atRoot: LookAtRoot;
   readonly erasures: Erasures;
 }
 
-export function createReadable(deps: ReadableDeps): Readable {
-  const { store, memberships, stays, atRoot, erasures } = deps;
+export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
+  const { store, memberships, lastMemberships, atRoot, erasures } = deps;
 
   /** Until which log position a join of the user follows every event; Infinity while joined. */
   async function joinedUntil(row: MembershipRow | undefined): Promise<number> {
     if (row === undefined) return -1;
     if (row.membership === "join") return Infinity;
-    return (await stays.lastEnd(row))?.position ?? -1;
+    return (await lastMemberships.endOf(row))?.position ?? -1;
   }
 
   /** What decides of the user's view: the state before each of the events, and until when a join follows. */
-  async function around(userId: UserId, events: readonly Placed[]) {
+  async function around(userId: UserId, events: readonly PlacedEvent[]) {
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
     const mine = await memberships.ofUser(userId);
@@ -58,31 +58,33 @@ export function createReadable(deps: ReadableDeps): Readable {
         until.set(nid, await joinedUntil(mine.get(nid))),
       ),
     ]);
-    return ({ stateBefore, roomNid, position }: Placed) => ({
+    return ({ stateBefore, roomNid, position }: PlacedEvent) => ({
       before: roots.get(stateBefore) ?? NOTHING,
       joinedLater: (position ?? 0) <= (until.get(roomNid) ?? -1),
     });
   }
 
-  async function readable(userId: UserId, all: readonly StoredEvent[]): Promise<ReadableEvent[]> {
+  async function visible(userId: UserId, all: readonly StoredEvent[]): Promise<ReadableEvent[]> {
     if (all.length === 0) return [];
-    const events = await withoutVain(store, all);
+    const events = await withoutIneffective(store, all);
     const of = await around(userId, events);
-    const seen = events.flatMap((stored) => {
+    const visible = events.flatMap((stored) => {
       const { before, joinedLater } = of(stored);
       // What is soft-failed no client is told of.
-      if (stored.status !== "accepted" || !isPlaced(stored, userId)) return [];
+      if (stored.status !== "accepted" || !hasStateFor(stored, userId)) return [];
       if (!userCanSee(stored.event, userId, before, joinedLater)) return [];
       return [{ stored, membership: membershipAt(stored, userId, before.membership) }];
     });
     const copies = await erasures.copies(
       userId,
-      seen.map(({ stored }) => stored),
+      visible.map(({ stored }) => stored),
     );
-    return seen.map((one, i) => (copies[i] === one.stored ? one : { ...one, stored: copies[i]! }));
+    return visible.map((one, i) =>
+      copies[i] === one.stored ? one : { ...one, stored: copies[i]! },
+    );
   }
 
-  return Object.assign(readable, {
+  return Object.assign(visible, {
     async among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]> {
       if (messages.length === 0) return [];
       const of = await around(userId, messages);
@@ -98,7 +100,7 @@ export function createReadable(deps: ReadableDeps): Readable {
 }
 
 /** Of events without known state, only who they're about may see them: invites, and their withdrawal. */
-function isPlaced({ event, stateBefore }: StoredEvent, userId: UserId): boolean {
+function hasStateFor({ event, stateBefore }: StoredEvent, userId: UserId): boolean {
   if (stateBefore !== null || event.type === "m.room.create") return true;
   return event.type === "m.room.member" && event.stateKey === userId;
 }

@@ -1,15 +1,21 @@
 /** What a reader is shown of events: what they may see, without what those say whom they ignore. */
 import type { UserId } from "../../protocol/identifiers.ts";
-import type { Readable } from "./visible-events.ts";
+import type { VisibleEvents } from "./visible-events.ts";
 import type { ReadableEvent, StoredEvent } from "../api/index.ts";
 
 /** Whom a user ignores. */
 export type IgnoredBy = (userId: UserId) => Promise<ReadonlySet<string>>;
 
 /** In the given order. State is shown whoever sent it. (Client-server API, "Ignoring Users".) */
-export type Shown = (userId: UserId, events: readonly StoredEvent[]) => Promise<ReadableEvent[]>;
+export type WithoutIgnored = (
+  userId: UserId,
+  events: readonly StoredEvent[],
+) => Promise<ReadableEvent[]>;
 
-export function createShown(readable: Readable, ignoredBy: IgnoredBy): Shown {
+export function createWithoutIgnored(
+  readable: VisibleEvents,
+  ignoredBy: IgnoredBy,
+): WithoutIgnored {
   return async (userId, events) => {
     const [seen, ignored] = await Promise.all([readable(userId, events), ignoredBy(userId)]);
     if (ignored.size === 0) return seen;

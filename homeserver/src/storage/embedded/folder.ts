@@ -25,12 +25,12 @@ type Log = (line: string) => void;
 
 const RUN_PREFIX = "weft-pg-";
 /** A unix socket's path must be shorter than 108 bytes on Linux, 104 on macOS. */
-const LONGEST_SOCKET_PATH = 103;
+const MAX_SOCKET_PATH = 103;
 
 /** A folder that only we can enter, with a path short enough for a unix socket. */
 export async function makeRunFolder(cluster: string, launcher: Launcher): Promise<string> {
   const wanted = join(tmpdir(), `${RUN_PREFIX}XXXXXX`, ".s.PGSQL.5432");
-  const parent = Buffer.byteLength(wanted) <= LONGEST_SOCKET_PATH ? tmpdir() : "/tmp";
+  const parent = Buffer.byteLength(wanted) <= MAX_SOCKET_PATH ? tmpdir() : "/tmp";
   const folder = makeTemporaryFolder(RUN_PREFIX, parent);
   if (launcher.owner !== undefined) await chown(folder, launcher.owner.uid, launcher.owner.gid);
   await writeFile(noteOf(cluster), folder);

@@ -25,8 +25,8 @@ export interface Server {
 }
 
 /** Longest wait for a clean stop before backends are told to leave at once (the log is replayed at the next start). */
-const PATIENCE_MS = 6_000;
-const LONGEST_PAUSE_MS = 5_000;
+const GIVE_UP_AFTER_MS = 6_000;
+const MAX_PAUSE_MS = 5_000;
 
 /** The command line that runs a program of PostgreSQL's under its launcher. */
 export function commandFor(
@@ -58,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   async function restart(): Promise<void> {
-    for (let pause = 100; !stopping; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (let pause = 100; !stopping; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       // Its orphaned backends need a moment to notice that the postmaster is gone.
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (stopping) return;
@@ -125,7 +125,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill("SIGINT");
-  const hurry = setTimeout(() => child.kill("SIGQUIT"), PATIENCE_MS);
+  const hurry = setTimeout(() => child.kill("SIGQUIT"), GIVE_UP_AFTER_MS);
   await gone;
   clearTimeout(hurry);
 }

@@ -45,7 +45,7 @@ export async function namedBy(
 }
 
 /** Of a room's newest accepted events so many are looked at. */
-const MOST_LOOKED_AT = 2_000;
+const MAX_LOOKED_AT = 2_000;
 
 /** Events that are not in the tables yet. */
 export interface ComingEvents {
@@ -69,10 +69,10 @@ export async function isStoodOn(
     WITH RECURSIVE newest AS (
       SELECT prev_event_ids FROM events
       WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
-      ORDER BY position DESC LIMIT ${MOST_LOOKED_AT}
+      ORDER BY position DESC LIMIT ${MAX_LOOKED_AT}
     ), stored AS (
       SELECT event_id, prev_event_ids FROM events
-      WHERE room_nid = ${roomNid} AND status <> 0 LIMIT ${MOST_LOOKED_AT}
+      WHERE room_nid = ${roomNid} AND status <> 0 LIMIT ${MAX_LOOKED_AT}
     ), refused AS MATERIALIZED (
       SELECT event_id, unnest(prev_event_ids) AS prev FROM stored
       UNION ALL

@@ -40,7 +40,7 @@ export interface Target {
 
 /**
  * Events that relate to these, in the order of the timeline: for bundled aggregations. Of one target the newest
- * MOST_CHILDREN of each relation; of replacements those by the target's sender and of its type, which alone can count.
+ * MAX_CHILDREN of each relation; of replacements those by the target's sender and of its type, which alone can count.
  */
 export async function relationsTo(
   sql: Sql | Tx,
@@ -66,7 +66,7 @@ export async function relationsTo(
           AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
           AND (r.rel_type <> 'm.replace'
             OR state_key IS NULL AND sender = t.target_sender AND type = t.target_type)
-        ORDER BY position DESC, ordinal DESC LIMIT ${MOST_CHILDREN}
+        ORDER BY position DESC, ordinal DESC LIMIT ${MAX_CHILDREN}
       ) AS child
     ) AS all_children
     ORDER BY position, ordinal`;
@@ -74,7 +74,7 @@ export async function relationsTo(
 
 /**
  * Events that relate to these in one of the ways, or by one of the senders, or both: for filters that ask for it. Of one
- * target the newest MOST_ASKED.
+ * target the newest MAX_ASKED.
  */
 export async function relatedTo(
   sql: Sql | Tx,
@@ -100,15 +100,15 @@ export async function relatedTo(
       WHERE relates_to = t.target AND room_nid = ${roomNid}
         AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
         ${among("rel_type", by.relTypes)} ${among("sender", by.senders)} ${heard}
-      ORDER BY position DESC, ordinal DESC LIMIT ${MOST_ASKED}
+      ORDER BY position DESC, ordinal DESC LIMIT ${MAX_ASKED}
     ) AS child`;
 }
 
 /** Of one event no more are looked at to tell whether there is one that the reader may see. */
-const MOST_ASKED = 200;
+const MAX_ASKED = 200;
 
 /** Of one event and one relation no more are looked at: a thread's count is an approximate one. */
-const MOST_CHILDREN = 10_000;
+const MAX_CHILDREN = 10_000;
 
 /**
  * One page of the events that relate to an event, beyond a place in the timeline: directly, or by up to `depth` relations
@@ -164,12 +164,12 @@ export async function relationsPage(
         AND e.position IS NOT NULL AND e.status = 0 ${ofType} ${ofRelation}
     )
     SELECT DISTINCT event_nid AS nid, position, ordinal
-    FROM (SELECT * FROM related LIMIT ${MOST_RELATED}) AS bounded
+    FROM (SELECT * FROM related LIMIT ${MAX_RELATED}) AS bounded
     WHERE true ${upTo} ${after} ${order} LIMIT ${query.limit}`;
 }
 
 /** Events that are looked at where relations of relations are followed. */
-const MOST_RELATED = 20_000;
+const MAX_RELATED = 20_000;
 
 interface Place {
   readonly position: number;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FailureCounts, Failures } from "../../cluster/failures.ts";
 import { networkOf } from "../../platform/client-address.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { createLanes, LaneFull } from "../../platform/fair-queue.ts";
+import { createFairQueue, QueueFull } from "../../platform/fair-queue.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 
 /** Who tries a secret: a device that is signed in, or somebody at an address. */
@@ -50,7 +50,7 @@ export function createAttempts(deps: {
   counts: FailureCounts | undefined;
 }): Attempts {
   const { clock, counts } = deps;
-  const lanes = createLanes<string>({
+  const lanes = createFairQueue<string>({
     perKey: AT_ONCE,
     total: Number.POSITIVE_INFINITY,
     maxWaiting: MAX_WAITING,
@@ -96,7 +96,7 @@ export function createAttempts(deps: {
           }
         });
       } catch (error) {
-        if (!(error instanceof LaneFull)) throw error;
+        if (!(error instanceof QueueFull)) throw error;
         throw errors.limitExceeded(FIRST_MS, "Too many sign-ins at this moment");
       }
     },

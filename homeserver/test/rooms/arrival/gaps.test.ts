@@ -3,7 +3,7 @@ import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";
-import type { Told } from "../../../src/rooms/fetching/remote-state-roots.ts";
+import type { RemoteState } from "../../../src/rooms/fetching/remote-state-roots.ts";
 import { eventFrom } from "../../protocol/abridged-event.ts";
 import { createShared, MemoryServer } from "./memory-server.ts";
 
@@ -49,9 +49,9 @@ beforeEach(async () => {
 const ends = () => new Set(server.extremities.map((one) => one.event.eventId));
 
 /** The state before an event, as another server tells it. */
-async function openingState(): Promise<Told> {
+async function openingState(): Promise<RemoteState> {
   const state = await server.store.state.all(server.stateRoot);
-  return { before: new Map(), instead: state.map((stored) => stored.event.eventId) };
+  return { beforePrev: new Map(), beforeEvent: state.map((stored) => stored.event.eventId) };
 }
 
 describe("what comes after something that builds on it", () => {
@@ -59,8 +59,8 @@ describe("what comes after something that builds on it", () => {
     const first = topic(opening[1]!);
     const second = topic(first);
     const third = topic(second);
-    const told = await openingState();
-    const { position } = await server.receive(third, { told });
+    const remoteState = await openingState();
+    const { position } = await server.receive(third, { remoteState });
     expect(ends()).toEqual(new Set([opening[1]!.eventId, third.eventId]));
     // Nothing tells yet that the third stands on the first.
     await server.receive(first);
@@ -75,7 +75,7 @@ describe("what comes after something that builds on it", () => {
     const second = topic(first);
     const third = topic(second);
     const fourth = topic(third);
-    const { position } = await server.receive(fourth, { told: await openingState() });
+    const { position } = await server.receive(fourth, { remoteState: await openingState() });
     await server.receive(first);
     await server.receive(second, { history: { position: position!, ordinal: -2 } });
     expect(ends()).toEqual(new Set([first.eventId, fourth.eventId]));
@@ -86,7 +86,7 @@ describe("what comes after something that builds on it", () => {
   test("is none, although it comes as news", async () => {
     const first = topic(opening[1]!);
     const second = topic(first);
-    await server.receive(second, { told: await openingState() });
+    await server.receive(second, { remoteState: await openingState() });
     await server.receive(first);
     expect(ends()).toEqual(new Set([second.eventId]));
   });
@@ -95,7 +95,7 @@ describe("what comes after something that builds on it", () => {
     const first = topic(opening[1]!);
     const second = topic(first);
     const other = topic(opening[1]!);
-    await server.receive(second, { told: await openingState() });
+    await server.receive(second, { remoteState: await openingState() });
     await server.receive(other);
     expect(ends()).toEqual(new Set([second.eventId, other.eventId]));
   });

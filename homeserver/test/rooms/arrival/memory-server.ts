@@ -12,14 +12,14 @@ import type { Head } from "../../../src/rooms/commands/head.ts";
 import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
 import { newEvent } from "../../../src/rooms/records/new-event.ts";
 import { createArrivals } from "../../../src/rooms/records/pending.ts";
-import { placeEvent } from "../../../src/rooms/receiving/checks.ts";
-import type { Placing } from "../../../src/rooms/receiving/checks.ts";
+import { checkAndAdd } from "../../../src/rooms/receiving/checks.ts";
+import type { ReceivedEvent } from "../../../src/rooms/receiving/checks.ts";
 import { createStateReader } from "../../../src/rooms/state/reader.ts";
 import { createStateTree } from "../../../src/rooms/state/tree/index.ts";
 import type { StateTree } from "../../../src/rooms/state/tree/index.ts";
 import type { RoomStore } from "../../../src/rooms/state/store.ts";
 import type { StateKey, Tuples } from "../../../src/rooms/state/tuples.ts";
-import { Work } from "../../../src/rooms/commands/room-command.ts";
+import { RoomCommand } from "../../../src/rooms/commands/room-command.ts";
 import type { Sql } from "../../../src/storage/sql.ts";
 
 const KEY = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, "key"));
@@ -148,13 +148,13 @@ export class MemoryServer {
    */
   async receive(
     event: RoomEvent,
-    gap: Pick<Placing, "told" | "history"> = {},
+    gap: Pick<ReceivedEvent, "remoteState" | "history"> = {},
   ): Promise<StoredEvent> {
     this.#nextNid = this.#shared.nidOf(event.eventId);
     const mayBeRedacted = this.#redactions.some(({ target }) => target === event.eventId);
     const identity = { serverName: this.name, signingKey: KEY, now: () => 0 };
-    const work = new Work(identity, this.#head);
-    const placed = await placeEvent(work, {
+    const work = new RoomCommand(identity, this.#head);
+    const placed = await checkAndAdd(work, {
       ...gap,
       ...{ event, mayBeRedacted },
       mayBeKnown: true,
@@ -162,7 +162,7 @@ export class MemoryServer {
     if (placed === undefined) throw new Error(`${event.eventId} came before what it builds on`);
     if (work.added.length === 0) return placed.stored;
     for (const id of placed.missing) this.#awaited.add(id);
-    const step = work.step(placed.stored);
+    const step = work.finish(placed.stored);
     for (const { hash, data } of step.append?.stateNodes ?? []) {
       this.#shared.nodes.set(hash.toString("hex"), data);
     }

@@ -14,7 +14,7 @@ import type { EventKeys } from "../../../src/federation-client/keys/key-ring.ts"
 import type { RemoteRooms } from "../../../src/federation-client/types.ts";
 import type { Rooms } from "../../../src/rooms/index.ts";
 import { connectWriter } from "../../../src/storage/append/append.ts";
-import { createSeats } from "../../../src/storage/leases.ts";
+import { createLeases } from "../../../src/storage/leases.ts";
 import { connect } from "../../../src/storage/sql.ts";
 import type { TestDatabase } from "../../support/database.ts";
 import { keyOf } from "./sealed.ts";
@@ -107,7 +107,7 @@ async function startProcess(deps: {
   // What only one replica does at a time: its locks go with the process.
   const seats = deps.isAlone
     ? undefined
-    : createSeats({ sql: connect(db.location, { max: 1 }), clock: FAST });
+    : createLeases({ sql: connect(db.location, { max: 1 }), clock: FAST });
   const left = life.death.then(() => seats?.close());
   const rooms = createRooms({
     log: life.bounded(log),

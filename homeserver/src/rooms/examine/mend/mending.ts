@@ -58,7 +58,7 @@ export interface Mending {
   flush(roots: Iterable<StateRoot>): Promise<void>;
 }
 
-const NODES_AT_ONCE = 500;
+const NODES_PER_WRITE = 500;
 
 export function createMending(
   tx: Tx,
@@ -91,8 +91,8 @@ export function createMending(
     },
     async flush(roots) {
       const needed = neededNodes(made, roots);
-      for (let at = 0; at < needed.length; at += NODES_AT_ONCE) {
-        await writeNodes(tx, needed.slice(at, at + NODES_AT_ONCE), options.epoch);
+      for (let at = 0; at < needed.length; at += NODES_PER_WRITE) {
+        await writeNodes(tx, needed.slice(at, at + NODES_PER_WRITE), options.epoch);
       }
       store.tree.release(made);
       made = [];

@@ -3,19 +3,19 @@ import type { EventId } from "../../../protocol/identifiers.ts";
 import { graphOf, writeRoomStates, writeStates } from "../../../storage/rooms/mend-rooms.ts";
 import type { GraphRow, MendedStateRow } from "../../../storage/rooms/mend-rooms.ts";
 import { bytesOfRoot } from "../../records/events.ts";
-import { hasKnownState, isPlaced } from "../../records/placed.ts";
+import { hasKnownState, isInGraph } from "../../records/in-graph.ts";
 import type { StateRoot, StoredEvent } from "../../api/index.ts";
 import { verdictOf } from "../verdict.ts";
 import type { Mending } from "./mending.ts";
-import { createTold } from "./told.ts";
-import type { Told } from "./told.ts";
+import { createRemoteStateRepair } from "./remote-states.ts";
+import type { RemoteStateRepair } from "./remote-states.ts";
 
 const CHUNK = 200;
 const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 } as const;
 
 /** What the events before have become. */
 interface Progress {
-  readonly told: Told;
+  readonly remoteStates: RemoteStateRepair;
   /** Their state after them is another. */
   readonly moved: Set<number>;
   /** They are accepted or rejected now, and were not. */
@@ -25,7 +25,7 @@ interface Progress {
 export async function mendStates(mending: Mending): Promise<void> {
   const order = inOrder(await graphOf(mending.tx, mending.room.nid));
   const progress = {
-    told: createTold(mending),
+    remoteStates: createRemoteStateRepair(mending),
     moved: new Set<number>(),
     turned: new Set<number>(),
   };
@@ -75,10 +75,10 @@ async function mendChunk(
   for (const nid of nids) {
     const stored = found.get(nid);
     if (stored === undefined) continue;
-    const now = isPlaced(stored)
+    const now = isInGraph(stored)
       ? await restated(mending, progress, stored)
       : await rejudged(mending, progress, stored);
-    const roomState = await progress.told.stripped(stored.roomState);
+    const roomState = await progress.remoteStates.stripped(stored.roomState);
     for (const root of [now.stateBefore, now.stateAfter, roomState]) roots.add(root);
     if (roomState !== stored.roomState) rooted.push({ nid, roomState: bytesOfRoot(roomState) });
     if (now.stateAfter !== stored.stateAfter) progress.moved.add(nid);
@@ -137,7 +137,7 @@ async function restated(
 
 async function stateBefore(
   mending: Mending,
-  { told, moved }: Progress,
+  { remoteStates, moved }: Progress,
   stored: StoredEvent,
 ): Promise<StateRoot> {
   const { event } = stored;
@@ -146,9 +146,9 @@ async function stateBefore(
   const known = [...prev.values()].filter((one) => hasKnownState(one, event.roomId));
   const roots: StateRoot[] = [];
   for (const one of known)
-    roots.push(isPlaced(one) ? one.stateAfter : await afterCreate(mending, one));
+    roots.push(isInGraph(one) ? one.stateAfter : await afterCreate(mending, one));
   if (known.length === ids.length) return mending.resolve(roots);
-  const mended = await told.before(stored);
+  const mended = await remoteStates.before(stored);
   const isAsBefore = mended === stored.stateBefore && !known.some(({ nid }) => moved.has(nid));
   return isAsBefore ? mended : mending.resolve([mended, ...roots]);
 }

@@ -3,13 +3,13 @@ import type { RoomId } from "../../protocol/identifiers.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 /** True for events whose place in the graph, and so the state around them, is known. */
-export function isPlaced(stored: StoredEvent): boolean {
+export function isInGraph(stored: StoredEvent): boolean {
   return stored.stateAfter !== null || stored.position !== null;
 }
 
 /** The same in that room: an event that names another room's builds on nothing that could be had. */
-export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
-  return isPlaced(stored) && stored.event.roomId === roomId;
+export function isInGraphOf(stored: StoredEvent, roomId: RoomId): boolean {
+  return isInGraph(stored) && stored.event.roomId === roomId;
 }
 
 /**
@@ -17,7 +17,7 @@ export function isPlacedIn(stored: StoredEvent, roomId: RoomId): boolean {
  * state before it is empty, and nobody need tell it.
  */
 export function hasKnownState(stored: StoredEvent, roomId: RoomId): boolean {
-  return isPlacedIn(stored, roomId) || isCreateOf(stored, roomId);
+  return isInGraphOf(stored, roomId) || isCreateOf(stored, roomId);
 }
 
 function isCreateOf({ event, status }: StoredEvent, roomId: RoomId): boolean {

@@ -12,7 +12,7 @@ import { createEntryCheck } from "../entries.ts";
 import type { TreeFaults } from "../entries.ts";
 import type { Mending } from "./mending.ts";
 
-export interface Told {
+export interface RemoteStateRepair {
   /** The state before an event, with the events that its faulty entries stood for, as far as they can be found. */
   before(stored: StoredEvent): Promise<StateRoot>;
   /** A state without its faulty entries: so the clients were shown it. */
@@ -27,7 +27,7 @@ interface Hole {
 
 const PAGE = 1_000;
 
-export function createTold(mending: Mending): Told {
+export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
   const { tx, store, room, options } = mending;
   const check = createEntryCheck(store.sql, room);
   const stripped = new Map<StateRoot, StateRoot>();
@@ -110,7 +110,7 @@ export function createTold(mending: Mending): Told {
     return earlier.toSorted((a, b) => b.depth - a.depth || b.nid - a.nid)[0]?.nid;
   }
 
-  function tell({ key, nid }: Hole, found: number | undefined, of: StoredEvent): void {
+  function tellMend({ key, nid }: Hole, found: number | undefined, of: StoredEvent): void {
     const [type, stateKey] = key;
     const name = `${type} ${JSON.stringify(stateKey)}`;
     const what = `the state before it, which another server told, named event ${nid} for ${name}, which is stored nowhere`;
@@ -151,7 +151,7 @@ export function createTold(mending: Mending): Told {
       const { sound, holes } = await sorted(await entriesOf(stored.stateBefore));
       for (const hole of holes) {
         const nid = await eventFor(hole, stored);
-        tell(hole, nid, stored);
+        tellMend(hole, nid, stored);
         if (nid !== undefined) sound.set(stateTuple(...hole.key), nid);
       }
       if (faults.isTorn) {
