@@ -2306,15 +2306,33 @@ export interface components {
             prev_sender?: components["schemas"]["UserId"];
             replaces_state?: components["schemas"]["EventId"];
             /** @description The event that redacted this one. */
-            redacted_because?: JsonObject;
+            redacted_because?: components["schemas"]["SyncEvent"];
             /** @description The reader's membership at the time of the event. */
             membership?: string;
             /** @description With an invite, what the invited user may know of the room. */
             invite_room_state?: components["schemas"]["StrippedState"][];
             /** @description With a knock, what the knocking user may know of the room. */
             knock_room_state?: components["schemas"]["StrippedState"][];
-            /** @description Relations to this event, gathered. */
-            "m.relations"?: JsonObject;
+            "m.relations"?: components["schemas"]["GatheredRelations"];
+        };
+        /** @description What other events say of an event, gathered by the type of the relation. */
+        GatheredRelations: {
+            /** @description The newest edit. */
+            "m.replace"?: components["schemas"]["SyncEvent"];
+            /** @description The thread that begins with the event. */
+            "m.thread"?: {
+                latest_event: components["schemas"]["SyncEvent"];
+                /** @description How many events are in it, the first apart. */
+                count: number;
+                /** @description Whether the reader has written in it. */
+                current_user_participated: boolean;
+            };
+            /** @description The events that refer to it. */
+            "m.reference"?: {
+                chunk: {
+                    event_id: components["schemas"]["EventId"];
+                }[];
+            };
         };
         /** @description An event as clients see it where the room is known from its place. */
         SyncEvent: {

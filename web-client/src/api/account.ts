@@ -1,5 +1,5 @@
 import type { Http } from "./http.ts";
-import type { Content, Device, UserSearchResult } from "./types.ts";
+import type { AuthProof, Device, EventContent, EventType, UserSearchResult } from "./types.ts";
 
 const USER = "/_matrix/client/v3/user/{userId}";
 const PROFILE = "/_matrix/client/v3/profile/{userId}";
@@ -7,36 +7,43 @@ const PROFILE = "/_matrix/client/v3/profile/{userId}";
 /** What belongs to the person who is signed in: profile, devices, password, account data. */
 export function createAccountApi(http: Http, userId: string) {
   return {
-    profile: (who = userId) => http.call("GET", PROFILE, { path: { userId: who } }),
+    profile: (who = userId) =>
+      http.call<"getUserProfile">("GET", PROFILE, { path: { userId: who } }),
     setDisplayName: (displayname: string) =>
-      http.call("PUT", `${PROFILE}/{keyName}`, {
+      http.call<"setProfileField">("PUT", `${PROFILE}/{keyName}`, {
         path: { userId, keyName: "displayname" },
         body: { displayname },
       }),
     setAvatar: (avatarUrl: string) =>
-      http.call("PUT", `${PROFILE}/{keyName}`, {
+      http.call<"setProfileField">("PUT", `${PROFILE}/{keyName}`, {
         path: { userId, keyName: "avatar_url" },
         body: { avatar_url: avatarUrl },
       }),
 
     devices: async (): Promise<Device[]> =>
-      (await http.call("GET", "/_matrix/client/v3/devices", {})).devices,
+      (await http.call<"getDevices">("GET", "/_matrix/client/v3/devices", {})).devices,
     /** Needs user-interactive auth. */
-    deleteDevices: (devices: string[], auth?: Content) =>
-      http.call("POST", "/_matrix/client/v3/delete_devices", { body: { devices, auth } }),
+    deleteDevices: (devices: string[], auth?: AuthProof) =>
+      http.call<"deleteDevices">("POST", "/_matrix/client/v3/delete_devices", {
+        body: { devices, auth },
+      }),
     /** Needs user-interactive auth. The other devices stay signed in. */
-    changePassword: (newPassword: string, auth?: Content) =>
-      http.call("POST", "/_matrix/client/v3/account/password", {
+    changePassword: (newPassword: string, auth?: AuthProof) =>
+      http.call<"changePassword">("POST", "/_matrix/client/v3/account/password", {
         body: { new_password: newPassword, logout_devices: false, auth },
       }),
 
-    setAccountData: (type: string, content: Content) =>
-      http.call("PUT", `${USER}/account_data/{type}`, { path: { userId, type }, body: content }),
-    setRoomTag: (roomId: string, tag: string, on: boolean) =>
-      http.call(on ? "PUT" : "DELETE", `${USER}/rooms/{roomId}/tags/{tag}`, {
-        path: { userId, roomId, tag },
-        body: on ? {} : undefined,
+    setAccountData: <Type extends EventType>(type: Type, content: EventContent<Type>) =>
+      http.call<"setAccountData">("PUT", `${USER}/account_data/{type}`, {
+        path: { userId, type },
+        body: content,
       }),
+    setRoomTag: (roomId: string, tag: string, on: boolean) =>
+      http.call<"setRoomTag" | "deleteRoomTag">(
+        on ? "PUT" : "DELETE",
+        `${USER}/rooms/{roomId}/tags/{tag}`,
+        { path: { userId, roomId, tag } },
+      ),
 
     searchUsers: async (term: string): Promise<UserSearchResult[]> =>
       (
@@ -49,6 +56,6 @@ export function createAccountApi(http: Http, userId: string) {
         )
       ).results,
 
-    signOut: () => http.call("POST", "/_matrix/client/v3/logout", {}),
+    signOut: () => http.call<"logout">("POST", "/_matrix/client/v3/logout", {}),
   };
 }

@@ -1,25 +1,18 @@
+import type { ResponseBody } from "@weft/spec/types";
 import { ApiError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import type { Session } from "./session.ts";
-import type { AuthChallenge, Content } from "./types.ts";
-
-interface LoginResponse {
-  user_id: string;
-  access_token?: string;
-  device_id?: string;
-  refresh_token?: string;
-  expires_in_ms?: number;
-}
+import type { AuthChallenge, AuthProof, Content } from "./types.ts";
 
 export interface Registration {
   username: string;
   password: string;
   deviceName: string;
   /** Proof for one stage of user-interactive auth, with the session it belongs to. */
-  auth?: Content;
+  auth?: AuthProof | undefined;
 }
 
-function sessionOf(baseUrl: string, answer: LoginResponse): Session {
+function sessionOf(baseUrl: string, answer: ResponseBody<"register">): Session {
   return {
     baseUrl,
     userId: answer.user_id,
@@ -30,10 +23,14 @@ function sessionOf(baseUrl: string, answer: LoginResponse): Session {
   };
 }
 
+function isChallenge(data: Content): data is Content & AuthChallenge {
+  return Array.isArray(data["flows"]);
+}
+
 /** The challenge in a 401 of user-interactive auth, or undefined for any other error. */
 export function challengeIn(error: unknown): AuthChallenge | undefined {
   if (!(error instanceof ApiError) || error.status !== 401) return undefined;
-  return Array.isArray(error.data["flows"]) ? (error.data as unknown as AuthChallenge) : undefined;
+  return isChallenge(error.data) ? error.data : undefined;
 }
 
 /** Signing in and up. None of these calls needs a token. */
@@ -45,7 +42,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
       deviceName: string,
       deviceId?: string,
     ): Promise<Session> {
-      const answer = await http.call("POST", "/_matrix/client/v3/login", {
+      const answer = await http.call<"login">("POST", "/_matrix/client/v3/login", {
         body: {
           type: "m.login.password",
           identifier: { type: "m.id.user", user },
@@ -60,7 +57,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
 
     /** Throws the 401 that names the stages until `auth` satisfies a flow: see {@link challengeIn}. */
     async register(registration: Registration): Promise<Session> {
-      const answer = await http.call("POST", "/_matrix/client/v3/register", {
+      const answer = await http.call<"register">("POST", "/_matrix/client/v3/register", {
         query: { kind: "user" },
         body: {
           username: registration.username,
@@ -75,7 +72,9 @@ export function createAuthApi(http: Http, baseUrl: string) {
 
     /** Throws the reason (`M_USER_IN_USE`, `M_INVALID_USERNAME`…) when the name cannot be taken. */
     async checkUsername(username: string): Promise<void> {
-      await http.call("GET", "/_matrix/client/v3/register/available", { query: { username } });
+      await http.call<"checkUsernameAvailability">("GET", "/_matrix/client/v3/register/available", {
+        query: { username },
+      });
     },
   };
 }

@@ -1,47 +1,42 @@
-import type { JsonObject, paths } from "@weft/spec/types";
+import type { ClientOperationId, operations } from "@weft/spec/operations";
+import type { PathParams, QueryParams, RequestBody } from "@weft/spec/types";
 
-/** The HTTP methods of the contract. */
-export type Method = "GET" | "PUT" | "POST" | "DELETE";
+/** An operation of the contract, by its operationId. It is named at each call as a type, which costs the page nothing. */
+export type OperationId = ClientOperationId;
 
-/** The paths of the contract that have this method. */
-export type PathWith<M extends Method> = {
-  [P in keyof paths]: paths[P] extends { [K in Lowercase<M>]: infer Operation }
-    ? [Operation] extends [undefined]
-      ? never
-      : P
-    : never;
-}[keyof paths];
+type Row<Id extends OperationId> = (typeof operations)[Id];
 
-type Operation<M extends Method, P extends keyof paths> = paths[P] extends {
-  [K in Lowercase<M>]: infer Found;
-}
-  ? Found
-  : never;
+/** The one method that an operation has. */
+export type MethodOf<Id extends OperationId> = Row<Id>["method"];
 
-type PathValues<Op> = Op extends {
-  parameters: { path: infer Values extends Record<string, string> };
-}
-  ? { path: Values }
-  : { path?: undefined };
+/** The one path that an operation has, its parameters in braces. */
+export type PathOf<Id extends OperationId> = Row<Id>["path"];
 
-type QueryValues<Op> = Op extends { parameters: { query?: infer Values } }
-  ? { query?: Values }
-  : unknown;
+/** The operations whose answer is a file. */
+export type FileOperationId = {
+  [Id in OperationId]: Row<Id>["response"] extends "binary" ? Id : never;
+}[OperationId];
 
-/** Where the contract takes any object, so does a call. */
-type Open<Value> = JsonObject extends Value ? object : Value;
+type PathValues<Id extends OperationId> = keyof PathParams<Id> extends never
+  ? { path?: undefined }
+  : { path: PathParams<Id> };
 
-type Body<Op> = Op extends { requestBody?: { content: { "application/json": infer Value } } }
-  ? { body?: Open<Value> }
-  : { body?: undefined };
+type QueryValues<Id extends OperationId> = keyof QueryParams<Id> extends never
+  ? { query?: undefined }
+  : object extends QueryParams<Id>
+    ? { query?: QueryParams<Id> }
+    : { query: QueryParams<Id> };
 
-/** What a call to an operation takes: its path and query values, its body, and how long to wait. */
-export type CallOptions<M extends Method, P extends keyof paths> = PathValues<Operation<M, P>> &
-  QueryValues<Operation<M, P>> &
-  Body<Operation<M, P>> & { signal?: AbortSignal; timeout?: number };
+/** A body may be left out when it needs no part: `{}` is sent for it. */
+type Body<Id extends OperationId> = [RequestBody<Id>] extends [undefined]
+  ? { body?: undefined }
+  : object extends RequestBody<Id>
+    ? { body?: RequestBody<Id> }
+    : { body: RequestBody<Id> };
 
-/** The JSON of an operation's successful answer. */
-export type Answer<M extends Method, P extends keyof paths> =
-  Operation<M, P> extends { responses: { 200: { content: { "application/json": infer Value } } } }
-    ? Value
-    : unknown;
+/** The path and query values of an operation. */
+export type AddressOptions<Id extends OperationId> = PathValues<Id> & QueryValues<Id>;
+
+/** What a call to an operation takes: its path and query values, its body, and how many milliseconds to wait. */
+export type CallOptions<Id extends OperationId> = AddressOptions<Id> &
+  Body<Id> & { signal?: AbortSignal | undefined; timeout?: number };

@@ -1,4 +1,12 @@
-import type { Answer, CallOptions, Method, PathWith } from "./contract.ts";
+import type { ResponseBody } from "@weft/spec/types";
+import type {
+  AddressOptions,
+  CallOptions,
+  FileOperationId,
+  MethodOf,
+  OperationId,
+  PathOf,
+} from "./contract.ts";
 import { ApiError, isAbort, NetworkError } from "./errors.ts";
 import type { Content } from "./types.ts";
 
@@ -21,19 +29,23 @@ export interface TokenSource {
   renew(used: string, refusal: ApiError): Promise<string | undefined>;
 }
 
+/** Requests of the contract. Each call names its operation: `call<"sync">("GET", "/_matrix/client/v3/sync", …)`. */
 export interface Http {
-  /** An operation of the contract: JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */
-  call<M extends Method, P extends PathWith<M>>(
-    method: M,
-    path: P,
-    options: CallOptions<M, P>,
-  ): Promise<Answer<M, P>>;
+  /** JSON in, JSON out. Throws ApiError or NetworkError; an aborted signal throws its AbortError. */
+  call<Id extends OperationId = never>(
+    method: MethodOf<Id>,
+    path: PathOf<Id>,
+    options: CallOptions<Id>,
+  ): Promise<ResponseBody<Id>>;
   /** The same for what the contract does not know. */
   request<T = Content>(method: string, path: string, options?: RequestOptions): Promise<T>;
   /** A file with the token in its header: the body as a Blob. */
-  blob(path: string, options?: RequestOptions): Promise<Blob>;
+  blob<Id extends FileOperationId = never>(
+    path: PathOf<Id>,
+    options: CallOptions<Id>,
+  ): Promise<Blob>;
   /** The absolute address of an operation. */
-  url(path: string, options?: Pick<RequestOptions, "path" | "query">): string;
+  url<Id extends OperationId = never>(path: PathOf<Id>, options: AddressOptions<Id>): string;
   token(): Promise<string | undefined>;
 }
 
@@ -138,10 +150,10 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   return {
     call: (method, path, options) => request(method, path, options as RequestOptions),
     request,
-    async blob(path, options = {}) {
-      return body(await send("GET", path, options), (answer) => answer.blob());
+    async blob(path, options) {
+      return body(await send("GET", path, options as RequestOptions), (answer) => answer.blob());
     },
-    url: (path, options = {}) => baseUrl + expand(path, options.path, options.query),
+    url: (path, { path: values, query }: RequestOptions) => baseUrl + expand(path, values, query),
     token: async () => tokens?.current(),
   };
 }

@@ -1,3 +1,4 @@
+import type { ResponseBody } from "@weft/spec/types";
 import { ApiError, NetworkError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import type { Content } from "./types.ts";
@@ -30,13 +31,17 @@ export function createMediaApi(http: Http) {
   return {
     /** Largest upload in bytes, or undefined when the server does not say. */
     async uploadLimit(): Promise<number | undefined> {
-      const answer = await http.call("GET", "/_matrix/client/v1/media/config", {});
+      const answer = await http.call<"getConfigAuthed">(
+        "GET",
+        "/_matrix/client/v1/media/config",
+        {},
+      );
       const size = answer["m.upload.size"];
       return typeof size === "number" ? size : undefined;
     },
 
     download: (mxc: { serverName: string; mediaId: string }, signal?: AbortSignal) =>
-      http.blob("/_matrix/client/v1/media/download/{serverName}/{mediaId}", {
+      http.blob<"getContentAuthed">("/_matrix/client/v1/media/download/{serverName}/{mediaId}", {
         path: mxc,
         signal,
         timeout: 300_000,
@@ -47,11 +52,14 @@ export function createMediaApi(http: Http) {
       size: { width: number; height: number; method: "crop" | "scale" },
       signal?: AbortSignal,
     ) =>
-      http.blob("/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", {
-        path: mxc,
-        query: { ...size },
-        signal,
-      }),
+      http.blob<"getContentThumbnailAuthed">(
+        "/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}",
+        {
+          path: mxc,
+          query: { ...size },
+          signal,
+        },
+      ),
 
     /** Sends a file; `onProgress` is told the sent share, 0 to 1. (fetch cannot tell the progress of a body.) */
     upload(file: Blob, filename: string, onProgress: (share: number) => void): Upload {
@@ -62,12 +70,15 @@ export function createMediaApi(http: Http) {
         });
         xhr.addEventListener("load", () => {
           if (xhr.status !== 200) return reject(errorOf(xhr));
-          resolve((JSON.parse(xhr.responseText) as { content_uri: string }).content_uri);
+          resolve((JSON.parse(xhr.responseText) as ResponseBody<"uploadContent">).content_uri);
         });
         xhr.addEventListener("error", () => reject(errorOf(xhr)));
         xhr.addEventListener("abort", () => reject(new DOMException("Cancelled", "AbortError")));
         http.token().then((token) => {
-          xhr.open("POST", http.url("/_matrix/media/v3/upload", { query: { filename } }));
+          xhr.open(
+            "POST",
+            http.url<"uploadContent">("/_matrix/media/v3/upload", { query: { filename } }),
+          );
           if (token !== undefined) xhr.setRequestHeader("Authorization", `Bearer ${token}`);
           xhr.setRequestHeader(
             "Content-Type",

@@ -1,60 +1,58 @@
+import type { RequestBody } from "@weft/spec/types";
 import type { Http } from "./http.ts";
-import type { Content, MatrixEvent } from "./types.ts";
+import type { Content, EventContent, EventType, MatrixEvent } from "./types.ts";
 
 const ROOM = "/_matrix/client/v3/rooms/{roomId}";
 
-export interface NewRoom {
-  name?: string;
-  topic?: string;
-  visibility: "public" | "private";
-  preset: "public_chat" | "private_chat" | "trusted_private_chat";
-  room_alias_name?: string;
-  invite?: string[];
-  is_direct?: boolean;
-}
+export type NewRoom = RequestBody<"createRoom">;
 
 /** What one does in and to rooms. */
 export function createRoomApi(http: Http) {
   return {
     messages: (roomId: string, from: string | undefined, limit = 40) =>
-      http.call("GET", `${ROOM}/messages`, {
+      http.call<"getRoomEvents">("GET", `${ROOM}/messages`, {
         path: { roomId },
         query: { dir: "b", from, limit, filter: '{"lazy_load_members":true}' },
       }),
 
     event: (roomId: string, eventId: string) =>
-      http.call("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
+      http.call<"getOneRoomEvent">("GET", `${ROOM}/event/{eventId}`, { path: { roomId, eventId } }),
 
     /** Everyone who is or was here, but for those who left. */
     members: async (roomId: string): Promise<MatrixEvent[]> =>
       (
-        await http.call("GET", `${ROOM}/members`, {
+        await http.call<"getMembersByRoom">("GET", `${ROOM}/members`, {
           path: { roomId },
           query: { not_membership: "leave" },
         })
       ).chunk,
 
     send: (roomId: string, eventType: string, txnId: string, body: Content) =>
-      http.call("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
+      http.call<"sendMessage">("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
         path: { roomId, eventType, txnId },
         body,
       }),
 
     redact: (roomId: string, eventId: string, txnId: string, reason?: string) =>
-      http.call("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {
+      http.call<"redactEvent">("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {
         path: { roomId, eventId, txnId },
         body: reason === undefined ? {} : { reason },
       }),
 
-    setState: (roomId: string, eventType: string, body: Content, stateKey = "") =>
-      http.call("PUT", `${ROOM}/state/{eventType}/{stateKey}`, {
+    setState: <Type extends EventType>(
+      roomId: string,
+      eventType: Type,
+      body: EventContent<Type>,
+      stateKey = "",
+    ) =>
+      http.call<"setRoomStateWithKey">("PUT", `${ROOM}/state/{eventType}/{stateKey}`, {
         path: { roomId, eventType, stateKey },
         body,
       }),
 
     create: async (room: NewRoom): Promise<string> =>
       (
-        await http.call("POST", "/_matrix/client/v3/createRoom", {
+        await http.call<"createRoom">("POST", "/_matrix/client/v3/createRoom", {
           body: room,
         })
       ).room_id,
@@ -62,49 +60,62 @@ export function createRoomApi(http: Http) {
     /** Joins by room id or alias. `via` names servers that may know the room. */
     join: async (roomIdOrAlias: string, via: string[] = []): Promise<string> =>
       (
-        await http.call("POST", "/_matrix/client/v3/join/{roomIdOrAlias}", {
+        await http.call<"joinRoom">("POST", "/_matrix/client/v3/join/{roomIdOrAlias}", {
           path: { roomIdOrAlias },
           query: { via, server_name: via },
           timeout: 120_000,
         })
       ).room_id,
 
-    leave: (roomId: string) => http.call("POST", `${ROOM}/leave`, { path: { roomId } }),
-    forget: (roomId: string) => http.call("POST", `${ROOM}/forget`, { path: { roomId } }),
+    leave: (roomId: string) =>
+      http.call<"leaveRoom">("POST", `${ROOM}/leave`, { path: { roomId } }),
+    forget: (roomId: string) =>
+      http.call<"forgetRoom">("POST", `${ROOM}/forget`, { path: { roomId } }),
     invite: (roomId: string, userId: string, reason?: string) =>
-      http.call("POST", `${ROOM}/invite`, { path: { roomId }, body: { user_id: userId, reason } }),
+      http.call<"inviteUser">("POST", `${ROOM}/invite`, {
+        path: { roomId },
+        body: { user_id: userId, reason },
+      }),
     kick: (roomId: string, userId: string, reason?: string) =>
-      http.call("POST", `${ROOM}/kick`, { path: { roomId }, body: { user_id: userId, reason } }),
+      http.call<"kick">("POST", `${ROOM}/kick`, {
+        path: { roomId },
+        body: { user_id: userId, reason },
+      }),
     ban: (roomId: string, userId: string, reason?: string) =>
-      http.call("POST", `${ROOM}/ban`, { path: { roomId }, body: { user_id: userId, reason } }),
+      http.call<"ban">("POST", `${ROOM}/ban`, {
+        path: { roomId },
+        body: { user_id: userId, reason },
+      }),
     unban: (roomId: string, userId: string) =>
-      http.call("POST", `${ROOM}/unban`, { path: { roomId }, body: { user_id: userId } }),
+      http.call<"unban">("POST", `${ROOM}/unban`, { path: { roomId }, body: { user_id: userId } }),
 
     typing: (roomId: string, userId: string, typing: boolean) =>
-      http.call("PUT", `${ROOM}/typing/{userId}`, {
+      http.call<"setTyping">("PUT", `${ROOM}/typing/{userId}`, {
         path: { roomId, userId },
         body: typing ? { typing, timeout: 20_000 } : { typing },
       }),
 
     /** Moves both the public receipt and the private marker to this event. */
     markRead: (roomId: string, eventId: string) =>
-      http.call("POST", `${ROOM}/read_markers`, {
+      http.call<"setReadMarker">("POST", `${ROOM}/read_markers`, {
         path: { roomId },
         body: { "m.fully_read": eventId, "m.read": eventId },
       }),
 
     report: (roomId: string, eventId: string, reason: string) =>
-      http.call("POST", `${ROOM}/report/{eventId}`, {
+      http.call<"reportEvent">("POST", `${ROOM}/report/{eventId}`, {
         path: { roomId, eventId },
         body: { reason },
       }),
 
     resolveAlias: (roomAlias: string) =>
-      http.call("GET", "/_matrix/client/v3/directory/room/{roomAlias}", { path: { roomAlias } }),
+      http.call<"getRoomIdByAlias">("GET", "/_matrix/client/v3/directory/room/{roomAlias}", {
+        path: { roomAlias },
+      }),
 
     /** A page of a server's public rooms; `server` undefined means our own. */
     directory: (server: string | undefined, term: string, since?: string) =>
-      http.call("POST", "/_matrix/client/v3/publicRooms", {
+      http.call<"queryPublicRooms">("POST", "/_matrix/client/v3/publicRooms", {
         query: { server },
         body: { limit: 30, since, filter: term === "" ? undefined : { generic_search_term: term } },
       }),

@@ -1,7 +1,8 @@
+import type { Schema } from "@weft/spec/types";
 import type { Http } from "./http.ts";
 import type { SyncResponse } from "./types.ts";
 
-export type PresenceState = "online" | "unavailable" | "offline";
+export type PresenceState = Schema<"Presence">;
 
 /** What the client wants of /sync: little state, the last messages. */
 const FILTER = JSON.stringify({
@@ -19,7 +20,7 @@ export function createSyncApi(http: Http) {
       options: { since?: string; timeout: number; presence: PresenceState },
       signal: AbortSignal,
     ): Promise<SyncResponse> =>
-      http.call("GET", "/_matrix/client/v3/sync", {
+      http.call<"sync">("GET", "/_matrix/client/v3/sync", {
         query: {
           since: options.since,
           timeout: options.timeout,

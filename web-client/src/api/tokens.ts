@@ -31,9 +31,13 @@ export function createTokenSource(first: Session, onEnded: (soft: boolean) => vo
     session = stored;
     if (stored.accessToken !== used) return true;
     if (stored.refreshToken === undefined) return false;
-    const answer = await createHttp(stored.baseUrl).call("POST", "/_matrix/client/v3/refresh", {
-      body: { refresh_token: stored.refreshToken },
-    });
+    const answer = await createHttp(stored.baseUrl).call<"refresh">(
+      "POST",
+      "/_matrix/client/v3/refresh",
+      {
+        body: { refresh_token: stored.refreshToken },
+      },
+    );
     adopt({
       ...stored,
       accessToken: answer.access_token,

@@ -1,5 +1,5 @@
 import { challengeIn } from "./auth.ts";
-import type { AuthChallenge, Content } from "./types.ts";
+import type { AuthChallenge, AuthProof } from "./types.ts";
 
 /** What the person gave that may satisfy a stage. */
 export interface Proofs {
@@ -28,12 +28,16 @@ export class NeedsProof extends Error {
   }
 }
 
-function proofFor(stage: string, session: string | undefined, proofs: Proofs): Content {
-  const auth: Content = { type: stage, session };
-  if (stage === "m.login.registration_token") auth["token"] = proofs.registrationToken;
-  if (stage === "m.login.password") {
-    auth["identifier"] = { type: "m.id.user", user: proofs.password?.userId };
-    auth["password"] = proofs.password?.password;
+function proofFor(stage: string, session: string | undefined, proofs: Proofs): AuthProof {
+  const auth: AuthProof = { type: stage };
+  const { registrationToken, password } = proofs;
+  if (session !== undefined) auth.session = session;
+  if (stage === "m.login.registration_token" && registrationToken !== undefined) {
+    auth.token = registrationToken;
+  }
+  if (stage === "m.login.password" && password !== undefined) {
+    auth.identifier = { type: "m.id.user", user: password.userId };
+    auth.password = password.password;
   }
   return auth;
 }
@@ -53,19 +57,16 @@ export function nextStage(challenge: AuthChallenge, proofs: Proofs): string {
 /** Runs an operation through user-interactive auth, stage by stage, till it succeeds or something is lacking. */
 export async function throughAuth<T>(
   proofs: Proofs,
-  attempt: (auth?: Content) => Promise<T>,
+  attempt: (auth?: AuthProof) => Promise<T>,
 ): Promise<T> {
-  let auth: Content | undefined;
+  let auth: AuthProof | undefined;
   for (let round = 0; round < 6; round++) {
     try {
       return await attempt(auth);
     } catch (error) {
       const challenge = challengeIn(error);
       // The same proof refused: the error says why.
-      const refused =
-        challenge !== undefined &&
-        auth !== undefined &&
-        "errcode" in (error as { data: Content }).data;
+      const refused = auth !== undefined && challenge?.errcode !== undefined;
       if (challenge === undefined || refused) throw error;
       auth = proofFor(nextStage(challenge, proofs), challenge.session, proofs);
     }

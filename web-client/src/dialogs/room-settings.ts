@@ -47,16 +47,20 @@ export class WeftRoomSettings extends FormDialog {
   }
 
   protected override async submit(data: FormData): Promise<boolean> {
+    const { roomId } = this;
     const { rooms } = this.client.api;
-    const changes = [
-      ["m.room.name", "name", field(data, "name")],
-      ["m.room.topic", "topic", field(data, "topic")],
-      ["m.room.join_rules", "join_rule", field(data, "access")],
-    ] as const;
-    for (const [type, key, value] of changes) {
-      if (!this.#may(type) || value === this.#content(type, key)) continue;
-      if (type === "m.room.join_rules" && value === "") continue;
-      await rooms.setState(this.roomId, type, { [key]: value });
+    const name = field(data, "name");
+    const topic = field(data, "topic");
+    const rule = field(data, "access");
+    const changes = (type: string, key: string, value: string) =>
+      this.#may(type) && value !== this.#content(type, key);
+    if (changes("m.room.name", "name", name)) await rooms.setState(roomId, "m.room.name", { name });
+    if (changes("m.room.topic", "topic", topic)) {
+      await rooms.setState(roomId, "m.room.topic", { topic });
+    }
+    const isOffered = rule === "public" || rule === "invite";
+    if (isOffered && changes("m.room.join_rules", "join_rule", rule)) {
+      await rooms.setState(roomId, "m.room.join_rules", { join_rule: rule });
     }
     return true;
   }

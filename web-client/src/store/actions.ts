@@ -1,4 +1,4 @@
-import { strings } from "../api/types.ts";
+import { strings, type EventContent } from "../api/types.ts";
 import type { NewRoom } from "../api/rooms.ts";
 import type { Client } from "./client.ts";
 import type { Room } from "./room.ts";
@@ -43,7 +43,7 @@ async function setDirect(
   userId: string | undefined,
 ): Promise<void> {
   const before = client.store.accountData.get("m.direct") ?? {};
-  const next: Record<string, string[]> = {};
+  const next: EventContent<"m.direct"> = {};
   for (const partner of Object.keys(before)) {
     const rest = strings(before, partner).filter((one) => one !== roomId);
     if (rest.length > 0) next[partner] = rest;

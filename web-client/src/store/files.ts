@@ -1,9 +1,12 @@
-import type { Content } from "../api/types.ts";
+import type { Schema } from "@weft/spec/types";
+import type { EventContent } from "../api/types.ts";
+
+type Info = Schema<"FileInfo">;
 
 /** What can be told of a file before it is sent. Measures are pixels and milliseconds. */
 export interface FileInfo {
   msgtype: "m.image" | "m.video" | "m.audio" | "m.file";
-  info: Content;
+  info: Info;
 }
 
 function once(target: EventTarget, type: string): Promise<void> {
@@ -14,14 +17,14 @@ function once(target: EventTarget, type: string): Promise<void> {
   });
 }
 
-async function imageSize(file: Blob): Promise<Content> {
+async function imageSize(file: Blob): Promise<Info> {
   const bitmap = await createImageBitmap(file);
   const size = { w: bitmap.width, h: bitmap.height };
   bitmap.close();
   return size;
 }
 
-async function playable(file: Blob, kind: "video" | "audio"): Promise<Content> {
+async function playable(file: Blob, kind: "video" | "audio"): Promise<Info> {
   const element = document.createElement(kind);
   const url = URL.createObjectURL(file);
   try {
@@ -40,7 +43,7 @@ async function playable(file: Blob, kind: "video" | "audio"): Promise<Content> {
 
 /** Looks into a file: its kind of message, size and measures. What can't be measured is left out. */
 export async function inspectFile(file: File): Promise<FileInfo> {
-  const info: Content = { size: file.size, mimetype: file.type || "application/octet-stream" };
+  const info: Info = { size: file.size, mimetype: file.type || "application/octet-stream" };
   const major = file.type.split("/")[0];
   try {
     if (major === "image" && file.type !== "image/svg+xml") {
@@ -56,7 +59,11 @@ export async function inspectFile(file: File): Promise<FileInfo> {
 }
 
 /** The content of a message with an uploaded file. */
-export function fileContent(file: File, found: FileInfo, mxc: string): Content {
+export function fileContent(
+  file: File,
+  found: FileInfo,
+  mxc: string,
+): EventContent<"m.room.message"> {
   return {
     msgtype: found.msgtype,
     body: file.name,

@@ -1,6 +1,6 @@
 import { ApiError, isTransient } from "../api/errors.ts";
 import type { RoomApi } from "../api/rooms.ts";
-import type { Content, MatrixEvent } from "../api/types.ts";
+import type { Content, EventContent, EventType, MatrixEvent } from "../api/types.ts";
 import type { Room } from "./room.ts";
 import { defaultBackOff } from "./sync-engine.ts";
 
@@ -86,11 +86,10 @@ export function createOutbox(deps: OutboxDeps) {
 
   return {
     /** Shows the event at once and sends it in turn. Answers its transaction id. */
-    send(room: Room, type: string, content: Content): string {
+    send<Type extends EventType>(room: Room, type: Type, content: EventContent<Type>): string {
       const txnId = newTxnId();
       const event: MatrixEvent = {
         event_id: `~${txnId}`,
-        room_id: room.roomId,
         type,
         sender: deps.me,
         origin_server_ts: now(),

@@ -99,8 +99,7 @@ export class Relations {
 
 /** The edit that a server put beside the original event. */
 function bundledEdit(original: MatrixEvent): MatrixEvent | undefined {
-  const bundled = object(original.unsigned?.["m.relations"], "m.replace");
-  const edit = bundled as unknown as MatrixEvent | undefined;
+  const edit = original.unsigned?.["m.relations"]?.["m.replace"];
   return edit !== undefined &&
     object(edit.content, "m.new_content") !== undefined &&
     edit.sender === original.sender

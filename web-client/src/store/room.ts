@@ -1,16 +1,19 @@
+import type { Schema } from "@weft/spec/types";
 import { atom } from "nanostores";
 import {
   object,
   text,
   type Content,
+  type EventType,
   type JoinedRoomSync,
   type MatrixEvent,
   type StrippedEvent,
+  type Unchecked,
 } from "../api/types.ts";
 import { Receipts } from "./receipts.ts";
 import { Timeline } from "./timeline.ts";
 
-export type Membership = "join" | "invite" | "leave" | "ban" | "knock";
+export type Membership = Schema<"Membership">;
 
 export interface Member {
   userId: string;
@@ -22,6 +25,11 @@ export interface Member {
 /** A state event as the room keeps it: invites have only stripped ones, without ids and times. */
 export type StateEvent = StrippedEvent &
   Partial<Pick<MatrixEvent, "event_id" | "origin_server_ts" | "unsigned">>;
+
+/** The same, with the keys that the contents of its type have. */
+export type StateOf<Type extends EventType> = Omit<StateEvent, "content"> & {
+  content: Unchecked<Type>;
+};
 
 /** Counters that go up by one when their part of the room has changed; elements watch these. */
 function signals() {
@@ -57,6 +65,8 @@ export class Room {
     for (const aspect of aspects) this.signals[aspect].set(this.signals[aspect].get() + 1);
   }
 
+  stateEvent<Type extends EventType>(type: Type, stateKey?: string): StateOf<Type> | undefined;
+  stateEvent(type: string, stateKey?: string): StateEvent | undefined;
   stateEvent(type: string, stateKey = ""): StateEvent | undefined {
     return this.#state.get(type)?.get(stateKey);
   }

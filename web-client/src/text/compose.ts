@@ -1,4 +1,4 @@
-import type { Content } from "../api/types.ts";
+import type { EventContent } from "../api/types.ts";
 import { matrixTo } from "./links.ts";
 
 /** A name in the composer's text that stands for a person. */
@@ -7,6 +7,8 @@ export interface Mention {
   /** As it stands in the text, without the "@". */
   name: string;
 }
+
+type MessageContent = EventContent<"m.room.message">;
 
 export interface Draft {
   body: string;
@@ -50,7 +52,7 @@ function withMentionLinks(body: string, mentions: readonly Mention[]): string {
 }
 
 /** The content of a text message: Markdown, mentions, `/me` and `/plain`. */
-function messageContent(draft: Draft, render: Renderer): Content {
+function messageContent(draft: Draft, render: Renderer): MessageContent {
   const emote = draft.body.startsWith("/me ");
   const plain = draft.body.startsWith("/plain ");
   const body = emote ? draft.body.slice(4) : plain ? draft.body.slice(7) : draft.body;
@@ -71,18 +73,18 @@ function messageContent(draft: Draft, render: Renderer): Content {
 }
 
 /** What is sent for a draft: a message, an answer or an edit. */
-export function contentOf(draft: Draft, render: Renderer, me: string): Content {
+export function contentOf(draft: Draft, render: Renderer, me: string): MessageContent {
   const content = messageContent(draft, render);
-  const mentions = content["m.mentions"] as { user_ids?: string[] };
-  if (mentions.user_ids !== undefined) {
+  const mentions = content["m.mentions"];
+  if (mentions?.user_ids !== undefined) {
     const others = mentions.user_ids.filter((userId) => userId !== me);
     if (others.length > 0) mentions.user_ids = others;
     else delete mentions.user_ids;
   }
   if (draft.edits !== undefined) {
-    const fallback: Content = { ...content, body: `* ${String(content["body"])}` };
-    if (typeof content["formatted_body"] === "string")
-      fallback["formatted_body"] = `* ${content["formatted_body"]}`;
+    const fallback: MessageContent = { ...content, body: `* ${content.body}` };
+    if (content.formatted_body !== undefined)
+      fallback.formatted_body = `* ${content.formatted_body}`;
     // People who were mentioned already are not called again by the edit.
     fallback["m.mentions"] = {};
     return {

@@ -53,7 +53,9 @@ test("a refused token is renewed once for all requests that wait, and they go th
     "",
     createTokenSource(session, () => undefined),
   );
-  const answers = await Promise.all([1, 2, 3].map(() => http.call("GET", WHOAMI, {})));
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => http.call<"getTokenOwner">("GET", WHOAMI, {})),
+  );
   expect(answers.map(({ user_id: id }) => id)).toEqual(["@ann:two", "@ann:two", "@ann:two"]);
   expect(refreshes()).toBe(1);
   expect(loadSession()).toMatchObject({ accessToken: "valid", refreshToken: "r2" });
@@ -66,7 +68,7 @@ test("a token that another tab renewed is taken over without asking the server",
     createTokenSource(session, () => undefined),
   );
   saveSession({ ...session, accessToken: "valid", refreshToken: "r2" });
-  await http.call("GET", WHOAMI, {});
+  await http.call<"getTokenOwner">("GET", WHOAMI, {});
   expect(refreshes()).toBe(0);
 });
 
@@ -78,7 +80,7 @@ test("a token is renewed before it ends", async () => {
     "",
     createTokenSource(ending, () => undefined),
   );
-  await http.call("GET", WHOAMI, {});
+  await http.call<"getTokenOwner">("GET", WHOAMI, {});
   expect(refreshes()).toBe(1);
 });
 
@@ -89,8 +91,8 @@ test.each([true, false])("an ended session is told once, with soft_logout %s", a
   });
   const onEnded = vi.fn();
   const http = createHttp("", createTokenSource(session, onEnded));
-  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(ApiError);
-  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(ApiError);
+  await expect(http.call<"getTokenOwner">("GET", WHOAMI, {})).rejects.toThrow(ApiError);
+  await expect(http.call<"getTokenOwner">("GET", WHOAMI, {})).rejects.toThrow(ApiError);
   expect(onEnded.mock.calls).toEqual([[soft]]);
 });
 
@@ -98,6 +100,6 @@ test("a server that is away while renewing does not end the session", async () =
   serve(() => Promise.reject(new TypeError("Failed to fetch")));
   const onEnded = vi.fn();
   const http = createHttp("", createTokenSource(session, onEnded));
-  await expect(http.call("GET", WHOAMI, {})).rejects.toThrow(NetworkError);
+  await expect(http.call<"getTokenOwner">("GET", WHOAMI, {})).rejects.toThrow(NetworkError);
   expect(onEnded).not.toHaveBeenCalled();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { text } from "../../src/api/types.ts";
 import { Room } from "../../src/store/room.ts";
 import { createItemBuilder, type TimelineItem } from "../../src/store/timeline-items.ts";
 import { createEvents } from "./events.ts";
@@ -18,7 +19,7 @@ function shape(items: TimelineItem[]): string[] {
   return items.map((item) => {
     const words =
       item.kind === "message"
-        ? String(item.entry.event.content["body"])
+        ? text(item.entry.event.content, "body")
         : item.notices.map((one) => one.text).join(" + ");
     const marks = `${item.day === undefined ? "" : "|"}${item.firstUnread ? "!" : ""}`;
     return `${marks}${item.kind === "message" && item.header ? "#" : ""}${words}`;

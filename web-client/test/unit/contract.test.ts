@@ -1,0 +1,60 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { operationIds, operations } from "@weft/spec/operations";
+import { createApi } from "../../src/api/index.ts";
+import { createAuthApi } from "../../src/api/auth.ts";
+import { createHttp, type Http } from "../../src/api/http.ts";
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** Calls of the contract that must not compile. What the compiler lets through fails the check of types. */
+export function refused(http: Http): Promise<unknown>[] {
+  return [
+    // @ts-expect-error: a call says which operation it is
+    http.call("GET", "/_matrix/client/v3/sync", {}),
+    // @ts-expect-error: an operation has one method
+    http.call<"sync">("POST", "/_matrix/client/v3/sync", {}),
+    // @ts-expect-error: and one path
+    http.call<"sync">("GET", "/_matrix/client/v3/synk", {}),
+    // @ts-expect-error: its path has values
+    http.call<"leaveRoom">("POST", "/_matrix/client/v3/rooms/{roomId}/leave", {}),
+    // @ts-expect-error: its query has names
+    http.call<"sync">("GET", "/_matrix/client/v3/sync", { query: { sinse: "s1" } }),
+    // @ts-expect-error: a body that is needed cannot be left out
+    http.call<"refresh">("POST", "/_matrix/client/v3/refresh", {}),
+    // @ts-expect-error: an answer that is JSON is no file
+    http.blob<"sync">("/_matrix/client/v3/sync", {}),
+  ];
+}
+
+test("each request of the client is an operation of the contract, but for the user directory", async () => {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", (address: string, options: RequestInit) => {
+    asked.push(`${options.method} ${address.replace(/\?.*/, "")}`);
+    return Promise.resolve(Response.json({ results: [], devices: [], chunk: [] }));
+  });
+  const tokens = { current: async () => "t", renew: async () => undefined };
+  const session = { baseUrl: "", userId: "x", deviceId: "D", accessToken: "t" };
+  const { media, ...json } = createApi(session, tokens);
+  const auth = createAuthApi(createHttp(""), "");
+  for (const api of [json.account, json.rooms, auth]) {
+    for (const call of Object.values(api) as ((...all: unknown[]) => Promise<unknown>)[]) {
+      // Every parameter is a text here: what is sent is looked at by the compiler.
+      await call("x", "x", "x", "x");
+    }
+  }
+  await json.sync.sync({ timeout: 0, presence: "online" }, new AbortController().signal);
+  await media.uploadLimit();
+  await media.download({ serverName: "x", mediaId: "x" });
+  await media.thumbnail({ serverName: "x", mediaId: "x" }, { width: 1, height: 1, method: "crop" });
+  const known = new Set(
+    operationIds.map((id) => {
+      const { method, path } = operations[id];
+      return `${method} ${path.replaceAll(/\{\w+\}/g, "x")}`;
+    }),
+  );
+  const places = asked.map((one) => one.replace(/(displayname|avatar_url)$/, "x"));
+  expect(places.length).toBeGreaterThan(35);
+  expect(places.filter((place) => !known.has(place))).toEqual([
+    "POST /_matrix/client/v3/user_directory/search",
+  ]);
+});
