@@ -1,0 +1,111 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { operations } from "@weft/spec/operations";
+import { describe, expect, test } from "vitest";
+import { environmentName, settings, type SettingKey } from "../src/config/schema.ts";
+
+const REPOSITORY = resolve(import.meta.dirname, "..", "..");
+/** Made by tools, and named by no page as a part of the repository. */
+const MADE = new Set(["node_modules", ".git", ".cache", "dist", "coverage"]);
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  ...["bench", "conformance-tests", "homeserver", "spec", "web-client"].map((each) =>
+    join(each, "README.md"),
+  ),
+  ...["docs", join("docs", "decisions")].flatMap((folder) =>
+    readdirSync(join(REPOSITORY, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => join(folder, name)),
+  ),
+].filter((page) => existsSync(join(REPOSITORY, page)));
+/** What pages name that is no part of the repository: data folders and their copies, and what is made. */
+const ELSEWHERE = new Set(["data/", "copy/", "media/", "postgres/", ".cache/"]);
+
+const read = (page: string): string => readFileSync(join(REPOSITORY, page), "utf8");
+
+/** Every file and folder of the repository, from its root, with "/" between; folders end with one. */
+function everything(folder = REPOSITORY): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (MADE.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    const name = relative(REPOSITORY, path).split(sep).join("/");
+    return entry.isDirectory() ? [`${name}/`, ...everything(path)] : [name];
+  });
+}
+
+/** What looks like a file or a folder in code, inline or in blocks: a known ending, or a slash at the end. */
+function pathsIn(text: string): string[] {
+  const blocks = [...text.matchAll(/^```[^\n]*\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
+  const inline = [...text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/`([^`\n]+)`/g)];
+  const code = [...blocks, ...inline.map((match) => match[1]!)].join("\n");
+  const words = code.split(/[\s"'(),;:|=]+/);
+  return words.filter((word) =>
+    /^(?!\/|https?)[\w./-]+(\.(ts|mjs|md|ya?ml|tsv|sql|sh|css)|[\w-]\/)$/.test(word),
+  );
+}
+
+/** Targets of links that are no addresses, as page and heading. */
+function linksIn(page: string): { target: string; heading: string | undefined }[] {
+  const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!);
+  return links
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => {
+      const [file = "", heading] = link.split("#");
+      return { target: file === "" ? page : join(dirname(page), file), heading };
+    });
+}
+
+/** Headings as the sites that show Markdown name them. */
+function headingsOf(page: string): string[] {
+  const titles = [...read(page).matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!);
+  return titles.map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("the pages", () => {
+  const all = everything();
+  const endings = new Set(
+    all.flatMap((path) => {
+      const parts = path.replace(/\/$/, "").split("/");
+      const end = path.endsWith("/") ? "/" : "";
+      return parts.map((_, index) => parts.slice(index).join("/") + end);
+    }),
+  );
+
+  test.each(PAGES)("%s names files and folders that exist", (page) => {
+    const named = pathsIn(read(page)).map((path) => path.replace(/^(\.{1,2}\/)+/, ""));
+    const missing = named.filter((path) => !endings.has(path) && !ELSEWHERE.has(path));
+    expect([...new Set(missing)]).toEqual([]);
+  });
+
+  test.each(PAGES)("%s links to pages and headings that exist", (page) => {
+    const broken = linksIn(page).filter(({ target, heading }) => {
+      if (!existsSync(join(REPOSITORY, target))) return true;
+      return heading !== undefined && !headingsOf(target).includes(heading);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test("the README names every setting, and no other", () => {
+    const named = new Set(read("README.md").match(/\bWEFT_[A-Z_]+/g));
+    const known = (Object.keys(settings) as SettingKey[]).map(environmentName);
+    expect([...named].sort()).toEqual(known.sort());
+  });
+
+  test("the README says how many operations are served", () => {
+    const served = (api: string): number =>
+      Object.values(operations).filter((operation) => operation.api === api).length;
+    const [clients, servers] = [served("client-server"), served("server-server")];
+    expect(read("README.md")).toContain(`${clients + servers} are served`);
+    expect(read("README.md")).toContain(`${clients} of 166 that clients call`);
+    expect(read("README.md")).toContain(`${servers} of 36 that other servers`);
+    expect(read("README.md")).toContain(`${served("admin")} more are for administrators`);
+  });
+});
