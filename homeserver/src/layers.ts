@@ -16,10 +16,16 @@ import type { Logger } from "./platform/logger.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
-import { serverOf } from "./protocol/identifiers.ts";
+import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import type { FederationClient } from "./federation-client/index.ts";
 import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
-import { createEduOutlet, createSender, type RelayedEdu, type Sender } from "./sender/index.ts";
+import {
+  createEduOutlet,
+  createSender,
+  type RelayedEdu,
+  SENT,
+  type Sender,
+} from "./sender/index.ts";
 import type { Exclusive } from "./storage/exclusive.ts";
 import type { Leases } from "./storage/leases.ts";
 import type { Sql } from "./storage/sql.ts";
@@ -76,7 +82,6 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     hooks: {
       profileChanged: (userId) => rooms.members.profileChanged(userId),
       leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
-      devicesChanged: async () => undefined,
       remoteProfile: (userId, field) => remote.server.profile(serverOf(userId), userId, field),
       isReserved: () => false,
     },
@@ -118,6 +123,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
   });
   opened.push(() => media.stop());
   followSuccessions(on, rooms, users, opened);
+  followProfiles(on, rooms, opened);
   const ephemeral = await openEphemeral(on);
   opened.push(() => ephemeral.stop());
   const sender = await startSender(on, rooms, opened);
@@ -140,6 +146,7 @@ export async function createLayers(on: Foundation, opened: (() => unknown)[]): P
     history: rooms.history,
     ephemeral: createEphemeralSource(ephemeral, clock),
     preferences: preferencesOf(users),
+    clock,
     logger,
   });
   opened.push(() => sync.stop());
@@ -176,8 +183,29 @@ function followSuccessions(
   opened: (() => unknown)[],
 ): void {
   const take = createUpgradeSettings({ view, serverName, settings });
-  const options = { name: "successions", from: "end", handle: take } as const;
+  const options = { name: "successions", kinds: ["event"], from: "end", handle: take } as const;
   const follower = createFollower({ log, sql, clock, logger, seats }, options);
+  opened.push(() => follower.stop());
+}
+
+/** Member events follow a changed profile, also where the process that changed it has stopped in between. */
+function followProfiles(
+  { sql, log, clock, logger, seats }: Foundation,
+  { members }: Rooms,
+  opened: (() => unknown)[],
+): void {
+  const follower = createFollower(
+    { log, sql, clock, logger, seats },
+    {
+      name: "profiles",
+      kinds: ["profile"],
+      from: "end",
+      async handle(records) {
+        const users = new Set(records.map(({ userId }) => userId as UserId));
+        for (const userId of users) await members.profileChanged(userId);
+      },
+    },
+  );
   opened.push(() => follower.stop());
 }
 
@@ -200,6 +228,7 @@ async function startSender(
     { log, sql, clock, logger, seats },
     {
       name: "sender",
+      kinds: SENT,
       from: "end",
       begin: (signal) => sender.resume(signal),
       handle: (records) => sender.take(records),

@@ -45,7 +45,6 @@ async function createInDatabase(config: Config, user: NewUser): Promise<string> 
       hooks: {
         profileChanged: async () => undefined,
         leaveAllRooms: async () => undefined,
-        devicesChanged: async () => undefined,
         remoteProfile: async () => ({}),
         isReserved: () => false,
       },

@@ -57,16 +57,19 @@ export function createEdus(deps: EdusDeps): Edus {
   const receipts = createReceipts({ ...deps, exclusive: deps.exclusive ?? createExclusive() });
   const presence = createPresence({ store: state, rooms, outlet, clock, logger });
 
-  const unfollow = deps.log.onAdvance((records) => {
-    for (const record of records) {
-      if (record.kind !== "event") continue;
-      for (const { userId, membership } of record.memberships) {
-        if (membership === "join") {
-          if (serverOf(userId as UserId) === deps.serverName) presence.joined(userId as UserId);
-          else presence.arrived(record.roomId as RoomId, userId as UserId);
-        } else typing.left(record.roomId as RoomId, userId as UserId);
+  const unfollow = deps.log.follow({
+    phase: "readers",
+    kinds: ["event"],
+    take(records) {
+      for (const { roomId, memberships } of records) {
+        for (const { userId, membership } of memberships) {
+          if (membership !== "join") typing.left(roomId as RoomId, userId as UserId);
+          else if (serverOf(userId as UserId) === deps.serverName)
+            presence.joined(userId as UserId);
+          else presence.arrived(roomId as RoomId, userId as UserId);
+        }
       }
-    }
+    },
   });
 
   const lanes = createFairQueue<ServerName>(LANES);

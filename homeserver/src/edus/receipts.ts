@@ -72,13 +72,14 @@ export function createReceipts(deps: {
     const before = text === undefined ? undefined : (JSON.parse(text) as JsonObject).event_id;
     if (isEventId(before) && !(await isBehind(roomId, before, at))) return;
     const content = JSON.stringify({ event_id: eventId });
-    await log.append({ accountData: [{ userId, roomNid: at.roomNid, type, content }] });
+    const record = { kind: "account_data", userId, roomNid: at.roomNid, type, content } as const;
+    await log.append({ records: [record] });
   }
 
   /** A user keeps receipts of so many threads of a room: those that moved last. */
   async function move(rows: readonly ReceiptRow[]): Promise<void> {
     if (rows.length === 0) return;
-    await log.append({ receipts: rows });
+    await log.append({ records: rows.map((row) => ({ kind: "receipt", ...row }) as const) });
     const threaded = rows.filter(({ threadId }) => threadId !== "" && threadId !== "main");
     const owners = new Map(
       threaded.map((row) => [`${row.roomNid} ${row.userId} ${row.receiptType}`, row]),

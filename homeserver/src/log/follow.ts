@@ -3,7 +3,7 @@ import type { Logger } from "../platform/logger.ts";
 import { loadCursor, saveCursor } from "../storage/streams/cursors.ts";
 import { type Leases, whileLeader } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
-import type { Log, LogRecord } from "./types.ts";
+import type { Log, RecordKind, RecordOf } from "./types.ts";
 
 export interface FollowerDeps {
   log: Log;
@@ -14,9 +14,11 @@ export interface FollowerDeps {
   seats?: Leases | undefined;
 }
 
-export interface FollowerOptions {
+export interface FollowerOptions<K extends RecordKind> {
   /** Name of the durable cursor. */
   name: string;
+  /** What it is given; nothing else. */
+  kinds: readonly K[];
   /** Where a new follower begins. */
   from: "beginning" | "end";
   /** Most records in one call (200). */
@@ -32,7 +34,7 @@ export interface FollowerOptions {
    * Does the work of a batch, in order. May be called again with what it had (after a crash, or when it threw):
    * at least once. The signal aborts when the follower stops.
    */
-  handle(records: readonly LogRecord[], signal: AbortSignal): Promise<void>;
+  handle(records: readonly RecordOf<K>[], signal: AbortSignal): Promise<void>;
 }
 
 /** A reader of the log with a durable cursor: it reads on where it was, whatever happened. */
@@ -52,9 +54,12 @@ const LONG_MS = 3_600_000;
 const OVER = "over";
 
 /** Starts following. Reading begins at once; errors of `handle` are logged and tried again with growing pauses. */
-export function createFollower(deps: FollowerDeps, options: FollowerOptions): Follower {
+export function createFollower<K extends RecordKind>(
+  deps: FollowerDeps,
+  options: FollowerOptions<K>,
+): Follower {
   const { log, sql, clock, logger } = deps;
-  const { name, batch = 200, concurrency = 1 } = options;
+  const { name, kinds, batch = 200, concurrency = 1 } = options;
   const stopping = new AbortController();
   const wakes = new Set<() => void>();
   const waiting = new Set<() => void>();
@@ -92,7 +97,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
     savedAt = clock.monotonic();
   }
 
-  async function persist(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
+  async function persist(records: readonly RecordOf<K>[], signal: AbortSignal): Promise<boolean> {
     for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         await options.handle(records, signal);
@@ -120,7 +125,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
 
     async function step(): Promise<void> {
       const upTo = log.position;
-      const records = read < upTo ? await log.read(read, batch) : [];
+      const records = read < upTo ? await log.read(read, batch, kinds) : [];
       const last = records.at(-1);
       read = last !== undefined && records.length >= batch ? last.position : Math.max(read, upTo);
       const flight = { end: read, finished: records.length === 0, settled: Promise.resolve() };
@@ -168,7 +173,7 @@ export function createFollower(deps: FollowerDeps, options: FollowerOptions): Fo
     });
   }
 
-  const unlisten = log.onAdvance(wakeAll);
+  const unlisten = log.onMove(wakeAll);
   const running = run();
 
   return {

@@ -1,4 +1,6 @@
-import type { Append } from "../storage/streams/types.ts";
+import { streamOf } from "../storage/streams/index.ts";
+import { forgottenOf, membershipsOf } from "../storage/streams/stream.ts";
+import type { Append } from "../storage/append/types.ts";
 
 /** Most appends in one group, and most bytes of event text: groups of 50 to 200 were measured to be best. */
 const MAX_APPENDS = 200;
@@ -19,7 +21,9 @@ export function takeGroup<Q extends Queued>(queue: Q[]): Q[] {
   let count = 0;
   for (const { append } of queue) {
     if (count >= MAX_APPENDS || bytes >= MAX_BYTES || clashes(append, written, heads)) break;
-    for (const key of keysOf(append)) written.add(key);
+    for (const key of claimsOf(append)) written.add(key);
+    const [member] = append.memberships ?? [];
+    if (member !== undefined) written.add(membershipsOf(member.roomNid));
     if (append.head !== undefined) heads.set(append.head.roomNid, append.head.version);
     bytes += bytesOf(append);
     count += 1;
@@ -38,21 +42,21 @@ function clashes(
   if (before !== undefined && before !== head?.expectedVersion) return true;
   // It changes rows of events that are here: those in front of it may be among them, or change the same ones.
   if (before !== undefined && append.restated !== undefined) return true;
-  return [...keysOf(append), ...needsOf(append)].some((key) => written.has(key));
+  return [...claimsOf(append), ...needsOf(append)].some((key) => written.has(key));
 }
 
 /** What an append writes that no other of its group may touch: a statement changes a row once. */
-function keysOf(append: Append): string[] {
+function claimsOf(append: Append): string[] {
   const keys = (append.events ?? []).map(({ event }) => `e ${event.eventId}`);
   const { transaction: txn } = append;
   if (txn !== undefined) {
     keys.push(`t ${JSON.stringify([txn.userId, txn.deviceId, txn.scope, txn.txnId])}`);
   }
   for (const row of append.missing?.add ?? []) keys.push(`m ${row.eventId}`);
-  for (const row of append.forgotten ?? []) keys.push(`f ${row.roomNid}`);
-  if (append.partialRoom !== undefined) keys.push(`p ${append.partialRoom.roomNid}`);
-  const members = append.memberships?.[0];
-  if (members !== undefined) keys.push(`w ${members.roomNid}`);
+  for (const row of append.records ?? []) {
+    const key = streamOf(row.kind)?.claims?.(row);
+    if (key !== undefined) keys.push(key);
+  }
   // The target's row is changed, as by what gives an outlier its place.
   for (const row of append.redactions ?? []) {
     if (row.redactedJson !== undefined) keys.push(`e ${row.targetEventId}`);
@@ -66,9 +70,12 @@ function needsOf(append: Append): string[] {
   const keys = (append.missing?.remove ?? []).map((row) => `m ${row.eventId}`);
   const own = new Set<string>((append.events ?? []).map(({ event }) => event.eventId));
   keys.push(restatedKey(append.head?.roomNid ?? append.events?.[0]?.roomNid));
-  for (const row of append.forgotten ?? []) keys.push(`w ${row.roomNid}`);
-  const members = append.memberships?.[0];
-  if (members !== undefined) keys.push(`f ${members.roomNid}`);
+  for (const row of append.records ?? []) {
+    const key = streamOf(row.kind)?.needs?.(row);
+    if (key !== undefined) keys.push(key);
+  }
+  const [member] = append.memberships ?? [];
+  if (member !== undefined) keys.push(forgottenOf(member.roomNid));
   for (const row of append.redactions ?? []) {
     if (!own.has(row.targetEventId)) keys.push(`e ${row.targetEventId}`);
   }
@@ -83,6 +90,9 @@ function restatedKey(roomNid: number | undefined): string {
 function bytesOf(append: Append): number {
   let bytes = 0;
   for (const { event } of append.events ?? []) bytes += event.json().length;
-  for (const row of append.accountData ?? []) bytes += row.content.length;
+  for (const row of append.records ?? []) {
+    const stream = streamOf(row.kind);
+    bytes += stream?.bytes?.(stream.told(row)) ?? 0;
+  }
   return bytes;
 }

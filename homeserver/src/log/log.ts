@@ -2,14 +2,17 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { createNextRun } from "../platform/single-flight.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { GroupOutcome } from "../storage/append/append.ts";
-import { logPosition } from "../storage/streams/log-records.ts";
+import { appendGroup, type GroupOutcome } from "../storage/append/append.ts";
+import type { NewRecord } from "../storage/streams/index.ts";
+import { logPosition } from "../storage/streams/log-head.ts";
 import type { Sql } from "../storage/sql.ts";
+import { transaction } from "../storage/transaction.ts";
 import { createAppender } from "./append.ts";
+import { createReaders } from "./readers.ts";
 import { readRecords, recordsOfGroup } from "./records.ts";
 import { createRing } from "./ring.ts";
 import type { LogSpan } from "./wire.ts";
-import type { AdvanceListener, Log, LogRecord } from "./types.ts";
+import type { Change, Log, LogReader, LogRecord, RecordKind, RecordOf } from "./types.ts";
 import type { Wake } from "./wake.ts";
 
 export type { Log } from "./types.ts";
@@ -43,7 +46,8 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const { sql, wake, clock, logger, serverName } = deps;
   let position = await logPosition(sql);
   const ring = createRing(position);
-  const listeners = new Set<AdvanceListener>();
+  const readers = createReaders(logger);
+  const moves = new Set<() => void>();
   const stopping = new AbortController();
   /** Catching up with other writers, one after another; undefined when there is nothing to catch up with. */
   let catchingUp: Promise<void> | undefined;
@@ -56,13 +60,8 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   function push(records: readonly LogRecord[], end: number): void {
     ring.push(records, end);
     position = end;
-    for (const listener of listeners) {
-      try {
-        listener(records, end);
-      } catch (error) {
-        logger.error({ err: error }, "a listener of the log failed");
-      }
-    }
+    readers.tell(records);
+    for (const moved of moves) moved();
   }
 
   /** Runs after what is being caught up with already. */
@@ -103,7 +102,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     for (let pause = 50; position < to;) {
       try {
         const span = { after: position, upTo: to, limit: PAGE };
-        const records = await readRecords(sql, span, serverName);
+        const records = await readRecords(sql, span, serverName, undefined);
         const last = records.at(-1);
         push(records, records.length < PAGE || last === undefined ? to : last.position);
       } catch (error) {
@@ -161,6 +160,25 @@ export async function createLog(deps: LogDeps): Promise<Log> {
 
   const freshen = createNextRun(catchUpNow);
 
+  async function change<T>(work: (change: Change) => Promise<T>): Promise<T> {
+    const own: { group?: GroupOutcome | undefined } = {};
+    try {
+      const value = await transaction(sql, async (tx) => {
+        const records: NewRecord[] = [];
+        const result = await work({ tx, record: (record) => void records.push(record) });
+        // The log's lock comes last: whoever holds it waits for no other.
+        own.group = records.length === 0 ? undefined : await appendGroup(tx, [{ records }]);
+        return result;
+      });
+      if (own.group !== undefined) await committed(own.group);
+      return value;
+    } catch (error) {
+      // Where the connection was lost, it may have been committed: readers are to learn of it all the same.
+      if (own.group !== undefined) void catchUpNow();
+      throw error;
+    }
+  }
+
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
   const unwake = wake.onWake((to, span) => {
     if (to <= position) return;
@@ -173,20 +191,24 @@ export async function createLog(deps: LogDeps): Promise<Log> {
 
   return {
     append: (append) => appender.append(append),
+    change,
     get position() {
       return position;
     },
     fresh: () => (wake.shared ? freshen() : undefined),
-    async read(after, limit) {
+    async read<K extends RecordKind>(after: number, limit: number, kinds: readonly K[]) {
       const upTo = position;
       if (after >= upTo) return [];
-      return (
-        ring.read(after, limit) ?? (await readRecords(sql, { after, upTo, limit }, serverName))
-      );
+      const wanted: ReadonlySet<RecordKind> = new Set<RecordKind>(kinds);
+      const records =
+        ring.read(after, limit, wanted) ??
+        (await readRecords(sql, { after, upTo, limit }, serverName, wanted));
+      return records as readonly RecordOf<K>[];
     },
-    onAdvance(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    follow: <K extends RecordKind>(reader: LogReader<K>) => readers.add(reader),
+    onMove(listener) {
+      moves.add(listener);
+      return () => moves.delete(listener);
     },
     async stop() {
       await appender.stop();

@@ -1,11 +1,12 @@
-import type { LogRecord } from "./types.ts";
+import { streamOf } from "../storage/streams/index.ts";
+import type { LogRecord, RecordKind } from "./types.ts";
 
 /** The newest records of the log in memory, bounded by what they weigh. */
 export interface Ring {
   /** Records above `end`, in order; `end` moves to the new one. */
   push(records: readonly LogRecord[], end: number): void;
-  /** Records after a position, or undefined when memory doesn't reach back so far. */
-  read(after: number, limit: number): LogRecord[] | undefined;
+  /** Records of the kinds after a position, or undefined when memory doesn't reach back so far. */
+  read(after: number, limit: number, kinds: ReadonlySet<RecordKind>): LogRecord[] | undefined;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -38,10 +39,14 @@ export function createRing(start: number, maxBytes = MAX_BYTES): Ring {
       }
       trim();
     },
-    read(after, limit) {
+    read(after, limit, kinds) {
       if (after < from) return undefined;
-      const first = firstAfter(records, after);
-      return records.slice(first, first + limit).map(({ record }) => record);
+      const found: LogRecord[] = [];
+      for (let at = firstAfter(records, after); at < records.length && found.length < limit; at++) {
+        const { record } = records[at]!;
+        if (kinds.has(record.kind)) found.push(record);
+      }
+      return found;
     },
   };
 }
@@ -57,12 +62,8 @@ function firstAfter(records: readonly { record: LogRecord }[], position: number)
 }
 
 function weigh(record: LogRecord): number {
-  switch (record.kind) {
-    case "event":
-      return record.event.json().length * 3 + record.memberships.length * 200 + RECORD_BYTES;
-    case "account_data":
-      return record.content.length + RECORD_BYTES;
-    default:
-      return RECORD_BYTES;
+  if (record.kind === "event") {
+    return record.event.json().length * 3 + record.memberships.length * 200 + RECORD_BYTES;
   }
+  return RECORD_BYTES + (streamOf(record.kind)?.bytes?.(record) ?? 0);
 }

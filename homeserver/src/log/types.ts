@@ -1,5 +1,7 @@
 import type { RoomEvent } from "../protocol/events/event.ts";
-import type { Append, Committed, EventStatus, MembershipChange } from "../storage/streams/types.ts";
+import type { Append, Committed, EventStatus, MembershipChange } from "../storage/append/types.ts";
+import type { NewRecord, StreamRecord } from "../storage/streams/index.ts";
+import type { Tx } from "../storage/sql.ts";
 
 export {
   DuplicateEvent,
@@ -10,19 +12,20 @@ export {
   nextHeadVersion,
   PurgedGround,
   StaleHead,
-  Unstorable,
-} from "../storage/streams/types.ts";
+} from "../storage/append/types.ts";
+export { Unstorable } from "../storage/streams/text.ts";
 export type {
   Append,
   Committed,
   HeadMove,
   MembershipChange,
   NewEvent,
-  PartialRoomChange,
-  ReceiptRow,
   RedactionRow,
   Timeline,
-} from "../storage/streams/types.ts";
+} from "../storage/append/types.ts";
+export type { NewRecord } from "../storage/streams/index.ts";
+export type { PartialRoomChange } from "../storage/streams/partial-rooms.ts";
+export type { ReceiptRow } from "../storage/streams/receipts.ts";
 
 /** The one ordered log. */
 export interface Log {
@@ -32,37 +35,66 @@ export interface Log {
    * LogUnavailable.
    */
   append(append: Append): Promise<Committed>;
-  /** Everything up to here is committed, visible in the tables, and was told to listeners. */
+  /**
+   * Changes tables beside the log in a transaction, and tells the log's readers in the same: both or neither. The work
+   * may be run again where it clashed with another transaction, so it reads and writes through its `tx` only. Resolves
+   * when it is on disk and `position` has reached it. Rejects with what the work throws, and the database's errors.
+   */
+  change<T>(work: (change: Change) => Promise<T>): Promise<T>;
+  /** Everything up to here is committed, visible in the tables, and was told to readers. */
   readonly position: number;
   /**
-   * Up to `limit` records after a position, oldest first: from memory, otherwise from the tables. Fewer than
+   * Up to `limit` records of the kinds after a position, oldest first: from memory, otherwise from the tables. Fewer than
    * `limit` means that these were all up to the `position` at the time of the call.
    */
-  read(after: number, limit: number): Promise<readonly LogRecord[]>;
+  read<K extends RecordKind>(
+    after: number,
+    limit: number,
+    kinds: readonly K[],
+  ): Promise<readonly RecordOf<K>[]>;
   /**
    * Resolves when all that any replica committed before the call is at or below `position`. Undefined where this
    * process is the only writer: then it is so at once. Never rejects: gives up when the database does not answer.
    */
   fresh(): Promise<void> | undefined;
-  /** Calls the listener with new records, in order and without gaps, whichever replica wrote them. */
-  onAdvance(listener: AdvanceListener): () => void;
+  /**
+   * Calls the reader with new records of its kinds, in order and without gaps, whichever replica wrote them. Returns what
+   * ends that.
+   */
+  follow<K extends RecordKind>(reader: LogReader<K>): () => void;
+  /** Calls the listener after the readers, each time that `position` has moved. */
+  onMove(listener: () => void): () => void;
   /** Finishes what was handed over and closes the writer's connection. */
   stop(): Promise<void>;
 }
 
-/** `position` is the log's new one; it may move with no records. */
-export type AdvanceListener = (records: readonly LogRecord[], position: number) => void;
+/** A transaction of the tables that the log tells of. */
+export interface Change {
+  readonly tx: Tx;
+  /** Brings a record into the log, once the transaction is committed. */
+  record(record: NewRecord): void;
+}
 
-/** What happened at a position. A receipt or account data replaced since is told only at its newest position. */
-export type LogRecord =
-  | EventRecord
-  | MembershipRecord
-  | ReceiptRecord
-  | AccountDataRecord
-  | ErasureRecord
-  | ForgottenRecord
-  | PurgeRecord
-  | PartialStateRecord;
+/**
+ * When a reader is called: all caches before all others, since those ask the caches. Within a phase the order means
+ * nothing.
+ */
+export type LogPhase = "caches" | "readers";
+
+export interface LogReader<K extends RecordKind> {
+  readonly phase: LogPhase;
+  /** What it is given; nothing else. */
+  readonly kinds: readonly K[];
+  /** New records of the kinds, oldest first: at least one. Throws nothing: what it throws is logged. */
+  take(records: readonly RecordOf<K>[]): void;
+}
+
+/** What happened at a position. What was written again since in a stream is told only at its newest position. */
+export type LogRecord = EventRecord | MembershipRecord | StreamRecord;
+export type RecordKind = LogRecord["kind"];
+export type RecordOf<K extends RecordKind> = Extract<LogRecord, { kind: K }>;
+export type ReceiptRecord = RecordOf<"receipt">;
+export type AccountDataRecord = RecordOf<"account_data">;
 
 /** A live event was appended to a room's timeline. */
 export interface EventRecord {
@@ -97,63 +129,4 @@ export interface EventRecord {
 export interface MembershipRecord extends MembershipChange {
   kind: "membership";
   position: number;
-}
-
-/** A room's state is known in part from here on, or (`isComplete`) whole again: states of its events have changed. */
-export interface PartialStateRecord {
-  kind: "partial_state";
-  position: number;
-  roomNid: number;
-  roomId: string;
-  isComplete: boolean;
-}
-
-/** Rows of a room are gone from the tables: memory of them is to go, too. */
-export interface PurgeRecord {
-  kind: "purge";
-  position: number;
-  roomNid: number;
-  roomId: string;
-  /** The room is gone; otherwise a part of its history. */
-  whole: boolean;
-}
-
-export interface ReceiptRecord {
-  kind: "receipt";
-  position: number;
-  roomNid: number;
-  roomId: string;
-  userId: string;
-  receiptType: string;
-  threadId: string;
-  eventId: string;
-  eventPosition: number | null;
-  ts: number;
-}
-
-/** An account of this server was erased: who comes into a room later has redacted copies of the user's events. */
-export interface ErasureRecord {
-  kind: "erasure";
-  position: number;
-  userId: string;
-}
-
-/** A user forgot a room that they are out of. */
-export interface ForgottenRecord {
-  kind: "forgotten";
-  position: number;
-  roomNid: number;
-  roomId: string;
-  userId: string;
-}
-
-export interface AccountDataRecord {
-  kind: "account_data";
-  position: number;
-  userId: string;
-  /** null: global. */
-  roomNid: number | null;
-  type: string;
-  /** JSON object text. */
-  content: string;
 }

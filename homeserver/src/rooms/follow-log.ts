@@ -1,5 +1,7 @@
 /** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
-import type { EventRecord, Log } from "../log/types.ts";
+import type { EventRecord, Log, RecordOf } from "../log/types.ts";
+import type { RoomId } from "../protocol/identifiers.ts";
+import type { Mailboxes } from "./commands/mailboxes.ts";
 import type { BundledAggregations } from "./visibility/bundled-aggregations.ts";
 import type { Erasures } from "./visibility/erasures.ts";
 import type { Memberships } from "./records/memberships.ts";
@@ -8,31 +10,57 @@ import { forgetRoom } from "./state/store.ts";
 import type { RoomStore } from "./state/store.ts";
 import type { StoredEvent } from "./api/index.ts";
 
-/** Returns what stops it. Register it before the log's other readers: they ask for what it keeps. */
-export function followLog(
-  log: Log,
-  store: RoomStore,
-  memberships: Memberships,
-  aggregations: BundledAggregations,
-  partial: PartialRooms,
-  erasures: Erasures,
-): () => void {
-  return log.onAdvance((records) => {
-    partial.follow(records);
-    memberships.follow(records);
-    aggregations.follow(records);
-    erasures.follow(records);
-    for (const record of records) {
-      if (record.kind === "partial_state") {
-        forgetRoom(store, record.roomNid);
-        memberships.forgetRoom(record.roomNid);
-      }
-      if (record.kind !== "event") continue;
-      store.events.keep(storedOf(record));
-      const redacted = record.event.redacts;
-      if (redacted !== undefined) store.events.forget(redacted);
-    }
-  });
+export interface RoomCaches {
+  readonly store: RoomStore;
+  readonly mailboxes: Mailboxes;
+  readonly memberships: Memberships;
+  readonly aggregations: BundledAggregations;
+  readonly partial: PartialRooms;
+  readonly erasures: Erasures;
+}
+
+/** Returns what stops it. */
+export function followLog(log: Log, caches: RoomCaches): () => void {
+  const { memberships, aggregations, partial, erasures } = caches;
+  const phase = "caches";
+  const stops = [
+    log.follow({ phase, kinds: ["partial_state", "purge"], take: partial.follow }),
+    log.follow({ phase, kinds: ["event", "membership", "forgotten"], take: memberships.follow }),
+    log.follow({ phase, kinds: ["event", "history"], take: aggregations.follow }),
+    log.follow({ phase, kinds: ["erasure"], take: erasures.follow }),
+    log.follow({
+      phase,
+      kinds: ["event", "partial_state", "purge"],
+      take(records) {
+        for (const record of records) {
+          if (record.kind === "event") takeEvent(caches.store, record);
+          else forget(caches, record);
+        }
+      },
+    }),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+function takeEvent({ events }: RoomStore, record: EventRecord): void {
+  events.keep(storedOf(record));
+  const { redacts } = record.event;
+  if (redacts !== undefined) events.forget(redacts);
+}
+
+/** What memory holds of the room may be gone from the tables, or is another. */
+function forget(
+  { store, mailboxes, memberships }: RoomCaches,
+  record: RecordOf<"partial_state" | "purge">,
+): void {
+  const { roomNid, roomId } = record;
+  forgetRoom(store, roomNid);
+  if (record.kind === "purge") {
+    mailboxes.forget(roomNid);
+    if (!record.whole) return;
+    store.registry.forget(roomNid, roomId as RoomId);
+  }
+  memberships.forgetRoom(roomNid);
 }
 
 function storedOf(record: EventRecord): StoredEvent {

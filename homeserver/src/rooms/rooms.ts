@@ -34,7 +34,7 @@ import { createPartialRooms } from "./records/partial-rooms.ts";
 import { createPresenter } from "./visibility/presentation.ts";
 import { createPages } from "./history/pages.ts";
 import { createBlockedRooms } from "./state/blocked-rooms.ts";
-import { createPurges, followPurges } from "./purge/index.ts";
+import { createPurges } from "./purge/index.ts";
 import { createVisibleEvents } from "./visibility/visible-events.ts";
 import { createRoomMaker } from "./creating/room-maker.ts";
 import { createSend } from "./creating/send.ts";
@@ -84,7 +84,7 @@ export interface RoomsDeps {
   readonly turns?: RoomTurns | undefined;
 }
 
-/** Reads and writes rooms. Create it before the log's other readers: its caches follow the log first. */
+/** Reads and writes rooms. */
 export function createRooms(deps: RoomsDeps): Rooms {
   const { log, sql, clock, profiles } = deps;
   const store = createRoomStore(sql);
@@ -110,9 +110,15 @@ export function createRooms(deps: RoomsDeps): Rooms {
     position: log.position,
   });
   const eventTransactionIds = createEventTransactionIds(sql);
-  const unfollow = followLog(log, store, memberships, aggregations, partial, erasures);
   const mailboxes = createMailboxes(store, log, deps.turns);
-  const unfollowPurges = followPurges(log, store, memberships, mailboxes);
+  const unfollow = followLog(log, {
+    store,
+    mailboxes,
+    memberships,
+    aggregations,
+    partial,
+    erasures,
+  });
   const checkNotBlocked = createBlockedRooms(sql);
   const invitees = createInvitees(deps.accounts);
   const identity = {
@@ -205,7 +211,6 @@ export function createRooms(deps: RoomsDeps): Rooms {
       await Promise.all([purges.stop(), federation.stop(), stopCollecting()]);
       await mailboxes.drained();
       await store.resolver?.close();
-      unfollowPurges();
       unfollow();
     },
   };

@@ -21,6 +21,7 @@ import { createSendSlots } from "./send-slots.ts";
 import type { Sender, SenderDeps } from "./types.ts";
 
 export { createEduOutlet } from "./edu-outlet.ts";
+export { SENT } from "./types.ts";
 export type { EduRelay, Outbound, RelayedEdu, Sender, SenderDeps } from "./types.ts";
 
 /** How often progress is written and waiting destinations are looked at. */
@@ -36,7 +37,7 @@ export function createSender(deps: SenderDeps): Sender {
   const waiting = new Set<Destination>();
   const progressed = new Set<Destination>();
   const roomServers = createRoomServers({ view, ours: serverName, position: () => log.position });
-  const unfollow = log.onAdvance(roomServers.follow);
+  const unfollow = log.follow({ phase: "caches", kinds: ["event"], take: roomServers.follow });
   // No other process of this server, now or later, gives out the same transaction ids.
   const run = deps.random.alphanumeric(12);
   let transactions = 0;
@@ -189,8 +190,10 @@ export function createSender(deps: SenderDeps): Sender {
     async take(records) {
       const touched = new Set<Destination>();
       for (const record of records) {
-        if (record.kind === "receipt") await receiptOf(record);
-        if (record.kind !== "event") continue;
+        if (record.kind === "receipt") {
+          await receiptOf(record);
+          continue;
+        }
         const isOurs = record.local ? !record.handedOver : record.forwarded;
         if (!isOurs || record.status !== "accepted") continue;
         for (const server of await roomServers.forEvent(record)) {

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { EventRecord, LogRecord } from "../log/types.ts";
+import type { EventRecord } from "../log/types.ts";
 import { atMost } from "../platform/caches.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
@@ -67,9 +67,8 @@ export function createRoomServers(deps: {
     serversIn,
 
     /** Takes in what the log tells, ahead of the events that are sent. */
-    follow(records: readonly LogRecord[]): void {
+    follow(records: readonly EventRecord[]): void {
       for (const record of records) {
-        if (record.kind !== "event") continue;
         for (const { server, membership } of record.memberships) {
           if (membership === "join" && server !== ours) joined(record, server);
         }

@@ -1,5 +1,5 @@
 import type { Channel } from "../cluster/redis-channel.ts";
-import type { Log, LogRecord } from "../log/types.ts";
+import type { Log, RecordOf } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
@@ -26,7 +26,7 @@ export interface RelayedEdu {
 
 export interface SenderDeps {
   readonly sql: Sql;
-  readonly log: Pick<Log, "position" | "onAdvance">;
+  readonly log: Pick<Log, "position" | "follow">;
   readonly view: RoomView;
   readonly remote: Outbound;
   /** Absent: this is the only replica. */
@@ -39,10 +39,14 @@ export interface SenderDeps {
   readonly longAbsence?: number;
 }
 
+/** What the sender follows. */
+export const SENT = ["event", "receipt"] as const;
+type SentKind = (typeof SENT)[number];
+
 /** Sends what happens here to the other servers concerned. (Server-server API, "Transactions", "EDUs".) */
 export interface Sender {
   /** Takes in records of the log, in order; resolves when what has to be durable is. */
-  take(records: readonly LogRecord[]): Promise<void>;
+  take(records: readonly RecordOf<SentKind>[]): Promise<void>;
   /** An EDU for every other server in a room, in the background. */
   eduToRoom(roomId: RoomId, edu: PendingEdu): void;
   /** An EDU for these servers. */

@@ -1,8 +1,9 @@
 import type { Log } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomHistory, RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
-import { logPosition } from "../storage/streams/log-records.ts";
+import { logPosition } from "../storage/streams/log-head.ts";
 import {
   accountDataBetween,
   readPositions,
@@ -30,13 +31,11 @@ import { createTails } from "./recent/recent-events.ts";
 import { createTimelines } from "./sections/timeline.ts";
 import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
+import { followLog } from "./follow-log.ts";
 
 export { createEphemeralSource } from "./sections/ephemeral-source.ts";
 export { preferencesOf } from "./users/preferences.ts";
 export type { SyncRequest } from "./v3/long-poll.ts";
-
-/** Account data on which unread counts depend. */
-const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
 
 export interface SyncDeps {
   readonly log: Log;
@@ -45,6 +44,7 @@ export interface SyncDeps {
   readonly history: RoomHistory;
   readonly ephemeral: EphemeralSource;
   readonly preferences: UserPreferences;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -59,7 +59,7 @@ export interface Sync {
 }
 
 export function createSync(deps: SyncDeps): Sync {
-  const { log, sql, view, history, ephemeral, preferences } = deps;
+  const { log, sql, view, history, ephemeral, preferences, clock } = deps;
   const position = (): number => log.position;
   const people = createPeople({ view, position, ephemeralSerial: () => ephemeral.serial });
   const waker = createWaker();
@@ -102,30 +102,10 @@ export function createSync(deps: SyncDeps): Sync {
     blocksInvites: deps.preferences.blocksInvites,
   });
 
-  const passages = createPassages({ view, now: Date.now });
-  const fromMemory = createFromMemory({ view, tails, passages, accountDataChanges, unread, sent });
+  const passages = createPassages({ view, now: clock.now });
+  const fromMemory = createFromMemory({ view, tails, passages, unread, sent });
 
-  const unfollow = log.onAdvance((records) => {
-    for (const record of records) {
-      if (record.kind === "event") {
-        tails.event(record);
-        if (record.event.redacts !== undefined) contexts.redacted(record.roomNid);
-        for (const { userId, roomNid, membership } of record.memberships) {
-          if (membership !== "join") unread.forget(userId, roomNid);
-        }
-      }
-      if (record.kind === "partial_state") tails.restated(record.roomNid, record.position);
-      if (record.kind === "receipt") {
-        tails.receipt(record);
-        unread.forget(record.userId, record.roomNid);
-      }
-      if (record.kind === "account_data") {
-        accountDataChanges.take(record);
-        if (COUNTED_BY.has(record.type)) unread.forgetUser(record.userId);
-      }
-    }
-    waker.wake(people.take(records));
-  });
+  const unfollow = followLog({ log, tails, contexts, unread, accountDataChanges, people, waker });
   const takeEphemeral = createEphemeralChanges({ view, people, waker });
   const unlisten = ephemeral.onChange((change) => {
     takeEphemeral(change).catch((error: unknown) => {
@@ -144,7 +124,7 @@ export function createSync(deps: SyncDeps): Sync {
       peekIgnored: preferences.peekIgnored,
       end: () => logPosition(sql),
       ephemeralSerial: () => ephemeral.serial,
-      now: Date.now,
+      now: clock.now,
     }),
     stop() {
       unfollow();

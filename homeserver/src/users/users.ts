@@ -97,7 +97,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const attempts = createAttempts({ clock: options.clock, counts: options.failures });
   const accounts = createAccounts({ ...options, passwords, attempts });
   const limits = options.limits ?? DEFAULT_LIMITS;
-  const sessions = await createSessions({ ...options, limits });
+  const sessions = createSessions({ ...options, limits });
   const devices = createDevices({ ...options, sessions });
   const exclusive = options.exclusive ?? createExclusive();
   const accountData = createAccountData({ ...options, exclusive, limits });

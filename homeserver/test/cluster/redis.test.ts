@@ -3,13 +3,13 @@ import { createRedisBus } from "../../src/cluster/ephemeral-bus.ts";
 import { createEphemeral } from "../../src/cluster/ephemeral.ts";
 import { createRedisBuckets } from "../../src/cluster/redis-buckets.ts";
 import { readRecords } from "../../src/log/records.ts";
-import type { LogRecord } from "../../src/log/types.ts";
+import type { Append, LogRecord, NewRecord } from "../../src/log/types.ts";
 import { createRedisWake } from "../../src/log/wake.ts";
 import type { LogSpan } from "../../src/log/wire.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import { command, eventually, makeRoom, onlyEvent, openLog } from "../log/support.ts";
+import { hear, command, eventually, makeRoom, onlyEvent, openLog } from "../log/support.ts";
 import { freshDatabase } from "../support/database.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 import type { TestRedis } from "../support/redis.ts";
@@ -42,9 +42,10 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await eventually(() => reader!.log.position === writer!.log.position);
     const append = command(room);
     const told = new Promise<number>((resolve) => {
-      reader!.log.onAdvance((records) => {
-        const found = records.find((record) => record.kind === "event");
-        if (found?.kind === "event") resolve(found.eventNid);
+      reader!.log.follow({
+        phase: "readers",
+        kinds: ["event"],
+        take: ([found]) => resolve(found!.eventNid),
       });
     });
     await writer!.log.append(append);
@@ -61,24 +62,32 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     const writer = await openLog(database.location, wakes[0]);
     const reader = await openLog(database.location, wakes[1]);
     const heard: LogRecord[] = [];
-    reader.log.onAdvance((records) => heard.push(...records));
+    hear(reader.log, (records) => heard.push(...records));
     const room = await makeRoom(writer.sql, "told");
     const member = { roomNid: room.nid, roomId: room.roomId, server: "here", eventNid: 1 };
     const receipt = {
       ...{ roomNid: room.nid, roomId: room.roomId, userId: "@a:here", receiptType: "m.read" },
       ...{ threadId: "", eventId: "$a", eventPosition: 1, ts: 5 },
     };
-    const appends = [
+    const note = { userId: "@a:here", roomNid: null, type: "t", content: '{"ä\u2028":1}' };
+    const beside: NewRecord[] = [
+      { kind: "purge", roomNid: 77, roomId: "!gone:here", whole: true },
+      { kind: "device_list", userId: "@a:here", deviceId: "D", isRemoved: false },
+      { kind: "device_list", userId: "@a:here", deviceId: "E", isRemoved: true },
+      { kind: "session", userId: "@a:here" },
+      { kind: "history", roomNid: room.nid, eventNids: [5, 6] },
+      { kind: "erasure", userId: "@gone:here" },
+    ];
+    const appends: Append[] = [
       command(room, { memberships: [{ ...member, userId: "@a:here", membership: "join" }] }),
-      command(room, { receipts: [receipt] }),
-      { accountData: [{ userId: "@a:here", roomNid: null, type: "t", content: '{"ä\u2028":1}' }] },
-      { purges: [{ roomNid: 77, roomId: "!gone:here", whole: true }] },
+      command(room, { records: [{ kind: "receipt", ...receipt }] }),
+      { records: [{ kind: "account_data", ...note }, ...beside] },
     ];
     for (const append of appends) await writer.log.append(append);
     await eventually(() => reader.log.position === writer.log.position);
     expect(told.length).toBeGreaterThan(0);
     const span = { after: 0, upTo: writer.log.position, limit: 100 };
-    const stored = await readRecords(writer.sql, span, "here.example" as ServerName);
+    const stored = await readRecords(writer.sql, span, "here.example" as ServerName, undefined);
     expect(heard.map(plain)).toEqual(stored.map(plain));
     await Promise.all([writer.stop(), reader.stop()]);
     await database.close();

@@ -12,7 +12,7 @@ const content = { room_id: "!r:there.test", user_id: "@bob:there.test", typing: 
 /** Takes in an EDU while the database fails like this. */
 async function received(failure: Error): Promise<unknown> {
   const edus = createEdus({
-    log: { onAdvance: () => () => undefined } as never,
+    log: { follow: () => () => undefined } as never,
     sql: (() => Promise.reject(failure)) as never,
     state: {} as never,
     rooms: {} as never,

@@ -30,7 +30,7 @@ beforeAll(async () => {
     log: {
       ...world.log,
       append(append) {
-        appended.push(append.receipts?.length ?? 0);
+        appended.push(append.records?.length ?? 0);
         return world.log.append(append);
       },
     },

@@ -8,13 +8,14 @@ import {
   StaleHead,
   Unstorable,
 } from "../../src/log/types.ts";
-import type { LogRecord, NewEvent } from "../../src/log/types.ts";
+import type { LogRecord, NewEvent, NewRecord } from "../../src/log/types.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
   command,
   freshNid,
   live,
+  hear,
   makeEvent,
   makeRoom,
   onlyEvent,
@@ -30,7 +31,7 @@ const records: LogRecord[] = [];
 beforeAll(async () => {
   database = await freshDatabase();
   one = await openLog(database.location);
-  one.log.onAdvance((fresh) => records.push(...fresh));
+  hear(one.log, (fresh) => records.push(...fresh));
 });
 afterAll(async () => {
   await one.stop();
@@ -70,7 +71,7 @@ test("an append is in the tables, in memory and told to listeners when it resolv
     local: true,
     status: "accepted",
   });
-  const [read] = await one.log.read(position - 1, 10);
+  const [read] = await one.log.read(position - 1, 10, ["event"]);
   expect(read).toBe(records.at(-1));
 });
 
@@ -314,11 +315,13 @@ test("state, members, gaps, receipts and account data: the last change of a grou
     roomNid: room.nid,
     changes: [{ type: "m.room.topic", stateKey: "", eventNid }],
   });
-  const receipt = (eventId: string) => ({
-    ...{ roomNid: room.nid, roomId: room.roomId, userId: user, receiptType: "m.read" },
-    ...{ threadId: "", eventId, eventPosition: null, ts: 5 },
+  const receipt = (eventId: string): NewRecord => ({
+    ...{ kind: "receipt", roomNid: room.nid, roomId: room.roomId, userId: user },
+    ...{ receiptType: "m.read", threadId: "", eventId, eventPosition: null, ts: 5 },
   });
-  const note = (content: string) => ({ userId: user, roomNid: null, type: "note", content });
+  const note = (content: string): NewRecord => ({
+    ...{ kind: "account_data", userId: user, roomNid: null, type: "note", content },
+  });
   const gap = { roomNid: room.nid, eventId: "$gap" };
   const stripped = { roomNid: room.nid, userId: user };
   const joined = command(room, { memberships: [member("join", 1)], currentState: state(7) });
@@ -326,8 +329,8 @@ test("state, members, gaps, receipts and account data: the last change of a grou
     one.log.append({ ...joined, memberships: [member("join", onlyEvent(joined).nid)] }),
     one.log.append({ memberships: [member("leave", 2)], currentState: state(8) }),
     one.log.append({ currentState: state(null), missing: { add: [{ ...gap, childNid: 3 }] } }),
-    one.log.append({ missing: { remove: [gap] }, accountData: [note("1"), note("2")] }),
-    one.log.append({ receipts: [receipt("$1"), receipt("$2")], accountData: [note("3")] }),
+    one.log.append({ missing: { remove: [gap] }, records: [note("1"), note("2")] }),
+    one.log.append({ records: [receipt("$1"), receipt("$2"), note("3")] }),
     one.log.append({ strippedRooms: [{ ...stripped, strippedState: "[]" }] }),
     one.log.append({ strippedRooms: [{ ...stripped, strippedState: null }] }),
   ]);

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFollower } from "../../src/log/follow.ts";
 import type { FollowerOptions } from "../../src/log/follow.ts";
+import type { RecordKind } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { createLeases } from "../../src/storage/leases.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
-import { command, eventually, makeRoom, openLog } from "./support.ts";
+import { command, EVERYTHING, eventually, makeRoom, openLog } from "./support.ts";
 import type { TestLog, TestRoom } from "./support.ts";
 
 let database: TestDatabase;
@@ -24,7 +25,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const follow = (test: TestLog, options: FollowerOptions) =>
+const follow = (test: TestLog, options: FollowerOptions<RecordKind>) =>
   createFollower(
     { log: test.log, sql: test.sql, clock: systemClock, logger: silentLogger() },
     options,
@@ -38,8 +39,9 @@ async function append(count: number): Promise<number[]> {
 test("a follower gets every record once and reads on from its cursor after a restart", async () => {
   const before = await append(3);
   const seen: number[] = [];
-  const options: FollowerOptions = {
+  const options: FollowerOptions<RecordKind> = {
     name: "restarted",
+    kinds: EVERYTHING,
     from: "beginning",
     batch: 2,
     handle: async (records) => void seen.push(...records.map(({ position }) => position)),
@@ -60,6 +62,7 @@ test("a new follower may begin at the end", async () => {
   const seen: number[] = [];
   const follower = follow(one, {
     name: "newcomer",
+    kinds: EVERYTHING,
     from: "end",
     handle: async (records) => void seen.push(...records.map(({ position }) => position)),
   });
@@ -75,6 +78,7 @@ test("what failed is handled again, and nothing is skipped", async () => {
   let failures = 1;
   const follower = follow(one, {
     name: "stumbling",
+    kinds: EVERYTHING,
     from: "end",
     handle: async (records) => {
       seen.push(records.map(({ position }) => position));
@@ -92,10 +96,11 @@ test("with calls beside one another the cursor moves over completed prefixes onl
   const release: (() => void)[] = [];
   const follower = follow(one, {
     name: "parallel",
+    kinds: EVERYTHING,
     from: "end",
     batch: 1,
     concurrency: 3,
-    handle: () => new Promise((resolve) => release.push(resolve)),
+    handle: () => new Promise((resolve) => void release.push(resolve)),
   });
   await follower.caughtUp();
   const start = follower.position;
@@ -121,6 +126,7 @@ test("of two replicas one follows; when it stops or loses its connection, follow
     const deps = { log, sql: replica.sql, clock: systemClock, logger: silentLogger(), seats };
     const follower = createFollower(deps, {
       name: "exclusive",
+      kinds: EVERYTHING,
       from: "beginning",
       handle: async (records) => {
         for (const { position } of records) seen.push({ by, position });

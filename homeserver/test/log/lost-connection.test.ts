@@ -3,7 +3,7 @@ import type { LogRecord } from "../../src/log/types.ts";
 import { appendGroup, connectWriter } from "../../src/storage/append/append.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
-import { command, freshNid, makeRoom, onlyEvent, openLog } from "./support.ts";
+import { hear, EVERYTHING, command, freshNid, makeRoom, onlyEvent, openLog } from "./support.ts";
 import type { TestLog } from "./support.ts";
 
 let database: TestDatabase;
@@ -44,7 +44,7 @@ const positionOf = (outcome: unknown, nid: number) =>
 
 test("while the writer's connection is cut again and again, every append is committed and told once", async () => {
   const told: LogRecord[] = [];
-  const stop = one.log.onAdvance((records) => told.push(...records));
+  const stop = hear(one.log, (records) => told.push(...records));
   const rooms = await Promise.all([1, 2, 3, 4, 5].map((n) => makeRoom(one.sql, `cut-${n}`)));
   let cutting = true;
   const cutter = (async () => {
@@ -93,9 +93,9 @@ test("memory holds a bounded part of the log, and the tables the rest", async ()
       }),
     );
   }
-  const all = await one.log.read(start, 1_000);
+  const all = await one.log.read(start, 1_000, EVERYTHING);
   expect(all).toHaveLength(150);
-  const late = await one.log.read(one.log.position - 5, 1_000);
+  const late = await one.log.read(one.log.position - 5, 1_000, EVERYTHING);
   expect(late).toHaveLength(5);
   expect(late.map(({ position }) => position)).toEqual(
     all.slice(-5).map(({ position }) => position),

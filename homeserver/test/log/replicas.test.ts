@@ -1,11 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { StaleHead } from "../../src/log/types.ts";
-import type { LogRecord } from "../../src/log/types.ts";
+import type { LogRecord, NewRecord } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { Wake } from "../../src/log/wake.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
-import { command, eventually, live, makeEvent, makeRoom, onlyEvent, openLog } from "./support.ts";
+import {
+  hear,
+  EVERYTHING,
+  command,
+  eventually,
+  live,
+  makeEvent,
+  makeRoom,
+  onlyEvent,
+  openLog,
+} from "./support.ts";
 import type { TestLog } from "./support.ts";
 
 let database: TestDatabase;
@@ -97,10 +107,9 @@ test("every replica is told every record once, in order, whoever wrote it", asyn
   const told = replicas.map((replica) => {
     const seen: LogRecord[] = [];
     const positions: number[] = [];
-    const stop = replica.log.onAdvance((records, position) => {
-      seen.push(...records);
-      positions.push(position);
-    });
+    const unhear = hear(replica.log, (records) => seen.push(...records));
+    const unwatch = replica.log.onMove(() => positions.push(replica.log.position));
+    const stop = () => [unhear, unwatch].forEach((end) => end());
     return { seen, positions, stop };
   });
   const rooms = await Promise.all(
@@ -112,7 +121,7 @@ test("every replica is told every record once, in order, whoever wrote it", asyn
       const replica = replicas[i % 2] as TestLog;
       const nids: number[] = [];
       for (let n = 0; n < 20; n += 1) {
-        const append = command(room, n % 5 === 0 ? { accountData: [note(room.roomId, n)] } : {});
+        const append = command(room, n % 5 === 0 ? { records: [note(room.roomId, n)] } : {});
         const { position } = await replica.log.append(append);
         expect(replica.log.position).toBeGreaterThanOrEqual(position);
         nids.push(onlyEvent(append).nid);
@@ -137,7 +146,8 @@ test("every replica is told every record once, in order, whoever wrote it", asyn
   expect(describeRecord(foreign)).toEqual(describeRecord(own));
 });
 
-const note = (user: string, n: number) => ({
+const note = (user: string, n: number): NewRecord => ({
+  kind: "account_data",
   userId: user,
   roomNid: null,
   type: "note",
@@ -193,10 +203,10 @@ test("a log that was opened late reads what memory doesn't have from the tables"
   ];
   for (const append of changes) await first().log.append(append);
   const late = await openLog(database.location);
-  const expected = await first().log.read(start, 100);
-  const found = await late.log.read(start, 100);
+  const expected = await first().log.read(start, 100, EVERYTHING);
+  const found = await late.log.read(start, 100, EVERYTHING);
   expect(found.map(describeRecord)).toEqual(expected.map(describeRecord));
-  expect(await late.log.read(start, 2)).toHaveLength(2);
-  expect(await late.log.read(late.log.position, 2)).toEqual([]);
+  expect(await late.log.read(start, 2, EVERYTHING)).toHaveLength(2);
+  expect(await late.log.read(late.log.position, 2, EVERYTHING)).toEqual([]);
   await late.stop();
 });

@@ -1,7 +1,14 @@
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { Wake } from "../../src/log/wake.ts";
 import { createLog } from "../../src/log/log.ts";
-import type { Append, HeadMove, Log, NewEvent } from "../../src/log/types.ts";
+import type {
+  Append,
+  HeadMove,
+  Log,
+  LogRecord,
+  NewEvent,
+  RecordKind,
+} from "../../src/log/types.ts";
 import { nextHeadVersion } from "../../src/log/types.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
@@ -11,8 +18,20 @@ import type { EventId, ServerName } from "../../src/protocol/identifiers.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
 import type { RoomVersion } from "../../src/protocol/room-versions.ts";
 import { connectWriter } from "../../src/storage/append/append.ts";
+import { STREAMS } from "../../src/storage/streams/index.ts";
 import { connect } from "../../src/storage/sql.ts";
 import type { DatabaseLocation, Sql } from "../../src/storage/sql.ts";
+
+/** All kinds of records. */
+export const EVERYTHING: readonly RecordKind[] = [
+  ...(["event", "membership"] as const),
+  ...STREAMS.map(({ kind }) => kind),
+];
+
+/** Calls the listener with all that the log tells; returns what ends it. */
+export function hear(log: Log, listener: (records: readonly LogRecord[]) => void): () => void {
+  return log.follow({ phase: "readers", kinds: EVERYTHING, take: listener });
+}
 
 export const SERVER = "here.example" as ServerName;
 const VERSION = roomVersion("11") as RoomVersion;

@@ -61,7 +61,7 @@ beforeEach(async () => {
     "m.new_content": { body: "edited" },
   });
   await hq.rooms.members.leave({ by: bob, roomId });
-  await hq.log.append({ erasures: [{ userId: gone.userId }] });
+  await hq.log.append({ records: [{ kind: "erasure", userId: gone.userId }] });
   await hq.rooms.members.leave({ by: gone, roomId });
   await hq.rooms.members.join({ by: carol, room: roomId });
 });
@@ -176,7 +176,7 @@ test("the reason of a redaction is redacted with the redaction, also where it li
   await hq.rooms.members.join({ by: dora, room: roomId });
   const eventId = await say(dora, "oops");
   await hq.rooms.send.redact({ by: dora, roomId, eventId, reason: "it was a secret" });
-  await hq.log.append({ erasures: [{ userId: dora.userId }] });
+  await hq.log.append({ records: [{ kind: "erasure", userId: dora.userId }] });
   const late = hq.user(`late${erased}`);
   await hq.rooms.members.join({ by: late, room: roomId });
   const [was, came] = await Promise.all(
@@ -195,14 +195,14 @@ test("another replica knows of an erasure that it had looked for before", async 
   await hq.rooms.members.join({ by: dora, room: roomId });
   const said = await say(dora, "not for later");
   await two.log.append({
-    accountData: [{ userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
+    records: [{ kind: "account_data", userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
   });
   expect(await two.rooms.history.event(carol, roomId, said)).toContain("not for later");
-  await hq.log.append({ erasures: [{ userId: dora.userId }] });
+  await hq.log.append({ records: [{ kind: "erasure", userId: dora.userId }] });
   const fred = hq.user("fred");
   await hq.rooms.members.join({ by: fred, room: roomId });
   await two.log.append({
-    accountData: [{ userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
+    records: [{ kind: "account_data", userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
   });
   expect(await two.rooms.history.event(fred, roomId, said)).not.toContain("not for later");
   expect(await two.rooms.history.event(carol, roomId, said)).toContain("not for later");

@@ -363,10 +363,14 @@ describe("what another server took", () => {
     await c.rooms.members.join({ by: c.user("carol"), room: roomId, via: [a.name] });
     await world.flush();
     const sent: unknown[] = [];
-    const unfollow = b.log.onAdvance((records) => {
-      for (const record of records) {
-        if (record.kind === "event" && record.local && !record.handedOver) sent.push(record.event);
-      }
+    const unfollow = b.log.follow({
+      phase: "readers",
+      kinds: ["event"],
+      take(records) {
+        for (const { local, handedOver, event } of records) {
+          if (local && !handedOver) sent.push(event);
+        }
+      },
     });
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
     unfollow();

@@ -210,13 +210,25 @@ describe("the purge of a room", () => {
     await a.rooms.send.redact({ by: alice, roomId, eventId, txnId: "r" });
     const room = (await other.rooms.view.room(roomId))!;
     await a.log.append({
-      receipts: [
+      records: [
         {
-          ...{ roomNid: room.nid, roomId, userId: alice.userId, receiptType: "m.read" },
+          ...{
+            kind: "receipt",
+            roomNid: room.nid,
+            roomId,
+            userId: alice.userId,
+            receiptType: "m.read",
+          },
           ...{ threadId: "", eventId, eventPosition: 1, ts: 1 },
         },
+        {
+          kind: "account_data",
+          userId: alice.userId,
+          roomNid: room.nid,
+          type: "m.tag",
+          content: "{}",
+        },
       ],
-      accountData: [{ userId: alice.userId, roomNid: room.nid, type: "m.tag", content: "{}" }],
     });
     await read(other, alice, roomId);
     await world.flush();

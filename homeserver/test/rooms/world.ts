@@ -2,6 +2,7 @@
 import type { RoomTurns } from "../../src/cluster/room-turns.ts";
 import { createLog } from "../../src/log/log.ts";
 import type { Log } from "../../src/log/log.ts";
+import type { EventRecord } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { Wake } from "../../src/log/wake.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -175,9 +176,8 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
         await log.stop();
       },
     };
-    log.onAdvance((records) => {
+    const queueUp = (records: readonly EventRecord[]) => {
       for (const record of records) {
-        if (record.kind !== "event") continue;
         if (!(record.local ? !record.handedOver : record.forwarded)) continue;
         for (const other of servers.keys()) {
           if (other === name || other === serverOf(record.event.sender)) continue;
@@ -187,7 +187,8 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
           queues.set(key, queue);
         }
       }
-    });
+    };
+    log.follow({ phase: "readers", kinds: ["event"], take: queueUp });
     return made;
   }
 

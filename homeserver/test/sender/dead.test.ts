@@ -1,5 +1,6 @@
 /** What servers that are not there cost, and that they and slow ones hold up nobody. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SENT } from "../../src/sender/index.ts";
 import { createFollower } from "../../src/log/follow.ts";
 import { createManualClock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
@@ -88,6 +89,7 @@ test(
       { log: a.log, sql: a.db.sql, clock: systemClock, logger: log },
       {
         name: "dead",
+        kinds: SENT,
         from: "end",
         begin: (signal) => sender.resume(signal),
         handle: (records) => sender.take(records),

@@ -1,5 +1,6 @@
 /** The sender on a real log and real rooms; the network is a function that may fail. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { SENT } from "../../src/sender/index.ts";
 import { createFollower, type Follower } from "../../src/log/follow.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
@@ -114,6 +115,7 @@ function start(on: TestServer, { outbound }: ReturnType<typeof network>, more: M
     { log, sql: db.sql, clock, logger },
     {
       name: "sender",
+      kinds: SENT,
       from: "end",
       begin: (signal) => sender.resume(signal),
       handle: (records) => sender.take(records),
@@ -336,11 +338,13 @@ test("receipts go as EDUs, private ones and other servers' do not", async () => 
   const { roomNid, position: eventPosition } = stored;
   const row = { roomNid, roomId, threadId: "", eventId, eventPosition, ts: 5 };
   await a.log.append({
-    receipts: [
-      { ...row, userId: "@bob:b", receiptType: "m.read" },
-      { ...row, userId: "@alice:a", receiptType: "m.read.private" },
-      { ...row, userId: "@alice:a", receiptType: "m.read" },
-    ],
+    records: (
+      [
+        ["@bob:b", "m.read"],
+        ["@alice:a", "m.read.private"],
+        ["@alice:a", "m.read"],
+      ] as const
+    ).map(([userId, receiptType]) => ({ kind: "receipt", ...row, userId, receiptType })),
   });
   await until(() => net.sent.some(({ edus }) => edus.length > 0));
   const content = {

@@ -39,7 +39,7 @@ function userOn(server: TestServer, name: string) {
 /** Resolves when the replica has taken in all that was committed. */
 async function caughtUp(server: TestServer): Promise<void> {
   await server.log.append({
-    accountData: [{ userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
+    records: [{ kind: "account_data", userId: "@x:hq.test", roomNid: 0, type: "x", content: "{}" }],
   });
 }
 

@@ -182,7 +182,7 @@ describe("while nobody can fill a gap", () => {
   });
 
   test("a page ends at it, whichever way it is read, and goes on beyond it only when asked to", async () => {
-    const newest = await page(`s${b.log.position}`, "b", 50);
+    const newest = await page(`s${b.log.position}_0`, "b", 50);
     expect(bodiesOf(newest.chunk)).toEqual(numbers(15, 20).toReversed());
     expect(newest.end).toBeDefined();
     const beyond = await page(newest.end!, "b", 3);

@@ -24,7 +24,7 @@ test("unread counts leave out who is ignored, and count them again once they are
       ignored_users: Object.fromEntries(users.map((id) => [id, {}])),
     });
     const row = { userId: carol!.userId, roomNid: 0, type: "m.ignored_user_list", content };
-    await world.log.append({ accountData: [row] });
+    await world.log.append({ records: [{ kind: "account_data", ...row }] });
   };
   expect(await counts()).toEqual({ notification_count: 3, highlight_count: 1 });
   await ignore(bob!.userId);

@@ -82,7 +82,9 @@ test("a change of account data in one room reads that room only", async () => {
   const { next_batch: since } = await bob.sync();
   const room = (await world.rooms.view.room(rooms[5]!))!;
   await world.log.append({
-    accountData: [{ userId: bob.userId, roomNid: room.nid, type: "m.tag", content: "{}" }],
+    records: [
+      { kind: "account_data", userId: bob.userId, roomNid: room.nid, type: "m.tag", content: "{}" },
+    ],
   });
   world.queries();
   const body = await bob.sync(since);

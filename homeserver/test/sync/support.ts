@@ -131,6 +131,7 @@ export function syncOn(engine: {
   const sync = createSync({
     log,
     sql,
+    clock: systemClock,
     view: rooms.view,
     history: rooms.history,
     ephemeral: {
@@ -184,7 +185,9 @@ export function syncOn(engine: {
         const stored = (await rooms.view.eventsById([eventId])).get(eventId)!;
         const { roomNid, position } = stored;
         const key = { roomNid, roomId, userId, receiptType: type, threadId: "" };
-        await log.append({ receipts: [{ ...key, eventId, eventPosition: position, ts: 1 }] });
+        await log.append({
+          records: [{ kind: "receipt", ...key, eventId, eventPosition: position, ts: 1 }],
+        });
       },
     };
   }

@@ -61,7 +61,11 @@ describe("profiles", () => {
 describe("account data", () => {
   test("is kept globally and for rooms, and told through the log", async () => {
     const heard: unknown[] = [];
-    const stop = t.log.onAdvance((records) => heard.push(...records));
+    const stop = t.log.follow({
+      phase: "readers",
+      kinds: ["account_data"],
+      take: (records) => heard.push(...records),
+    });
     await t.users.accountData.set(alice, undefined, "org.example", { a: 0.5 });
     await t.users.accountData.set(alice, room, "org.example", { b: "\0" });
     stop();

@@ -71,8 +71,8 @@ describe("access tokens", () => {
     await t.users.devices.rename(alice, "TABLET", "Kitchen");
     await t.users.devices.remove(alice, ["TABLET", "UNKNOWN"]);
     expect(t.told).toEqual([
-      `added ${alice} TABLET`,
-      `renamed ${alice} TABLET`,
+      `changed ${alice} TABLET`,
+      `changed ${alice} TABLET`,
       `removed ${alice} TABLET`,
     ]);
   });

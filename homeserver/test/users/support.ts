@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { createLog } from "../../src/log/log.ts";
 import type { Log } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
-import { createManualClock, type ManualClock } from "../../src/platform/clock.ts";
+import { createManualClock, type ManualClock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { errors } from "../../src/protocol/errors.ts";
@@ -24,7 +24,7 @@ export interface TestUsers {
   sql: Sql;
   log: Log;
   clock: ManualClock;
-  /** What the hooks were told, in order. */
+  /** What the hooks, and readers of the log, were told, in order. */
   told: string[];
   dataDir: string;
   /** A further replica on the same database. */
@@ -39,19 +39,33 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
   const logger = silentLogger();
   const told: string[] = [];
   const { sql } = database;
-  const log = await createLog({
-    sql,
-    writer: connectWriter(database.location),
-    wake: createMemoryWake(),
-    clock,
-    logger,
-    serverName: HERE,
+  const wake = createMemoryWake({ shared: true });
+  const logs: Log[] = [];
+  /** The log of a replica. It runs by the real clock: what is tested by a held one is not in it. */
+  async function openLog(ofReplica: Sql): Promise<Log> {
+    const writer = connectWriter(database.location);
+    const common = { wake, clock: systemClock, logger, serverName: HERE };
+    const opened = await createLog({ sql: ofReplica, writer, ...common });
+    logs.push(opened);
+    return opened;
+  }
+  const log = await openLog(sql);
+  log.follow({
+    phase: "readers",
+    kinds: ["device_list", "erasure"],
+    take(records) {
+      for (const record of records) {
+        if (record.kind === "erasure") told.push(`erased ${record.userId}`);
+        else {
+          const { userId, deviceId, isRemoved } = record;
+          told.push(`${isRemoved ? "removed" : "changed"} ${userId} ${deviceId}`);
+        }
+      }
+    },
   });
   const hooks: UserHooks = {
     profileChanged: async (userId) => void told.push(`profile ${userId}`),
     leaveAllRooms: async (userId) => void told.push(`leave ${userId}`),
-    devicesChanged: async (userId, ids, change) =>
-      void told.push(`${change} ${userId} ${ids.join()}`),
     remoteProfile: async (userId) => {
       if (userId === "@zoe:there.test") return { displayname: "Zoë", "m.tz": "Europe/Paris" };
       throw errors.notFound("No such user");
@@ -83,10 +97,13 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
     clock,
     told,
     dataDir,
-    replica: (more) => open({ sql: database.connect(), ...more }),
+    async replica(more) {
+      const own = database.connect();
+      return open({ sql: own, log: await openLog(own), ...more });
+    },
     async close() {
       await Promise.all(opened.map((users) => users.stop()));
-      await log.stop();
+      for (const one of logs) await one.stop();
       await database.close();
       await rm(dataDir, { recursive: true, force: true });
     },

@@ -103,10 +103,19 @@ export function buildAppend(parts: AppendParts): Append {
     };
     append.memberships = parts.changes.flatMap((change) => membershipOf(room, change));
   }
+  const arrived = added.filter(isHistory).map(({ stored }) => stored.nid);
+  if (arrived.length > 0) {
+    append.records = [{ kind: "history", roomNid: room.nid, eventNids: arrived }];
+  }
   const redactions = redactionRows(added, parts.redactions);
   if (redactions.length > 0) append.redactions = redactions;
   if (parts.transaction !== undefined) append.transaction = parts.transaction;
   return append;
+}
+
+/** It takes its place in front of what is here, and may be read there. */
+function isHistory({ timeline, stored }: AddedEvent): boolean {
+  return typeof timeline === "object" && stored.status !== "rejected";
 }
 
 function rootsOf(added: readonly AddedEvent[], head: Head | undefined): Set<StateRoot> {

@@ -1,5 +1,5 @@
 /** Who follows an upgraded room to its successor takes along what they had set for it. */
-import type { EventRecord, LogRecord } from "../../log/types.ts";
+import type { EventRecord } from "../../log/types.ts";
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
@@ -55,9 +55,9 @@ export function createUpgradeSettings(deps: UpgradeSettingsDeps) {
     }
   }
 
-  return async function take(records: readonly LogRecord[]): Promise<void> {
+  return async function take(records: readonly EventRecord[]): Promise<void> {
     for (const record of records) {
-      if (record.kind !== "event" || record.status !== "accepted") continue;
+      if (record.status !== "accepted") continue;
       const { type, stateKey, content } = record.event;
       if (type === "m.room.tombstone" && stateKey === "") await roomTombstoned(record);
       if (type !== "m.room.member" || content.membership !== "join") continue;

@@ -163,7 +163,8 @@ export function createMembers(deps: MembersDeps): Members {
       if (row.membership !== "leave" && row.membership !== "ban") {
         throw errors.unknown("Leave the room before you forget it", 400);
       }
-      await deps.log.append({ forgotten: [{ roomNid: room.nid, roomId, userId: by.userId }] });
+      const record = { kind: "forgotten", roomNid: room.nid, roomId, userId: by.userId } as const;
+      await deps.log.append({ records: [record] });
     },
 
     async profileChanged(userId) {

@@ -134,7 +134,9 @@ export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): Apply
     };
     const result = command.finish<"whole" | "partial">(isPartial ? "partial" : "whole", {
       append: {
-        ...(isPartial || before.length > 0 ? { partialRoom } : {}),
+        ...(isPartial || before.length > 0
+          ? { records: [{ kind: "partial_state", ...partialRoom }] }
+          : {}),
         missing: {
           add: missing.map((id) => ({ roomNid: room.nid, eventId: id, childNid: stored.nid })),
         },

@@ -106,10 +106,13 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
               stateAfter: bytesOfRoot(after.root),
             },
           ],
-          partialRoom: {
-            ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid },
-            ...{ servers: row.servers, isFetched: true, isComplete: false },
-          },
+          records: [
+            {
+              kind: "partial_state",
+              ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid },
+              ...{ servers: row.servers, isFetched: true, isComplete: false },
+            },
+          ],
         },
         settled(outcome) {
           tree.release(nodes);

@@ -69,8 +69,12 @@ export async function abandonPartialJoin(
     // Who has come in meanwhile moved the head.
     const next: Head = { ...head, version: nextHeadVersion(head.version), isPartial: false };
     const { nid: roomNid, roomId } = room;
-    const partialRoom = { roomNid, roomId, joinNid, servers, isFetched: false, isComplete: true };
-    return { value: undefined, append: { partialRoom, head: headMove(head, next) }, next };
+    const given = { roomNid, roomId, joinNid, servers, isFetched: false, isComplete: true };
+    const append: Append = {
+      records: [{ kind: "partial_state", ...given }],
+      head: headMove(head, next),
+    };
+    return { value: undefined, append, next };
   });
 }
 
@@ -142,10 +146,13 @@ async function moveHead(
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
       // Ends from before stand in for those that are refused now, unless a purge of history has taken them.
       awaits: addedExtremities(head, next),
-      partialRoom: {
-        ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
-        ...{ isFetched: true, isComplete: true },
-      },
+      records: [
+        {
+          kind: "partial_state",
+          ...{ roomNid: room.nid, roomId: room.roomId, joinNid: join.nid, servers },
+          ...{ isFetched: true, isComplete: true },
+        },
+      ],
     };
     const maker = {};
     for (const stored of events) store.pending.add(maker, { stored, authNids: undefined });

@@ -1,2 +1,1 @@
-export { followPurges } from "./follow.ts";
 export { createPurges } from "./purges.ts";

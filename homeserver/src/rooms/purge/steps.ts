@@ -70,7 +70,7 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
 
   /** Every replica lets go of what it remembers. */
   async function tell({ nid, roomId }: PurgedRoom, whole: boolean): Promise<void> {
-    await log.append({ purges: [{ roomNid: nid, roomId, whole }] });
+    await log.append({ records: [{ kind: "purge", roomNid: nid, roomId, whole }] });
   }
 
   /** What other servers are to be told is read from the tables. */

@@ -4,7 +4,7 @@
  */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { rejectedWithState } from "../../storage/rooms/partial-rooms.ts";
-import { removeToRejudge, rowsToRejudge } from "../../storage/streams/events-to-rejudge.ts";
+import { removeToRejudge, rowsToRejudge } from "../../storage/rooms/events-to-rejudge.ts";
 import { rejectedByAuth } from "../../storage/rooms/events.ts";
 import type { Outliers } from "../fetching/outliers.ts";
 import { isInGraph } from "../records/in-graph.ts";

@@ -1,6 +1,6 @@
 /** Who is in which room, from memory; kept in step by the log. */
 import { createLoadingCache } from "../../platform/caches.ts";
-import type { LogRecord, MembershipChange } from "../../log/types.ts";
+import type { RecordOf, MembershipChange } from "../../log/types.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import {
@@ -22,7 +22,7 @@ export interface Memberships {
   /** Counts, and up to `heroes` members who came first, without one user: of those who left when nobody else is there. */
   summary(roomNid: number, without: UserId, heroes: number): Promise<Summary>;
   /** Takes in what happened. */
-  follow(records: readonly LogRecord[]): void;
+  follow(records: readonly RecordOf<"event" | "membership" | "forgotten">[]): void;
   /** The room's rows are gone. */
   forgetRoom(roomNid: number): void;
 }
@@ -107,11 +107,8 @@ export function createMemberships(sql: Sql): Memberships {
     },
     follow(records) {
       for (const record of records) {
-        if (record.kind === "membership" || record.kind === "forgotten") {
-          users.delete(record.userId as UserId);
-        } else if (record.kind === "event") {
-          for (const change of record.memberships) changed(change);
-        }
+        if (record.kind !== "event") users.delete(record.userId as UserId);
+        else for (const change of record.memberships) changed(change);
       }
     },
     forgetRoom(roomNid) {

@@ -1,5 +1,5 @@
 /** Which rooms' state is known in part only: from memory, kept in step by the log. */
-import type { LogRecord } from "../../log/types.ts";
+import type { RecordOf } from "../../log/types.ts";
 import { createLoadingCache } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MatrixError } from "../../protocol/errors.ts";
@@ -20,7 +20,7 @@ export interface PartialRooms {
   /** Resolves once the room's state is whole. M_CONNECTION_TIMEOUT 504 when that takes too long. */
   whole(roomNid: number): Promise<void>;
   /** Takes in what happened. */
-  follow(records: readonly LogRecord[]): void;
+  follow(records: readonly RecordOf<"partial_state" | "purge">[]): void;
 }
 
 const WAIT_MS = 60_000;
@@ -88,9 +88,7 @@ export function createPartialRooms(sql: Sql, clock: Clock): PartialRooms {
       }
     },
     follow(records) {
-      for (const record of records) {
-        if (record.kind === "partial_state" || record.kind === "purge") changed(record.roomNid);
-      }
+      for (const { roomNid } of records) changed(roomNid);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Bundled aggregations: `unsigned["m.relations"]` (client-server API, "Aggregations of child events"). */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import type { LogRecord } from "../../log/types.ts";
+import type { RecordOf } from "../../log/types.ts";
 import {
   compareReplacements,
   isReplacement,
@@ -31,7 +31,7 @@ export interface BundledAggregations {
     reader: Reader,
     present: PresentInside,
   ): Promise<Map<number, string>>;
-  follow(records: readonly LogRecord[]): void;
+  follow(records: readonly RecordOf<"event" | "history">[]): void;
 }
 
 interface Child extends Omit<ChildRow, "stateBefore"> {
@@ -71,27 +71,29 @@ export function createBundledAggregations(deps: BundledAggregationsDeps): Bundle
   // Relations to events younger than this are all in `targets`: no query is needed for the others.
   let watchedFrom = deps.position;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
-  /** Rooms in whose gaps history may come that the log does not tell of: there one always looks. */
-  const gapped = new LRUCache<number, true>(atMost(MAX_TARGETS));
+  /** Rooms to which history came since: what it relates to is looked up. */
+  const filled = new LRUCache<number, true>(atMost(MAX_TARGETS));
 
   function mayHave({ position, event, roomNid }: StoredEvent): boolean {
     if (event.stateKey !== undefined) return false;
-    return (position ?? 0) <= watchedFrom || targets.has(event.eventId) || gapped.has(roomNid);
+    return (position ?? 0) <= watchedFrom || targets.has(event.eventId) || filled.has(roomNid);
   }
 
   return {
     mayHave,
     follow(records) {
       for (const record of records) {
-        if (record.kind !== "event") continue;
-        const relation = relationIn(record.event.content);
-        if (targets.size >= MAX_TARGETS || gapped.size >= MAX_TARGETS) {
+        if (targets.size >= MAX_TARGETS || filled.size >= MAX_TARGETS) {
           targets.clear();
-          gapped.clear();
+          filled.clear();
           watchedFrom = record.position;
         }
+        if (record.kind === "history") {
+          filled.set(record.roomNid, true);
+          continue;
+        }
+        const relation = relationIn(record.event.content);
         if (relation !== undefined) targets.set(relation.eventId, true);
-        if (record.afterGap) gapped.set(record.roomNid, true);
       }
     },
     async of(events, reader, present) {

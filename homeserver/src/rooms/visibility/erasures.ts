@@ -3,7 +3,7 @@
  * (Client-server API, POST /account/deactivate, `erase`.)
  */
 import { LRUCache } from "lru-cache";
-import type { LogRecord } from "../../log/types.ts";
+import type { RecordOf } from "../../log/types.ts";
 import { atMost } from "../../platform/caches.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
@@ -42,7 +42,7 @@ export interface Erasures {
     server: ServerName,
     events: readonly StoredEvent[],
   ): Promise<ReadonlySet<number>>;
-  follow(records: readonly LogRecord[]): void;
+  follow(records: readonly RecordOf<"erasure">[]): void;
 }
 
 const USERS_KEPT = 100_000;
@@ -168,10 +168,9 @@ export function createErasures(deps: {
       return found;
     },
     follow(records) {
-      for (const record of records) {
-        if (record.kind !== "erasure") continue;
+      for (const { userId, position } of records) {
         changes += 1;
-        users.set(record.userId, { at: record.position });
+        users.set(userId, { at: position });
       }
     },
   };

@@ -4,8 +4,9 @@
  * serves as the place behind everything up to its log position. Pages of relations (`r`) and of threads (`h`) have
  * tokens of their own.
  */
+import { readSyncToken } from "../../log/token.ts";
 import { errors } from "../../protocol/errors.ts";
-import { logPosition } from "../../storage/streams/log-records.ts";
+import { logPosition } from "../../storage/streams/log-head.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room, StoredEvent, TimelinePlace } from "../api/index.ts";
 
@@ -14,7 +15,6 @@ export type TokenKind = "t" | "r" | "h";
 
 /** What was given out before tokens named their room has two numbers. */
 const PLACE = /^([trh])(\d{1,15})_(-?\d{1,10})(?:_(\d{1,15}))?$/;
-const SYNC = /^s(\d{1,15})(?:_\d{1,16})?$/;
 
 export function formatPlace(roomNid: number, place: TimelinePlace, kind: TokenKind = "t"): string {
   return `${kind}${place.position}_${place.ordinal}_${roomNid}`;
@@ -66,8 +66,8 @@ export function createPlaceIn(deps: {
 }
 
 function parsePlace(roomNid: number, token: string, kinds: readonly TokenKind[]): TimelinePlace {
-  const sync = kinds.includes("t") ? SYNC.exec(token) : null;
-  if (sync !== null) return { position: Number(sync[1]), ordinal: 0 };
+  const sync = kinds.includes("t") ? readSyncToken(token) : undefined;
+  if (sync !== undefined) return { position: sync.position, ordinal: 0 };
   const place = PLACE.exec(token);
   if (place === null || !kinds.includes(place[1] as TokenKind)) throw notOurs();
   const [position, ordinal] = [Number(place[2]), Number(place[3])];

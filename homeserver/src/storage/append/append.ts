@@ -1,17 +1,17 @@
-import type { PlacedAppend } from "../streams/kind.ts";
+import type { PlacedAppend } from "./row-kind.ts";
 import { buildStatement } from "./statement.ts";
 import type { AppendStatement } from "./statement.ts";
-import type { Append } from "../streams/types.ts";
+import type { Append } from "./types.ts";
 import {
   DuplicateEvent,
   DuplicateTransaction,
   FailedGround,
   PurgedGround,
   StaleHead,
-  Unstorable,
-} from "../streams/types.ts";
+} from "./types.ts";
+import { Unstorable } from "../streams/text.ts";
 import { connect } from "../sql.ts";
-import type { DatabaseLocation, Sql } from "../sql.ts";
+import type { DatabaseLocation, Sql, Tx } from "../sql.ts";
 
 /** What became of one append of a group. */
 type Outcome =
@@ -61,7 +61,10 @@ interface AnswerRow {
  * that is there already, fail alone (with what of the same room was built on them). Throws what PostgreSQL
  * throws; then nothing was committed, unless the connection was lost: see `Outcome`.
  */
-export async function appendGroup(writer: Sql, appends: readonly Append[]): Promise<GroupOutcome> {
+export async function appendGroup(
+  writer: Sql | Tx,
+  appends: readonly Append[],
+): Promise<GroupOutcome> {
   const statement = buildStatement(appends);
   const rows = await writer.unsafe<AnswerRow[]>(statement.text, statement.parameters, {
     prepare: true,

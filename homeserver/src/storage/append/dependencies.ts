@@ -1,5 +1,5 @@
-import type { ColumnType, Value } from "../streams/kind.ts";
-import type { Append } from "../streams/types.ts";
+import type { ColumnType, Value } from "../streams/columns.ts";
+import type { Append } from "./types.ts";
 
 /** Rows as a table `t` of a FROM clause. */
 type MakeTable = (

@@ -1,7 +1,10 @@
-import type { ColumnType, PlacedAppend, RowKind, Value } from "../streams/kind.ts";
-import { placeAppend, ROW_KINDS } from "../streams/kinds.ts";
+import type { Column, ColumnType, Value } from "../streams/columns.ts";
+import { STREAMS } from "../streams/index.ts";
+import type { PlacedAppend } from "./row-kind.ts";
+import type { RowKind } from "./row-kind.ts";
+import { placeAppend, ROW_KINDS } from "./row-kinds.ts";
 import { fenceOf, groundChecks } from "./dependencies.ts";
-import type { Append } from "../streams/types.ts";
+import type { Append } from "./types.ts";
 import { byteaArray, numberArray, textArray } from "../sql.ts";
 
 /** A group as one statement. */
@@ -35,7 +38,8 @@ export function buildStatement(appends: readonly Append[]): AppendStatement {
     ...checks(appends, parameters),
     ...heads(placed, parameters),
     verdict(appends, parameters),
-    ...ROW_KINDS.flatMap((kind) => writes(kind, placed, parameters)),
+    ...ROW_KINDS.flatMap((kind) => writes(kind, rowsOf(kind, placed), parameters)),
+    ...streamWrites(placed, parameters),
   ];
   const text = `WITH ${ctes.join(",\n")}
     SELECT v.base, v.granted,
@@ -179,12 +183,32 @@ function verdict(appends: readonly Append[], parameters: (string | number)[]): s
     ) AS granted FROM log)`;
 }
 
+function rowsOf(kind: RowKind, placed: readonly PlacedAppend[]): Value[][] {
+  return placed.flatMap((one, index) => kind.rows(one).map((row) => [index + 1, ...row]));
+}
+
+/** A stream's rows, each with its position counted from the base. */
+function streamWrites(placed: readonly PlacedAppend[], parameters: (string | number)[]): string[] {
+  if (placed.every(({ append }) => append.records === undefined)) return [];
+  return STREAMS.flatMap((stream) => {
+    const rows = placed.flatMap(({ append, offsets }, index) =>
+      (append.records ?? []).flatMap((record, at) =>
+        record.kind === stream.kind
+          ? [[index + 1, ...stream.values(record), offsets.records[at] ?? 0]]
+          : [],
+      ),
+    );
+    const columns = [...stream.columns, ["shift", "int"] as const];
+    const { kind: name } = stream;
+    return writes({ name, columns, statements: stream.statements }, rows, parameters);
+  });
+}
+
 function writes(
-  kind: RowKind,
-  placed: readonly PlacedAppend[],
+  kind: Pick<RowKind, "name" | "statements"> & { readonly columns: readonly Column[] },
+  rows: readonly (readonly Value[])[],
   parameters: (string | number)[],
 ): string[] {
-  const rows = placed.flatMap((one, index) => kind.rows(one).map((row) => [index + 1, ...row]));
   if (rows.length === 0) return [];
   const source = table("t", [["n", "int"], ...kind.columns], rows, parameters);
   return kind

@@ -92,7 +92,7 @@ export const ROOM_TABLES = [
   ...["missing_events", "current_state", "stripped_rooms", "receipts", "staged_events"],
   "partial_rooms",
   "events_to_rejudge",
-  ...["partial_rooms", "published_rooms", "room_heads"],
+  ...["partial_rooms", "published_rooms", "room_heads", "arrived_history"],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */

@@ -1,4 +1,7 @@
-import { Unstorable } from "./types.ts";
+/** The append holds what PostgreSQL can't store: a NUL character, or a key that is too long. */
+export class Unstorable extends Error {
+  override name = "Unstorable";
+}
 
 /** Longest text that goes into an index, in bytes: several of them together must fit an index page's third. */
 const MAX_KEY_BYTES = 512;

@@ -182,22 +182,3 @@ export async function takeLoginToken(tx: Tx, tokenHash: Buffer, now: number): Pr
 export async function deleteLoginTokens(tx: Sql | Tx, userId: string): Promise<void> {
   await tx`DELETE FROM login_tokens WHERE user_id = ${userId}`;
 }
-
-const CHANNEL = "weft_tokens";
-
-/** Tells every replica, when the transaction commits, to forget what it remembers of a user's tokens. */
-export async function notifyTokensChanged(tx: Tx, userId: string): Promise<void> {
-  await tx`SELECT pg_notify(${CHANNEL}, ${userId})`;
-}
-
-/**
- * Hears of token changes on other replicas. `onReconnect` is called each time the subscription was (re)made,
- * since announcements may have been missed before.
- */
-export async function listenTokensChanged(
-  sql: Sql,
-  onChange: (userId: string) => void,
-  onReconnect: () => void,
-): Promise<{ unlisten(): Promise<void> }> {
-  return await sql.listen(CHANNEL, onChange, onReconnect);
-}

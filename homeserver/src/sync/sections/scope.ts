@@ -1,7 +1,7 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { SyncFilter } from "../../protocol/filter.ts";
 import type { Person, PersonRoom } from "../users/syncing-users.ts";
-import type { SyncToken } from "../users/token.ts";
+import type { SyncToken } from "../../log/token.ts";
 
 /** One computation of a sync: for whom, and from where to where. */
 export interface Scope {

@@ -1,8 +1,15 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import type { LogRecord, MembershipChange } from "../../log/types.ts";
+import type { MembershipChange, RecordOf } from "../../log/types.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../../rooms/api/index.ts";
+
+/** What of the log concerns those who sync. */
+export const SYNCED = [
+  ...(["event", "membership", "receipt", "account_data"] as const),
+  ...(["partial_state", "forgotten", "purge"] as const),
+] as const;
+type SyncedRecord = RecordOf<(typeof SYNCED)[number]>;
 
 /** One room of a person, as of the newest log record. */
 export interface PersonRoom {
@@ -31,6 +38,8 @@ export interface Person {
   readonly rooms: Map<number, PersonRoom>;
   /** Last position of anything that concerns this person: an idle long-poll looks here and nowhere else. */
   changedAt: number;
+  /** The same of all that is no plain message: since then a sync cannot be answered by messages alone. */
+  otherwiseAt: number;
   /** Serial of the last change outside the log (typing, presence) that concerns this person. */
   ephemeralAt: number;
   /** Called when something changed; each is called once and removed. */
@@ -44,8 +53,13 @@ function wholeness(
   return { isPartial: !room.isComplete, wholeSince: room.isComplete ? room.position : 0 };
 }
 
+/** A room's timeline has grown, and nothing else of it has changed. */
+function isPlainMessage(record: SyncedRecord): boolean {
+  return record.kind === "event" && !record.stateChanged && record.memberships.length === 0;
+}
+
 /** Room memberships that a record sets. */
-function memberChanges(record: LogRecord): readonly MembershipChange[] {
+function memberChanges(record: SyncedRecord): readonly MembershipChange[] {
   if (record.kind === "event") return record.memberships;
   return record.kind === "membership" ? [record] : [];
 }
@@ -62,7 +76,7 @@ export function createPeople(deps: {
   readonly max?: number;
 }) {
   const inRoom = new Map<number, Set<Person>>();
-  const loading = new Map<UserId, { promise: Promise<Person>; missed: LogRecord[] }>();
+  const loading = new Map<UserId, { promise: Promise<Person>; missed: SyncedRecord[] }>();
   const loaded = new LRUCache<UserId, Person>({
     ...atMost(deps.max ?? 20_000),
     disposeAfter: (person, _userId, reason) => {
@@ -85,7 +99,7 @@ export function createPeople(deps: {
     if (people?.size === 0) inRoom.delete(roomNid);
   }
 
-  async function load(userId: UserId, missed: LogRecord[]): Promise<Person> {
+  async function load(userId: UserId, missed: SyncedRecord[]): Promise<Person> {
     const from = deps.position();
     const rows = await deps.view.membershipsOf(userId, { forgotten: true });
     const known = await deps.view.rooms(rows.map((row) => row.roomNid));
@@ -95,6 +109,7 @@ export function createPeople(deps: {
       userId,
       rooms: new Map(),
       changedAt: from,
+      otherwiseAt: from,
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
     };
@@ -121,8 +136,11 @@ export function createPeople(deps: {
     return person;
   }
 
-  function apply(person: Person, record: LogRecord): void {
+  function apply(person: Person, record: SyncedRecord): void {
     person.changedAt = Math.max(person.changedAt, record.position);
+    if (!isPlainMessage(record)) {
+      person.otherwiseAt = Math.max(person.otherwiseAt, record.position);
+    }
     for (const change of memberChanges(record)) {
       if (change.userId === person.userId) setMembership(person, change, record);
     }
@@ -145,7 +163,7 @@ export function createPeople(deps: {
     }
   }
 
-  function setMembership(person: Person, change: MembershipChange, record: LogRecord): void {
+  function setMembership(person: Person, change: MembershipChange, record: SyncedRecord): void {
     if (record.kind !== "event" && record.kind !== "membership") return;
     const { roomNid, eventNid } = change;
     const membership = change.membership as Membership;
@@ -174,7 +192,7 @@ export function createPeople(deps: {
       if (present) return present;
       const underWay = loading.get(userId);
       if (underWay) return underWay.promise;
-      const missed: LogRecord[] = [];
+      const missed: SyncedRecord[] = [];
       const promise = load(userId, missed).catch((error: unknown) => {
         loading.delete(userId);
         throw error;
@@ -204,7 +222,7 @@ export function createPeople(deps: {
     },
 
     /** Takes in records of the log; answers whom they concern. */
-    take(records: readonly LogRecord[]): Set<Person> {
+    take(records: readonly SyncedRecord[]): Set<Person> {
       const concerned = new Set<Person>();
       for (const record of records) {
         for (const { missed } of loading.values()) missed.push(record);
@@ -222,7 +240,7 @@ export function createPeople(deps: {
     },
   };
 
-  function audience(record: LogRecord): Iterable<Person> {
+  function audience(record: SyncedRecord): Iterable<Person> {
     switch (record.kind) {
       case "event":
       case "partial_state":
@@ -234,8 +252,6 @@ export function createPeople(deps: {
       case "forgotten":
       case "membership":
         return one(record.userId);
-      case "erasure":
-        return [];
       case "purge":
         return record.whole ? knowing(record.roomNid) : [];
     }

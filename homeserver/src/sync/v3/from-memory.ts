@@ -1,6 +1,5 @@
 import { matchesRoom, type SyncFilter } from "../../protocol/filter.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
-import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { SentMembers } from "../sections/lazy-members.ts";
 import type { Passage, Passages } from "../sections/shared-timelines.ts";
@@ -11,31 +10,27 @@ import type { Tails } from "../recent/recent-events.ts";
 import type { UnreadCounts } from "../../notifications/unread.ts";
 
 /**
- * The commonest sync, without a promise: a client that is a few messages behind in rooms where nothing else
- * happened. Everything is in memory, and what all members of a room get alike is made once (`Passage`).
- * Whatever goes beyond that is undefined here, and computed in full: both give the same answer.
+ * The commonest sync, without a promise: a client that is a few messages behind, and whom nothing else concerned since.
+ * Everything is in memory, and what all members of a room get alike is made once (`Passage`). Whatever goes beyond that
+ * is undefined here, and computed in full: both give the same answer. So a new kind of change is none that this must know.
  */
 export function createFromMemory(deps: {
   readonly view: RoomView;
   readonly tails: Tails;
   readonly passages: Passages;
-  readonly accountDataChanges: AccountDataChanges;
   readonly unread: UnreadCounts;
   readonly sent: SentMembers;
 }) {
-  const { tails, accountDataChanges } = deps;
+  const { tails } = deps;
 
   /** The room's text, null where there is nothing new, undefined where only a full computation can tell. */
   function room(scope: Scope, mine: PersonRoom): string | null | undefined {
-    const { position } = scope.since!;
-    if (mine.position > position) return undefined;
     if (mine.membership !== "join" || isHidden(scope, mine)) return null;
-    if (mine.wholeSince > position) return undefined;
+    const { position } = scope.since!;
     const { roomNid } = mine;
-    if (accountDataChanges.changed(scope.userId, roomNid, position) !== false) return undefined;
     const limit = scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT;
     const stretch = tails.peek(roomNid, position, scope.upTo.position, limit);
-    if (!stretch || stretch.receipts) return undefined;
+    if (!stretch) return undefined;
     if (stretch.nids.length === 0 && !stretch.limited) return null;
     const passage = deps.passages(roomNid, stretch);
     return passage && joinedRoom(scope, mine, passage);
@@ -60,11 +55,11 @@ export function createFromMemory(deps: {
 
   /** The body; undefined where the sync must be computed in full. The scope must have a `since`. */
   return function fromMemory(scope: Scope): string | undefined {
-    const { userId, person, since, filter } = scope;
+    const { person, since, filter } = scope;
     if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
+    if (person.otherwiseAt > since!.position) return undefined;
     // Typing and presence.
     if (person.ephemeralAt > since!.ephemeral) return undefined;
-    if (accountDataChanges.changed(userId, 0, since!.position) !== false) return undefined;
     const joined: string[] = [];
     for (const mine of person.rooms.values()) {
       if (!matchesRoom(filter.room, mine.roomId)) continue;

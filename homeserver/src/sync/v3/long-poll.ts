@@ -5,7 +5,7 @@ import type { Compute, Computed } from "./compute.ts";
 import type { FromMemory } from "./from-memory.ts";
 import type { People, Person } from "../users/syncing-users.ts";
 import type { Scope } from "../sections/scope.ts";
-import { formatSyncToken, parseSyncToken, type SyncToken } from "../users/token.ts";
+import { formatSyncToken, parseSyncToken, type SyncToken } from "../../log/token.ts";
 import type { Waker } from "../users/wake.ts";
 
 /** GET /sync, its parameters checked for shape. */

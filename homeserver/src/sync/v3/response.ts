@@ -1,4 +1,4 @@
-import { formatSyncToken, type SyncToken } from "../users/token.ts";
+import { formatSyncToken, type SyncToken } from "../../log/token.ts";
 
 /** The whole of a sync, from its sections' texts. */
 export function syncText(parts: {

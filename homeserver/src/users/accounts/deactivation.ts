@@ -1,11 +1,9 @@
-import type { Log } from "../../log/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { deleteAccountData } from "../../storage/users/account-data.ts";
 import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
-import { erasuresToTell } from "../../storage/users/erased-users.ts";
 import { deleteFilters } from "../../storage/users/filters.ts";
 import { deleteProfile } from "../../storage/users/profiles.ts";
 import type { Sql } from "../../storage/sql.ts";
@@ -29,12 +27,11 @@ export interface Deactivation {
 export function createDeactivation(deps: {
   sql: Sql;
   clock: Clock;
-  log: Log;
   logger: Logger;
   devices: Devices;
   hooks: Pick<UserHooks, "leaveAllRooms">;
 }): Deactivation {
-  const { sql, log, clock, logger, devices, hooks } = deps;
+  const { sql, clock, logger, devices, hooks } = deps;
   let leaving: Promise<void> = Promise.resolve();
 
   function leaveRooms(userId: UserId): void {
@@ -49,7 +46,7 @@ export function createDeactivation(deps: {
 
   return {
     async deactivate(userId, erase) {
-      await devices.removeOthers(userId, undefined, async (tx) => {
+      await devices.removeOthers(userId, undefined, async ({ tx, record }) => {
         await closeAccount(tx, userId, clock.now(), erase);
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);
@@ -57,15 +54,13 @@ export function createDeactivation(deps: {
         if (erase) {
           await deleteAccountData(tx, userId);
           await deleteFilters(tx, userId);
+          record({ kind: "erasure", userId });
         }
       });
-      if (erase) await log.append({ erasures: [{ userId }] });
       leaveRooms(userId);
     },
 
     async resume() {
-      const untold = await erasuresToTell(sql);
-      if (untold.length > 0) await log.append({ erasures: untold.map((userId) => ({ userId })) });
       for (const userId of await closedAccountsInRooms(sql)) leaveRooms(userId as UserId);
     },
 

@@ -1,6 +1,7 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { updatePasswordHash } from "../../storage/users/accounts.ts";
+import type { Change } from "../../log/types.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
@@ -38,7 +39,7 @@ export function createPasswordChange(deps: {
         await deleteUiaSessionsOf(tx, userId);
       };
       if (keepDevices) await transaction(sql, replace);
-      else await devices.removeOthers(userId, deviceId, replace);
+      else await devices.removeOthers(userId, deviceId, ({ tx }: Change) => replace(tx));
     },
   };
 }

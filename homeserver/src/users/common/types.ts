@@ -41,16 +41,15 @@ export interface SessionRequest {
  * a failure is logged by the caller and not told to the client.
  */
 export interface UserHooks {
-  /** The display name or the avatar changed: member events and presence follow. */
+  /**
+   * The display name or the avatar changed: brings the member events up to date. May be called at any time: whoever
+   * follows the log does so as well, in case this process stops in between.
+   */
   profileChanged(userId: UserId): Promise<void>;
   /** The account is closed: leaves every room, refuses every invite. Must be repeatable. */
   leaveAllRooms(userId: UserId): Promise<void>;
-  /** Devices came, went or were renamed: device lists and to-device queues follow. */
-  devicesChanged(userId: UserId, deviceIds: readonly string[], change: DeviceChange): Promise<void>;
   /** Asks the server of a remote user for its profile, or one field of it. @throws MatrixError */
   remoteProfile(userId: UserId, field: string | undefined): Promise<JsonObject>;
   /** True when only an application service may register that user id. */
   isReserved(userId: UserId): boolean;
 }
-
-type DeviceChange = "added" | "renamed" | "removed";

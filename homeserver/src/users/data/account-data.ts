@@ -78,7 +78,7 @@ export function createAccountData(deps: {
     }
     await ensureRoom(userId, roomNid, type, text);
     await log.append({
-      accountData: [{ userId, roomNid: roomNid || null, type, content: text }],
+      records: [{ kind: "account_data", userId, roomNid: roomNid || null, type, content: text }],
     });
   }
 

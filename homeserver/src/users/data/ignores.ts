@@ -22,11 +22,12 @@ export function createIgnores(deps: { sql: Sql; log: Log }): Ignores {
     max: 50_000,
     load: async (userId) => ignoredIn(userId, await findAccountData(deps.sql, userId, 0, TYPE)),
   });
-  const unfollow = deps.log.onAdvance((records) => {
-    for (const record of records) {
-      if (record.kind === "account_data" && record.type === TYPE)
-        cache.delete(record.userId as UserId);
-    }
+  const unfollow = deps.log.follow({
+    phase: "caches",
+    kinds: ["account_data"],
+    take(records) {
+      for (const { userId, type } of records) if (type === TYPE) cache.delete(userId as UserId);
+    },
   });
 
   return {

@@ -1,10 +1,10 @@
 import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
+import type { Log } from "../../log/types.ts";
 import type { Logger } from "../../platform/logger.ts";
 import * as storage from "../../storage/users/profiles.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { transaction } from "../../storage/transaction.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import {
   emptyProfile,
@@ -35,11 +35,12 @@ export interface Profiles {
 
 export function createProfiles(deps: {
   sql: Sql;
+  log: Log;
   accounts: Accounts;
   logger: Logger;
   hooks: Pick<UserHooks, "profileChanged" | "remoteProfile">;
 }): Profiles {
-  const { sql, accounts, logger, hooks } = deps;
+  const { sql, log, accounts, logger, hooks } = deps;
 
   async function local(userId: UserId): Promise<JsonObject> {
     const row = await storage.findProfile(sql, userId);
@@ -72,13 +73,16 @@ export function createProfiles(deps: {
 
     async set(userId, key, value) {
       parseProfileKey(key);
-      const changed = await transaction(sql, async (tx) => {
+      const isShown = await log.change(async ({ tx, record }) => {
         const before = (await storage.lockProfile(tx, userId)) ?? emptyProfile;
         const after = withField(before, key, value);
         await storage.upsertProfile(tx, userId, after);
-        return before.displayname !== after.displayname || before.avatarUrl !== after.avatarUrl;
+        const isOther =
+          before.displayname !== after.displayname || before.avatarUrl !== after.avatarUrl;
+        if (isOther) record({ kind: "profile", userId });
+        return isOther;
       });
-      if (!changed) return;
+      if (!isShown) return;
       try {
         await hooks.profileChanged(userId);
       } catch (error) {

@@ -64,12 +64,12 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
     max: 20_000,
     load: async (userId) => compile(await get(userId)),
   });
-  const unfollow = log.onAdvance((records) => {
-    for (const record of records) {
-      if (record.kind === "account_data" && record.type === TYPE) {
-        cache.delete(record.userId as UserId);
-      }
-    }
+  const unfollow = log.follow({
+    phase: "caches",
+    kinds: ["account_data"],
+    take(records) {
+      for (const { userId, type } of records) if (type === TYPE) cache.delete(userId as UserId);
+    },
   });
 
   async function get(userId: UserId): Promise<Ruleset> {

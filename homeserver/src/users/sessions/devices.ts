@@ -1,11 +1,10 @@
 import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import * as storage from "../../storage/users/devices.ts";
-import type { Sql, Tx } from "../../storage/sql.ts";
-import { transaction } from "../../storage/transaction.ts";
+import type { Change, Log } from "../../log/types.ts";
+import type { Sql } from "../../storage/sql.ts";
 import type { Sessions } from "./sessions.ts";
 import { plainText } from "../common/text.ts";
-import type { UserHooks } from "../common/types.ts";
 
 /** A device as its owner sees it. */
 export interface Device {
@@ -27,25 +26,22 @@ export interface Devices {
   remove(userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /**
    * Signs out and deletes all devices but one (undefined: all without exception). `first` is done before, in the same
-   * transaction.
+   * change.
    */
   removeOthers(
     userId: UserId,
     except: string | undefined,
-    first?: (tx: Tx) => Promise<void>,
+    first?: (change: Change) => Promise<void>,
   ): Promise<void>;
 }
 
-export function createDevices(deps: {
-  sql: Sql;
-  sessions: Sessions;
-  hooks: Pick<UserHooks, "devicesChanged">;
-}): Devices {
-  const { sql, sessions, hooks } = deps;
+export function createDevices(deps: { sql: Sql; log: Log; sessions: Sessions }): Devices {
+  const { sql, log, sessions } = deps;
 
-  async function removed(userId: UserId, deviceIds: readonly string[]): Promise<void> {
-    sessions.forget(userId);
-    if (deviceIds.length > 0) await hooks.devicesChanged(userId, deviceIds, "removed");
+  function removed({ record }: Change, userId: UserId, deviceIds: readonly string[]): void {
+    for (const deviceId of deviceIds) {
+      record({ kind: "device_list", userId, deviceId, isRemoved: true });
+    }
   }
 
   return {
@@ -65,29 +61,29 @@ export function createDevices(deps: {
 
     async rename(userId, deviceId, displayName) {
       const name = plainText(displayName, "display_name", 1000);
-      const renamed =
-        isStorable(deviceId) && (await storage.updateDeviceName(sql, userId, deviceId, name));
-      if (!renamed) throw errors.notFound("No such device");
-      await hooks.devicesChanged(userId, [deviceId], "renamed");
+      if (!isStorable(deviceId)) throw errors.notFound("No such device");
+      await log.change(async ({ tx, record }) => {
+        const isKnown = await storage.updateDeviceName(tx, userId, deviceId, name);
+        if (!isKnown) throw errors.notFound("No such device");
+        record({ kind: "device_list", userId, deviceId, isRemoved: false });
+      });
     },
 
     async remove(userId, deviceIds) {
       const ids = deviceIds.filter(isStorable);
-      const gone = await transaction(sql, async (tx) => {
-        await sessions.revoke(tx, userId, ids);
-        return await storage.deleteDeviceRows(tx, userId, ids);
+      await log.change(async (change) => {
+        await sessions.revoke(change, userId, ids);
+        removed(change, userId, await storage.deleteDeviceRows(change.tx, userId, ids));
       });
-      await removed(userId, gone);
     },
 
     async removeOthers(userId, except, first) {
-      const gone = await transaction(sql, async (tx) => {
-        await first?.(tx);
-        const ids = await storage.deleteOtherDevices(tx, userId, except ?? null);
-        await sessions.revoke(tx, userId, ids);
-        return ids;
+      await log.change(async (change) => {
+        await first?.(change);
+        const ids = await storage.deleteOtherDevices(change.tx, userId, except ?? null);
+        await sessions.revoke(change, userId, ids);
+        removed(change, userId, ids);
       });
-      await removed(userId, gone);
     },
   };
 }

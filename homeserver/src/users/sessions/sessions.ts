@@ -6,21 +6,15 @@ import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import * as tokens from "../../storage/users/access-tokens.ts";
 import { deleteDeviceRows, devicesBeyond, insertDevice } from "../../storage/users/devices.ts";
+import type { Change, Log } from "../../log/types.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
-import { transaction } from "../../storage/transaction.ts";
 import { createLastSeen } from "./last-seen.ts";
 import type { UserLimits } from "../common/limits.ts";
 import { hashSecret, newDeviceId, newSecret } from "../common/secrets.ts";
 import { plainText } from "../common/text.ts";
 import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
 import { createTokenCache, type CachedToken } from "./token-cache.ts";
-import type {
-  IssuedSession,
-  Requester,
-  SessionRequest,
-  UserHooks,
-  Visit,
-} from "../common/types.ts";
+import type { IssuedSession, Requester, SessionRequest, Visit } from "../common/types.ts";
 
 /** Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access tokens".) */
 export interface Sessions {
@@ -43,10 +37,8 @@ export interface Sessions {
    * @throws MatrixError M_UNKNOWN_TOKEN 401
    */
   refresh(refreshToken: string): Promise<IssuedSession>;
-  /** Ends the tokens of the devices within a transaction; `forget` follows its commit. */
-  revoke(tx: Tx, userId: UserId, deviceIds: readonly string[]): Promise<void>;
-  /** Forgets what is remembered of a user's tokens: after a revocation is committed. */
-  forget(userId: UserId): void;
+  /** Ends the tokens of the devices with a change of the tables. */
+  revoke(change: Change, userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /** Follows the session of a request that waits, so that it ends with it. */
   watch(userId: UserId, accessToken: string): SessionWatch;
   /** Writes last-seen times that wait. */
@@ -59,10 +51,10 @@ export type Proof = (tx: Tx) => Promise<UserId>;
 
 export interface SessionDeps {
   sql: Sql;
+  log: Log;
   clock: Clock;
   random: Random;
   logger: Logger;
-  hooks: Pick<UserHooks, "devicesChanged">;
   limits: Pick<UserLimits, "devices">;
   /** Life of an access token that comes with a refresh token, ms. */
   accessTokenLifeMs?: number;
@@ -74,8 +66,8 @@ const HOUR = 3_600_000;
 const CACHED_TOKENS = 100_000;
 const MOST_LOOKUPS = 5;
 
-export async function createSessions(deps: SessionDeps): Promise<Sessions> {
-  const { sql, clock, random, logger } = deps;
+export function createSessions(deps: SessionDeps): Sessions {
+  const { sql, log, clock, random, logger } = deps;
   const lifeMs = deps.accessTokenLifeMs ?? HOUR;
   const cache = createTokenCache({ max: CACHED_TOKENS, ttlMs: deps.replicated ? 60_000 : HOUR });
   const lastSeen = createLastSeen({ sql, clock, logger });
@@ -85,16 +77,14 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
     expiryOf: (accessToken) => cache.get(accessToken)?.expiresTs,
     confirm,
   });
-  const subscription = deps.replicated
-    ? await tokens.listenTokensChanged(
-        sql,
-        (userId) => forgetUser(userId),
-        () => {
-          cache.clear();
-          watches.changed(undefined);
-        },
-      )
-    : undefined;
+  /** Tokens that ended are forgotten here as at every other replica. */
+  const unfollow = log.follow({
+    phase: "caches",
+    kinds: ["session"],
+    take(records) {
+      for (const { userId } of records) forgetUser(userId);
+    },
+  });
 
   /** Reads a token from the database, once however many requests ask for it at the same time. */
   function lookUp(accessToken: string): Promise<CachedToken | undefined> {
@@ -119,13 +109,11 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
 
   /** A refreshed pair is used for the first time: what it replaced ends. */
   async function firstUse(userId: UserId, tokenHash: Buffer, refreshHash: Buffer): Promise<void> {
-    const ended = await transaction(sql, async (tx) => {
+    await log.change(async ({ tx, record }) => {
       await tokens.markAccessTokenUsed(tx, tokenHash);
       const hashes = await tokens.retirePredecessors(tx, refreshHash);
-      if (hashes.length > 0) await tokens.notifyTokensChanged(tx, userId);
-      return hashes.length;
+      if (hashes.length > 0) record({ kind: "session", userId });
     });
-    if (ended > 0) forgetUser(userId);
   }
 
   /** Makes a device's tokens within a transaction. */
@@ -153,13 +141,23 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
   }
 
   /** Signs out the devices that were not seen for the longest time, where there are too many with a new one. */
-  async function makeRoom(tx: Tx, userId: UserId, kept: string): Promise<string[]> {
-    if (deps.limits.devices === 0) return [];
-    const beyond = await devicesBeyond(tx, userId, kept, deps.limits.devices);
-    if (beyond.length === 0) return [];
-    await tokens.deleteDeviceTokens(tx, userId, beyond);
-    await tokens.notifyTokensChanged(tx, userId);
-    return deleteDeviceRows(tx, userId, beyond);
+  async function makeRoom(change: Change, userId: UserId, kept: string): Promise<void> {
+    if (deps.limits.devices === 0) return;
+    const beyond = await devicesBeyond(change.tx, userId, kept, deps.limits.devices);
+    if (beyond.length === 0) return;
+    await revoke(change, userId, beyond);
+    for (const deviceId of await deleteDeviceRows(change.tx, userId, beyond)) {
+      change.record({ kind: "device_list", userId, deviceId, isRemoved: true });
+    }
+  }
+
+  async function revoke(
+    { tx, record }: Change,
+    userId: UserId,
+    deviceIds: readonly string[],
+  ): Promise<void> {
+    await tokens.deleteDeviceTokens(tx, userId, deviceIds);
+    record({ kind: "session", userId });
   }
 
   function requesterOf(found: CachedToken | undefined, visit: Visit | undefined): Requester {
@@ -205,36 +203,29 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         request.initialDeviceDisplayName === undefined
           ? null
           : plainText(request.initialDeviceDisplayName, "initial_device_display_name", 1000);
-      const { session, isNew, userId, gone } = await transaction(sql, async (tx) => {
+      return log.change(async (change) => {
+        const { tx, record } = change;
         const userId = typeof whose === "function" ? await whose(tx) : whose;
         const owner = { userId, deviceId };
-        const added = await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() });
-        const out = added ? await makeRoom(tx, userId, deviceId) : [];
-        if (!added) {
-          await tokens.deleteDeviceTokens(tx, userId, [deviceId]);
-          await tokens.notifyTokensChanged(tx, userId);
+        if (await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() })) {
+          await makeRoom(change, userId, deviceId);
+          record({ kind: "device_list", ...owner, isRemoved: false });
+        } else {
+          await revoke(change, userId, [deviceId]);
         }
-        const made = await make(tx, owner, request.refreshToken === true);
-        return { session: made.session, isNew: added, userId, gone: out };
+        return (await make(tx, owner, request.refreshToken === true)).session;
       });
-      if (gone.length > 0) {
-        forgetUser(userId);
-        await deps.hooks.devicesChanged(userId, gone, "removed");
-      }
-      if (isNew) await deps.hooks.devicesChanged(userId, [deviceId], "added");
-      else forgetUser(userId);
-      return session;
     },
 
     async refresh(refreshToken) {
       const oldHash = hashSecret(refreshToken);
-      const session = await transaction(sql, async (tx) => {
+      const session = await log.change(async (change) => {
+        const { tx, record } = change;
         const old = await tokens.lockRefreshToken(tx, oldHash);
         if (old === undefined) return undefined;
         const owner = { userId: old.userId as UserId, deviceId: old.deviceId };
         if (old.spent) {
-          await tokens.deleteDeviceTokens(tx, owner.userId, [owner.deviceId]);
-          await tokens.notifyTokensChanged(tx, owner.userId);
+          await revoke(change, owner.userId, [owner.deviceId]);
           return owner;
         }
         // An exchange whose answer was lost: the pair that nobody used is taken back.
@@ -243,27 +234,21 @@ export async function createSessions(deps: SessionDeps): Promise<Sessions> {
         const made = await make(tx, owner, true);
         await tokens.replaceRefreshToken(tx, oldHash, made.refreshHash!);
         await tokens.pruneSpentTokens(tx, owner.userId, owner.deviceId);
-        await tokens.notifyTokensChanged(tx, owner.userId);
+        record({ kind: "session", userId: owner.userId });
         return made.session;
       });
       if (session === undefined) throw errors.unknownToken("The refresh token is not known");
-      forgetUser(session.userId);
       if ("accessToken" in session) return session;
       logger.warn(session, "a spent refresh token was shown: the device's tokens have ended");
       throw errors.unknownToken("The refresh token has been used");
     },
 
-    async revoke(tx, userId, deviceIds) {
-      await tokens.deleteDeviceTokens(tx, userId, deviceIds);
-      await tokens.notifyTokensChanged(tx, userId);
-    },
-
-    forget: forgetUser,
+    revoke,
 
     flushLastSeen: () => lastSeen.flush(),
 
     async stop() {
-      await subscription?.unlisten();
+      unfollow();
       await lastSeen.stop();
     },
   };

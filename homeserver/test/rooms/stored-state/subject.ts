@@ -122,10 +122,12 @@ async function startProcess(deps: {
     logger: silentLogger(),
     seats,
   });
-  log.onAdvance((records) => {
-    for (const record of records) {
-      if (record.kind === "event" && record.local) deps.sent(record.event);
-    }
+  log.follow({
+    phase: "readers",
+    kinds: ["event"],
+    take(records) {
+      for (const { local, event } of records) if (local) deps.sent(event);
+    },
   });
   return {
     ...{ rooms, death: life.death, dieAfter: life.dieAfter },

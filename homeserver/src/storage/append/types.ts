@@ -1,8 +1,10 @@
 import type { RoomEvent } from "../../protocol/events/event.ts";
+import type { NewRecord } from "../streams/index.ts";
 
 /**
- * Everything that one command commits: all or nothing. Further kinds of rows are added here, in
- * `kinds.ts` (how they are written) and in `log/records.ts` (how followers see them).
+ * Everything that one command commits: all or nothing. What readers of the log follow besides a room's events and members
+ * stands in `records`, and is a stream (`streams/`). A further kind of rows that nobody follows is added here and in
+ * `row-kinds.ts`.
  */
 export interface Append {
   /** Moves the room's head; the whole append fails with StaleHead when another writer was faster. */
@@ -33,16 +35,8 @@ export interface Append {
     /** These events have come, or are given up: all rows that name them go. */
     remove?: readonly { roomNid: number; eventId: string }[];
   };
-  receipts?: readonly ReceiptRow[];
-  accountData?: readonly AccountDataRow[];
-  /** Users of this server whose account was erased. */
-  erasures?: readonly { userId: string }[];
-  /** Rooms that users forget; without effect where the user is not out of the room. */
-  forgotten?: readonly ForgottenRow[];
-  /** Rooms, or parts of their history, that were taken out of the tables. */
-  purges?: readonly PurgeRecordRow[];
-  /** The room's state becomes known in part only, is fetched, or becomes whole. */
-  partialRoom?: PartialRoomChange;
+  /** Rows of streams, in order. */
+  records?: readonly NewRecord[];
   /** States (and what follows from them) of events that are here already. */
   restated?: readonly RestatedEvent[];
   /** What was rejected because of these is to be judged again, and the row removed then. */
@@ -126,19 +120,6 @@ export interface MembershipChange {
   since?: number;
 }
 
-export interface PartialRoomChange {
-  roomNid: number;
-  roomId: string;
-  /** nid of the join by which this server came in. */
-  joinNid: number;
-  servers: readonly string[];
-  /** The whole state before the join is known. Complete without: given up, since nobody of this server is there. */
-  isFetched: boolean;
-  isComplete: boolean;
-  /** The server has just come in: what is said of a join before does not count any more. */
-  isNew?: boolean;
-}
-
 interface RestatedEvent {
   nid: number;
   status: EventStatus;
@@ -153,42 +134,6 @@ export interface RedactionRow {
   redactionNid: number;
   /** The target's JSON as the redaction leaves it, when it is applied now. */
   redactedJson?: string;
-}
-
-export interface ReceiptRow {
-  roomNid: number;
-  roomId: string;
-  userId: string;
-  receiptType: string;
-  /** "" for unthreaded. */
-  threadId: string;
-  eventId: string;
-  /** Log position of the event, when known here. */
-  eventPosition: number | null;
-  /** ms since 1970. */
-  ts: number;
-}
-
-interface AccountDataRow {
-  userId: string;
-  /** null or 0: global. */
-  roomNid: number | null;
-  type: string;
-  /** JSON object text. */
-  content: string;
-}
-
-interface ForgottenRow {
-  roomNid: number;
-  roomId: string;
-  userId: string;
-}
-
-interface PurgeRecordRow {
-  roomNid: number;
-  roomId: string;
-  /** The room is gone; otherwise a part of its history. */
-  whole: boolean;
 }
 
 /** What became of a committed append. */
@@ -250,11 +195,6 @@ export class DuplicateTransaction extends Error {
     super(`the transaction was answered before with ${eventId}`);
     this.eventId = eventId;
   }
-}
-
-/** The append holds what PostgreSQL can't store: a NUL character, or a key that is too long. */
-export class Unstorable extends Error {
-  override name = "Unstorable";
 }
 
 /** The log is stopped, or the database stayed away too long: whether the append was committed is not known. */

@@ -1,20 +1,6 @@
 /** What is to be judged again because of an event that is not rejected any more. */
-import type { RowKind } from "./kind.ts";
-import type { RejudgeRow } from "./types.ts";
+import type { RejudgeRow } from "../append/types.ts";
 import type { Sql, Tx } from "../sql.ts";
-
-export const toRejudge: RowKind = {
-  name: "rejudge",
-  columns: [
-    ["room_nid", "bigint"],
-    ["accepted_nid", "bigint"],
-  ],
-  rows: ({ append }) => (append.toRejudge ?? []).map((row) => [row.roomNid, row.acceptedNid]),
-  statements: (from) => [
-    `INSERT INTO events_to_rejudge (room_nid, accepted_nid)
-      SELECT t.room_nid, t.accepted_nid ${from} ON CONFLICT DO NOTHING`,
-  ],
-};
 
 export async function rowsToRejudge(sql: Sql | Tx, limit: number): Promise<RejudgeRow[]> {
   return sql<RejudgeRow[]>`

@@ -1,6 +1,7 @@
 import type { Append, NewEvent, RedactionRow } from "./types.ts";
-import type { Offsets, RowKind, Value } from "./kind.ts";
-import { keyText, plainText } from "./text.ts";
+import type { Offsets, RowKind } from "./row-kind.ts";
+import type { Value } from "../streams/columns.ts";
+import { keyText, plainText } from "../streams/text.ts";
 import { relationIn } from "../../protocol/events/relations.ts";
 import { numberArray, textArray } from "../sql.ts";
 

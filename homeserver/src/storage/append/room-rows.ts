@@ -1,5 +1,5 @@
-import type { RowKind } from "./kind.ts";
-import { keyText, plainText } from "./text.ts";
+import type { RowKind } from "./row-kind.ts";
+import { keyText, plainText } from "../streams/text.ts";
 
 export const stateNodes: RowKind = {
   name: "nodes",
@@ -120,23 +120,5 @@ export const found: RowKind = {
   statements: (from) => [
     `DELETE FROM missing_events m USING (SELECT t.room_nid, t.event_id ${from}) AS l
       WHERE m.room_nid = l.room_nid AND m.event_id = l.event_id`,
-  ],
-};
-
-export const purges: RowKind = {
-  name: "purges",
-  columns: [
-    ["room_nid", "bigint"],
-    ["room_id", "text"],
-    ["whole", "int"],
-    ["shift", "int"],
-  ],
-  rows: ({ append, offsets }) =>
-    (append.purges ?? []).map(({ roomNid, roomId, whole }, index) => [
-      ...[roomNid, keyText(roomId), whole ? 1 : 0, offsets.purges[index] ?? 0],
-    ]),
-  statements: (from) => [
-    `INSERT INTO purged_rooms (position, room_nid, room_id, whole)
-      SELECT v.base + t.shift, t.room_nid, t.room_id, t.whole = 1 ${from}`,
   ],
 };

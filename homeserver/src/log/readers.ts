@@ -1,0 +1,41 @@
+import type { Logger } from "../platform/logger.ts";
+import type { LogPhase, LogReader, LogRecord, RecordKind } from "./types.ts";
+
+interface Registered {
+  readonly kinds: ReadonlySet<RecordKind>;
+  take(records: readonly LogRecord[]): void;
+}
+
+/** Who reads the log as it grows, in the order of phases. */
+export function createReaders(logger: Logger) {
+  const byPhase: Record<LogPhase, Set<Registered>> = { caches: new Set(), readers: new Set() };
+
+  function call({ kinds, take }: Registered, records: readonly LogRecord[]): void {
+    const own = records.filter(({ kind }) => kinds.has(kind));
+    if (own.length === 0) return;
+    try {
+      take(own);
+    } catch (error) {
+      logger.error({ err: error }, "a reader of the log failed");
+    }
+  }
+
+  return {
+    /** Returns what ends it. */
+    add<K extends RecordKind>({ phase, kinds, take }: LogReader<K>): () => void {
+      const registered: Registered = {
+        kinds: new Set<RecordKind>(kinds),
+        take: (records) => take(records as Parameters<typeof take>[0]),
+      };
+      byPhase[phase].add(registered);
+      return () => byPhase[phase].delete(registered);
+    },
+
+    /** Gives everybody their share of new records. */
+    tell(records: readonly LogRecord[]): void {
+      if (records.length === 0) return;
+      for (const reader of byPhase.caches) call(reader, records);
+      for (const reader of byPhase.readers) call(reader, records);
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { defineStream } from "./stream.ts";
+import { keyText } from "./text.ts";
+
+interface ErasureRow {
+  userId: string;
+}
+
+/** An account of this server was erased: who comes into a room later has redacted copies of the user's events. */
+export const erasures = defineStream({
+  kind: "erasure",
+  columns: [["user_id", "text"]],
+  values: ({ userId }: ErasureRow) => [keyText(userId)],
+  statements: (from) => [
+    `INSERT INTO erased_users (user_id, position)
+      SELECT DISTINCT ON (t.user_id) t.user_id, v.base + t.shift ${from} ORDER BY t.user_id, t.shift
+      ON CONFLICT (user_id) DO NOTHING`,
+  ],
+  told: ({ userId }): ErasureRow => ({ userId }),
+  read: (sql, { after, upTo, limit }) => sql<{ userId: string; position: number }[]>`
+    SELECT user_id AS "userId", position FROM erased_users
+    WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,
+});

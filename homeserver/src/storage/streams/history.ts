@@ -1,0 +1,27 @@
+import { numberArray } from "../sql.ts";
+import { defineStream } from "./stream.ts";
+
+interface HistoryRow {
+  roomNid: number;
+  /** Of the events that came, none of which is rejected. */
+  eventNids: readonly number[];
+}
+
+/** Older events of a room came from another server, and have their place in front of events that were here. */
+export const history = defineStream({
+  kind: "history",
+  columns: [
+    ["room_nid", "bigint"],
+    ["event_nids", "text"],
+  ],
+  values: ({ roomNid, eventNids }: HistoryRow) => [roomNid, numberArray(eventNids)],
+  statements: (from) => [
+    `INSERT INTO arrived_history (position, room_nid, event_nids)
+      SELECT v.base + t.shift, t.room_nid, t.event_nids::bigint[] ${from}`,
+  ],
+  told: ({ roomNid, eventNids }): HistoryRow => ({ roomNid, eventNids }),
+  read: (sql, { after, upTo, limit }) => sql<(HistoryRow & { position: number })[]>`
+    SELECT position, room_nid AS "roomNid", event_nids AS "eventNids" FROM arrived_history
+    WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,
+  bytes: ({ eventNids }) => eventNids.length * 8,
+});

@@ -1,0 +1,47 @@
+/** All streams. A further one is a file beside this, listed here. */
+import { accountData } from "./account-data.ts";
+import { deviceLists } from "./device-lists.ts";
+import { erasures } from "./erasures.ts";
+import { forgottenRooms } from "./forgotten-rooms.ts";
+import { history } from "./history.ts";
+import { partialRooms } from "./partial-rooms.ts";
+import { profiles } from "./profiles.ts";
+import { purges } from "./purges.ts";
+import { receipts } from "./receipts.ts";
+import { sessions } from "./sessions.ts";
+import type { Stream } from "./stream.ts";
+
+const LISTED = [
+  ...([receipts, accountData, erasures, forgottenRooms, purges] as const),
+  ...([partialRooms, profiles, deviceLists, sessions, history] as const),
+] as const;
+
+type Listed = (typeof LISTED)[number];
+
+/** What an append brings, told by its kind. */
+export type NewRecord = Listed extends infer S
+  ? S extends Stream<infer Kind, infer Row, infer _Told>
+    ? { readonly kind: Kind } & Readonly<Row>
+    : never
+  : never;
+
+/** The same as the log's readers see it. */
+export type StreamRecord = Listed extends infer S
+  ? S extends Stream<infer Kind, infer _Row, infer Told>
+    ? { readonly kind: Kind; readonly position: number } & Readonly<Told>
+    : never
+  : never;
+
+type StreamKind = Listed["kind"];
+
+/** A stream whose rows may be of any kind: `streamOf` gives the one that a row belongs to. */
+type AnyStream = Stream<StreamKind, NewRecord, object>;
+
+export const STREAMS = LISTED as readonly unknown[] as readonly AnyStream[];
+
+const byKind = new Map(STREAMS.map((stream) => [stream.kind, stream]));
+
+/** The stream that records of the kind belong to; undefined for a kind of another version of Weft. */
+export function streamOf(kind: string): AnyStream | undefined {
+  return byKind.get(kind as StreamKind);
+}

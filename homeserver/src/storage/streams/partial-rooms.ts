@@ -1,0 +1,54 @@
+import { textArray } from "../sql.ts";
+import { defineStream } from "./stream.ts";
+import { keyText } from "./text.ts";
+
+export interface PartialRoomChange {
+  roomNid: number;
+  roomId: string;
+  /** nid of the join by which this server came in. */
+  joinNid: number;
+  servers: readonly string[];
+  /** The whole state before the join is known. Complete without: given up, since nobody of this server is there. */
+  isFetched: boolean;
+  isComplete: boolean;
+  /** The server has just come in: what is said of a join before does not count any more. */
+  isNew?: boolean;
+}
+
+interface PartialState {
+  roomNid: number;
+  roomId: string;
+  isComplete: boolean;
+}
+
+/** A room's state is known in part from here on, or (`isComplete`) whole again: states of its events have changed. */
+export const partialRooms = defineStream({
+  kind: "partial_state",
+  columns: [
+    ["room_nid", "bigint"],
+    ["join_nid", "bigint"],
+    ["servers", "text"],
+    ["fetched", "int"],
+    ["complete", "int"],
+    ["fresh", "int"],
+  ],
+  values: (row: PartialRoomChange) => [
+    ...[row.roomNid, row.joinNid, textArray(row.servers.map((name) => keyText(name)))],
+    ...[row.isFetched, row.isComplete, row.isNew === true].map((flag) => (flag ? 1 : 0)),
+  ],
+  statements: (from) => [
+    `INSERT INTO partial_rooms AS p (room_nid, join_nid, servers, fetched, complete, position)
+      SELECT t.room_nid, t.join_nid, t.servers::text[], t.fetched = 1, t.complete = 1,
+        v.base + t.shift ${from} AND (t.fresh = 1 OR NOT EXISTS (
+          SELECT 1 FROM partial_rooms o WHERE o.room_nid = t.room_nid AND o.join_nid <> t.join_nid))
+      ON CONFLICT (room_nid) DO UPDATE SET join_nid = excluded.join_nid,
+        servers = excluded.servers, fetched = excluded.fetched, complete = excluded.complete,
+        position = excluded.position, next_try = 0`,
+  ],
+  told: ({ roomNid, roomId, isComplete }): PartialState => ({ roomNid, roomId, isComplete }),
+  read: (sql, { after, upTo, limit }) => sql<(PartialState & { position: number })[]>`
+    SELECT p.position, p.room_nid AS "roomNid", r.room_id AS "roomId", p.complete AS "isComplete"
+    FROM partial_rooms p JOIN rooms r USING (room_nid)
+    WHERE p.position > ${after} AND p.position <= ${upTo} ORDER BY p.position LIMIT ${limit}`,
+  claims: ({ roomNid }) => `p ${roomNid}`,
+});
