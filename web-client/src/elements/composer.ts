@@ -233,16 +233,53 @@ export class WeftComposer extends LitElement {
     return composerContext(this.room, subject, this.editing !== undefined, () => this.#cancel());
   }
 
+  #attach() {
+    return html`<button
+        type="button"
+        class="icon-button"
+        aria-label=${msg("Attach files")}
+        title=${msg("Attach files")}
+        @click=${() => this.files.click()}
+      >
+        ${icon("paperclip")}
+      </button>
+      <input
+        type="file"
+        multiple
+        hidden
+        @change=${() => {
+          this.addFiles(this.files.files ?? []);
+          this.files.value = "";
+        }}
+      />`;
+  }
+
+  #textarea() {
+    const hint = msg(str`Write to ${this.name}`);
+    const { open, selected } = this.#mentions;
+    return html`<textarea
+      rows="1"
+      dir="auto"
+      aria-label=${hint}
+      placeholder=${hint}
+      aria-autocomplete="list"
+      aria-controls="offers"
+      aria-activedescendant=${open ? `offer-${selected}` : nothing}
+      @input=${this.#onInput}
+      @keydown=${this.#onKey}
+      @paste=${this.#onPaste}
+      @blur=${() => this.#mentions.close()}
+    ></textarea>`;
+  }
+
   override render() {
     const bar = whyBarred(this.room, this.client.session.userId);
     if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
-    const hint = msg(str`Write to ${this.name}`);
     const ready =
       this.filled ||
       uploadsOf(this.room)
         .$items.get()
         .some((item) => item.state !== "sending");
-    const { open, selected } = this.#mentions;
     return html`<form
       class="box"
       @submit=${(event: Event) => {
@@ -253,37 +290,7 @@ export class WeftComposer extends LitElement {
       ${mentionOffers(this.#mentions, (index) => this.#choose(index))} ${this.#context()}
       <weft-upload-tray .uploads=${uploadsOf(this.room)}></weft-upload-tray>
       <div class="row">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label=${msg("Attach files")}
-          title=${msg("Attach files")}
-          @click=${() => this.files.click()}
-        >
-          ${icon("paperclip")}
-        </button>
-        <input
-          type="file"
-          multiple
-          hidden
-          @change=${() => {
-            this.addFiles(this.files.files ?? []);
-            this.files.value = "";
-          }}
-        />
-        <textarea
-          rows="1"
-          dir="auto"
-          aria-label=${hint}
-          placeholder=${hint}
-          aria-autocomplete="list"
-          aria-controls="offers"
-          aria-activedescendant=${open ? `offer-${selected}` : nothing}
-          @input=${this.#onInput}
-          @keydown=${this.#onKey}
-          @paste=${this.#onPaste}
-          @blur=${() => this.#mentions.close()}
-        ></textarea>
+        ${this.#attach()} ${this.#textarea()}
         <button
           type="button"
           class="icon-button"
