@@ -1,9 +1,12 @@
-/** Rooms, events and members as the engine hands them out. */
+/** Rooms, events and members in the form in which the room engine hands them out. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 
-/** Root of a state tree: 32 hex digits, or null for "no state" (before a create event, or not known). */
+/**
+ * Root of a state tree: 32 hex digits, or null for "no state" (before a create event, or not
+ * known).
+ */
 export type StateRoot = string | null;
 
 export type Membership = "join" | "invite" | "leave" | "ban" | "knock";
@@ -21,18 +24,21 @@ export interface StoredEvent {
   readonly event: RoomEvent;
   /** Log position; for history, of the event it was filled in front of; null for an outlier. */
   readonly position: number | null;
-  /** 0 for live events, negative for history. (position, ordinal) orders the timeline. */
+  /**
+   * 0 for live events, negative for history (backfilled events). (position, ordinal) orders the
+   * timeline.
+   */
   readonly ordinal: number;
   readonly status: "accepted" | "soft-failed" | "rejected";
   readonly stateBefore: StateRoot;
   readonly stateAfter: StateRoot;
-  /** The room's current state right after this event came (live events only). */
+  /** The room's current state right after this event arrived (live events only). */
   readonly roomState: StateRoot;
   /** nid of the redaction that was applied. */
   readonly redactedBy: number | null;
 }
 
-/** Who acts. `deviceId` and `txnId` make a request idempotent; `asServer` skips nothing. */
+/** Who makes the request. Transaction ids are unique per user and `deviceId`. */
 export interface Actor {
   readonly userId: UserId;
   readonly deviceId?: string | undefined;

@@ -1,36 +1,42 @@
-/** The engine towards other servers: what it answers them. */
+/** What the room engine answers to other servers. */
 import type { EventId, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 
-/** PDUs' texts (canonical JSON), read as they are taken. */
+/** The PDUs as canonical JSON, streamed while the answer is being sent. */
 export interface StateAnswer {
   readonly pdus: AsyncIterable<readonly string[]>;
   readonly authChain: AsyncIterable<readonly string[]>;
 }
 
 interface JoinAnswer extends StateAnswer {
-  /** The keys beside `state` and `auth_chain`. */
+  /** The answer's other keys, beside `state` and `auth_chain`. */
   readonly head: JsonObject;
 }
 
 export interface RoomFederation {
   /**
-   * PUT /_matrix/federation/v1/send/{txnId}: takes the PDUs of a transaction, each alone, on their rooms'
-   * mailboxes. Answers per event id `{}` or `{error}`; never throws for a bad PDU.
+   * PUT /_matrix/federation/v1/send/{txnId}: takes the PDUs of a transaction, each alone, on their
+   * rooms' mailboxes. Answers per event id `{}` or `{error}`; never throws for a bad PDU.
    */
   receive(origin: ServerName, pdus: readonly JsonObject[]): Promise<Record<string, JsonObject>>;
 
   /** True when the room's m.room.server_acl lets this server take part (or there is none). */
   aclAllows(roomId: RoomId, server: ServerName): Promise<boolean>;
 
-  /** GET make_join: {room_version, event}. 400 M_INCOMPATIBLE_ROOM_VERSION, 403 M_FORBIDDEN, 404 M_NOT_FOUND. */
+  /**
+   * GET make_join: {room_version, event}. 400 M_INCOMPATIBLE_ROOM_VERSION, 403 M_FORBIDDEN, 404
+   * M_NOT_FOUND.
+   */
   makeJoin(
     origin: ServerName,
     roomId: RoomId,
     userId: UserId,
     versions: readonly string[],
   ): Promise<JsonObject>;
-  /** PUT v2 send_join. `omitMembers`: the caller can do without most of them. */
+  /**
+   * PUT v2 send_join. `omitMembers`: the joining server accepts an answer without most of the
+   * members.
+   */
   sendJoin(
     origin: ServerName,
     roomId: RoomId,
@@ -52,7 +58,7 @@ export interface RoomFederation {
     eventId: EventId,
     pdu: JsonObject,
   ): Promise<JsonObject>;
-  /** PUT invite (v1, which says no version, and v2): the event signed by us too. */
+  /** PUT invite, v1 (which names no room version) and v2: the event, signed by this server too. */
   invite(
     origin: ServerName,
     roomId: RoomId,

@@ -1,6 +1,7 @@
 /**
- * The room engine's public face: what sync, client-api and the others may call. Readers are in `reading.ts`,
- * the federation side in `federation.ts`. Errors are `MatrixError`s, ready for the client.
+ * The room engine's public face: what sync, client-api and the others may call. Readers are in
+ * `reading.ts`, the federation side in `federation.ts`. Errors are `MatrixError`s, ready for the
+ * client.
  */
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -33,21 +34,31 @@ export interface SendMessage {
   readonly roomId: RoomId;
   readonly type: string;
   readonly content: JsonObject;
-  /** Client's transaction id; repeats from the same device answer the first one's event id. */
+  /**
+   * The client's transaction id: a repeated request of the same device is answered with the first
+   * event's id.
+   */
   readonly txnId?: string | undefined;
   /** ms since 1970; application services may choose it. */
   readonly originServerTs?: number | undefined;
 }
 
 export interface RoomSend {
-  /** PUT /rooms/{roomId}/send/{type}/{txnId}. M_FORBIDDEN 403 by the auth rules, M_NOT_FOUND 404, M_TOO_LARGE 413. */
+  /**
+   * PUT /rooms/{roomId}/send/{type}/{txnId}. M_FORBIDDEN 403 by the auth rules, M_NOT_FOUND 404,
+   * M_TOO_LARGE 413.
+   */
   message(message: SendMessage): Promise<EventId>;
   /**
-   * PUT /rooms/{roomId}/state/{type}/{stateKey}. Equal content of the same sender answers the present event.
-   * Checks m.room.canonical_alias (M_BAD_ALIAS, M_INVALID_PARAM); member events go through RoomMembers' rules too.
+   * PUT /rooms/{roomId}/state/{type}/{stateKey}. If the sender's own event there already has equal
+   * content, that event's id is answered. Checks m.room.canonical_alias (M_BAD_ALIAS,
+   * M_INVALID_PARAM); member events obey the rules of RoomMembers as well.
    */
   state(message: SendMessage & { readonly stateKey: string }): Promise<EventId>;
-  /** PUT /rooms/{roomId}/redact/{eventId}/{txnId}. Own events by anyone, others' by the redact level. */
+  /**
+   * PUT /rooms/{roomId}/redact/{eventId}/{txnId}. Users may redact their own events; those of
+   * others need the redact power level.
+   */
   redact(request: {
     readonly by: Actor;
     readonly roomId: RoomId;
@@ -77,7 +88,9 @@ export interface CreateRoomOptions {
 }
 
 export interface RoomCreate {
-  /** POST /createRoom. M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_ROOM_IN_USE (all 400). */
+  /**
+   * POST /createRoom. M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_ROOM_IN_USE (all 400).
+   */
   room(by: Actor, options: CreateRoomOptions): Promise<RoomId>;
   /** POST /rooms/{roomId}/upgrade; answers the new room. */
   upgrade(
@@ -94,14 +107,15 @@ export interface MemberChange {
   readonly by: Actor;
   readonly roomId: RoomId;
   readonly reason?: string | undefined;
-  /** Further keys of the member event; those that only servers say are left out. */
+  /** Further keys of the member event. Keys that only a server may set are dropped. */
   readonly content?: JsonObject | undefined;
 }
 
 export interface RoomMembers {
   /**
-   * POST /join/{roomIdOrAlias}, POST /rooms/{roomId}/join. Joins by another server (`via`, or the invite's, alias's)
-   * when none of ours is in the room. `content` adds keys to the member event.
+   * POST /join/{roomIdOrAlias}, POST /rooms/{roomId}/join. When no user of this server is in the
+   * room, the join goes through another server: one of `via`, the inviter's, or the alias's.
+   * `content` adds keys to the member event.
    */
   join(request: {
     readonly by: Actor;
@@ -123,7 +137,10 @@ export interface RoomMembers {
   invite(
     request: MemberChange & { readonly userId: UserId; readonly isDirect?: boolean },
   ): Promise<void>;
-  /** POST /rooms/{roomId}/leave: leaves, rejects an invite or takes back a knock. No error when already out. */
+  /**
+   * POST /rooms/{roomId}/leave: leaves, rejects an invite, or withdraws a knock. No error when the
+   * user is already out.
+   */
   leave(request: MemberChange): Promise<void>;
   /** POST /rooms/{roomId}/kick. */
   kick(request: MemberChange & { readonly userId: UserId }): Promise<void>;
@@ -168,7 +185,7 @@ export interface PublicRoomsQuery {
   readonly limit?: number | undefined;
   readonly since?: string | undefined;
   readonly searchTerm?: string | undefined;
-  /** null in the list stands for rooms without a type. */
+  /** null in the list selects rooms without a type. */
   readonly roomTypes?: readonly (string | null)[] | undefined;
 }
 
@@ -179,12 +196,17 @@ export interface RoomDirectory {
   resolveLocal(alias: RoomAlias): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined>;
   /** PUT /directory/room/{alias}. 409 M_UNKNOWN when taken. */
   setAlias(by: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
-  /** DELETE /directory/room/{alias}: its maker, or who may send m.room.canonical_alias there. */
+  /**
+   * DELETE /directory/room/{alias}: allowed for its creator, and for whoever may send
+   * m.room.canonical_alias in the room.
+   */
   deleteAlias(by: Actor, alias: RoomAlias): Promise<void>;
   /** GET /rooms/{roomId}/aliases: for members, or anyone in a world-readable room. */
   aliases(by: Actor, roomId: RoomId): Promise<RoomAlias[]>;
   isPublished(roomId: RoomId): Promise<boolean>;
-  /** PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias. */
+  /**
+   * PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias.
+   */
   setPublished(by: Actor, roomId: RoomId, published: boolean): Promise<void>;
   /** This server's published rooms, the biggest first. */
   publicRooms(query: PublicRoomsQuery): Promise<PublicRoomsPage>;

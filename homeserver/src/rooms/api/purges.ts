@@ -1,4 +1,4 @@
-/** Purges: what administrators take out of the database. */
+/** Purges: history or whole rooms that an administrator removes from the database. */
 import type { EventId, RoomId, UserId } from "../../protocol/identifiers.ts";
 
 type PurgeState = "shutting_down" | "purging" | "complete" | "failed";
@@ -16,28 +16,29 @@ export interface Purge {
 
 export interface PurgeReport {
   readonly putOut: readonly UserId[];
-  /** They could not be made to leave. */
+  /** Users who could not be made to leave. */
   readonly notPutOut: readonly UserId[];
   readonly aliases: readonly string[];
-  /** The room that was made for those who were put out. */
+  /** The room that was created for the removed users. */
   readonly newRoom?: RoomId | undefined;
 }
 
-/** A room for those who are put out of another: its maker alone speaks there. */
+/** A room for users who are removed from another one. Only its creator can send messages there. */
 export interface NewRoom {
   /** A user of this server. */
   readonly by: UserId;
   readonly name: string;
-  /** What its maker says there. */
+  /** The message that its creator sends there. */
   readonly message: string;
 }
 
-/** Jobs in the background, durable: they go on after a restart, on whichever replica. */
+/** Durable background jobs: they continue after a restart, on any replica. */
 export interface RoomPurges {
   /**
-   * Begins to take what came before an event, or a moment (ms since 1970), out of a room's history: messages are
-   * deleted, state is kept, and what this server's users sent unless `localEvents`. The event stays. Answers the purge's
-   * id. M_NOT_FOUND 404, M_UNKNOWN 400 while another purge of the room is under way.
+   * Starts deleting what came before an event, or before a moment (ms since 1970), from a room's
+   * history. State events stay, and so do messages of this server's users unless `localEvents` is
+   * set. The event itself stays. Returns the purge's id. M_NOT_FOUND 404, M_UNKNOWN 400 while
+   * another purge of the room is running.
    */
   history(
     roomId: RoomId,
@@ -45,29 +46,30 @@ export interface RoomPurges {
     options: { readonly localEvents: boolean },
   ): Promise<string>;
   /**
-   * Begins to put this server's users out of a room, and then to delete the room. M_NOT_FOUND 404 when it is not known
-   * (unless it is to be blocked), M_UNKNOWN 400 while another purge of the room is under way.
+   * Starts removing this server's users from a room, and then deleting the room. M_NOT_FOUND 404
+   * when the room is not known (unless it is to be blocked), M_UNKNOWN 400 while another purge of
+   * the room is running.
    */
   room(by: UserId, roomId: RoomId, options: RoomPurgeOptions): Promise<string>;
-  /** Undefined when there is none, or it ended long ago. */
+  /** Undefined when there is no such purge, or it ended long ago. */
   one(purgeId: string): Promise<Purge | undefined>;
-  /** Purges of the room as a whole, the newest first. */
+  /** Purges of whole rooms with this id, newest first. */
   ofRoom(roomId: RoomId): Promise<Purge[]>;
   /** Who blocked the room. */
   blockedBy(roomId: RoomId): Promise<UserId | undefined>;
-  /** Nobody of this server enters a room that is blocked. */
+  /** No user of this server can enter a blocked room. */
   setBlocked(by: UserId, roomId: RoomId, blocked: boolean): Promise<void>;
 }
 
 export interface RoomPurgeOptions {
-  /** Nobody of this server may enter it again. */
+  /** Nobody of this server may enter the room again. */
   readonly block: boolean;
-  /** Deletes its rows; otherwise the users are put out alone. */
+  /** Also deletes the room's rows; otherwise its local users are only removed. */
   readonly purge: boolean;
-  /** Also when some user could not be made to leave. */
+  /** Continues even if a user could not be made to leave. */
   readonly force: boolean;
-  /** They, and the room's aliases, are taken to a new room. */
+  /** Moves the users and the room's aliases to a new room. */
   readonly newRoom?: NewRoom | undefined;
-  /** Reason of the leaves. */
+  /** The reason given in the leave events. */
   readonly message?: string | undefined;
 }

@@ -1,4 +1,4 @@
-/** The engine's readers: what sync, client-api and the others may ask. */
+/** The room engine's queries, for sync, client-api and other layers. */
 import type { Filter } from "../../protocol/filter.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -21,7 +21,10 @@ export interface MembershipRow {
   readonly forgotten: boolean;
 }
 
-/** An event that a reader may see, with the reader's membership when it was sent (unsigned.membership). */
+/**
+ * An event that a reader may see, with the reader's membership when it was sent
+ * (unsigned.membership).
+ */
 export interface ReadableEvent {
   readonly stored: StoredEvent;
   readonly membership: Membership;
@@ -34,11 +37,11 @@ export interface Reader {
 }
 
 export interface PartialRoom {
-  /** Its members are known by now. */
+  /** The room's full member list is known by now. */
   readonly isComplete: boolean;
-  /** Log position of the beginning, or of the completion. */
+  /** Log position at which the room became partial, or complete. */
   readonly position: number;
-  /** Servers in the room, as who let this server in told. */
+  /** Servers in the room, as listed by the server that accepted our join. */
   readonly servers: readonly ServerName[];
 }
 
@@ -46,9 +49,9 @@ export interface RoomView {
   room(roomId: RoomId): Promise<Room | undefined>;
   rooms(roomNids: readonly number[]): Promise<Map<number, Room>>;
 
-  /** Events by nid, from cache or one query. Absent ones are absent from the map. */
+  /** Events by nid, from the cache or one query. Unknown nids are absent from the map. */
   events(nids: readonly number[]): Promise<Map<number, StoredEvent>>;
-  /** The same from memory alone, in the given order; undefined when one of them is not there. */
+  /** The same from memory only, in the given order; undefined when one of them is not cached. */
   peekEvents(nids: readonly number[]): StoredEvent[] | undefined;
   eventsById(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
 
@@ -71,12 +74,15 @@ export interface RoomView {
     root: StateRoot,
     keys: readonly (readonly [type: string, stateKey: string])[],
   ): Promise<StoredEvent[]>;
-  /** The same from memory alone; undefined where it does not know. */
+  /** The same from memory only; undefined when it is not cached. */
   peekState(
     root: StateRoot,
     keys: readonly (readonly [type: string, stateKey: string])[],
   ): StoredEvent[] | undefined;
-  /** What holds in `to` and not in `from`; keys that are gone are in `removed`. Costs what differs. */
+  /**
+   * What differs in `to` from `from`; removed keys are in `removed`. The cost grows with the
+   * difference, not with the state.
+   */
   stateDelta(
     from: StateRoot,
     to: StateRoot,
@@ -87,38 +93,52 @@ export interface RoomView {
   /** A user's rooms; forgotten ones included only on request. */
   membershipsOf(userId: UserId, options?: { forgotten?: boolean }): Promise<MembershipRow[]>;
   membership(roomNid: number, userId: UserId): Promise<MembershipRow | undefined>;
-  /** The event that ended the last stay of who is out: a leave, kick or ban. Undefined when they never were in. */
+  /**
+   * The event that ended the last membership of a user who is out: a leave, kick or ban. Undefined
+   * when the user never joined.
+   */
   endOfStay(row: MembershipRow): Promise<StoredEvent | undefined>;
   joinedMembers(roomNid: number): Promise<UserId[]>;
   joinedServers(roomNid: number): Promise<ServerName[]>;
   /** How many users of a server are joined. */
   joinedOfServer(roomNid: number, server: ServerName): Promise<number>;
-  /** Those of the rooms that were joined with a part of their state, whole by now or not. */
+  /**
+   * Those of the rooms that were joined with partial state, whether or not it is complete by now.
+   */
   partialRooms(roomNids: readonly number[]): Promise<Map<number, PartialRoom>>;
-  /** Rooms that two users are both joined to; of one user with many. */
+  /** Those of `others` who share a room with the user: both are joined to it. */
   sharesRoom(userId: UserId, others: readonly UserId[]): Promise<Set<UserId>>;
   /** Joined and invited counts, and up to five heroes (not `userId`), for m.heroes & co. */
   summary(
     roomNid: number,
     userId: UserId,
   ): Promise<{ joined: number; invited: number; heroes: UserId[] }>;
-  /** Stripped state of an invite or knock: what came with it, or, of a room that is here, the state as it was made. */
+  /**
+   * Stripped state of an invite or knock: what the other server sent with it, or the current state
+   * when this server is in the room.
+   */
   strippedState(roomNid: number, userId: UserId): Promise<JsonObject[]>;
 
   /**
-   * Those of the events that the user may see, by the history visibility rules, in the given order.
-   * Bulk: a fixed number of queries whatever the number of events.
+   * The events that the user may see by the history visibility rules, in the given order. A fixed
+   * number of queries, however many events there are.
    */
   readable(userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
 
-  /** Those of the events to which others are related as the filter asks; all when it does not ask. */
+  /**
+   * The events that have relations matching the filter (related_by_*); all of them when the filter
+   * does not ask.
+   */
   related(
     userId: UserId,
     filter: Filter | undefined,
     events: readonly ReadableEvent[],
   ): Promise<readonly ReadableEvent[]>;
 
-  /** State events as the user may have them: member events of erased users are redacted for who came later. */
+  /**
+   * State events as this user may have them: member events of erased users are redacted for users
+   * who joined later.
+   */
   stateFor(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /** The root of the thread that an event belongs to; undefined in the main timeline. */
   threadOf(stored: StoredEvent): Promise<EventId | undefined>;
@@ -126,13 +146,13 @@ export interface RoomView {
   isInThread(threadId: string, stored: StoredEvent): Promise<boolean>;
 
   /**
-   * Client JSON texts in order: serialised once and cached; `unsigned` (age, transaction_id, membership,
-   * prev_content, redacted_because, m.relations) is spliced in.
+   * Client JSON texts in order: serialised once and cached; `unsigned` (age, transaction_id,
+   * membership, prev_content, redacted_because, m.relations) is spliced in.
    */
   present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
   /**
-   * The same, once for all joined readers but the events' senders; undefined where the texts depend on the reader
-   * (relations) or on what is not in memory. Message events only.
+   * The same texts, made once for all joined readers except the events' senders. Undefined when a
+   * text depends on the reader (relations) or is not in memory. Message events only.
    */
   presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
   /** Client JSON of state events (unsigned has age and prev_content only where cheap). */
@@ -147,11 +167,11 @@ export interface TimelinePlace {
 export interface TimelinePage {
   /** In timeline order as asked: newest first when reading backwards. Accepted events only. */
   readonly events: StoredEvent[];
-  /** True when events are left beyond this page in the direction read. */
+  /** True when there are more events beyond this page, in the direction of reading. */
   readonly more: boolean;
 }
 
-/** A stretch of a room's live events: after < position ≤ upTo. */
+/** A range of a room's live events: after < position ≤ upTo. */
 export interface LiveRange {
   readonly roomNid: number;
   readonly after: number;
@@ -161,11 +181,12 @@ export interface LiveRange {
 export interface LiveEvents {
   /** Oldest first. */
   readonly events: StoredEvent[];
-  /** Older ones of the range were left out. */
+  /** Older events of the range were left out. */
   readonly limited: boolean;
   /**
-   * Position of the newest live event of the range, shown or not, whose prev events were missing when it came: what is
-   * older is not what came right before it.
+   * Position of the newest live event in the range that arrived with missing prev events: a gap
+   * lies before it, so older events are not its direct predecessors. It counts even when the reader
+   * does not see it.
    */
   readonly gapAt?: number | undefined;
 }
@@ -180,8 +201,8 @@ interface MessagesPage {
 
 export interface RoomHistory {
   /**
-   * Timeline of a room, no visibility applied: `before` exclusive-inclusive as "everything ≤ place",
-   * newest first; `after` as "everything > place", oldest first.
+   * The room's timeline, without visibility rules. `before`: everything up to and including the
+   * place, newest first; `after`: everything beyond the place, oldest first.
    */
   timeline(
     roomNid: number,
@@ -189,7 +210,7 @@ export interface RoomHistory {
   ): Promise<TimelinePage>;
   /** The newest `limit` live events of each range, oldest first; one query. */
   recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
-  /** GET /rooms/{roomId}/messages, for a reader; asks other servers where there is a gap. */
+  /** GET /rooms/{roomId}/messages for a reader; gaps are backfilled from other servers. */
   messages(
     reader: Reader,
     roomId: RoomId,
@@ -216,19 +237,25 @@ export interface RoomHistory {
     end: string;
   }>;
   /**
-   * GET /rooms/{roomId}/timestamp_to_event: the event closest to `ts` (ms since 1970, included), forwards or backwards;
-   * asks other servers where history is missing there. M_NOT_FOUND 404.
+   * GET /rooms/{roomId}/timestamp_to_event: the event closest to `ts` (ms since 1970, inclusive),
+   * forwards or backwards. Asks other servers when local history is missing there. M_NOT_FOUND 404.
    */
   closestTo(
     reader: Reader,
     roomId: RoomId,
     moment: { ts: number; dir: "f" | "b" },
   ): Promise<{ eventId: EventId; originServerTs: number }>;
-  /** GET /rooms/{roomId}/event/{eventId}: client JSON; M_NOT_FOUND 404 also when it may not be seen. */
+  /**
+   * GET /rooms/{roomId}/event/{eventId}: client JSON. M_NOT_FOUND 404, also when the user may not
+   * see the event.
+   */
   event(reader: Reader, roomId: RoomId, eventId: EventId): Promise<string>;
-  /** The same without presenting, for reports, receipts and relations. */
+  /** The same as a stored event, for reports, receipts and relations. */
   readableEvent(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
-  /** GET /rooms/{roomId}/state: of now for members, of the time of leaving for who left. M_FORBIDDEN 403. */
+  /**
+   * GET /rooms/{roomId}/state: the current state for members, the state at departure for users who
+   * left. M_FORBIDDEN 403.
+   */
   state(userId: UserId, roomId: RoomId): Promise<StoredEvent[]>;
   /** GET /rooms/{roomId}/state/{type}/{key}. M_NOT_FOUND 404. */
   stateEvent(userId: UserId, roomId: RoomId, type: string, stateKey: string): Promise<StoredEvent>;
@@ -242,7 +269,10 @@ export interface RoomHistory {
       notMembership?: string | undefined;
     },
   ): Promise<StoredEvent[]>;
-  /** GET /rooms/{roomId}/joined_members: user → {display_name, avatar_url}, null where they have none. */
+  /**
+   * GET /rooms/{roomId}/joined_members: user → {display_name, avatar_url}, null where they have
+   * none.
+   */
   joinedMembers(userId: UserId, roomId: RoomId): Promise<Map<UserId, JsonObject>>;
   /** GET /joined_rooms. */
   joinedRooms(userId: UserId): Promise<RoomId[]>;
@@ -266,7 +296,7 @@ export interface RoomHistory {
     prev_batch?: string;
     recursion_depth?: number;
   }>;
-  /** GET /rooms/{roomId}/threads: the roots, those of the newest reply first. */
+  /** GET /rooms/{roomId}/threads: thread roots, ordered by their newest reply. */
   threads(
     reader: Reader,
     roomId: RoomId,

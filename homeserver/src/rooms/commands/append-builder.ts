@@ -1,4 +1,4 @@
-/** A command's result as rows for the log. */
+/** Turns a command's result into rows for the log. */
 import type {
   Append,
   MembershipChange,
@@ -18,27 +18,30 @@ export interface AddedEvent {
   readonly stored: StoredEvent;
   readonly authNids: readonly number[];
   readonly timeline: Timeline;
-  /** The room's current state is another after it. */
+  /** The event changed the room's current state. */
   readonly stateChanged: boolean;
-  /** It was an outlier, and is given its place now. */
+  /** The event was stored as an outlier and now gets its place in the graph. */
   readonly known?: boolean | undefined;
-  /** This server sends it on. */
+  /** This server forwards the event to the other servers in the room. */
   readonly forwarded?: boolean | undefined;
-  /** An event of ours that another server has taken: it sends it on. */
+  /**
+   * An event of this server that another server accepted (such as a join through it) and sends to
+   * the others.
+   */
   readonly handedOver?: boolean | undefined;
   readonly reason?: string | undefined;
-  /** It was rejected, and is not any more. */
+  /** The event was rejected before and is now accepted. */
   readonly isRejudged?: boolean | undefined;
-  /** One of very many: it's not kept in memory once it is stored. */
+  /** One of very many events: it is not kept in memory once it is stored. */
   readonly isBulk?: boolean | undefined;
 }
 
 export interface StateChange {
   readonly type: string;
   readonly stateKey: string;
-  /** null: the key has no event any more. */
+  /** null: the key was removed from the state. */
   readonly event: StoredEvent | null;
-  /** What it had, where it's gone. */
+  /** The removed event, when the key was removed. */
   readonly before?: StoredEvent | undefined;
 }
 
@@ -60,10 +63,12 @@ export interface ClientTransaction {
 export interface AppendParts {
   readonly room: Room;
   readonly before: Head;
-  /** Absent when the head stays. */
+  /** Absent when the command does not move the head. */
   readonly after: Head | undefined;
   readonly added: readonly AddedEvent[];
-  /** All that were made on the way; those that the stored states hang on are stored. */
+  /**
+   * All state tree nodes made by the command; only those that stored states refer to are written.
+   */
   readonly nodes: readonly StateNode[];
   readonly dependencies?: Pick<Append, "builtOn" | "awaits">;
   readonly changes: readonly StateChange[];
@@ -71,7 +76,7 @@ export interface AppendParts {
   readonly transaction: ClientTransaction | undefined;
 }
 
-/** The rows of one command on a room's mailbox. */
+/** Builds the append for one command of a room's mailbox. */
 export function buildAppend(parts: AppendParts): Append {
   const { room, before, after, added } = parts;
   const append: Append = {
@@ -79,7 +84,7 @@ export function buildAppend(parts: AppendParts): Append {
     stateNodes: neededNodes(parts.nodes, rootsOf(added, after)),
     ...parts.dependencies,
   };
-  // What gets its place now has to be there still: a purge of history may have taken it.
+  // An outlier that gets its place must still be stored: a purge may have deleted it meanwhile.
   const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));
   if (known.length > 0) append.awaits = [...(append.awaits ?? []), ...known];
   if (after !== undefined) {
@@ -148,7 +153,10 @@ function newEvent(added: AddedEvent): NewEvent {
   };
 }
 
-/** Where resolving takes a member event away without another in its place, the user is out. */
+/**
+ * When state resolution removes a member event and puts no other in its place, the user counts as
+ * having left.
+ */
 function membershipOf(room: Room, change: StateChange): MembershipChange[] {
   const { type, stateKey } = change;
   const event = change.event ?? change.before;
@@ -168,8 +176,9 @@ function membershipOf(room: Room, change: StateChange): MembershipChange[] {
 }
 
 /**
- * Every redaction is kept by its target, applied or not: the target may come later. One that was redacted itself before it
- * got its place does not name its target any more (up to room version 10), and is applied all the same.
+ * Every redaction is stored with its target's id, even when it is not applied: the target may
+ * arrive later. A redaction that was itself redacted before it got its place no longer names its
+ * target (up to room version 10) but is applied all the same.
  */
 function redactionRows(
   added: readonly AddedEvent[],

@@ -1,6 +1,7 @@
 /**
- * The store as the commands of one room see it: with what those before made, which is not committed yet. It belongs to a
- * head, which commands are given and nobody else; what is read here must not be kept beyond the command.
+ * The store as seen by the commands of one room: it includes events of earlier commands that are
+ * not committed yet. Only the commands running on a head may use it, and nothing read from it may
+ * be kept after the command.
  */
 import type { EventId } from "../../protocol/identifiers.ts";
 import type { EventReader, Events } from "../records/events.ts";
@@ -13,7 +14,7 @@ import type { StoredEvent } from "../api/index.ts";
 export interface CommandStore extends RoomReader {
   readonly registry: Registry;
   readonly pending: Pending;
-  /** What everybody sees. */
+  /** The store without pending events, as everybody else sees it. */
   readonly committed: RoomStore;
 }
 
@@ -39,7 +40,7 @@ function withPending(events: Events, pending: Pending): EventReader {
       if (event === undefined) left.push(id);
       else found.set(id, event);
     }
-    // What was pending when it was looked for may be committed by now: then the tables have it.
+    // An event that was pending a moment ago may be committed by now: then the tables have it.
     for (const [id, event] of left.length > 0 ? await others(left) : []) found.set(id, event);
     return found;
   }

@@ -1,18 +1,18 @@
-/** What a command's append rests on: it must be in the tables when the append is committed. */
+/** Events that must be in the tables when a command's append is committed. */
 import type { Append } from "../../log/types.ts";
 import type { CommandStore } from "./command-store.ts";
 import type { Head } from "./head.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 export class Dependencies {
-  /** Committed ones, whose states are shared. */
+  /** Committed events on whose states new states are built. */
   readonly builtOn: StoredEvent[] = [];
   readonly #store: CommandStore;
   readonly #maker: object;
-  /** Those that were on their way when they were read. */
+  /** Events that were still pending when the command read them. */
   readonly #awaited = new Set<number>();
 
-  /** `maker`: the command, which does not wait for what it makes itself. */
+  /** `maker` is the command: it does not wait for its own events. */
   constructor(store: CommandStore, maker: object) {
     this.#store = store;
     this.#maker = maker;
@@ -26,10 +26,13 @@ export class Dependencies {
     for (const nid of nids) this.#isAwaited(nid);
   }
 
-  /** As rows of an append that takes the head from one to another (absent: it stays). */
+  /**
+   * The dependencies as fields of an append that moves the head from `before` to `after` (absent:
+   * it stays).
+   */
   asRows(before: Head, after: Head | undefined): Pick<Append, "builtOn" | "awaits"> {
     const { pending } = this.#store;
-    // The nodes of the head's state are there as long as it has not moved.
+    // As long as the head has not moved, the nodes of its state are stored.
     const builtOn = this.builtOn.filter(
       ({ stateAfter }) => after === undefined || stateAfter !== before.stateRoot,
     );

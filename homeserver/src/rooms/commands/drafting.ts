@@ -1,4 +1,4 @@
-/** This server's events before they are built: who signs them, and where they stand. */
+/** This server's events before they are built: their signer and their position in the graph. */
 import type { EventDraft } from "../../protocol/events/build-event.ts";
 import type { SigningKey } from "../../protocol/crypto.ts";
 import { referenceHash } from "../../protocol/events/event.ts";
@@ -7,17 +7,20 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { Endorse } from "./policy-server.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
-/** Who signs this server's events, and when. */
+/** The server that signs local events, and its clock. */
 export interface Identity {
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
   /** ms since 1970. */
   now(): number;
-  /** Has events signed by the room's policy server; absent where nothing can be asked of others. */
+  /**
+   * Gets the signature of the room's policy server for an event; absent where other servers cannot
+   * be asked.
+   */
   readonly endorse?: Endorse | undefined;
 }
 
-/** A local event still to be placed in the room. */
+/** A local event without prev and auth events. */
 export interface LocalDraft {
   readonly type: string;
   readonly stateKey?: string | undefined;
@@ -27,11 +30,11 @@ export interface LocalDraft {
   readonly originServerTs?: number | undefined;
 }
 
-/** Where a new event is put. */
+/** The position at which a new event is added. */
 export interface Place {
   readonly room: Room;
   readonly prev: readonly StoredEvent[];
-  /** Greatest depth of the extremities. */
+  /** The greatest depth of the forward extremities. */
   readonly depth: number;
   readonly authEvents: readonly StoredEvent[];
 }

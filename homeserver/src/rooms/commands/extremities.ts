@@ -1,4 +1,4 @@
-/** Which ends of a room's graph are left when an event is put on it. */
+/** Which forward extremities remain when an event is added to a room's graph. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { isStoodOn, namedBy } from "../../storage/rooms/gaps.ts";
@@ -6,19 +6,26 @@ import type { CommandStore } from "./command-store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 /**
- * So many extremities count: a new event of this server names them all, and the current state is what they resolve
- * to. Further ones wait until an event takes those up, so that a fork of hundreds costs no more than one of these.
+ * At most this many extremities count: a new local event names all of them as prev events, and they
+ * are resolved to the current state. Further ones wait until one of these is replaced. So a fork of
+ * hundreds of branches costs no more than one of twenty.
  */
 export const MAX_COUNTED = 20;
-/** More extremities than this are not kept: an event is none then, until another one builds on it. */
+/**
+ * At most this many extremities are kept. Beyond that, an event becomes one only when another event
+ * builds on it.
+ */
 const MAX_KEPT = 1_000;
 
-/** The extremities that count: those that were here first. */
+/** The extremities that count: the oldest ones. */
 export function counted(extremities: readonly StoredEvent[]): readonly StoredEvent[] {
   return extremities.length <= MAX_COUNTED ? extremities : extremities.slice(0, MAX_COUNTED);
 }
 
-/** The extremities with the event in place of those that it leaves out of `beside`: it takes the first one's turn. */
+/**
+ * The extremities with the event in place of those missing from `remaining`: it takes the position
+ * of the first of these.
+ */
 export function withExtremity(
   extremities: readonly StoredEvent[],
   remaining: readonly StoredEvent[],
@@ -30,8 +37,9 @@ export function withExtremity(
 }
 
 /**
- * Whether an accepted event that came earlier stands on this one, itself or over events that are not accepted: it was
- * missing then, or `isRejudged`: rejected. Then it's no end of the graph, and neither is what it builds on.
+ * Whether an accepted event that arrived earlier builds on this one, directly or over events that
+ * are not accepted. That happens when this event was missing until now or, with `isRejudged`, was
+ * rejected. Then neither it nor its prev events are forward extremities.
  */
 export async function isBuiltOn(
   store: CommandStore,
@@ -48,13 +56,16 @@ export async function isBuiltOn(
   return mayBe && isStoodOn(store.sql, room.nid, eventId, coming);
 }
 
-/** A stranger's line of refused events, or of history, is walked down so far, at most. */
+/**
+ * How many rejected events, or events of history, are walked down at most: a stranger could send a
+ * long line of them.
+ */
 const MAX_WALKED = 2_000;
 
 /**
- * The extremities that stay extremities beside an event: neither named by it nor reached from it over events that are
- * none themselves, because they were soft-failed or rejected, or came as history. Otherwise something that the event builds on would be
- * resolved with it, as if it were another branch. (Server-server API, "Soft failure".)
+ * The extremities that remain when the event is added: those that it neither names nor reaches over
+ * events that cannot be extremities (soft-failed, rejected or history). Otherwise an ancestor of
+ * the event would be resolved against it like another branch. (Server-server API, "Soft failure".)
  */
 export async function extremitiesNotReachedFrom(
   store: CommandStore,

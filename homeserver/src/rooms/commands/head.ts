@@ -1,4 +1,7 @@
-/** A room's head: where the next event goes, and the state that it is authorised against. */
+/**
+ * A room's head: the point where the next event is added, and the state that it is authorised
+ * against.
+ */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import { nextHeadVersion } from "../../log/types.ts";
 import type { HeadMove } from "../../log/types.ts";
@@ -13,28 +16,31 @@ import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
 export interface Head {
   readonly room: Room;
-  /** What the room's commands see: with what is on its way to the log. */
+  /** What the room's commands read: committed rows and pending events. */
   readonly store: CommandStore;
-  /** Moves by one per command: the fence against another writer. 0: the room has no head yet. */
+  /** Rises with every command and fences off other writers. 0: the room has no head yet. */
   readonly version: number;
-  /** Of one that was read: the log's position when it came there. */
+  /** Only of a head read from the tables: the log position when it was written. */
   readonly movedAt?: number;
-  /** Forward extremities: none before the create event. */
+  /** The forward extremities; none before the create event. */
   readonly extremities: readonly StoredEvent[];
   /** Current (resolved) state. */
   readonly stateRoot: StateRoot;
-  /** Greatest depth among the extremities. */
+  /** The greatest depth of the extremities. */
   readonly depth: number;
-  /** The room's state is known in part: of its members this server knows some. */
+  /** The room has partial state: not all of its members are known. */
   readonly isPartial?: boolean;
-  /** Current state events by stateTuple, as far as they were asked for; null: there is none. */
+  /** Current state events by stateTuple, as far as they were read; null: there is none. */
   readonly state: Map<string, StoredEvent | null>;
 }
 
-/** More cached state events than this and a head starts anew. */
+/** A head with more cached state events than this starts with an empty cache again. */
 const MAX_CACHED_STATE = 5_000;
 
-/** Log positions of rooms' last change from whole to partial or back that a head was read after. */
+/**
+ * Per room: the log position of the last change to or from partial state that a loaded head has
+ * taken into account.
+ */
 const seen = new WeakMap<RoomStore, LRUCache<number, number>>();
 
 function partialSeen(store: RoomStore): LRUCache<number, number> {
@@ -44,8 +50,8 @@ function partialSeen(store: RoomStore): LRUCache<number, number> {
 }
 
 /**
- * The head as it is committed. Nothing of the room's may be on its way to the log. `last`, one of before, gives what it
- * knows of the state, if that is the same still.
+ * Loads the committed head. Nothing of the room may be pending. `last` is an earlier head: its
+ * cached state is reused if the state is still the same.
  */
 export async function readHead(committed: RoomStore, room: Room, last?: Head): Promise<Head> {
   const store = createCommandStore(committed, committed.arrivals.begin(room.nid));
@@ -61,11 +67,12 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
     };
   }
   if (row.version !== last?.version) {
-    // Another writer may have been here since, and judged events again.
+    // Another writer may have been here since, and may have rejudged rejected events.
     committed.events.forgetRejected(room.nid);
     forgetResolutions(committed, room.nid);
   }
-  // States of its events are others since then, and this replica may not have heard of it.
+  // The states of its events have changed since, and this replica may not have read that in the log
+  // yet.
   if (row.partialAt > (partialSeen(committed).get(room.nid) ?? 0)) {
     forgetRoom(committed, room.nid);
     partialSeen(committed).set(room.nid, row.partialAt);
@@ -90,7 +97,7 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
   };
 }
 
-/** What a head before knew of the same state: without what others may have redacted since. */
+/** The cached state of an earlier head, with the redactions that other writers made since. */
 function stillKnown({ events }: RoomStore, { state, version }: Head, now: number): Head["state"] {
   if (version === now) return state;
   for (const [key, stored] of state) {
@@ -115,7 +122,7 @@ export function headAfter(
   return { ...next, extremities, stateRoot, depth };
 }
 
-/** The row that takes the room from one head to the next. */
+/** The log row that moves the room from one head to the next. */
 export function headMove(before: Head, after: Head): HeadMove {
   return {
     roomNid: before.room.nid,
@@ -127,7 +134,7 @@ export function headMove(before: Head, after: Head): HeadMove {
   };
 }
 
-/** The cache to carry on with. */
+/** The state cache to continue with. */
 function boundedState(state: Map<string, StoredEvent | null>): Map<string, StoredEvent | null> {
   return state.size > MAX_CACHED_STATE ? new Map() : state;
 }

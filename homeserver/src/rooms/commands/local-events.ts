@@ -1,4 +1,4 @@
-/** Events of this server's users: one command on the room's mailbox each. */
+/** Events of local users: each is one command on the room's mailbox. */
 import { errors } from "../../protocol/errors.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../../protocol/json.ts";
@@ -17,11 +17,14 @@ import type { Identity, LocalDraft } from "./drafting.ts";
 
 export interface LocalEvents {
   readonly identity: Identity;
-  /** The room, or M_FORBIDDEN: who isn't in it is not told whether it exists. */
+  /** The room; M_FORBIDDEN when it does not exist, so that outsiders cannot tell the difference. */
   room(roomId: RoomId): Promise<Room>;
-  /** Runs a command with the room's work. */
+  /** Runs a command and commits what it added. */
   run<T>(room: Room, body: (command: RoomCommand) => Promise<T>): Promise<T>;
-  /** Sends one event. An equal state event of the same sender is answered with the one that is there. */
+  /**
+   * Sends one event. When the sender's own state event there already has equal content, its id is
+   * returned.
+   */
   send(room: Room, draft: LocalDraft, transaction?: ClientTransactionKey): Promise<EventId>;
   /** Sends a redaction and applies it. M_NOT_FOUND, M_FORBIDDEN. */
   redact(
@@ -73,12 +76,13 @@ export function createLocalEvents(
           throw notInRoom();
         }
         const target = await command.store.events.byId(draft.redacts);
-        // One that is not here may be with other servers: the redaction waits for it.
+        // A target that is not stored here may exist on other servers: the redaction is kept for
+        // its arrival.
         const isHere = target?.roomNid === room.nid;
         if (!isHere && (target !== undefined || !(await mayRedactAll(command, draft.sender)))) {
           throw errors.notFound("That event is not in the room");
         }
-        // Up to version 10 the room's version would be gone with it, and nobody could join any more.
+        // Up to version 10 this would also redact the room version, and nobody could join any more.
         if (target?.event.type === "m.room.create") {
           throw errors.forbidden("The event that made the room is not redacted");
         }
@@ -93,7 +97,10 @@ export function createLocalEvents(
   };
 }
 
-/** The present state event, when the draft is of the same sender and says the same. */
+/**
+ * The present state event's id, when it is of the same sender and has the same content as the
+ * draft.
+ */
 export async function unchanged(
   command: RoomCommand,
   draft: LocalDraft,
@@ -105,7 +112,7 @@ export async function unchanged(
   return same ? present.event.eventId : undefined;
 }
 
-/** Power levels in force on the head. */
+/** The power levels in the current state. */
 export async function powerLevelsOf(command: RoomCommand): Promise<PowerLevels> {
   const state = await command.state([
     ["m.room.power_levels", ""],

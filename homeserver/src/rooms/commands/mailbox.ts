@@ -1,8 +1,9 @@
 /**
- * One mailbox per room: commands run one after another on the room's head in memory and hand their rows to the
- * log. The next command builds on a head that is still being committed; when a commit fails, everything built
- * on it fails too, the head is loaded afresh and the stale commands run again in their order. Where other replicas
- * write to the room too, commands run while it is this one's turn.
+ * One mailbox per room: its commands run one after another on the room's head in memory and hand
+ * their rows to the log. A command does not wait for the commit of the one before. When a commit
+ * fails, everything built on it fails too: the head is loaded again, and the failed commands run
+ * again in their order. With several replicas, commands run only during this replica's turn (see
+ * cluster/room-turns.ts).
  */
 import type { RoomTurn, Writer } from "../../cluster/room-turns.ts";
 import { createYielder } from "../../platform/yielder.ts";
@@ -10,7 +11,7 @@ import type { Append, Committed } from "../../log/types.ts";
 import { isOvertaken, StaleHead } from "../../log/types.ts";
 import type { Head } from "./head.ts";
 
-/** What a command hands back: its answer, and what is to be committed before the answer is given. */
+/** The outcome of a command: its answer, and what must be committed before the answer is given. */
 export interface CommandResult<T> {
   readonly value: T;
   readonly append?: Append | undefined;
@@ -28,17 +29,17 @@ export interface Mailbox {
   readonly idle: boolean;
   /** Resolves when nothing is queued or being committed. */
   drained(): Promise<void>;
-  /** Lets go of the room's turn; only of an idle mailbox. */
+  /** Gives up the room's turn. Only for an idle mailbox. */
   close(): void;
 }
 
 export interface MailboxDeps {
-  /** Loads the room's committed head; `last` is one that was committed before. */
+  /** Loads the room's committed head; `last` is an earlier committed one. */
   readonly load: (last: Head | undefined) => Promise<Head>;
   /** The committed head's version; 0 without one. */
   readonly committedVersion: () => Promise<number>;
   readonly append: (append: Append) => Promise<Committed>;
-  /** The room's turn at this replica; absent where there is one replica. */
+  /** The room's turn on this replica; absent when there is only one replica. */
   readonly openTurn?: ((writer: Writer) => RoomTurn) | undefined;
 }
 
@@ -51,9 +52,12 @@ interface Job {
 }
 
 const MAX_ATTEMPTS = 12;
-/** Where several replicas write, and nobody can say whose turn it is: some seconds, with the pauses between. */
+/**
+ * For several replicas when nobody can tell whose turn it is (Redis is away): some seconds, with
+ * the pauses.
+ */
 const MAX_ATTEMPTS_AMONG_OTHERS = 60;
-/** So long a room works before others get a turn. */
+/** How long a room's commands run before other work gets a chance. */
 const BURST_MS = 4;
 
 export function createMailbox(deps: MailboxDeps): Mailbox {
@@ -61,17 +65,17 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   const retry: Job[] = [];
   const inFlight = new Set<Promise<void>>();
   const idleWaiters: (() => void)[] = [];
-  /** Versions of the head that this mailbox has seen or made since it last loaded it. */
+  /** Head versions that this mailbox loaded or made since it last loaded the head. */
   const ours = new Set<number>();
   let head: Head | undefined;
-  /** What was committed last, where others have had the turn since. */
+  /** The last committed head, after another replica may have had the turn. */
   let last: Head | undefined;
   let broken = false;
-  /** Another writer was faster. */
+  /** Another writer moved the head first. */
   let beaten = false;
   let running = false;
   let order = 0;
-  /** Ends a pause in which more is waited for. */
+  /** Ends the pause in which further commands are awaited. */
   let more: (() => void) | undefined;
   const isIdle = () => !running && queue.length === 0 && retry.length === 0 && inFlight.size === 0;
   const turn = deps.openTurn?.({
@@ -111,20 +115,22 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
       if (turn !== undefined && (await passed(turn))) continue;
       if (queue.length === 0) break;
       const taken = turn?.take();
-      // Others may have written meanwhile: what is known of the head is out of date.
+      // Other replicas may have written meanwhile: the head in memory is out of date.
       if (taken !== undefined && taken !== "kept" && (await taken) === "new") forget(head);
       await execute(queue.shift()!);
-      // Commands that find all in memory would let nothing else run: one room's queue must not hold up the others.
+      // Commands that find everything in memory never yield: one room's queue must not hold up the
+      // others.
       await yielder.pauseIfDue();
     }
     running = false;
     if (inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
   }
 
-  /** Passes the turn on where it's time for that. True: look again at what there is to do. */
+  /** Passes the turn to another replica when it is time. True: check the queue again. */
   async function passed(mine: RoomTurn): Promise<boolean> {
     if (!mine.isWanted) return false;
-    // Asked once: it may be over a moment later, and what is under way has to end before the turn is passed on.
+    // Read once: it may change a moment later, and running commits have to end before the turn is
+    // passed on.
     const { isOver } = mine;
     if (isOver && inFlight.size > 0) {
       await Promise.all(inFlight);
@@ -132,7 +138,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     }
     if (!isOver) {
       if (queue.length > 0 || inFlight.size > 0) return false;
-      // Whoever was answered just now may go on at once.
+      // A client that has just been answered may send its next event at once.
       const pause = new AbortController();
       more = () => pause.abort("more");
       await mine.linger(pause.signal);
@@ -149,7 +155,9 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     ours.clear();
   }
 
-  /** After a failed commit: waits for what was built on it, then puts the failed commands in front again. */
+  /**
+   * After a failed commit: waits for everything built on it, then queues the failed commands again.
+   */
   async function startAfresh(): Promise<void> {
     await Promise.all(inFlight);
     if (beaten) await turn?.yield();
@@ -195,8 +203,8 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   }
 
   /**
-   * An answer without a commit rests on a head that may not get committed, or that another writer has moved: it's
-   * given when that is sure, and thought over otherwise.
+   * A result without an append was computed on a head that may fail to commit, or that another
+   * writer may have moved. It is returned once that is ruled out; otherwise the command runs again.
    */
   function settleAfterOthers(job: Job, isFresh: boolean, settle: () => void): void {
     if (isFresh && inFlight.size === 0 && !broken) {

@@ -1,4 +1,6 @@
-/** The mailboxes of the rooms in use; idle ones leave memory when there are too many. */
+/**
+ * The mailboxes of the rooms in use. When there are too many, idle ones are dropped from memory.
+ */
 import type { RoomTurns } from "../../cluster/room-turns.ts";
 import type { Log } from "../../log/types.ts";
 import { headVersion } from "../../storage/rooms/heads.ts";
@@ -19,17 +21,20 @@ export interface Mailboxes {
   drained(): Promise<void>;
 }
 
-/** `turns`: there are other replicas. */
+/** `turns` is given when there are several replicas. */
 export function createMailboxes(
   store: RoomStore,
   log: Log,
   turns?: RoomTurns,
   max = 2_000,
 ): Mailboxes {
-  // In the order of last use: the first are those that were idle longest.
+  // Ordered by last use, the longest unused first.
   const boxes = new Map<number, Mailbox>();
 
-  /** What other replicas did up to this head is in the caches that a command reads, too. */
+  /**
+   * Waits until the caches contain what other replicas wrote up to this head: commands read the
+   * caches, too.
+   */
   async function load(room: Room, last: Head | undefined): Promise<Head> {
     for (;;) {
       const caughtUp = log.fresh();
@@ -70,7 +75,7 @@ export function createMailboxes(
   }
 
   return {
-    // A room's version may have been a mere claim when its head was loaded.
+    // The room version may have been only another server's claim when the head was loaded.
     run: (room, command) =>
       boxOf(room).run((head) =>
         command(head.room.version === room.version ? head : { ...head, room }),

@@ -1,4 +1,4 @@
-/** Membership in rooms that this server isn't in: invites, knocks, and their end. */
+/** Memberships in rooms that this server is not in: invites, knocks, and their ends. */
 import type { Log } from "../../log/types.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
@@ -16,27 +16,30 @@ import type { Identity } from "./drafting.ts";
 
 export interface OutOfBand {
   /**
-   * Stores the member event as an outlier, and what it makes of the user. False, and nothing is stored, when the user
-   * has come into the room meanwhile: from then on its events alone say what they are.
+   * Stores the member event as an outlier, and the user's membership. Stores nothing and returns
+   * false when the user has joined the room meanwhile: then only the room's own events decide.
    */
   store(room: Room, event: RoomEvent, userId: UserId, how: OutOfBandOptions): Promise<boolean>;
 }
 
 interface OutOfBandOptions {
-  /** What the user is shown of the room; null: nothing any more. */
+  /** The stripped state that the user is shown; null: none any more. */
   readonly shown: readonly JsonObject[] | null;
-  /** The server that invites, or that took our event. */
+  /** The server that sent the invite, or that accepted our event. */
   readonly origin?: ServerName | undefined;
-  /** The event is ours, and `origin` sends it to the others. */
+  /** The event is ours, and `origin` sends it to the other servers. */
   readonly handedOver?: boolean;
   /**
-   * The event is ours: nid of the user's member event when it was begun, 0 for none. What has come since then, and
-   * answers the event already, stays.
+   * For an event of ours: nid of the user's member event when the request began, 0 for none. If a
+   * newer one has arrived since then, it stays.
    */
   readonly since?: number;
 }
 
-/** Whether the event comes after the other: it names that as what authorises it, or stands deeper in the graph. */
+/**
+ * Whether the event comes after the other: it names the other as an auth event, or is deeper in the
+ * graph.
+ */
 export function isAfter(event: RoomEvent, other: RoomEvent): boolean {
   return event.authEventIds.includes(other.eventId) || event.depth > other.depth;
 }
@@ -46,14 +49,14 @@ export function createOutOfBand(
   identity: Identity,
   log: Pick<Log, "append">,
 ): OutOfBand {
-  /** What another server said meanwhile may be quicker than its answer to us. */
+  /** Whether the answer to our event has already arrived by another way. */
   async function isAnswered(
     { store, room }: RoomCommand,
     event: RoomEvent,
     userId: UserId,
     since: number,
   ): Promise<boolean> {
-    // Until what was handed to the log before is in the tables: it keeps the order.
+    // Waits until everything handed to the log earlier is in the tables.
     await log.append({});
     const row = await membershipIn(store.sql, room.nid, userId);
     if (row === undefined || row.eventNid === since) return false;
@@ -77,7 +80,8 @@ export function createOutOfBand(
         const [freshNid] = known === undefined ? await store.registry.eventNids(1) : [known.nid];
         const nid = freshNid as number;
         if (known === undefined) {
-          // Those that are here: more of the room need not be known. Who joins it completes them (see outliers.ts).
+          // Only the auth events that are stored here. A later join completes them (see
+          // outliers.ts).
           const auth = [...(await store.events.byIds([...event.authEventIds])).values()];
           command.dependOn(auth);
           command.add({

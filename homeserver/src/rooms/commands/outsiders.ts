@@ -1,11 +1,13 @@
-/** Who is not in a room learns nothing of it from an answer, nor whether there is such a room. */
+/** Answers to users who are not in a room must not reveal whether the room exists. */
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room } from "../api/index.ts";
 
-/** The answer about a room that one is not in, and about one that does not exist: M_FORBIDDEN 403. */
+/**
+ * The answer for a room that the user is not in and for one that does not exist: M_FORBIDDEN 403.
+ */
 export function notInRoom(): MatrixError {
   return errors.forbidden("You are not in that room");
 }
@@ -15,8 +17,8 @@ export async function isJoined(sql: Sql, room: Room, userId: UserId): Promise<bo
 }
 
 /**
- * Does what only members may do. Whatever it is refused with (4xx), who is not joined is answered as if there were no such
- * room. It costs nothing where it is not refused.
+ * Runs something that only members may do. If it is refused (4xx) and the user is not joined, the
+ * answer is the one for an unknown room. Costs a query only when it is refused.
  */
 export async function hidingFromOutsiders<T>(
   sql: Sql,

@@ -1,4 +1,7 @@
-/** Policy servers: events bear the signature of the one that the room has (server-server API, "Policy Servers"). */
+/**
+ * Policy servers: a room can require the signature of its policy server on events (server-server
+ * API, "Policy Servers").
+ */
 import { addForeignSignature } from "../../protocol/events/build-event.ts";
 import { verifyKeyFromBase64 } from "../../protocol/crypto.ts";
 import type { VerifyKey } from "../../protocol/crypto.ts";
@@ -15,11 +18,11 @@ import type { Sql } from "../../storage/sql.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
-/** A room as it stands where an event is about to be added: what a command works on. */
+/** The part of a command that the policy check reads. */
 export interface PolicyRoom {
   readonly room: Room;
   readonly store: { readonly sql: Sql };
-  /** Of the current state. */
+  /** From the current state. */
   stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined>;
 }
 
@@ -29,7 +32,10 @@ export interface Policy {
   readonly key: VerifyKey;
 }
 
-/** An event lacks the signature of the room's policy server: it's to be asked for, away from the mailbox. */
+/**
+ * The event lacks the signature of the room's policy server. It has to be asked for outside of the
+ * mailbox.
+ */
 export class LacksPolicySignature extends Error {
   override name = "LacksPolicySignature";
   readonly policy: Policy;
@@ -39,13 +45,13 @@ export class LacksPolicySignature extends Error {
   }
 }
 
-/** The policy server that has to sign the event, as the current state has it; undefined: none. */
+/** The policy server that has to sign the event according to the current state; undefined: none. */
 export async function policyFor(at: PolicyRoom, event: RoomEvent): Promise<Policy | undefined> {
   if (event.type === "m.room.policy" && event.stateKey === "") return undefined;
   const stored = await at.stateEvent("m.room.policy", "");
   const policy = stored === undefined ? undefined : policyIn(stored.event.content);
   if (policy === undefined) return undefined;
-  // A room can't press a server into its service: it has to be in there.
+  // A room cannot make just any server its policy server: the server has to be in the room.
   return (await serverIsJoined(at.store.sql, at.room.nid, policy.server)) ? policy : undefined;
 }
 
@@ -60,14 +66,15 @@ function policyIn({ via, public_keys: keys }: JsonObject): Policy | undefined {
   }
 }
 
-/** Whether the policy server's signature is there and right. */
+/** Whether the event has a valid signature of the policy server. */
 export function isRecommended(event: RoomEvent, { server, key }: Policy): boolean {
   return verifyEventSignature(event, server, POLICY_KEY_ID, key);
 }
 
 /**
- * Asks the policy server for its signature. Throws MatrixError: what it refuses with, 502 when it can't be reached or
- * its signature is wrong, M_TOO_LARGE when the event can't bear it.
+ * Asks the policy server for its signature. Throws MatrixError: the server's refusal; 502 when it
+ * cannot be reached or signs wrongly; M_TOO_LARGE when the event has no space left for the
+ * signature.
  */
 async function askPolicyServer(
   remote: Pick<RemoteRooms, "signByPolicy">,
@@ -83,7 +90,7 @@ async function askPolicyServer(
   throw errors.unknown(`The signature that ${server} gave is not by the key of the room`, 502);
 }
 
-/** The event with the policy server's signature, or why it has none. */
+/** The event with the policy server's signature, or the reason why there is none. */
 export async function recommended(
   remote: Pick<RemoteRooms, "signByPolicy">,
   policy: Policy,
@@ -97,7 +104,10 @@ export async function recommended(
   }
 }
 
-/** Has an event of this server signed where the room has a policy server. Throws as askPolicyServer. */
+/**
+ * Signs a local event through the room's policy server, if there is one. Throws as askPolicyServer
+ * does.
+ */
 export type Endorse = (at: PolicyRoom, event: RoomEvent) => Promise<RoomEvent>;
 
 export function createEndorse(remote: Pick<RemoteRooms, "signByPolicy">): Endorse {

@@ -10,8 +10,9 @@ import type { CommandStore } from "./command-store.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 /**
- * An accepted redaction of an event of the same room: up to version 2 the authorisation rules have decided,
- * from version 3 on it needs the redact level, or the sender's server to be that of the event's sender.
+ * An accepted redaction of an event of the same room: up to version 2 the authorisation rules have
+ * decided, from version 3 on it needs the redact level, or the sender's server to be that of the
+ * event's sender.
  */
 export async function redactionApplies(
   store: RoomReader,
@@ -34,7 +35,7 @@ export async function redactionApplies(
   return levels.userLevel(event.sender) >= levels.redact;
 }
 
-/** A redaction that came before this event, if one applies: committed, or on its way. */
+/** An earlier redaction of this event that applies, committed or pending. */
 export async function earlierRedaction(
   store: CommandStore,
   target: StoredEvent,
@@ -43,7 +44,7 @@ export async function earlierRedaction(
   const coming = store.pending.redactionsOf(eventId);
   const rows = await redactionsOf(store.sql, [eventId]);
   const nids = [...coming.map(({ nid }) => nid), ...rows.map((row) => row.redactionNid)];
-  // Of several the first that came counts: numbers rise.
+  // When there are several, the first to arrive counts: nids rise.
   const redactions = await store.events.byNids([...new Set(nids)].toSorted((a, b) => a - b));
   for (const nid of [...redactions.keys()].toSorted((a, b) => a - b)) {
     const redaction = redactions.get(nid)!;
@@ -53,8 +54,8 @@ export async function earlierRedaction(
 }
 
 /**
- * Without redactions that have no effect: of events that are not here (yet), or that the sender may not redact. Clients are
- * not told of those. (Room version 3, "Handling redactions".)
+ * Leaves out redactions without effect: their target is not stored (yet), or their sender may not
+ * redact it. Clients do not get those. (Room version 3, "Handling redactions".)
  */
 export async function withoutIneffective(
   store: RoomReader,

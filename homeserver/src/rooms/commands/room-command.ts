@@ -1,4 +1,7 @@
-/** One command's progress on a room's head: events added, state moved, and at last the append for the log. */
+/**
+ * The progress of one command on a room's head: events are added, the state moves, and the end is
+ * an append to the log.
+ */
 import type { Append, Committed } from "../../log/types.ts";
 import {
   authorise,
@@ -37,7 +40,7 @@ import type { Identity, LocalDraft } from "./drafting.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
-/** Runs a command with a work on the head; what it made is given up when it throws. */
+/** Runs a command on the head. When it throws, everything it made is discarded. */
 export async function runCommand<T>(
   identity: Identity,
   head: Head,
@@ -54,7 +57,7 @@ export async function runCommand<T>(
 
 export class RoomCommand {
   readonly room: Room;
-  /** What this command sees: with what is on its way to the log. */
+  /** What this command reads: committed rows and pending events. */
   readonly store: CommandStore;
   readonly added: AddedEvent[] = [];
   readonly redactions: AppliedRedaction[] = [];
@@ -82,7 +85,7 @@ export class RoomCommand {
     return this.#identity.serverName;
   }
 
-  /** The room's state is known in part only. */
+  /** Only a part of the room's state is known. */
   get isPartial(): boolean {
     return this.#head.isPartial === true;
   }
@@ -138,8 +141,9 @@ export class RoomCommand {
   }
 
   /**
-   * Adds an event of this server on top of the head: selects auth events, builds, authorises against the current
-   * state. Throws MatrixError M_FORBIDDEN (the rules), M_TOO_LARGE, M_BAD_JSON, and what a policy server refuses with.
+   * Adds a local event on top of the head: selects its auth events, builds it, and authorises it
+   * against the current state. Throws MatrixError M_FORBIDDEN (the auth rules), M_TOO_LARGE,
+   * M_BAD_JSON, and the refusal of a policy server.
    */
   async addLocal(draft: LocalDraft): Promise<StoredEvent> {
     if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
@@ -150,14 +154,20 @@ export class RoomCommand {
     return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
   }
 
-  /** Other servers refuse an event that names somebody whose server did not sign it: nobody here may take it. */
+  /**
+   * An event that needs another server's signature as well cannot be sent: other servers would
+   * refuse it.
+   */
   #requireOwnSignature(event: RoomEvent): void {
     const { serverName } = this.#identity;
     const other = requiredSigners(event).find((server) => server !== serverName);
     if (other !== undefined) throw errors.forbidden(`The event needs a signature of ${other}`);
   }
 
-  /** The event that a draft becomes on this head, with its auth events; M_FORBIDDEN when the current state forbids it. */
+  /**
+   * The event that the draft becomes on this head, with its auth events. M_FORBIDDEN when the
+   * current state does not allow it.
+   */
   async allowed(
     draft: LocalDraft,
   ): Promise<{ event: RoomEvent; authEvents: readonly StoredEvent[] }> {
@@ -174,12 +184,12 @@ export class RoomCommand {
     return buildEvent(this.#draft(draft, authEvents), this.room.version, serverName, signingKey);
   }
 
-  /** The same without hashes and signatures: what make_join and its like answer. */
+  /** The same without hashes and signatures, for make_join and the like. */
   template(draft: LocalDraft, authEvents: readonly StoredEvent[]): JsonObject {
     return draftPdu(this.#draft(draft, authEvents), this.room.version);
   }
 
-  /** Puts an event whose prev events are the head's on top of it. It has been authorised. */
+  /** Adds an authorised event whose prev events are the head's extremities. */
   async addOnHead(event: RoomEvent, authEvents: readonly StoredEvent[]): Promise<StoredEvent> {
     const [nid] = (await this.store.registry.eventNids(1)) as [number];
     const before = this.#stateRoot;
@@ -197,7 +207,7 @@ export class RoomCommand {
       stateChanged: after !== before,
     });
     if (this.#extremities.length > event.prevEventIds.length) {
-      // Others waited: some of them count from now on.
+      // More extremities than a new event names: some that waited count from now on.
       await this.addExtremity(stored);
       return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
     }
@@ -209,13 +219,16 @@ export class RoomCommand {
     return stored;
   }
 
-  /** The event becomes an extremity in place of those that it builds on; the current state is what these resolve to. */
+  /**
+   * The event becomes an extremity in place of those that it builds on; the current state is
+   * resolved from the result.
+   */
   async addExtremity(stored: StoredEvent): Promise<void> {
     const beside = await extremitiesNotReachedFrom(this.store, this.#extremities, stored.event);
     await this.setExtremities(withExtremity(this.#extremities, beside, stored));
   }
 
-  /** These are the extremities; the current state is what they resolve to. */
+  /** Sets the extremities; the current state is what they resolve to. */
   async setExtremities(extremities: readonly StoredEvent[]): Promise<void> {
     const roots = counted(extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(this.store, this.room, roots);
@@ -223,19 +236,22 @@ export class RoomCommand {
   }
 
   /**
-   * States of these events are the ground of what is added: they must not have been purged when it is committed, and
-   * when one of them fails, this command runs again.
+   * New states build on the states of these events: at the commit they must not have been purged,
+   * and if one of them fails to commit, this command runs again.
    */
   dependOnStatesOf(events: readonly StoredEvent[]): void {
     this.#ground.addStatesOf(events);
   }
 
-  /** Numbers of these events are stored with what is added: when one of them fails, this command runs again. */
+  /**
+   * The nids of these events are stored with what is added: if one of them fails to commit, this
+   * command runs again.
+   */
   dependOn(events: readonly StoredEvent[]): void {
     this.#ground.add(events.map(({ nid }) => nid));
   }
 
-  /** The same by number, of state events: those that are committed go with the whole room only. */
+  /** The same by nid, for state events: committed ones cannot be purged without the whole room. */
   dependOnState(nids: readonly number[]): void {
     this.#ground.add(nids);
   }
@@ -250,7 +266,7 @@ export class RoomCommand {
     this.store.pending.add(this, { stored, authNids });
   }
 
-  /** Sets state keys at any root; the nodes made are stored along with this command. */
+  /** Sets keys in the state at any root. The new nodes are stored with this command. */
   async setState(
     root: StateRoot,
     changes: readonly (readonly [type: string, stateKey: string, nid: number | null])[],
@@ -290,7 +306,7 @@ export class RoomCommand {
     this.#depth = extremities.reduce((depth, event) => Math.max(depth, event.event.depth), 0);
   }
 
-  /** An event added before, with more known about it. */
+  /** Replaces an event added before by one that has more fields filled in. */
   amend(stored: StoredEvent, stateChanged: boolean): StoredEvent {
     const at = this.added.findIndex((one) => one.stored.nid === stored.nid);
     const before = this.added[at];
@@ -301,7 +317,7 @@ export class RoomCommand {
     return stored;
   }
 
-  /** A redaction takes effect on an event that is stored already. */
+  /** Applies a redaction to a stored event. */
   redact(target: StoredEvent, redaction: StoredEvent): void {
     const redacted: StoredEvent = {
       ...target,
@@ -313,8 +329,8 @@ export class RoomCommand {
   }
 
   /**
-   * The command's end: its rows as one append, and the head after it. Without events added, and nothing else to append,
-   * there is no append.
+   * Ends the command: returns its rows as one append, and the head after it. There is no append
+   * when nothing was added and `more` has none.
    */
   finish<T>(
     value: T,
@@ -359,8 +375,9 @@ export class RoomCommand {
   }
 
   /**
-   * Whatever changes what later commands read moves the head, if only its version, so that another writer's command that
-   * read the state of things before fails. New outliers do not: they are found by who looks for them.
+   * Whether the head moves, if only its version. Everything that later commands read moves it, so
+   * that a concurrent writer's command fails. New outliers do not: commands look for them in the
+   * tables.
    */
   #moves(): boolean {
     const { extremities, stateRoot, version } = this.#head;
@@ -371,7 +388,7 @@ export class RoomCommand {
     );
   }
 
-  /** What was made is given up. */
+  /** Discards what the command made. */
   abandon(): void {
     this.#settle(undefined);
   }
@@ -402,14 +419,14 @@ export class RoomCommand {
     const targets = this.redactions.map(({ target }) => target);
     store.pending.settleRedactions(this, targets);
     for (const { event } of targets) events.forget(event.eventId);
-    // They may have been purged by another replica.
+    // Another replica may have purged them.
     if (committed === undefined) {
       for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
     }
   }
 }
 
-/** Current state that was redacted is known as what is left of it. */
+/** Replaces a redacted state event in the cached state. */
 function keepRedacted(state: Map<string, StoredEvent | null>, redacted: StoredEvent): void {
   const { type, stateKey } = redacted.event;
   if (stateKey === undefined) return;
@@ -417,7 +434,7 @@ function keepRedacted(state: Map<string, StoredEvent | null>, redacted: StoredEv
   if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
 }
 
-/** Who is not in a room is told so in the words that are used of rooms that do not exist. */
+/** The answer to users who are not in the room is the one for rooms that do not exist. */
 function toClient(reason: string): string {
   return reason === SENDER_IS_OUT ? "You are not in that room" : reason;
 }

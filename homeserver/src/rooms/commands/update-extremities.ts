@@ -1,12 +1,13 @@
-/** The room's forward extremities when an event comes. */
+/** Updates the room's forward extremities when an event arrives. */
 import { extremitiesNotReachedFrom, isBuiltOn } from "./extremities.ts";
 import type { StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "./room-command.ts";
 
 /**
- * An accepted live event becomes a forward extremity in place of those that it builds on. It does not where accepted events
- * stand on it already, since it was missing until now: then what it builds on is no extremity any more, either. The same
- * holds for what a rejected event builds on, whether or not that event has a place.
+ * An accepted live event becomes a forward extremity in place of those that it builds on. It does
+ * not if accepted events already build on it, because it was missing until now: then the events
+ * that it builds on stop being extremities, too. The same holds for what a rejected event builds
+ * on, whether it is in the graph or not.
  */
 export async function updateExtremities(
   command: RoomCommand,
@@ -16,7 +17,8 @@ export async function updateExtremities(
   const { store } = command;
   const beside = await extremitiesNotReachedFrom(store, command.extremities, stored.event);
   const isWhole = beside.length === command.extremities.length;
-  // Any other is none, but accepted events may stand on it, and so on what it names.
+  // Other events never become extremities. But accepted events may build on them, and so on their
+  // prev events.
   const mayBeEnd = isLive && stored.status === "accepted";
   if (beside.length === 0 || (isWhole && !mayBeEnd)) {
     if (mayBeEnd) await command.addExtremity(stored);

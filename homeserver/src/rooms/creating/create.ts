@@ -86,7 +86,10 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
   };
 }
 
-/** People who are invited as a room is made: each is asked about, and each server of theirs is told at once. */
+/**
+ * People who are invited as a room is made: each is asked about, and each server of theirs is told
+ * at once.
+ */
 const MAX_INVITES = 200;
 
 function tooManyInvites(): MatrixError {
@@ -95,7 +98,10 @@ function tooManyInvites(): MatrixError {
   );
 }
 
-/** Somebody who is invited as the room is made; `content` of the member event but for the membership. */
+/**
+ * Somebody who is invited as the room is made; `content` of the member event but for the
+ * membership.
+ */
 interface Invite {
   readonly userId: UserId;
   readonly content: JsonObject;
@@ -107,8 +113,8 @@ function inviteState({ userId, content }: Invite): FirstState {
 }
 
 /**
- * `initial_state` without what is not sent as it stands: invites go the way of invites. Throws M_INVALID_PARAM,
- * M_BAD_JSON, M_INVALID_ROOM_STATE (400).
+ * `initial_state` without what is not sent as it stands: invites go the way of invites. Throws
+ * M_INVALID_PARAM, M_BAD_JSON, M_INVALID_ROOM_STATE (400).
  */
 function initialState(options: CreateRoomOptions): { state: FirstState[]; invites: Invite[] } {
   const state: FirstState[] = [];
@@ -131,7 +137,10 @@ function initialState(options: CreateRoomOptions): { state: FirstState[]; invite
   return { state, invites };
 }
 
-/** To a room that is being made leads the alias that is made with it, and no other. M_INVALID_PARAM, M_BAD_ALIAS. */
+/**
+ * To a room that is being made leads the alias that is made with it, and no other. M_INVALID_PARAM,
+ * M_BAD_ALIAS.
+ */
 function checkAliases(state: readonly FirstState[], made: RoomAlias | undefined): void {
   for (const { type, stateKey, content } of state) {
     if (type !== "m.room.canonical_alias" || stateKey !== "") continue;

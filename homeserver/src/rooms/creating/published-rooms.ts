@@ -23,7 +23,10 @@ const SHOWN = [
 const MAX_PAGE = 500;
 const TOKEN = /^d(\d{1,9})$/;
 
-/** One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours, and a term of over 255 bytes. */
+/**
+ * One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours, and a term
+ * of over 255 bytes.
+ */
 export async function listPublished(
   store: RoomStore,
   serverName: ServerName,

@@ -71,7 +71,10 @@ export function createRoomMaker(
     },
   };
 
-  /** Equal create events have equal ids, and rooms of version 12 with them: each gets a time of its own. */
+  /**
+   * Equal create events have equal ids, and rooms of version 12 with them: each gets a time of its
+   * own.
+   */
   async function buildCreate(plan: RoomPlan): Promise<RoomEvent> {
     for (;;) {
       lastTs = Math.max(identity.now(), lastTs + 1);

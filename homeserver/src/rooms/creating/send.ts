@@ -24,14 +24,20 @@ export interface SendDeps {
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
   /** Of equal annotations sent at once the first is done before the next is looked at. */
   readonly exclusive: Exclusive;
-  /** Member events go the way of invites, joins, kicks …: to the other server too, and by the same rules. */
+  /**
+   * Member events go the way of invites, joins, kicks …: to the other server too, and by the same
+   * rules.
+   */
   readonly memberByState: MemberByState;
 }
 
 export function createSend(deps: SendDeps): RoomSend {
   const { store, local, idempotency, exclusive } = deps;
 
-  /** The same user annotates an event with the same key once. (Client-server API, "Avoiding duplicate annotations".) */
+  /**
+   * The same user annotates an event with the same key once. (Client-server API, "Avoiding
+   * duplicate annotations".)
+   */
   async function withAnnotation(
     room: Room,
     { by, type, content }: SendMessage,
@@ -91,14 +97,19 @@ export function createSend(deps: SendDeps): RoomSend {
   };
 }
 
-/** A redaction sent like any message names its event in the content, whatever the room's version. */
+/**
+ * A redaction sent like any message names its event in the content, whatever the room's version.
+ */
 function redactionIn({ by, type, content, originServerTs }: SendMessage) {
   const { redacts, ...rest } = content;
   if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
   return { type, sender: by.userId, content: rest, redacts, originServerTs };
 }
 
-/** A thread begins with no event that is another's child. (Client-server API, "Validation of m.thread relationships".) */
+/**
+ * A thread begins with no event that is another's child. (Client-server API, "Validation of
+ * m.thread relationships".)
+ */
 async function refuseNestedThread(
   store: RoomStore,
   room: Room,
@@ -114,10 +125,15 @@ async function refuseNestedThread(
   );
 }
 
-/** Of who is not in the room the authorisation rules say so, and nothing of the room is told before. */
+/**
+ * Of who is not in the room the authorisation rules say so, and nothing of the room is told before.
+ */
 const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.power_levels"]);
 
-/** What the room's version lets no power levels say is the client's mistake, whoever it is. M_BAD_JSON. */
+/**
+ * What the room's version lets no power levels say is the client's mistake, whoever it is.
+ * M_BAD_JSON.
+ */
 async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {
   const create = await local.run(room, (command) => command.stateEvent("m.room.create", ""));
   const reason = rejectionOf(() => checkLevelsFormat(content, create?.event, room.version));
@@ -125,8 +141,8 @@ async function checkLevels(local: LocalEvents, room: Room, content: JsonObject):
 }
 
 /**
- * Aliases of ours in m.room.canonical_alias, and new ones of others, must be well-formed (M_INVALID_PARAM) and lead to
- * this room (M_BAD_ALIAS). (Client-server API, PUT state.)
+ * Aliases of ours in m.room.canonical_alias, and new ones of others, must be well-formed
+ * (M_INVALID_PARAM) and lead to this room (M_BAD_ALIAS). (Client-server API, PUT state.)
  */
 async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
   const current = await deps.local.run(room, (command) =>

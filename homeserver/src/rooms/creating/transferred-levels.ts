@@ -18,8 +18,9 @@ export interface OldLevels {
 }
 
 /**
- * The old levels as they are, in the form of the new version. Creators that stand above all levels have no entry in
- * one; going back to a version without them, those of the old room come above everybody else.
+ * The old levels as they are, in the form of the new version. Creators that stand above all levels
+ * have no entry in one; going back to a version without them, those of the old room come above
+ * everybody else.
  */
 export function transferredLevels(
   old: OldLevels,
@@ -47,7 +48,10 @@ export function transferredLevels(
   return { ...levels, users, events };
 }
 
-/** Where only integers count from now on, what counted as a level before becomes one; the rest said nothing. */
+/**
+ * Where only integers count from now on, what counted as a level before becomes one; the rest said
+ * nothing.
+ */
 function readable(content: JsonObject, before: RoomVersion, version: RoomVersion): JsonObject {
   const levels = structuredClone(content);
   const isStricter =

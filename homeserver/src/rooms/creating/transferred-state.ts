@@ -4,8 +4,9 @@ import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 
 /**
- * The content of an old room's state event for a room of `version`: without what its canonical JSON forbids, and of
- * join rules the next stricter one where it does not know the old one (nobody could join by that, not even the invited).
+ * The content of an old room's state event for a room of `version`: without what its canonical JSON
+ * forbids, and of join rules the next stricter one where it does not know the old one (nobody could
+ * join by that, not even the invited).
  */
 export function transferredContent(
   type: string,

@@ -12,14 +12,17 @@ export interface UpgradeSettingsDeps {
 }
 
 /**
- * A reader of the log: acts when a local user comes into a room whose predecessor points to it, and when that pointer
- * comes after them. Doing it twice changes nothing more.
+ * A reader of the log: acts when a local user comes into a room whose predecessor points to it, and
+ * when that pointer comes after them. Doing it twice changes nothing more.
  */
 export function createUpgradeSettings(deps: UpgradeSettingsDeps) {
   const { view, settings } = deps;
   const isLocal = (userId: UserId): boolean => serverOf(userId) === deps.serverName;
 
-  /** The room that this one replaces, when both say so: anybody can make a room that claims another's place. */
+  /**
+   * The room that this one replaces, when both say so: anybody can make a room that claims
+   * another's place.
+   */
   async function predecessorOf(room: Room): Promise<Room | undefined> {
     const create = await view.currentStateEvent(room.nid, "m.room.create", "");
     const predecessor = create?.event.content.predecessor;

@@ -129,8 +129,8 @@ function createContent(
 }
 
 /**
- * What moves along. The levels come last: until then the room's maker may set everything, and afterwards as much as
- * in the old room.
+ * What moves along. The levels come last: until then the room's maker may set everything, and
+ * afterwards as much as in the old room.
  */
 function transferred(
   found: OldRoom,

@@ -1,4 +1,6 @@
-/** Whether every entry of stored states names an event that is stored, of this room and of that key. */
+/**
+ * Whether every entry of stored states names an event that is stored, of this room and of that key.
+ */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { faultyEntries } from "../../storage/rooms/examine-rooms.ts";
@@ -20,7 +22,10 @@ export interface TreeFaults {
 }
 
 export interface EntryCheck {
-  /** Roots (in bytes) → what is wrong below them; sound ones are absent. What was looked at is not read again. */
+  /**
+   * Roots (in bytes) → what is wrong below them; sound ones are absent. What was looked at is not
+   * read again.
+   */
   faultsOf(roots: readonly Buffer[]): Promise<Map<string, TreeFaults>>;
 }
 
@@ -36,7 +41,9 @@ export function createEntryCheck(sql: Sql, room: Room): EntryCheck {
   /** Event → the tuple under which it rightly stands. */
   const right = new LRUCache<number, number>(atMost(ENTRIES_KNOWN));
 
-  /** Nodes that are not known yet, with all below them, in the order in which they were come upon. */
+  /**
+   * Nodes that are not known yet, with all below them, in the order in which they were come upon.
+   */
   async function unknownBelow(
     roots: readonly NodeKey[],
   ): Promise<Map<NodeKey, Buffer | undefined>> {

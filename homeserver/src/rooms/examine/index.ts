@@ -1,6 +1,6 @@
 /**
- * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in pages, with
- * bounded memory, and changes nothing.
+ * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in
+ * pages, with bounded memory, and changes nothing.
  */
 import {
   eventsAfterNid,
@@ -43,7 +43,10 @@ const FIRST_FREE_TUPLE = 2 ** 47;
 
 type Counts = { -readonly [K in keyof RoomReport]: RoomReport[K] };
 
-/** Undefined when this server does not know the room. `sql` may be read-only; it should show one moment's state. */
+/**
+ * Undefined when this server does not know the room. `sql` may be read-only; it should show one
+ * moment's state.
+ */
 export async function examineRoom(
   sql: Sql,
   roomId: RoomId,
@@ -61,7 +64,8 @@ export async function examineRoom(
     options.found(eventId === undefined ? { roomId, what } : { roomId, what, eventId });
   };
   const head = await loadHead(sql, room.nid);
-  // Until its state is whole, states hold what is known of the members, which the prev events do not give.
+  // Until its state is whole, states hold what is known of the members, which the prev events do
+  // not give.
   const isPartial = head?.partial ?? false;
   if (isPartial) options.note?.("its state is still being fetched: states are not compared");
   const entries = createEntryCheck(sql, room);
@@ -81,8 +85,8 @@ export async function examineRoom(
 }
 
 /**
- * Events that were lost on their way; or whose history was not here when they came, and is now. They are needed, and belong
- * into the timeline.
+ * Events that were lost on their way; or whose history was not here when they came, and is now.
+ * They are needed, and belong into the timeline.
  */
 export async function lostOf(sql: Sql, room: Room) {
   const floor = (await lowestGapDepth(sql, room.nid)) ?? 0;
@@ -90,7 +94,10 @@ export async function lostOf(sql: Sql, room: Room) {
   return lost.filter(({ json }) => !isOutOfBand(json));
 }
 
-/** Invites and knocks are told by themselves too, before they come along with the room's other events. */
+/**
+ * Invites and knocks are told by themselves too, before they come along with the room's other
+ * events.
+ */
 function isOutOfBand(json: string): boolean {
   const { type, content } = JSON.parse(json) as { type: string; content: { membership?: unknown } };
   return type === "m.room.member" && ["invite", "knock"].includes(content.membership as string);
@@ -213,7 +220,10 @@ async function examineHead(
   counts.members = current.members;
 }
 
-/** A store that gives out no numbers and keeps no node that it did not read: where resolving brings up a key that is new here, it gets one of its own. */
+/**
+ * A store that gives out no numbers and keeps no node that it did not read: where resolving brings
+ * up a key that is new here, it gets one of its own.
+ */
 function readingStore(sql: Sql): RoomStore {
   const store = createRoomStore(sql);
   const own = new Map<string, number>();

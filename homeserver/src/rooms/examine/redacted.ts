@@ -11,7 +11,10 @@ export interface Unapplied {
   readonly redaction: StoredEvent;
 }
 
-/** Those of the events that have a place and a redaction in force, and are stored as they were. One of each at most. */
+/**
+ * Those of the events that have a place and a redaction in force, and are stored as they were. One
+ * of each at most.
+ */
 export async function unappliedRedactions(
   store: RoomStore,
   rows: readonly Pick<ExaminedRow, "nid" | "eventId" | "redactedBy">[],

@@ -9,7 +9,10 @@ import { named } from "./types.ts";
 import { verdictOf } from "./verdict.ts";
 
 export interface StateCheck {
-  /** "told": what it builds on is not all here (any more), so that another server said it; or nothing is said of it. */
+  /**
+   * "told": what it builds on is not all here (any more), so that another server said it; or
+   * nothing is said of it.
+   */
   readonly by: "prev events" | "told";
   readonly faults: readonly string[];
 }
@@ -33,7 +36,8 @@ export async function checkStates(
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
   const known = [...prev.values()].filter((one) => hasKnownState(one, event.roomId));
-  // What is missing now was missing then: nobody but other servers can tell what was before the event.
+  // What is missing now was missing then: nobody but other servers can tell what was before the
+  // event.
   if (known.length < new Set(event.prevEventIds).size) {
     if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");
     return { by: "told", faults };
@@ -81,7 +85,8 @@ async function verdictFaults(
   if (verdict === undefined) return [];
   const { reason } = verdict;
   if (status === "rejected") {
-    // Without a place, it may have been rejected by what another server told of the state before it.
+    // Without a place, it may have been rejected by what another server told of the state before
+    // it.
     return reason === undefined && isHere ? ["it is rejected, and the rules allow it"] : [];
   }
   return reason === undefined ? [] : [`it is ${status}, and the rules forbid it (${reason})`];

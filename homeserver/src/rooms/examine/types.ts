@@ -26,7 +26,9 @@ export interface RoomReport {
 }
 
 export interface ExamineOptions {
-  /** The key of a server, of this one or as kept in the database; undefined when it is not known. */
+  /**
+   * The key of a server, of this one or as kept in the database; undefined when it is not known.
+   */
   readonly key: (server: ServerName, keyId: string) => Promise<VerifyKey | undefined>;
   readonly found: (finding: RoomFinding) => void;
   /** Something that is no fault, and that whoever reads the findings should know of the room. */

@@ -15,8 +15,9 @@ export interface Verdict {
 }
 
 /**
- * By its auth events, and by the state before it; that is left out for an event without a place. Undefined when it can't
- * be told: an auth event is missing, or something was redacted since that the rules may have read.
+ * By its auth events, and by the state before it; that is left out for an event without a place.
+ * Undefined when it can't be told: an auth event is missing, or something was redacted since that
+ * the rules may have read.
  */
 export async function verdictOf(
   store: RoomStore,

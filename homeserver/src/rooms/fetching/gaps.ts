@@ -1,4 +1,4 @@
-/** What events of another server lack here: prev events, auth events. */
+/** Finds which prev events and auth events of received events are missing here. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { awaitedEvents, lowestGapDepth } from "../../storage/rooms/gaps.ts";
@@ -8,33 +8,36 @@ import { isInGraphOf } from "../records/in-graph.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
-/** Events in the order in which they can be placed. */
+/** Received events, in an order in which they can be added to the graph. */
 export interface Sorted {
-  /** Nothing that they build on is missing. */
+  /** All of their prev and auth events are here. */
   readonly whole: RoomEvent[];
-  /** They name events that are not here, or build on such as do. */
+  /** They name missing events, or build on events that do. */
   readonly lacking: RoomEvent[];
-  /** The events that are not here. */
+  /** The missing events. */
   readonly missing: ReadonlySet<EventId>;
 }
 
 export interface Gaps {
   sort(events: readonly RoomEvent[]): Promise<Sorted>;
-  /** Events that name prev events which are neither placed nor among them. */
+  /** Events with prev events that are neither in the graph nor among the given events. */
   withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
-  /** Those that have a place in the room. */
+  /** Those that are already in the room's graph. */
   placed(room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
-  /** Events that name auth events which are neither stored nor among them. */
+  /** Events with auth events that are neither stored nor among the given events. */
   withoutAuth(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
   /**
-   * Leaves out what lies before the history that is known here: it would look like a fork. It's kept as outliers,
-   * unless a gap awaits it.
+   * Leaves out events older than the known history, unless a gap waits for them: in the graph they
+   * would look like a fork. They are stored as outliers.
    */
   withoutOld(room: Room, events: readonly RoomEvent[]): Promise<RoomEvent[]>;
 }
 
 export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
-  /** Those of the events that are here, or on their way; and which of them have a place in the room of who names them. */
+  /**
+   * Looks up which of the events are stored or pending, and which of them are in the graph of the
+   * room of the event that names them.
+   */
   async function lookUp(prev: readonly EventId[], auth: readonly EventId[]) {
     const coming = store.arrivals.fromNow([...prev, ...auth]);
     const isLeft = (id: EventId) => !coming.has(id);
@@ -90,7 +93,8 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
         const auth = event.authEventIds.filter((id) =>
           coming.has(id) ? isLacking.has(id) : !isHere(id),
         );
-        // An event without prev events can't be told from the beginning of another history.
+        // An event without prev events may be the start of another history: it counts as lacking
+        // something.
         if (prev.length + auth.length === 0 && event.prevEventIds.length > 0) {
           whole.push(event);
           continue;

@@ -1,4 +1,7 @@
-/** Events between those that are known and newer ones (server-server API, get_missing_events), from several servers. */
+/**
+ * Fetches missing events between the known ones and newer ones from several servers (server-server
+ * API, get_missing_events).
+ */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { counted } from "../commands/extremities.ts";
@@ -11,10 +14,12 @@ import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import { verifyPdus } from "./verification.ts";
 
-/** A request brings so many events, and so often the next older ones are asked for. */
+/**
+ * Events per request, and how many requests are made, each for older events than the one before.
+ */
 const PAGE = 20;
 const ROUNDS = 3;
-/** So much deeper than the oldest extremity a gap is not followed. */
+/** A gap is followed at most this much deeper than the lowest extremity. */
 const DEPTH = 20;
 
 export type FetchMissing = (
@@ -24,8 +29,8 @@ export type FetchMissing = (
 ) => Promise<RoomEvent[]>;
 
 /**
- * Fetches what leads from the room's extremities (`tips`) to the events, verified; only what the events build on,
- * by way of what was fetched. Bounded: what is left of the gap stays one.
+ * Fetches and verifies the events between the room's extremities (`tips`) and the given events:
+ * only those that the given events build on. It is bounded; the rest of the gap stays missing.
  */
 export function createFetchMissing(
   store: RoomStore,
@@ -33,7 +38,7 @@ export function createFetchMissing(
   keyRing: EventKeys,
   peerQueries: PeerQueries,
 ): FetchMissing {
-  /** Prev events of these that are neither placed nor among them. */
+  /** Prev events of these that are neither in the graph nor among them. */
   async function openEnds(room: Room, events: Iterable<RoomEvent>): Promise<Set<EventId>> {
     const coming = new Set<EventId>();
     const wanted = new Set<EventId>();
@@ -71,7 +76,9 @@ export function createFetchMissing(
     return verified.flatMap(({ event }) => (event?.roomId === room.roomId ? event : []));
   }
 
-  /** Those of the answer that the open ends lead to; undefined when there is none. */
+  /**
+   * The events of the answer that can be reached from the open ends; undefined when there are none.
+   */
   function connected(answer: readonly RoomEvent[], open: ReadonlySet<EventId>) {
     const byId = new Map(answer.map((event) => [event.eventId, event]));
     const found = new Map<EventId, RoomEvent>();

@@ -1,4 +1,7 @@
-/** Events that are kept for their part in auth chains and states, without a place in the timeline. */
+/**
+ * Outliers: events stored because auth chains and states refer to them, without a place in the
+ * timeline.
+ */
 import { createYielder } from "../../platform/yielder.ts";
 import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
@@ -21,27 +24,28 @@ import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface Outliers {
   /**
-   * Stores verified events that aren't known yet, each authorised by its auth events (step 4 of the checks; refused
-   * ones are kept as rejected), on the room's mailbox. Events whose auth events are neither known nor among them are left
-   * out, and answered. They stay in memory, since they are likely to be read soon; member events only with `keepMembers`
-   * (true).
+   * Stores verified events that are not stored yet, each authorised by its auth events (step 4 of
+   * the checks on receipt; those that fail are stored as rejected), on the room's mailbox. Events
+   * whose auth events are neither stored nor among the given ones are not stored but returned.
+   * Stored events stay in the cache, since they are likely to be read soon; member events only with
+   * `keepMembers` (default true).
    */
   store(
     room: Room,
     events: readonly RoomEvent[],
     options?: { readonly keepMembers?: boolean },
   ): Promise<RoomEvent[]>;
-  /** Judges a rejected outlier again: true when its auth events allow it now. */
+  /** Checks a rejected outlier again: true when its auth events allow it now. */
   rejudge(room: Room, outlier: RoomEvent): Promise<boolean>;
 }
 
-/** Events of one command: others of the room get their turn between two. */
+/** Events per command: other commands of the room can run in between. */
 const CHUNK = 200;
-/** So long events are judged before others get a turn. */
+/** How long events are checked before other work gets a chance. */
 const BURST_MS = 2;
 
 export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outliers {
-  /** What the events rest on, as it is stored: those that lack auth events are as if they were not here. */
+  /** The stored events that these refer to. Those that lack auth events count as not stored. */
   async function knownOf(
     command: RoomCommand,
     events: readonly RoomEvent[],
@@ -132,7 +136,7 @@ function isNotPlaced(stored: StoredEvent): boolean {
   return !isInGraph(stored);
 }
 
-/** As it is stored when its auth events are known. */
+/** The event as it is stored once its auth events are known. */
 function outlierOf(
   command: RoomCommand,
   event: RoomEvent,
@@ -148,7 +152,7 @@ function outlierOf(
   return { stored, authNids: authNidsOf(auth), timeline: "outlier", stateChanged: false, reason };
 }
 
-/** Those for which a redaction has come. */
+/** The events for which a redaction has already arrived. */
 async function redactedAmong(
   { store }: RoomCommand,
   events: readonly RoomEvent[],
@@ -160,7 +164,7 @@ async function redactedAmong(
   return new Set([...coming, ...rows.map(({ target }) => target)]);
 }
 
-/** As it is where its redaction came first. */
+/** The event as it is stored if its redaction arrived first. */
 export async function redacted(command: RoomCommand, bare: StoredEvent): Promise<StoredEvent> {
   const redaction = await earlierRedaction(command.store, bare);
   if (redaction === undefined) return bare;
@@ -169,8 +173,9 @@ export async function redacted(command: RoomCommand, bare: StoredEvent): Promise
 }
 
 /**
- * Step 4: by the auth events. The reason, or undefined when the event passes. `state` is what these make up; from
- * version 12 with the create event, which has to be an accepted one (rule 2).
+ * Step 4 of the checks on receipt: authorisation by the auth events. Returns the reason of the
+ * rejection, or undefined when the event passes. `state` is the state that the auth events form;
+ * from version 12 on it includes the create event, which must not be rejected (rule 2).
  */
 export function rejectionByAuthEvents(
   event: RoomEvent,
@@ -192,7 +197,10 @@ export function rejectionByAuthEvents(
   });
 }
 
-/** Those whose auth events are known, or among them in front; and those of which some are not. In auth order. */
+/**
+ * Splits events into those whose auth events are known or come before them in the list, and the
+ * others. In auth order.
+ */
 function byAuthEvents(
   events: readonly RoomEvent[],
   known: ReadonlyMap<EventId, StoredEvent>,

@@ -1,4 +1,7 @@
-/** Other servers as sources of what this one lacks: one after another, and none of them too much at once. */
+/**
+ * Queries to other servers for missing events and states: one server after another, with a limit on
+ * requests to each.
+ */
 import type { Clock } from "../../platform/clock.ts";
 import { createFairQueue } from "../../platform/fair-queue.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -7,25 +10,26 @@ import { someServers } from "../../storage/rooms/members.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
-/** Whom to ask, and until when. */
+/** Which servers to ask, and until when. */
 export interface PeerQuery {
   readonly room: Room;
-  /** Asked first; then others of the room. */
+  /** These are asked first, then other servers in the room. */
   readonly first: readonly ServerName[];
-  /** True: no further request is begun. */
+  /** True: no further request is started. */
   isOver(): boolean;
   /**
-   * A state that is told counts without memberships that their own users' servers should have signed, and whose keys can't
-   * be had: of a server that is gone they never can.
+   * Accept a fetched state without those self-sent memberships whose signature cannot be verified
+   * because the keys of the user's server are unavailable. The keys of a dead server never come
+   * back.
    */
   readonly mayLeaveOut?: boolean | undefined;
 }
 
 export interface PeerQueries {
-  /** For one undertaking on behalf of a room: it begins no request after half a minute. */
+  /** Begins a query for a room. After half a minute it starts no further request. */
   begin(room: Room, first: readonly ServerName[]): PeerQuery;
   /**
-   * What the first server gives that gives something: one that fails, or answers undefined, is passed over. At most
+   * Returns the first server's result. A server that fails or returns undefined is skipped. At most
    * MAX_SERVERS are asked.
    */
   ask<T>(
@@ -37,7 +41,7 @@ export interface PeerQueries {
 
 const MAX_SERVERS = 4;
 const QUERY_MS = 30_000;
-/** Requests to one server, and to all, at once; those of one server that wait. */
+/** Concurrent requests per server and in total; requests waiting per server. */
 const LIMITS = { perKey: 4, total: 64, maxWaiting: 64 };
 
 export interface PeerQueriesDeps {
@@ -45,7 +49,7 @@ export interface PeerQueriesDeps {
   readonly serverName: ServerName;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** No further request is begun. */
+  /** No further request is started. */
   readonly stop: AbortSignal;
 }
 
@@ -53,7 +57,7 @@ export function createPeerQueries(deps: PeerQueriesDeps): PeerQueries {
   const { store, serverName, clock, logger, stop } = deps;
   const queue = createFairQueue<ServerName>(LIMITS);
 
-  /** The named servers, then others that are in the room: looked up only when they are needed. */
+  /** The named servers, then others in the room, which are only looked up when needed. */
   async function* candidates({ room, first }: PeerQuery): AsyncGenerator<ServerName> {
     const seen = new Set<string>([serverName]);
     for (const server of first) {

@@ -1,6 +1,6 @@
 /**
- * States that other servers tell, as a command takes them in: they come as event ids, and are looked up at every attempt,
- * among what is committed and what is on its way.
+ * States fetched from other servers, as a command uses them: lists of event ids, resolved at every
+ * attempt against committed and pending events.
  */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
@@ -14,15 +14,20 @@ import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
-/** What other servers say of states that can't be computed here. */
+/** What other servers say about states that cannot be computed here. */
 export interface RemoteState {
   /** Missing prev event → the events of the state before it. */
   readonly beforePrev: ReadonlyMap<EventId, readonly EventId[]>;
-  /** The state before the event itself, where nobody tells those: it stands for all missing prev events. */
+  /**
+   * The state before the event itself, when the others cannot be had. It stands in for all missing
+   * prev events.
+   */
   readonly beforeEvent?: readonly EventId[] | undefined;
 }
 
-/** The states after the missing prev events; undefined when one of them is not told, or not whole. */
+/**
+ * The states after the missing prev events; undefined when one of them is unknown or incomplete.
+ */
 export async function remoteStateRoots(
   command: RoomCommand,
   missing: readonly EventId[],
@@ -43,7 +48,7 @@ export async function remoteStateRoots(
   return instead === undefined ? undefined : [instead];
 }
 
-/** The state after an outlier, by the one before it. */
+/** The state after an outlier, given the state before it. */
 async function rootAfter(
   command: RoomCommand,
   id: EventId,
@@ -67,7 +72,7 @@ async function forbids(store: RoomReader, root: StateRoot, event: RoomEvent): Pr
   return rejectionOf(() => authorise(event, authStateIn(state))) !== undefined;
 }
 
-/** Undefined when they are no whole state of the room. */
+/** Undefined when the events are not a complete state of the room. */
 async function rootOf(
   command: RoomCommand,
   ids: readonly EventId[],
@@ -90,7 +95,7 @@ export interface Outline {
 
 const CHUNK = 1_000;
 
-/** From the tables, but for those that `coming` has. */
+/** From the tables, except for events that `coming` knows. */
 export async function outlinesOf(
   store: RoomReader,
   ids: readonly EventId[],
@@ -116,8 +121,9 @@ export async function outlinesOf(
 }
 
 /**
- * The entries of a state that was told, without rejected events; undefined when one of its events is not here, or it's no
- * state of the room: a message among it, two events of one key, no create event.
+ * The entries of a state fetched from another server, without rejected events. Undefined when an
+ * event of it is missing here, or when it is no valid state of the room: it contains a message, two
+ * events with one key, or no create event.
  */
 export function stateIn(
   outlines: ReadonlyMap<EventId, Outline>,

@@ -1,4 +1,4 @@
-/** State and auth events that other servers tell, fetched, verified and stored as outliers. */
+/** Fetches state and auth events from other servers, verifies them, and stores them as outliers. */
 import { createSemaphore } from "../../platform/semaphore.ts";
 import { authorise, authStateOf, authTypesFor } from "../../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../../protocol/errors.ts";
@@ -22,21 +22,25 @@ import { isUnverifiableMember, verifyPdus } from "./verification.ts";
 
 export interface RemoteStates {
   /**
-   * The states before the event's missing prev events, as other servers tell them, or else the one before the event; undefined
-   * when none does. Each is whole: all its events are here, or on their way. One that forbids its event is taken only
-   * when no server tells another.
+   * The states before the event's missing prev events, as other servers give them, or else the
+   * state before the event itself; undefined when no server gives one. Each state is complete: all
+   * its events are stored or pending. A state that forbids its event is used only when no server
+   * gives another.
    */
   before(query: PeerQuery, event: RoomEvent): Promise<RemoteState | undefined>;
-  /** Gets what is missing of the event's auth chain, as far as it can be had. */
+  /** Fetches what is missing of the event's auth chain, as far as other servers have it. */
   completeAuth(query: PeerQuery, event: RoomEvent): Promise<void>;
 }
 
-/** From so many unknown events on, the whole state is asked for instead of one by one. */
+/** From this many missing events on, the whole state is requested instead of single events. */
 const WHOLE_STATE_FROM = 50;
 const MAX_CONCURRENT = 8;
-/** Whole states that are read at once, of all rooms. */
+/** Whole states that are fetched at once, over all rooms. */
 const MAX_WHOLE_STATES = 2;
-/** Where more prev events than these are missing, one state is asked for: that before the event itself. */
+/**
+ * When more prev events than these are missing, only the state before the event itself is
+ * requested.
+ */
 const MAX_PREV_STATES = 5;
 
 type StateServers = Pick<RemoteRooms, "event" | "state" | "stateIds" | "eventAuth">;
@@ -57,7 +61,10 @@ export function createRemoteStates(
 ): RemoteStates {
   const wholeStates = createSemaphore(MAX_WHOLE_STATES);
 
-  /** Answers own memberships of users whose servers' signatures can't be checked. */
+  /**
+   * Stores those that pass. Returns the memberships whose signature could not be checked, sent by
+   * the users themselves.
+   */
   async function storeVerified(
     room: Room,
     pdus: readonly Json[],
@@ -72,7 +79,7 @@ export function createRemoteStates(
     return new Set(unverifiable.map(({ eventId }) => eventId));
   }
 
-  /** Those that are neither here nor on their way. */
+  /** The ids that are neither stored nor pending. */
   async function unknownOf(ids: readonly EventId[]): Promise<EventId[]> {
     const coming = store.arrivals.fromNow(ids);
     const known = await outlinesOf(store, ids);
@@ -109,7 +116,7 @@ export function createRemoteStates(
     }
   }
 
-  /** An outlier with its auth chain; undefined when it can't be had. */
+  /** Fetches an event and its auth chain and stores it as an outlier; undefined when that fails. */
   async function fetchOne(
     query: PeerQuery,
     server: ServerName,
@@ -131,7 +138,7 @@ export function createRemoteStates(
     return (await unknownOf([id])).length === 0 ? event : undefined;
   }
 
-  /** The state before an event as a server tells it, when all of it could be had. */
+  /** The state before an event as one server gives it; throws unless all of it could be fetched. */
   async function fetchState(
     query: PeerQuery,
     server: ServerName,
@@ -159,7 +166,10 @@ export function createRemoteStates(
     return { ids, allows: await isAllowedBy(room, ids, event, server) };
   }
 
-  /** What is on its way is judged when it's here. Throws when it is no state of the room. */
+  /**
+   * Pending events are judged once they are committed. Throws when the events are no state of the
+   * room.
+   */
   async function isAllowedBy(
     room: Room,
     ids: readonly EventId[],
@@ -182,7 +192,7 @@ export function createRemoteStates(
     return rejectionOf(() => authorise(event, authState)) === undefined;
   }
 
-  /** The best of what servers tell of the state before an event. */
+  /** The best of the states before an event that servers give. */
   async function bestState(
     query: PeerQuery,
     what: string,
@@ -248,7 +258,7 @@ export function createRemoteStates(
   };
 }
 
-/** A list in an answer of another server; empty when it's none. */
+/** A list in another server's answer; empty when the key is missing or is no list. */
 export function listIn(answer: JsonObject, key: string): Json[] {
   const list = isJsonObject(answer) ? answer[key] : undefined;
   return Array.isArray(list) ? list : [];

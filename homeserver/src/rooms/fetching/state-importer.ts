@@ -1,6 +1,7 @@
 /**
- * A room's state as another server tells it, taken in as it comes: some hundred events at a time are verified on the
- * thread pool and stored as outliers, so that memory does not depend on how many there are.
+ * Imports a room's state from another server while it arrives: about a hundred events at a time are
+ * verified on the thread pool and stored as outliers, so that the memory used does not depend on
+ * the size of the state.
  */
 import { errors } from "../../protocol/errors.ts";
 import { eventFromStored } from "../../protocol/events/event.ts";
@@ -18,25 +19,27 @@ import type { Room, StoredEvent } from "../api/index.ts";
 import { isUnverifiableMember, verifyPdus } from "./verification.ts";
 import type { Verified } from "./verification.ts";
 
-/** A state that was told, as tuple nid → event nid. Rejected events are not in it. */
+/** A state received from another server, as tuple nid → event nid. Rejected events are left out. */
 export interface RemoteStateEntries {
   readonly members: ReadonlyMap<number, number>;
   readonly others: ReadonlyMap<number, number>;
-  /** The events of these keys. */
+  /** The state events with these keys. */
   events(keys: readonly StateKey[]): Promise<StoredEvent[]>;
 }
 
 interface StateImport {
-  /** Takes items of the lists `state`, `pdus` and `auth_chain`; throws when there is too much of it. */
+  /**
+   * Takes the items of the lists `state`, `pdus` and `auth_chain`. Throws when there are too many.
+   */
   readonly take: TakeParts;
-  /** Values of other keys, and the items of the list `servers_in_room`. */
+  /** The values of all other keys. The items of `servers_in_room` are in `servers`. */
   readonly otherKeys: ReadonlyMap<string, Json>;
   readonly servers: readonly string[];
-  /** Users' own memberships of which the signature can't be checked. */
+  /** Memberships sent by the users themselves whose signature cannot be checked. */
   readonly unverifiable: ReadonlySet<EventId>;
-  /** Stores the rest, and what waited for it. */
+  /** Stores the rest, and the events that waited for it. */
   finish(): Promise<void>;
-  /** The state that was told, once all is stored. */
+  /** The imported state, once everything is stored. */
   entries(): Promise<RemoteStateEntries>;
 }
 
@@ -47,24 +50,33 @@ export interface StateImporterDeps {
   readonly logger: Logger;
 }
 
-/** Of events that are not `wanted` (all are, when it's absent) none is stored. */
+/** Only events in `wanted` are stored; all when it is absent. */
 export type BeginStateImport = (room: Room, wanted?: ReadonlySet<EventId>) => StateImport;
 
 const BATCH = 100;
-/** Batches that are being verified or stored at once. What is held for long leaves the young generation: few are cheaper. */
+/**
+ * Batches being verified or stored at once. More would only keep objects alive longer and cost
+ * garbage collection.
+ */
 const MAX_CONCURRENT_BATCHES = 3;
-/** Most events of a state, servers of a room, and bytes of events whose auth events have not come. */
+/**
+ * Limits: events of a state, servers of a room, and bytes of events that wait for their auth
+ * events.
+ */
 const MAX_STATE = 1_000_000;
 const MAX_SERVERS = 50_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_PASSES = 50;
-/** Keys that can't be had are no fault of who tells the state; that much of what is no event is. */
+/**
+ * Limit on entries that are no events at all. Missing keys are not the sending server's fault, but
+ * those are.
+ */
 const MAX_MALFORMED = 100;
 
 const STATE_LISTS = new Set(["state", "pdus"]);
 
 interface Batch {
-  /** Which of them, by index, are of the auth chain; the others are the state. */
+  /** Indices of the items that belong to the auth chain; the others are the state. */
   readonly ofChain: ReadonlySet<number>;
   readonly verified: Promise<Verified[]>;
 }
@@ -81,7 +93,7 @@ class StreamedStateImport implements StateImport {
   readonly #room: Room;
   readonly #wanted: ReadonlySet<EventId> | undefined;
   readonly #stateIds: EventId[] = [];
-  /** Batches that are being verified, and stored one after another. */
+  /** Batches being verified; they are stored one after another. */
   readonly #batches: Promise<void>[] = [];
   #pdus: Json[] = [];
   #ofChain = new Set<number>();
@@ -125,7 +137,7 @@ class StreamedStateImport implements StateImport {
     if (this.#pdus.length === 0) return;
     const pdus = this.#pdus;
     const verified = verifyPdus(this.#deps.keyRing, pdus, this.#room.version);
-    // Awaited in turn: until then nobody else looks whether it fails.
+    // It is awaited later, in order: without this, an earlier failure would count as unhandled.
     verified.catch(() => {});
     const batch = { ofChain: this.#ofChain, verified };
     this.#pdus = [];
@@ -157,7 +169,10 @@ class StreamedStateImport implements StateImport {
     for (const event of await this.#store([...events.values()])) this.#wait(event);
   }
 
-  /** No server takes what is no event in; what follows from its absence is for whoever reads the log. */
+  /**
+   * Logs an entry that is no event. No server accepts those; the operator may have to find out why
+   * the state lacks something.
+   */
   #noteMalformed({ eventId, reason }: Verified): void {
     if (++this.#malformed > MAX_MALFORMED) {
       throw errors.unknown("The other server tells a state that is none", 502);
@@ -180,7 +195,7 @@ class StreamedStateImport implements StateImport {
     this.#waiting.push({ eventId: event.eventId, text });
   }
 
-  /** Those that came before their auth events: as many passes as something comes of. */
+  /** Stores the events that came before their auth events, in as many passes as make progress. */
   async #storeWaiting(): Promise<void> {
     for (let pass = 0; this.#waiting.length > 0 && pass < MAX_PASSES; pass++) {
       const waiting = this.#waiting;

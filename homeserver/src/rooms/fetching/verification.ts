@@ -14,14 +14,14 @@ import { signingKeyIds } from "../../protocol/signed-json.ts";
 import type { PduCheck } from "../records/pdu-check.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 
-/** A PDU that passed, or why it did not. */
+/** A PDU that passed the checks, or the reason why it did not. */
 export type Verified =
   | {
       readonly event: RoomEvent;
       readonly eventId?: undefined;
       readonly clause?: undefined;
       readonly reason?: undefined;
-      /** Its content was not what its hash says: it's redacted. */
+      /** The content did not match its hash: the event is redacted. */
       readonly isRedacted?: boolean;
     }
   | {
@@ -29,18 +29,23 @@ export type Verified =
       readonly eventId?: string;
       readonly clause: PduCheck;
       readonly reason: string;
-      /** Its signature can't be checked, and it's a user's word on their own membership. */
+      /**
+       * The signature cannot be checked, and the event is a membership sent by the user themselves.
+       */
       readonly isOwnMembership?: boolean;
     };
 
-/** A membership that its own user's server should have signed: nobody else's rights depend on it. */
+/**
+ * A membership event that its own user's server should have signed: nobody else's rights depend on
+ * it.
+ */
 export function isUnverifiableMember(
   verified: Verified,
 ): verified is Verified & { readonly eventId: EventId } {
   return verified.event === undefined && verified.isOwnMembership === true;
 }
 
-/** So long events are parsed and hashed before others get a turn. */
+/** How long events are parsed and hashed before other work gets a chance. */
 const BURST_MS = 2;
 
 interface Wanted {
@@ -50,14 +55,16 @@ interface Wanted {
 }
 
 /**
- * Steps 1 to 3 of the checks on receipt for many PDUs at once: format, signatures (keys are asked for together),
- * content hash (an event whose hash is wrong is redacted).
+ * Steps 1 to 3 of the checks on receipt for many PDUs at once: format, signatures (keys are asked
+ * for together), content hash (an event whose hash is wrong is redacted).
  */
 export async function verifyPdus(
   keyRing: EventKeys,
   pdus: readonly Json[],
   version: RoomVersion,
-  /** A server whose signature is still to come: this one's, on a join that it vouches for. */
+  /**
+   * The server whose signature is still missing: this one, on a restricted join that it authorises.
+   */
   unsignedBy?: ServerName,
 ): Promise<Verified[]> {
   const yielder = createYielder(BURST_MS);
@@ -107,7 +114,7 @@ function parse(pdu: Json, version: RoomVersion): Verified {
   }
 }
 
-/** Nobody vouches for `unsigned`: it's not handed on. */
+/** `unsigned` is not covered by any signature, so it is dropped. */
 function withoutUnsigned(event: RoomEvent): RoomEvent {
   if (event.pdu.unsigned === undefined) return event;
   const { unsigned: _unsigned, ...pdu } = event.pdu;

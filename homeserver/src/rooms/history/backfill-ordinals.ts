@@ -1,6 +1,7 @@
 /**
- * Where history goes in the timeline: in front of the event that lacks it, at falling ordinals. What is fetched out of
- * the middle of a gap stands far below that event, so that what lies between finds room.
+ * Where history goes in the timeline: in front of the event that lacks it, at falling ordinals.
+ * What is fetched out of the middle of a gap stands far below that event, so that what lies between
+ * finds room.
  */
 import { lowestOrdinal, ordinalBelow, ordinalBehind } from "../../storage/rooms/timeline.ts";
 import type { Gap } from "../../storage/rooms/timeline.ts";
@@ -10,7 +11,10 @@ import type { Room, TimelinePlace } from "../api/index.ts";
 export interface BackfillOrdinals {
   /** The ordinal below which so many events go that come right in front of the gap's child. */
   under(room: Room, gap: Gap, count: number): Promise<number>;
-  /** The place below which so many events go of which the newest has that depth; undefined: there is no gap for them. */
+  /**
+   * The place below which so many events go of which the newest has that depth; undefined: there is
+   * no gap for them.
+   */
   within(
     room: Room,
     gaps: readonly Gap[],

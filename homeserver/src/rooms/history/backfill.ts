@@ -27,17 +27,22 @@ export interface Span {
 }
 
 /**
- * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something came. "open": history is
- * missing, and cannot be had now.
+ * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something
+ * came. "open": history is missing, and cannot be had now.
  */
 type GapOutcome = "whole" | "filled" | "open";
 
 export interface Backfill {
   /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */
   fill(room: Room, span: Span): Promise<GapOutcome>;
-  /** Where history is missing in a stretch that may be had yet: the places of what it goes in front of, newest first. */
+  /**
+   * Where history is missing in a stretch that may be had yet: the places of what it goes in front
+   * of, newest first.
+   */
   openPlaces(room: Room, span: Span): Promise<TimelinePlace[]>;
-  /** Fetches an event of the history that is missing in a stretch, with some that came before it. */
+  /**
+   * Fetches an event of the history that is missing in a stretch, with some that came before it.
+   */
   fetch(server: ServerName, room: Room, eventId: EventId, span: Span): Promise<void>;
   /** Servers to ask, those first that have been in the room the longest. */
   servers(room: Room): Promise<ServerName[]>;
@@ -64,7 +69,9 @@ const PAGE = 100;
 /** Servers that have been in the room the longest: they are asked before any others. */
 const OLDEST = 3;
 const GAPS_TRIED = 3;
-/** Rooms filled at once; more than MAX_WAITING others are told that the history cannot be had now. */
+/**
+ * Rooms filled at once; more than MAX_WAITING others are told that the history cannot be had now.
+ */
 const MAX_CONCURRENT = 8;
 const MAX_WAITING = 200;
 /** A gap that everybody who was asked has too is left alone so long. */
@@ -78,8 +85,9 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   const ordinals = createBackfillOrdinals(store);
 
   /**
-   * Verified events of the room from before these, these included; those that have no place here yet. What another gap
-   * lacks, farther back, has its place in front of that one: it is left for it.
+   * Verified events of the room from before these, these included; those that have no place here
+   * yet. What another gap lacks, farther back, has its place in front of that one: it is left for
+   * it.
    */
   async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
     const answer = await remote.backfill(server, room.roomId, from, PAGE);
@@ -134,7 +142,10 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     return failures > 0 || answers === 0 ? "open" : "whole";
   }
 
-  /** Gaps of the stretch that somebody may fill, with all that is missing in front of the same event. */
+  /**
+   * Gaps of the stretch that somebody may fill, with all that is missing in front of the same
+   * event.
+   */
   async function openGaps(room: Room, { from, to }: Span): Promise<OpenGap[]> {
     const gaps = await gapsBetween(store.sql, room.nid, from, to);
     const byChild = Map.groupBy(gaps, (gap) => gap.childNid);
@@ -168,7 +179,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     async fill(room, span) {
       const open = await openGaps(room, span);
       if (open.length > 0 && (await deps.isPartial(room.nid))) return "open";
-      // The newest gap first: what it brings may close the others. One that nobody can fill hides none.
+      // The newest gap first: what it brings may close the others. One that nobody can fill hides
+      // none.
       for (const one of open.slice(0, GAPS_TRIED)) {
         const outcome = await fillOnce(one, room);
         if (outcome !== "whole") return outcome;

@@ -29,7 +29,9 @@ const PAGE = 50;
 const MAX_PAGES = 10;
 const SERVERS_TRIED = 3;
 
-/** The closest event, the moment included, of those that pass. Looks at a bounded number of events. */
+/**
+ * The closest event, the moment included, of those that pass. Looks at a bounded number of events.
+ */
 export async function closestEvent(
   store: RoomStore,
   roomNid: number,
@@ -62,7 +64,9 @@ export function createByTime(deps: ByTimeDeps): Pick<RoomHistory, "closestTo"> {
     );
   }
 
-  /** Where history that is missing may hold something closer: between the neighbours of the moment. */
+  /**
+   * Where history that is missing may hold something closer: between the neighbours of the moment.
+   */
   async function doubtful(room: Room, ts: number): Promise<Span | undefined> {
     const all = async (events: readonly StoredEvent[]) => events;
     const [before, after] = await Promise.all([

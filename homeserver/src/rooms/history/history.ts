@@ -111,7 +111,10 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     return view.stateAt(last.roomState ?? last.stateAfter, selector);
   }
 
-  /** The last event at a place; in front of all that is known of a room, the first that has somebody join. */
+  /**
+   * The last event at a place; in front of all that is known of a room, the first that has somebody
+   * join.
+   */
   async function lastBefore(roomNid: number, place: TimelinePlace): Promise<StoredEvent> {
     const [last] = (await timelines.backwards(roomNid, place, undefined, 1)).events;
     if (last !== undefined) return last;

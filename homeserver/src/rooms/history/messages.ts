@@ -54,7 +54,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const backwards = query.dir === "b";
       let from = await deps.placeIn(room, query.from);
       let to = await deps.placeIn(room, query.to);
-      // Who has left reads up to the leave; the others up to what is the newest now, and not when the page is read.
+      // Who has left reads up to the leave; the others up to what is the newest now, and not when
+      // the page is read.
       if (backwards) from = earlierOf(from, until) ?? (await newest(room));
       else to = earlierOf(to, until);
       const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
@@ -98,7 +99,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
       const later = await shownOf(reader, laterPage.events, query.filter);
       const all = [...earlier, ...readable, ...later];
-      // Of a room that the reader has left the state is as of then, also around what they may see by a later invite.
+      // Of a room that the reader has left the state is as of then, also around what they may see
+      // by a later invite.
       const rootAt = (at: StoredEvent): StateRoot => {
         const isLater = until !== undefined && comparePlaces(placeOf(at), until) > 0;
         return isLater && readableState !== "now" ? readableState.root : at.stateAfter;

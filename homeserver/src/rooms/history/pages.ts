@@ -20,10 +20,10 @@ export interface Page extends TimelinePage {
 
 export interface Pages {
   /**
-   * One page. A gap in it is filled first; the page ends at one that cannot be filled now, and `more` is true. Only a
-   * page that begins right at such a gap goes on beyond it: what is here can be read while others are away.
-   *
-   * @param budget how often other servers may still be asked for one request of a client; counted down
+   * One page. A gap in it is filled first; the page ends at one that cannot be filled now, and
+   * `more` is true. Only a page that begins right at such a gap goes on beyond it: what is here can
+   * be read while others are away. @param budget how often other servers may still be asked for one
+   * request of a client; counted down
    */
   read(room: Room, stretch: Stretch, budget: { fills: number }): Promise<Page>;
 }
@@ -71,7 +71,10 @@ function cutBackwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretc
   return { events, more: page.more || isShorter || isEnd, isCut: isShorter };
 }
 
-/** Ends the page right before the oldest event that has a gap in front of it, unless that is the first one. */
+/**
+ * Ends the page right before the oldest event that has a gap in front of it, unless that is the
+ * first one.
+ */
 function cutForwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch: Stretch): Page {
   const first = page.events[0];
   const isBehindFirst = (gap: TimelinePlace) =>
@@ -90,7 +93,10 @@ function reachesCreate({ events }: TimelinePage): boolean {
   return events.at(-1)?.event.type === "m.room.create";
 }
 
-/** What a page read backwards covers, with the event right behind its start: what precedes that may be missing. */
+/**
+ * What a page read backwards covers, with the event right behind its start: what precedes that may
+ * be missing.
+ */
 function spanBackwards({ events }: TimelinePage, from: TimelinePlace | undefined): Span {
   const [newest, oldest] = [events[0], events.at(-1)];
   return {

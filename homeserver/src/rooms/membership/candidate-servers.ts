@@ -1,4 +1,6 @@
-/** Servers that are known of a room that this one is not in, by an invite to it, or a knock on it. */
+/**
+ * Servers that are known of a room that this one is not in, by an invite to it, or a knock on it.
+ */
 import { isUserId, serverOf, serverOfRoomId } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -7,8 +9,8 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 /**
- * Who invited, or took the knock; the room's own server; those who made what we were shown of the room, as identifiers
- * of version 12 name no server. Most likely ones first.
+ * Who invited, or took the knock; the room's own server; those who made what we were shown of the
+ * room, as identifiers of version 12 name no server. Most likely ones first.
  */
 export async function candidateServersOf(
   store: RoomStore,
@@ -28,7 +30,10 @@ export async function candidateServersOf(
   return [...servers] as ServerName[];
 }
 
-/** The member event, and, where it is our own of a time when nobody else could be told, the one before. */
+/**
+ * The member event, and, where it is our own of a time when nobody else could be told, the one
+ * before.
+ */
 async function sendersOf(store: RoomStore, room: Room, userId: UserId): Promise<StoredEvent[]> {
   const row = await membershipIn(store.sql, room.nid, userId);
   const member = row && (await store.events.one(row.eventNid));

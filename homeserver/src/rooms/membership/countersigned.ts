@@ -9,9 +9,9 @@ import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { verifyPdus } from "../fetching/verification.ts";
 
 /**
- * Our event with the signatures that the answer has beside ours. Nothing else of the answer counts: a redacted copy
- * has the same identifier, and its signatures are as good. Undefined where a signature is missing or wrong without
- * which other servers refuse the event.
+ * Our event with the signatures that the answer has beside ours. Nothing else of the answer counts:
+ * a redacted copy has the same identifier, and its signatures are as good. Undefined where a
+ * signature is missing or wrong without which other servers refuse the event.
  */
 export async function countersigned(
   keyRing: EventKeys,

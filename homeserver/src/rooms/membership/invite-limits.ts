@@ -1,4 +1,7 @@
-/** How many invites from elsewhere may be open: their rows and what they show of rooms stay until they are answered. */
+/**
+ * How many invites from elsewhere may be open: their rows and what they show of rooms stay until
+ * they are answered.
+ */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -7,7 +10,10 @@ import type { RoomStore } from "../state/store.ts";
 import { withinLimits } from "../state/stripped-state.ts";
 
 const MAX_OF_USER = 1_000;
-/** Half is kept for servers with whose users the invited one is in a room: strangers can have any number of names. */
+/**
+ * Half is kept for servers with whose users the invited one is in a room: strangers can have any
+ * number of names.
+ */
 const MAX_OF_USER_BY_STRANGERS = 500;
 /** Characters: a client's first sync holds all of it. What comes beyond is shown in brief. */
 const MAX_TEXT_OF_USER = 8 * 1024 * 1024;
@@ -18,8 +24,8 @@ const MAX_FROM_SERVER = 20_000;
 const BRIEF = 4_096;
 
 /**
- * Throws M_FORBIDDEN when no more invites of that server's, or to that user, are taken for now. "brief": little may be
- * shown of the room.
+ * Throws M_FORBIDDEN when no more invites of that server's, or to that user, are taken for now.
+ * "brief": little may be shown of the room.
  */
 export async function checkOpenInvites(
   store: RoomStore,

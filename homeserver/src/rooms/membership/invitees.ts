@@ -11,7 +11,10 @@ export interface LocalAccounts {
 }
 
 export interface Invitees {
-  /** Throws M_INVALID_PARAM 400 where there is no such account, M_INVITE_BLOCKED 403 where its user wants no invite. */
+  /**
+   * Throws M_INVALID_PARAM 400 where there is no such account, M_INVITE_BLOCKED 403 where its user
+   * wants no invite.
+   */
   check(userId: UserId): Promise<void>;
 }
 

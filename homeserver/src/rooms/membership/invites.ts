@@ -129,8 +129,9 @@ interface Drafted {
 }
 
 /**
- * Builds the invite on the head, without adding it: the other server signs first. It is a new event even where one
- * like it is there: the other server may have declined that one without our hearing of it.
+ * Builds the invite on the head, without adding it: the other server signs first. It is a new event
+ * even where one like it is there: the other server may have declined that one without our hearing
+ * of it.
  */
 async function draftInvite(
   command: RoomCommand,
@@ -145,7 +146,10 @@ async function draftInvite(
   return { event, state: [...shown.values()] };
 }
 
-/** What the client is told; that the request was wrong is for this server to mend (server-server API, PUT /invite). */
+/**
+ * What the client is told; that the request was wrong is for this server to mend (server-server
+ * API, PUT /invite).
+ */
 function refusal(error: unknown, userId: UserId): MatrixError {
   const failed = `${serverOf(userId)} did not take the invite`;
   const { code } = refusalIn(error) ?? {};

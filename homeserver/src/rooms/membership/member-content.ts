@@ -3,8 +3,9 @@ import { errors } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 
 /**
- * Keys that mean something only with another party's signature: of the server that vouches for a restricted join
- * (room version 8), of the identity server behind an invite (server-server API, "Third-party invites").
+ * Keys that mean something only with another party's signature: of the server that vouches for a
+ * restricted join (room version 8), of the identity server behind an invite (server-server API,
+ * "Third-party invites").
  */
 const SIGNED_BY_OTHERS = ["join_authorised_via_users_server", "third_party_invite"] as const;
 
@@ -12,8 +13,8 @@ const SIGNED_BY_OTHERS = ["join_authorised_via_users_server", "third_party_invit
 const TEXTS = ["displayname", "avatar_url", "reason"] as const;
 
 /**
- * A copy without what only servers say: for content that a client wrote, or that repeats an older member event.
- * The signatures of the older event do not cover the new one.
+ * A copy without what only servers say: for content that a client wrote, or that repeats an older
+ * member event. The signatures of the older event do not cover the new one.
  */
 export function withoutServersPart(content: JsonObject): JsonObject {
   const own = { ...content };
@@ -22,8 +23,8 @@ export function withoutServersPart(content: JsonObject): JsonObject {
 }
 
 /**
- * A client's content of a member event, whichever operation it came by. Throws M_BAD_JSON 400 where a name or an
- * avatar is no text.
+ * A client's content of a member event, whichever operation it came by. Throws M_BAD_JSON 400 where
+ * a name or an avatar is no text.
  */
 export function clientMemberContent(content: JsonObject): JsonObject {
   for (const key of TEXTS) {

@@ -1,4 +1,7 @@
-/** PUT state of m.room.member: a change of membership by the rules of the operation that makes such a change. */
+/**
+ * PUT state of m.room.member: a change of membership by the rules of the operation that makes such
+ * a change.
+ */
 import { errors } from "../../protocol/errors.ts";
 import { parseUserId } from "../../protocol/identifiers.ts";
 import type { EventId, UserId } from "../../protocol/identifiers.ts";

@@ -1,4 +1,7 @@
-/** Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile changes. */
+/**
+ * Membership of this server's users: join, knock, invite, leave, kick, ban, unban, forget, profile
+ * changes.
+ */
 import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../log/types.ts";
 import { createKeyedQueue } from "../../platform/keyed-queue.ts";
@@ -35,8 +38,9 @@ export interface RemoteMembership {
   join(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
   knock(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
   /**
-   * Rejects an invite or takes a knock back in a room that this server isn't in; works without the other server too.
-   * False when the user has come into the room meanwhile, and is to leave it like any member.
+   * Rejects an invite or takes a knock back in a room that this server isn't in; works without the
+   * other server too. False when the user has come into the room meanwhile, and is to leave it like
+   * any member.
    */
   leave(room: Room, userId: UserId, content: JsonObject): Promise<boolean>;
   /** Has the other server sign the invite, then puts it in the room. */
@@ -57,9 +61,9 @@ export interface MembersDeps {
 
 export interface Members extends RoomMembers {
   /**
-   * A member event that a client writes as state: by the rules of the operation that makes such a change, with the
-   * content that the client gives. Answers the event that says so now. M_INVALID_PARAM, M_BAD_JSON (400), and what
-   * the operation throws.
+   * A member event that a client writes as state: by the rules of the operation that makes such a
+   * change, with the content that the client gives. Answers the event that says so now.
+   * M_INVALID_PARAM, M_BAD_JSON (400), and what the operation throws.
    */
   readonly byState: MemberByState;
 }
@@ -179,7 +183,8 @@ export function createMembers(deps: MembersDeps): Members {
           ),
         );
         sent = now;
-        // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before we did.
+        // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before
+        // we did.
         profile = await profiles.get(userId);
       }
     },
@@ -226,7 +231,10 @@ export function createMembers(deps: MembersDeps): Members {
     return hasHead && (await otherServers(room)).length === 0;
   }
 
-  /** False when the room, as far as it is here, knows of no such membership: the invite came beside it. */
+  /**
+   * False when the room, as far as it is here, knows of no such membership: the invite came beside
+   * it.
+   */
   async function isInGraph(room: Room, userId: UserId): Promise<boolean> {
     if (!(await isResident(room))) return false;
     const present = await local.run(room, (command) => command.stateEvent("m.room.member", userId));
@@ -242,8 +250,9 @@ export function createMembers(deps: MembersDeps): Members {
   }
 
   /**
-   * Servers to join by: those asked for and who sent the invite; who was in the room at last, and whom the invite showed,
-   * where none is asked for or can be reached. Who asks for certain servers gets their answer.
+   * Servers to join by: those asked for and who sent the invite; who was in the room at last, and
+   * whom the invite showed, where none is asked for or can be reached. Who asks for certain servers
+   * gets their answer.
    */
   async function candidateServers(
     room: Room | undefined,

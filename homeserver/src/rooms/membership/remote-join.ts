@@ -1,4 +1,6 @@
-/** Joining a room through another server: make_join, send_join, and the room built from the answer. */
+/**
+ * Joining a room through another server: make_join, send_join, and the room built from the answer.
+ */
 import { frugally } from "../../platform/heap.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { authorise, authStateOf, authTypesFor } from "../../protocol/auth/index.ts";
@@ -165,9 +167,9 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
 const FAILED = "No server could let you in";
 
 /**
- * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code) ends it, but for
- * "not found" and restricted joins that it can't decide on.
- * @throws MatrixError M_NOT_FOUND 404 without any server, the refusal of one, M_UNKNOWN 502 where none could be reached
+ * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code)
+ * ends it, but for "not found" and restricted joins that it can't decide on. @throws MatrixError
+ * M_NOT_FOUND 404 without any server, the refusal of one, M_UNKNOWN 502 where none could be reached
  */
 export async function tryEach<T>(
   { first, otherwise = [] }: EntryServers,
@@ -192,14 +194,20 @@ export async function tryEach<T>(
   throw handedThrough(last, FAILED);
 }
 
-/** What a server says of the room or the user counts for all; another may know the room, or vouch, where one can't. */
+/**
+ * What a server says of the room or the user counts for all; another may know the room, or vouch,
+ * where one can't.
+ */
 function isFinal(error: unknown): boolean {
   const refusal = refusalIn(error);
   if (refusal === undefined) return false;
   return refusal.code === "M_INCOMPATIBLE_ROOM_VERSION" || refusal.status === 403;
 }
 
-/** The room as a server says it is while it lets somebody in. 502 when the room is known to be of another version. */
+/**
+ * The room as a server says it is while it lets somebody in. 502 when the room is known to be of
+ * another version.
+ */
 export async function claimedRoom(
   store: RoomStore,
   roomId: RoomId,
@@ -218,7 +226,9 @@ const TEMPLATE_KEYS: ReadonlySet<string> = new Set([
   ...["auth_events", "prev_events", "depth", "room_id", "sender", "state_key", "type"],
 ]);
 
-/** Fills in and signs another server's template of a member event. Throws when it isn't one for us. */
+/**
+ * Fills in and signs another server's template of a member event. Throws when it isn't one for us.
+ */
 export function fromTemplate(
   identity: Identity,
   answer: JsonObject,
@@ -243,7 +253,8 @@ export function fromTemplate(
     throw errors.unknown("The other server's template is not for this membership", 502);
   }
   const authorisingUser = event.content.join_authorised_via_users_server;
-  // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of their own.
+  // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of
+  // their own.
   const place = Object.entries(event).filter(([key]) => TEMPLATE_KEYS.has(key));
   const isAuthorisedByUs =
     version.restrictedJoins && content.membership === "join" && authorisingUser !== undefined;

@@ -22,14 +22,20 @@ const OUR_FAULTS: ReadonlySet<string> = new Set([
   ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_BAD_JSON", "M_NOT_JSON", "M_UNRECOGNIZED"],
 ]);
 
-/** 502 where the refusal is of our signed event's form: the user can mend nothing. The error as it is otherwise. */
+/**
+ * 502 where the refusal is of our signed event's form: the user can mend nothing. The error as it
+ * is otherwise.
+ */
 export function asOurFault(error: unknown, failed: string): unknown {
   const { code } = refusalIn(error) ?? {};
   if (code === undefined || !OUR_FAULTS.has(code)) return error;
   return errors.unknown(`${failed}: ${(error as Error).message}`, 502);
 }
 
-/** Whether it comes of what another server answered, or did not answer, rather than of this server's own troubles. */
+/**
+ * Whether it comes of what another server answered, or did not answer, rather than of this server's
+ * own troubles.
+ */
 function isTheirs(error: unknown): error is Error | undefined {
   return (
     error === undefined ||
@@ -43,7 +49,8 @@ function isTheirs(error: unknown): error is Error | undefined {
 
 /**
  * The refusal with its code and, where it has one, the room's version; 502 when there was none.
- * @throws the error as it is, where it is this server's: no other server is to blame, and no client is told of the inside
+ * @throws the error as it is, where it is this server's: no other server is to blame, and no client
+ * is told of the inside
  */
 export function handedThrough(error: unknown, failed: string): MatrixError {
   if (!isTheirs(error)) throw error;

@@ -1,4 +1,7 @@
-/** Stripped state as another server tells it, of a room that this one is not in: with an invite, or after a knock. */
+/**
+ * Stripped state as another server tells it, of a room that this one is not in: with an invite, or
+ * after a knock.
+ */
 import { strippedState } from "../../protocol/events/client-event.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -23,9 +26,9 @@ export interface Showing {
 }
 
 /**
- * What another server shows of a room, as our user's clients get it: one event of each of STRIPPED_TYPES, in their
- * order, as far as they fit. Where the version has them checked, they are PDUs of the room, properly signed: others
- * are left out.
+ * What another server shows of a room, as our user's clients get it: one event of each of
+ * STRIPPED_TYPES, in their order, as far as they fit. Where the version has them checked, they are
+ * PDUs of the room, properly signed: others are left out.
  */
 export async function shownByOther(
   keyRing: EventKeys,
@@ -38,8 +41,8 @@ export async function shownByOther(
 }
 
 /**
- * The same of an invite: where the version has the entries checked, a bad one and a missing create event refuse it.
- * Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
+ * The same of an invite: where the version has the entries checked, a bad one and a missing create
+ * event refuse it. Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
  */
 export async function shownByInvite(
   keyRing: EventKeys,
@@ -58,7 +61,10 @@ export async function shownByInvite(
   return fitting(good.map(strippedState), showing);
 }
 
-/** Entries that are PDUs of the room as its version writes them, and what is wrong with the first that is not. */
+/**
+ * Entries that are PDUs of the room as its version writes them, and what is wrong with the first
+ * that is not.
+ */
 async function checked(
   keyRing: EventKeys,
   entries: readonly Json[],
@@ -79,7 +85,10 @@ async function checked(
   return { good, bad };
 }
 
-/** State that was redacted in its room comes with the hash of what it was: its content is all that a redaction leaves. */
+/**
+ * State that was redacted in its room comes with the hash of what it was: its content is all that a
+ * redaction leaves.
+ */
 function isRedactedForm(entry: Json | undefined, redacted: RoomEvent): boolean {
   if (!isJsonObject(entry)) return false;
   return canonicalJsonLoose(entry.content ?? {}) === canonicalJsonLoose(redacted.content);

@@ -1,4 +1,7 @@
-/** Restricted joins: who may join without an invite, and who of this server vouches for it (room versions 8 and 10). */
+/**
+ * Restricted joins: who may join without an invite, and who of this server vouches for it (room
+ * versions 8 and 10).
+ */
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
@@ -9,7 +12,10 @@ import type { RoomStore } from "../state/store.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 export type JoinAuthorisation =
-  /** No need: the join rule is another, the user is invited or in already, or banned, which nobody's word changes. */
+  /**
+   * No need: the join rule is another, the user is invited or in already, or banned, which nobody's
+   * word changes.
+   */
   | { readonly kind: "not-needed" }
   /** The user is in an allowed room; `voucher` of this server can invite. */
   | { readonly kind: "allowed"; readonly authorisingUser: UserId }
@@ -59,7 +65,8 @@ async function isAllowed(
     }
     const row = await membershipIn(store.sql, room.nid, userId);
     const isOurs = serverOf(userId) === serverName;
-    // Of a room that this server is not in, or knows in part, it can tell its own users' membership alone.
+    // Of a room that this server is not in, or knows in part, it can tell its own users' membership
+    // alone.
     const isKnown = await isKnownWhole(store, room.nid, serverName);
     if (row?.membership === "join" && (isOurs || isKnown)) return true;
     if (!isKnown) unknown = true;
@@ -78,8 +85,8 @@ async function isKnownWhole(
 }
 
 /**
- * Servers of whose users the room's power levels say that they may invite: they are asked first, where this server can
- * not vouch.
+ * Servers of whose users the room's power levels say that they may invite: they are asked first,
+ * where this server can not vouch.
  */
 export async function serversThatMayAuthorise(command: RoomCommand): Promise<ReadonlySet<string>> {
   const levels = await powerLevelsOf(command);

@@ -1,6 +1,7 @@
 /**
- * The room that another server's answer to a join makes: the join is its only extremity, on the state that was told.
- * Where members were left out, or are many, the room is partial at first: it is used at once, and completed later.
+ * The room that another server's answer to a join makes: the join is its only extremity, on the
+ * state that was told. Where members were left out, or are many, the room is partial at first: it
+ * is used at once, and completed later.
  */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
@@ -27,8 +28,8 @@ interface RemoteJoinAnswer {
 }
 
 /**
- * Answers what the room is now. "theirs": its head is another than the version `since`: another user of this server has
- * entered meanwhile, and the join is one event more.
+ * Answers what the room is now. "theirs": its head is another than the version `since`: another
+ * user of this server has entered meanwhile, and the join is one event more.
  */
 export type ApplyJoin = (
   room: Room,

@@ -1,7 +1,7 @@
 /**
- * Makes a partial room's state whole, once the state before the join is known: members are filled in some at a time,
- * then the states of all events since the join are computed anew in the order of the graph, and the head moves, in one
- * commit.
+ * Makes a partial room's state whole, once the state before the join is known: members are filled
+ * in some at a time, then the states of all events since the join are computed anew in the order of
+ * the graph, and the head moves, in one commit.
  */
 import { nextHeadVersion, StaleHead } from "../../log/types.ts";
 import type { Append, Log, MembershipChange } from "../../log/types.ts";
@@ -59,7 +59,10 @@ export async function finishPartialJoin(
   await mailboxes.run(room, (head) => moveHead(deps, head, join, answer, filled));
 }
 
-/** The room is not completed, since nobody of this server is in it: of its members hardly anybody is known. */
+/**
+ * The room is not completed, since nobody of this server is in it: of its members hardly anybody is
+ * known.
+ */
 export async function abandonPartialJoin(
   mailboxes: Mailboxes,
   room: Room,
@@ -79,8 +82,8 @@ export async function abandonPartialJoin(
 }
 
 /**
- * Rows of members (and others) that the head's state does not hold yet; the state itself moves at the end. Answers the
- * nids of their tuples.
+ * Rows of members (and others) that the head's state does not hold yet; the state itself moves at
+ * the end. Answers the nids of their tuples.
  */
 async function fillRows(
   deps: FinishPartialJoinDeps,
@@ -144,7 +147,8 @@ async function moveHead(
         roomState: bytesOfRoot(one.roomState),
       })),
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
-      // Ends from before stand in for those that are refused now, unless a purge of history has taken them.
+      // Ends from before stand in for those that are refused now, unless a purge of history has
+      // taken them.
       awaits: addedExtremities(head, next),
       records: [
         {
@@ -184,8 +188,8 @@ function addedExtremities(before: Head, { extremities }: Head): number[] {
 }
 
 /**
- * Waits until what this head was built on is in the tables: the log keeps the order of what it is handed. Throws
- * StaleHead when that failed, or another writer has moved the head.
+ * Waits until what this head was built on is in the tables: the log keeps the order of what it is
+ * handed. Throws StaleHead when that failed, or another writer has moved the head.
  */
 async function awaitCommits({ store, log }: FinishPartialJoinDeps, head: Head): Promise<void> {
   await log.append({});
@@ -194,8 +198,9 @@ async function awaitCommits({ store, log }: FinishPartialJoinDeps, head: Head): 
 }
 
 /**
- * What the tables still lack, or have too much, for the new head's state. Of the keys that were filled in, the tables say
- * themselves what they have: events that came meanwhile may have set them otherwise.
+ * What the tables still lack, or have too much, for the new head's state. Of the keys that were
+ * filled in, the tables say themselves what they have: events that came meanwhile may have set them
+ * otherwise.
  */
 async function differenceToTables(
   { store, ...head }: Head,
@@ -218,7 +223,10 @@ async function differenceToTables(
   return left;
 }
 
-/** Rows of current state and memberships for a difference of states; our own users' are told to followers. */
+/**
+ * Rows of current state and memberships for a difference of states; our own users' are told to
+ * followers.
+ */
 async function rowsOf(
   { store, serverName }: FinishPartialJoinDeps,
   room: Room,

@@ -1,4 +1,7 @@
-/** The states of a room's events computed anew in the order of the graph, from a join whose state became known. */
+/**
+ * The states of a room's events computed anew in the order of the graph, from a join whose state
+ * became known.
+ */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";

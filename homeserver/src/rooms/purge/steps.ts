@@ -1,4 +1,6 @@
-/** What purges do, in bounded steps that may be done again: a purge that was cut off begins anew. */
+/**
+ * What purges do, in bounded steps that may be done again: a purge that was cut off begins anew.
+ */
 import type { Log } from "../../log/types.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { aliasesOfRoom } from "../../storage/rooms/aliases.ts";

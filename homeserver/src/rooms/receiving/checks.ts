@@ -1,6 +1,6 @@
 /**
- * Puts a verified event of another server in the room's graph: steps 4 to 7 of the checks on receipt
- * (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
+ * Adds a verified event of another server to the room's graph: steps 4 to 7 of the checks on
+ * receipt (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
  */
 import { authorise } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
@@ -30,7 +30,7 @@ import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
-/** Where history goes: in front of the live event at `position`. */
+/** The position of a backfilled event: in front of the live event at `position`. */
 export interface HistoryPosition {
   readonly position: number;
   readonly ordinal: number;
@@ -38,42 +38,49 @@ export interface HistoryPosition {
 
 export interface ReceivedEvent {
   readonly event: RoomEvent;
-  /** What other servers say of states, where prev events are missing: it counts only if they still are. */
+  /**
+   * States fetched from other servers for missing prev events. They count only if the events are
+   * still missing.
+   */
   readonly remoteState?: RemoteState | undefined;
-  /** History goes in front of the timeline: it doesn't move the head. */
+  /** A backfilled event goes in front of the timeline and does not move the head. */
   readonly history?: HistoryPosition | undefined;
-  /** It may be here already, as an outlier for instance; false: it was looked up. */
+  /**
+   * The event may already be stored, for instance as an outlier. False: it was looked up and is
+   * not.
+   */
   readonly mayBeKnown: boolean;
-  /** It came to this server first, which sends it on. */
+  /** This server received it first and forwards it to the others. */
   readonly forwarded?: boolean | undefined;
-  /** It is ours, and another server has taken it: that one sends it on. */
+  /** An event of ours that another server accepted and sends to the others. */
   readonly handedOver?: boolean | undefined;
-  /** Redactions of it may have come before it. */
+  /** Redactions of it may have arrived before it. */
   readonly mayBeRedacted: boolean;
-  /** Why the room's policy server didn't sign it; undefined: it wasn't asked. */
+  /** Why the room's policy server did not sign it; undefined: it was not asked. */
   readonly notRecommended?: string | undefined;
-  /** It was rejected, and is judged again. */
+  /** The event was rejected before and is judged again. */
   readonly again?: boolean | undefined;
 }
 
 export interface CheckedEvent {
   readonly stored: StoredEvent;
-  /** Why it's not accepted, and by which of the checks. */
+  /** Why the event was not accepted, and which check it failed. */
   readonly reason: string | undefined;
   readonly clause: PduCheck | undefined;
   /**
-   * Rejected by what another server told of the state before it: it has no place, and is judged again when its prev
-   * events are here.
+   * Rejected because of a state that another server gave: it stays out of the graph and is judged
+   * again when its prev events have arrived.
    */
   readonly isProvisional: boolean;
-  /** It was here as a rejected one, and is not rejected any more. */
+  /** It was stored as rejected and is not rejected any more. */
   readonly isRejudged: boolean;
-  /** prev events that are not known here. */
+  /** Its missing prev events. */
   readonly missing: readonly string[];
 }
 
 /**
- * Adds the event to the work. Undefined when auth events are missing, or prev events of which nobody told the whole state.
+ * Runs the checks and adds the event to the command. Undefined when auth events are missing, or
+ * when prev events are missing and no server gave the whole state after them.
  */
 export async function checkAndAdd(
   command: RoomCommand,
@@ -91,7 +98,8 @@ export async function checkAndAdd(
   const authEvents = await store.events.byIds([...event.authEventIds]);
   const auth = await authOf(command, event, authEvents);
   if (auth === undefined) return undefined;
-  // A create event without a place is still to be fetched for the timeline, but its state is known.
+  // The state after a create event is known even before it is in the graph; it still has to be
+  // fetched for the timeline.
   const missing = prevWithout(event, known.filter(isInGraph));
   const unknownPrev = prevWithout(event, known);
   const remoteRoots =
@@ -102,7 +110,7 @@ export async function checkAndAdd(
   command.dependOnStatesOf(known);
   command.dependOn(auth);
   const resolved = await stateBefore(command, known, remoteRoots);
-  // Of a state that is known in part, what it lacks of members is taken from the auth events.
+  // Members missing from a partial state are taken from the event's auth events.
   const before = command.isPartial
     ? await withAuthMembers(command, resolved, event, auth)
     : resolved;
@@ -149,7 +157,7 @@ export async function checkAndAdd(
   };
 }
 
-/** What is answered of an event that is here already. */
+/** The result for an event that is already stored. */
 function alreadyStored(stored: StoredEvent): CheckedEvent {
   const nothing = { reason: undefined, clause: undefined, isProvisional: false, isRejudged: false };
   return { ...nothing, stored, missing: [] };
@@ -179,7 +187,7 @@ function timelineOf({ history }: ReceivedEvent, rejected: boolean): Timeline {
   return history ?? "live";
 }
 
-/** The state that the prev events leave, resolved when they differ. */
+/** The state before the event: that after its prev events, resolved when they differ. */
 async function stateBefore(
   command: RoomCommand,
   prev: readonly StoredEvent[],
@@ -197,7 +205,10 @@ function prevWithout({ prevEventIds }: RoomEvent, events: readonly StoredEvent[]
   return prevEventIds.filter((id) => !ids.has(id));
 }
 
-/** Of an event whose state is known: without a place, it is the room's create event. */
+/**
+ * The state after an event whose state is known: if it is not in the graph, it is the room's create
+ * event.
+ */
 async function stateAfter(command: RoomCommand, stored: StoredEvent): Promise<StateRoot> {
   if (isInGraph(stored)) return stored.stateAfter;
   return command.setState(null, [["m.room.create", "", stored.nid]]);
@@ -239,13 +250,14 @@ async function judge(
   if (!isLive || isOnTop) return ACCEPTED;
   const now = byState(event, await command.state(keys));
   if (now === undefined) return ACCEPTED;
-  // What only the event's own branch has counts too, as far as it survives: a join in a gap, for instance.
+  // A second look at the current state together with what the event's own branch changed: a join in
+  // a gap, for instance.
   const both = byState(event, await stateWithBranch(command, event, before, keys));
   if (both === undefined) return ACCEPTED;
   return { status: "soft-failed", reason: both, clause: "6 current state" };
 }
 
-/** 7. By the room's policy server. Throws LacksPolicySignature when it is to be asked first. */
+/** 7. By the room's policy server. Throws LacksPolicySignature when it has to be asked first. */
 async function judgeByPolicy(
   command: RoomCommand,
   { event, notRecommended }: ReceivedEvent,
@@ -256,7 +268,10 @@ async function judgeByPolicy(
   return { status: "soft-failed", reason: notRecommended, clause: "7 policy server" };
 }
 
-/** The current state as it would be if the state before an event were an extremity's, in place of those it builds on. */
+/**
+ * The current state if the state before the event replaced those extremities that the event builds
+ * on.
+ */
 async function stateWithBranch(
   command: RoomCommand,
   event: RoomEvent,
@@ -270,7 +285,10 @@ async function stateWithBranch(
   return store.state.events(await command.setTuples(base, changes), [...keys]);
 }
 
-/** The auth events are what the state holds (but for the create event): they have been judged by already. */
+/**
+ * Whether the auth events are exactly what the state holds (except for the create event): then the
+ * check by auth events has already decided.
+ */
 function isSame(state: ReadonlyMap<string, StoredEvent>, auth: readonly StoredEvent[]): boolean {
   const nids = new Set(auth.map((stored) => stored.nid));
   for (const stored of state.values()) {
@@ -291,7 +309,9 @@ function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): str
   return rejectionOf(() => authorise(event, authStateIn(state)));
 }
 
-/** Adds the event, already redacted if its redaction came first; applies it if it's a redaction itself. */
+/**
+ * Adds the event, redacted if its redaction came first. If it is a redaction itself, it is applied.
+ */
 async function addWithRedactions(
   command: RoomCommand,
   bare: StoredEvent,

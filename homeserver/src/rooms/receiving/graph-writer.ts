@@ -1,4 +1,7 @@
-/** Places verified events of one room on its mailbox, one after another, and judges those again that depended on them. */
+/**
+ * Adds verified events to a room's graph on its mailbox, one after another, and rejudges events
+ * that depended on them.
+ */
 import { Unstorable } from "../../log/types.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -36,7 +39,7 @@ export interface GraphWriterDeps {
   readonly logger: Logger;
 }
 
-/** What became of an event: placed, or why not. `isFinal`: it can't be placed, whatever comes. */
+/** What became of an event: added, or the reason why not. `isFinal`: trying again is useless. */
 export type IngestResult =
   | { readonly placed: CheckedEvent }
   | { readonly error: string; readonly isFinal: boolean };
@@ -44,15 +47,15 @@ export type IngestResult =
 export type IngestResults = Map<EventId, IngestResult>;
 
 export interface WriteOptions {
-  /** Who sent the events. */
+  /** The server that sent the events. */
   readonly origin: ServerName | undefined;
-  /** This server sends the events on to the others in the room. */
+  /** This server forwards the events to the others in the room. */
   readonly forward?: boolean | undefined;
 }
 
 /**
- * What need not be looked up for events on the mailbox, since it was looked up for many at once. It holds as long as the
- * room is at that moment; from then on, and at every further attempt, a command looks for itself.
+ * Look-ups made for many events at once, which the mailbox need not repeat. They hold until the
+ * room changes after `moment`; from then on, and at further attempts, a command looks for itself.
  */
 interface Hints {
   readonly moment: Moment | undefined;
@@ -61,7 +64,7 @@ interface Hints {
   readonly awaited: ReadonlySet<string>;
 }
 
-/** What is to be placed, and how. */
+/** An event to add, with its circumstances. */
 interface EventToWrite extends Pick<
   ReceivedEvent,
   "event" | "remoteState" | "history" | "forwarded" | "handedOver"
@@ -72,8 +75,8 @@ interface EventToWrite extends Pick<
 export interface GraphWriter {
   hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints>;
   /**
-   * Places events in this order; never throws for a single one. `stateOf` gives what others say of the states before
-   * an event, where that is needed.
+   * Adds events in the given order; never throws because of a single one. `stateOf` fetches the
+   * states before an event from other servers, where needed.
    */
   writeAll(
     room: Room,
@@ -81,9 +84,9 @@ export interface GraphWriter {
     options: WriteOptions,
     stateOf?: (event: RoomEvent) => Promise<ReceivedEvent["remoteState"]>,
   ): Promise<IngestResults>;
-  /** Places one event and notes what became of it. */
+  /** Adds one event and reports what became of it. */
   write(room: Room, toWrite: EventToWrite, options: WriteOptions): Promise<IngestResult>;
-  /** Places one event of which nothing is missing; throws when something is. */
+  /** Adds one event that lacks nothing; throws when something is missing. */
   writeOne(room: Room, event: RoomEvent): Promise<CheckedEvent>;
   readonly rejudge: Rejudge;
 }
@@ -92,7 +95,7 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
   const { store, mailboxes, identity, rejections, logger } = deps;
 
   async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
-    // Before the queries: what comes while they run makes them count for nothing.
+    // Taken before the queries: whatever changes while they run makes the hints invalid.
     const moment = store.arrivals.moment(room.nid);
     const ids = events.map((event) => event.eventId);
     const [known, redactions, awaited] = await Promise.all([
@@ -208,9 +211,11 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
       const hints = await hintsFor(room, events);
       const results = new Map<EventId, Promise<IngestResult>>();
       for (const event of events) {
-        // What tells the state needs the events before: those are on their way to the mailbox already.
+        // Fetching the state needs the events before this one: they are already in the mailbox's
+        // queue.
         const remoteState = await stateOf?.(event);
-        // What is ours and came from another server is there already: that one has sent it on.
+        // An event of ours that came from another server is already stored: that server has sent it
+        // on.
         const handedOver = origin !== undefined && forward !== true;
         const toWrite = { event, remoteState, forwarded: forward, handedOver, hints };
         results.set(event.eventId, write(room, toWrite, { origin }));
@@ -225,12 +230,12 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
   };
 }
 
-/** Something that the event builds on is not to be had now. */
+/** Something that the event builds on cannot be had at the moment. */
 class Incomplete extends Error {
   override name = "Incomplete";
 }
 
-/** `closes`: something may have awaited the event. */
+/** `closes`: events may have been waiting for this one. */
 function gapRows(room: Room, placed: CheckedEvent, closes: boolean) {
   const { stored, missing } = placed;
   const add =

@@ -1,4 +1,6 @@
-/** Where history goes in the timeline, as the tables and what is on its way to them have it now. */
+/**
+ * Finds the position of a backfilled event in the timeline, from the tables and the pending events.
+ */
 import type { EventId } from "../../protocol/identifiers.ts";
 import { awaitedEvents, isStoodOn } from "../../storage/rooms/gaps.ts";
 import { isTaken, lowestOrdinal } from "../../storage/rooms/timeline.ts";
@@ -6,9 +8,10 @@ import type { HistoryPosition } from "./checks.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 /**
- * The place that is wished for, or, where that is taken by now, one in front of all that stands before the same event. An
- * event that awaits this one gets it in front of itself. Undefined: it's news, and so it is where all that awaits it was
- * soft-failed: nothing in the room's state stands on it.
+ * The wished position or, when it is taken, the one in front of everything that precedes the same
+ * live event. Without a wish, an event that others wait for goes in front of the newest of them.
+ * Undefined: it is a new live event, also when all events that wait for it were soft-failed, since
+ * nothing in the room's state builds on those.
  */
 export async function historyPosition(
   command: RoomCommand,

@@ -1,4 +1,6 @@
-/** Takes verified events of one room in: fetches what they lack, then places them one after another. */
+/**
+ * Ingests verified events of one room: fetches what they lack, then adds them one after another.
+ */
 import { createFairQueue } from "../../platform/fair-queue.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
@@ -17,25 +19,34 @@ export interface IngestDeps {
   readonly remoteStates: RemoteStates;
   readonly gaps: Gaps;
   readonly peerQueries: PeerQueries;
-  /** Events between what is known and these, verified, as other servers have them. */
+  /** Fetches the verified events between the known ones and these from other servers. */
   readonly fetchMissing: FetchMissing;
-  /** The room's state is known in part: others are not asked for states, since one of them is on its way. */
+  /**
+   * The room has partial state: no states are fetched for its events, since its whole state is
+   * already on the way.
+   */
   readonly isPartial: (room: Room) => Promise<boolean>;
   /** The room's forward extremities. */
   readonly tips: (room: Room) => Promise<readonly StoredEvent[]>;
 }
 
-/** Whether this server sends the events on to the others in the room; `mayLeaveOut`: see Asking. */
+/**
+ * `forward`: whether this server forwards the events to the others in the room. `mayLeaveOut`: see
+ * PeerQuery.
+ */
 type FetchOptions = Pick<WriteOptions, "forward"> & Pick<PeerQuery, "mayLeaveOut">;
 
 export interface Ingest {
-  /** Which events can be placed as things stand. */
+  /** Which of the events lack nothing. */
   sort(events: readonly RoomEvent[]): Promise<Sorted>;
-  /** Places events, those first that others build on. Asks nobody; never throws for a single event. */
+  /**
+   * Adds events, prev events first. Asks no other server; never throws because of a single event.
+   */
   place(room: Room, events: readonly RoomEvent[], options: WriteOptions): Promise<IngestResults>;
   /**
-   * Fetches what the events lack, from `server` and others of the room, and places them. Rooms and servers take
-   * turns: throws QueueFull when too much of the server waits already. Old history has no answer: it's kept as outliers.
+   * Fetches what the events lack, from `server` and others in the room, and adds them. Fair between
+   * rooms and servers: throws QueueFull when too many tasks of the server wait. Events older than
+   * the known history have no result: they are kept as outliers.
    */
   fetchAndPlace(
     server: ServerName,
@@ -43,16 +54,19 @@ export interface Ingest {
     events: readonly RoomEvent[],
     options?: FetchOptions,
   ): Promise<IngestResults>;
-  /** One or the other, as the events need. */
+  /** Adds what lacks nothing and fetches for the rest. */
   batch(
     server: ServerName,
     room: Room,
     events: readonly RoomEvent[],
     options?: FetchOptions,
   ): Promise<IngestResults>;
-  /** Places one event of which nothing is missing; throws when something is. */
+  /** Adds one event that lacks nothing; throws when something is missing. */
   one(room: Room, event: RoomEvent): Promise<CheckedEvent>;
-  /** History: the same without the head, in front of a place in the timeline. */
+  /**
+   * Backfill: adds events in front of a position in the timeline, without moving the head. Returns
+   * how many were added.
+   */
   history(
     server: ServerName,
     room: Room,
@@ -62,8 +76,8 @@ export interface Ingest {
 }
 
 /**
- * Undertakings that ask other servers: on behalf of one origin in one room, of one origin, of all, at once. So a room
- * takes one of its origin's places at most, and an origin its part of all places.
+ * Limits on tasks that query other servers: per origin and room, per origin, in total. So one room
+ * uses at most one of its origin's places, and an origin only its share of all places.
  */
 const IN_ROOM = { perKey: 1, total: Infinity, maxWaiting: 8 };
 const OF_ORIGIN = { perKey: 4, total: 24, maxWaiting: 64 };
@@ -126,7 +140,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
     one: graphWriter.writeOne,
     async history(server, room, events, before) {
-      // History changes no state of today's.
+      // Old events do not change the current state.
       const query = { ...peerQueries.begin(room, [server]), mayLeaveOut: true };
       const sorted = inDagOrder(events);
       await completeAuth(query, sorted);

@@ -1,4 +1,4 @@
-/** Ends of knocks that this server took from users of servers that are not in the room. */
+/** Ends of knocks that this server forwarded for users of servers that are not in the room. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import { wasForwarded } from "../../storage/federation/outbound.ts";
@@ -6,8 +6,8 @@ import type { StateRoot } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 /**
- * Whether another server puts out somebody of a third one who knocked by us: theirs believes nobody but us that the knock
- * is over.
+ * Whether another server ends the knock of a user of a third server that knocked through this one:
+ * that server accepts the end only from us.
  */
 export async function endsKnockSentByUs(
   command: RoomCommand,

@@ -1,4 +1,7 @@
-/** Puts an end to many forward extremities: an event of a local user's that says nothing and names them all. */
+/**
+ * Merges forward extremities when a room has too many, with an empty event of a local user that
+ * names them all.
+ */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
@@ -23,22 +26,22 @@ export interface MergeDeps {
 }
 
 /**
- * Told how many extremities a room has. When too many, they are merged after a while, and what forks the room further
- * awaits a pause, so that others need not wait for it.
+ * Call it with a room's number of extremities. When there are too many, they are merged after a
+ * while, and the caller is slowed down, so that whoever forks the room does not hold up others.
  */
 export type MergeIfMany = (room: Room, extremities: number) => Promise<void> | undefined;
 
-/** Other servers call it so too; clients don't show it. */
+/** Other servers use this type as well; clients do not show it. */
 const TYPE = "org.matrix.dummy_event";
 /**
- * Within this time at random the merge comes: each server of the room has the same extremities, and the first one's
- * merge spares the others theirs.
+ * The merge comes at a random moment within this time: all servers in the room have the same
+ * extremities, and the first merge saves the others theirs.
  */
 const WITHIN_MS = 60_000;
 const MAX_ROOMS_WAITING = 500;
 const PAUSE_MS = 3;
 const USERS_TRIED = 10;
-/** At the most so many events at once: 1,000 extremities are kept. */
+/** Events sent at once at most: together they merge the 1,000 extremities that are kept. */
 const MAX_EVENTS = 60;
 
 export function createMergeExtremities(deps: MergeDeps): MergeIfMany {
@@ -46,7 +49,7 @@ export function createMergeExtremities(deps: MergeDeps): MergeIfMany {
   const { serverName } = local.identity;
   const waiting = new Set<number>();
 
-  /** Who may be allowed to send it: users with a level of their own first. */
+  /** Candidates for sending it: users with a power level of their own first. */
   async function senders(command: RoomCommand): Promise<UserId[]> {
     const levels = await command.stateEvent("m.room.power_levels", "");
     const named = isJsonObject(levels?.event.content.users) ? levels.event.content.users : {};

@@ -1,11 +1,14 @@
-/** How much of this server's time another server gets: few of its transactions at once, and pauses for who wastes it. */
+/**
+ * Throttles other servers: few of their transactions run at once, and senders of many refused
+ * events are slowed down.
+ */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { QueueFull, createFairQueue } from "../../platform/fair-queue.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 
-/** How many of a transaction's events were refused; filled in while it's worked on. */
+/** How many of a transaction's events were refused; counted while it is worked on. */
 export interface Tally {
   readonly events: number;
   refused: number;
@@ -13,19 +16,20 @@ export interface Tally {
 
 export interface OriginThrottle {
   /**
-   * Works on a transaction when it's the server's turn. After one of which most events were refused the server's next
-   * one waits, each time longer; after others, shorter again. Throws M_LIMIT_EXCEEDED when too many of it wait.
+   * Runs the task for a transaction when it is the server's turn. After a transaction of mostly
+   * refused events the server's next one is delayed, longer each time; after others, the delay
+   * shrinks. Throws M_LIMIT_EXCEEDED when too many of the server's transactions wait.
    */
   run<T>(server: ServerName, tally: Tally, task: () => Promise<T>): Promise<T>;
 }
 
-/** Servers send one after another; a repetition may meet what it repeats. */
+/** Servers send one transaction at a time; a repeated one may overlap with the first. */
 const MAX_CONCURRENT = 2;
 const MAX_WAITING = 50;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 500;
 const RETRY_MS = 5_000;
-/** Fewer refused events are no sign of anything. */
+/** Fewer refused events than this mean nothing. */
 const REFUSED_FROM = 5;
 
 export function createOriginThrottle(clock: Clock, stop: AbortSignal): OriginThrottle {

@@ -1,4 +1,4 @@
-/** Placing events on a state that is known in part. */
+/** Adds events to a room whose state is partially known. */
 import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
@@ -6,8 +6,8 @@ import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 /**
- * Members that a partial state lacks, as the event's auth events name them: nothing better is known of them until the
- * state is whole, and then the event is judged again.
+ * Members missing from a partial state, taken from the event's auth events. Nothing better is known
+ * until the state is complete; then the event is judged again.
  */
 export async function withAuthMembers(
   command: RoomCommand,

@@ -1,22 +1,25 @@
-/** What is refused of another server's: a log line that names room, event, origin and clause, and counters. */
+/**
+ * Logs and counts refused events of other servers, with room, event, origin, and the check that
+ * failed.
+ */
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { PduCheck } from "../records/pdu-check.ts";
 
 interface PduRejection {
   readonly room: string;
-  /** Unknown where not even an id could be made out. */
+  /** Undefined when not even an event id could be computed. */
   readonly event?: string | undefined;
   readonly origin?: string | undefined;
   readonly clause: PduCheck;
-  /** For people. */
+  /** Written for humans. */
   readonly reason: string;
   readonly outcome: "dropped" | "redacted" | "rejected" | "soft-failed";
 }
 
 export interface PduRejections {
   note(rejection: PduRejection): void;
-  /** Events that were staged, or left the staging area again. */
+  /** Counts events that entered or left the staging area. */
   staged(outcome: "kept" | "placed" | "given up", count: number): void;
 }
 

@@ -36,22 +36,25 @@ export interface ReceiveDeps {
   readonly rejections: PduRejections;
 }
 
-/** So long a transaction waits for what is fetched on its behalf: it's kept by then, and goes on without. */
+/**
+ * How long a transaction waits for events that are fetched on its behalf. Its own events are staged
+ * by then, and the work goes on after the answer.
+ */
 const ANSWER_MS = 5_000;
 /**
- * Of a server of which so many events wait in the room already, the next transaction waits longer: it brings them faster
- * than what they lack can be fetched, and more of them would soon be refused.
+ * When this many events of a server are staged in a room, its transactions are answered later: it
+ * sends faster than missing events can be fetched, and more would soon be refused.
  */
 const SLOW_FROM = 100;
 const SLOW_ANSWER_MS = 25_000;
 
 type Results = Record<string, JsonObject>;
 
-/** The part of a transaction that is about one room. */
+/** The part of a transaction that concerns one room. */
 interface RoomPart {
   readonly origin: ServerName;
   readonly room: string;
-  /** Are filled in. */
+  /** Filled in while the PDUs are handled. */
   readonly results: Results;
   readonly tally: Tally;
 }
@@ -93,7 +96,10 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     await ingestEvents(part, room, events);
   }
 
-  /** 4 to 6, the authorisation rules: at once for what lacks nothing; the others are kept, and then helped. */
+  /**
+   * 4 to 6, the authorisation rules: at once for events that lack nothing; the others are staged,
+   * and what they lack is fetched.
+   */
   async function ingestEvents(
     part: RoomPart,
     room: Room,
@@ -135,9 +141,9 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /**
-   * Of rooms that this server isn't in, only the end of an invite or a knock of one of its users concerns it: by who
-   * invited, or from the server that took the knock. The event is of the version in which the invite or the knock is
-   * written.
+   * In a room that this server is not in, only the end of an invite or knock of a local user is
+   * accepted: from the inviter, or from the server that took the knock. The event has the room
+   * version of the invite or knock.
    */
   async function receiveOutOfBand(part: RoomPart, room: Room, pdu: JsonObject): Promise<void> {
     const notIn = "This server is not in that room";
@@ -161,14 +167,14 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       return reject(part, "not in the room", eventId, notIn);
     }
     part.results[eventId] = {};
-    // It may have been on its way for long, and end an invite before this one.
+    // It may have been under way for long, and concern an earlier invite.
     if (!isAfter(event, open.event)) return;
     await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
   }
 
   /**
-   * Whether they may end what is open: who invited, or the server that took the knock. The power of anybody else can't be
-   * told from outside of the room.
+   * Whether the sender may end the open invite or knock: the inviter, or the server that took the
+   * knock. The power levels of others are unknown outside the room.
    */
   async function isTheirs(
     origin: ServerName,
@@ -192,7 +198,10 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
 
-  /** Results go by event id: where the room's version is not known, only the ids that PDUs carry. */
+  /**
+   * Results are keyed by event id. Where the room version is unknown, only ids contained in the
+   * PDUs can be used.
+   */
   function rejectAll(
     pdus: readonly JsonObject[],
     part: RoomPart,

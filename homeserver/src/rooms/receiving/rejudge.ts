@@ -1,6 +1,7 @@
 /**
- * Rejected events judged again. What is not rejected any more is noted in the commit that says so (events_to_rejudge), and
- * the note goes when all that was rejected because of it has been judged: a kill in between loses nothing.
+ * Judges rejected events again. When an event is accepted late, the same commit notes that
+ * (events_to_rejudge). The note is removed when everything rejected because of it has been judged,
+ * so a crash in between loses nothing.
  */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { rejectedWithState } from "../../storage/rooms/partial-rooms.ts";
@@ -13,24 +14,28 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 export interface Rejudge {
-  /** An event is not rejected any more: judges what was rejected because of it, and so on. */
+  /** An event is no longer rejected: judges again what was rejected because of it, and so on. */
   because(room: Room, acceptedNid: number): Promise<void>;
-  /** Judges all that the room has of rejected events with a place, and so on. */
+  /**
+   * Judges all rejected events in the room's graph again, and what was rejected because of them.
+   */
   all(room: Room): Promise<void>;
-  /** What an earlier process was killed amid. */
+  /** Finishes what a killed process left undone. */
   remaining(): Promise<void>;
 }
 
 export interface RejudgeDeps {
   readonly store: RoomStore;
   readonly outliers: Outliers;
-  /** Judges an event with a place again: true when it's not rejected. */
+  /** Judges an event of the graph again: true when it is not rejected. */
   readonly passes: (room: Room, event: RoomEvent) => Promise<boolean>;
-  /** Resolves the room's current state anew. */
+  /** Resolves the room's current state again. */
   readonly resolve: (room: Room) => Promise<void>;
 }
 
-/** A stranger's chain of rejected events is judged again so far, at most. */
+/**
+ * How many events are judged again at most: a stranger could send a long chain of rejected events.
+ */
 const MAX_REJUDGED = 500;
 const MAX_ROWS = 100;
 
@@ -41,7 +46,10 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
     return isInGraph(now) ? passes(room, event) : outliers.rejudge(room, event);
   }
 
-  /** Judges again what was rejected because of the event, and so on; answers all that are not rejected any more. */
+  /**
+   * Judges again what was rejected because of the event, and so on. Returns all events that are not
+   * rejected any more.
+   */
   async function spread(room: Room, acceptedNid: number): Promise<ReadonlySet<number>> {
     forgetResolutions(store, room.nid);
     const seen = new Set([acceptedNid]);
@@ -59,7 +67,7 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
     return seen;
   }
 
-  /** The current state may rest on what was rejected. Then nothing of it is left to do. */
+  /** Resolves the current state, which may depend on the rejected events, and removes the notes. */
   async function finish(room: Room, acceptedNids: Iterable<number>): Promise<void> {
     await resolve(room);
     for (const acceptedNid of acceptedNids) {

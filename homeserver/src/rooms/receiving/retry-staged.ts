@@ -1,4 +1,4 @@
-/** Tries staged events again when they are due: on one replica at a time, rooms beside one another. */
+/** Retries staged events when they are due: on one replica at a time, several rooms in parallel. */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { eventFromStored } from "../../protocol/events/event.ts";
@@ -22,7 +22,7 @@ export interface RetryStagedDeps {
   readonly serverName: ServerName;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Judges again what another process should have, and was killed. */
+  /** Finishes the rejudging that a killed process left undone. */
   readonly rejudgeRemaining: () => Promise<void>;
   /** Given when there are several replicas. */
   readonly seats: Leases | undefined;
@@ -31,16 +31,19 @@ export interface RetryStagedDeps {
 const LEASE = "staged events";
 const MAX_CONCURRENT_ROOMS = 8;
 const MAX_EVENTS = 50;
-/** Another replica may have staged something that this one was not told of. */
+/** Another replica may have staged something without telling this one. */
 const MAX_SLEEP_MS = 30_000;
 const AFTER_ERROR_MS = 5_000;
 const STOP_MS = 3_000;
 
-/** Begins at once; what an earlier process left is due at the start. Answers what ends it. */
+/**
+ * Starts at once; what an earlier process left is due immediately. Returns the function that stops
+ * it.
+ */
 export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   const { store, staging, clock, logger, seats } = deps;
   const stopping = new AbortController();
-  /** Rooms that are being tried. */
+  /** Rooms being retried. */
   const busy = new Map<number, Promise<void>>();
   let wake = new AbortController();
   staging.onDue(() => wake.abort());
@@ -64,7 +67,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     }
   }
 
-  /** One room that takes long doesn't hold up the others. */
+  /** A slow room does not hold up the others. */
   function begin(room: Room): void {
     const tried = retryRoom(room)
       .catch((error: unknown) => {
@@ -79,7 +82,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   }
 
   async function sleep(signal: AbortSignal): Promise<void> {
-    // With every place taken, the next that ends wakes us.
+    // When all places are taken, the next room that ends wakes this loop.
     const isFull = busy.size >= MAX_CONCURRENT_ROOMS;
     const due = isFull ? undefined : await nextStagedDue(store.sql, [...busy.keys()]);
     const ms = due === undefined ? MAX_SLEEP_MS : due - clock.now();
@@ -90,7 +93,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   }
 
   async function retryDue(signal: AbortSignal): Promise<void> {
-    // Alone, what an earlier process left is nobody else's work.
+    // Without other replicas, everything left by an earlier process is this one's work.
     let isLeft = seats === undefined;
     let nextRejudged = 0;
     while (!signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * The staging area: verified events that can't be placed yet are kept in the database before the transaction that
- * brought them is answered, and tried again until they're placed, refused, or given up.
+ * The staging area: verified events that cannot be added yet are stored in the database before
+ * their transaction is answered. They are retried until they are added, refused, or given up.
  */
 import type { Clock } from "../../platform/clock.ts";
 import { QueueFull } from "../../platform/fair-queue.ts";
@@ -34,11 +34,11 @@ export interface StagingDeps {
 }
 
 export interface Staging {
-  /** Keeps verified events. Answers those that are kept; for the others there is no room. */
+  /** Stages verified events. Returns those that were staged; for the others there was no space. */
   keep(origin: ServerName, room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
   /**
-   * Fetches what kept events lack and places them; what can't be placed stays for later, or is given up. Never
-   * throws. `attempts`: how often it has failed before.
+   * Fetches what staged events lack and adds them. What still cannot be added is retried later, or
+   * given up. Never throws. `attempts`: failures so far.
    */
   attempt(
     origin: ServerName,
@@ -46,11 +46,11 @@ export interface Staging {
     events: readonly RoomEvent[],
     attempts?: ReadonlyMap<EventId, number>,
   ): Promise<void>;
-  /** How many events of a server are kept in the room. */
+  /** How many events of a server are staged in the room. */
   waiting(origin: ServerName, room: Room): Promise<number>;
-  /** Events were placed: what waits for them is due now. */
+  /** Events were added: staged events that wait for them are due now. */
   arrived(room: Room, eventIds: Iterable<EventId>): void;
-  /** All that the room has is due now. */
+  /** Everything staged in the room is due now. */
   hasten(room: Room): Promise<void>;
   /** Calls the listener when events may be due earlier than before. */
   onDue(listener: () => void): void;
@@ -64,32 +64,41 @@ const FIRST_PAUSE_MS = 10_000;
 const MAX_PAUSE_MS = 3_600_000;
 /** With the pauses above, about a day. */
 const MAX_ATTEMPTS = 32;
-/** After so many attempts, a minute, a state counts without what can't be checked (see Asking.mayLeaveOut). */
+/**
+ * After this many failed attempts (about a minute) a fetched state counts without events that
+ * cannot be checked (see PeerQuery.mayLeaveOut).
+ */
 const LEAVES_OUT_AFTER = 3;
-/** Rejected by what was told of the state before it: it waits for its prev events so long, so often. */
+/**
+ * An event rejected because of another server's state waits for its prev events this long, this
+ * many times.
+ */
 const PROVISIONAL_MS = 24 * 3_600_000;
 const MAX_PROVISIONAL = 3;
 const DRAIN_MS = 3_000;
 
 export function createStaging(deps: StagingDeps): Staging {
   const { store, gaps, ingest, clock, random, rejections, logger } = deps;
-  /** Events that staged ones lack → the room. Forgotten ones are found by time. */
+  /**
+   * Missing events that staged ones wait for → the room. Those dropped from this cache are retried
+   * when their time comes.
+   */
   const awaited = new LRUCache<EventId, number>(atMost(20_000));
   const underWay = new Set<Promise<void>>();
   const listeners = new Set<() => void>();
 
-  /** Spread by ±20 %, so that rooms that failed together don't come back together. */
+  /** Randomised by ±20 %, so that rooms that failed together are not retried together. */
   function pause(attempts: number): number {
     const ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts);
     return Math.round(ms * (0.8 + random.integer(400) / 1_000));
   }
 
-  /** When to try again; undefined: it's done with. */
+  /** When to try again; undefined: never. */
   function nextTry(result: IngestResult | undefined, failed: number): number | undefined {
     if (result === undefined) return undefined;
     if ("placed" in result) {
       if (!result.placed.isProvisional || failed >= MAX_PROVISIONAL) return undefined;
-      // What it lacks hastens it when it comes.
+      // The arrival of a missing event makes it due earlier.
       return clock.now() + PROVISIONAL_MS;
     }
     return result.isFinal ? undefined : clock.now() + pause(failed);
@@ -142,7 +151,7 @@ export function createStaging(deps: StagingDeps): Staging {
       else logger.warn({ err: error, room: room.roomId }, "staged events could not be tried");
       const nextTry = clock.now() + pause(0);
       const rows = events.map(({ eventId }) => ({ eventId, nextTry }));
-      // Where the database is away they stay due.
+      // When the database is unavailable they stay due.
       await postponeStaged(store.sql, rows).catch(() => {});
     }
   }
@@ -189,7 +198,7 @@ export function createStaging(deps: StagingDeps): Staging {
   };
 }
 
-/** Ids of what has its place now. */
+/** Ids of the events that are in the graph now. */
 export function* placedIn(results: ReadonlyMap<EventId, IngestResult>): Generator<EventId> {
   for (const [id, result] of results) {
     if ("placed" in result && !result.placed.isProvisional) yield id;

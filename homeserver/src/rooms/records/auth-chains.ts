@@ -1,4 +1,7 @@
-/** The auth graph of rooms as integers, for state resolution and for answers that hold auth chains. */
+/**
+ * The auth graph of rooms as integers, for state resolution and for answers that contain auth
+ * chains.
+ */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
@@ -7,15 +10,18 @@ import { authNids as storedAuthNids } from "../../storage/rooms/events.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 export interface AuthChains {
-  /** A new event's auth events, so that they need not be asked for. */
+  /** Adds a new event's auth events, so that they need not be queried. */
   add(nid: number, authNids: readonly number[]): void;
-  /** The room's graph with these events and their auth chains in it; its ids are `graphId(nid)`. */
+  /**
+   * The room's auth graph, with at least these events and their auth chains. Its ids are
+   * `graphId(nid)`.
+   */
   graph(roomNid: number, nids: readonly number[]): Promise<AuthGraph>;
   /** These events and everything in their auth chains. */
   chain(roomNid: number, nids: readonly number[]): Promise<number[]>;
-  /** Forgets a room's graph: auth events that were not known have come. */
+  /** Forgets a room's graph, because missing auth events have arrived. */
   forget(roomNid: number): void;
-  /** The same, with auth events of those that are not in the tables. */
+  /** The same, with the auth events of pending events. */
   over(authNidsOf: AuthNidsOf): AuthChains;
 }
 
@@ -34,7 +40,7 @@ export function createAuthChains(sql: Sql): AuthChains {
   const graphs = new LRUCache<number, AuthGraph>(atMost(100));
   const recent = new LRUCache<number, readonly number[]>(atMost(100_000));
 
-  /** Auth events of whatever the graph lacks, a level of the chain per query. */
+  /** Loads the auth events that the graph lacks, one query per level of the chain. */
   async function unknownTo(
     graph: AuthGraph,
     nids: readonly number[],

@@ -1,9 +1,12 @@
-/** Events in an order in which each comes after what it names. */
+/** Orders events so that each comes after the events that it names. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 
-/** What authorises an event: from version 12 the create event does so without being named. */
+/**
+ * The events that authorise an event. From version 12 on this includes the create event, though it
+ * is not named.
+ */
 export function authIdsOf(event: RoomEvent): readonly EventId[] {
   if (!event.version.roomIdIsCreateHash || event.type === "m.room.create")
     return event.authEventIds;

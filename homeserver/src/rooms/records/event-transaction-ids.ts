@@ -1,4 +1,4 @@
-/** Which transaction id a device sent an event with, for `unsigned.transaction_id`. */
+/** The transaction id with which a device sent an event, for `unsigned.transaction_id`. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
@@ -9,7 +9,7 @@ import type { Reader } from "../api/index.ts";
 export interface EventTransactionIds {
   /** A device sent this event, with or without a transaction id. */
   sent(eventId: EventId, deviceId: string, txnId: string | undefined): void;
-  /** Transaction ids of those of the reader's events that this device sent. */
+  /** Transaction ids of those events that the reader's device sent. */
   of(reader: Reader, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, string>>;
 }
 
@@ -17,7 +17,7 @@ export function createEventTransactionIds(sql: Sql): EventTransactionIds {
   /** Event and device → transaction id, or "" for none. */
   const known = new LRUCache<string, string>(atMost(50_000));
   const keyOf = (eventId: string, deviceId: string) => `${eventId} ${deviceId}`;
-  /** Events sent by this process: what isn't known of them isn't there. */
+  /** Events sent by this process: for these the cache is complete. */
   const ours = new LRUCache<EventId, true>(atMost(50_000));
 
   return {

@@ -1,4 +1,7 @@
-/** Events by nid and by id: a cache in front of bulk queries. They are committed, all of them (see pending.ts). */
+/**
+ * Events by nid and by id: a cache in front of bulk queries. It holds committed events only (see
+ * pending.ts).
+ */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { eventFromStored } from "../../protocol/events/event.ts";
@@ -15,7 +18,10 @@ export interface EventReader {
   byIds(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   one(nid: number): Promise<StoredEvent | undefined>;
   byId(id: EventId): Promise<StoredEvent | undefined>;
-  /** The same as `byIds` from the tables, where a cached one might have got a place since, or be rejected no more. */
+  /**
+   * The same as `byIds`, but reads events again from the tables when another replica may have
+   * changed them: outliers and rejected events.
+   */
   byIdsNow(ids: readonly EventId[]): Promise<Map<EventId, StoredEvent>>;
   /** From memory only. */
   peekById(id: EventId): StoredEvent | undefined;
@@ -24,27 +30,30 @@ export interface EventReader {
 }
 
 export interface Events extends EventReader {
-  /** PDUs' texts, in the given order; what is read for it is not kept. */
+  /** PDUs as JSON texts, in the given order. They are not cached. */
   texts(nids: readonly number[]): Promise<string[]>;
-  /** Turns rows of a query, just begun, into events: the cached objects where there are any. */
+  /**
+   * Turns the rows of a query that was just started into events, using the cached objects where
+   * there are any.
+   */
   load(query: Promise<readonly EventRow[]>): Promise<StoredEvent[]>;
-  /** Takes in an event as it is committed. */
+  /** Adds a committed event to the cache. */
   keep(event: StoredEvent): void;
   /** Forgets an event that has changed (redaction, status). */
   forget(id: EventId): void;
-  /** Forgets every event of a room of which rows were deleted. */
+  /** Forgets all events of a room after rows were deleted. */
   forgetRoom(roomNid: number): void;
-  /** Forgets those of a room's events that another writer may have judged again. */
+  /** Forgets the room's rejected events, which another writer may have judged again. */
   forgetRejected(roomNid: number): void;
 }
 
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
 
-/** Text, parsed form, client's form: an event takes some multiple of its JSON. */
+/** Text, parsed form and client form: an event takes a multiple of its JSON. */
 const BYTES_PER_CHARACTER = 6;
 const OVERHEAD = 1_000;
 
-/** `cacheBytes` bounds what is kept in memory, roughly. */
+/** `cacheBytes`: approximate size limit of the cache. */
 export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   const cache = new LRUCache<number, StoredEvent>({
     maxSize: cacheBytes,
@@ -53,10 +62,10 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       if (status === "rejected") rejected.get(roomNid)?.delete(nid);
     },
   });
-  /** Those in the cache, by room. */
+  /** The rejected events in the cache, by room. */
   const rejected = new LRUCache<number, Set<number>>(atMost(10_000));
   const nidOf = new LRUCache<EventId, number>(atMost(200_000));
-  /** Events that changed of late → the number of that change. */
+  /** Recently changed events → the number of that change. */
   const changed = new LRUCache<EventId, number>(atMost(10_000));
   let changes = 0;
   /** The number of the last change that may concern any event. */
@@ -74,7 +83,8 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     const known = cache.get(row.nid);
     if (known !== undefined && sameRow(known, row)) return known;
     const stored = fromRow(row);
-    // What changed while the query ran may be missing in the row: that one is used once.
+    // If the event changed while the query ran, the row may be out of date: it is used once and not
+    // cached.
     const last = Math.max(changed.get(row.eventId as EventId) ?? 0, purged);
     if (last <= asked) remember(stored);
     return stored;
@@ -123,7 +133,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       const found = await byIds(ids);
       const doubtful = [...found.values()].filter(mayChange).map(({ event }) => event.eventId);
       if (doubtful.length === 0) return found;
-      // Those of history may have been purged.
+      // Events of history may have been purged.
       for (const id of doubtful) found.delete(id);
       for (const event of await load(eventsByIds(sql, doubtful))) {
         found.set(event.event.eventId, event);
@@ -159,7 +169,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
     },
     load,
     keep(event) {
-      // A row that was read just before may be from before its place, or its judgement.
+      // A row that was read just before may be from before the change.
       changed.set(event.event.eventId, ++changes);
       remember(event);
     },
@@ -185,7 +195,10 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   };
 }
 
-/** An outlier may get a place, and what is rejected be judged again, by another replica. */
+/**
+ * Whether another replica may have changed the event: outliers can enter the graph, rejected events
+ * can be accepted.
+ */
 export function mayChange(stored: StoredEvent): boolean {
   return stored.status === "rejected" || !isInGraph(stored);
 }

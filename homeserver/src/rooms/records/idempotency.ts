@@ -1,4 +1,7 @@
-/** Transaction ids: the same request from the same device is done once (client-server API, "Transaction identifiers"). */
+/**
+ * Idempotent requests: a repeated request of a device with the same transaction id is executed once
+ * (client-server API, "Transaction identifiers").
+ */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { DuplicateTransaction } from "../../log/types.ts";
@@ -12,17 +15,20 @@ import type { Actor } from "../api/index.ts";
 export interface ClientTransactionKey {
   readonly userId: string;
   readonly deviceId: string;
-  /** Operation, room and type: what the id is unique within. */
+  /** Operation, room and event type: the id is unique within these. */
   readonly scope: string;
   readonly txnId: string;
 }
 
 export interface Idempotency {
-  /** Does it, or answers what it was answered with before. Without a key it's done each time. */
+  /** Executes it, or returns the earlier result. Without a key it is executed each time. */
   run(key: ClientTransactionKey | undefined, send: () => Promise<EventId>): Promise<EventId>;
 }
 
-/** The key of a request with a transaction id; throws M_INVALID_PARAM for one that can be no key. */
+/**
+ * The key of a request with a transaction id; throws M_INVALID_PARAM for an id that cannot be a
+ * key.
+ */
 export function clientTransactionKey(
   by: Actor,
   scope: string,
@@ -47,7 +53,8 @@ export function createIdempotency(sql: Sql): Idempotency {
       return await send();
     } catch (error) {
       if (error instanceof DuplicateTransaction) return error.eventId as EventId;
-      // What was allowed the first time may be forbidden by now: the answer stays the same.
+      // What was allowed the first time may be forbidden by now: the answer is the same
+      // nevertheless.
       const before = error instanceof MatrixError ? await findTransaction(sql, key) : undefined;
       if (before !== undefined) return before as EventId;
       throw error;

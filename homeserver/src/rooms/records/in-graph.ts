@@ -1,20 +1,20 @@
-/** Which events have a place in a room's graph. */
+/** Which events are part of a room's graph, as opposed to outliers. */
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-/** True for events whose place in the graph, and so the state around them, is known. */
+/** True for events in a room's graph: the state around them is known. */
 export function isInGraph(stored: StoredEvent): boolean {
   return stored.stateAfter !== null || stored.position !== null;
 }
 
-/** The same in that room: an event that names another room's builds on nothing that could be had. */
+/** The same for the graph of one room: an event that names an event of another room lacks it. */
 export function isInGraphOf(stored: StoredEvent, roomId: RoomId): boolean {
   return isInGraph(stored) && stored.event.roomId === roomId;
 }
 
 /**
- * True where the state after an event is known. That of the room's create event is, even where the event has no place: the
- * state before it is empty, and nobody need tell it.
+ * Whether the state after an event is known. It is for the room's create event even while that is
+ * an outlier: the state before it is empty.
  */
 export function hasKnownState(stored: StoredEvent, roomId: RoomId): boolean {
   return isInGraphOf(stored, roomId) || isCreateOf(stored, roomId);

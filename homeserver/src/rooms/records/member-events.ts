@@ -1,4 +1,4 @@
-/** Member events as they are drafted, and what present ones allow. */
+/** Drafts of member events, and what present memberships allow. */
 import { errors } from "../../protocol/errors.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
@@ -17,8 +17,8 @@ export function membershipOf(member: StoredEvent | undefined): string | undefine
 }
 
 /**
- * Throws M_FORBIDDEN unless there is somebody to be put out. Who was put out by another server's user may not have
- * heard of it: that is said again to their server when it is asked for again.
+ * Throws M_FORBIDDEN unless there is somebody to kick. A user of another server who is already out
+ * may not know it yet: then the kick is sent again on request.
  */
 export function requireKickable(present: StoredEvent | undefined): void {
   const membership = membershipOf(present);

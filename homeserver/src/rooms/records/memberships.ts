@@ -1,4 +1,4 @@
-/** Who is in which room, from memory; kept in step by the log. */
+/** Who is in which room: cached, and kept up to date by the log. */
 import { createLoadingCache } from "../../platform/caches.ts";
 import type { RecordOf, MembershipChange } from "../../log/types.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -19,11 +19,14 @@ export interface Memberships {
   joinedServers(roomNid: number): Promise<readonly ServerName[]>;
   /** How many users of a server are joined. */
   joinedOfServer(roomNid: number, server: ServerName): Promise<number>;
-  /** Counts, and up to `heroes` members who came first, without one user: of those who left when nobody else is there. */
+  /**
+   * Counts, and up to `heroes` of the earliest members except one user; of former members when
+   * nobody else is there.
+   */
   summary(roomNid: number, without: UserId, heroes: number): Promise<Summary>;
-  /** Takes in what happened. */
+  /** Applies records of the log. */
   follow(records: readonly RecordOf<"event" | "membership" | "forgotten">[]): void;
-  /** The room's rows are gone. */
+  /** The room was deleted. */
   forgetRoom(roomNid: number): void;
 }
 
@@ -33,14 +36,17 @@ interface Summary {
   readonly heroes: UserId[];
 }
 
-/** A room's joined members; the log's changes are made in it, so that a big room is read once. */
+/**
+ * A room's joined members. Changes in the log are applied to it, so that a big room is read only
+ * once.
+ */
 interface Joined {
   readonly users: Set<UserId>;
-  /** How many users of each server. */
+  /** The number of joined users per server. */
   readonly servers: Map<ServerName, number>;
 }
 
-/** What summaries for all users of a room are made of. */
+/** The part of a summary that is the same for all users of a room. */
 interface Counted {
   readonly joined: number;
   readonly invited: number;

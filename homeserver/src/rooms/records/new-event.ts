@@ -1,7 +1,7 @@
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-/** An event as it's about to be stored: an accepted outlier, but for what is said of it. */
+/** An event about to be stored: an accepted outlier, except for the given fields. */
 export function newEvent(
   roomNid: number,
   nid: number,
@@ -23,7 +23,7 @@ export function newEvent(
   };
 }
 
-/** What is no state event authorises nothing, and may be purged: it's no part of the auth chain. */
+/** Message events authorise nothing, and may be purged: they are no part of the auth chain. */
 export function authNidsOf(auth: readonly StoredEvent[]): number[] {
   return auth.filter(({ event }) => event.stateKey !== undefined).map(({ nid }) => nid);
 }

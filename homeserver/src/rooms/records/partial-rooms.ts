@@ -1,4 +1,4 @@
-/** Which rooms' state is known in part only: from memory, kept in step by the log. */
+/** Which rooms have partial state: cached, and kept up to date by the log. */
 import type { RecordOf } from "../../log/types.ts";
 import { createLoadingCache } from "../../platform/caches.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -10,16 +10,21 @@ import type { Sql } from "../../storage/sql.ts";
 import type { PartialRoom } from "../api/reading.ts";
 
 export interface PartialRooms {
-  /** Those of the rooms that are or once were partial, as the database has them. */
+  /** Those of the rooms that are or were partial, from the database. */
   among(roomNids: readonly number[]): Promise<Map<number, PartialRoom>>;
   isPartial(roomNid: number): Promise<boolean>;
-  /** Servers in the room, as they were told, while its members aren't known. */
+  /**
+   * The servers in the room that were listed when it was joined, as long as its members are
+   * unknown.
+   */
   servers(roomNid: number): Promise<readonly ServerName[]>;
-  /** The same also where they never became known, since everybody of this server had left before. */
+  /** The same, also when the members never became known because all local users had left. */
   serversEver(roomNid: number): Promise<readonly ServerName[]>;
-  /** Resolves once the room's state is whole. M_CONNECTION_TIMEOUT 504 when that takes too long. */
+  /**
+   * Resolves once the room's state is complete. M_CONNECTION_TIMEOUT 504 when that takes too long.
+   */
   whole(roomNid: number): Promise<void>;
-  /** Takes in what happened. */
+  /** Applies records of the log. */
   follow(records: readonly RecordOf<"partial_state" | "purge">[]): void;
 }
 
@@ -27,7 +32,7 @@ const WAIT_MS = 60_000;
 const NEVER: Known = { isComplete: true, isWhole: true, position: 0, servers: [] };
 
 interface Known extends PartialRoom {
-  /** Not only is nothing of it awaited any more: its members are known. */
+  /** The members are known. (Otherwise the resync may have ended without them.) */
   readonly isWhole: boolean;
 }
 

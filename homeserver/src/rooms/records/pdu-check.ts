@@ -1,4 +1,7 @@
-/** Which of the checks on receipt an event did not pass (server-server API, "Checks performed on receipt of a PDU"). */
+/**
+ * Which check on receipt an event failed (server-server API, "Checks performed on receipt of a
+ * PDU").
+ */
 export type PduCheck =
   | "1 format"
   | "2 signatures"

@@ -1,6 +1,6 @@
 /**
- * Events that commands of a room made and that are on their way to the log. Only the commands of that room see them: a
- * number that is given out for a commit that fails is the number of nothing.
+ * Pending events: made by a room's commands and on their way to the log. Only the commands of that
+ * room see them, since a nid handed out for a failed commit belongs to no event.
  */
 import { atMost, LRUCache } from "../../platform/caches.ts";
 import { StaleHead } from "../../log/types.ts";
@@ -9,42 +9,47 @@ import type { ComingEvents } from "../../storage/rooms/gaps.ts";
 import { isInGraph } from "./in-graph.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-/** A moment in a room's commands. What was read from the tables then holds as long as the room `isAt` it. */
+/**
+ * A moment in a room's sequence of commands. What was read from the tables holds as long as the
+ * room `isAt` it.
+ */
 export interface Moment {
   readonly pending: Pending;
   readonly changes: number;
 }
 
-/** What is told of events on their way, by id. */
+/** What is known about pending events, by id. */
 interface Coming {
-  /** True for events on their way that have, or get, a place in that room's graph. */
+  /** True for pending events that are, or will be, in that room's graph. */
   isInGraph(id: EventId, roomId: RoomId): boolean;
   has(id: EventId): boolean;
 }
 
-/** What is told of pending events outside of commands: that they are coming, and no number. */
+/**
+ * What code outside of commands may know about pending events: that they exist, but not their nids.
+ */
 export interface Arrivals extends Coming {
   /**
-   * What is on its way now or when it is asked for. To be taken before the tables are read: what is committed while they
-   * are read is in neither afterwards.
+   * Pending events of now or of the time of the question. Call it before reading the tables: an
+   * event committed in between would be missed in both.
    */
   fromNow(ids: Iterable<EventId>): Coming;
-  /** The room's moment; undefined when its head is not in memory. */
+  /** The room's moment; undefined when no head of the room is in memory. */
   moment(roomNid: number): Moment | undefined;
-  /** For a head that has just been loaded. */
+  /** Starts a room's pending events, for a head that was just loaded. */
   begin(roomNid: number): Pending;
 }
 
 export interface PendingEvent {
   readonly stored: StoredEvent;
-  /** Undefined: it was stored before, and they are as they were. */
+  /** Undefined: the event was stored before, and its auth events have not changed. */
   readonly authNids: readonly number[] | undefined;
 }
 
 interface Entry extends PendingEvent {
   /** The command that made it. */
   readonly maker: object;
-  /** What a command before made of the same event, while that is on its way too. */
+  /** An earlier command's pending version of the same event. */
   below: Entry | undefined;
 }
 
@@ -92,10 +97,10 @@ export class Pending {
   readonly #coming: Map<EventId, Arrival>;
   readonly #entries = new Map<number, Entry>();
   readonly #nidOf = new Map<EventId, number>();
-  /** Stored events as redactions that are on their way leave them, and the commands that made those. */
+  /** Stored events as pending redactions leave them, with the commands that made those. */
   readonly #redacted = new Map<number, { readonly stored: StoredEvent; readonly maker: object }>();
   readonly #redactedNids = new Map<EventId, number>();
-  /** Commands whose append moves the head: whatever moves it after them fails with them. */
+  /** Commands whose append moves the head: later ones that move it fail with them. */
   readonly #fenced = new Set<object>();
   #changes = 0;
   #isGivenUp = false;
@@ -105,7 +110,10 @@ export class Pending {
     this.#coming = coming;
   }
 
-  /** Rises with whatever placing other events depends on beside their own: redactions, gaps, places of history. */
+  /**
+   * Rises when something changes that adding other events depends on: redactions, gaps, positions
+   * of history.
+   */
   get changes(): number {
     return this.#changes;
   }
@@ -123,7 +131,7 @@ export class Pending {
     return nid === undefined ? undefined : this.byNid(nid);
   }
 
-  /** Whether an event is on its way that another command has made. */
+  /** Whether another command's pending event has this nid. */
   isOfOther(nid: number, maker: object): boolean {
     const entry = this.#entries.get(nid);
     return entry !== undefined && entry.maker !== maker;
@@ -133,13 +141,13 @@ export class Pending {
     return this.#entries.get(nid)?.authNids;
   }
 
-  /** Whether an append that moves the head fails anyway when this event's commit fails. */
+  /** Whether an append that moves the head fails in any case when this event's commit fails. */
   isFenced(nid: number): boolean {
     const entry = this.#entries.get(nid);
     return entry !== undefined && this.#fenced.has(entry.maker);
   }
 
-  /** What those on their way name as prev events. */
+  /** The prev events named by pending events. */
   graph(): ComingEvents {
     const byAccepted: EventId[] = [];
     const byRefused: [EventId, EventId][] = [];
@@ -160,7 +168,7 @@ export class Pending {
     return found;
   }
 
-  /** The least ordinal in front of a position; 0 when there is none. */
+  /** The lowest ordinal in front of a position; 0 when there is none. */
   lowestOrdinal(position: number): number {
     let lowest = 0;
     for (const { stored } of this.#entries.values()) {
@@ -188,13 +196,13 @@ export class Pending {
     this.#note(stored);
   }
 
-  /** The command redacts an event that is stored, or on its way: later commands see what is left of it. */
+  /** The command redacts a stored or pending event: later commands see the redacted one. */
   redact(maker: object, stored: StoredEvent): void {
     this.#redacted.set(stored.nid, { stored, maker });
     this.#redactedNids.set(stored.event.eventId, stored.nid);
   }
 
-  /** The command's redactions are in the tables, or will never be. */
+  /** The command's redactions are committed, or have failed. */
   settleRedactions(maker: object, targets: readonly StoredEvent[]): void {
     for (const { nid, event } of targets) {
       if (this.#redacted.get(nid)?.maker !== maker) continue;
@@ -203,7 +211,7 @@ export class Pending {
     }
   }
 
-  /** What stands in the tables changes by a command in another way. */
+  /** A command changes the tables in another way. */
   changed(): void {
     this.#changes += 1;
   }
@@ -213,13 +221,13 @@ export class Pending {
     this.#fenced.add(maker);
   }
 
-  /** What the command made is in the tables, or will never be. */
+  /** The command's events are committed, or have failed. */
   settle(maker: object, events: readonly StoredEvent[]): void {
     this.#fenced.delete(maker);
     for (const { nid, event } of events) {
       const entry = this.#entries.get(nid);
       if (entry?.maker !== maker) {
-        // A later command has made more of it.
+        // A later command has changed the event again.
         if (entry?.below?.maker === maker) entry.below = entry.below.below;
         continue;
       }
@@ -234,13 +242,16 @@ export class Pending {
     }
   }
 
-  /** A commit failed: whatever was read here may be of no worth. */
+  /** A commit failed: what was read from here may be wrong. */
   giveUp(): void {
     this.#isGivenUp = true;
     this.#changes += 1;
   }
 
-  /** @throws StaleHead when a commit has failed since the head was loaded: the command has to run again. */
+  /**
+   * @throws StaleHead when a commit has failed since the head was loaded: the command has to run
+   * again.
+   */
   check(): void {
     if (this.#isGivenUp) throw new StaleHead(this.#roomNid);
   }

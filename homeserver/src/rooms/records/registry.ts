@@ -1,4 +1,4 @@
-/** Rooms by identifier and by nid, and blocks of event nids. */
+/** Rooms by room id and by nid, and blocks of event nids. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
@@ -13,25 +13,25 @@ import type { Room } from "../api/index.ts";
 export interface Registry {
   byId(roomId: RoomId): Promise<Room | undefined>;
   byNids(nids: readonly number[]): Promise<Map<number, Room>>;
-  /** Gives a room that this server makes a nid. `now` is ms since 1970. */
+  /** Assigns a nid to a room that this server creates. `now` is ms since 1970. */
   make(roomId: RoomId, version: RoomVersion, now: number): Promise<Room>;
   /**
-   * The room as another server says it is: of the claimed version, whatever others claimed, until a create event has
-   * settled it. The settled version where that says another.
+   * The room with the version that another server claims, until an accepted create event settles
+   * it. Once it is settled, the claim is ignored.
    */
   claimed(roomId: RoomId, version: RoomVersion, now: number): Promise<Room | SettledVersion>;
   /**
-   * The room's create event was accepted: its version is known. "other": another one was known before; "changed":
-   * events of the room are read by another version from now on.
+   * The room's create event was accepted, so its version is known. "other": another version was
+   * settled before; "changed": the room's events are read by another version from now on.
    */
   settle(room: Room): Promise<"settled" | "other" | "changed">;
-  /** The room is gone: should it come again, it is another one. */
+  /** The room was deleted: if it comes back, it gets a new nid. */
   forget(roomNid: number, roomId: RoomId): void;
-  /** Event nids never used before, rising. */
+  /** Rising event nids that were never used before. */
   eventNids(count: number): Promise<number[]>;
 }
 
-/** The id of the version that a room has for certain, which is not the claimed one. */
+/** The settled room version, when it is not the claimed one. */
 interface SettledVersion {
   readonly settled: string;
 }
@@ -45,12 +45,12 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
   let lastNid = -1;
   let forgotten = 0;
 
-  /** A row that was read while a room was forgotten may be that one's: it is used once. */
+  /** Caches a row, unless a room was forgotten while it was read: then it is used once. */
   function keep(row: RoomRow, asked: number): Room {
     const version = roomVersion(row.version);
     if (version === undefined) throw new Error(`room version ${row.version} is not supported`);
     const room: Room = { nid: row.nid, roomId: row.roomId as RoomId, version };
-    // A claimed version may be another tomorrow, and by another replica's doing.
+    // A claimed version may change, also through another replica.
     if (asked !== forgotten || !row.versionKnown) return room;
     byRoomId.set(room.roomId, room);
     byNid.set(room.nid, room);
@@ -108,7 +108,7 @@ export function createRegistry(sql: Sql, max = 50_000): Registry {
       while (nids.length < count) {
         if (nextNid > lastNid) {
           const first = await takeEventNids(sql);
-          // Another caller may have fetched a block meanwhile: what was left of it is given up.
+          // Another caller may have fetched a block meanwhile: the rest of that one is unused.
           nextNid = first;
           lastNid = first + BLOCK - 1;
         }

@@ -141,7 +141,9 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     return answers.nids(room, stored.stateBefore);
   }
 
-  /** PDUs' texts; what the server's users may not see goes redacted, so that the graph stays whole. */
+  /**
+   * PDUs' texts; what the server's users may not see goes redacted, so that the graph stays whole.
+   */
   async function texts(
     origin: ServerName,
     room: Room,
@@ -157,7 +159,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         const { event, stateBefore } = stored;
         let around = atRoots.get(stateBefore);
         if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
-        // What a partial state tells of the other server's users is not to be relied on; that it is in the room, is.
+        // What a partial state tells of the other server's users is not to be relied on; that it is
+        // in the room, is.
         const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
         return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
       }),

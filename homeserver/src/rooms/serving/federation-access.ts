@@ -1,4 +1,7 @@
-/** Which servers may ask what about a room, once its access list has let them in (`x-acl` in the contract). */
+/**
+ * Which servers may ask what about a room, once its access list has let them in (`x-acl` in the
+ * contract).
+ */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../../storage/rooms/members.ts";
@@ -11,10 +14,10 @@ export interface FederationAccess {
   /** A room that this server is in and whose whole state is known here. M_NOT_FOUND. */
   wholeRoom(roomId: RoomId): Promise<Room>;
   /**
-   * A room that this server is in, for servers that are in the room themselves, or were: those may ask
-   * about what they took part in, up to the end of their last user's membership (a ban's server needs
-   * what the ban builds on). The others are not told whether there is such a room: M_FORBIDDEN in any
-   * case.
+   * A room that this server is in, for servers that are in the room themselves, or were: those may
+   * ask about what they took part in, up to the end of their last user's membership (a ban's server
+   * needs what the ban builds on). The others are not told whether there is such a room:
+   * M_FORBIDDEN in any case.
    */
   roomForMember(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
@@ -38,7 +41,9 @@ export function createFederationAccess({
   serverName,
   lastMemberships,
 }: FederationAccessDeps): FederationAccess {
-  /** The log position up to which a server took part; Infinity while it does, -1 when it never did. */
+  /**
+   * The log position up to which a server took part; Infinity while it does, -1 when it never did.
+   */
   async function takesPartUntil(room: Room, server: ServerName): Promise<number> {
     const rows = (await membersOfServer(store.sql, room.nid, server)) as MembershipRow[];
     if (rows.some((row) => row.membership === "join")) return Infinity;

@@ -1,4 +1,7 @@
-/** Answers to make_* and send_*: other servers' users joining, leaving and knocking through this one. */
+/**
+ * Answers to make_* and send_*: other servers' users joining, leaving and knocking through this
+ * one.
+ */
 import { addSignature } from "../../protocol/events/build-event.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -182,7 +185,10 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     return stored;
   }
 
-  /** Member events without which the joiner can't judge the join, or, where the room has no name, can't name it. */
+  /**
+   * Member events without which the joiner can't judge the join, or, where the room has no name,
+   * can't name it.
+   */
   async function membersNeeded(room: Room, join: StoredEvent): Promise<number[]> {
     const authorising = (await store.events.byIds([...join.event.authEventIds])).values();
     const keys = [...authorising].flatMap(({ event }): StateKey[] =>

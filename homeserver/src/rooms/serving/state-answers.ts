@@ -1,4 +1,7 @@
-/** States and auth chains as other servers are told them: event nids first, and the events' texts a piece at a time. */
+/**
+ * States and auth chains as other servers are told them: event nids first, and the events' texts a
+ * piece at a time.
+ */
 import { distinctAuthNids, eventIdsByNids } from "../../storage/rooms/events.ts";
 import { tuplesOfOtherTypes } from "../../storage/rooms/heads.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
@@ -17,7 +20,10 @@ export interface StateNids {
 }
 
 interface StateNidsOptions {
-  /** Members need not be told, but for these member events. Where they are few they are told all the same. */
+  /**
+   * Members need not be told, but for these member events. Where they are few they are told all the
+   * same.
+   */
   readonly onlyMembers?: readonly number[] | undefined;
   /** Their auth chains belong to it too. */
   readonly alsoChainOf?: readonly number[];
@@ -26,7 +32,10 @@ interface StateNidsOptions {
 export interface StateAnswers {
   /** What to tell of the state at a root. */
   nids(room: Room, root: StateRoot, what?: StateNidsOptions): Promise<StateNids>;
-  /** PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted, where they must be. */
+  /**
+   * PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted,
+   * where they must be.
+   */
   texts(nids: StateNids, to: ServerName): StateAnswer;
   /** The same of a short list, at once. */
   listed(nids: readonly number[], to: ServerName): Promise<string[]>;
@@ -100,7 +109,8 @@ export function createStateAnswers(
       const membersOmitted = onlyMembers !== undefined && all.length - others.length >= omitFrom;
       const state = membersOmitted ? [...new Set([...others, ...onlyMembers])] : all;
       const authChain = await chainOf(room, [...state, ...alsoChainOf]);
-      // Numbered as they were stored, hence mostly after what they stand on: so they can be stored as they come.
+      // Numbered as they were stored, hence mostly after what they stand on: so they can be stored
+      // as they come.
       return { state: inOrder(state), authChain: inOrder(authChain), membersOmitted };
     },
     texts: ({ state, authChain }, to) => ({

@@ -1,4 +1,4 @@
-/** Which rooms nobody of this server enters: those that are blocked, and those that are being deleted. */
+/** Rooms that no local user may enter: blocked ones, and those being deleted. */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import { isClosed } from "../../storage/rooms/purges.ts";

@@ -1,4 +1,7 @@
-/** Removes nodes of state trees that nothing needs: in the background, little by little, on one replica at a time. */
+/**
+ * Garbage collection of state tree nodes that no state refers to: in the background, little by
+ * little, on one replica at a time.
+ */
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
@@ -19,14 +22,14 @@ export interface StateCollectorDeps {
 
 const LEASE = "state collection";
 const ROWS_A_STEP = 1_000;
-/** So long after the start, and then as often, it's looked whether there is something to do. */
+/** How often, and how long after the start, it checks whether there is something to collect. */
 const LOOK_EVERY_MS = 10 * 60_000;
-/** Of its time it works one part in so many. */
+/** It works a tenth of the time: it rests this many times as long as it worked. */
 const REST = 9;
 const MIN_REST_MS = 20;
 const STOP_MS = 3_000;
 
-/** Answers what ends it; whatever it is at then is gone on with after the next start. */
+/** Returns the function that stops it. An unfinished collection continues after the next start. */
 export function collectState(deps: StateCollectorDeps): () => Promise<void> {
   const { sql, clock, logger, seats } = deps;
   const stopping = new AbortController();

@@ -1,4 +1,4 @@
-/** State of a room at a root, as events. */
+/** Reads a room's state at a root, as events. */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import type { EventReader } from "../records/events.ts";
 import { createStateSkeletons } from "./skeletons.ts";
@@ -11,14 +11,14 @@ import type { StateRoot, StateSelector, StoredEvent } from "../api/index.ts";
 export interface StateReader {
   /** Keyed by stateTuple; keys without an event are absent. */
   events(root: StateRoot, keys: readonly StateKey[]): Promise<Map<string, StoredEvent>>;
-  /** The same as a list, from memory alone; undefined where it does not know. */
+  /** The same as a list, from memory only; undefined when something is not cached. */
   peek(root: StateRoot, keys: readonly StateKey[]): StoredEvent[] | undefined;
   all(root: StateRoot, selector?: StateSelector): Promise<StoredEvent[]>;
   delta(
     before: StateRoot,
     after: StateRoot,
   ): Promise<{ changed: StoredEvent[]; removed: [type: string, stateKey: string][] }>;
-  /** The same with other events: those that a command sees. */
+  /** The same with other events: those that a command sees, pending ones included. */
   over(events: EventReader): StateReader;
 }
 
@@ -31,17 +31,18 @@ export function createStateReader(
   events: EventReader,
 ): StateReader {
   const skeletons = createStateSkeletons(tree, tuples);
-  // What stands under a root never changes: the same few keys of the same roots are asked for again and again.
+  // The content of a root never changes, and the same few keys of the same roots are read again and
+  // again.
   const kept = new LRUCache<string, Map<string, number | null>>(atMost(ROOTS_KEPT));
 
   function keptOf(root: string): Map<string, number | null> {
     let known = kept.get(root);
-    // A new map when it is full, not an empty one: who waits for the tree holds on to the old one.
+    // A full map is replaced, not emptied: a reader that waits for the tree still uses the old one.
     if (known === undefined || known.size > KEYS_OF_ROOT) kept.set(root, (known = new Map()));
     return known;
   }
 
-  /** Adds to `nids` what the tree has under the keys; null: nothing. */
+  /** Adds the tree's entries for the keys to `nids`; null: none. */
   async function look(
     root: string,
     keys: readonly StateKey[],
@@ -129,12 +130,12 @@ export function createStateReader(
   }
 }
 
-/** What `events` answered, as what an event is authorised against. */
+/** The result of `events` in the form that the authorisation rules read. */
 export function authStateIn(state: ReadonlyMap<string, StoredEvent>): AuthState {
   return { get: (type, stateKey) => stateEventIn(state, type, stateKey)?.event };
 }
 
-/** Look-up of one key in what `events` answered. */
+/** Looks one key up in the result of `events`. */
 function stateEventIn(
   state: ReadonlyMap<string, StoredEvent>,
   type: string,

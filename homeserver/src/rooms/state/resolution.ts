@@ -1,6 +1,6 @@
 /**
- * State resolution on state trees: what the trees have in common is not looked at. (Room versions, "State
- * resolution"; the algorithms are in protocol/state-res.)
+ * State resolution on state trees: parts that the trees share are not looked at. (Room versions,
+ * "State resolution"; the algorithms are in protocol/state-res.)
  */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import { compareCodePoints } from "../../protocol/json/canonical-json.ts";
@@ -28,7 +28,9 @@ export interface Resolution {
   readonly changes: readonly Change[];
 }
 
-/** Changes that are kept in memory: each message on one of several branches asks for the same resolution again. */
+/**
+ * Limit on cached changes: each message on one of several branches needs the same resolution again.
+ */
 const CHANGES_KEPT = 100_000;
 const ROOMS_KEPT = 10_000;
 let forgotten = 0;
@@ -36,7 +38,7 @@ const kept = new WeakMap<StateTree, Resolutions>();
 
 interface Resolutions {
   readonly byKey: LRUCache<string, Resolution>;
-  /** Room nid → how often its resolutions were forgotten. */
+  /** Room nid → how often its cached resolutions were dropped. */
   readonly age: LRUCache<number, number>;
 }
 
@@ -51,7 +53,10 @@ function resolutionsOf({ tree }: RoomReader): Resolutions {
   return resolutions;
 }
 
-/** An event may be rejected no more: what was resolved without it may come out otherwise. */
+/**
+ * Drops a room's cached resolutions: an event may not be rejected any more, which can change the
+ * result.
+ */
 export function forgetResolutions(store: RoomReader, roomNid: number): void {
   resolutionsOf(store).age.set(roomNid, ++forgotten);
 }
@@ -75,7 +80,7 @@ export async function resolveRoots(
   return resolution;
 }
 
-/** Any order will do that is always the same, since the key of what is kept is made of it. No state comes last. */
+/** A fixed order, because the cache key is built from it. No state comes last. */
 function compareRoots(a: StateRoot, b: StateRoot): number {
   return compareCodePoints(a ?? "~", b ?? "~");
 }
@@ -150,7 +155,8 @@ async function resolveOf(
   const nids = [...new Set(inConflict.flat())];
   const difference =
     version.stateResolution === "v1" ? [] : await differenceOf(store, room, conflict, inConflict);
-  // In version 1 what only some states have is no conflict, and counts while the others are judged.
+  // In version 1 keys that only some states have are not in conflict, and count when the others are
+  // judged.
   const settled = [...unconflicted.values()].flatMap((id) => nidOf.get(id) ?? []);
   const chain = await store.authChains.chain(room.nid, [...nids, ...difference, ...settled]);
   const events = await store.events.byNids(chain);
@@ -179,7 +185,10 @@ async function resolveOf(
   return store.resolver?.resolve(resolvable) ?? resolveInLine(resolvable);
 }
 
-/** Auth difference (and conflicted subgraph) as nids. The agreed state is looked at only as far as it matters. */
+/**
+ * The auth difference (and conflicted subgraph) as nids. The agreed state is read only where it
+ * matters.
+ */
 async function differenceOf(
   store: RoomReader,
   room: Room,
@@ -190,7 +199,7 @@ async function differenceOf(
   const sets = inConflict.map((set) => set.map(graphId));
   const nodes = inConflict.map((set) => set.flatMap((nid) => graph.node(graphId(nid)) ?? []));
   const own = new Set(inConflict.flat());
-  /** Nids in the chains of some sets only, as far as these are known to be everywhere. */
+  /** Nids in the chains of some sets only, given those known to be in all. */
   const doubtful = (everywhere: readonly number[]): number[] => {
     const common = everywhere.flatMap((nid) => graph.node(graphId(nid)) ?? []);
     const between = graph.difference(nodes, common);
@@ -206,7 +215,10 @@ async function differenceOf(
   return authDifference(graph, room.version, sets, everywhere.map(graphId)).map(nidOfGraphId);
 }
 
-/** Those of the events that all states hold, such as the join rules that name changes on one branch refer to. */
+/**
+ * Those of the events that all states contain, such as the join rules that a name change on one
+ * branch refers to.
+ */
 async function agreedAmong(
   store: RoomReader,
   { base, tuples }: Conflict,
@@ -225,8 +237,8 @@ async function agreedAmong(
 }
 
 /**
- * Events of the state that may have one of these in their auth chains: those that were not there before it. Of
- * outliers nobody knows what was before, so that it's the whole state.
+ * Events of the agreed state that may have one of these in their auth chains: those newer than it.
+ * For outliers the age is unknown, so that is the whole state.
  */
 async function agreedSince(
   store: RoomReader,
@@ -246,7 +258,7 @@ async function agreedSince(
   return [...found];
 }
 
-/** The state outside of the conflict, as far as resolving reads it. */
+/** The part of the agreed state that resolving reads. */
 async function agreedState(
   store: RoomReader,
   version: RoomVersion,
@@ -277,7 +289,7 @@ async function changesOf(
     const nid = id === undefined ? undefined : nidOf.get(id);
     if (nid !== atBase?.get(text)) changes.push([tuple, nid ?? null]);
   }
-  // Resolving may bring in events of the auth difference that none of the states held.
+  // Resolving may bring in events of the auth difference that none of the states contained.
   const extra = [...resolved].filter(([text]) => !conflict.tuples.has(text));
   const made = await store.tuples.make(extra.map(([text]) => splitTuple(text)));
   for (const [text, id] of extra) {

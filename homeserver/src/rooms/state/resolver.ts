@@ -1,11 +1,11 @@
-/** State resolution where it belongs: small conflicts in line, big ones on a thread of their own. */
+/** State resolution: small conflicts are resolved in line, big ones on a thread of their own. */
 import { createWorkerPool } from "../../platform/worker-pool.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { resolveConflict } from "../../protocol/state-res/index.ts";
 import type { PortableConflict, StateConflict } from "../../protocol/state-res/index.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-/** A conflict, with everything at hand that resolving it reads. */
+/** A conflict, with all events that resolving it reads. */
 export interface Resolvable extends Pick<StateConflict, "version" | "conflicted"> {
   readonly unconflicted: ReadonlyMap<string, EventId>;
   readonly authDifference: readonly EventId[];
@@ -17,7 +17,7 @@ export interface Resolver {
   close(): Promise<void>;
 }
 
-/** At some 10 to 20 µs an event, more would take longer than 5 ms. */
+/** At 10 to 20 µs an event, more would block this thread for over 5 ms. */
 const MAX_IN_LINE = 300;
 
 /** `maxInLine`: conflicts of more events than this go to the thread. */
@@ -31,7 +31,7 @@ export function createResolver(maxInLine = MAX_IN_LINE): Resolver {
       try {
         return new Map(await thread.run(portable(conflict)));
       } catch {
-        // The thread could not be had: slower for others, but as right.
+        // The thread is unavailable: resolving here gives the same result but blocks other work.
         return resolveInLine(conflict);
       }
     },

@@ -1,4 +1,4 @@
-/** What reads rooms: on what is committed, or, in a command, on that and what is on its way to the log. */
+/** What reads need: committed rows or, within a command, these and pending events. */
 import type { Sql } from "../../storage/sql.ts";
 import type { AuthChains } from "../records/auth-chains.ts";
 import type { EventReader } from "../records/events.ts";

@@ -1,4 +1,7 @@
-/** m.room.server_acl: which servers may take part (client-server API, "Server Access Control Lists"). */
+/**
+ * m.room.server_acl: which servers may take part (client-server API, "Server Access Control
+ * Lists").
+ */
 import type { ServerName } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { aclRuleOf } from "../../protocol/server-acl.ts";

@@ -1,4 +1,7 @@
-/** The part of rooms' states that is not members, so that a selection from the state of a big room needs no walk. */
+/**
+ * The part of a room's state without the members, so that reading selected state of a big room does
+ * not walk all of it.
+ */
 import { LRUCache } from "lru-cache";
 import type { Entry, StateTree } from "./tree/index.ts";
 import type { Tuples } from "./tuples.ts";
@@ -6,8 +9,8 @@ import type { StateRoot } from "../api/index.ts";
 
 export interface StateSkeletons {
   /**
-   * All entries at a root but those of m.room.member. The first look at a room walks its whole state; later ones cost
-   * what differs from the one before.
+   * All entries at a root except those of m.room.member. The first call for a room walks its whole
+   * state; later ones cost the difference to the one before.
    */
   others(root: string): Promise<ReadonlyMap<number, number>>;
 }
@@ -17,11 +20,11 @@ interface Skeleton {
   readonly others: ReadonlyMap<number, number>;
 }
 
-/** Entries kept, over all rooms. */
+/** Limit on cached entries, over all rooms. */
 const ENTRIES_KEPT = 200_000;
 
 export function createStateSkeletons(tree: StateTree, tuples: Tuples): StateSkeletons {
-  // By create event, which is the room's.
+  // Keyed by create event, which identifies the room.
   const kept = new LRUCache<number, Skeleton>({
     maxSize: ENTRIES_KEPT,
     sizeCalculation: ({ others }) => others.size + 10,
@@ -39,7 +42,7 @@ export function createStateSkeletons(tree: StateTree, tuples: Tuples): StateSkel
     );
   }
 
-  /** Undefined where the older state's nodes are gone: nothing needs them any more. */
+  /** Undefined when the older state's nodes were collected as garbage. */
   async function from(older: Skeleton, root: string): Promise<Map<number, number> | undefined> {
     try {
       const difference = await tree.diff(older.root, root);

@@ -1,4 +1,4 @@
-/** What the engine knows of rooms, in memory and in the database: shared by its parts. */
+/** The engine's view of rooms, in memory and in the database, shared by its parts. */
 import { stateNodes } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createAuthChains } from "../records/auth-chains.ts";
@@ -16,7 +16,7 @@ import { createStateReader } from "./reader.ts";
 import { createStateTree } from "./tree/index.ts";
 import { createTuples } from "./tuples.ts";
 
-/** What is committed. A command sees more, by the `store` of its head. */
+/** The committed rows. A command sees pending events too, through the `store` of its head. */
 export interface RoomStore extends RoomReader {
   readonly registry: Registry;
   readonly events: Events;
@@ -24,7 +24,7 @@ export interface RoomStore extends RoomReader {
   readonly arrivals: Arrivals;
 }
 
-/** Lets go of all that memory holds of a room's events: rows were deleted, or states computed anew. */
+/** Drops everything cached of a room's events: rows were deleted, or states were recomputed. */
 export function forgetRoom(store: RoomStore, roomNid: number): void {
   store.events.forgetRoom(roomNid);
   store.authChains.forget(roomNid);

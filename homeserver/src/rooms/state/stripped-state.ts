@@ -1,7 +1,10 @@
-/** State that people are shown of a room before they are in it (client-server API, "Stripped state"). */
+/**
+ * Stripped state: what users see of a room before they are in it (client-server API, "Stripped
+ * state").
+ */
 import type { JsonObject } from "../../protocol/json.ts";
 
-/** What people need most comes first: where there is too much, the last ones are left out. */
+/** The most useful types come first: when there is too much, the last ones are dropped. */
 export const STRIPPED_TYPES = [
   "m.room.create",
   "m.room.name",
@@ -12,7 +15,7 @@ export const STRIPPED_TYPES = [
   "m.room.topic",
 ] as const;
 
-/** Of one event, and of all that is shown of a room, in UTF-16 code units of JSON. */
+/** Limits for one event, and for all stripped state of a room, in UTF-16 code units of JSON. */
 const MAX_EVENT = 65_536;
 const MAX_ALL = 256 * 1024;
 

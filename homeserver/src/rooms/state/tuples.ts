@@ -1,4 +1,4 @@
-/** (type, state key) ↔ tuple nid, in memory for the tuples in use. */
+/** Maps (type, state key) to tuple nids and back, in memory for the tuples in use. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
@@ -9,12 +9,12 @@ import type { Sql } from "../../storage/sql.ts";
 export type StateKey = readonly [type: string, stateKey: string];
 
 export interface Tuples {
-  /** Nids of tuples; those that no state has ever had are absent. */
+  /** Nids of tuples; tuples that no state ever contained are absent. */
   find(keys: readonly StateKey[]): Promise<Map<string, number>>;
-  /** Nids of tuples, given out where there are none. Keyed by stateTuple. */
+  /** Nids of tuples, created where there are none. Keyed by stateTuple. */
   make(keys: readonly StateKey[]): Promise<Map<string, number>>;
   keys(nids: readonly number[]): Promise<Map<number, StateKey>>;
-  /** The same as `make` for many at once, in the order asked; what is read for it is not kept. */
+  /** The same as `make` for many at once, in the given order; results are not cached. */
   ensure(keys: readonly StateKey[]): Promise<number[]>;
 }
 

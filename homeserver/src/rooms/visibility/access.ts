@@ -7,7 +7,10 @@ import type { Room, RoomView, StateRoot, StoredEvent, TimelinePlace } from "../a
 
 export interface Access {
   readonly room: Room;
-  /** "now" for members (and anyone in a world-readable room), otherwise the state of the time of leaving. */
+  /**
+   * "now" for members (and anyone in a world-readable room), otherwise the state of the time of
+   * leaving.
+   */
   readonly state: "now" | { readonly root: StateRoot };
   /** The leave behind which the reader sees nothing. */
   readonly until?: TimelinePlace | undefined;

@@ -1,4 +1,7 @@
-/** Bundled aggregations: `unsigned["m.relations"]` (client-server API, "Aggregations of child events"). */
+/**
+ * Bundled aggregations: `unsigned["m.relations"]` (client-server API, "Aggregations of child
+ * events").
+ */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { RecordOf } from "../../log/types.ts";
@@ -16,7 +19,9 @@ import type { IgnoredBy, WithoutIgnored } from "./without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { ReadableEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
 
-/** Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations. */
+/**
+ * Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations.
+ */
 export type PresentInside = (
   events: readonly ReadableEvent[],
   bundling: boolean,
@@ -185,7 +190,10 @@ async function firstOf(
   return undefined;
 }
 
-/** A thread's latest event has its own aggregations; it begins no thread, so that nothing goes round. */
+/**
+ * A thread's latest event has its own aggregations; it begins no thread, so that nothing goes
+ * round.
+ */
 async function write(
   all: readonly Aggregated[],
   present: PresentInside,

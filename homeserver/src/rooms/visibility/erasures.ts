@@ -1,6 +1,6 @@
 /**
- * Erased users of this server: whoever came into a room after the erasure is given redacted copies of their events.
- * (Client-server API, POST /account/deactivate, `erase`.)
+ * Erased users of this server: whoever came into a room after the erasure is given redacted copies
+ * of their events. (Client-server API, POST /account/deactivate, `erase`.)
  */
 import { LRUCache } from "lru-cache";
 import type { RecordOf } from "../../log/types.ts";
@@ -33,8 +33,8 @@ export interface Erasures {
   /** The events as the user may have them: redacted copies in place of what is withheld. */
   copies(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /**
-   * The same for state. What erased users set for a room stays, or the room would not be what it is: only their member
-   * events are withheld.
+   * The same for state. What erased users set for a room stays, or the room would not be what it
+   * is: only their member events are withheld.
    */
   state(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /** nids of those of the events of which the server may have redacted copies only. */
@@ -92,7 +92,10 @@ export function createErasures(deps: {
     return root;
   }
 
-  /** Who was in the room when it was said, or when its sender was erased, or left in between, had seen it by then. */
+  /**
+   * Who was in the room when it was said, or when its sender was erased, or left in between, had
+   * seen it by then.
+   */
   async function hadSeen(userId: UserId, event: Sent, erasedAt: number): Promise<boolean> {
     const before = await atRoot(event.stateBefore, userId);
     if (before.membership === "join") return true;

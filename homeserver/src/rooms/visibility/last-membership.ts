@@ -6,8 +6,8 @@ import type { MembershipRow, StoredEvent } from "../api/index.ts";
 
 export interface LastMemberships {
   /**
-   * The event that ended the user's last stay: a leave, kick or ban. Undefined when they were never joined, as far as
-   * this server knows. Not for rows of who is joined.
+   * The event that ended the user's last stay: a leave, kick or ban. Undefined when they were never
+   * joined, as far as this server knows. Not for rows of who is joined.
    */
   endOf(row: MembershipRow): Promise<StoredEvent | undefined>;
 }
@@ -21,7 +21,10 @@ export function createLastMemberships(store: RoomStore): LastMemberships {
     return state.get(stateTuple("m.room.member", userId));
   }
 
-  /** Invites and leaves of rooms that this server is not in have no state: the last one that it knows serves. */
+  /**
+   * Invites and leaves of rooms that this server is not in have no state: the last one that it
+   * knows serves.
+   */
   async function placed(row: MembershipRow): Promise<StoredEvent | undefined> {
     const event = await store.events.one(row.eventNid);
     if (event === undefined || event.stateBefore !== null) return event;

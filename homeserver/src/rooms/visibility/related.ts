@@ -1,4 +1,7 @@
-/** Filters that ask for what others related to an event: `related_by_rel_types` and `related_by_senders`. */
+/**
+ * Filters that ask for what others related to an event: `related_by_rel_types` and
+ * `related_by_senders`.
+ */
 import { asksForRelations, matchesRelations, type Filter } from "../../protocol/filter.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
@@ -11,8 +14,9 @@ import type { RoomStore } from "../state/store.ts";
 import type { ReadableEvent } from "../api/index.ts";
 
 /**
- * Those of the events to which others are related as the filter asks, in the given order; all when it does not ask. What
- * the reader may not see, or what somebody sent whom they ignore, does not count. (Client-server API, "Filtering".)
+ * Those of the events to which others are related as the filter asks, in the given order; all when
+ * it does not ask. What the reader may not see, or what somebody sent whom they ignore, does not
+ * count. (Client-server API, "Filtering".)
  */
 export type Related = (
   userId: UserId,

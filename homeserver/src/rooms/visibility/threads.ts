@@ -5,11 +5,13 @@ import type { RoomStore } from "../state/store.ts";
 import type { StoredEvent } from "../api/index.ts";
 
 export interface Threads {
-  /** The root of the event's thread; undefined in the main timeline. Of receipts and counts alike. */
+  /**
+   * The root of the event's thread; undefined in the main timeline. Of receipts and counts alike.
+   */
   of(stored: StoredEvent): Promise<EventId | undefined>;
   /**
-   * Whether a receipt in a thread (or in "main") may point at the event: it is in it, is its root, or relates to the root,
-   * which clients show in both.
+   * Whether a receipt in a thread (or in "main") may point at the event: it is in it, is its root,
+   * or relates to the root, which clients show in both.
    */
   has(threadId: string, stored: StoredEvent): Promise<boolean>;
 }

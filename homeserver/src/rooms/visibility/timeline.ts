@@ -25,7 +25,10 @@ export interface Timelines {
     to: TimelinePlace | undefined,
     limit: number,
   ): Promise<TimelinePage>;
-  /** The newest live events of each range, oldest first; `gapAt`: position of the newest one behind a gap. */
+  /**
+   * The newest live events of each range, oldest first; `gapAt`: position of the newest one behind
+   * a gap.
+   */
   recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Places in a room's timeline as tokens: `t<position>_<ordinal>_<room's number>`, standing right behind the event at that
- * place. Reading backwards from a token gives events at or before it, reading forwards those after it. A sync token
- * serves as the place behind everything up to its log position. Pages of relations (`r`) and of threads (`h`) have
- * tokens of their own.
+ * Places in a room's timeline as tokens: `t<position>_<ordinal>_<room's number>`, standing right
+ * behind the event at that place. Reading backwards from a token gives events at or before it,
+ * reading forwards those after it. A sync token serves as the place behind everything up to its log
+ * position. Pages of relations (`r`) and of threads (`h`) have tokens of their own.
  */
 import { readSyncToken } from "../../log/token.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -20,7 +20,10 @@ export function formatPlace(roomNid: number, place: TimelinePlace, kind: TokenKi
   return `${kind}${place.position}_${place.ordinal}_${roomNid}`;
 }
 
-/** The token right in front of an event. Ordinals in front of position P fall: the last one is (P, 0). */
+/**
+ * The token right in front of an event. Ordinals in front of position P fall: the last one is (P,
+ * 0).
+ */
 export function formatBefore(roomNid: number, place: TimelinePlace): string {
   return formatPlace(roomNid, placeBefore(place));
 }
@@ -51,7 +54,10 @@ export type PlaceIn = (
   kinds?: readonly TokenKind[],
 ) => Promise<TimelinePlace | undefined>;
 
-/** `position` is the log's as this process knows it: another replica may have given out a token from farther on. */
+/**
+ * `position` is the log's as this process knows it: another replica may have given out a token from
+ * farther on.
+ */
 export function createPlaceIn(deps: {
   readonly sql: Sql;
   readonly position: () => number;

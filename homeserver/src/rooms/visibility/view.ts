@@ -98,7 +98,8 @@ export function createView(deps: ViewDeps): RoomView {
       if (text !== undefined) return JSON.parse(text) as JsonObject[];
       const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
       const wanted = [...keys, ["m.room.member", userId] as const];
-      // Who is invited, or knocks, sees the room as it was then: what happens in it since is for its members.
+      // Who is invited, or knocks, sees the room as it was then: what happens in it since is for
+      // its members.
       const row = await membership(roomNid, userId);
       const own = row && (await events.one(row.eventNid));
       const found =

@@ -19,8 +19,8 @@ import type {
 export interface VisibleEvents {
   (userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
   /**
-   * The same for what is known of message events: which of them the user may see. Of what is redacted for the user
-   * nothing is left: it relates to nothing.
+   * The same for what is known of message events: which of them the user may see. Of what is
+   * redacted for the user nothing is left: it relates to nothing.
    */
   among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]>;
 }
@@ -46,7 +46,10 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
     return (await lastMemberships.endOf(row))?.position ?? -1;
   }
 
-  /** What decides of the user's view: the state before each of the events, and until when a join follows. */
+  /**
+   * What decides of the user's view: the state before each of the events, and until when a join
+   * follows.
+   */
   async function around(userId: UserId, events: readonly PlacedEvent[]) {
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
@@ -99,7 +102,10 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
   });
 }
 
-/** Of events without known state, only who they're about may see them: invites, and their withdrawal. */
+/**
+ * Of events without known state, only who they're about may see them: invites, and their
+ * withdrawal.
+ */
 function hasStateFor({ event, stateBefore }: StoredEvent, userId: UserId): boolean {
   if (stateBefore !== null || event.type === "m.room.create") return true;
   return event.type === "m.room.member" && event.stateKey === userId;

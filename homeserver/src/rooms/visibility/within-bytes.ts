@@ -1,6 +1,9 @@
 import type { StoredEvent } from "../api/index.ts";
 
-/** Characters of events that an answer holds of one room: 1000 of the largest would be 64 MB, held several times over. */
+/**
+ * Characters of events that an answer holds of one room: 1000 of the largest would be 64 MB, held
+ * several times over.
+ */
 const MAX_EVENT_TEXT = 4 * 1024 * 1024;
 
 /** How many of the events, from the first on, come to no more than that; at least one. */

@@ -1,7 +1,7 @@
 /**
- * Makes of a damaged room what its events say: `weft doctor --mend`. Everything is written in the caller's transaction, so
- * that a room is mended as a whole or not at all. It is for a database that no server has open: their memory would hold what
- * was there before.
+ * Makes of a damaged room what its events say: `weft doctor --mend`. Everything is written in the
+ * caller's transaction, so that a room is mended as a whole or not at all. It is for a database
+ * that no server has open: their memory would hold what was there before.
  */
 import { serverOf } from "../../../protocol/identifiers.ts";
 import type { RoomId, UserId } from "../../../protocol/identifiers.ts";
@@ -25,7 +25,10 @@ import { mendStates } from "./states.ts";
 
 export type { MendOptions, MendReport } from "./mending.ts";
 
-/** Undefined when this server does not know the room, has never been in it, or is still fetching its state. */
+/**
+ * Undefined when this server does not know the room, has never been in it, or is still fetching its
+ * state.
+ */
 export async function mendRoom(
   tx: Tx,
   roomId: RoomId,

@@ -1,4 +1,7 @@
-/** States that other servers told, which nothing here gives anew: what is wrong in them is looked for by key. */
+/**
+ * States that other servers told, which nothing here gives anew: what is wrong in them is looked
+ * for by key.
+ */
 import { splitTuple, stateTuple } from "../../../protocol/state-map.ts";
 import { currentKeysAfter, currentRows } from "../../../storage/rooms/examine-rooms.ts";
 import { eventsOfKey, keysOfEvents } from "../../../storage/rooms/mend-rooms.ts";
@@ -13,7 +16,10 @@ import type { TreeFaults } from "../entries.ts";
 import type { Mending } from "./mending.ts";
 
 export interface RemoteStateRepair {
-  /** The state before an event, with the events that its faulty entries stood for, as far as they can be found. */
+  /**
+   * The state before an event, with the events that its faulty entries stood for, as far as they
+   * can be found.
+   */
   before(stored: StoredEvent): Promise<StateRoot>;
   /** A state without its faulty entries: so the clients were shown it. */
   stripped(root: StateRoot): Promise<StateRoot>;
@@ -95,8 +101,9 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
   }
 
   /**
-   * The event that a number stood for. Its commit failed, and it got a later number when it came again; so of those of
-   * the key it is the one that the event itself names, or the one with the next number.
+   * The event that a number stood for. Its commit failed, and it got a later number when it came
+   * again; so of those of the key it is the one that the event itself names, or the one with the
+   * next number.
    */
   async function eventFor({ key, nid }: Hole, of: StoredEvent): Promise<number | undefined> {
     const { event } = of;
@@ -124,7 +131,10 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     }
   }
 
-  /** What the current state's table holds, of what came before the event, for keys that were lost with their nodes. */
+  /**
+   * What the current state's table holds, of what came before the event, for keys that were lost
+   * with their nodes.
+   */
   async function fill(state: Map<string, number>, of: StoredEvent): Promise<void> {
     for (let after: StateKey = ["", ""]; ;) {
       const keys = await currentKeysAfter(store.sql, room.nid, after, PAGE);

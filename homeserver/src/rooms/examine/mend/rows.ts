@@ -1,4 +1,7 @@
-/** The columns and the auth_nids of a room's events, by what their JSON says; what can't be read is taken out. */
+/**
+ * The columns and the auth_nids of a room's events, by what their JSON says; what can't be read is
+ * taken out.
+ */
 import { eventFromStored } from "../../../protocol/events/event.ts";
 import type { RoomEvent } from "../../../protocol/events/event.ts";
 import type { EventId } from "../../../protocol/identifiers.ts";

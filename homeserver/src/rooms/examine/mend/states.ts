@@ -178,7 +178,10 @@ async function judge(
   return { status: "accepted" };
 }
 
-/** Without a place, an event is judged by its auth events alone, when one of those is judged otherwise now. */
+/**
+ * Without a place, an event is judged by its auth events alone, when one of those is judged
+ * otherwise now.
+ */
 async function rejudged(
   mending: Mending,
   { turned }: Progress,

@@ -22,7 +22,7 @@ interface Sized {
   readonly count: number;
 }
 
-/** Applies changes below a node; nodes made on the way go to `made`. Undefined stands for an empty subtree. */
+/** Applies changes below a node and adds new nodes to `made`. Undefined is an empty subtree. */
 export function applyChanges(
   nodes: NodeReader,
   made: Map<NodeKey, Buffer>,
@@ -67,7 +67,7 @@ export function gather(nodes: NodeReader, key: NodeKey, into: Entry[]): void {
   for (const child of branchChildren(node)) if (child !== undefined) gather(nodes, child, into);
 }
 
-/** Makes the subtree of these entries (sorted by tuple). */
+/** Builds the subtree of these entries (sorted by tuple). */
 function build(
   made: Map<NodeKey, Buffer>,
   entries: readonly Entry[],

@@ -1,4 +1,4 @@
-/** What differs between two trees, at the cost of what differs. */
+/** The difference of two trees; the cost grows with the difference, not with the trees. */
 import { gather } from "./change.ts";
 import { branchChildren, isLeaf } from "./node.ts";
 import type { Entry, NodeKey } from "./node.ts";

@@ -1,9 +1,9 @@
-/** Which of the nodes just made are to be stored. */
+/** Which of the newly made nodes have to be stored. */
 import { branchChildren, isLeaf } from "./node.ts";
 import type { NodeKey } from "./node.ts";
 import type { StateNode } from "./store.ts";
 
-/** Those of the nodes that hang on the roots (hexadecimal); states on the way to them are left out. */
+/** The nodes that the roots (hexadecimal) refer to; those of intermediate states are left out. */
 export function neededNodes(
   nodes: readonly StateNode[],
   roots: Iterable<string | null>,
@@ -17,7 +17,7 @@ export function neededNodes(
     if (node !== undefined) needed.add(node);
   };
   for (const root of roots) if (root !== null) add(Buffer.from(root, "hex").toString("latin1"));
-  // A Set's iteration also visits what is added on the way.
+  // Iterating over a Set also visits what is added meanwhile.
   for (const { data } of needed) {
     if (isLeaf(data)) continue;
     for (const child of branchChildren(data)) if (child !== undefined) add(child);

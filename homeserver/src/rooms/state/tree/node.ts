@@ -1,17 +1,15 @@
 /**
- * Packed nodes of the state tree.
- *
- * leaf:   0x00, then entries of 12 bytes sorted by tuple nid: tuple nid (48 bits), event nid (48 bits)
- * branch: 0x01, bitmap of children (32 bits), number of entries below (32 bits), then 16 bytes of hash per child
- *
- * A node's name is the first 16 bytes of the SHA-256 of its bytes. A subtree of at most LEAF_MAX entries is
- * one leaf, anything larger a branch: so the same entries give the same tree whatever the order they came in.
+ * Packed nodes of the state tree. leaf: 0x00, then entries of 12 bytes sorted by tuple nid: tuple
+ * nid (48 bits), event nid (48 bits) branch: 0x01, bitmap of children (32 bits), number of entries
+ * below (32 bits), then 16 bytes of hash per child A node's name is the first 16 bytes of the
+ * SHA-256 of its bytes. A subtree of at most LEAF_MAX entries is one leaf, anything larger a
+ * branch: so the same entries give the same tree whatever the order they came in.
  */
 import { hash } from "node:crypto";
 
 export const LEAF_MAX = 128;
 const HASH_BYTES = 16;
-/** Below this many branches a leaf may grow without limit: the 32 mixed bits are used up. */
+/** At this level all 32 mixed bits are used up, so that a leaf below may grow without limit. */
 export const MAX_LEVEL = 6;
 
 const ENTRY_BYTES = 12;
@@ -82,7 +80,7 @@ export function leafGet(leaf: Buffer, tuple: number): number | undefined {
   return undefined;
 }
 
-/** `children` has 32 places. */
+/** `children` has 32 entries. */
 export function encodeBranch(children: readonly (NodeKey | undefined)[], count: number): Buffer {
   let bitmap = 0;
   let used = 0;
@@ -106,7 +104,7 @@ export function encodeBranch(children: readonly (NodeKey | undefined)[], count: 
   return data;
 }
 
-/** The 32 places of a branch. */
+/** The 32 children of a branch. */
 export function branchChildren(branch: Buffer): (NodeKey | undefined)[] {
   const bitmap = branch.readInt32BE(1);
   const children: (NodeKey | undefined)[] = [];

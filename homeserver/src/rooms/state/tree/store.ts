@@ -1,4 +1,7 @@
-/** Where the tree finds its nodes: uncommitted ones, a cache bounded by bytes, the database in bulk. */
+/**
+ * Finds the tree's nodes: uncommitted ones, then a cache bounded by bytes, then the database, in
+ * bulk.
+ */
 import { LRUCache } from "lru-cache";
 import type { NodeKey } from "./node.ts";
 
@@ -11,21 +14,24 @@ export interface StateNode {
 export type LoadNodes = (hashes: Buffer[]) => Promise<readonly StateNode[]>;
 
 export interface NodeStore {
-  /** Runs a synchronous reading function again and again until no node is missing. */
+  /** Runs a synchronous reading function again until no node is missing. */
   run<T>(read: (nodes: NodeReader) => T): Promise<T>;
   add(key: NodeKey, data: Buffer): void;
-  /** Keeps nodes in memory until released, whatever the cache does: they're not committed yet. */
+  /** Keeps uncommitted nodes in memory until they are released. */
   hold(nodes: readonly StateNode[]): void;
   release(nodes: readonly StateNode[]): void;
   readonly loaded: { nodes: number; queries: number };
 }
 
 export interface NodeReader {
-  /** Undefined when it must be loaded first: go on with the rest, the function is called again. */
+  /**
+   * Undefined when the node must be loaded first: continue with the rest, the function is called
+   * again.
+   */
   get(key: NodeKey): Buffer | undefined;
 }
 
-/** What an entry of the cache costs beside its bytes. */
+/** The cost of a cache entry beside its bytes. */
 const OVERHEAD = 200;
 
 export function createNodeStore(load: LoadNodes, cacheBytes: number): NodeStore {

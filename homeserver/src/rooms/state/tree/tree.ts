@@ -1,6 +1,7 @@
 /**
- * The state tree: a persistent map of (type, state key) to event, both as integers (tuple nid → event nid).
- * A snapshot is its root's hash; equal entries give equal roots; snapshots share what they have in common.
+ * The state tree: a persistent map of (type, state key) to event, both as integers (tuple nid →
+ * event nid). A snapshot is identified by its root's hash. Equal entries give equal roots, and
+ * snapshots share equal parts.
  */
 import { applyChanges, gather } from "./change.ts";
 import type { Change } from "./change.ts";
@@ -16,14 +17,17 @@ export interface StateTree {
   get(root: StateRoot, tuple: number): Promise<number | undefined>;
   /** Absent tuples are absent from the map. One query per level at most. */
   getMany(root: StateRoot, tuples: readonly number[]): Promise<Map<number, number>>;
-  /** Several changes at once. `nodes` are those to be stored with whatever refers to the root. */
+  /** Applies several changes. `nodes` have to be stored with whatever refers to the new root. */
   set(
     root: StateRoot,
     changes: readonly Change[],
   ): Promise<{ root: StateRoot; nodes: StateNode[] }>;
   diff(before: StateRoot, after: StateRoot): Promise<Difference>;
   entries(root: StateRoot): Promise<Entry[]>;
-  /** Entries leaf by leaf, at least `limit` of them unless it's the end; `next` goes on where this page ends. */
+  /**
+   * Entries leaf by leaf, at least `limit` of them unless the end is reached; `next` continues
+   * after this page.
+   */
   page(
     root: StateRoot,
     cursor: string | null,
@@ -35,8 +39,8 @@ export interface StateTree {
 }
 
 /**
- * `cacheBytes` bounds the nodes kept in memory. `keepsMade` false: what `set` makes is not among them, for whoever
- * stores nothing.
+ * `cacheBytes` limits the nodes in memory. `keepsMade` false: nodes made by `set` are not cached,
+ * for a caller that stores nothing.
  */
 export function createStateTree(
   load: LoadNodes,
@@ -115,11 +119,13 @@ interface Page {
   readonly limit: number;
   last: string | null;
   more: boolean;
-  /** Nodes to be loaded first: a page asks for a few at a time, not for the whole level. */
+  /** Nodes that must be loaded first: a page loads a few at a time, not the whole level. */
   misses: number;
 }
 
-/** Depth first; a leaf's path is one character per level, and paths compare in the order of the visit. */
+/**
+ * Depth first. A leaf's path has one character per level, and paths sort in the order of the visit.
+ */
 function visit(
   nodes: NodeReader,
   key: NodeKey,
