@@ -5,7 +5,8 @@ import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
 import { federationRoutes } from "./federation-api/routes.ts";
 import type { Route } from "./http/route.ts";
-import type { Foundation, Layers } from "./layers.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Layers } from "./layers.ts";
 import { createRemotePublicRooms } from "./client-api/remote-public-rooms.ts";
 
 /** The version that peers are told. */

@@ -3,11 +3,11 @@ import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type {
-  EphemeralBus,
+  EphemeralChannel,
   EphemeralMessage,
   PresenceEntry,
   SaidByDevice,
-} from "./ephemeral-bus.ts";
+} from "./ephemeral-channel.ts";
 
 /** What is told to listeners. Serials rise within a process, and from one process to the next. */
 type EphemeralChange =
@@ -46,9 +46,9 @@ const RECENT_KEPT = 5_000;
 /** A presence that nobody repeats for so long is over: its server, or the process that said it, is gone. */
 const PRESENCE_MS = 45 * 60_000;
 
-/** In this process alone, or with a bus to other replicas. */
-export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Ephemeral {
-  const { clock, bus } = deps;
+/** In this process alone, or with a channel to other replicas. */
+export function createEphemeral(deps: { clock: Clock; channel?: EphemeralChannel }): Ephemeral {
+  const { clock, channel } = deps;
   const rooms = new LRUCache<RoomId, TypingRoom>(atMost(ROOMS_KEPT));
   const typingNow = new Set<RoomId>();
   const presences = new LRUCache<UserId, PresenceEntry>(atMost(PRESENCES_KEPT));
@@ -62,7 +62,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
   let recentFrom = serial;
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
-  const unsubscribe = bus?.subscribe(apply);
+  const unsubscribe = channel?.subscribe(apply);
 
   function next(): number {
     serial = Math.max(serial + 1, clock.now() * 1000);
@@ -133,7 +133,7 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
 
   function setPresence(entry: PresenceEntry): void {
     applyPresence(entry);
-    bus?.publish({ kind: "presence", entry, serial });
+    channel?.publish({ kind: "presence", entry, serial });
   }
 
   function changedAfter(after: number): Iterable<PresenceEntry> {
@@ -151,14 +151,14 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
     },
     setTyping(roomId, userId, ms) {
       applyTyping(roomId, userId, ms);
-      bus?.publish({ kind: "typing", roomId, userId, ms, serial });
+      channel?.publish({ kind: "typing", roomId, userId, ms, serial });
     },
     typing(roomId) {
       const room = rooms.get(roomId);
       return { users: [...(room?.until.keys() ?? [])], serial: room?.serial ?? 0 };
     },
     setPresence,
-    tellDevice: (said) => bus?.publish({ kind: "device", said }),
+    tellDevice: (said) => channel?.publish({ kind: "device", said }),
     onDevice(listener) {
       deviceListeners.add(listener);
       return () => deviceListeners.delete(listener);
@@ -175,7 +175,6 @@ export function createEphemeral(deps: { clock: Clock; bus?: EphemeralBus }): Eph
     async stop() {
       clearInterval(sweeper);
       unsubscribe?.();
-      await bus?.close();
     },
   };
 }

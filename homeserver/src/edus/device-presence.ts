@@ -1,4 +1,4 @@
-import type { PresenceValue } from "../cluster/ephemeral-bus.ts";
+import type { PresenceValue } from "../cluster/ephemeral-channel.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 

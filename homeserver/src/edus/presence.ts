@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { PresenceEntry, PresenceValue } from "../cluster/ephemeral-bus.ts";
+import type { PresenceEntry, PresenceValue } from "../cluster/ephemeral-channel.ts";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -10,7 +10,7 @@ import { wellFormed } from "../protocol/text.ts";
 import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 
-export type { PresenceEntry } from "../cluster/ephemeral-bus.ts";
+export type { PresenceEntry } from "../cluster/ephemeral-channel.ts";
 
 /** Presences, shared by the replicas. */
 export interface PresenceStore {

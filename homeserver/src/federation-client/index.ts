@@ -1,3 +1,4 @@
+import type { Channel } from "../platform/channel.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
@@ -23,8 +24,8 @@ export interface FederationClientOptions extends OutboundOptions {
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
   readonly notaries: readonly ServerName[];
-  /** Whether other replicas work on the same database. */
-  readonly replicated?: boolean;
+  /** Tells other replicas of servers that fail, or are back. Absent: this is the only one. */
+  readonly failures?: Channel<ServerName> | undefined;
 }
 
 export type FederationClient = Awaited<ReturnType<typeof createFederationClient>>;
@@ -37,7 +38,7 @@ export async function createFederationClient(options: FederationClientOptions) {
   const connections = createConnections(connector);
   const backoff = await createBackoff({
     ...{ sql, clock, random, log },
-    replicated: options.replicated ?? false,
+    changes: options.failures,
   });
   const discovery = createDiscovery(
     createWellKnown(agent, clock),

@@ -1,4 +1,4 @@
-import type { Channel } from "../cluster/redis-channel.ts";
+import type { Channel } from "../platform/channel.ts";
 import type { Log, RecordOf } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";

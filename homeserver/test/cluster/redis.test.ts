@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createRedisBus } from "../../src/cluster/ephemeral-bus.ts";
+import { type Bus, createRedisBus } from "../../src/cluster/bus.ts";
+import { openEphemeralChannel } from "../../src/cluster/ephemeral-channel.ts";
 import { createEphemeral } from "../../src/cluster/ephemeral.ts";
 import { createRedisBuckets } from "../../src/cluster/redis-buckets.ts";
 import { readRecords } from "../../src/log/records.ts";
@@ -93,6 +94,42 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await database.close();
   });
 
+  test("topics of the bus are kept apart, and nobody hears their own", async () => {
+    const buses = [1, 2].map(() => createRedisBus(redis.connect(), options));
+    const heard: string[] = [];
+    const open = async (bus: Bus, name: string) => {
+      const [a, b] = [await bus.channel<number>("a"), await bus.channel<number>("b")];
+      a.subscribe((message) => heard.push(`${name} a ${message}`));
+      b.subscribe((message) => heard.push(`${name} b ${message}`));
+      return { a, b };
+    };
+    const one = await open(buses[0]!, "one");
+    await open(buses[1]!, "two");
+    one.a.publish(1);
+    one.b.publish(2);
+    await eventually(() => heard.length === 2);
+    expect(heard.toSorted()).toEqual(["two a 1", "two b 2"]);
+    await Promise.all(buses.map((bus) => bus.close()));
+  });
+
+  test("whoever listens is told that the connection was lost and is there again", async () => {
+    const connection = redis.connect();
+    const buses = [createRedisBus(connection, options), createRedisBus(redis.connect(), options)];
+    const channels = await Promise.all(buses.map((bus) => bus.channel<number>("lost")));
+    let reconnects = 0;
+    channels[0]!.onReconnect(() => (reconnects += 1));
+    expect(reconnects).toBe(0);
+    await connection.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await eventually(() => reconnects > 0);
+    const heard: number[] = [];
+    channels[0]!.subscribe((message) => heard.push(message));
+    await eventually(() => {
+      channels[1]!.publish(7);
+      return heard.length > 0;
+    });
+    await Promise.all(buses.map((bus) => bus.close()));
+  });
+
   test("rate limits are counted together", async () => {
     const clients = [redis.connect(), redis.connect()];
     // A limit is not counted by who is not connected yet.
@@ -117,11 +154,14 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
   });
 
   test("typing and presence reach the other replica, presence also one that starts later", async () => {
-    const open = async () =>
-      createEphemeral({
-        clock: systemClock,
-        bus: await createRedisBus(redis.connect(), options),
-      });
+    const buses: Bus[] = [];
+    const open = async () => {
+      const connection = redis.connect();
+      const bus = createRedisBus(connection, options);
+      buses.push(bus);
+      const channel = await openEphemeralChannel(bus, connection, options);
+      return createEphemeral({ clock: systemClock, channel });
+    };
     const one = await open();
     const two = await open();
     const room = "!room:here" as RoomId;
@@ -141,6 +181,7 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     one.setTyping(room, alice, 0);
     await eventually(() => two.typing(room).users.length === 0);
     await Promise.all([one.stop(), two.stop(), late.stop()]);
+    await Promise.all(buses.map((bus) => bus.close()));
   });
 });
 

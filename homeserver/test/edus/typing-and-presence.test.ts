@@ -1,10 +1,7 @@
 /** Typing and presence, with time in the test's hands. */
+import { connectedChannels } from "../support/channels.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type {
-  EphemeralBus,
-  EphemeralMessage,
-  SaidByDevice,
-} from "../../src/cluster/ephemeral-bus.ts";
+import type { EphemeralMessage, SaidByDevice } from "../../src/cluster/ephemeral-channel.ts";
 import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
 import { createPresence, type Presence } from "../../src/edus/presence.ts";
 import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
@@ -321,8 +318,8 @@ test("the same news of a user again wakes nobody", async () => {
 });
 
 test("who syncs at one replica and then at another is not taken for gone by the first", async () => {
-  const buses = memoryBuses(2);
-  const states = buses.map((bus) => createEphemeral({ clock, bus }));
+  const channels = connectedChannels<EphemeralMessage>(2);
+  const states = channels.map((channel) => createEphemeral({ clock, channel }));
   const news: unknown[] = [];
   const replicas = states.map((store) => {
     store.onChange(() => news.push(store.presence(ALICE)?.presence));
@@ -342,18 +339,3 @@ test("who syncs at one replica and then at another is not taken for gone by the 
   for (const replica of replicas) replica.stop();
   for (const store of states) await store.stop();
 });
-
-/** Buses of as many replicas: what one publishes, the others hear. */
-function memoryBuses(count: number): EphemeralBus[] {
-  const heard = Array.from({ length: count }, () => new Set<(message: EphemeralMessage) => void>());
-  return heard.map((own) => ({
-    publish(message) {
-      for (const others of heard) if (others !== own) for (const hear of others) hear(message);
-    },
-    subscribe(listener) {
-      own.add(listener);
-      return () => own.delete(listener);
-    },
-    close: async () => undefined,
-  }));
-}

@@ -5,6 +5,7 @@ import { createSeededRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
 import { eventually } from "../log/support.ts";
+import { connectedChannels } from "../support/channels.ts";
 import { type TestDatabase, freshDatabase } from "../support/database.ts";
 
 const PEER = "peer.test" as ServerName;
@@ -68,10 +69,11 @@ test("a server that answers what is of no use is left alone for a minute at most
 
 test("what one replica finds out about a server, the others know: that it fails, and that it is back", async () => {
   const clock = createManualClock();
+  const channels = connectedChannels<ServerName>(2);
   const open = (seed: number) =>
     createBackoff({
       ...{ sql: database.sql, clock, random: createSeededRandom(seed), log: silentLogger() },
-      replicated: true,
+      changes: channels[seed - 1],
     });
   const [one, two] = [await open(1), await open(2)];
   const other = "shared.test" as ServerName;
@@ -84,6 +86,16 @@ test("what one replica finds out about a server, the others know: that it fails,
   one.heard(other);
   await eventually(() => awake.length > 0);
   expect([awake, two.mayTry(other)]).toEqual([[other], true]);
+
+  // What is told while the connection is lost is read from the table afterwards.
+  const missed = "missed.test" as ServerName;
+  channels[1]!.lose();
+  one.failed(missed);
+  await one.flush();
+  expect(two.mayTry(missed)).toBe(true);
+  channels[1]!.reconnect();
+  await two.flush();
+  expect(two.mayTry(missed)).toBe(false);
   await Promise.all([one.stop(), two.stop()]);
 });
 

@@ -1,4 +1,5 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
+import type { Channel } from "../../platform/channel.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
@@ -53,18 +54,17 @@ export interface BackoffOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Whether other replicas work on the same database. */
-  readonly replicated?: boolean;
+  /** Carries the names of servers whose row has changed between replicas. Absent: this is the only one. */
+  readonly changes?: Channel<ServerName> | undefined;
 }
 
 /** Loads the failing servers: there is a row for those alone. */
 export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
-  const { sql, clock, random, log } = options;
+  const { sql, clock, random, log, changes } = options;
   /** Of destinations: what is written down. */
   const failures = new Map<ServerName, Failure>();
   const strangers = new LRUCache<ServerName, Failure>(atMost(MAX_STRANGERS));
   const failureOf = (server: ServerName) => failures.get(server) ?? strangers.get(server);
-  const self = random.alphanumeric(12);
   const listeners = new Set<(server: ServerName) => void>();
   /** How many of our own findings about a server are still to be written. */
   const unwritten = new Map<ServerName, number>();
@@ -82,7 +82,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     write(async () => {
       try {
         await task();
-        if (options.replicated) await rows.notifyFailure(sql, self, server);
+        changes?.publish(server);
       } finally {
         const left = unwritten.get(server)! - 1;
         if (left > 0) unwritten.set(server, left);
@@ -117,16 +117,13 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     }
   }
 
+  const unsubscribe = changes?.subscribe((server) => {
+    write(async () => adopt(server, await rows.findFailure(sql, server)));
+  });
+  // What others told meanwhile is lost.
+  const unwatch = changes?.onReconnect(() => write(load));
   await rows.deleteOldFailures(sql, clock.now() - FORGOTTEN_MS);
   await load();
-  const subscription = options.replicated
-    ? await rows.listenFailures(
-        sql,
-        self,
-        (server) => write(async () => adopt(server, await rows.findFailure(sql, server))),
-        () => write(load),
-      )
-    : undefined;
 
   function waitMs(server: ServerName): number {
     return Math.max(0, (failureOf(server)?.until ?? 0) - clock.now());
@@ -168,7 +165,8 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
       await writing;
     },
     async stop() {
-      await subscription?.unlisten();
+      unsubscribe?.();
+      unwatch?.();
       await writing;
     },
   };

@@ -10,8 +10,6 @@ export interface FailureRow {
   readonly intervalMs: number;
 }
 
-const CHANNEL = "weft_failing_servers";
-
 /** Every server that is failing. */
 export async function loadFailures(sql: Sql | Tx): Promise<FailureRow[]> {
   return await sql<FailureRow[]>`
@@ -33,25 +31,6 @@ export async function findFailure(
 /** Forgets servers that were to be asked again before a time, ms since 1970: nobody has wanted to. */
 export async function deleteOldFailures(sql: Sql | Tx, before: number): Promise<void> {
   await sql`DELETE FROM failing_servers WHERE retry_after < ${before}`;
-}
-
-/** Tells the other replicas that a server fails, or is back. `by` is the one that tells. */
-export async function notifyFailure(sql: Sql | Tx, by: string, server: ServerName): Promise<void> {
-  await sql`SELECT pg_notify(${CHANNEL}, ${`${by} ${server}`})`;
-}
-
-/** Calls back for what other replicas tell; after a lost connection anything may have happened. */
-export async function listenFailures(
-  sql: Sql,
-  by: string,
-  onChange: (server: ServerName) => void,
-  onReconnect: () => void,
-): Promise<{ unlisten(): Promise<void> }> {
-  const heard = (payload: string): void => {
-    const [who, server] = payload.split(" ");
-    if (who !== by) onChange(server as ServerName);
-  };
-  return await sql.listen(CHANNEL, heard, onReconnect);
 }
 
 /** Writes down a failure, over an earlier one of the same server. */

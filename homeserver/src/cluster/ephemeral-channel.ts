@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
+import type { Channel } from "../platform/channel.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomId, UserId } from "../protocol/identifiers.ts";
-import { type Channel, createRedisChannel } from "./redis-channel.ts";
+import type { Bus } from "./bus.ts";
 
 export type PresenceValue = "online" | "offline" | "unavailable";
 
@@ -38,19 +39,17 @@ export type EphemeralMessage =
   | { readonly kind: "device"; readonly said: SaidByDevice; readonly serial?: number };
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
-export type EphemeralBus = Channel<EphemeralMessage>;
+export type EphemeralChannel = Pick<Channel<EphemeralMessage>, "publish" | "subscribe">;
 
-/** The bus over Redis: presences are also in a hash, so that a replica that starts later knows them. */
-export async function createRedisBus(
+/** Over the bus: presences are also in a hash, so that a replica that starts later knows them. */
+export async function openEphemeralChannel(
+  bus: Bus,
   redis: Redis,
-  options: { readonly prefix: string; readonly logger: Logger },
-): Promise<EphemeralBus> {
-  const hash = `${options.prefix}presence`;
-  const warn = (err: unknown): void => options.logger.warn({ err }, "Redis: presence");
-  const channel = await createRedisChannel<EphemeralMessage>(redis, {
-    name: `${options.prefix}ephemeral`,
-    logger: options.logger,
-  });
+  { prefix, logger }: { readonly prefix: string; readonly logger: Logger },
+): Promise<EphemeralChannel> {
+  const hash = `${prefix}presence`;
+  const warn = (err: unknown): void => logger.warn({ err }, "Redis: presence");
+  const channel = await bus.channel<EphemeralMessage>("ephemeral");
 
   async function tellKnown(listener: (message: EphemeralMessage) => void): Promise<void> {
     for (const text of Object.values(await redis.hgetall(hash))) {
@@ -73,6 +72,5 @@ export async function createRedisBus(
       tellKnown(listener).catch(warn);
       return channel.subscribe(listener);
     },
-    close: () => channel.close(),
   };
 }

@@ -1,0 +1,149 @@
+/** What every layer of a server stands on: the database, the log, what replicas share, calls to other servers. */
+import { Redis } from "ioredis";
+import { type Bus, createRedisBus } from "./cluster/bus.ts";
+import { type FailureCounts, memoryFailures, redisFailures } from "./cluster/failures.ts";
+import type { Config } from "./config/load.ts";
+import { loadSigningKey } from "./config/signing-key.ts";
+import { createFederationClient, type FederationClient } from "./federation-client/index.ts";
+import { createLog } from "./log/log.ts";
+import type { Log } from "./log/types.ts";
+import { createMemoryWake, createRedisWake } from "./log/wake.ts";
+import { type Clock, systemClock } from "./platform/clock.ts";
+import type { Logger } from "./platform/logger.ts";
+import { createMetrics, type Metrics } from "./platform/metrics.ts";
+import { type Random, systemRandom } from "./platform/random.ts";
+import type { SigningKey } from "./protocol/crypto.ts";
+import type { ServerName } from "./protocol/identifiers.ts";
+import { connectWriter } from "./storage/append/append.ts";
+import type { openDatabase } from "./storage/embedded/open-database.ts";
+import { createExclusive, type Exclusive } from "./storage/exclusive.ts";
+import { createLeases, type Leases } from "./storage/leases.ts";
+import { migrate } from "./storage/migrate.ts";
+import { connect, type DatabaseLocation, SERVER_CONNECTION, type Sql } from "./storage/sql.ts";
+
+export interface Foundation {
+  readonly config: Config;
+  readonly sql: Sql;
+  /** Absent: one replica, everything shared is in memory. */
+  readonly replicas: Replicas | undefined;
+  /** What one replica at a time does; absent when there is one. */
+  readonly seats: Leases | undefined;
+  /** What is done for one user, one after another, at whichever replica. */
+  readonly exclusive: Exclusive;
+  readonly log: Log;
+  readonly remote: FederationClient;
+  readonly signingKey: SigningKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Where wrong passwords are counted; absent: nowhere. */
+  readonly failures: FailureCounts | undefined;
+}
+
+/** What the replicas of one server have between them. */
+interface Replicas {
+  readonly redis: Redis;
+  readonly bus: Bus;
+  /** What keys and channels of this server begin with. */
+  readonly prefix: string;
+}
+
+export interface FoundationOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly open: typeof openDatabase;
+  readonly signal: AbortSignal | undefined;
+  /** Gets what to undo at the end, last first. */
+  readonly opened: Undo[];
+  /** Gets what ends the waiting of a start that is given up. */
+  readonly cuts: Undo[];
+}
+
+type Undo = () => unknown;
+
+/** Connections that hold locks of users while the users' data are changed. */
+const LOCKS = 4;
+
+export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
+  const { config, logger, opened } = options;
+  const [clock, random] = [systemClock, systemRandom];
+  const { serverName } = config;
+  const signingKey = loadSigningKey(config.dataDir, random);
+  const { sql, location } = await openTables(options);
+  const replicas = await openReplicas(options);
+  const wake = replicas
+    ? await createRedisWake(replicas.redis, { prefix: replicas.prefix, logger })
+    : createMemoryWake();
+  const writer = connectWriter(location);
+  const log = await createLog({ sql, writer, wake, clock, logger, serverName });
+  opened.push(() => log.stop());
+  const remote = await createFederationClient({
+    ...{ sql, clock, random, log: logger, serverName, signingKey },
+    notaries: config.trustedKeyServers,
+    allowPrivate: config.allowPrivateAddresses,
+    caFile: config.federationCa,
+    failures: await replicas?.bus.channel<ServerName>("failing-servers"),
+  });
+  opened.push(() => remote.close());
+  const seats = replicas && createLeases({ sql: connect(location, { max: 1 }), clock });
+  if (seats) opened.push(() => seats.close());
+  const exclusive = createExclusive(replicas && connect(location, { max: LOCKS }));
+  opened.push(() => exclusive.close());
+  return {
+    ...{ config, sql, replicas, seats, exclusive, log, remote, signingKey },
+    ...{ clock, random, logger },
+    metrics: createMetrics({ processMetrics: true }),
+    failures: config.rateLimits ? countFailures(replicas, clock, logger) : undefined,
+  };
+}
+
+/** The database, with the tables as this version of Weft wants them. */
+async function openTables({
+  config,
+  logger,
+  open,
+  signal,
+  opened,
+  cuts,
+}: FoundationOptions): Promise<{ sql: Sql; location: DatabaseLocation }> {
+  const toLog = (line: string) => logger.debug({ part: "postgres" }, line);
+  const database = await open(config, toLog, signal);
+  opened.push(() => database.close());
+  signal?.throwIfAborted();
+  const sql = connect(database.location, { applicationName: SERVER_CONNECTION });
+  opened.push(() => sql.end({ timeout: 5 }));
+  cuts.push(() => sql.end({ timeout: 0 }));
+  await migrate(sql);
+  signal?.throwIfAborted();
+  return { sql, location: database.location };
+}
+
+/** A connection to Redis, when one is configured, and the bus over it. */
+async function openReplicas({
+  config,
+  logger,
+  opened,
+  cuts,
+}: FoundationOptions): Promise<Replicas | undefined> {
+  if (config.redisUrl === undefined) return undefined;
+  const redis = new Redis(config.redisUrl, { lazyConnect: true });
+  redis.on("error", (err: Error) => logger.warn({ err }, "Redis is away"));
+  cuts.push(() => redis.disconnect());
+  await redis.connect();
+  opened.push(() => redis.quit());
+  const prefix = `weft:${config.serverName}:`;
+  const bus = createRedisBus(redis, { prefix, logger });
+  opened.push(() => bus.close());
+  return { redis, bus, prefix };
+}
+
+/** Where wrong passwords are counted: together with the other replicas, if there are any. */
+function countFailures(
+  replicas: Replicas | undefined,
+  clock: Clock,
+  logger: Logger,
+): FailureCounts {
+  if (!replicas) return memoryFailures(clock);
+  return redisFailures(replicas.redis, { prefix: replicas.prefix, clock, logger });
+}
