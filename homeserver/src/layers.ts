@@ -17,7 +17,7 @@ import {
   SENT,
   type Sender,
 } from "./sender/index.ts";
-import { createEphemeralSource, createSync, preferencesOf, type Sync } from "./sync/index.ts";
+import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
 
 export interface Layers {
@@ -57,7 +57,7 @@ export async function createLayers(on: Foundation, opened: Opened): Promise<Laye
     ...{ log, sql, clock, logger },
     view: rooms.view,
     history: rooms.history,
-    ephemeral: createEphemeralSource(ephemeral, clock),
+    ephemeral,
     preferences: preferencesOf(users),
   });
   opened.push(() => sync.stop());

@@ -16,11 +16,12 @@ export interface PresenceEntry {
   readonly currentlyActive: boolean;
 }
 
-/** What a device says of its presence; it counts for so many ms. */
-export interface SaidByDevice {
+/** What one device of a local user says of itself, told to the other replicas. */
+export interface DeviceStatement {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly presence: PresenceValue;
+  /** It counts for so many ms. */
   readonly ms: number;
 }
 
@@ -36,7 +37,7 @@ export type EphemeralMessage =
       readonly serial?: number;
     }
   | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number }
-  | { readonly kind: "device"; readonly said: SaidByDevice; readonly serial?: number };
+  | { readonly kind: "device"; readonly said: DeviceStatement; readonly serial?: number };
 
 /** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
 export type EphemeralChannel = Pick<Channel<EphemeralMessage>, "publish" | "subscribe">;

@@ -6,11 +6,11 @@ import type {
   EphemeralChannel,
   EphemeralMessage,
   PresenceEntry,
-  SaidByDevice,
+  DeviceStatement,
 } from "./ephemeral-channel.ts";
 
 /** What is told to listeners. Serials rise within a process, and from one process to the next. */
-type EphemeralChange =
+export type EphemeralChange =
   | { readonly kind: "typing"; readonly roomId: RoomId; readonly serial: number }
   | { readonly kind: "presence"; readonly userId: UserId; readonly serial: number };
 
@@ -24,9 +24,9 @@ export interface Ephemeral {
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
   setPresence(entry: PresenceEntry): void;
   /** Tells the other replicas what a device says of its presence. */
-  tellDevice(said: SaidByDevice): void;
+  tellDevice(said: DeviceStatement): void;
   /** Calls back for what other replicas tell of devices. */
-  onDevice(listener: (said: SaidByDevice) => void): () => void;
+  onDevice(listener: (said: DeviceStatement) => void): () => void;
   presence(userId: UserId): PresenceEntry | undefined;
   /** Presences that changed after the serial; with 0, all that are not offline. */
   presenceSince(serial: number): PresenceEntry[];
@@ -57,7 +57,7 @@ export function createEphemeral(deps: { clock: Clock; channel?: EphemeralChannel
   /** The newest changes of presence, oldest first; complete after `recentFrom`. */
   const recent: { userId: UserId; serial: number }[] = [];
   const listeners = new Set<(change: EphemeralChange) => void>();
-  const deviceListeners = new Set<(said: SaidByDevice) => void>();
+  const deviceListeners = new Set<(said: DeviceStatement) => void>();
   let serial = clock.now() * 1000;
   let recentFrom = serial;
   const sweeper = setInterval(sweep, SWEEP_MS);

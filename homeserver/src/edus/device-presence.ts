@@ -1,15 +1,6 @@
-import type { PresenceValue } from "../cluster/ephemeral-channel.ts";
+import type { DeviceStatement, PresenceValue } from "../cluster/ephemeral-channel.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { UserId } from "../protocol/identifiers.ts";
-
-/** What one device of a local user says of itself, told to the other replicas. */
-export interface DeviceStatement {
-  readonly userId: UserId;
-  readonly deviceId: string;
-  readonly presence: PresenceValue;
-  /** It counts for so many ms. */
-  readonly ms: number;
-}
 
 /** What a device said last. It says so with each of its syncs: the same object takes it in. */
 interface Said {

@@ -1,3 +1,4 @@
+import type { Ephemeral } from "../cluster/ephemeral.ts";
 import { atMost, LRUCache } from "../platform/caches.ts";
 import { createFairQueue, QueueFull } from "../platform/fair-queue.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -5,9 +6,9 @@ import { MatrixError } from "../protocol/errors.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import { createPresence, type Presence, type PresenceStore } from "./presence.ts";
+import { createPresence, type Presence } from "./presence.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
-import { createTyping, type Typing, type TypingState } from "./typing.ts";
+import { createTyping, type Typing } from "./typing.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 import { LogUnavailable, type Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -35,7 +36,7 @@ export interface Edus {
 export interface EdusDeps {
   readonly log: Log;
   readonly sql: Sql;
-  readonly state: TypingState & PresenceStore;
+  readonly state: Ephemeral;
   readonly rooms: RoomFacts;
   readonly outlet: EduOutlet;
   readonly clock: Clock;

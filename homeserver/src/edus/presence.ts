@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { PresenceEntry, PresenceValue } from "../cluster/ephemeral-channel.ts";
+import type { Ephemeral } from "../cluster/ephemeral.ts";
 import { atMost } from "../platform/caches.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -7,19 +8,11 @@ import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { wellFormed } from "../protocol/text.ts";
-import { createDevicePresences, type DeviceStatement } from "./device-presence.ts";
+import { createDevicePresences } from "./device-presence.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 
-export type { PresenceEntry } from "../cluster/ephemeral-channel.ts";
-
 /** Presences, shared by the replicas. */
-export interface PresenceStore {
-  setPresence(entry: PresenceEntry): void | Promise<void>;
-  presence(userId: UserId): PresenceEntry | undefined;
-  /** Between replicas: what a device said; absent where there is one. */
-  tellDevice?(statement: DeviceStatement): void;
-  onDevice?(listener: (statement: DeviceStatement) => void): () => void;
-}
+type PresenceStore = Pick<Ephemeral, "setPresence" | "presence" | "tellDevice" | "onDevice">;
 
 /** Whose device. */
 interface OfDevice {
@@ -69,8 +62,8 @@ export function createPresence(deps: {
   readonly logger: Logger;
 }): Presence {
   const { store, rooms, outlet, clock } = deps;
-  const devices = createDevicePresences(clock, (statement) => store.tellDevice?.(statement));
-  const unlisten = store.onDevice?.((statement) => devices.hear(statement));
+  const devices = createDevicePresences(clock, (statement) => store.tellDevice(statement));
+  const unlisten = store.onDevice((statement) => devices.hear(statement));
   /** Other servers' users: when news of them was stored last, ms since 1970. */
   const heard = new LRUCache<UserId, number>(atMost(HEARD_OF));
   const sweeper = setInterval(sweep, SWEEP_MS);
@@ -82,15 +75,12 @@ export function createPresence(deps: {
       const before = store.presence(userId);
       if (!before || before.presence === presence || before.presence === "offline") continue;
       if (presence === "online") continue; // the next sync says so
-      void change({ ...before, presence, currentlyActive: false });
+      change({ ...before, presence, currentlyActive: false });
     }
   }
 
   /** A device said something: the user is told of where that changes what counts, or is long ago. */
-  async function said(
-    userId: UserId,
-    own?: { readonly statusMsg: string | undefined },
-  ): Promise<void> {
+  function said(userId: UserId, own?: { readonly statusMsg: string | undefined }): void {
     const now = clock.now();
     const presence = devices.of(userId);
     const before = store.presence(userId);
@@ -98,7 +88,7 @@ export function createPresence(deps: {
     const isStale = before === undefined || now - before.lastActiveTs > ACTIVE_MS;
     const isSame = before?.presence === presence && (!isStale || presence === "offline");
     if (isSame && own === undefined) return;
-    await change({
+    change({
       userId,
       presence,
       statusMsg: own === undefined ? before?.statusMsg : own.statusMsg,
@@ -108,8 +98,8 @@ export function createPresence(deps: {
   }
 
   /** Stores it, and tells the servers concerned in the background. */
-  async function change(entry: PresenceEntry): Promise<void> {
-    await store.setPresence(entry);
+  function change(entry: PresenceEntry): void {
+    store.setPresence(entry);
     tell(entry).catch((err: unknown) => deps.logger.warn({ err }, "presence was not sent on"));
   }
 
@@ -149,19 +139,19 @@ export function createPresence(deps: {
   return {
     async set({ userId, deviceId }, presence, statusMsg) {
       devices.say({ userId, deviceId, presence, ms: SAID_MS });
-      await said(userId, { statusMsg: statusMsg && wellFormed(statusMsg, LONGEST_STATUS) });
+      said(userId, { statusMsg: statusMsg && wellFormed(statusMsg, LONGEST_STATUS) });
     },
 
     async seen({ userId, deviceId }, presence, ms) {
       devices.say({ userId, deviceId, presence, ms: Math.min(ms, MOST_SEEN_MS) });
-      await said(userId);
+      said(userId);
     },
 
     of: (userId) => store.presence(userId),
 
     joined(userId) {
       const entry = devices.isOwn(userId) ? store.presence(userId) : undefined;
-      if (entry && entry.presence !== "offline") void change(entry);
+      if (entry && entry.presence !== "offline") change(entry);
     },
 
     arrived(roomId, userId) {
@@ -179,13 +169,13 @@ export function createPresence(deps: {
         if (isRecent && isOldNews(store.presence(entry.userId), entry)) continue;
         if (!(await rooms.isKnown(entry.userId))) continue;
         heard.set(entry.userId, clock.now());
-        await store.setPresence(entry);
+        store.setPresence(entry);
       }
     },
 
     stop() {
       clearInterval(sweeper);
-      unlisten?.();
+      unlisten();
     },
   };
 }

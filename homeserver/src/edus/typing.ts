@@ -1,3 +1,4 @@
+import type { Ephemeral } from "../cluster/ephemeral.ts";
 import type { Clock } from "../platform/clock.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId, parseUserId, serverOf } from "../protocol/identifiers.ts";
@@ -6,11 +7,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
 
 /** Who types, shared by the replicas. */
-export interface TypingState {
-  /** Typing for so many ms; 0: not any more. */
-  setTyping(roomId: RoomId, userId: UserId, ms: number): void | Promise<void>;
-  typing(roomId: RoomId): { readonly users: readonly UserId[] };
-}
+type TypingState = Pick<Ephemeral, "setTyping" | "typing">;
 
 /** Typing notifications. (Client-server and server-server API, "Typing Notifications".) */
 export interface Typing {
@@ -86,7 +83,7 @@ export function createTyping(deps: {
         throw errors.forbidden("You are not in the room");
       }
       const ms = typing ? Math.min(timeoutMs ?? DEFAULT_MS, MOST_MS) : 0;
-      await state.setTyping(roomId, userId, ms);
+      state.setTyping(roomId, userId, ms);
       const key = `${roomId} ${userId}`;
       if (ms <= 0) {
         told.delete(key);
@@ -107,12 +104,12 @@ export function createTyping(deps: {
       if (serverOf(userId) !== origin || typeof content.typing !== "boolean") return;
       if (!(await rooms.isJoined(roomId, userId))) return;
       if (!(await rooms.aclAllows(roomId, origin))) return;
-      await state.setTyping(roomId, userId, content.typing ? DEFAULT_MS : 0);
+      state.setTyping(roomId, userId, content.typing ? DEFAULT_MS : 0);
     },
 
     left(roomId, userId) {
       told.delete(`${roomId} ${userId}`);
-      if (state.typing(roomId).users.includes(userId)) void state.setTyping(roomId, userId, 0);
+      if (state.typing(roomId).users.includes(userId)) state.setTyping(roomId, userId, 0);
     },
 
     stop() {

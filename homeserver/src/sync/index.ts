@@ -1,3 +1,4 @@
+import type { Ephemeral } from "../cluster/ephemeral.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -13,7 +14,6 @@ import {
 import { createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
 import { createEphemeralChanges } from "./users/ephemeral-changes.ts";
-import type { EphemeralSource } from "./sections/ephemeral-source.ts";
 import { createRoomExtras, type ExtraSources } from "./sections/ephemeral-sections.ts";
 import { createFromMemory } from "./v3/from-memory.ts";
 import { createJoinedRoom } from "./v3/joined-room.ts";
@@ -33,7 +33,6 @@ import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
 import { followLog } from "./follow-log.ts";
 
-export { createEphemeralSource } from "./sections/ephemeral-source.ts";
 export { preferencesOf } from "./users/preferences.ts";
 export type { SyncRequest } from "./v3/long-poll.ts";
 
@@ -42,7 +41,7 @@ export interface SyncDeps {
   readonly sql: Sql;
   readonly view: RoomView;
   readonly history: RoomHistory;
-  readonly ephemeral: EphemeralSource;
+  readonly ephemeral: Ephemeral;
   readonly preferences: UserPreferences;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,7 +69,7 @@ export function createSync(deps: SyncDeps): Sync {
       receiptsBetween(sql, { roomNid, reader, after, upTo }),
     accountData: (userId, roomNid, after, upTo) =>
       accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
-    typing: (roomId) => ephemeral.typing(roomId),
+    typing: ephemeral.typing,
     touched: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
   };
   const contexts = createPushContexts(view);
@@ -97,7 +96,7 @@ export function createSync(deps: SyncDeps): Sync {
     joinedRoom: createJoinedRoom({ ...shared, extras, unread }),
     otherRooms: createOtherRooms(shared),
     sources,
-    presence: createPresenceSection({ view, source: ephemeral }),
+    presence: createPresenceSection({ view, ephemeral, now: clock.now }),
     accountDataChanges,
     blocksInvites: deps.preferences.blocksInvites,
   });

@@ -1,5 +1,6 @@
 /** What comes of an EDU that cannot be kept. */
 import { expect, test } from "vitest";
+import { createEphemeral } from "../../src/cluster/ephemeral.ts";
 import { createEdus } from "../../src/edus/index.ts";
 import { LogUnavailable } from "../../src/log/types.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -11,10 +12,11 @@ const content = { room_id: "!r:there.test", user_id: "@bob:there.test", typing: 
 
 /** Takes in an EDU while the database fails like this. */
 async function received(failure: Error): Promise<unknown> {
+  const state = createEphemeral({ clock: systemClock });
   const edus = createEdus({
     log: { follow: () => () => undefined } as never,
     sql: (() => Promise.reject(failure)) as never,
-    state: {} as never,
+    state,
     rooms: {} as never,
     outlet: {} as never,
     clock: systemClock,
@@ -25,6 +27,7 @@ async function received(failure: Error): Promise<unknown> {
     return await edus.receive(THERE, "m.typing", content);
   } finally {
     edus.stop();
+    await state.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Typing and presence, with time in the test's hands. */
 import { connectedChannels } from "../support/channels.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { EphemeralMessage, SaidByDevice } from "../../src/cluster/ephemeral-channel.ts";
+import type { EphemeralMessage, DeviceStatement } from "../../src/cluster/ephemeral-channel.ts";
 import { createEphemeral, type Ephemeral } from "../../src/cluster/ephemeral.ts";
 import { createPresence, type Presence } from "../../src/edus/presence.ts";
 import type { OutgoingEdu, RoomFacts } from "../../src/edus/types.ts";
@@ -196,7 +196,7 @@ test("a server that comes into a room is told who is there, by its first user al
 });
 
 test("devices on two replicas are one user's: neither makes the other be away", async () => {
-  const listeners: ((said: SaidByDevice) => void)[] = [];
+  const listeners: ((said: DeviceStatement) => void)[] = [];
   const heard = vi.fn();
   // Each is told what the other hears, and shares the presences.
   const replicas = [0, 1].map((index) =>

@@ -134,15 +134,7 @@ export function syncOn(engine: {
     clock: systemClock,
     view: rooms.view,
     history: rooms.history,
-    ephemeral: {
-      get serial() {
-        return ephemeral.serial;
-      },
-      typing: ephemeral.typing,
-      onChange: ephemeral.onChange,
-      presenceSince: ephemeral.presenceSince,
-      presence: ephemeral.presence,
-    },
+    ephemeral,
     preferences: {
       rulesOf: async (userId) => compile(defaultRules(userId)),
       ignoredBy: async (userId) => ignored.get(userId) ?? new Set(),

@@ -1,24 +1,17 @@
+import type { Ephemeral } from "../../cluster/ephemeral.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
 import type { Room } from "../../rooms/api/index.ts";
+import type { ReceiptOfRoom } from "../../storage/streams/sync-reads.ts";
 import type { Scope } from "./scope.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import type { Tails } from "../recent/recent-events.ts";
 
-/** A receipt as storage has it. */
-interface Receipt {
-  readonly userId: string;
-  readonly receiptType: string;
-  readonly threadId: string;
-  readonly eventId: string;
-  readonly ts: number;
-}
-
 /** Where what is not an event comes from. */
 export interface ExtraSources {
   /** Receipts of a room with position in (after, upTo]; private ones only of `userId`. */
-  receipts(roomNid: number, userId: UserId, after: number, upTo: number): Promise<Receipt[]>;
+  receipts(roomNid: number, userId: UserId, after: number, upTo: number): Promise<ReceiptOfRoom[]>;
   /** Account data of a user in a room (undefined: global), changed in (after, upTo]. */
   accountData(
     userId: UserId,
@@ -26,8 +19,7 @@ export interface ExtraSources {
     after: number,
     upTo: number,
   ): Promise<{ type: string; content: string }[]>;
-  /** Who types, and the serial of the last change there; 0 when nobody ever did. */
-  typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
+  readonly typing: Ephemeral["typing"];
   /** Those of the rooms where events, receipts or the user's account data changed after a position: one query. */
   touched(userId: UserId, roomNids: readonly number[], after: number): Promise<ReadonlySet<number>>;
 }
@@ -99,7 +91,7 @@ export function accountDataEvent(data: { type: string; content: string }): strin
  * Event id → receipt type → user → {ts, thread_id}. There is place for one receipt of a user at an event: that for all
  * threads says what the others say, and more.
  */
-function receiptContent(receipts: readonly Receipt[]): JsonObject {
+function receiptContent(receipts: readonly ReceiptOfRoom[]): JsonObject {
   const content: Record<string, Record<string, Record<string, JsonObject>>> = {};
   for (const { eventId, receiptType, userId, threadId, ts } of receipts) {
     const byType = (content[eventId] ??= {});

@@ -1,24 +1,10 @@
+import type { PresenceEntry } from "../../cluster/ephemeral-channel.ts";
+import type { Ephemeral } from "../../cluster/ephemeral.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
 import type { PersonRoom } from "../users/syncing-users.ts";
 import type { Scope } from "./scope.ts";
-
-/** One user's presence as sync shows it. */
-export interface PresenceState {
-  readonly userId: UserId;
-  readonly presence: "online" | "offline" | "unavailable";
-  readonly statusMsg?: string | undefined;
-  /** ms since the user was last active. */
-  readonly lastActiveAgo?: number | undefined;
-  readonly currentlyActive?: boolean | undefined;
-}
-
-export interface PresenceSource {
-  /** Presences that changed after the serial; with 0, all that are not offline. */
-  presenceSince(serial: number): PresenceState[];
-  presence(userId: UserId): PresenceState | undefined;
-}
 
 const FEW = 20;
 /** With more presences than these, one looks at who is in the reader's rooms instead. */
@@ -29,9 +15,10 @@ const MOST_MET = 1_000;
 /** The `presence` section: of users who share a room with the reader, and of themselves. */
 export function createPresenceSection(deps: {
   readonly view: RoomView;
-  readonly source: PresenceSource;
+  readonly ephemeral: Pick<Ephemeral, "presence" | "presenceSince">;
+  readonly now: () => number;
 }) {
-  const { view, source } = deps;
+  const { view, ephemeral: source, now } = deps;
 
   /** Which of them share a room with the reader: from memory for a few, by a query for many. */
   async function sharing({ person }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
@@ -49,8 +36,8 @@ export function createPresenceSection(deps: {
   }
 
   /** Presences of the members of rooms that the reader is in. */
-  async function inRooms(rooms: readonly PersonRoom[]): Promise<PresenceState[]> {
-    const found = new Map<UserId, PresenceState>();
+  async function inRooms(rooms: readonly PersonRoom[]): Promise<PresenceEntry[]> {
+    const found = new Map<UserId, PresenceEntry>();
     for (const { roomNid } of rooms) {
       for (const userId of (await view.joinedMembers(roomNid)).slice(0, MOST_MET)) {
         const state = found.has(userId) ? undefined : source.presence(userId);
@@ -61,7 +48,7 @@ export function createPresenceSection(deps: {
   }
 
   /** Those of the presences that the reader may see. */
-  async function visible(scope: Scope, states: PresenceState[]): Promise<PresenceState[]> {
+  async function visible(scope: Scope, states: PresenceEntry[]): Promise<PresenceEntry[]> {
     if (states.length === 0) return states;
     const others = states.map((state) => state.userId).filter((id) => id !== scope.userId);
     const shared = await sharing(scope, others);
@@ -69,7 +56,7 @@ export function createPresenceSection(deps: {
   }
 
   /** What changed since the token, and what the reader could not see before. */
-  async function news(scope: Scope): Promise<PresenceState[]> {
+  async function news(scope: Scope): Promise<PresenceEntry[]> {
     const joined = [...scope.person.rooms.values()].filter((room) => room.membership === "join");
     if (!scope.since || scope.fullState) {
       const all = source.presenceSince(0);
@@ -87,20 +74,22 @@ export function createPresenceSection(deps: {
         !scope.ignored.has(userId) &&
         matchesEvent(scope.filter.presence, { type: "m.presence", sender: userId }),
     );
-    return [...new Map(states.map((state) => [state.userId, state])).values()].map(presenceEvent);
+    return [...new Map(states.map((state) => [state.userId, state])).values()].map((state) =>
+      presenceEvent(state, now()),
+    );
   };
 }
 
 export type PresenceSection = ReturnType<typeof createPresenceSection>;
 
-function presenceEvent(state: PresenceState): string {
+function presenceEvent(state: PresenceEntry, now: number): string {
   return JSON.stringify({
     type: "m.presence",
     sender: state.userId,
     content: {
       presence: state.presence,
       status_msg: state.statusMsg,
-      last_active_ago: state.lastActiveAgo,
+      last_active_ago: Math.max(0, now - state.lastActiveTs),
       currently_active: state.currentlyActive,
     },
   });

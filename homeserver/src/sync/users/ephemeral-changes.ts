@@ -1,12 +1,7 @@
-import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { EphemeralChange } from "../../cluster/ephemeral.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
 import type { People, Person } from "./syncing-users.ts";
 import type { Waker } from "./wake.ts";
-
-/** What changed outside the log. Serials rise, also over a restart. */
-export type EphemeralChange =
-  | { readonly kind: "typing"; readonly roomId: RoomId; readonly serial: number }
-  | { readonly kind: "presence"; readonly userId: UserId; readonly serial: number };
 
 /** Marks and wakes the people whom a change of typing or presence concerns. */
 export function createEphemeralChanges(deps: {
