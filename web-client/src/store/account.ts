@@ -22,8 +22,14 @@ let turn = 0;
 
 async function open(session: Session): Promise<void> {
   const mine = ++turn;
+  const before = $account.get();
   $account.set({ state: "opening" });
-  const client = await openClient(session, (soft) => void ended(soft));
+  // Another tab has signed out and in again before this one heard of either.
+  if (before.state === "in") await before.client.close(true);
+  const client = await openClient(session, (soft) => {
+    // What a closed client still hears of its token says nothing of who is signed in now.
+    if (mine === turn) void ended(soft);
+  });
   if (mine === turn) $account.set({ state: "in", client });
   else await client.close(false);
 }

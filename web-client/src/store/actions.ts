@@ -42,14 +42,22 @@ async function setDirect(
   roomId: string,
   userId: string | undefined,
 ): Promise<void> {
-  const before = client.store.accountData.get("m.direct") ?? {};
+  const { accountData } = client.store;
+  const before = accountData.get("m.direct") ?? {};
   const next: EventContent<"m.direct"> = {};
   for (const partner of Object.keys(before)) {
     const rest = strings(before, partner).filter((one) => one !== roomId);
     if (rest.length > 0) next[partner] = rest;
   }
   if (userId !== undefined) next[userId] = [roomId, ...(next[userId] ?? [])];
-  await client.api.account.setAccountData("m.direct", next);
+  // Noted here at once, so that the next change does not undo this one before it has come back by sync.
+  accountData.set("m.direct", next);
+  try {
+    await client.api.account.setAccountData("m.direct", next);
+  } catch (error) {
+    if (accountData.get("m.direct") === next) accountData.set("m.direct", before);
+    throw error;
+  }
 }
 
 /** The direct chat with someone: the one there is, or a new one. Answers the room's id. */

@@ -113,7 +113,7 @@ export async function openClient(
     api: api.sync,
     since,
     apply(response: SyncResponse) {
-      const touched = store.apply(response, Date.now());
+      const touched = store.apply(response, Date.now(), sync.since === undefined);
       // `sync.since` moves on right after this; the write waits longer than that.
       saver.touch(touched);
     },
@@ -136,6 +136,7 @@ export async function openClient(
     media: createMediaCache(api.media),
     async close(forget) {
       sync.stop();
+      outbox.stop();
       unfollow();
       unfollowNews();
       if (!forget) return saver.flush();

@@ -2,7 +2,7 @@ import { msg, str } from "@lit/localize";
 import { object, strings, text, type Content, type MatrixEvent } from "../api/types.ts";
 import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
-import { isRedacted } from "./timeline.ts";
+import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
 
 /** The content that is shown: of the newest edit, or the event's own. */
 export function shownContent(room: Room, event: MatrixEvent): Content {
@@ -126,9 +126,7 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
   }
 }
 
-const MESSAGES = new Set(["m.room.message", "m.sticker", "m.room.encrypted"]);
-
 /** True for what is shown as a message by someone, and not as a note. */
 export function isMessage(event: MatrixEvent): boolean {
-  return MESSAGES.has(event.type) && event.state_key === undefined;
+  return MESSAGE_TYPES.has(event.type) && event.state_key === undefined;
 }

@@ -1,6 +1,7 @@
+import { isTransient } from "../api/errors.ts";
 import type { RoomApi } from "../api/rooms.ts";
 import type { MatrixEvent } from "../api/types.ts";
-import type { Room } from "./room.ts";
+import type { Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
 
 /** Loads what lies before the synced part of rooms: older events, single events, all members. */
@@ -45,14 +46,17 @@ export function createHistory(api: RoomApi, store: RoomStore) {
 
     isPaging: (room: Room): boolean => paging.has(room.roomId),
 
-    /** An event of the room, loaded or fetched once; undefined when it cannot be had. */
+    /** An event of the room, loaded or fetched once; undefined when it cannot be had, perhaps for now. */
     event(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
       const loaded = room.timeline.find(eventId);
       if (loaded !== undefined) return Promise.resolve(loaded.event);
       const key = `${room.roomId} ${eventId}`;
       const known = single.get(key);
       if (known !== undefined) return known;
-      const fetched = api.event(room.roomId, eventId).catch(() => undefined);
+      const fetched = api.event(room.roomId, eventId).catch((error: unknown) => {
+        if (isTransient(error)) single.delete(key);
+        return undefined;
+      });
       single.set(key, fetched);
       if (single.size > 500) single.delete(single.keys().next().value!);
       return fetched;
@@ -67,19 +71,13 @@ export function createHistory(api: RoomApi, store: RoomStore) {
       return room.timeline.find(eventId) !== undefined;
     },
 
-    /** Loads everyone in the room, once per session. */
+    /** Loads everyone in the room, once until a gap in what sync brings. */
     async members(room: Room): Promise<void> {
       if (room.membersLoaded) return;
       room.membersLoaded = true;
+      const before = new Map(room.stateOf("m.room.member"));
       try {
-        for (const event of await api.members(room.roomId)) {
-          const { state_key: stateKey } = event;
-          if (typeof stateKey !== "string") continue;
-          const known = room.stateEvent(event.type, stateKey);
-          // Sync may have brought a newer one while this was under way.
-          if ((known?.origin_server_ts ?? 0) > event.origin_server_ts) continue;
-          room.setState({ ...event, state_key: stateKey });
-        }
+        takeMembers(room, before, await api.members(room.roomId));
       } catch (error) {
         room.membersLoaded = false;
         throw error;
@@ -88,6 +86,25 @@ export function createHistory(api: RoomApi, store: RoomStore) {
       store.refresh([room.roomId]);
     },
   };
+}
+
+/** Takes in an answer of `/members`, but for those of whom sync brought something since `before`. */
+function takeMembers(
+  room: Room,
+  before: ReadonlyMap<string, StateEvent>,
+  events: readonly MatrixEvent[],
+): void {
+  const isNews = (userId: string): boolean =>
+    room.stateEvent("m.room.member", userId) !== before.get(userId);
+  const present = new Map(events.map((event) => [event.state_key ?? "", event]));
+  for (const [userId, event] of present) {
+    if (!isNews(userId)) room.setState({ ...event, state_key: userId });
+  }
+  // Whoever is not in the answer has left, which sync does not tell of members that nobody heard of in a gap.
+  for (const [userId, event] of before) {
+    if (present.has(userId) || isNews(userId)) continue;
+    room.setState({ ...event, content: { ...event.content, membership: "leave" } });
+  }
 }
 
 export type History = ReturnType<typeof createHistory>;

@@ -66,7 +66,10 @@ export function createMediaCache(api: MediaApi) {
         const safe = SHOWABLE.test(type) ? type : "application/octet-stream";
         return URL.createObjectURL(safe === blob.type ? blob : new Blob([blob], { type: safe }));
       });
-      slot.url.catch(() => slots.delete(key));
+      slot.url.catch(() => {
+        // One that was pruned while it loaded may have a successor.
+        if (slots.get(key) === slot) slots.delete(key);
+      });
       slots.set(key, slot);
       return slot.url;
     },

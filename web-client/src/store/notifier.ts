@@ -22,9 +22,19 @@ export async function setNotifications(on: boolean): Promise<boolean> {
   return allowed;
 }
 
+/** Browsers of phones have notifications, but none that a page may open. */
+function openNote(title: string, options: NotificationOptions): Notification | undefined {
+  try {
+    return new Notification(title, options);
+  } catch {
+    return undefined;
+  }
+}
+
 function show(room: RoomSummary): void {
   const body = room.membership === "invite" ? "" : room.preview;
-  const note = new Notification(room.name, { body, tag: room.roomId });
+  const note = openNote(room.name, { body, tag: room.roomId });
+  if (note === undefined) return;
   note.addEventListener("click", () => {
     window.focus();
     navigate({ page: "room", room: room.roomId, via: [] });

@@ -30,6 +30,7 @@ export function createOutbox(deps: OutboxDeps) {
   const backOff = deps.backOff ?? defaultBackOff;
   const queues = new Map<string, Promise<void>>();
   const sleepers = new Set<() => void>();
+  let stopped = false;
 
   function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -44,7 +45,7 @@ export function createOutbox(deps: OutboxDeps) {
   }
 
   function wanted(job: Job): boolean {
-    return job.room.timeline.pendingByTxn(job.txnId) !== undefined;
+    return !stopped && job.room.timeline.pendingByTxn(job.txnId) !== undefined;
   }
 
   async function attempt(job: Job): Promise<void> {
@@ -82,6 +83,10 @@ export function createOutbox(deps: OutboxDeps) {
         deps.onChange(room);
       },
     };
+  }
+
+  function retryNow(): void {
+    for (const wake of [...sleepers]) wake();
   }
 
   return {
@@ -130,8 +135,12 @@ export function createOutbox(deps: OutboxDeps) {
     },
 
     /** Ends all waits: the connection is back. */
-    retryNow(): void {
-      for (const wake of [...sleepers]) wake();
+    retryNow,
+
+    /** Sends nothing more: whoever wrote this has signed out. */
+    stop(): void {
+      stopped = true;
+      retryNow();
     },
   };
 }

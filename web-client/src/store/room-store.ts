@@ -50,16 +50,20 @@ export class RoomStore {
     return room;
   }
 
-  /** Merges a `/sync` response. Answers the ids of the rooms it touched. */
-  apply(response: SyncResponse, now: number): Set<string> {
+  /**
+   * Merges a `/sync` response. Answers the ids of the rooms it touched. With `whole` it is the answer to a sync that
+   * begins anew: what it does not name is gone.
+   */
+  apply(response: SyncResponse, now: number, whole = false): Set<string> {
     const touched = new Set<string>();
+    if (whole) this.#leaveAll(touched);
     for (const event of response.account_data?.events ?? []) {
       this.accountData.set(event.type, event.content);
       if (event.type === "m.direct") this.#readDirects(event.content, touched);
     }
     for (const [roomId, data] of Object.entries(response.rooms?.join ?? {})) {
       const room = this.ensure(roomId);
-      if (room.membership !== "join" && room.membership !== "leave") room.clearState();
+      if (room.membership !== "join") room.clearState();
       room.membership = "join";
       room.changed(...room.apply(data));
       touched.add(roomId);
@@ -77,6 +81,15 @@ export class RoomStore {
     this.presence.apply(response.presence?.events ?? [], now);
     this.refresh(touched);
     return touched;
+  }
+
+  #leaveAll(touched: Set<string>): void {
+    for (const [roomId, room] of this.rooms) {
+      if (room.membership === "leave") continue;
+      room.membership = "leave";
+      room.changed("$state");
+      touched.add(roomId);
+    }
   }
 
   #applyInvites(response: SyncResponse, touched: Set<string>): void {
@@ -103,8 +116,9 @@ export class RoomStore {
       if (!Array.isArray(roomIds)) continue;
       for (const roomId of roomIds) if (typeof roomId === "string") directs.set(roomId, userId);
     }
+    const concerned = [...this.#directs.keys(), ...directs.keys()];
     this.#directs = directs;
-    for (const roomId of directs.keys()) if (this.rooms.has(roomId)) touched.add(roomId);
+    for (const roomId of concerned) if (this.rooms.has(roomId)) touched.add(roomId);
   }
 
   /** The room that is the direct chat with someone, when there is one. */

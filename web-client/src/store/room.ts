@@ -52,7 +52,7 @@ export class Room {
   invitedCount: number | undefined;
   notificationCount = 0;
   highlightCount = 0;
-  /** True once `/members` was asked for in this session. */
+  /** True once `/members` was asked for, till a gap in what sync brings. */
   membersLoaded = false;
   readonly #state = new Map<string, Map<string, StateEvent>>();
   #nameCounts: Map<string, number> | undefined;
@@ -87,6 +87,7 @@ export class Room {
   }
 
   clearState(): void {
+    this.membersLoaded = false;
     this.#state.clear();
     this.#nameCounts = undefined;
   }
@@ -122,6 +123,7 @@ export class Room {
       limited: data.timeline?.limited === true,
       prevToken: data.timeline?.prev_batch,
     });
+    if (data.timeline?.limited === true) this.membersLoaded = false;
     if (events.length > 0) changed.add("$timeline").add("$state");
     if ((stateAfter ?? data.state)?.events?.length) changed.add("$state");
     if (this.#applySummary(data)) changed.add("$state");

@@ -1,5 +1,5 @@
 import { atom } from "nanostores";
-import { ApiError, isAbort } from "../api/errors.ts";
+import { ApiError } from "../api/errors.ts";
 import type { PresenceState, SyncApi } from "../api/sync.ts";
 import type { SyncResponse } from "../api/types.ts";
 
@@ -42,11 +42,12 @@ export function createSyncEngine(deps: SyncDeps) {
 
   function pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
       const end = (): void => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", end);
         resolve();
       };
+      const timer = setTimeout(end, ms);
       wake = end;
       signal.addEventListener("abort", end, { once: true });
     });
@@ -69,7 +70,7 @@ export function createSyncEngine(deps: SyncDeps) {
         await round(failures, signal);
         failures = 0;
       } catch (error) {
-        if (signal.aborted || (isAbort(error) && signal.aborted)) return;
+        if (signal.aborted) return;
         if (error instanceof ApiError && error.status === 401) return;
         if (since !== undefined && lostPosition(error)) {
           since = undefined;

@@ -13,6 +13,9 @@ export interface Entry {
   hidden: boolean;
 }
 
+/** What is shown as something that a person said. */
+export const MESSAGE_TYPES = new Set(["m.room.message", "m.sticker", "m.room.encrypted"]);
+
 function entryKey(event: MatrixEvent): string {
   return event.unsigned?.transaction_id ?? event.event_id;
 }
@@ -88,6 +91,7 @@ export class Timeline {
   /** Adds older events in front, newest first as `/messages` gives them. `end` undefined means the room's start. */
   prepend(events: readonly MatrixEvent[], end: string | undefined): void {
     const fresh = events.filter((event) => !this.#byId.has(event.event_id));
+    for (const event of fresh) this.#settle(event);
     const older = fresh.map((event) => this.#admit(event)).toReversed();
     this.#entries = [...older, ...this.#entries];
     const first = this.#entries[0];
@@ -97,6 +101,11 @@ export class Timeline {
   }
 
   #reset(): void {
+    // What the server has of ours lies in the gap, or comes with the next sync.
+    for (const { event } of this.#pending) {
+      if (!event.event_id.startsWith("~")) this.relations.remove(event.event_id);
+    }
+    this.#pending = this.#pending.filter(({ event }) => event.event_id.startsWith("~"));
     this.#entries = [];
     this.#byId.clear();
     this.#tokens.clear();
@@ -117,7 +126,7 @@ export class Timeline {
       if (target !== undefined && !isRedacted(event)) this.#redact(target, event);
       return true;
     }
-    if (isRedacted(event)) return event.type !== "m.room.message" && event.state_key === undefined;
+    if (isRedacted(event)) return !MESSAGE_TYPES.has(event.type) && event.state_key === undefined;
     return this.relations.add(event);
   }
 

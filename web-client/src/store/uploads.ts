@@ -45,15 +45,20 @@ export class Uploads {
     );
   }
 
+  #item(id: number): UploadItem | undefined {
+    return this.$items.get().find((item) => item.id === id);
+  }
+
   /** Sends all that wait, one after another, as messages. */
   async sendAll(client: Client, room: Room): Promise<void> {
-    for (const item of this.$items.get()) {
-      if (item.state !== "sending") await this.#send(client, room, item);
+    for (const { id } of this.$items.get()) {
+      const item = this.#item(id);
+      // Taken off the list meanwhile, or on its way since the person pressed Send again.
+      if (item !== undefined && item.state !== "sending") await this.#send(client, room, item);
     }
   }
 
   async #send(client: Client, room: Room, item: UploadItem): Promise<void> {
-    if (!this.$items.get().some((one) => one.id === item.id)) return;
     this.#update(item.id, { state: "sending", progress: 0 });
     try {
       const limit = await uploadLimit(client);
@@ -66,11 +71,13 @@ export class Uploads {
         return;
       }
       const found = await inspectFile(item.file);
+      if (this.#item(item.id) === undefined) return;
       const upload = client.api.media.upload(item.file, item.file.name, (progress) =>
         this.#update(item.id, { progress }),
       );
       this.#running.set(item.id, upload);
       const mxc = await upload.done;
+      if (this.#item(item.id) === undefined) return;
       client.outbox.send(room, "m.room.message", fileContent(item.file, found, mxc));
       this.remove(item.id);
     } catch (error) {
@@ -85,13 +92,16 @@ export class Uploads {
 
 const limits = new WeakMap<Client, Promise<number>>();
 
-/** Bytes that the server takes at most; infinite when it does not say. */
+/** Bytes that the server takes at most; infinite when it does not say. Asked again when it did not answer. */
 function uploadLimit(client: Client): Promise<number> {
   const known = limits.get(client);
   if (known !== undefined) return known;
   const asked = client.api.media.uploadLimit().then(
     (limit) => limit ?? Number.POSITIVE_INFINITY,
-    () => Number.POSITIVE_INFINITY,
+    () => {
+      limits.delete(client);
+      return Number.POSITIVE_INFINITY;
+    },
   );
   limits.set(client, asked);
   return asked;

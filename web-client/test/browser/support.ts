@@ -55,7 +55,10 @@ export function createTestClient(answers: Record<string, (...args: never[]) => u
   let sent = 0;
   const { api, calls } = createFakeApi({
     "rooms.send": () => ({ event_id: `$sent${++sent}` }),
-    "rooms.members": () => [],
+    "rooms.members": (roomId: string) =>
+      [...store.ensure(roomId).stateOf("m.room.member").values()].filter(
+        ({ content }) => content["membership"] !== "leave",
+      ),
     "rooms.messages": () => ({ chunk: [] }),
     ...answers,
   });

@@ -1,7 +1,7 @@
 import type { Content, JoinedRoomSync, MatrixEvent } from "../../src/api/types.ts";
 
 /** Events for tests: ids and times count up, so that every run is the same. */
-export function createEvents(start = Date.UTC(2026, 0, 5, 12)) {
+export function createEvents(start = Date.UTC(2026, 0, 5, 12), ids = "$") {
   let count = 0;
 
   function event(
@@ -12,7 +12,7 @@ export function createEvents(start = Date.UTC(2026, 0, 5, 12)) {
   ): MatrixEvent {
     count++;
     return {
-      event_id: `$${count}`,
+      event_id: `${ids}${count}`,
       type,
       sender,
       origin_server_ts: start + count * 1000,

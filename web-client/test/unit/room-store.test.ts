@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { EventContent } from "../../src/api/types.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "./events.ts";
 
@@ -124,6 +125,73 @@ describe("what sync brings", () => {
     expect(store.directWith("@ann:two")).toBe(ROOM);
   });
 
+  test("a room that is no direct chat any more is no longer called after a person", () => {
+    const { store, make } = setUp();
+    const directs = (content: EventContent<"m.direct">) => ({
+      account_data: { events: [{ type: "m.direct", content }] },
+    });
+    store.apply(
+      syncOf(ROOM, { timeline: { events: [make.member(ME)] } }, directs({ "@ann:two": [ROOM] })),
+      0,
+    );
+    expect(store.summary(ROOM)?.partner).toBe("@ann:two");
+    store.apply({ next_batch: "s2", ...directs({}) }, 0);
+    expect(store.summary(ROOM)?.partner).toBeUndefined();
+    expect(store.directWith("@ann:two")).toBeUndefined();
+  });
+
+  test("a direct chat that was left is not found again", () => {
+    const { store, make } = setUp();
+    const directs = {
+      account_data: { events: [{ type: "m.direct", content: { "@ann:two": [ROOM] } }] },
+    };
+    store.apply(syncOf(ROOM, { timeline: { events: [make.member(ME)] } }, directs), 0);
+    store.apply({ next_batch: "s2", rooms: { leave: { [ROOM]: {} } } }, 0);
+    expect(store.directWith("@ann:two")).toBeUndefined();
+  });
+
+  test("who joins again begins with what the server says now", () => {
+    const { store, make } = setUp();
+    const people = [make.member("@ann:two", "join", "Ann"), make.member(ME)];
+    store.apply(syncOf(ROOM, { state: { events: people }, timeline: { events: [] } }), 0);
+    store.room(ROOM)!.membersLoaded = true;
+    store.apply({ next_batch: "s2", rooms: { leave: { [ROOM]: {} } } }, 0);
+    store.apply(syncOf(ROOM, { state: { events: [make.member(ME)] } }), 0);
+    expect(
+      store
+        .room(ROOM)
+        ?.members("join")
+        .map(({ userId }) => userId),
+    ).toEqual([ME]);
+    expect(store.room(ROOM)?.membersLoaded).toBe(false);
+  });
+
+  test("a ban is told from leaving, and a withdrawn invitation is gone", () => {
+    const { store, make } = setUp();
+    store.apply(syncOf(ROOM, { timeline: { events: [make.member(ME)] } }), 0);
+    const banned = make.state("m.room.member", "@ann:two", { membership: "ban" }, ME);
+    store.apply(
+      { next_batch: "s2", rooms: { leave: { [ROOM]: { timeline: { events: [banned] } } } } },
+      0,
+    );
+    expect(store.room(ROOM)?.membership).toBe("ban");
+    const invite_state = { events: [] };
+    store.apply({ next_batch: "s3", rooms: { invite: { "!i:one": { invite_state } } } }, 0);
+    expect(store.$list.get().map(({ roomId }) => roomId)).toEqual(["!i:one"]);
+    store.apply({ next_batch: "s4", rooms: { leave: { "!i:one": {}, "!never:one": {} } } }, 0);
+    expect(store.$list.get()).toEqual([]);
+    expect(store.room("!never:one")).toBeUndefined();
+  });
+
+  test("a room at whose door we knocked is listed with what may be known of it", () => {
+    const { store } = setUp();
+    const events = [
+      { type: "m.room.name", state_key: "", sender: "@a:b", content: { name: "Door" } },
+    ];
+    store.apply({ next_batch: "s", rooms: { knock: { [ROOM]: { knock_state: { events } } } } }, 0);
+    expect(store.summary(ROOM)).toMatchObject({ name: "Door", membership: "knock" });
+  });
+
   test("contents of the wrong shape harm nothing", () => {
     const { store, make } = setUp();
     const odd = [
@@ -154,4 +222,30 @@ test("presence is kept by user, with the time of the last activity", () => {
     1000,
   );
   expect(store.presence.of("@ann:two")).toEqual({ state: "unavailable", lastActive: 600 });
+});
+
+describe("a sync that begins anew", () => {
+  test("takes away the rooms that it does not name, and keeps the rest with what is being sent in it", () => {
+    const { store, make } = setUp();
+    for (const roomId of [ROOM, "!gone:one"]) {
+      const state = { events: [make.member(ME), make.member("@ann:two", "join", "Ann")] };
+      const timeline = { events: [make.message("@ann:two", "old")], prev_batch: "p1" };
+      store.apply(syncOf(roomId, { state, timeline }), 0);
+    }
+    const room = store.room(ROOM)!;
+    room.membersLoaded = true;
+    room.timeline.addPending(make.message(ME, "mine", { event_id: "~t1" }), "t1");
+    const fresh = make.message(ME, "fresh");
+    const whole = syncOf(ROOM, {
+      state: { events: [make.member(ME)] },
+      timeline: { events: [fresh], limited: true, prev_batch: "p9" },
+    });
+    expect([...store.apply(whole, 0, true)].toSorted()).toEqual(["!gone:one", ROOM]);
+    expect(store.$list.get().map(({ roomId }) => roomId)).toEqual([ROOM]);
+    expect(store.room(ROOM)).toBe(room);
+    expect(room.members("join").map(({ userId }) => userId)).toEqual([ME]);
+    expect(room.membersLoaded).toBe(false);
+    expect(room.timeline.entries.map((entry) => entry.event)).toEqual([fresh]);
+    expect(room.timeline.pending.map((entry) => entry.key)).toEqual(["t1"]);
+  });
 });

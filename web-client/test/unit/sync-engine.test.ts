@@ -1,22 +1,29 @@
-import { expect, test, vi } from "vitest";
-import { eventually } from "./eventually.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
 import type { SyncApi } from "../../src/api/sync.ts";
-import { createSyncEngine } from "../../src/store/sync-engine.ts";
+import { createSyncEngine, defaultBackOff } from "../../src/store/sync-engine.ts";
 
-type Answer = string | Error;
+type Answer = string | Error | Promise<string>;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** A server that answers as the script says and then holds the long poll. */
 function setUp(script: Answer[], since?: string) {
-  const asked: { since: string | undefined; timeout: number }[] = [];
+  const asked: { since: string | undefined; timeout: number; presence: string }[] = [];
   const applied: string[] = [];
+  const seen: string[] = [];
+  const signals: AbortSignal[] = [];
   const onReset = vi.fn();
   const api: SyncApi = {
-    sync: (options, signal) => {
-      asked.push({ since: options.since, timeout: options.timeout });
+    sync: async (options, signal) => {
+      asked.push({ ...options, since: options.since });
+      signals.push(signal);
       const answer = script.shift();
-      if (answer instanceof Error) return Promise.reject(answer);
-      if (answer !== undefined) return Promise.resolve({ next_batch: answer });
+      if (answer instanceof Error) throw answer;
+      if (answer !== undefined) return { next_batch: await answer };
       return new Promise((_, reject) => {
         signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
       });
@@ -27,50 +34,205 @@ function setUp(script: Answer[], since?: string) {
     since,
     apply: (response) => applied.push(response.next_batch),
     onReset,
-    backOff: () => 1,
+    backOff: (failures) => failures * 1000,
   });
-  return { engine, asked, applied, onReset };
+  engine.$status.listen((status) => seen.push(status));
+  return { engine, asked, applied, seen, signals, onReset };
 }
 
+const from = (asked: { since: string | undefined }[]) => asked.map(({ since }) => since);
+
 test("the first sync answers at once, the next ones wait for news", async () => {
-  const { engine, asked } = setUp(["s1", "s2"]);
+  const { engine, asked, applied } = setUp(["s1", "s2"]);
   engine.start();
-  await eventually(() => expect(asked).toHaveLength(3));
-  engine.stop();
+  await settle();
   expect(asked).toEqual([
-    { since: undefined, timeout: 0 },
-    { since: "s1", timeout: 30_000 },
-    { since: "s2", timeout: 30_000 },
+    { since: undefined, timeout: 0, presence: "online" },
+    { since: "s1", timeout: 30_000, presence: "online" },
+    { since: "s2", timeout: 30_000, presence: "online" },
   ]);
+  expect(applied).toEqual(["s1", "s2"]);
+  expect(engine.since).toBe("s2");
 });
 
-test("it goes on where it was after the server was away, and says so meanwhile", async () => {
-  const { engine, asked } = setUp(["s1", new NetworkError("x"), new ApiError(502, {}), "s2"]);
-  const seen: string[] = [];
-  engine.$status.listen((status) => seen.push(status));
+test("it goes on from where the last visit ended, and asks for news at once", async () => {
+  const { engine, asked } = setUp(["s8"], "s7");
+  expect(engine.$status.get()).toBe("starting");
   engine.start();
-  await eventually(() => expect(asked).toHaveLength(5));
+  await settle();
+  expect(asked.map(({ since, timeout }) => [since, timeout])).toEqual([
+    ["s7", 0],
+    ["s8", 30_000],
+  ]);
+  expect(engine.$status.get()).toBe("live");
+});
+
+test("starting twice follows once", async () => {
+  const { engine, asked } = setUp(["s1"]);
+  engine.start();
+  engine.start();
+  await settle();
+  expect(from(asked)).toEqual([undefined, "s1"]);
+});
+
+test("presence goes along as it is at the time of asking", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { engine, asked } = setUp([promise]);
+  engine.start();
+  await settle();
+  engine.$presence.set("unavailable");
+  resolve("s1");
+  await settle();
+  expect(asked.map(({ presence }) => presence)).toEqual(["online", "unavailable"]);
+});
+
+describe("when the server is away", () => {
+  test("it goes on where it was, says so meanwhile, and comes back with an answer at once", async () => {
+    const { engine, asked, seen } = setUp([
+      "s1",
+      new NetworkError("x"),
+      new ApiError(502, {}),
+      "s2",
+    ]);
+    engine.start();
+    await settle();
+    expect(seen).toEqual(["live", "offline"]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(seen).toEqual(["live", "offline", "live"]);
+    expect(from(asked)).toEqual([undefined, "s1", "s1", "s1", "s2"]);
+    expect(asked[3]?.timeout).toBe(0);
+    expect(asked[4]?.timeout).toBe(30_000);
+  });
+
+  test("each failure in a row is waited for longer, and an answer ends the row", async () => {
+    const { engine, asked } = setUp([
+      new NetworkError("x"),
+      new NetworkError("x"),
+      "s1",
+      new NetworkError("x"),
+    ]);
+    engine.start();
+    const after = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return asked.length;
+    };
+    expect(await after(999)).toBe(1);
+    expect(await after(1)).toBe(2);
+    expect(await after(1999)).toBe(2);
+    // The third answers, the fourth fails at once.
+    expect(await after(1)).toBe(4);
+    expect(await after(999)).toBe(4);
+    expect(await after(1)).toBe(5);
+  });
+
+  test("it waits for as long as the server asks", async () => {
+    const { engine, asked } = setUp([new ApiError(429, { retry_after_ms: 7000 })]);
+    engine.start();
+    await vi.advanceTimersByTimeAsync(6999);
+    expect(asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("a wait ends when the network is back, and not a second time", async () => {
+    const { engine, asked } = setUp([new NetworkError("x"), "s1"]);
+    engine.start();
+    await settle();
+    engine.retryNow();
+    await settle();
+    engine.retryNow();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(from(asked)).toEqual([undefined, undefined, "s1"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("waits leave nothing behind on the signal that ends them all", async () => {
+    const add = vi.spyOn(AbortSignal.prototype, "addEventListener");
+    const remove = vi.spyOn(AbortSignal.prototype, "removeEventListener");
+    const { engine } = setUp([new NetworkError("x"), new NetworkError("x"), "s1"]);
+    engine.start();
+    await vi.advanceTimersByTimeAsync(3000);
+    // The one that is left is the long poll's.
+    expect([add.mock.calls.length, remove.mock.calls.length]).toEqual([3, 2]);
+    vi.restoreAllMocks();
+  });
+});
+
+describe("a token that the server no longer knows", () => {
+  test.each([
+    ["M_UNKNOWN_POS", 400],
+    ["M_INVALID_PARAM", 400],
+  ])("leads to a fresh start (%s)", async (errcode, status) => {
+    const { engine, asked, onReset, seen } = setUp(
+      [new ApiError(status, { errcode }), "s9"],
+      "old",
+    );
+    engine.start();
+    await settle();
+    expect(onReset).toHaveBeenCalledOnce();
+    expect(from(asked)).toEqual(["old", undefined, "s9"]);
+    expect(seen).toEqual(["live"]);
+  });
+
+  test("is no reason to start afresh over and over", async () => {
+    const bad = () => new ApiError(400, { errcode: "M_INVALID_PARAM" });
+    const { engine, asked, onReset, seen } = setUp([bad(), bad(), "s1"], "old");
+    engine.start();
+    await settle();
+    expect(from(asked)).toEqual(["old", undefined]);
+    expect(seen).toEqual(["offline"]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(from(asked)).toEqual(["old", undefined, undefined, "s1"]);
+    expect(onReset).toHaveBeenCalledOnce();
+  });
+});
+
+test("an ended session stops it, for good", async () => {
+  const { engine, asked } = setUp(["s1", new ApiError(401, { errcode: "M_UNKNOWN_TOKEN" })]);
+  engine.start();
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(asked).toHaveLength(2);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("what is answered after it was stopped is not taken in", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { engine, asked, applied, seen } = setUp([promise]);
+  engine.start();
+  await settle();
   engine.stop();
-  expect(seen).toEqual(["live", "offline", "live"]);
-  expect(asked.map(({ since }) => since)).toEqual([undefined, "s1", "s1", "s1", "s2"]);
-  expect(asked[3]?.timeout).toBe(0);
-});
-
-test("a token that the server no longer knows leads to a fresh start", async () => {
-  const { engine, asked, onReset } = setUp(
-    [new ApiError(400, { errcode: "M_UNKNOWN_POS" }), "s9"],
-    "old",
-  );
-  engine.start();
-  await eventually(() => expect(asked).toHaveLength(3));
-  engine.stop();
-  expect(onReset).toHaveBeenCalledOnce();
-  expect(asked.map(({ since }) => since)).toEqual(["old", undefined, "s9"]);
-});
-
-test("an ended session stops it", async () => {
-  const { engine, asked } = setUp([new ApiError(401, { errcode: "M_UNKNOWN_TOKEN" })]);
-  engine.start();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  resolve("s1");
+  await settle();
+  expect(applied).toEqual([]);
+  expect(engine.since).toBeUndefined();
+  expect(seen).toEqual([]);
   expect(asked).toHaveLength(1);
+});
+
+test("stopping ends a long poll and a wait, and it can be started again where it was", async () => {
+  const { engine, asked, signals } = setUp(["s1", new NetworkError("x")]);
+  engine.start();
+  await settle();
+  engine.stop();
+  expect(signals[0]?.aborted).toBe(true);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(from(asked)).toEqual([undefined, "s1"]);
+  engine.start();
+  await settle();
+  expect(from(asked)).toEqual([undefined, "s1", "s1"]);
+  engine.stop();
+  await settle();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("waits double from a second to half a minute, each up to a third longer", () => {
+  const random = vi.spyOn(Math, "random");
+  random.mockReturnValue(0);
+  expect([1, 2, 3, 5, 6, 50].map(defaultBackOff)).toEqual([
+    1000, 2000, 4000, 16_000, 30_000, 30_000,
+  ]);
+  random.mockReturnValue(0.999);
+  expect(defaultBackOff(1)).toBeGreaterThan(1300);
+  expect(defaultBackOff(50)).toBeLessThan(40_000);
+  random.mockRestore();
 });

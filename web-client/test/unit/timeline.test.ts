@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { text } from "../../src/api/types.ts";
 import { Room } from "../../src/store/room.ts";
-import { createItemBuilder, type TimelineItem } from "../../src/store/timeline-items.ts";
+import { createItemBuilder } from "../../src/store/timeline-items.ts";
 import { createEvents } from "./events.ts";
 
 const ME = "@me:one";
@@ -14,92 +13,6 @@ function setUp() {
   const builder = createItemBuilder(room, ME);
   return { room, make, build: (unreadAfter?: string) => builder.build(unreadAfter) };
 }
-
-function shape(items: TimelineItem[]): string[] {
-  return items.map((item) => {
-    const words =
-      item.kind === "message"
-        ? text(item.entry.event.content, "body")
-        : item.notices.map((one) => one.text).join(" + ");
-    const marks = `${item.day === undefined ? "" : "|"}${item.firstUnread ? "!" : ""}`;
-    return `${marks}${item.kind === "message" && item.header ? "#" : ""}${words}`;
-  });
-}
-
-describe("grouping", () => {
-  test("messages of one sender within five minutes stand under one name", () => {
-    const { room, make, build } = setUp();
-    const late = make.message(ANN, "late");
-    late.origin_server_ts += 6 * 60_000;
-    room.timeline.append(
-      [make.message(ANN, "a"), make.message(ANN, "b"), make.message(ME, "c"), late],
-      {
-        limited: false,
-      },
-    );
-    expect(shape(build())).toEqual(["|#a", "b", "#c", "#late"]);
-  });
-
-  test("an answer gets a name of its own", () => {
-    const { room, make, build } = setUp();
-    const answer = make.event("m.room.message", ANN, {
-      msgtype: "m.text",
-      body: "b",
-      "m.relates_to": { "m.in_reply_to": { event_id: "$1" } },
-    });
-    room.timeline.append([make.message(ANN, "a"), answer], { limited: false });
-    expect(shape(build())).toEqual(["|#a", "#b"]);
-  });
-
-  test("a new day is marked and breaks the group", () => {
-    const { room, make, build } = setUp();
-    const next = make.message(ANN, "b");
-    next.origin_server_ts += 24 * 3600_000;
-    room.timeline.append([make.message(ANN, "a"), next], { limited: false });
-    expect(shape(build())).toEqual(["|#a", "|#b"]);
-  });
-
-  test("what happened in the room folds into one line between messages", () => {
-    const { room, make, build } = setUp();
-    room.timeline.append(
-      [
-        make.member(ANN, "join", "Ann"),
-        make.state("m.room.name", ANN, { name: "N" }),
-        make.message(ANN, "a"),
-      ],
-      { limited: false },
-    );
-    expect(shape(build())).toEqual(["|Ann joined + ann named the room “N”", "#a"]);
-  });
-
-  test("a folded line keeps its key while it grows at either end", () => {
-    const { room, make, build } = setUp();
-    const [a, b, c] = ["@a:x", "@b:x", "@c:x"].map((user) => make.member(user));
-    room.timeline.append([b!], { limited: false, prevToken: "t" });
-    const key = build()[0]?.key;
-    room.timeline.append([c!], { limited: false });
-    expect(build()[0]?.key).toBe(key);
-    room.timeline.prepend([a!], undefined);
-    expect(build()).toHaveLength(1);
-    expect(build()[0]?.key).toBe(key);
-  });
-
-  test("the first message of others behind the read marker is marked as new", () => {
-    const { room, make, build } = setUp();
-    room.timeline.append([make.message(ANN, "a"), make.message(ANN, "b"), make.message(ANN, "c")], {
-      limited: false,
-    });
-    expect(shape(build("$1"))).toEqual(["|#a", "!#b", "c"]);
-  });
-
-  test("readers stand on the line that they have come to, also when that line is a reaction's", () => {
-    const { room, make, build } = setUp();
-    const said = make.message(ME, "a");
-    room.timeline.append([said, make.reaction(ME, said.event_id, "👍")], { limited: false });
-    room.receipts.apply({ $2: { "m.read": { [ANN]: { ts: 5 } } } });
-    expect(build().map((item) => item.readers)).toEqual([[ANN]]);
-  });
-});
 
 describe("relations", () => {
   test("reactions are counted once per sender and key, and taken back by redaction", () => {
@@ -180,21 +93,108 @@ describe("local echo", () => {
     room.timeline.discard("t1");
     expect(room.timeline.relations.reactionsTo(said.event_id)).toHaveLength(0);
   });
+
+  test("a gap takes away the echo of what the server has, and keeps what is still being sent", () => {
+    const { room, make } = setUp();
+    room.timeline.append([make.message(ANN, "a")], { limited: false });
+    const reaction = make.reaction(ME, "$1", "👍").content;
+    room.timeline.addPending(make.message(ME, "sent", { event_id: "~t1" }), "t1");
+    room.timeline.addPending(make.event("m.reaction", ME, reaction, { event_id: "~t2" }), "t2");
+    room.timeline.addPending(make.message(ME, "on its way", { event_id: "~t3" }), "t3");
+    room.timeline.sent("t1", "$sent");
+    room.timeline.sent("t2", "$reaction");
+    room.timeline.append([make.message(ANN, "z")], { limited: true });
+    expect(room.timeline.pending.map((entry) => entry.key)).toEqual(["t3"]);
+    expect(room.timeline.relations.reactionsTo("$1")).toEqual([]);
+  });
+
+  test("a message that the server answered twice, or nobody sent, changes nothing", () => {
+    const { room } = setUp();
+    room.timeline.sent("t9", "$x");
+    room.timeline.setPendingState("t9", "failed");
+    room.timeline.discard("t9");
+    expect(room.timeline.pending).toEqual([]);
+  });
 });
 
-test("what is kept between visits begins where paging back can go on", () => {
-  const { room, make } = setUp();
-  room.timeline.append([make.message(ME, "1"), make.message(ME, "2")], {
-    limited: false,
-    prevToken: "p1",
+describe("redactions", () => {
+  test("of messages leave a line, also when they were redacted before they were loaded", () => {
+    for (const type of ["m.room.message", "m.sticker", "m.room.encrypted"]) {
+      const { room, make } = setUp();
+      const live = make.event(type, ANN, { body: "x" });
+      const past = make.event(type, ANN, {});
+      past.unsigned = { redacted_because: make.redaction(ANN, past.event_id) };
+      room.timeline.append([live, make.redaction(ANN, live.event_id), past], { limited: false });
+      const shown = room.timeline.entries.filter((entry) => !entry.hidden);
+      expect(shown.map((entry) => entry.event.event_id)).toEqual([live.event_id, past.event_id]);
+      expect(shown[0]?.event.content).toEqual({});
+    }
   });
-  room.timeline.append([make.message(ME, "3"), make.message(ME, "4")], {
-    limited: false,
-    prevToken: "p2",
+
+  test("of reactions that were redacted before leave none", () => {
+    const { room, make } = setUp();
+    const past = make.event("m.reaction", ANN, {});
+    past.unsigned = { redacted_because: make.redaction(ANN, past.event_id) };
+    room.timeline.append([past], { limited: false });
+    expect(room.timeline.entries[0]?.hidden).toBe(true);
   });
-  expect(room.timeline.tail(1)).toMatchObject({
-    prevToken: "p2",
-    events: [{ event_id: "$3" }, { event_id: "$4" }],
+
+  test("keep who is a member", () => {
+    const { room, make } = setUp();
+    const joined = make.member(ANN, "join", "Ann");
+    room.timeline.append([joined, make.redaction(ANN, joined.event_id)], { limited: false });
+    expect(room.timeline.find(joined.event_id)?.event.content).toEqual({ membership: "join" });
   });
-  expect(room.timeline.tail(3)).toMatchObject({ prevToken: "p1", reachedStart: false });
+
+  test("that are redacted themselves, or name nothing, take nothing away", () => {
+    const { room, make } = setUp();
+    const said = make.message(ANN, "kept");
+    const undone = make.redaction(ANN, said.event_id);
+    undone.unsigned = { redacted_because: make.redaction(ANN, undone.event_id) };
+    const odd = make.event("m.room.redaction", ANN, { redacts: 5 });
+    room.timeline.append([said, undone, odd], { limited: false });
+    expect(room.timeline.find(said.event_id)?.event.content["body"]).toBe("kept");
+  });
+
+  test("in old rooms name their event outside the content", () => {
+    const { room, make } = setUp();
+    const said = make.message(ANN, "gone");
+    const old = make.event("m.room.redaction", ANN, {}, { redacts: said.event_id });
+    room.timeline.append([said, old], { limited: false });
+    expect(room.timeline.find(said.event_id)?.event.content).toEqual({});
+  });
+});
+
+describe("what is kept between visits", () => {
+  const page = (make: ReturnType<typeof createEvents>, count: number) =>
+    Array.from({ length: count }, (_, at) => make.message(ME, String(at)));
+
+  test("begins where paging back can go on", () => {
+    const { room, make } = setUp();
+    room.timeline.append(page(make, 2), { limited: false, prevToken: "p1" });
+    room.timeline.append(page(make, 2), { limited: false, prevToken: "p2" });
+    expect(room.timeline.tail(1)).toMatchObject({
+      prevToken: "p2",
+      events: [{ event_id: "$3" }, { event_id: "$4" }],
+    });
+    expect(room.timeline.tail(3)).toMatchObject({ prevToken: "p1", reachedStart: false });
+  });
+
+  test("is everything, with the room's start, when that is loaded and wanted", () => {
+    const { room, make } = setUp();
+    room.timeline.append(page(make, 2), { limited: false, prevToken: "p1" });
+    room.timeline.prepend(page(make, 1), undefined);
+    const all = room.timeline.tail(9);
+    expect(all.events.map((event) => event.event_id)).toEqual(["$3", "$1", "$2"]);
+    expect(all).toMatchObject({ reachedStart: true });
+    expect(all).not.toHaveProperty("prevToken");
+    expect(room.timeline.tail(2)).toMatchObject({ prevToken: "p1", reachedStart: false });
+  });
+
+  test("is nothing but the token of a room in which nothing is loaded", () => {
+    const { room } = setUp();
+    expect(room.timeline.tail(9)).toEqual({ events: [], reachedStart: false });
+    room.timeline.prepend([], "p7");
+    expect(room.timeline.prevToken).toBe("p7");
+  });
 });
