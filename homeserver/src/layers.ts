@@ -121,13 +121,13 @@ async function openMedia(on: Foundation, opened: Opened): Promise<Media> {
 
 /** Among several replicas: whose turn it is to write to a room. */
 async function openTurns(
-  { replicas, clock, logger }: Foundation,
+  { replicas, clock, random, logger }: Foundation,
   opened: Opened,
 ): Promise<RoomTurns | undefined> {
   if (!replicas) return undefined;
   const shared = { leaseMs: LEASE_MS, clock, logger };
   const table = await createRedisTurns(replicas.redis, { prefix: replicas.prefix, ...shared });
-  const turns = createRoomTurns({ table, ...shared });
+  const turns = createRoomTurns({ table, random, ...shared });
   opened.push(() => turns.close());
   return turns;
 }

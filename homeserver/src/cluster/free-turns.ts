@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
 
 /** Turns of a replica that hears nothing of the others: it writes for a while, and then leaves them room. */
 export interface FreeTurn {
@@ -23,13 +24,13 @@ const MAX_PAUSE_MS = 250;
  * Without Redis nobody is given the turn. Where two replicas write at once the database lets one through, and the
  * other tries again after a pause.
  */
-export function createFreeTurn(clock: Clock): FreeTurn {
+export function createFreeTurn(clock: Clock, random: Random): FreeTurn {
   let since = 0;
   let last = -Infinity;
   let losses = 0;
 
   const pause = (least: number, most: number) => {
-    return clock.sleep(least + Math.random() * (most - least));
+    return clock.sleep(least + random.integer(Math.max(1, Math.ceil(most - least))));
   };
 
   return {

@@ -1,5 +1,6 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
 import { createFreeTurn, type FreeTurn } from "./free-turns.ts";
 import type { TurnAnswer, TurnTable } from "./redis-turns.ts";
 
@@ -46,6 +47,7 @@ export interface RoomTurn {
 export interface RoomTurnsDeps {
   readonly table: TurnTable;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** The table's. */
   readonly leaseMs: number;
@@ -78,7 +80,13 @@ interface RoomState {
 }
 
 /** Turns that Redis keeps. While it is away every replica writes for a while and pauses, and the database decides. */
-export function createRoomTurns({ table, clock, logger, leaseMs }: RoomTurnsDeps): RoomTurns {
+export function createRoomTurns({
+  table,
+  clock,
+  random,
+  logger,
+  leaseMs,
+}: RoomTurnsDeps): RoomTurns {
   /** Turns are confirmed, and asked for again, when half of their time is over. */
   const halfMs = leaseMs / 2;
   const rooms = new Map<number, RoomState>();
@@ -188,7 +196,7 @@ export function createRoomTurns({ table, clock, logger, leaseMs }: RoomTurnsDeps
 
   function open(roomNid: number, writer: Writer): RoomTurn {
     const room: RoomState = {
-      ...{ roomNid, writer, free: createFreeTurn(clock), isFree: false, until: 0 },
+      ...{ roomNid, writer, free: createFreeTurn(clock, random), isFree: false, until: 0 },
       ...{ turn: undefined, since: 0, isWanted: false, arrived: undefined },
     };
     rooms.set(roomNid, room);

@@ -3,6 +3,7 @@ import { createReadStream, type ReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 
 /** A file that was written to the side and has no name yet. */
@@ -37,10 +38,13 @@ export class FileTooLarge extends Error {
   override readonly name = "FileTooLarge";
 }
 
-export async function createFileStore(folder: string, random: Random): Promise<FileStore> {
+export async function createFileStore(
+  folder: string,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): Promise<FileStore> {
   const staging = join(folder, "staging");
   await mkdir(staging, { recursive: true, mode: 0o700 });
-  await clearOld(staging);
+  await clearOld(staging, clock.now());
 
   function pathOf(sha256: Buffer): string {
     const name = sha256.toString("hex");
@@ -88,8 +92,8 @@ export async function createFileStore(folder: string, random: Random): Promise<F
 }
 
 /** Deletes what was being written when a server stopped. Younger files may be another replica's. */
-async function clearOld(folder: string): Promise<void> {
-  const limit = Date.now() - STAGING_LIFE_MS;
+async function clearOld(folder: string, now: number): Promise<void> {
+  const limit = now - STAGING_LIFE_MS;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));

@@ -48,7 +48,7 @@ type Located = storage.MediaRow & { sha256: Buffer; isLocal: boolean };
 export async function createMedia(options: MediaOptions): Promise<Media> {
   const { sql, clock, random, serverName } = options;
   const maxUploadBytes = options.maxUploadBytes ?? 100 * MIB;
-  const files = await createFileStore(join(options.dataDir, "media"), random);
+  const files = await createFileStore(join(options.dataDir, "media"), { clock, random });
   const thumbnails = createThumbnails({ ...options, files });
   const copies = createCopies({
     ...options,

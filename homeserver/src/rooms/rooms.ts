@@ -87,7 +87,7 @@ export interface RoomsDeps {
 /** Reads and writes rooms. */
 export function createRooms(deps: RoomsDeps): Rooms {
   const { log, sql, clock, profiles } = deps;
-  const store = createRoomStore(sql);
+  const store = createRoomStore(sql, deps.random);
   const memberships = createMemberships(sql);
   const partial = createPartialRooms(sql, clock);
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);

@@ -1,3 +1,4 @@
+import { systemRandom } from "../../src/platform/random.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Redis } from "ioredis";
@@ -47,7 +48,7 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
         return table.confirm(roomNid);
       },
     };
-    const turns = createRoomTurns({ table: mortal, ...shared });
+    const turns = createRoomTurns({ random: systemRandom, table: mortal, ...shared });
     const made = { redis, turns, kill: () => void (isDead = true) };
     replicas.push(made);
     return made;
@@ -140,7 +141,7 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
         const shared = { leaseMs: LEASE_MS, clock, logger: silentLogger() };
         const table = await createRedisTurns(redis, { prefix: "weft:deaf:", ...shared });
         const deaf = { ...table, listen: () => undefined };
-        const turns = createRoomTurns({ table: deaf, ...shared });
+        const turns = createRoomTurns({ random: systemRandom, table: deaf, ...shared });
         replicas.push({ redis, turns, kill: () => undefined });
         return room.mailbox({ turns }, 6);
       }),
@@ -183,7 +184,7 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
         return table.take(roomNid);
       },
     };
-    const turns = createRoomTurns({ table: unsteady, ...shared });
+    const turns = createRoomTurns({ random: systemRandom, table: unsteady, ...shared });
     replicas.push({ redis, turns, kill: () => undefined });
     const box = room.mailbox({ turns }, 8);
     isAway = true;
@@ -204,6 +205,7 @@ test("what another replica is told meets the answer to our own asking, whichever
   let tell!: TurnListener;
   const answer = { isOurs: true, turn: "7", waitMs: 0, isWanted: false };
   const turns = createRoomTurns({
+    random: systemRandom,
     ...{ leaseMs: LONG_MS, clock, logger: silentLogger() },
     table: {
       async take(roomNid) {

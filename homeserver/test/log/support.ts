@@ -11,6 +11,7 @@ import type {
 } from "../../src/log/types.ts";
 import { nextHeadVersion } from "../../src/log/types.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { eventFromStored } from "../../src/protocol/events/event.ts";
 import type { RoomEvent } from "../../src/protocol/events/event.ts";
@@ -129,7 +130,7 @@ export function command(room: TestRoom, more: Partial<Append> = {}): Append {
   const head: HeadMove = {
     roomNid: room.nid,
     expectedVersion: room.version,
-    version: nextHeadVersion(room.version),
+    version: nextHeadVersion(room.version, systemRandom),
     extremities: [event.nid],
     stateRoot: Buffer.alloc(16, 1),
     depth: 1,

@@ -1,3 +1,4 @@
+import { systemClock } from "../../src/platform/clock.ts";
 import sharp from "sharp";
 import { afterEach, expect, test } from "vitest";
 import { memoryFor } from "../../src/media/image-facts.ts";
@@ -46,7 +47,10 @@ async function open(total: number, make: ImageTools["make"]) {
     () => database.close(),
     () => rm(folder, { recursive: true, force: true }),
   );
-  const files: FileStore = await createFileStore(folder, systemRandom);
+  const files: FileStore = await createFileStore(folder, {
+    clock: systemClock,
+    random: systemRandom,
+  });
   const tools = { look: async () => FACTS, make, pid: 1, close: async () => undefined };
   return createThumbnails({ sql: database.sql, files, maxImageMemory: total, tools });
 }

@@ -1,4 +1,5 @@
 /** State that was redacted counts as what is left of it, from the next command on and at every replica. */
+import { systemRandom } from "../../src/platform/random.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisTurns } from "../../src/cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS } from "../../src/cluster/room-turns.ts";
@@ -87,7 +88,7 @@ describe.skipIf(!hasRedis)("at another replica", () => {
       await client.ping();
       const shared = { leaseMs: LEASE_MS, clock: systemClock, logger: silentLogger() };
       const table = await createRedisTurns(client, { prefix: "weft:redacted:", ...shared });
-      return createRoomTurns({ table, ...shared });
+      return createRoomTurns({ random: systemRandom, table, ...shared });
     });
     one = await world.server("hq.test");
     two = await world.replica(one);

@@ -1,3 +1,4 @@
+import { systemRandom } from "../../src/platform/random.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisTurns } from "../../src/cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS } from "../../src/cluster/room-turns.ts";
@@ -136,5 +137,5 @@ async function openTurns(redis: TestRedis, name: string) {
   await client.ping();
   const shared = { leaseMs: LEASE_MS, clock: systemClock, logger: silentLogger() };
   const table = await createRedisTurns(client, { prefix: `weft:${name}:`, ...shared });
-  return createRoomTurns({ table, ...shared });
+  return createRoomTurns({ random: systemRandom, table, ...shared });
 }

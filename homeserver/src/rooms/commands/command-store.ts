@@ -19,10 +19,10 @@ export interface CommandStore extends RoomReader {
 }
 
 export function createCommandStore(store: RoomStore, pending: Pending): CommandStore {
-  const { sql, registry, tuples, tree, resolver } = store;
+  const { sql, registry, tuples, tree, resolver, resolutions } = store;
   const events = withPending(store.events, pending);
   return {
-    ...{ sql, registry, tuples, tree, resolver, events, pending },
+    ...{ sql, registry, tuples, tree, resolver, resolutions, events, pending },
     state: store.state.over(events),
     authChains: store.authChains.over((nid) => pending.authNids(nid)),
     committed: store,

@@ -2,14 +2,12 @@
  * A room's head: the point where the next event is added, and the state that it is authorised
  * against.
  */
-import { LRUCache, atMost } from "../../platform/caches.ts";
 import { nextHeadVersion } from "../../log/types.ts";
 import type { HeadMove } from "../../log/types.ts";
 import { loadHead } from "../../storage/rooms/heads.ts";
 import { createCommandStore } from "./command-store.ts";
 import type { CommandStore } from "./command-store.ts";
 import { bytesOfRoot, rootOfBytes } from "../records/events.ts";
-import { forgetResolutions } from "../state/resolution.ts";
 import { forgetRoom } from "../state/store.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
@@ -38,18 +36,6 @@ export interface Head {
 const MAX_CACHED_STATE = 5_000;
 
 /**
- * Per room: the log position of the last change to or from partial state that a loaded head has
- * taken into account.
- */
-const seen = new WeakMap<RoomStore, LRUCache<number, number>>();
-
-function partialSeen(store: RoomStore): LRUCache<number, number> {
-  let positions = seen.get(store);
-  if (positions === undefined) seen.set(store, (positions = new LRUCache(atMost(10_000))));
-  return positions;
-}
-
-/**
  * Loads the committed head. Nothing of the room may be pending. `last` is an earlier head: its
  * cached state is reused if the state is still the same.
  */
@@ -69,13 +55,13 @@ export async function readHead(committed: RoomStore, room: Room, last?: Head): P
   if (row.version !== last?.version) {
     // Another writer may have been here since, and may have rejudged rejected events.
     committed.events.forgetRejected(room.nid);
-    forgetResolutions(committed, room.nid);
+    committed.resolutions.forget(room.nid);
   }
   // The states of its events have changed since, and this replica may not have read that in the log
   // yet.
-  if (row.partialAt > (partialSeen(committed).get(room.nid) ?? 0)) {
+  if (row.partialAt > (committed.partialSeen.get(room.nid) ?? 0)) {
     forgetRoom(committed, room.nid);
-    partialSeen(committed).set(room.nid, row.partialAt);
+    committed.partialSeen.set(room.nid, row.partialAt);
   }
   const events = await store.events.byNids(row.extremities);
   const extremities = row.extremities.map((nid) => {
@@ -118,7 +104,13 @@ export function headAfter(
 ): Head {
   const { room, store, version, isPartial = false } = head;
   const state = boundedState(head.state);
-  const next = { room, store, isPartial, version: nextHeadVersion(version), state };
+  const next = {
+    room,
+    store,
+    isPartial,
+    version: nextHeadVersion(version, store.committed.random),
+    state,
+  };
   return { ...next, extremities, stateRoot, depth };
 }
 

@@ -87,7 +87,10 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
       const nodes = [...before.nodes, ...after.nodes];
       const { status, roomState } = join;
       const updated = { ...join, stateBefore: before.root, stateAfter: after.root };
-      const next: Head = { ...head, version: nextHeadVersion(head.version) };
+      const next: Head = {
+        ...head,
+        version: nextHeadVersion(head.version, head.store.committed.random),
+      };
       const maker = {};
       pending.add(maker, { stored: updated, authNids: undefined });
       pending.fence(maker);

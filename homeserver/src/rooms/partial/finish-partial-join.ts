@@ -70,7 +70,11 @@ export async function abandonPartialJoin(
 ): Promise<void> {
   await mailboxes.run(room, async (head) => {
     // Who has come in meanwhile moved the head.
-    const next: Head = { ...head, version: nextHeadVersion(head.version), isPartial: false };
+    const next: Head = {
+      ...head,
+      version: nextHeadVersion(head.version, head.store.committed.random),
+      isPartial: false,
+    };
     const { nid: roomNid, roomId } = room;
     const given = { roomNid, roomId, joinNid, servers, isFetched: false, isComplete: true };
     const append: Append = {
@@ -98,7 +102,10 @@ async function fillRows(
     if (now.get(tuple) === before) still.set(tuple, [before, after]);
   }
   const rows = await rowsOf(deps, head.room, still, join.position ?? undefined);
-  const next: Head = { ...head, version: nextHeadVersion(head.version) };
+  const next: Head = {
+    ...head,
+    version: nextHeadVersion(head.version, head.store.committed.random),
+  };
   return { value: [...still.keys()], append: { ...rows, head: headMove(head, next) }, next };
 }
 
@@ -125,7 +132,13 @@ async function moveHead(
     const { base, changes } = await resolveRoots(store, room, roots);
     const stateRoot = await set(base, changes);
     const next: Head = {
-      ...{ room, store, version: nextHeadVersion(head.version), state: new Map(), stateRoot },
+      ...{
+        room,
+        store,
+        version: nextHeadVersion(head.version, head.store.committed.random),
+        state: new Map(),
+        stateRoot,
+      },
       extremities: recomputed.extremities,
       depth: recomputed.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
     };

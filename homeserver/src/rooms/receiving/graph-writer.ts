@@ -18,7 +18,6 @@ import { checkAndAdd } from "./checks.ts";
 import type { CheckedEvent, ReceivedEvent } from "./checks.ts";
 import { LacksPolicySignature, recommended } from "../commands/policy-server.ts";
 import { createRejudge } from "./rejudge.ts";
-import { forgetResolutions } from "../state/resolution.ts";
 import type { Rejudge } from "./rejudge.ts";
 import type { PduRejections } from "./pdu-rejections.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -196,7 +195,7 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
         runCommand(identity, head, async (command) => {
           const { extremities, stateRoot, store: seen } = command;
           if (extremities.length < 2) return command.finish(undefined);
-          forgetResolutions(seen.committed, room.nid);
+          seen.committed.resolutions.forget(room.nid);
           await command.setExtremities(extremities);
           return command.finish(undefined, command.stateRoot === stateRoot ? {} : { append: {} });
         }),

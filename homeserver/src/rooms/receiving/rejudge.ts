@@ -9,7 +9,6 @@ import { removeToRejudge, rowsToRejudge } from "../../storage/rooms/events-to-re
 import { rejectedByAuth } from "../../storage/rooms/events.ts";
 import type { Outliers } from "../fetching/outliers.ts";
 import { isInGraph } from "../records/in-graph.ts";
-import { forgetResolutions } from "../state/resolution.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
@@ -51,7 +50,7 @@ export function createRejudge({ store, outliers, passes, resolve }: RejudgeDeps)
    * rejected any more.
    */
   async function spread(room: Room, acceptedNid: number): Promise<ReadonlySet<number>> {
-    forgetResolutions(store, room.nid);
+    store.resolutions.forget(room.nid);
     const seen = new Set([acceptedNid]);
     const queue = [acceptedNid];
     for (let nid = queue.shift(); nid !== undefined; nid = queue.shift()) {

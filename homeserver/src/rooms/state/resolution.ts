@@ -2,7 +2,6 @@
  * State resolution on state trees: parts that the trees share are not looked at. (Room versions,
  * "State resolution"; the algorithms are in protocol/state-res.)
  */
-import { LRUCache, atMost } from "../../platform/caches.ts";
 import { compareCodePoints } from "../../protocol/json/canonical-json.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
@@ -11,7 +10,8 @@ import { authDifference, separate, tuplesRead } from "../../protocol/state-res/i
 import type { Separated } from "../../protocol/state-res/index.ts";
 import { graphId, nidOfGraphId } from "../records/auth-chains.ts";
 import { resolveInLine } from "./resolver.ts";
-import type { Change, StateTree } from "./tree/index.ts";
+import type { Change } from "./tree/index.ts";
+import type { Resolution } from "./resolution-cache.ts";
 import type { RoomReader } from "./room-reader.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
@@ -20,45 +20,6 @@ interface Conflict {
   readonly base: StateRoot;
   readonly tuples: ReadonlyMap<string, number>;
   readonly sets: readonly ReadonlyMap<string, number>[];
-}
-
-/** A root to start from, and the changes to it. */
-export interface Resolution {
-  readonly base: StateRoot;
-  readonly changes: readonly Change[];
-}
-
-/**
- * Limit on cached changes: each message on one of several branches needs the same resolution again.
- */
-const CHANGES_KEPT = 100_000;
-const ROOMS_KEPT = 10_000;
-let forgotten = 0;
-const kept = new WeakMap<StateTree, Resolutions>();
-
-interface Resolutions {
-  readonly byKey: LRUCache<string, Resolution>;
-  /** Room nid → how often its cached resolutions were dropped. */
-  readonly age: LRUCache<number, number>;
-}
-
-function resolutionsOf({ tree }: RoomReader): Resolutions {
-  let resolutions = kept.get(tree);
-  if (resolutions === undefined) {
-    const sizeCalculation = ({ changes }: Resolution) => changes.length + 2;
-    const byKey = new LRUCache<string, Resolution>({ maxSize: CHANGES_KEPT, sizeCalculation });
-    resolutions = { byKey, age: new LRUCache(atMost(ROOMS_KEPT)) };
-    kept.set(tree, resolutions);
-  }
-  return resolutions;
-}
-
-/**
- * Drops a room's cached resolutions: an event may not be rejected any more, which can change the
- * result.
- */
-export function forgetResolutions(store: RoomReader, roomNid: number): void {
-  resolutionsOf(store).age.set(roomNid, ++forgotten);
 }
 
 /** The state that several states resolve to. No changes when they are all one. */
@@ -70,14 +31,7 @@ export async function resolveRoots(
   const distinct = [...new Set(roots)].toSorted(compareRoots);
   const base = distinct[0] ?? null;
   if (distinct.length < 2) return { base, changes: [] };
-  const { byKey, age } = resolutionsOf(store);
-  const key = `${age.get(room.nid) ?? 0} ${distinct.join()}`;
-  let resolution = byKey.get(key);
-  if (resolution === undefined) {
-    resolution = await resolveDistinct(store, room, distinct);
-    byKey.set(key, resolution);
-  }
-  return resolution;
+  return store.resolutions.of(room.nid, distinct, () => resolveDistinct(store, room, distinct));
 }
 
 /** A fixed order, because the cache key is built from it. No state comes last. */

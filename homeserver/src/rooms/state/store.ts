@@ -1,4 +1,6 @@
 /** The engine's view of rooms, in memory and in the database, shared by its parts. */
+import { atMost, LRUCache } from "../../platform/caches.ts";
+import { type Random, systemRandom } from "../../platform/random.ts";
 import { stateNodes } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createAuthChains } from "../records/auth-chains.ts";
@@ -11,7 +13,7 @@ import type { RoomReader } from "./room-reader.ts";
 import { createRegistry } from "../records/registry.ts";
 import type { Registry } from "../records/registry.ts";
 import { createResolver } from "./resolver.ts";
-import { forgetResolutions } from "./resolution.ts";
+import { createResolutionCache } from "./resolution-cache.ts";
 import { createStateReader } from "./reader.ts";
 import { createStateTree } from "./tree/index.ts";
 import { createTuples } from "./tuples.ts";
@@ -22,16 +24,23 @@ export interface RoomStore extends RoomReader {
   readonly events: Events;
   readonly authChains: AuthChains;
   readonly arrivals: Arrivals;
+  /**
+   * Per room: the log position of the last change to or from partial state that a loaded head has
+   * taken into account.
+   */
+  readonly partialSeen: LRUCache<number, number>;
+  /** For the versions of heads. */
+  readonly random: Random;
 }
 
 /** Drops everything cached of a room's events: rows were deleted, or states were recomputed. */
 export function forgetRoom(store: RoomStore, roomNid: number): void {
   store.events.forgetRoom(roomNid);
   store.authChains.forget(roomNid);
-  forgetResolutions(store, roomNid);
+  store.resolutions.forget(roomNid);
 }
 
-export function createRoomStore(sql: Sql): RoomStore {
+export function createRoomStore(sql: Sql, random: Random = systemRandom): RoomStore {
   const events = createEvents(sql);
   const tuples = createTuples(sql);
   const tree = createStateTree((hashes) => stateNodes(sql, hashes));
@@ -45,5 +54,8 @@ export function createRoomStore(sql: Sql): RoomStore {
     authChains: createAuthChains(sql),
     resolver: createResolver(),
     arrivals: createArrivals(),
+    resolutions: createResolutionCache(),
+    partialSeen: new LRUCache(atMost(10_000)),
+    random,
   };
 }

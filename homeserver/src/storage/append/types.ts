@@ -1,3 +1,4 @@
+import type { Random } from "../../platform/random.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { NewRecord } from "../streams/index.ts";
 
@@ -64,7 +65,7 @@ export interface HeadMove {
   roomNid: number;
   /** Version that this command was built on; 0 creates the head. */
   expectedVersion: number;
-  /** From `nextHeadVersion(expectedVersion)`. */
+  /** From `nextHeadVersion`. */
   version: number;
   /** nids of the forward extremities. */
   extremities: readonly number[];
@@ -215,8 +216,6 @@ const RANDOM_BITS = 2 ** 23;
  * The next version of a room's head: a counter with random low bits, so that a command built on a head
  * that was never committed can't be taken for one built on another writer's.
  */
-export function nextHeadVersion(version: number): number {
-  return (
-    (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + Math.floor(Math.random() * RANDOM_BITS)
-  );
+export function nextHeadVersion(version: number, random: Random): number {
+  return (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + random.integer(RANDOM_BITS);
 }

@@ -1,4 +1,7 @@
 /** The room engine's placing of events, on memory instead of a database: one room, one server. */
+import { LRUCache } from "lru-cache";
+import { systemRandom } from "../../../src/platform/random.ts";
+import { createResolutionCache } from "../../../src/rooms/state/resolution-cache.ts";
 import { signingKeyFromSeed } from "../../../src/protocol/crypto.ts";
 import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { EventId, ServerName } from "../../../src/protocol/identifiers.ts";
@@ -89,6 +92,9 @@ export class MemoryServer {
       state: createStateReader(tree, tuples, events),
       authChains,
       arrivals: createArrivals(),
+      resolutions: createResolutionCache(),
+      partialSeen: new LRUCache({ max: 10 }),
+      random: systemRandom,
     };
     this.#head = {
       room: shared.room,

@@ -41,7 +41,7 @@ export async function mendHead(mending: Mending, head: HeadRow): Promise<void> {
   if (root !== rootOfBytes(head.stateRoot) || nids.join() !== head.extremities.join()) {
     counts.heads += 1;
     const depth = extremities.reduce((most, { event }) => Math.max(most, event.depth), 0);
-    const version = nextHeadVersion(head.version);
+    const version = nextHeadVersion(head.version, mending.store.random);
     const stateRoot = bytesOfRoot(root);
     await writeHead(tx, room.nid, { version, extremities: nids, stateRoot, depth });
   }
