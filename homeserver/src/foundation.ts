@@ -27,7 +27,7 @@ export interface Foundation {
   /** Absent: one replica, everything shared is in memory. */
   readonly replicas: Replicas | undefined;
   /** What one replica at a time does; absent when there is one. */
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
   /** What is done for one user, one after another, at whichever replica. */
   readonly exclusive: Exclusive;
   readonly log: Log;
@@ -86,12 +86,12 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     failures: await replicas?.bus.channel<ServerName>("failing-servers"),
   });
   opened.push(() => remote.close());
-  const seats = replicas && createLeases({ sql: connect(location, { max: 1 }), clock });
-  if (seats) opened.push(() => seats.close());
+  const leases = replicas && createLeases({ sql: connect(location, { max: 1 }), clock });
+  if (leases) opened.push(() => leases.close());
   const exclusive = createExclusive(replicas && connect(location, { max: LOCKS }));
   opened.push(() => exclusive.close());
   return {
-    ...{ config, sql, replicas, seats, exclusive, log, remote, signingKey },
+    ...{ config, sql, replicas, leases, exclusive, log, remote, signingKey },
     ...{ clock, random, logger },
     metrics: createMetrics({ processMetrics: true }),
     failures: config.rateLimits ? countFailures(replicas, clock, logger) : undefined,

@@ -86,9 +86,9 @@ async function openUsers(
 }
 
 async function openRooms(on: Foundation, opened: Opened, users: Users): Promise<Rooms> {
-  const { config, sql, log, clock, random, logger, metrics, exclusive, remote, seats } = on;
+  const { config, sql, log, clock, random, logger, metrics, exclusive, remote, leases } = on;
   const rooms = createRooms({
-    ...{ log, sql, clock, random, logger, metrics, seats, exclusive },
+    ...{ log, sql, clock, random, logger, metrics, leases, exclusive },
     serverName: config.serverName,
     signingKey: on.signingKey,
     profiles: users.profiles,
@@ -147,11 +147,11 @@ async function openEphemeral(on: Foundation, opened: Opened): Promise<Ephemeral>
 
 /** Follows the log from a durable cursor, one replica at a time. */
 function followLog<K extends RecordKind>(
-  { sql, log, clock, logger, seats }: Foundation,
+  { sql, log, clock, logger, leases }: Foundation,
   opened: Opened,
   options: FollowerOptions<K>,
 ): void {
-  const follower = createFollower({ log, sql, clock, logger, seats }, options);
+  const follower = createFollower({ log, sql, clock, logger, leases }, options);
   opened.push(() => follower.stop());
 }
 

@@ -35,7 +35,7 @@ export function reportContentRoutes(deps: {
       const roomId = parseRoomId(params.roomId);
       const eventId = parseEventId(params.eventId);
       await ensureJoined(userId, roomId);
-      await rooms.history.readableEvent(userId, roomId, eventId);
+      await rooms.history.visibleEvent(userId, roomId, eventId);
       await users.reports.event(userId, roomId, eventId, body.reason);
     }),
 

@@ -48,7 +48,7 @@ export interface EdusDeps {
 
 const KNOWN: ReadonlySet<string> = new Set(["m.typing", "m.receipt", "m.presence"]);
 /** An EDU names hundreds of users and rooms, which are looked up: of one server and of all at once, and what waits. */
-const LANES = { perKey: 1, total: 16, maxWaiting: 200 };
+const QUEUE_LIMITS = { perKey: 1, total: 16, maxWaiting: 200 };
 /** A server that shares a room is taken to do so for this long. */
 const SHARES_MS = 60_000;
 
@@ -73,7 +73,7 @@ export function createEdus(deps: EdusDeps): Edus {
     },
   });
 
-  const lanes = createFairQueue<ServerName>(LANES);
+  const queue = createFairQueue<ServerName>(QUEUE_LIMITS);
   const sharing = new LRUCache<ServerName, true>({ ...atMost(10_000), ttl: SHARES_MS });
 
   /** Whoever is in no room with us has nothing to say of rooms and of those in them. */
@@ -102,7 +102,7 @@ export function createEdus(deps: EdusDeps): Edus {
     async receive(origin, type, content) {
       if (!isJsonObject(content) || !KNOWN.has(type)) return;
       try {
-        await lanes.run(origin, async () => {
+        await queue.run(origin, async () => {
           if (await isHeard(origin)) await dispatch(origin, type, content);
         });
       } catch (err) {

@@ -43,16 +43,16 @@ const SWEEP_MS = 5_000;
 /** Somebody who syncs and does nothing else still counts as active for this long after the last change. */
 const ACTIVE_MS = 5 * 60_000;
 /** What somebody who does not sync says of themselves holds for so long. */
-const SAID_MS = 5 * 60_000;
+const STATUS_MS = 5 * 60_000;
 /** One sync counts for so long at most. */
-const MOST_SEEN_MS = 3 * 60_000;
+const MAX_SEEN_MS = 3 * 60_000;
 /** Old news of other servers' users is taken as new after so long: it says that they are still there. */
 const STILL_MS = 20 * 60_000;
-const HEARD_OF = 100_000;
+const MAX_REMOTE_USERS = 100_000;
 const EDU_LIFE_MS = 5 * 60_000;
 /** Other servers may tell of so many users at once. */
-const MOST_UPDATES = 100;
-const LONGEST_STATUS = 1024;
+const MAX_UPDATES = 100;
+const MAX_STATUS_LENGTH = 1024;
 
 export function createPresence(deps: {
   readonly store: PresenceStore;
@@ -63,9 +63,9 @@ export function createPresence(deps: {
 }): Presence {
   const { store, rooms, outlet, clock } = deps;
   const devices = createDevicePresences(clock, (statement) => store.tellDevice(statement));
-  const unlisten = store.onDevice((statement) => devices.hear(statement));
+  const unlisten = store.onDevice((statement) => devices.receive(statement));
   /** Other servers' users: when news of them was stored last, ms since 1970. */
-  const heard = new LRUCache<UserId, number>(atMost(HEARD_OF));
+  const lastStored = new LRUCache<UserId, number>(atMost(MAX_REMOTE_USERS));
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -100,15 +100,15 @@ export function createPresence(deps: {
   /** Stores it, and tells the servers concerned in the background. */
   function change(entry: PresenceEntry): void {
     store.setPresence(entry);
-    tell(entry).catch((err: unknown) => deps.logger.warn({ err }, "presence was not sent on"));
+    send(entry).catch((err: unknown) => deps.logger.warn({ err }, "presence was not sent on"));
   }
 
-  async function tell(entry: PresenceEntry): Promise<void> {
+  async function send(entry: PresenceEntry): Promise<void> {
     const key = `m.presence ${entry.userId}`;
-    tellServers(await rooms.serversSharing(entry.userId), key, [entry]);
+    sendToServers(await rooms.serversSharing(entry.userId), key, [entry]);
   }
 
-  function tellServers(
+  function sendToServers(
     servers: Iterable<ServerName>,
     key: string,
     entries: readonly PresenceEntry[],
@@ -130,20 +130,20 @@ export function createPresence(deps: {
     const entries = members.filter(devices.isOwn).flatMap((one) => store.presence(one) ?? []);
     const there = entries.filter(({ presence }) => presence !== "offline");
     const server = serverOf(userId);
-    for (let at = 0; at < there.length; at += MOST_UPDATES) {
+    for (let at = 0; at < there.length; at += MAX_UPDATES) {
       const key = `m.presence ${roomId} ${at}`;
-      tellServers([server], key, there.slice(at, at + MOST_UPDATES));
+      sendToServers([server], key, there.slice(at, at + MAX_UPDATES));
     }
   }
 
   return {
     async set({ userId, deviceId }, presence, statusMsg) {
-      devices.say({ userId, deviceId, presence, ms: SAID_MS });
-      said(userId, { statusMsg: statusMsg && wellFormed(statusMsg, LONGEST_STATUS) });
+      devices.set({ userId, deviceId, presence, ms: STATUS_MS });
+      said(userId, { statusMsg: statusMsg && wellFormed(statusMsg, MAX_STATUS_LENGTH) });
     },
 
     async seen({ userId, deviceId }, presence, ms) {
-      devices.say({ userId, deviceId, presence, ms: Math.min(ms, MOST_SEEN_MS) });
+      devices.set({ userId, deviceId, presence, ms: Math.min(ms, MAX_SEEN_MS) });
       said(userId);
     },
 
@@ -161,14 +161,14 @@ export function createPresence(deps: {
     },
 
     async receive(origin, content) {
-      const updates = Array.isArray(content.push) ? content.push.slice(0, MOST_UPDATES) : [];
+      const updates = Array.isArray(content.push) ? content.push.slice(0, MAX_UPDATES) : [];
       for (const update of updates) {
         const entry = isJsonObject(update) ? entryOf(update, clock.now()) : undefined;
         if (!entry || serverOf(entry.userId) !== origin) continue;
-        const isRecent = clock.now() - (heard.get(entry.userId) ?? 0) < STILL_MS;
-        if (isRecent && isOldNews(store.presence(entry.userId), entry)) continue;
+        const isRecent = clock.now() - (lastStored.get(entry.userId) ?? 0) < STILL_MS;
+        if (isRecent && isOutdated(store.presence(entry.userId), entry)) continue;
         if (!(await rooms.isKnown(entry.userId))) continue;
-        heard.set(entry.userId, clock.now());
+        lastStored.set(entry.userId, clock.now());
         store.setPresence(entry);
       }
     },
@@ -181,7 +181,7 @@ export function createPresence(deps: {
 }
 
 /** Who stays active need not be announced again and again. */
-function isOldNews(before: PresenceEntry | undefined, now: PresenceEntry): boolean {
+function isOutdated(before: PresenceEntry | undefined, now: PresenceEntry): boolean {
   return (
     before !== undefined &&
     before.presence === now.presence &&
@@ -201,7 +201,7 @@ function entryOf(update: JsonObject, now: number): PresenceEntry | undefined {
   return {
     userId,
     presence,
-    statusMsg: typeof status === "string" ? wellFormed(status, LONGEST_STATUS) : undefined,
+    statusMsg: typeof status === "string" ? wellFormed(status, MAX_STATUS_LENGTH) : undefined,
     lastActiveTs: now - idle,
     currentlyActive: update.currently_active === true,
   };

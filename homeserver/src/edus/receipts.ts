@@ -30,7 +30,7 @@ export interface Receipts {
 }
 
 /** One EDU moves at most so many receipts. */
-const MOST_RECEIPTS = 500;
+const MAX_RECEIPTS = 500;
 /** Threads of one room in which a user has a receipt. */
 const MAX_THREADS = 1000;
 
@@ -53,7 +53,7 @@ export function createReceipts(deps: {
   }
 
   /** The receipt as a row; undefined when it would move back. */
-  async function rowOf(roomId: RoomId, receipt: Moving): Promise<ReceiptRow | undefined> {
+  async function rowOf(roomId: RoomId, receipt: ReceiptMove): Promise<ReceiptRow | undefined> {
     const { userId, type: receiptType, eventId, threadId, ts } = receipt;
     const at = await rooms.eventAt(roomId, eventId);
     const roomNid = at?.roomNid ?? (await rooms.roomNid(roomId));
@@ -125,7 +125,7 @@ export function createReceipts(deps: {
 }
 
 /** A receipt that is to move. */
-interface Moving {
+interface ReceiptMove {
   readonly userId: UserId;
   readonly type: ReceiptType;
   readonly eventId: EventId;
@@ -154,7 +154,7 @@ function receiptsIn(content: JsonObject, origin: ServerName): IncomingReceipt[] 
       const isTheirs = isUserId(user) && serverOf(user) === origin;
       const parsed = isTheirs ? receiptOf(receipt) : undefined;
       if (parsed) receipts.push({ roomId: room, userId: user as UserId, ...parsed });
-      if (receipts.length === MOST_RECEIPTS) return receipts;
+      if (receipts.length === MAX_RECEIPTS) return receipts;
     }
   }
   return receipts;

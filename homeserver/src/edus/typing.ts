@@ -26,18 +26,18 @@ export interface Typing {
 }
 
 /** A local user who types, as other servers were told. */
-interface Told {
+interface AnnouncedTyping {
   readonly roomId: RoomId;
   readonly userId: UserId;
   /** ms since 1970. */
   until: number;
-  toldAt: number;
+  announcedAt: number;
 }
 
 const DEFAULT_MS = 30_000;
-const MOST_MS = 120_000;
+const MAX_MS = 120_000;
 /** Other servers forget after DEFAULT_MS who types: they are told again in time. */
-const TELL_AGAIN_MS = 20_000;
+const ANNOUNCE_AGAIN_MS = 20_000;
 const SWEEP_MS = 1_000;
 
 export function createTyping(deps: {
@@ -47,11 +47,11 @@ export function createTyping(deps: {
   readonly clock: Clock;
 }): Typing {
   const { state, rooms, outlet, clock } = deps;
-  const told = new Map<string, Told>();
+  const announced = new Map<string, AnnouncedTyping>();
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
-  function tell(roomId: RoomId, userId: UserId, typing: boolean): void {
+  function announce(roomId: RoomId, userId: UserId, typing: boolean): void {
     outlet.toRoom(roomId, {
       key: `m.typing ${roomId} ${userId}`,
       type: "m.typing",
@@ -63,16 +63,16 @@ export function createTyping(deps: {
   /** Tells other servers who stopped by letting the time pass, and who still types. */
   function sweep(): void {
     const now = clock.now();
-    for (const [key, one] of told) {
+    for (const [key, one] of announced) {
       const { roomId, userId } = one;
       if (one.until <= now) {
-        told.delete(key);
-        tell(roomId, userId, false);
-      } else if (now - one.toldAt >= TELL_AGAIN_MS) {
-        one.toldAt = now;
+        announced.delete(key);
+        announce(roomId, userId, false);
+      } else if (now - one.announcedAt >= ANNOUNCE_AGAIN_MS) {
+        one.announcedAt = now;
         // Another replica may have been told that they stopped.
-        if (state.typing(roomId).users.includes(userId)) tell(roomId, userId, true);
-        else told.delete(key);
+        if (state.typing(roomId).users.includes(userId)) announce(roomId, userId, true);
+        else announced.delete(key);
       }
     }
   }
@@ -82,19 +82,19 @@ export function createTyping(deps: {
       if (!(await rooms.isJoined(roomId, userId))) {
         throw errors.forbidden("You are not in the room");
       }
-      const ms = typing ? Math.min(timeoutMs ?? DEFAULT_MS, MOST_MS) : 0;
+      const ms = typing ? Math.min(timeoutMs ?? DEFAULT_MS, MAX_MS) : 0;
       state.setTyping(roomId, userId, ms);
       const key = `${roomId} ${userId}`;
       if (ms <= 0) {
-        told.delete(key);
-        return tell(roomId, userId, false);
+        announced.delete(key);
+        return announce(roomId, userId, false);
       }
       const now = clock.now();
-      const before = told.get(key);
+      const before = announced.get(key);
       if (before) before.until = now + ms;
       else {
-        told.set(key, { roomId, userId, until: now + ms, toldAt: now });
-        tell(roomId, userId, true);
+        announced.set(key, { roomId, userId, until: now + ms, announcedAt: now });
+        announce(roomId, userId, true);
       }
     },
 
@@ -108,7 +108,7 @@ export function createTyping(deps: {
     },
 
     left(roomId, userId) {
-      told.delete(`${roomId} ${userId}`);
+      announced.delete(`${roomId} ${userId}`);
       if (state.typing(roomId).users.includes(userId)) state.setTyping(roomId, userId, 0);
     },
 

@@ -31,11 +31,11 @@ interface Entry {
 }
 
 /** How long a lost database is waited for before those who wait are told. */
-const PATIENCE_MS = 30_000;
-const LONGEST_PAUSE_MS = 1_000;
+const GIVE_UP_AFTER_MS = 30_000;
+const MAX_PAUSE_MS = 1_000;
 /** Clashes with other writers that a new snapshot settles: a unique index, serialisation, deadlock. */
-const CLASHES = new Set(["23505", "40001", "40P01"]);
-const MAX_CLASHES = 5;
+const CONFLICT_CODES = new Set(["23505", "40001", "40P01"]);
+const MAX_CONFLICTS = 5;
 
 export function createAppender(deps: AppenderDeps): Appender {
   const { writer, clock, logger } = deps;
@@ -53,7 +53,7 @@ export function createAppender(deps: AppenderDeps): Appender {
   }
 
   async function commit(group: readonly Entry[]): Promise<void> {
-    let clashes = 0;
+    let conflicts = 0;
     for (let pause = 25; ;) {
       try {
         const outcome = await appendGroup(
@@ -67,9 +67,9 @@ export function createAppender(deps: AppenderDeps): Appender {
           if (waitedTooLong(group)) return giveUp(group, error);
           logger.warn({ err: error }, "the log's connection was lost; trying again");
           await clock.sleep(pause);
-          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-        } else if (CLASHES.has(sqlState(error) ?? "") && clashes < MAX_CLASHES) {
-          clashes += 1;
+          pause = Math.min(pause * 2, MAX_PAUSE_MS);
+        } else if (CONFLICT_CODES.has(sqlState(error) ?? "") && conflicts < MAX_CONFLICTS) {
+          conflicts += 1;
         } else {
           return isolate(group, error);
         }
@@ -78,7 +78,7 @@ export function createAppender(deps: AppenderDeps): Appender {
   }
 
   function waitedTooLong(group: readonly Entry[]): boolean {
-    return clock.monotonic() - Math.min(...group.map(({ since }) => since)) > PATIENCE_MS;
+    return clock.monotonic() - Math.min(...group.map(({ since }) => since)) > GIVE_UP_AFTER_MS;
   }
 
   function giveUp(group: readonly Entry[], cause: unknown): void {

@@ -11,7 +11,7 @@ export interface FollowerDeps {
   clock: Clock;
   logger: Logger;
   /** Given when there are several replicas: then one of them follows under each name. */
-  seats?: Leases | undefined;
+  leases?: Leases | undefined;
 }
 
 export interface FollowerOptions<K extends RecordKind> {
@@ -48,7 +48,7 @@ export interface Follower {
 }
 
 const SAVE_EVERY_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 const LONG_MS = 3_600_000;
 /** Without a reason, aborting makes an error with a stack each time. */
 const OVER = "over";
@@ -98,7 +98,7 @@ export function createFollower<K extends RecordKind>(
   }
 
   async function persist(records: readonly RecordOf<K>[], signal: AbortSignal): Promise<boolean> {
-    for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       try {
         await options.handle(records, signal);
         return true;
@@ -161,7 +161,7 @@ export function createFollower<K extends RecordKind>(
   }
 
   async function run(): Promise<void> {
-    await whileLeader(deps.seats, name, stopping.signal, async (signal) => {
+    await whileLeader(deps.leases, name, stopping.signal, async (signal) => {
       try {
         await begin(signal);
         await work(signal);

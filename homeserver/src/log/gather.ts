@@ -20,7 +20,7 @@ export function takeGroup<Q extends Queued>(queue: Q[]): Q[] {
   let bytes = 0;
   let count = 0;
   for (const { append } of queue) {
-    if (count >= MAX_APPENDS || bytes >= MAX_BYTES || clashes(append, written, heads)) break;
+    if (count >= MAX_APPENDS || bytes >= MAX_BYTES || conflictsWith(append, written, heads)) break;
     for (const key of claimsOf(append)) written.add(key);
     const [member] = append.memberships ?? [];
     if (member !== undefined) written.add(membershipsOf(member.roomNid));
@@ -31,7 +31,7 @@ export function takeGroup<Q extends Queued>(queue: Q[]): Q[] {
   return queue.splice(0, count);
 }
 
-function clashes(
+function conflictsWith(
   append: Append,
   written: ReadonlySet<string>,
   heads: ReadonlyMap<number, number>,
@@ -41,7 +41,7 @@ function clashes(
   // Not built on what is in front of it: the database must judge it after that.
   if (before !== undefined && before !== head?.expectedVersion) return true;
   // It changes rows of events that are here: those in front of it may be among them, or change the same ones.
-  if (before !== undefined && append.restated !== undefined) return true;
+  if (before !== undefined && append.recomputed !== undefined) return true;
   return [...claimsOf(append), ...needsOf(append)].some((key) => written.has(key));
 }
 
@@ -61,7 +61,7 @@ function claimsOf(append: Append): string[] {
   for (const row of append.redactions ?? []) {
     if (row.redactedJson !== undefined) keys.push(`e ${row.targetEventId}`);
   }
-  if (append.restated !== undefined) keys.push(restatedKey(append.head?.roomNid));
+  if (append.recomputed !== undefined) keys.push(recomputedKey(append.head?.roomNid));
   return keys;
 }
 
@@ -69,7 +69,7 @@ function claimsOf(append: Append): string[] {
 function needsOf(append: Append): string[] {
   const keys = (append.missing?.remove ?? []).map((row) => `m ${row.eventId}`);
   const own = new Set<string>((append.events ?? []).map(({ event }) => event.eventId));
-  keys.push(restatedKey(append.head?.roomNid ?? append.events?.[0]?.roomNid));
+  keys.push(recomputedKey(append.head?.roomNid ?? append.events?.[0]?.roomNid));
   for (const row of append.records ?? []) {
     const key = streamOf(row.kind)?.needs?.(row);
     if (key !== undefined) keys.push(key);
@@ -83,7 +83,7 @@ function needsOf(append: Append): string[] {
 }
 
 /** Any event of the room may be changed. */
-function restatedKey(roomNid: number | undefined): string {
+function recomputedKey(roomNid: number | undefined): string {
   return `s ${roomNid}`;
 }
 
@@ -92,7 +92,7 @@ function bytesOf(append: Append): number {
   for (const { event } of append.events ?? []) bytes += event.json().length;
   for (const row of append.records ?? []) {
     const stream = streamOf(row.kind);
-    bytes += stream?.bytes?.(stream.told(row)) ?? 0;
+    bytes += stream?.bytes?.(stream.toRecord(row)) ?? 0;
   }
   return bytes;
 }

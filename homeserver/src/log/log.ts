@@ -35,7 +35,7 @@ const PAGE = 500;
 /** How often other writers' commits are looked for when a wake-up may have got lost. */
 const POLL_MS = 1_000;
 /** What others committed is told a moment later: so long that is waited for before it is read from the tables. */
-const TOLD_WITHIN_MS = 5;
+const ANNOUNCED_WITHIN_MS = 5;
 /** Most spans kept that were told before those in front of them. */
 const MAX_AHEAD = 64;
 /** So long a reader waits for what others committed, before it reads what is here. */
@@ -53,14 +53,14 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   let catchingUp: Promise<void> | undefined;
 
   /** Spans that others told, by their base, for when the log has come so far. */
-  const ahead = new Map<number, LogSpan>();
+  const announcedAhead = new Map<number, LogSpan>();
   /** Called when something is told. */
-  const arrivals = new Set<() => void>();
+  const announcements = new Set<() => void>();
 
   function push(records: readonly LogRecord[], end: number): void {
     ring.push(records, end);
     position = end;
-    readers.tell(records);
+    readers.deliver(records);
     for (const moved of moves) moved();
   }
 
@@ -76,24 +76,29 @@ export async function createLog(deps: LogDeps): Promise<Log> {
 
   /** Takes in what others told, as far as it joins on. */
   function pushAhead(): void {
-    for (const [base, span] of ahead) if (base < position) ahead.delete(span.base);
-    for (let span = ahead.get(position); span !== undefined; span = ahead.get(position)) {
-      ahead.delete(span.base);
+    for (const [base, span] of announcedAhead)
+      if (base < position) announcedAhead.delete(span.base);
+    for (
+      let span = announcedAhead.get(position);
+      span !== undefined;
+      span = announcedAhead.get(position)
+    ) {
+      announcedAhead.delete(span.base);
       push(span.records, span.end);
     }
   }
 
   /** Waits a moment for others to tell what leads up to a position. */
-  async function told(goal: number): Promise<void> {
-    const deadline = clock.monotonic() + TOLD_WITHIN_MS;
+  async function awaitAnnounced(goal: number): Promise<void> {
+    const deadline = clock.monotonic() + ANNOUNCED_WITHIN_MS;
     for (pushAhead(); position < goal; pushAhead()) {
       const left = deadline - clock.monotonic();
       if (left <= 0 || stopping.signal.aborted) return;
       const over = new AbortController();
-      const arrived = () => over.abort("told");
-      arrivals.add(arrived);
+      const announced = () => over.abort("told");
+      announcements.add(announced);
       await clock.sleep(left, over.signal);
-      arrivals.delete(arrived);
+      announcements.delete(announced);
     }
   }
 
@@ -123,20 +128,20 @@ export async function createLog(deps: LogDeps): Promise<Log> {
       pushAhead();
       return undefined;
     }
-    tell(span);
-    const advanced = queued(() => tellOrRead(end));
+    keepAnnounced(span);
+    const advanced = queued(() => awaitOrRead(end));
     wake.announce(span);
     return advanced;
   }
 
   /** Keeps a span for when the log has come so far. */
-  function tell(span: LogSpan): void {
-    if (ahead.size < MAX_AHEAD) ahead.set(span.base, span);
-    for (const arrived of arrivals) arrived();
+  function keepAnnounced(span: LogSpan): void {
+    if (announcedAhead.size < MAX_AHEAD) announcedAhead.set(span.base, span);
+    for (const announced of announcements) announced();
   }
 
-  async function tellOrRead(end: number): Promise<void> {
-    await told(end);
+  async function awaitOrRead(end: number): Promise<void> {
+    await awaitAnnounced(end);
     await catchUp(end);
   }
 
@@ -154,7 +159,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     if (end <= position) return;
     const given = new AbortController();
     const late = clock.sleep(FRESH_MS, given.signal);
-    await Promise.race([queued(() => tellOrRead(end)), late]);
+    await Promise.race([queued(() => awaitOrRead(end)), late]);
     given.abort("over");
   }
 
@@ -182,10 +187,10 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
   const unwake = wake.onWake((to, span) => {
     if (to <= position) return;
-    if (span !== undefined) tell(span);
+    if (span !== undefined) keepAnnounced(span);
     // While the log is catching up, that takes in what is told.
     if (catchingUp === undefined) pushAhead();
-    if (to > position) void queued(() => tellOrRead(to));
+    if (to > position) void queued(() => awaitOrRead(to));
   });
   const polling = wake.shared ? poll() : Promise.resolve();
 

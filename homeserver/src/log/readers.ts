@@ -1,16 +1,19 @@
 import type { Logger } from "../platform/logger.ts";
 import type { LogPhase, LogReader, LogRecord, RecordKind } from "./types.ts";
 
-interface Registered {
+interface RegisteredReader {
   readonly kinds: ReadonlySet<RecordKind>;
   take(records: readonly LogRecord[]): void;
 }
 
 /** Who reads the log as it grows, in the order of phases. */
 export function createReaders(logger: Logger) {
-  const byPhase: Record<LogPhase, Set<Registered>> = { caches: new Set(), readers: new Set() };
+  const byPhase: Record<LogPhase, Set<RegisteredReader>> = {
+    caches: new Set(),
+    readers: new Set(),
+  };
 
-  function call({ kinds, take }: Registered, records: readonly LogRecord[]): void {
+  function deliverTo({ kinds, take }: RegisteredReader, records: readonly LogRecord[]): void {
     const own = records.filter(({ kind }) => kinds.has(kind));
     if (own.length === 0) return;
     try {
@@ -23,7 +26,7 @@ export function createReaders(logger: Logger) {
   return {
     /** Returns what ends it. */
     add<K extends RecordKind>({ phase, kinds, take }: LogReader<K>): () => void {
-      const registered: Registered = {
+      const registered: RegisteredReader = {
         kinds: new Set<RecordKind>(kinds),
         take: (records) => take(records as Parameters<typeof take>[0]),
       };
@@ -32,10 +35,10 @@ export function createReaders(logger: Logger) {
     },
 
     /** Gives everybody their share of new records. */
-    tell(records: readonly LogRecord[]): void {
+    deliver(records: readonly LogRecord[]): void {
       if (records.length === 0) return;
-      for (const reader of byPhase.caches) call(reader, records);
-      for (const reader of byPhase.readers) call(reader, records);
+      for (const reader of byPhase.caches) deliverTo(reader, records);
+      for (const reader of byPhase.readers) deliverTo(reader, records);
     },
   };
 }

@@ -26,8 +26,8 @@ function madeRecords(
   base: number,
 ): StreamRecord[] {
   return rows.map((row, index) => {
-    const told = streamOf(row.kind)!.told(row);
-    return { ...told, kind: row.kind, position: base + offsets.records[index]! } as StreamRecord;
+    const record = streamOf(row.kind)!.toRecord(row);
+    return { ...record, kind: row.kind, position: base + offsets.records[index]! } as StreamRecord;
   });
 }
 

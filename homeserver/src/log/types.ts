@@ -6,11 +6,11 @@ import type { Tx } from "../storage/sql.ts";
 export {
   DuplicateEvent,
   DuplicateTransaction,
-  FailedGround,
+  FailedDependency,
   isOvertaken,
   LogUnavailable,
   nextHeadVersion,
-  PurgedGround,
+  PurgedDependency,
   StaleHead,
 } from "../storage/append/types.ts";
 export { Unstorable } from "../storage/streams/text.ts";
@@ -31,7 +31,7 @@ export type { ReceiptRow } from "../storage/streams/receipts.ts";
 export interface Log {
   /**
    * Commits in groups, in the order given. Resolves when it is on disk and `position` has reached it.
-   * Rejects with StaleHead, FailedGround, DuplicateEvent, DuplicateTransaction, PurgedGround, Unstorable or
+   * Rejects with StaleHead, FailedDependency, DuplicateEvent, DuplicateTransaction, PurgedDependency, Unstorable or
    * LogUnavailable.
    */
   append(append: Append): Promise<Committed>;

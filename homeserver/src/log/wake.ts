@@ -50,20 +50,20 @@ export async function createRedisWake(
   let waiting: string[] = [];
   let waitingLength = 0;
   subscriber.on("error", (error: Error) => options.logger.warn({ err: error }, "Redis is away"));
-  subscriber.on("message", (_channel: string, message: string) => heard(message));
+  subscriber.on("message", (_channel: string, message: string) => receive(message));
   await subscriber.subscribe(channel);
 
-  function heard(message: string): void {
+  function receive(message: string): void {
     try {
-      const told = JSON.parse(message) as {
+      const announcement = JSON.parse(message) as {
         end: number;
         spans: Parameters<typeof decodeSpan>[0][];
       };
-      for (const one of told.spans) {
+      for (const one of announcement.spans) {
         const span = decodeSpan(one);
         for (const listener of listeners) listener(one.end, span);
       }
-      for (const listener of listeners) listener(told.end, undefined);
+      for (const listener of listeners) listener(announcement.end, undefined);
     } catch (error) {
       options.logger.warn({ err: error }, "what another replica told of the log can't be read");
     }

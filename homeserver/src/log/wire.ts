@@ -18,22 +18,22 @@ type WireRecord = Exclude<LogRecord, EventRecord> | WireEvent;
 
 /** A span as JSON text, for another replica. */
 export function encodeSpan({ base, end, records }: LogSpan): string {
-  const told = records.map((record): WireRecord => {
+  const encoded = records.map((record): WireRecord => {
     if (record.kind !== "event") return record;
     const { event } = record;
     return { ...record, event: [event.eventId, event.version.id, event.json()] };
   });
-  return JSON.stringify({ base, end, records: told });
+  return JSON.stringify({ base, end, records: encoded });
 }
 
 /** The span again; undefined where this version of Weft can't read it. `told` is parsed JSON. */
-export function decodeSpan(told: {
+export function decodeSpan(encoded: {
   readonly base: number;
   readonly end: number;
   readonly records: readonly WireRecord[];
 }): LogSpan | undefined {
   const records: LogRecord[] = [];
-  for (const record of told.records) {
+  for (const record of encoded.records) {
     if (record.kind !== "event") {
       records.push(record);
       continue;
@@ -43,5 +43,5 @@ export function decodeSpan(told: {
     if (version === undefined) return undefined;
     records.push({ ...record, event: eventFromStored(json, version, id as EventId) });
   }
-  return { base: told.base, end: told.end, records };
+  return { base: encoded.base, end: encoded.end, records };
 }

@@ -22,7 +22,7 @@ export interface Unread {
 export type ReadPositions = ReadonlyMap<string, number>;
 
 /** Events of a room over which its state stayed the same. */
-export interface SteadyStretch {
+export interface UnchangedRange {
   readonly events: readonly StoredEvent[];
   /** Root of that state. */
   readonly root: string;
@@ -38,7 +38,7 @@ export interface CountedEvents {
     after: number,
     upTo: number,
     limit: number,
-  ): { readonly nids: readonly number[]; readonly steadyRoot: string | undefined } | undefined;
+  ): { readonly nids: readonly number[]; readonly unchangedRoot: string | undefined } | undefined;
   /** Root of the room's current state as of a position; null when the room had none then. */
   rootAt(roomNid: number, position: number): Promise<StateRoot>;
 }
@@ -59,7 +59,7 @@ export interface CountReader {
   readonly ignored: ReadonlySet<string>;
 }
 
-interface Memo {
+interface CachedCounts {
   readonly read: ReadPositions;
   readonly main: Counts;
   readonly threads: Map<string, Counts>;
@@ -87,19 +87,19 @@ export function createUnread(deps: {
   readonly peekRules: (userId: UserId) => CompiledRules | undefined;
   readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
 }) {
-  const memos = new LRUCache<string, Map<number, Memo>>(atMost(20_000));
+  const cached = new LRUCache<string, Map<number, CachedCounts>>(atMost(20_000));
   /** Memos being made; `stale` when what they are made from changed meanwhile. */
   const pending = new Set<{ userId: string; roomNid: number; stale: boolean }>();
 
-  function memosOf(userId: string): Map<number, Memo> {
-    let ofUser = memos.get(userId);
-    if (!ofUser) memos.set(userId, (ofUser = new Map()));
+  function cachedOf(userId: string): Map<number, CachedCounts> {
+    let ofUser = cached.get(userId);
+    if (!ofUser) cached.set(userId, (ofUser = new Map()));
     return ofUser;
   }
 
   /** Position of the join behind the present member event, which may only have changed the profile. */
-  async function joinedAt(userId: UserId, mine: CountedRoom): Promise<number> {
-    let [nid, position] = [mine.eventNid, mine.heldSince];
+  async function joinedAt(userId: UserId, userRoom: CountedRoom): Promise<number> {
+    let [nid, position] = [userRoom.eventNid, userRoom.heldSince];
     for (let i = 0; i < MAX_PROFILES; i += 1) {
       const stored = (await deps.view.events([nid])).get(nid);
       position = Math.min(position, stored?.position ?? position);
@@ -111,21 +111,22 @@ export function createUnread(deps: {
     return position;
   }
 
-  async function memoOf(userId: UserId, mine: CountedRoom): Promise<Memo> {
-    const known = memosOf(userId).get(mine.roomNid);
+  async function cachedFor(userId: UserId, userRoom: CountedRoom): Promise<CachedCounts> {
+    const known = cachedOf(userId).get(userRoom.roomNid);
     if (known) return known;
-    const mark = { userId, roomNid: mine.roomNid, stale: false };
+    const mark = { userId, roomNid: userRoom.roomNid, stale: false };
     pending.add(mark);
     try {
-      const read = await deps.readPositions(userId, mine.roomNid);
+      const read = await deps.readPositions(userId, userRoom.roomNid);
       const readTo = read.get("") ?? 0;
-      const from = readTo < mine.heldSince ? await joinedAt(userId, mine) : mine.heldSince;
-      const made = memosOf(userId).get(mine.roomNid);
+      const from =
+        readTo < userRoom.heldSince ? await joinedAt(userId, userRoom) : userRoom.heldSince;
+      const made = cachedOf(userId).get(userRoom.roomNid);
       if (made) return made;
       const evaluatedTo = Math.max(from, readTo);
-      const memo = { read, main: { notify: 0, highlight: 0 }, threads: new Map(), evaluatedTo };
-      if (!mark.stale) memosOf(userId).set(mine.roomNid, memo);
-      return memo;
+      const known = { read, main: { notify: 0, highlight: 0 }, threads: new Map(), evaluatedTo };
+      if (!mark.stale) cachedOf(userId).set(userRoom.roomNid, known);
+      return known;
     } finally {
       pending.delete(mark);
     }
@@ -133,12 +134,12 @@ export function createUnread(deps: {
 
   /** Adds what the events after the last evaluation bring. */
   async function advance(
-    memo: Memo,
+    known: CachedCounts,
     room: Room,
     { userId, ignored }: CountReader,
     upTo: number,
   ): Promise<void> {
-    const from = memo.evaluatedTo;
+    const from = known.evaluatedTo;
     const events = await deps.recent.across(room.nid, from, upTo, MAX_EVENTS);
     const heard = events.filter(({ event }) => !ignored.has(event.sender));
     const looked = heard.filter((stored) => counts(stored, userId));
@@ -159,37 +160,37 @@ export function createUnread(deps: {
       outcomes.set(stored, evaluate(rules!, stored.event, context!(stored.event.sender)));
       await yielder.pauseIfDue();
     }
-    if (memo.evaluatedTo !== from) return; // another request was faster
+    if (known.evaluatedTo !== from) return; // another request was faster
     for (const stored of looked) {
       const thread = threads.get(stored);
       const outcome = outcomes.get(stored);
-      if (outcome === undefined) clear(memo, thread);
-      else count(memo, stored, thread, outcome);
+      if (outcome === undefined) clear(known, thread);
+      else count(known, stored, thread, outcome);
     }
-    memo.evaluatedTo = Math.max(memo.evaluatedTo, upTo);
+    known.evaluatedTo = Math.max(known.evaluatedTo, upTo);
   }
 
   /** The events after the last evaluation and the state over them, from memory alone. */
-  function peekStretch(roomNid: number, after: number, upTo: number): SteadyStretch | undefined {
-    const stretch = deps.recent.peekAcross(roomNid, after, upTo, MAX_EVENTS);
-    const events = stretch && deps.view.peekEvents(stretch.nids);
-    if (!events || stretch.steadyRoot === undefined) return undefined;
-    return { events, root: stretch.steadyRoot };
+  function peekRange(roomNid: number, after: number, upTo: number): UnchangedRange | undefined {
+    const range = deps.recent.peekAcross(roomNid, after, upTo, MAX_EVENTS);
+    const events = range && deps.view.peekEvents(range.nids);
+    if (!events || range.unchangedRoot === undefined) return undefined;
+    return { events, root: range.unchangedRoot };
   }
 
   /** `advance` from memory alone: false, and nothing done, where it does not know all. */
   function advanceNow(
-    memo: Memo,
+    known: CachedCounts,
     roomNid: number,
     userId: UserId,
     upTo: number,
-    stretch: SteadyStretch | undefined,
+    range: UnchangedRange | undefined,
   ): boolean {
-    if (!stretch) return false;
-    const looked = stretch.events.filter((stored) => counts(stored, userId));
+    if (!range) return false;
+    const looked = range.events.filter((stored) => counts(stored, userId));
     if (looked.some(({ event }) => event.content["m.relates_to"])) return false;
     const rules = deps.peekRules(userId);
-    const context = deps.contexts.peek(roomNid, userId, stretch.root);
+    const context = deps.contexts.peek(roomNid, userId, range.root);
     if (!rules || !context) return false;
     const budget = newBudget(MAX_COUNTED_AT_ONCE);
     const outcomes: (PushOutcome | undefined)[] = [];
@@ -200,20 +201,25 @@ export function createUnread(deps: {
     }
     for (const [at, stored] of looked.entries()) {
       const outcome = outcomes[at];
-      if (outcome === undefined) clear(memo, undefined);
-      else count(memo, stored, undefined, outcome);
+      if (outcome === undefined) clear(known, undefined);
+      else count(known, stored, undefined, outcome);
     }
-    memo.evaluatedTo = upTo;
+    known.evaluatedTo = upTo;
     return true;
   }
 
   return {
     /** Counts as of `upTo`, for a user who is joined. */
-    async of(reader: CountReader, room: Room, mine: CountedRoom, upTo: number): Promise<Unread> {
-      const memo = await memoOf(reader.userId, mine);
+    async of(
+      reader: CountReader,
+      room: Room,
+      userRoom: CountedRoom,
+      upTo: number,
+    ): Promise<Unread> {
+      const known = await cachedFor(reader.userId, userRoom);
       // Another request may have counted less far meanwhile.
-      while (memo.evaluatedTo < upTo) await advance(memo, room, reader, upTo);
-      return memo;
+      while (known.evaluatedTo < upTo) await advance(known, room, reader, upTo);
+      return known;
     },
 
     /**
@@ -225,19 +231,19 @@ export function createUnread(deps: {
       roomNid: number,
       upTo: number,
       after: number,
-      stretch: SteadyStretch,
+      range: UnchangedRange,
     ): Unread | undefined {
-      const memo = memos.get(userId)?.get(roomNid);
-      if (!memo) return undefined;
-      const from = memo.evaluatedTo;
-      if (from >= upTo) return memo;
-      const news = from === after ? stretch : peekStretch(roomNid, from, upTo);
-      return advanceNow(memo, roomNid, userId, upTo, news) ? memo : undefined;
+      const known = cached.get(userId)?.get(roomNid);
+      if (!known) return undefined;
+      const from = known.evaluatedTo;
+      if (from >= upTo) return known;
+      const news = from === after ? range : peekRange(roomNid, from, upTo);
+      return advanceNow(known, roomNid, userId, upTo, news) ? known : undefined;
     },
 
     /** The user's receipts in the room, or the membership, moved: count again from there. */
     forget(userId: string, roomNid: number): void {
-      memos.peek(userId)?.delete(roomNid);
+      cached.peek(userId)?.delete(roomNid);
       for (const mark of pending) {
         if (mark.userId === userId && mark.roomNid === roomNid) mark.stale = true;
       }
@@ -245,7 +251,7 @@ export function createUnread(deps: {
 
     /** The user's push rules, or whom they ignore, changed: count everything again. */
     forgetUser(userId: string): void {
-      memos.delete(userId);
+      cached.delete(userId);
       for (const mark of pending) if (mark.userId === userId) mark.stale = true;
     },
   };
@@ -259,26 +265,26 @@ function counts({ event, redactedBy }: StoredEvent, userId: UserId): boolean {
 }
 
 function count(
-  memo: Memo,
+  known: CachedCounts,
   stored: StoredEvent,
   thread: string | undefined,
   outcome: PushOutcome,
 ): void {
-  if (stored.position! <= (memo.read.get(thread ?? "main") ?? 0)) return;
+  if (stored.position! <= (known.read.get(thread ?? "main") ?? 0)) return;
   if (!outcome.notify) return;
-  let counts = memo.main;
+  let counts = known.main;
   if (thread !== undefined) {
-    counts = memo.threads.get(thread) ?? { notify: 0, highlight: 0 };
-    memo.threads.set(thread, counts);
+    counts = known.threads.get(thread) ?? { notify: 0, highlight: 0 };
+    known.threads.set(thread, counts);
   }
   counts.notify += 1;
   if (outcome.highlight) counts.highlight += 1;
 }
 
 /** All is read up to here: in a thread, or outside of all threads. */
-function clear(memo: Memo, thread: string | undefined): void {
-  if (thread !== undefined) memo.threads.delete(thread);
-  else Object.assign(memo.main, { notify: 0, highlight: 0 });
+function clear(known: CachedCounts, thread: string | undefined): void {
+  if (thread !== undefined) known.threads.delete(thread);
+  else Object.assign(known.main, { notify: 0, highlight: 0 });
 }
 
 export type UnreadCounts = ReturnType<typeof createUnread>;

@@ -57,7 +57,7 @@ export interface FederationDeps {
   readonly keyRing: EventKeys;
   readonly clock: Clock;
   readonly random: Random;
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
   readonly metrics: Metrics;
   readonly checkNotBlocked: CheckNotBlocked;
   readonly invitees: Invitees;
@@ -76,7 +76,7 @@ export interface Federation {
 }
 
 export function createFederation(deps: FederationDeps): Federation {
-  const { store, mailboxes, local, log, remote, keyRing, clock, random, seats, logger, partial } =
+  const { store, mailboxes, local, log, remote, keyRing, clock, random, leases, logger, partial } =
     deps;
   const { checkNotBlocked, invitees } = deps;
   const { identity } = local;
@@ -121,12 +121,12 @@ export function createFederation(deps: FederationDeps): Federation {
   const staging = createStaging({ store, gaps, ingest, clock, random, rejections, logger });
   const throttle = createOriginThrottle(clock, stop);
   const stopRetrying = retryStaged({
-    ...{ store, staging, serverName, clock, logger, seats },
+    ...{ store, staging, serverName, clock, logger, leases },
     rejudgeRemaining: graphWriter.rejudge.remaining,
   });
   const completing = { store, mailboxes, log, serverName };
   const resync = startResync({
-    ...{ store, serverName, clock, logger, seats },
+    ...{ store, serverName, clock, logger, leases },
     abandon: (room, row) => abandonPartialJoin(mailboxes, room, row),
     fetchState: createFetchState({ store, mailboxes, remote, beginImport, logger }),
     complete: (room, join, about) => finishPartialJoin(completing, room, join, about),

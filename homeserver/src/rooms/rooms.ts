@@ -77,7 +77,7 @@ export interface RoomsDeps {
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
   /** What one replica at a time does; absent when there is one. */
-  readonly seats?: Leases | undefined;
+  readonly leases?: Leases | undefined;
   /** What one replica at a time does for a user; within this process alone unless given. */
   readonly exclusive?: Exclusive | undefined;
   /** Whose turn it is to write to a room; absent when there is one replica. */
@@ -149,10 +149,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { remote, keyRing, logger } = deps;
   const federation = createFederation({
     ...{ store, mailboxes, local, log, remote, keyRing, clock, random: deps.random, logger },
-    ...{ seats: deps.seats, checkNotBlocked, invitees, partial, erasures, lastMemberships },
+    ...{ leases: deps.leases, checkNotBlocked, invitees, partial, erasures, lastMemberships },
     metrics: deps.metrics ?? createMetrics(),
   });
-  const stopCollecting = collectState({ sql, clock, logger, seats: deps.seats });
+  const stopCollecting = collectState({ sql, clock, logger, leases: deps.leases });
   const members = createMembers({
     partial,
     store,
@@ -193,9 +193,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
     remote,
     logger,
   });
-  const { serverName, random, seats } = deps;
+  const { serverName, random, leases } = deps;
   const purges = createPurges({
-    ...{ store, sql, log, clock, random, logger, seats, serverName, members, create, send },
+    ...{ store, sql, log, clock, random, logger, leases, serverName, members, create, send },
     isPartial: partial.isPartial,
   });
   return {

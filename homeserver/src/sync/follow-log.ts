@@ -2,50 +2,50 @@ import type { Log } from "../log/types.ts";
 import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
 import type { AccountDataChanges } from "./recent/account-data-changes.ts";
-import type { Tails } from "./recent/recent-events.ts";
-import { type People, SYNCED } from "./users/syncing-users.ts";
+import type { RecentEvents } from "./recent/recent-events.ts";
+import { type SyncingUsers, SYNC_KINDS } from "./users/syncing-users.ts";
 import type { Waker } from "./users/wake.ts";
 
 /** Account data on which unread counts depend. */
-const COUNTED_BY: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
+const AFFECTS_COUNTS: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
 
 /** Keeps in step with the log what syncs are answered from, and wakes those who wait. Returns what ends it. */
 export function followLog(deps: {
   readonly log: Log;
-  readonly tails: Tails;
+  readonly recentEvents: RecentEvents;
   readonly contexts: PushContexts;
   readonly unread: UnreadCounts;
   readonly accountDataChanges: AccountDataChanges;
-  readonly people: People;
+  readonly syncingUsers: SyncingUsers;
   readonly waker: Waker;
 }): () => void {
-  const { log, tails, contexts, unread, accountDataChanges, people, waker } = deps;
+  const { log, recentEvents, contexts, unread, accountDataChanges, syncingUsers, waker } = deps;
   return log.follow({
     phase: "readers",
-    kinds: SYNCED,
+    kinds: SYNC_KINDS,
     take(records) {
       for (const record of records) {
         switch (record.kind) {
           case "event":
-            tails.event(record);
+            recentEvents.event(record);
             if (record.event.redacts !== undefined) contexts.redacted(record.roomNid);
             for (const { userId, roomNid, membership } of record.memberships) {
               if (membership !== "join") unread.forget(userId, roomNid);
             }
             break;
           case "partial_state":
-            tails.restated(record.roomNid, record.position);
+            recentEvents.statesRecomputed(record.roomNid, record.position);
             break;
           case "receipt":
-            tails.receipt(record);
+            recentEvents.receipt(record);
             unread.forget(record.userId, record.roomNid);
             break;
           case "account_data":
             accountDataChanges.take(record);
-            if (COUNTED_BY.has(record.type)) unread.forgetUser(record.userId);
+            if (AFFECTS_COUNTS.has(record.type)) unread.forgetUser(record.userId);
         }
       }
-      waker.wake(people.take(records));
+      waker.wake(syncingUsers.take(records));
     },
   });
 }

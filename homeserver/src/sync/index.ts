@@ -14,20 +14,20 @@ import {
 import { createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
 import { createEphemeralChanges } from "./users/ephemeral-changes.ts";
-import { createRoomExtras, type ExtraSources } from "./sections/ephemeral-sections.ts";
+import { createEphemeralSections, type SectionSources } from "./sections/ephemeral-sections.ts";
 import { createFromMemory } from "./v3/from-memory.ts";
 import { createJoinedRoom } from "./v3/joined-room.ts";
 import { createSentMembers } from "./sections/lazy-members.ts";
 import { createOtherRooms } from "./v3/other-rooms.ts";
-import { createPassages } from "./sections/shared-timelines.ts";
-import { createPeople } from "./users/syncing-users.ts";
+import { createSharedTimelines } from "./sections/shared-timelines.ts";
+import { createSyncingUsers } from "./users/syncing-users.ts";
 import { createPresenceSection } from "./sections/presence-section.ts";
 import type { UserPreferences } from "./users/preferences.ts";
 import { createPresent } from "./sections/present.ts";
 import { createPushContexts } from "../notifications/push-context.ts";
 import { createStateSection } from "./sections/state-section.ts";
 import { createLongPoll, type SyncRequest } from "./v3/long-poll.ts";
-import { createTails } from "./recent/recent-events.ts";
+import { createRecentEvents } from "./recent/recent-events.ts";
 import { createTimelines } from "./sections/timeline.ts";
 import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
@@ -60,21 +60,25 @@ export interface Sync {
 export function createSync(deps: SyncDeps): Sync {
   const { log, sql, view, history, ephemeral, preferences, clock } = deps;
   const position = (): number => log.position;
-  const people = createPeople({ view, position, ephemeralSerial: () => ephemeral.serial });
+  const syncingUsers = createSyncingUsers({
+    view,
+    position,
+    ephemeralSerial: () => ephemeral.serial,
+  });
   const waker = createWaker();
-  const tails = createTails({ history, view, position });
+  const recentEvents = createRecentEvents({ history, view, position });
   const accountDataChanges = createAccountDataChanges(position);
-  const sources: ExtraSources = {
+  const sources: SectionSources = {
     receipts: (roomNid, reader, after, upTo) =>
       receiptsBetween(sql, { roomNid, reader, after, upTo }),
     accountData: (userId, roomNid, after, upTo) =>
       accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
     typing: ephemeral.typing,
-    touched: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
+    changedRooms: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
   };
   const contexts = createPushContexts(view);
   const unread = createUnread({
-    recent: tails,
+    recent: recentEvents,
     view,
     contexts,
     rulesOf: preferences.rulesOf,
@@ -84,16 +88,16 @@ export function createSync(deps: SyncDeps): Sync {
   const sent = createSentMembers();
   const shared = {
     view,
-    tails,
-    timelines: createTimelines({ view, tails }),
-    stateSection: createStateSection({ view, tails, sent }),
+    recentEvents,
+    timelines: createTimelines({ view, recentEvents }),
+    stateSection: createStateSection({ view, recentEvents, sent }),
     present: createPresent(view),
   };
-  const extras = createRoomExtras({ tails, sources, accountDataChanges });
+  const ephemeralSections = createEphemeralSections({ recentEvents, sources, accountDataChanges });
   const compute = createCompute({
     view,
-    tails,
-    joinedRoom: createJoinedRoom({ ...shared, extras, unread }),
+    recentEvents,
+    joinedRoom: createJoinedRoom({ ...shared, ephemeralSections, unread }),
     otherRooms: createOtherRooms(shared),
     sources,
     presence: createPresenceSection({ view, ephemeral, now: clock.now }),
@@ -101,11 +105,19 @@ export function createSync(deps: SyncDeps): Sync {
     blocksInvites: deps.preferences.blocksInvites,
   });
 
-  const passages = createPassages({ view, now: clock.now });
-  const fromMemory = createFromMemory({ view, tails, passages, unread, sent });
+  const sharedTimelines = createSharedTimelines({ view, now: clock.now });
+  const fromMemory = createFromMemory({ view, recentEvents, sharedTimelines, unread, sent });
 
-  const unfollow = followLog({ log, tails, contexts, unread, accountDataChanges, people, waker });
-  const takeEphemeral = createEphemeralChanges({ view, people, waker });
+  const unfollow = followLog({
+    log,
+    recentEvents,
+    contexts,
+    unread,
+    accountDataChanges,
+    syncingUsers,
+    waker,
+  });
+  const takeEphemeral = createEphemeralChanges({ view, syncingUsers, waker });
   const unlisten = ephemeral.onChange((change) => {
     takeEphemeral(change).catch((error: unknown) => {
       deps.logger.warn({ err: error }, "typing or presence did not reach the clients");
@@ -115,7 +127,7 @@ export function createSync(deps: SyncDeps): Sync {
   return {
     sync: createLongPoll({
       log,
-      people,
+      syncingUsers,
       waker,
       compute,
       fromMemory,

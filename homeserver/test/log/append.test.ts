@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   DuplicateEvent,
-  FailedGround,
+  FailedDependency,
   isOvertaken,
-  PurgedGround,
+  PurgedDependency,
   DuplicateTransaction,
   StaleHead,
   Unstorable,
@@ -155,8 +155,8 @@ test("an append fails with what it awaits, and otherwise than when that was purg
   const appends = [
     { events: [late] },
     // Built on what fails in front of it.
-    { ...next(), awaits: [late.nid] },
-    { ...next(), awaits: [stored.nid] },
+    { ...next(), dependsOn: [late.nid] },
+    { ...next(), dependsOn: [stored.nid] },
   ];
   const [duplicate, lost, kept] = await Promise.allSettled(
     appends.map((append) => one.log.append(append)),
@@ -165,8 +165,8 @@ test("an append fails with what it awaits, and otherwise than when that was purg
   expect(isOvertaken((lost as PromiseRejectedResult).reason)).toBe(true);
   expect(kept!.status).toBe("fulfilled");
   const gone = 900_000_003;
-  await expect(one.log.append({ ...next(), awaits: [gone] })).rejects.toThrow(FailedGround);
-  await expect(one.log.append({ ...next(), builtOn: [gone] })).rejects.toThrow(PurgedGround);
+  await expect(one.log.append({ ...next(), dependsOn: [gone] })).rejects.toThrow(FailedDependency);
+  await expect(one.log.append({ ...next(), statesOf: [gone] })).rejects.toThrow(PurgedDependency);
 });
 
 describe("transaction ids", () => {
@@ -276,14 +276,14 @@ describe("a row that two appends of a moment change", () => {
     await one.log.append(first);
     const target = onlyEvent(first);
     const state = Buffer.alloc(16, 7);
-    const restated = [
+    const recomputed = [
       {
         ...{ nid: target.nid, status: "accepted" as const, reason: undefined },
         ...{ stateBefore: state, stateAfter: state, roomState: state },
       },
     ];
     const redacted = () => command(room, { redactions: [redactionOf(target)] });
-    const other = () => ({ ...command(room), events: [], restated });
+    const other = () => ({ ...command(room), events: [], recomputed });
     const appends = when === "before" ? [redacted(), other()] : [other(), redacted()];
     await Promise.all(appends.map((append) => one.log.append(append)));
     expect(await rowOf(target)).toMatchObject({ json: "{}", redacted: true, stateAfter: state });

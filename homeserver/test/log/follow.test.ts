@@ -121,9 +121,9 @@ test("of two replicas one follows; when it stops or loses its connection, follow
   const seen: { by: number; position: number }[] = [];
   const parts = replicas.map((replica, by) => {
     const sql = database.connect({ max: 1, applicationName: "seats" });
-    const seats = createLeases({ sql, clock: systemClock });
+    const leases = createLeases({ sql, clock: systemClock });
     const { log } = replica;
-    const deps = { log, sql: replica.sql, clock: systemClock, logger: silentLogger(), seats };
+    const deps = { log, sql: replica.sql, clock: systemClock, logger: silentLogger(), leases };
     const follower = createFollower(deps, {
       name: "exclusive",
       kinds: EVERYTHING,
@@ -132,7 +132,7 @@ test("of two replicas one follows; when it stops or loses its connection, follow
         for (const { position } of records) seen.push({ by, position });
       },
     });
-    return { follower, seats };
+    return { follower, seats: leases };
   });
   const seenAt = (position: number | undefined) =>
     seen.filter((item) => item.position === position);
@@ -149,9 +149,9 @@ test("of two replicas one follows; when it stops or loses its connection, follow
   await holder?.follower.stop();
   const [third] = await append(1);
   await eventually(() => seenAt(third).length > 0);
-  for (const { follower, seats } of parts) {
+  for (const { follower, seats: leases } of parts) {
     await follower.stop();
-    await seats.close();
+    await leases.close();
   }
   await Promise.all(replicas.map((replica) => replica.stop()));
 });

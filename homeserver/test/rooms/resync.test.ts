@@ -36,7 +36,7 @@ test("what another replica fetched is what a room is completed with, whatever is
     VALUES (${room.nid}, ${nid}, '{b.test}', true, false, 1)`;
   const { promise, resolve } = Promise.withResolvers<StoredEvent>();
   const resync = startResync({
-    ...{ store, serverName: a.name, clock: systemClock, logger: silentLogger(), seats: undefined },
+    ...{ store, serverName: a.name, clock: systemClock, logger: silentLogger(), leases: undefined },
     fetchState: () => Promise.reject(new Error("it was fetched")),
     abandon: () => Promise.reject(new Error("a user is in the room")),
     completed: async () => {},

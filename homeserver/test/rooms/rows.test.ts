@@ -15,8 +15,8 @@ test("an outlier that gets its place is awaited: a purge of history may have tak
   });
   const append = buildAppend({
     ...{ room, before: {} as Head, after: undefined, nodes: [], changes: [], redactions: [] },
-    ...{ dependencies: { awaits: [7] }, transaction: undefined },
+    ...{ dependencies: { dependsOn: [7] }, transaction: undefined },
     added: [added(5, true), added(6, false)],
   });
-  expect(append.awaits).toEqual([7, 5]);
+  expect(append.dependsOn).toEqual([7, 5]);
 });

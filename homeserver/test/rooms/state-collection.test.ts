@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSeededRandom } from "../../src/platform/random.ts";
 import type { Random } from "../../src/platform/random.ts";
 import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
-import { PurgedGround } from "../../src/log/types.ts";
+import { PurgedDependency } from "../../src/log/types.ts";
 import { keyOf } from "../../src/rooms/state/tree/node.ts";
 import { createStateTree } from "../../src/rooms/state/tree/index.ts";
 import type { Actor } from "../../src/rooms/index.ts";
@@ -214,8 +214,8 @@ describe("an event that is built on one that another replica has purged", () => 
     await purge(sql, roomId, 3);
     await collectAll();
     expect(await stateNodes(sql, [row!.root])).toEqual([]);
-    await expect(a.log.append({ builtOn: [row!.nid], stateNodes: [] })).rejects.toThrow(
-      PurgedGround,
+    await expect(a.log.append({ statesOf: [row!.nid], stateNodes: [] })).rejects.toThrow(
+      PurgedDependency,
     );
     world.heal();
     await world.flush();
@@ -240,7 +240,7 @@ describe("an event that is built on one that another replica has purged", () => 
     const first = a.log.append({
       events: [{ ...duplicate, authNids: [], timeline: "outlier" }],
     });
-    const second = a.log.append({ builtOn: [nids[0]!] });
+    const second = a.log.append({ statesOf: [nids[0]!] });
     await expect(first).rejects.toThrow(/stored already/);
     await expect(second).rejects.toThrow();
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseLoose, type JsonObject } from "../../src/protocol/json.ts";
-import { profileToldBy } from "../../src/users/data/profile-fields.ts";
+import { profileFrom } from "../../src/users/data/profile-fields.ts";
 
 test.each([
   [
@@ -24,10 +24,10 @@ test.each([
     { "a.text": String.raw`\ud800`, "a.pair": "\u{1f600}" },
   ],
 ])("of the answer %s only a profile is left", (answer, left) => {
-  expect(profileToldBy(parseLoose(answer) as JsonObject)).toEqual(left);
+  expect(profileFrom(parseLoose(answer) as JsonObject)).toEqual(left);
 });
 
 test("numbers of custom fields stay as they were written", () => {
-  const told = profileToldBy(parseLoose('{"org.example.x":1.50}') as JsonObject);
+  const told = profileFrom(parseLoose('{"org.example.x":1.50}') as JsonObject);
   expect(JSON.stringify(told)).toBe('{"org.example.x":1.50}');
 });

@@ -25,7 +25,7 @@ export interface MembershipRow {
  * An event that a reader may see, with the reader's membership when it was sent
  * (unsigned.membership).
  */
-export interface ReadableEvent {
+export interface VisibleEvent {
   readonly stored: StoredEvent;
   readonly membership: Membership;
 }
@@ -97,7 +97,7 @@ export interface RoomView {
    * The event that ended the last membership of a user who is out: a leave, kick or ban. Undefined
    * when the user never joined.
    */
-  endOfStay(row: MembershipRow): Promise<StoredEvent | undefined>;
+  endOfMembership(row: MembershipRow): Promise<StoredEvent | undefined>;
   joinedMembers(roomNid: number): Promise<UserId[]>;
   joinedServers(roomNid: number): Promise<ServerName[]>;
   /** How many users of a server are joined. */
@@ -123,7 +123,7 @@ export interface RoomView {
    * The events that the user may see by the history visibility rules, in the given order. A fixed
    * number of queries, however many events there are.
    */
-  readable(userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
+  visibleTo(userId: UserId, events: readonly StoredEvent[]): Promise<VisibleEvent[]>;
 
   /**
    * The events that have relations matching the filter (related_by_*); all of them when the filter
@@ -132,8 +132,8 @@ export interface RoomView {
   related(
     userId: UserId,
     filter: Filter | undefined,
-    events: readonly ReadableEvent[],
-  ): Promise<readonly ReadableEvent[]>;
+    events: readonly VisibleEvent[],
+  ): Promise<readonly VisibleEvent[]>;
 
   /**
    * State events as this user may have them: member events of erased users are redacted for users
@@ -149,7 +149,7 @@ export interface RoomView {
    * Client JSON texts in order: serialised once and cached; `unsigned` (age, transaction_id,
    * membership, prev_content, redacted_because, m.relations) is spliced in.
    */
-  present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
+  present(events: readonly VisibleEvent[], reader: Reader): Promise<string[]>;
   /**
    * The same texts, made once for all joined readers except the events' senders. Undefined when a
    * text depends on the reader (relations) or is not in memory. Message events only.
@@ -251,7 +251,7 @@ export interface RoomHistory {
    */
   event(reader: Reader, roomId: RoomId, eventId: EventId): Promise<string>;
   /** The same as a stored event, for reports, receipts and relations. */
-  readableEvent(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
+  visibleEvent(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
   /**
    * GET /rooms/{roomId}/state: the current state for members, the state at departure for users who
    * left. M_FORBIDDEN 403.

@@ -70,7 +70,7 @@ export interface AppendParts {
    * All state tree nodes made by the command; only those that stored states refer to are written.
    */
   readonly nodes: readonly StateNode[];
-  readonly dependencies?: Pick<Append, "builtOn" | "awaits">;
+  readonly dependencies?: Pick<Append, "statesOf" | "dependsOn">;
   readonly changes: readonly StateChange[];
   readonly redactions: readonly AppliedRedaction[];
   readonly transaction: ClientTransaction | undefined;
@@ -86,7 +86,7 @@ export function buildAppend(parts: AppendParts): Append {
   };
   // An outlier that gets its place must still be stored: a purge may have deleted it meanwhile.
   const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));
-  if (known.length > 0) append.awaits = [...(append.awaits ?? []), ...known];
+  if (known.length > 0) append.dependsOn = [...(append.dependsOn ?? []), ...known];
   if (after !== undefined) {
     append.head = headMove(before, after);
   }

@@ -6,7 +6,7 @@ import type { StoredEvent } from "../api/index.ts";
 
 export class Dependencies {
   /** Committed events on whose states new states are built. */
-  readonly builtOn: StoredEvent[] = [];
+  readonly statesOf: StoredEvent[] = [];
   readonly #store: CommandStore;
   readonly #maker: object;
   /** Events that were still pending when the command read them. */
@@ -19,7 +19,7 @@ export class Dependencies {
   }
 
   addStatesOf(events: readonly StoredEvent[]): void {
-    for (const event of events) if (!this.#isAwaited(event.nid)) this.builtOn.push(event);
+    for (const event of events) if (!this.#isAwaited(event.nid)) this.statesOf.push(event);
   }
 
   add(nids: readonly number[]): void {
@@ -30,18 +30,18 @@ export class Dependencies {
    * The dependencies as fields of an append that moves the head from `before` to `after` (absent:
    * it stays).
    */
-  asRows(before: Head, after: Head | undefined): Pick<Append, "builtOn" | "awaits"> {
+  asRows(before: Head, after: Head | undefined): Pick<Append, "statesOf" | "dependsOn"> {
     const { pending } = this.#store;
     // As long as the head has not moved, the nodes of its state are stored.
-    const builtOn = this.builtOn.filter(
+    const statesOf = this.statesOf.filter(
       ({ stateAfter }) => after === undefined || stateAfter !== before.stateRoot,
     );
-    const awaits = [...this.#awaited].filter(
+    const dependsOn = [...this.#awaited].filter(
       (nid) => after === undefined || !pending.isFenced(nid),
     );
     return {
-      ...(builtOn.length === 0 ? {} : { builtOn: builtOn.map(({ nid }) => nid) }),
-      ...(awaits.length === 0 ? {} : { awaits }),
+      ...(statesOf.length === 0 ? {} : { statesOf: statesOf.map(({ nid }) => nid) }),
+      ...(dependsOn.length === 0 ? {} : { dependsOn }),
     };
   }
 

@@ -421,7 +421,7 @@ export class RoomCommand {
     for (const { event } of targets) events.forget(event.eventId);
     // Another replica may have purged them.
     if (committed === undefined) {
-      for (const { event } of this.#ground.builtOn) events.forget(event.eventId);
+      for (const { event } of this.#ground.statesOf) events.forget(event.eventId);
     }
   }
 }

@@ -51,7 +51,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
       if (text === undefined) throw errors.notFound("There is no such event that you may see");
       return text;
     },
-    readableEvent: access.event,
+    visibleEvent: access.event,
 
     async state(userId, roomId) {
       return [...(await view.stateFor(userId, await stateOf(await whole(userId, roomId))))];
@@ -105,7 +105,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     const { until } = found;
     if (until !== undefined && comparePlaces(place, until) >= 0) return stateOf(found, selector);
     const last = await lastBefore(found.room.nid, place);
-    if ((await view.readable(userId, [last])).length === 0) {
+    if ((await view.visibleTo(userId, [last])).length === 0) {
       throw errors.forbidden("You may not see the room as it was then");
     }
     return view.stateAt(last.roomState ?? last.stateAfter, selector);

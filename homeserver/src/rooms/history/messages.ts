@@ -16,7 +16,7 @@ import {
 import type { PlaceIn } from "../visibility/tokens.ts";
 import { countWithin } from "../visibility/within-bytes.ts";
 import type {
-  ReadableEvent,
+  VisibleEvent,
   Reader,
   Room,
   RoomHistory,
@@ -59,7 +59,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       if (backwards) from = earlierOf(from, until) ?? (await newest(room));
       else to = earlierOf(to, until);
       const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
-      const shown: ReadableEvent[] = [];
+      const shown: VisibleEvent[] = [];
       const budget = { fills: MAX_FILLS };
       let page: Page = { events: [], more: true, isCut: false };
       for (let i = 0; i < MAX_PAGES && page.more && !page.isCut && shown.length === 0; i++) {
@@ -90,15 +90,15 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const before = placeBefore(place);
       const back = { from: before, to: undefined, backwards: true, limit: half, isContext };
       const forth = { from: place, to: until, backwards: false, limit: limit - half, isContext };
-      const [earlierPage, laterPage, readable] = await Promise.all([
+      const [earlierPage, laterPage, visible] = await Promise.all([
         pages.read(room, back, budget).then(shortened),
         pages.read(room, forth, budget).then(shortened),
         deps.withoutIgnored(reader.userId, [event]),
       ]);
-      if (readable.length === 0) throw errors.notFound("There is no such event that you may see");
+      if (visible.length === 0) throw errors.notFound("There is no such event that you may see");
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
       const later = await shownOf(reader, laterPage.events, query.filter);
-      const all = [...earlier, ...readable, ...later];
+      const all = [...earlier, ...visible, ...later];
       // Of a room that the reader has left the state is as of then, also around what they may see
       // by a later invite.
       const rootAt = (at: StoredEvent): StateRoot => {
@@ -106,7 +106,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
         return isLater && readableState !== "now" ? readableState.root : at.stateAfter;
       };
       const [[text], events_before, events_after] = await Promise.all([
-        view.present(readable, reader),
+        view.present(visible, reader),
         view.present(earlier, reader),
         view.present(later, reader),
       ]);
@@ -125,7 +125,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     reader: Reader,
     events: readonly StoredEvent[],
     filter: Filter | undefined,
-  ): Promise<readonly ReadableEvent[]> {
+  ): Promise<readonly VisibleEvent[]> {
     const shown = await deps.withoutIgnored(reader.userId, events);
     const admitted = shown.filter(({ stored }) => admits(filter, stored));
     return view.related(reader.userId, filter, admitted);
@@ -140,7 +140,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
   async function lazyMembers(
     { userId }: Reader,
     filter: Filter | undefined,
-    shown: readonly ReadableEvent[],
+    shown: readonly VisibleEvent[],
   ): Promise<string[]> {
     if (filter?.lazyLoadMembers !== true || shown.length === 0) return [];
     const newest = shown.reduce((one, other) =>
@@ -155,7 +155,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
   async function stateOf(
     { userId }: Reader,
     filter: Filter | undefined,
-    shown: readonly ReadableEvent[],
+    shown: readonly VisibleEvent[],
     at: StateRoot,
   ): Promise<string[]> {
     const members =

@@ -8,7 +8,7 @@ import type { IgnoredBy, WithoutIgnored } from "../visibility/without-ignored.ts
 import type { RoomStore } from "../state/store.ts";
 import { formatPlace, placeBefore } from "../visibility/tokens.ts";
 import type { PlaceIn } from "../visibility/tokens.ts";
-import type { ReadableEvent, Reader, RoomHistory, RoomView } from "../api/index.ts";
+import type { VisibleEvent, Reader, RoomHistory, RoomView } from "../api/index.ts";
 
 export interface RelationsDeps {
   readonly store: RoomStore;
@@ -83,8 +83,8 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const found = await view.eventsById(page.map((row) => row.root as EventId));
       const roots = page.flatMap((row) => found.get(row.root as EventId) ?? []);
       const ofRoom = roots.filter((stored) => stored.roomNid === room.nid);
-      const readable = await view.readable(reader.userId, ofRoom);
-      const chunk = await presentRoots(readable, reader);
+      const visible = await view.visibleTo(reader.userId, ofRoom);
+      const chunk = await presentRoots(visible, reader);
       const last = page.at(-1);
       if (rows.length <= limit || last === undefined) return { chunk };
       return { chunk, next_batch: formatPlace(room.nid, placeBefore(last), "h") };
@@ -92,12 +92,9 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
   };
 
   /** A root of somebody whom the reader ignores is shown redacted: the thread stays one. */
-  async function presentRoots(
-    readable: readonly ReadableEvent[],
-    reader: Reader,
-  ): Promise<string[]> {
+  async function presentRoots(visible: readonly VisibleEvent[], reader: Reader): Promise<string[]> {
     const ignored = await deps.ignoredBy(reader.userId);
-    const roots = readable.map((root) =>
+    const roots = visible.map((root) =>
       ignored.has(root.stored.event.sender)
         ? { ...root, stored: { ...root.stored, event: redactEvent(root.stored.event) } }
         : root,

@@ -101,8 +101,8 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
         append: {
           head: headMove(head, next),
           stateNodes: neededNodes(nodes, [before.root, after.root]),
-          builtOn: [join.nid],
-          restated: [
+          statesOf: [join.nid],
+          recomputed: [
             {
               ...{ nid: join.nid, status, roomState: bytesOfRoot(roomState) },
               stateBefore: bytesOfRoot(before.root),

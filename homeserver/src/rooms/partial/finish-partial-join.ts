@@ -151,7 +151,7 @@ async function moveHead(
         stateRoot,
         ...events.flatMap((one) => [one.stateBefore, one.stateAfter, one.roomState]),
       ]),
-      restated: events.map((one) => ({
+      recomputed: events.map((one) => ({
         nid: one.nid,
         status: one.status,
         reason: recomputed.reasons.get(one.nid),
@@ -162,7 +162,7 @@ async function moveHead(
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
       // Ends from before stand in for those that are refused now, unless a purge of history has
       // taken them.
-      awaits: addedExtremities(head, next),
+      dependsOn: addedExtremities(head, next),
       records: [
         {
           kind: "partial_state",

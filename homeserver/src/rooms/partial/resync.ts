@@ -35,7 +35,7 @@ export interface ResyncDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Given when there are several replicas. */
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
 }
 
 export interface Resync {
@@ -53,7 +53,7 @@ const MAX_SLEEP_MS = 10_000;
 const STOP_MS = 3_000;
 
 export function startResync(deps: ResyncDeps): Resync {
-  const { store, clock, logger, seats } = deps;
+  const { store, clock, logger, leases } = deps;
   const stopping = new AbortController();
   const failures = new Map<number, number>();
   let wake = new AbortController();
@@ -111,7 +111,7 @@ export function startResync(deps: ResyncDeps): Resync {
     }
   }
 
-  const running = whileLeader(seats, LEASE, stopping.signal, resyncDue).catch((error: unknown) => {
+  const running = whileLeader(leases, LEASE, stopping.signal, resyncDue).catch((error: unknown) => {
     logger.error({ err: error }, "partial rooms are not completed any more");
   });
   return {

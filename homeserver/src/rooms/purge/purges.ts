@@ -34,7 +34,7 @@ export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
   /** Whether a room's state is still being fetched. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;
   readonly logger: Logger;
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
 }
 
 const LEASE = "purges";
@@ -47,7 +47,7 @@ const REMEMBERED_MS = 7 * 24 * 3_600_000;
 const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
 
 export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<void> } {
-  const { store, sql, clock, random, logger, seats } = deps;
+  const { store, sql, clock, random, logger, leases } = deps;
   const steps = createPurgeSteps(deps);
   const successors = createSuccessors(deps);
   const stopping = new AbortController();
@@ -67,7 +67,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
 
   /** Runs the purges there are, and then those that come. */
   async function run(): Promise<void> {
-    await whileLeader(seats, LEASE, stopping.signal, async (signal) => {
+    await whileLeader(leases, LEASE, stopping.signal, async (signal) => {
       while (!signal.aborted) await work(signal);
     });
   }
@@ -80,7 +80,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     });
     if (row !== undefined) return attempt(row, signal);
     await clock.sleep(
-      seats === undefined ? 60 * POLL_MS : POLL_MS,
+      leases === undefined ? 60 * POLL_MS : POLL_MS,
       AbortSignal.any([signal, wake.signal]),
     );
   }

@@ -25,7 +25,7 @@ export interface RetryStagedDeps {
   /** Finishes the rejudging that a killed process left undone. */
   readonly rejudgeRemaining: () => Promise<void>;
   /** Given when there are several replicas. */
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
 }
 
 const LEASE = "staged events";
@@ -41,7 +41,7 @@ const STOP_MS = 3_000;
  * it.
  */
 export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
-  const { store, staging, clock, logger, seats } = deps;
+  const { store, staging, clock, logger, leases } = deps;
   const stopping = new AbortController();
   /** Rooms being retried. */
   const busy = new Map<number, Promise<void>>();
@@ -94,7 +94,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
 
   async function retryDue(signal: AbortSignal): Promise<void> {
     // Without other replicas, everything left by an earlier process is this one's work.
-    let isLeft = seats === undefined;
+    let isLeft = leases === undefined;
     let nextRejudged = 0;
     while (!signal.aborted) {
       try {
@@ -118,7 +118,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     }
   }
 
-  const running = whileLeader(seats, LEASE, stopping.signal, retryDue).catch((error: unknown) => {
+  const running = whileLeader(leases, LEASE, stopping.signal, retryDue).catch((error: unknown) => {
     logger.error({ err: error }, "staged events are not tried again any more");
   });
   return async () => {

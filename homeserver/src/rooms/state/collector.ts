@@ -17,7 +17,7 @@ export interface StateCollectorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Given when there are several replicas. */
-  readonly seats: Leases | undefined;
+  readonly leases: Leases | undefined;
 }
 
 const LEASE = "state collection";
@@ -31,7 +31,7 @@ const STOP_MS = 3_000;
 
 /** Returns the function that stops it. An unfinished collection continues after the next start. */
 export function collectState(deps: StateCollectorDeps): () => Promise<void> {
-  const { sql, clock, logger, seats } = deps;
+  const { sql, clock, logger, leases } = deps;
   const stopping = new AbortController();
 
   async function collect(signal: AbortSignal): Promise<void> {
@@ -63,7 +63,7 @@ export function collectState(deps: StateCollectorDeps): () => Promise<void> {
     }
   }
 
-  const running = whileLeader(seats, LEASE, stopping.signal, run).catch((error: unknown) => {
+  const running = whileLeader(leases, LEASE, stopping.signal, run).catch((error: unknown) => {
     logger.error({ err: error }, "state nodes are not collected any more");
   });
   return async () => {

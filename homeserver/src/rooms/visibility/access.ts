@@ -48,8 +48,8 @@ export function createAccess(view: RoomView, lastMemberships: LastMemberships): 
       }
       // What is forgotten is out of reach by every path, unless anybody may read the room.
       const isGone = row?.forgotten === true && !(await isWorldReadable(view, room));
-      const [readable] = isGone ? [] : await view.readable(userId, [stored]);
-      if (readable === undefined) throw errors.notFound("There is no such event that you may see");
+      const [visible] = isGone ? [] : await view.visibleTo(userId, [stored]);
+      if (visible === undefined) throw errors.notFound("There is no such event that you may see");
       return stored;
     },
   };

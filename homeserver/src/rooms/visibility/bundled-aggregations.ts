@@ -17,13 +17,13 @@ import { rootOfBytes } from "../records/events.ts";
 import type { VisibleEvents } from "./visible-events.ts";
 import type { IgnoredBy, WithoutIgnored } from "./without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { ReadableEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
+import type { VisibleEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
 
 /**
  * Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations.
  */
 export type PresentInside = (
-  events: readonly ReadableEvent[],
+  events: readonly VisibleEvent[],
   bundling: boolean,
 ) => Promise<string[]>;
 
@@ -47,13 +47,13 @@ interface Child extends Omit<ChildRow, "stateBefore"> {
 /** What is bundled with one event. */
 interface Aggregated {
   readonly nid: number;
-  readonly edit: ReadableEvent | undefined;
+  readonly edit: VisibleEvent | undefined;
   readonly thread: Thread | undefined;
   readonly references: readonly string[];
 }
 
 interface Thread {
-  readonly latest: ReadableEvent;
+  readonly latest: VisibleEvent;
   readonly count: number;
   readonly participated: boolean;
 }
@@ -149,7 +149,7 @@ async function editOf(
   target: StoredEvent,
   children: readonly Child[],
   reader: Reader,
-): Promise<ReadableEvent | undefined> {
+): Promise<VisibleEvent | undefined> {
   if (target.redactedBy !== null || !mayBeReplaced(target.event)) return undefined;
   const edits = children.filter((child) => child.relType === "m.replace");
   return firstOf(deps, edits.toSorted(compareReplacements), reader, (stored) =>
@@ -179,7 +179,7 @@ async function firstOf(
   children: readonly Child[],
   reader: Reader,
   passes: (stored: StoredEvent) => boolean,
-): Promise<ReadableEvent | undefined> {
+): Promise<VisibleEvent | undefined> {
   for (let at = 0, step = 1; at < children.length; at += step, step = STEP) {
     const some = children.slice(at, at + step);
     const found = await store.events.byNids(some.map((child) => child.nid));

@@ -7,10 +7,10 @@ import { clientText } from "./client-text.ts";
 import type { Erasures } from "./erasures.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { EventTransactionIds } from "../records/event-transaction-ids.ts";
-import type { ReadableEvent, Reader, StoredEvent } from "../api/index.ts";
+import type { VisibleEvent, Reader, StoredEvent } from "../api/index.ts";
 
 export interface Presenter {
-  present(events: readonly ReadableEvent[], reader: Reader): Promise<string[]>;
+  present(events: readonly VisibleEvent[], reader: Reader): Promise<string[]>;
   presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
   presentState(events: readonly StoredEvent[]): string[];
 }
@@ -73,12 +73,12 @@ export function createPresenter(deps: {
   }
 
   async function present(
-    readable: readonly ReadableEvent[],
+    visible: readonly VisibleEvent[],
     reader: Reader,
     bundling: boolean,
   ): Promise<string[]> {
     const inside: PresentInside = (some, more) => present(some, reader, more);
-    const events = readable.map(({ stored }) => stored);
+    const events = visible.map(({ stored }) => stored);
     const own = events.filter(({ event }) => event.sender === reader.userId);
     const [txns, relations, redactions, before] = await Promise.all([
       eventTransactionIds.of(
@@ -90,7 +90,7 @@ export function createPresenter(deps: {
       replacedTexts(events, reader),
     ]);
     const time = now();
-    return readable.map(({ stored, membership }) => {
+    return visible.map(({ stored, membership }) => {
       const { event, nid, redactedBy } = stored;
       let unsigned = unsignedOf(event, time, membership);
       const txnId = txns.get(event.eventId);
@@ -105,7 +105,7 @@ export function createPresenter(deps: {
   }
 
   return {
-    present: (readable, reader) => present(readable, reader, true),
+    present: (visible, reader) => present(visible, reader, true),
     presentToOthers(events) {
       const isPlain = events.every(
         (stored) =>

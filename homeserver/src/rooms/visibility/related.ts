@@ -11,7 +11,7 @@ import { rootOfBytes } from "../records/events.ts";
 import type { VisibleEvents } from "./visible-events.ts";
 import type { IgnoredBy } from "./without-ignored.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { ReadableEvent } from "../api/index.ts";
+import type { VisibleEvent } from "../api/index.ts";
 
 /**
  * Those of the events to which others are related as the filter asks, in the given order; all when
@@ -21,8 +21,8 @@ import type { ReadableEvent } from "../api/index.ts";
 export type Related = (
   userId: UserId,
   filter: Filter | undefined,
-  events: readonly ReadableEvent[],
-) => Promise<readonly ReadableEvent[]>;
+  events: readonly VisibleEvent[],
+) => Promise<readonly VisibleEvent[]>;
 
 export function createRelated(deps: {
   readonly store: RoomStore;

@@ -79,7 +79,7 @@ export function createView(deps: ViewDeps): RoomView {
       return options?.forgotten === true ? rows : rows.filter((row) => !row.forgotten);
     },
     membership,
-    endOfStay: deps.lastMemberships.endOf,
+    endOfMembership: deps.lastMemberships.endOf,
     joinedMembers: async (roomNid) => [...(await memberships.joined(roomNid))],
     joinedOfServer: memberships.joinedOfServer,
     async joinedServers(roomNid) {
@@ -109,7 +109,7 @@ export function createView(deps: ViewDeps): RoomView {
       return withinLimits(found.map(({ event }) => strippedState(event)));
     },
 
-    readable: deps.visibleEvents,
+    visibleTo: deps.visibleEvents,
     related: deps.related,
     stateFor: deps.erasures.state,
     threadOf: deps.threads.of,

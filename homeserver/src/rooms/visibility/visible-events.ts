@@ -11,13 +11,13 @@ import type { RoomStore } from "../state/store.ts";
 import type {
   Membership,
   MembershipRow,
-  ReadableEvent,
+  VisibleEvent,
   StateRoot,
   StoredEvent,
 } from "../api/index.ts";
 
 export interface VisibleEvents {
-  (userId: UserId, events: readonly StoredEvent[]): Promise<ReadableEvent[]>;
+  (userId: UserId, events: readonly StoredEvent[]): Promise<VisibleEvent[]>;
   /**
    * The same for what is known of message events: which of them the user may see. Of what is
    * redacted for the user nothing is left: it relates to nothing.
@@ -67,7 +67,7 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
     });
   }
 
-  async function visible(userId: UserId, all: readonly StoredEvent[]): Promise<ReadableEvent[]> {
+  async function visible(userId: UserId, all: readonly StoredEvent[]): Promise<VisibleEvent[]> {
     if (all.length === 0) return [];
     const events = await withoutIneffective(store, all);
     const of = await around(userId, events);

@@ -1,7 +1,7 @@
 /** What a reader is shown of events: what they may see, without what those say whom they ignore. */
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { VisibleEvents } from "./visible-events.ts";
-import type { ReadableEvent, StoredEvent } from "../api/index.ts";
+import type { VisibleEvent, StoredEvent } from "../api/index.ts";
 
 /** Whom a user ignores. */
 export type IgnoredBy = (userId: UserId) => Promise<ReadonlySet<string>>;
@@ -10,14 +10,11 @@ export type IgnoredBy = (userId: UserId) => Promise<ReadonlySet<string>>;
 export type WithoutIgnored = (
   userId: UserId,
   events: readonly StoredEvent[],
-) => Promise<ReadableEvent[]>;
+) => Promise<VisibleEvent[]>;
 
-export function createWithoutIgnored(
-  readable: VisibleEvents,
-  ignoredBy: IgnoredBy,
-): WithoutIgnored {
+export function createWithoutIgnored(visible: VisibleEvents, ignoredBy: IgnoredBy): WithoutIgnored {
   return async (userId, events) => {
-    const [seen, ignored] = await Promise.all([readable(userId, events), ignoredBy(userId)]);
+    const [seen, ignored] = await Promise.all([visible(userId, events), ignoredBy(userId)]);
     if (ignored.size === 0) return seen;
     return seen.filter(
       ({ stored: { event } }) => event.stateKey !== undefined || !ignored.has(event.sender),

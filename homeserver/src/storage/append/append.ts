@@ -5,8 +5,8 @@ import type { Append } from "./types.ts";
 import {
   DuplicateEvent,
   DuplicateTransaction,
-  FailedGround,
-  PurgedGround,
+  FailedDependency,
+  PurgedDependency,
   StaleHead,
 } from "./types.ts";
 import { Unstorable } from "../streams/text.ts";
@@ -53,7 +53,7 @@ interface AnswerRow {
     | { n: number; wanted: number; event_id: string; event_nid: number; position: number | null }[]
     | null;
   duplicate_transactions: { n: number; event_id: string }[] | null;
-  adrift: { n: number; nid: number }[] | null;
+  absent: { n: number; nid: number }[] | null;
 }
 
 /**
@@ -107,10 +107,10 @@ function outcomeOf(
   if (foreign !== undefined) {
     return { committed: false, error: new DuplicateEvent(foreign.event_id, foreign.event_nid) };
   }
-  const absent = (answer.adrift ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
-  const failed = absent.filter((nid) => append.awaits?.includes(nid) === true);
-  if (failed.length > 0) return { committed: false, error: new FailedGround(failed) };
-  if (absent.length > 0) return { committed: false, error: new PurgedGround(absent) };
+  const absent = (answer.absent ?? []).filter((row) => row.n === n).map(({ nid }) => nid);
+  const failed = absent.filter((nid) => append.dependsOn?.includes(nid) === true);
+  if (failed.length > 0) return { committed: false, error: new FailedDependency(failed) };
+  if (absent.length > 0) return { committed: false, error: new PurgedDependency(absent) };
   return { committed: false, error: new StaleHead(append.head?.roomNid ?? 0) };
 }
 

@@ -11,71 +11,71 @@ type MakeTable = (
  * CTEs about what the appends of a group are built on: `adrift` (n, nid) names events that are not there any more (those
  * that are stay till the group is committed); `dups` (n) what can't be committed, or is built on what can't.
  */
-export function groundChecks(appends: readonly Append[], table: MakeTable): string[] {
-  const { outside, inside } = groundOf(appends);
+export function dependencyChecks(appends: readonly Append[], table: MakeTable): string[] {
+  const { stored, inGroup } = dependenciesOf(appends);
   const eventColumns = [
     ["n", "int"],
     ["nid", "bigint"],
   ] as const;
-  const adrift =
-    outside.length === 0
-      ? `adrift AS (SELECT 0 AS n, 0::bigint AS nid WHERE false)`
-      : `adrift AS MATERIALIZED (
-          SELECT t.n, t.nid FROM ${table(eventColumns, outside)} LEFT JOIN LATERAL (
+  const absent =
+    stored.length === 0
+      ? `absent AS (SELECT 0 AS n, 0::bigint AS nid WHERE false)`
+      : `absent AS MATERIALIZED (
+          SELECT t.n, t.nid FROM ${table(eventColumns, stored)} LEFT JOIN LATERAL (
             SELECT event_nid FROM events WHERE event_nid = t.nid FOR KEY SHARE) AS e ON true
           WHERE e.event_nid IS NULL)`;
-  const failed = `SELECT n FROM dup_events UNION SELECT n FROM dup_txns UNION SELECT n FROM adrift`;
-  if (inside.length === 0) return [adrift, `dups AS MATERIALIZED (${failed})`];
+  const failed = `SELECT n FROM dup_events UNION SELECT n FROM dup_txns UNION SELECT n FROM absent`;
+  if (inGroup.length === 0) return [absent, `dups AS MATERIALIZED (${failed})`];
   const appendColumns = [
     ["n", "int"],
     ["k", "int"],
   ] as const;
   return [
-    adrift,
+    absent,
     `failed AS MATERIALIZED (${failed})`,
     `dups AS MATERIALIZED (
       SELECT n FROM failed
-      UNION SELECT t.n FROM ${table(appendColumns, inside)} JOIN failed f ON f.n = t.k)`,
+      UNION SELECT t.n FROM ${table(appendColumns, inGroup)} JOIN failed f ON f.n = t.k)`,
   ];
 }
 
 /** The room whose head has to be where the append, or what of the group it is built on, expects it. */
 export function fenceOf(append: Append, appends: readonly Append[]): number | null {
   if (append.head !== undefined) return append.head.roomNid;
-  const ground = new Set(restsOn(append));
-  if (ground.size === 0) return null;
+  const dependencies = new Set(dependenciesIn(append));
+  if (dependencies.size === 0) return null;
   const below = appends.find(
-    (other) => other.head !== undefined && other.events?.some(({ nid }) => ground.has(nid)),
+    (other) => other.head !== undefined && other.events?.some(({ nid }) => dependencies.has(nid)),
   );
   return below?.head?.roomNid ?? null;
 }
 
 /** (append, event) for events that should be in the table already; (append, append) within the group, all the way down. */
-function groundOf(appends: readonly Append[]): {
-  outside: (readonly [n: number, nid: number])[];
-  inside: (readonly [n: number, k: number])[];
+function dependenciesOf(appends: readonly Append[]): {
+  stored: (readonly [n: number, nid: number])[];
+  inGroup: (readonly [n: number, k: number])[];
 } {
-  const outside: (readonly [number, number])[] = [];
-  const inside: (readonly [number, number])[] = [];
-  if (appends.every((append) => restsOn(append).length === 0)) return { outside, inside };
-  const bringer = new Map<number, number>();
+  const stored: (readonly [number, number])[] = [];
+  const inGroup: (readonly [number, number])[] = [];
+  if (appends.every((append) => dependenciesIn(append).length === 0)) return { stored, inGroup };
+  const appendOf = new Map<number, number>();
   const below = new Map<number, Set<number>>();
   for (const [index, append] of appends.entries()) {
     const { events = [] } = append;
     const n = index + 1;
     const all = new Set<number>();
-    for (const nid of restsOn(append)) {
-      const k = bringer.get(nid);
-      if (k === undefined) outside.push([n, nid]);
+    for (const nid of dependenciesIn(append)) {
+      const k = appendOf.get(nid);
+      if (k === undefined) stored.push([n, nid]);
       else for (const one of [k, ...(below.get(k) ?? [])]) all.add(one);
     }
     below.set(n, all);
-    for (const k of all) inside.push([n, k]);
-    for (const { nid, stored } of events) if (stored !== true) bringer.set(nid, n);
+    for (const k of all) inGroup.push([n, k]);
+    for (const { nid, stored } of events) if (stored !== true) appendOf.set(nid, n);
   }
-  return { outside, inside };
+  return { stored, inGroup };
 }
 
-function restsOn({ builtOn = [], awaits = [] }: Append): readonly number[] {
-  return awaits.length === 0 ? builtOn : [...builtOn, ...awaits];
+function dependenciesIn({ statesOf = [], dependsOn = [] }: Append): readonly number[] {
+  return dependsOn.length === 0 ? statesOf : [...statesOf, ...dependsOn];
 }

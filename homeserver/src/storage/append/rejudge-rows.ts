@@ -4,7 +4,7 @@ import type { RowKind } from "./row-kind.ts";
 const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 };
 
 /** Events that are here already, and whose states are told anew. */
-export const restated: RowKind = {
+export const recomputed: RowKind = {
   name: "restated",
   columns: [
     ["event_nid", "bigint"],
@@ -15,7 +15,7 @@ export const restated: RowKind = {
     ["room_state", "bytea"],
   ],
   rows: ({ append }) =>
-    (append.restated ?? []).map((row) => [
+    (append.recomputed ?? []).map((row) => [
       ...[row.nid, STATUS[row.status], row.reason ?? null],
       ...[row.stateBefore, row.stateAfter, row.roomState],
     ]),

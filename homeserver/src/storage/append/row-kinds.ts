@@ -1,14 +1,14 @@
 import { events, placedOutliers } from "./event-rows.ts";
 import type { Offsets, RowKind } from "./row-kind.ts";
 import { strippedRooms, transactions } from "./client-rows.ts";
-import { restated, toRejudge } from "./rejudge-rows.ts";
+import { recomputed, toRejudge } from "./rejudge-rows.ts";
 import { currentState, found, memberships, missing, redactions, stateNodes } from "./room-rows.ts";
 import type { Append } from "./types.ts";
 
 /** All kinds but the streams. A further one is written like these and listed here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
-  ...[transactions, strippedRooms, restated, toRejudge],
+  ...[transactions, strippedRooms, recomputed, toRejudge],
 ];
 
 /** Gives out an append's positions, from `start` on; returns them and the next free one. */

@@ -3,7 +3,7 @@ import { STREAMS } from "../streams/index.ts";
 import type { PlacedAppend } from "./row-kind.ts";
 import type { RowKind } from "./row-kind.ts";
 import { placeAppend, ROW_KINDS } from "./row-kinds.ts";
-import { fenceOf, groundChecks } from "./dependencies.ts";
+import { fenceOf, dependencyChecks } from "./dependencies.ts";
 import type { Append } from "./types.ts";
 import { byteaArray, numberArray, textArray } from "../sql.ts";
 
@@ -45,7 +45,7 @@ export function buildStatement(appends: readonly Append[]): AppendStatement {
     SELECT v.base, v.granted,
       (SELECT json_agg(d) FROM dup_events d) AS duplicate_events,
       (SELECT json_agg(d) FROM dup_txns d) AS duplicate_transactions,
-      (SELECT json_agg(a) FROM adrift a) AS adrift
+      (SELECT json_agg(a) FROM absent a) AS absent
     FROM verdict v`;
   return { text, parameters, placed, positions };
 }
@@ -113,7 +113,7 @@ function checks(appends: readonly Append[], parameters: (string | number)[]): st
           SELECT t.n, c.event_id FROM ${txnTable()}, LATERAL (
             SELECT event_id FROM client_transactions c
             WHERE ${txnColumns.map((name) => `c.${name} = t.${name}`).join(" AND ")} OFFSET 0) AS c)`,
-    ...groundChecks(appends, (columns, rows) => table("t", columns, rows, parameters)),
+    ...dependencyChecks(appends, (columns, rows) => table("t", columns, rows, parameters)),
   ];
 }
 

@@ -13,14 +13,14 @@ export interface Append {
   events?: readonly NewEvent[];
   /**
    * nids of events whose state this append's states share nodes with, committed or on their way. Where one has been
-   * purged, the append fails with PurgedGround: those nodes may be gone. It fails with one that fails.
+   * purged, the append fails with PurgedDependency: those nodes may be gone. It fails with one that fails.
    */
-  builtOn?: readonly number[];
+  statesOf?: readonly number[];
   /**
    * nids of events that were on their way when the command read them, and that its rows name or share states with. Where
-   * one is not there, its commit has failed, and so does this one, with FailedGround: the command has to run again.
+   * one is not there, its commit has failed, and so does this one, with FailedDependency: the command has to run again.
    */
-  awaits?: readonly number[];
+  dependsOn?: readonly number[];
   stateNodes?: readonly { hash: Buffer; data: Buffer }[];
   currentState?: {
     roomNid: number;
@@ -39,7 +39,7 @@ export interface Append {
   /** Rows of streams, in order. */
   records?: readonly NewRecord[];
   /** States (and what follows from them) of events that are here already. */
-  restated?: readonly RestatedEvent[];
+  recomputed?: readonly RecomputedEvent[];
   /** What was rejected because of these is to be judged again, and the row removed then. */
   toRejudge?: readonly RejudgeRow[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
@@ -121,7 +121,7 @@ export interface MembershipChange {
   since?: number;
 }
 
-interface RestatedEvent {
+interface RecomputedEvent {
   nid: number;
   status: EventStatus;
   reason?: string | undefined;
@@ -156,8 +156,8 @@ export class StaleHead extends Error {
 }
 
 /** Events that the append was built on have been purged: forget them. */
-export class PurgedGround extends Error {
-  override name = "PurgedGround";
+export class PurgedDependency extends Error {
+  override name = "PurgedDependency";
   readonly eventNids: readonly number[];
   constructor(eventNids: readonly number[]) {
     super(`the events ${eventNids.join(", ")}, which this is built on, have been purged`);
@@ -166,8 +166,8 @@ export class PurgedGround extends Error {
 }
 
 /** Events that the append was built on have not been committed: run the command again. */
-export class FailedGround extends Error {
-  override name = "FailedGround";
+export class FailedDependency extends Error {
+  override name = "FailedDependency";
   readonly eventNids: readonly number[];
   constructor(eventNids: readonly number[]) {
     super(`the events ${eventNids.join(", ")}, which this is built on, were not committed`);
@@ -206,7 +206,9 @@ export class LogUnavailable extends Error {
 /** Another writer was faster, or a command that this one was built on failed: it may run again on what is there now. */
 export function isOvertaken(error: unknown): boolean {
   return (
-    error instanceof StaleHead || error instanceof FailedGround || error instanceof DuplicateEvent
+    error instanceof StaleHead ||
+    error instanceof FailedDependency ||
+    error instanceof DuplicateEvent
   );
 }
 

@@ -30,7 +30,7 @@ export const accountData = defineStream({
       ON CONFLICT (user_id, room_nid, type) DO UPDATE SET content = excluded.content,
         position = excluded.position`,
   ],
-  told: (row): AccountDataRow => ({ ...row, roomNid: row.roomNid || null }),
+  toRecord: (row): AccountDataRow => ({ ...row, roomNid: row.roomNid || null }),
   read: (sql, { after, upTo, limit }) => sql<(AccountDataRow & { position: number })[]>`
     SELECT position, user_id AS "userId", nullif(room_nid, 0) AS "roomNid", type, content
     FROM account_data

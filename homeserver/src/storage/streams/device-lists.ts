@@ -35,7 +35,11 @@ export const deviceLists = defineStream({
           SELECT k.position FROM device_list_changes k WHERE k.user_id = l.user_id AND k.removed
           ORDER BY k.position DESC OFFSET ${REMOVED_KEPT - 1} LIMIT 1)`,
   ],
-  told: ({ userId, deviceId, isRemoved }): DeviceListChange => ({ userId, deviceId, isRemoved }),
+  toRecord: ({ userId, deviceId, isRemoved }): DeviceListChange => ({
+    userId,
+    deviceId,
+    isRemoved,
+  }),
   read: (sql, { after, upTo, limit }) => sql<(DeviceListChange & { position: number })[]>`
     SELECT position, user_id AS "userId", device_id AS "deviceId", removed AS "isRemoved"
     FROM device_list_changes

@@ -15,7 +15,7 @@ export const erasures = defineStream({
       SELECT DISTINCT ON (t.user_id) t.user_id, v.base + t.shift ${from} ORDER BY t.user_id, t.shift
       ON CONFLICT (user_id) DO NOTHING`,
   ],
-  told: ({ userId }): ErasureRow => ({ userId }),
+  toRecord: ({ userId }): ErasureRow => ({ userId }),
   read: (sql, { after, upTo, limit }) => sql<{ userId: string; position: number }[]>`
     SELECT user_id AS "userId", position FROM erased_users
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,

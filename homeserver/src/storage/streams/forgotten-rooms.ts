@@ -20,7 +20,7 @@ export const forgottenRooms = defineStream({
       ${from} AND m.room_nid = t.room_nid AND m.user_id = t.user_id
         AND m.membership IN ('leave', 'ban')`,
   ],
-  told: ({ roomNid, roomId, userId }): ForgottenRow => ({ roomNid, roomId, userId }),
+  toRecord: ({ roomNid, roomId, userId }): ForgottenRow => ({ roomNid, roomId, userId }),
   read: (sql, { after, upTo, limit }) => sql<(ForgottenRow & { position: number })[]>`
     SELECT m.forgotten_position AS position, m.room_nid AS "roomNid", r.room_id AS "roomId",
       m.user_id AS "userId"

@@ -19,7 +19,7 @@ export const history = defineStream({
     `INSERT INTO arrived_history (position, room_nid, event_nids)
       SELECT v.base + t.shift, t.room_nid, t.event_nids::bigint[] ${from}`,
   ],
-  told: ({ roomNid, eventNids }): HistoryRow => ({ roomNid, eventNids }),
+  toRecord: ({ roomNid, eventNids }): HistoryRow => ({ roomNid, eventNids }),
   read: (sql, { after, upTo, limit }) => sql<(HistoryRow & { position: number })[]>`
     SELECT position, room_nid AS "roomNid", event_nids AS "eventNids" FROM arrived_history
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,

@@ -45,7 +45,7 @@ export const partialRooms = defineStream({
         servers = excluded.servers, fetched = excluded.fetched, complete = excluded.complete,
         position = excluded.position, next_try = 0`,
   ],
-  told: ({ roomNid, roomId, isComplete }): PartialState => ({ roomNid, roomId, isComplete }),
+  toRecord: ({ roomNid, roomId, isComplete }): PartialState => ({ roomNid, roomId, isComplete }),
   read: (sql, { after, upTo, limit }) => sql<(PartialState & { position: number })[]>`
     SELECT p.position, p.room_nid AS "roomNid", r.room_id AS "roomId", p.complete AS "isComplete"
     FROM partial_rooms p JOIN rooms r USING (room_nid)

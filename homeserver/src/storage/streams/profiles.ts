@@ -15,7 +15,7 @@ export const profiles = defineStream({
         SELECT t.user_id, max(v.base + t.shift) AS position ${from} GROUP BY t.user_id) AS l
       WHERE p.user_id = l.user_id`,
   ],
-  told: ({ userId }): ProfileChange => ({ userId }),
+  toRecord: ({ userId }): ProfileChange => ({ userId }),
   read: (sql, { after, upTo, limit }) => sql<(ProfileChange & { position: number })[]>`
     SELECT position, user_id AS "userId" FROM profiles
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,

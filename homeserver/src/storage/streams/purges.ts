@@ -21,7 +21,7 @@ export const purges = defineStream({
     `INSERT INTO purged_rooms (position, room_nid, room_id, whole)
       SELECT v.base + t.shift, t.room_nid, t.room_id, t.whole = 1 ${from}`,
   ],
-  told: ({ roomNid, roomId, whole }): PurgeRow => ({ roomNid, roomId, whole }),
+  toRecord: ({ roomNid, roomId, whole }): PurgeRow => ({ roomNid, roomId, whole }),
   read: (sql, { after, upTo, limit }) => sql<(PurgeRow & { position: number })[]>`
     SELECT position, room_nid AS "roomNid", room_id AS "roomId", whole FROM purged_rooms
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,

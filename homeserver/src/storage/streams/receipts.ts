@@ -42,7 +42,7 @@ export const receipts = defineStream({
         event_id = excluded.event_id, event_position = excluded.event_position,
         ts = excluded.ts, position = excluded.position`,
   ],
-  told: (row): ReceiptRow => row,
+  toRecord: (row): ReceiptRow => row,
   read: (sql, { after, upTo, limit }) => sql<(ReceiptRow & { position: number })[]>`
     SELECT c.position, c.room_nid AS "roomNid", r.room_id AS "roomId", c.user_id AS "userId",
       c.receipt_type AS "receiptType", c.thread_id AS "threadId", c.event_id AS "eventId",

@@ -15,7 +15,7 @@ export const sessions = defineStream({
       SELECT t.user_id, max(v.base + t.shift) ${from} GROUP BY t.user_id ORDER BY t.user_id
       ON CONFLICT (user_id) DO UPDATE SET position = excluded.position`,
   ],
-  told: ({ userId }): SessionChange => ({ userId }),
+  toRecord: ({ userId }): SessionChange => ({ userId }),
   read: (sql, { after, upTo, limit }) => sql<(SessionChange & { position: number })[]>`
     SELECT position, user_id AS "userId" FROM ended_sessions
     WHERE position > ${after} AND position <= ${upTo} ORDER BY position LIMIT ${limit}`,

@@ -14,7 +14,7 @@ export interface Span {
  * `Row` is what an append brings; `Told` is what readers are told of it, the same whether it comes from memory or from
  * the table. Each row takes a log position of its own.
  */
-export interface Stream<Kind extends string, Row extends object, Told extends object = Row> {
+export interface Stream<Kind extends string, Row extends object, RecordBody extends object = Row> {
   readonly kind: Kind;
   /** Columns of the rows as a statement gets them. */
   readonly columns: readonly Column[];
@@ -25,23 +25,23 @@ export interface Stream<Kind extends string, Row extends object, Told extends ob
    * `v.base + t.shift`. One group may bring several rows of one key: the last by `t.n`, `t.i` is the one that holds.
    */
   statements(from: string): readonly string[];
-  told(row: Row): Told;
+  toRecord(row: Row): RecordBody;
   /**
    * What the table has of a span, oldest first. Where a row was written again since, it is told at its newest position
    * only.
    */
-  read(sql: Sql | Tx, span: Span): Promise<readonly (Told & { readonly position: number })[]>;
+  read(sql: Sql | Tx, span: Span): Promise<readonly (RecordBody & { readonly position: number })[]>;
   /** Length of the texts in it: what it weighs in memory. None unless given. */
-  bytes?(told: Told): number;
+  bytes?(record: RecordBody): number;
   /** A key that no other append of the same group may have. */
   claims?(row: Row): string;
   /** A key that no append before it in the same group may have written. */
   needs?(row: Row): string;
 }
 
-export function defineStream<Kind extends string, Row extends object, Told extends object>(
-  stream: Stream<Kind, Row, Told>,
-): Stream<Kind, Row, Told> {
+export function defineStream<Kind extends string, Row extends object, RecordBody extends object>(
+  stream: Stream<Kind, Row, RecordBody>,
+): Stream<Kind, Row, RecordBody> {
   return stream;
 }
 

@@ -7,7 +7,7 @@ const EVENTS_KEPT = 100;
 const ROOMS_KEPT = 20_000;
 
 /** Where a live event stands, and the room's current state after it. */
-interface Mark {
+interface RecentEvent {
   readonly nid: number;
   readonly position: number;
   readonly root: StateRoot;
@@ -17,11 +17,11 @@ interface Mark {
 }
 
 /** The newest part of one room, as the log told it. */
-interface Tail {
+interface RecentOfRoom {
   /** Every live event after this position is in `marks`. */
   from: number;
   /** Oldest first. */
-  readonly marks: Mark[];
+  readonly events: RecentEvent[];
   /** Current state root as of `from`, and up to the first mark, when known. */
   rootAtFrom: StateRoot | undefined;
   /** Position of the last receipt. */
@@ -29,7 +29,7 @@ interface Tail {
 }
 
 /** Newest events of a stretch of a room, and what the room's state was over it. */
-export interface KnownStretch {
+export interface CachedRange {
   /** Oldest first. */
   readonly nids: readonly number[];
   /** Older ones were left out, or a gap is in front: nothing of a stretch lies before its newest gap. */
@@ -37,13 +37,13 @@ export interface KnownStretch {
   /** A gap is right in front of it. */
   readonly afterGap: boolean;
   /** Root of the room's current state from the stretch's start to its end; undefined: it changed, or is not known. */
-  readonly steadyRoot: string | undefined;
+  readonly unchangedRoot: string | undefined;
   /** There were receipts, too. */
   readonly receipts: boolean;
 }
 
 /** A room's timeline between two positions, oldest first; `limited` when older ones, or a gap, are in front. */
-export interface Stretch {
+export interface EventRange {
   readonly events: StoredEvent[];
   readonly limited: boolean;
   /** A gap is right in front of it. */
@@ -54,75 +54,75 @@ export interface Stretch {
  * What happened lately in each room, from memory: an incremental sync over the newest events asks no database.
  * Anything older comes from the rooms' history.
  */
-export function createTails(deps: {
+export function createRecentEvents(deps: {
   readonly history: RoomHistory;
   readonly view: RoomView;
   readonly position: () => number;
 }) {
-  const tails = new LRUCache<number, Tail>(atMost(ROOMS_KEPT));
-  /** Rooms without a tail have had nothing after this position. */
+  const byRoom = new LRUCache<number, RecentOfRoom>(atMost(ROOMS_KEPT));
+  /** Rooms that are not in `byRoom` have had nothing after this position. */
   let floor = deps.position();
 
-  function tailFor(record: EventRecord | ReceiptRecord): Tail {
-    let tail = tails.get(record.roomNid);
-    if (!tail) {
-      // Without a tail, nothing was appended to the room since the floor.
-      tail = { from: floor, marks: [], rootAtFrom: undefined, receiptAt: 0 };
-      if (tails.size >= ROOMS_KEPT) floor = record.position;
-      tails.set(record.roomNid, tail);
+  function recentFor(record: EventRecord | ReceiptRecord): RecentOfRoom {
+    let recent = byRoom.get(record.roomNid);
+    if (!recent) {
+      // Nothing was appended to the room since the floor.
+      recent = { from: floor, events: [], rootAtFrom: undefined, receiptAt: 0 };
+      if (byRoom.size >= ROOMS_KEPT) floor = record.position;
+      byRoom.set(record.roomNid, recent);
     }
-    return tail;
+    return recent;
   }
 
-  function trim(tail: Tail): void {
-    if (tail.marks.length <= EVENTS_KEPT * 2) return;
-    const last = tail.marks.splice(0, tail.marks.length - EVENTS_KEPT).at(-1)!;
-    tail.from = last.position;
-    tail.rootAtFrom = last.root;
+  function trim(recent: RecentOfRoom): void {
+    if (recent.events.length <= EVENTS_KEPT * 2) return;
+    const last = recent.events.splice(0, recent.events.length - EVENTS_KEPT).at(-1)!;
+    recent.from = last.position;
+    recent.rootAtFrom = last.root;
   }
 
   /** True when memory knows everything of the room after `position`. */
   function covers(roomNid: number, position: number): boolean {
-    const tail = tails.get(roomNid);
-    return tail ? position >= tail.from : position >= floor;
+    const recent = byRoom.get(roomNid);
+    return recent ? position >= recent.from : position >= floor;
   }
 
-  /** See the methods of the same names; `crosses`: a gap does not end it. */
+  /** See the methods of the same names; `acrossGaps`: a gap does not end it. */
   function peek(
     roomNid: number,
     after: number,
     upTo: number,
     limit: number,
-    crosses: boolean,
-  ): KnownStretch | undefined {
+    acrossGaps: boolean,
+  ): CachedRange | undefined {
     if (!covers(roomNid, after)) return undefined;
-    const tail = tails.get(roomNid);
-    const marks = tail?.marks ?? [];
+    const recent = byRoom.get(roomNid);
+    const events = recent?.events ?? [];
     // What is asked for is most often the last event or two.
     const nids: number[] = [];
     let [limited, afterGap] = [false, false];
     let root: StateRoot | undefined;
-    let isSteady = true;
-    let at = marks.length - 1;
-    for (; at >= 0 && marks[at]!.position > after; at -= 1) {
-      const mark = marks[at]!;
-      if (mark.position > upTo) continue;
-      isSteady &&= root === undefined || mark.root === root;
-      root = mark.root;
-      if (mark.shown) {
+    let isUnchanged = true;
+    let at = events.length - 1;
+    for (; at >= 0 && events[at]!.position > after; at -= 1) {
+      const event = events[at]!;
+      if (event.position > upTo) continue;
+      isUnchanged &&= root === undefined || event.root === root;
+      root = event.root;
+      if (event.shown) {
         limited = nids.length === limit;
         if (limited) break;
-        nids.push(mark.nid);
+        nids.push(event.nid);
       }
-      afterGap = mark.afterGap && !crosses;
+      afterGap = event.afterGap && !acrossGaps;
       if (afterGap) break;
     }
     limited ||= afterGap;
-    const rootBefore = marks[at]?.root ?? tail?.rootAtFrom;
-    isSteady &&= !limited && rootBefore === (root ?? rootBefore);
-    const steadyRoot = (isSteady && rootBefore) || undefined;
-    const receipts = tail !== undefined && tail.receiptAt > after;
-    return { nids: nids.reverse(), limited, afterGap, steadyRoot, receipts };
+    const rootBefore = events[at]?.root ?? recent?.rootAtFrom;
+    isUnchanged &&= !limited && rootBefore === (root ?? rootBefore);
+    const unchangedRoot = (isUnchanged && rootBefore) || undefined;
+    const receipts = recent !== undefined && recent.receiptAt > after;
+    return { nids: nids.reverse(), limited, afterGap, unchangedRoot, receipts };
   }
 
   async function between(
@@ -130,9 +130,9 @@ export function createTails(deps: {
     after: number,
     upTo: number,
     limit: number,
-    crosses: boolean,
-  ): Promise<Stretch> {
-    const known = peek(roomNid, after, upTo, limit, crosses);
+    acrossGaps: boolean,
+  ): Promise<EventRange> {
+    const known = peek(roomNid, after, upTo, limit, acrossGaps);
     if (known) {
       const { limited, afterGap } = known;
       const found = await deps.view.events(known.nids);
@@ -140,60 +140,66 @@ export function createTails(deps: {
     }
     const all = (await deps.history.recent([{ roomNid, after, upTo }], limit)).get(roomNid);
     const { events = [], limited = false, gapAt } = all ?? {};
-    if (gapAt === undefined || crosses) return { events, limited, afterGap: false };
-    const behind = events.filter(({ position }) => position! >= gapAt);
-    const afterGap = !limited || behind.length < events.length || events[0]?.position === gapAt;
-    return { events: behind, limited: limited || afterGap, afterGap };
+    if (gapAt === undefined || acrossGaps) return { events, limited, afterGap: false };
+    const afterNewestGap = events.filter(({ position }) => position! >= gapAt);
+    const afterGap =
+      !limited || afterNewestGap.length < events.length || events[0]?.position === gapAt;
+    return { events: afterNewestGap, limited: limited || afterGap, afterGap };
   }
 
   return {
     /** Takes in a live event of the log, in order. */
     event(record: EventRecord): void {
-      const tail = tailFor(record);
+      const recent = recentFor(record);
       const { eventNid: nid, position, stateRoot: root, afterGap } = record;
-      tail.marks.push({ nid, position, root, shown: record.status === "accepted", afterGap });
-      trim(tail);
+      recent.events.push({ nid, position, root, shown: record.status === "accepted", afterGap });
+      trim(recent);
     },
 
     /** States of the room's events are others now: what memory has of it goes. */
-    restated(roomNid: number, position: number): void {
-      tails.set(roomNid, { from: position, marks: [], rootAtFrom: undefined, receiptAt: position });
+    statesRecomputed(roomNid: number, position: number): void {
+      byRoom.set(roomNid, {
+        from: position,
+        events: [],
+        rootAtFrom: undefined,
+        receiptAt: position,
+      });
     },
 
     receipt(record: ReceiptRecord): void {
-      tailFor(record).receiptAt = record.position;
+      recentFor(record).receiptAt = record.position;
     },
 
     /** Whether anything was appended to the room after the position, receipts included; undefined: not in memory. */
     changed(roomNid: number, position: number): boolean | undefined {
-      const tail = tails.get(roomNid);
-      if (tail && Math.max(tail.receiptAt, tail.marks.at(-1)?.position ?? 0) > position)
+      const recent = byRoom.get(roomNid);
+      if (recent && Math.max(recent.receiptAt, recent.events.at(-1)?.position ?? 0) > position)
         return true;
       return covers(roomNid, position) ? false : undefined;
     },
 
     /** True when there was no event in the room after the position, as memory knows. */
     isQuiet(roomNid: number, position: number): boolean {
-      const last = tails.get(roomNid)?.marks.at(-1);
+      const last = byRoom.get(roomNid)?.events.at(-1);
       return covers(roomNid, position) && (last === undefined || last.position <= position);
     },
 
     /** False only when there was no receipt in the room after the position. */
     mayHaveReceipts(roomNid: number, position: number): boolean {
-      const tail = tails.get(roomNid);
-      return tail ? position < tail.from || tail.receiptAt > position : position < floor;
+      const recent = byRoom.get(roomNid);
+      return recent ? position < recent.from || recent.receiptAt > position : position < floor;
     },
 
     /**
      * Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not in memory. It ends
      * at a gap: what is older did not come right before.
      */
-    peek(roomNid: number, after: number, upTo: number, limit: number): KnownStretch | undefined {
+    peek(roomNid: number, after: number, upTo: number, limit: number): CachedRange | undefined {
       return peek(roomNid, after, upTo, limit, false);
     },
 
     /** The same as events, from the database where need be. */
-    between: (roomNid: number, after: number, upTo: number, limit: number): Promise<Stretch> =>
+    between: (roomNid: number, after: number, upTo: number, limit: number): Promise<EventRange> =>
       between(roomNid, after, upTo, limit, false),
 
     /** The same across gaps: for what counts events, and shows none. */
@@ -207,21 +213,21 @@ export function createTails(deps: {
 
     /** Root of the room's current state as of a position; null when the room had none then. */
     async rootAt(roomNid: number, position: number): Promise<StateRoot> {
-      const tail = tails.get(roomNid);
-      if (tail && position >= tail.from) {
-        const last = tail.marks.findLast((mark) => mark.position <= position);
+      const recent = byRoom.get(roomNid);
+      if (recent && position >= recent.from) {
+        const last = recent.events.findLast((event) => event.position <= position);
         if (last) return last.root;
-        if (tail.rootAtFrom !== undefined) return tail.rootAtFrom;
+        if (recent.rootAtFrom !== undefined) return recent.rootAtFrom;
       }
       const roots = await deps.view.rootsAt([roomNid], position);
       const root = roots.get(roomNid) ?? null;
       // Up to the first event in memory it was the same.
       const isQuiet =
-        tail && tail.from <= position && (tail.marks[0]?.position ?? Infinity) > position;
-      if (isQuiet) tail.rootAtFrom = root;
+        recent && recent.from <= position && (recent.events[0]?.position ?? Infinity) > position;
+      if (isQuiet) recent.rootAtFrom = root;
       return root;
     },
   };
 }
 
-export type Tails = ReturnType<typeof createTails>;
+export type RecentEvents = ReturnType<typeof createRecentEvents>;

@@ -6,10 +6,10 @@ import type { Room } from "../../rooms/api/index.ts";
 import type { ReceiptOfRoom } from "../../storage/streams/sync-reads.ts";
 import type { Scope } from "./scope.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 
 /** Where what is not an event comes from. */
-export interface ExtraSources {
+export interface SectionSources {
   /** Receipts of a room with position in (after, upTo]; private ones only of `userId`. */
   receipts(roomNid: number, userId: UserId, after: number, upTo: number): Promise<ReceiptOfRoom[]>;
   /** Account data of a user in a room (undefined: global), changed in (after, upTo]. */
@@ -21,27 +21,31 @@ export interface ExtraSources {
   ): Promise<{ type: string; content: string }[]>;
   readonly typing: Ephemeral["typing"];
   /** Those of the rooms where events, receipts or the user's account data changed after a position: one query. */
-  touched(userId: UserId, roomNids: readonly number[], after: number): Promise<ReadonlySet<number>>;
+  changedRooms(
+    userId: UserId,
+    roomNids: readonly number[],
+    after: number,
+  ): Promise<ReadonlySet<number>>;
 }
 
-export interface Extras {
+export interface EphemeralSection {
   readonly ephemeral: string[];
   readonly accountData: string[];
 }
 
 /** Ephemeral events and account data of a joined room. */
-export function createRoomExtras(deps: {
-  readonly tails: Tails;
-  readonly sources: ExtraSources;
+export function createEphemeralSections(deps: {
+  readonly recentEvents: RecentEvents;
+  readonly sources: SectionSources;
   readonly accountDataChanges: AccountDataChanges;
 }) {
-  const { tails, sources, accountDataChanges } = deps;
+  const { recentEvents, sources, accountDataChanges } = deps;
 
   async function receiptEvent(scope: Scope, room: Room, after: number): Promise<string[]> {
     if (!matchesEvent(scope.filter.room.ephemeral, { type: "m.receipt", roomId: room.roomId })) {
       return [];
     }
-    if (after > 0 && !tails.mayHaveReceipts(room.nid, after)) return [];
+    if (after > 0 && !recentEvents.mayHaveReceipts(room.nid, after)) return [];
     const upTo = scope.upTo.position;
     const receipts = await sources.receipts(room.nid, scope.userId, after, upTo);
     const shown = receipts.filter((receipt) => !scope.ignored.has(receipt.userId));
@@ -61,7 +65,11 @@ export function createRoomExtras(deps: {
     return [JSON.stringify({ type: "m.typing", content: { user_ids: shown } })];
   }
 
-  return async function extras(scope: Scope, room: Room, isKnown: boolean): Promise<Extras> {
+  return async function ephemeralSection(
+    scope: Scope,
+    room: Room,
+    isKnown: boolean,
+  ): Promise<EphemeralSection> {
     const after = isKnown && !scope.fullState ? scope.since!.position : 0;
     const [receipts, accountData] = await Promise.all([
       receiptEvent(scope, room, after),
@@ -80,7 +88,7 @@ export function createRoomExtras(deps: {
   };
 }
 
-export type RoomExtras = ReturnType<typeof createRoomExtras>;
+export type EphemeralSections = ReturnType<typeof createEphemeralSections>;
 
 /** `{type, content}` of a piece of account data. */
 export function accountDataEvent(data: { type: string; content: string }): string {

@@ -3,14 +3,14 @@ import type { Ephemeral } from "../../cluster/ephemeral.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
-import type { PersonRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import type { Scope } from "./scope.ts";
 
-const FEW = 20;
+const MAX_FROM_MEMORY = 20;
 /** With more presences than these, one looks at who is in the reader's rooms instead. */
-const MANY = 1_000;
+const MAX_PRESENCES = 1_000;
 /** Of a room that the reader has come into, so many members' presences are shown at once. */
-const MOST_MET = 1_000;
+const MAX_MEMBERS_OF_NEW_ROOM = 1_000;
 
 /** The `presence` section: of users who share a room with the reader, and of themselves. */
 export function createPresenceSection(deps: {
@@ -21,14 +21,14 @@ export function createPresenceSection(deps: {
   const { view, ephemeral: source, now } = deps;
 
   /** Which of them share a room with the reader: from memory for a few, by a query for many. */
-  async function sharing({ person }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
-    if (others.length > FEW) return view.sharesRoom(person.userId, others);
+  async function sharingRooms({ user }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
+    if (others.length > MAX_FROM_MEMORY) return view.sharesRoom(user.userId, others);
     const found = new Set<UserId>();
     for (const userId of others) {
       const rows = await view.membershipsOf(userId);
       const shares = rows.some(
         ({ roomNid, membership }) =>
-          membership === "join" && person.rooms.get(roomNid)?.membership === "join",
+          membership === "join" && user.rooms.get(roomNid)?.membership === "join",
       );
       if (shares) found.add(userId);
     }
@@ -36,10 +36,10 @@ export function createPresenceSection(deps: {
   }
 
   /** Presences of the members of rooms that the reader is in. */
-  async function inRooms(rooms: readonly PersonRoom[]): Promise<PresenceEntry[]> {
+  async function presencesIn(rooms: readonly SyncingUserRoom[]): Promise<PresenceEntry[]> {
     const found = new Map<UserId, PresenceEntry>();
     for (const { roomNid } of rooms) {
-      for (const userId of (await view.joinedMembers(roomNid)).slice(0, MOST_MET)) {
+      for (const userId of (await view.joinedMembers(roomNid)).slice(0, MAX_MEMBERS_OF_NEW_ROOM)) {
         const state = found.has(userId) ? undefined : source.presence(userId);
         if (state && state.presence !== "offline") found.set(userId, state);
       }
@@ -51,25 +51,25 @@ export function createPresenceSection(deps: {
   async function visible(scope: Scope, states: PresenceEntry[]): Promise<PresenceEntry[]> {
     if (states.length === 0) return states;
     const others = states.map((state) => state.userId).filter((id) => id !== scope.userId);
-    const shared = await sharing(scope, others);
+    const shared = await sharingRooms(scope, others);
     return states.filter(({ userId }) => userId === scope.userId || shared.has(userId));
   }
 
   /** What changed since the token, and what the reader could not see before. */
-  async function news(scope: Scope): Promise<PresenceEntry[]> {
-    const joined = [...scope.person.rooms.values()].filter((room) => room.membership === "join");
+  async function changesFor(scope: Scope): Promise<PresenceEntry[]> {
+    const joined = [...scope.user.rooms.values()].filter((room) => room.membership === "join");
     if (!scope.since || scope.fullState) {
       const all = source.presenceSince(0);
-      return all.length > MANY ? inRooms(joined) : visible(scope, all);
+      return all.length > MAX_PRESENCES ? presencesIn(joined) : visible(scope, all);
     }
     const { position, ephemeral } = scope.since;
     const changed = visible(scope, source.presenceSince(ephemeral));
-    const met = inRooms(joined.filter((room) => room.heldSince > position));
-    return [...(await changed), ...(await met)];
+    const inNewRooms = presencesIn(joined.filter((room) => room.heldSince > position));
+    return [...(await changed), ...(await inNewRooms)];
   }
 
   return async function presence(scope: Scope): Promise<string[]> {
-    const states = (await news(scope)).filter(
+    const states = (await changesFor(scope)).filter(
       ({ userId }) =>
         !scope.ignored.has(userId) &&
         matchesEvent(scope.filter.presence, { type: "m.presence", sender: userId }),

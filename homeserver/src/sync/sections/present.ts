@@ -1,11 +1,11 @@
 import { pickFields } from "../../protocol/filter.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { ReadableEvent, RoomView, StoredEvent } from "../../rooms/api/index.ts";
+import type { VisibleEvent, RoomView, StoredEvent } from "../../rooms/api/index.ts";
 import type { Scope } from "./scope.ts";
 
 /** Turns events into JSON texts in the form that the filter asks for. */
 export interface Present {
-  timeline(scope: Scope, events: readonly ReadableEvent[]): Promise<string[]>;
+  timeline(scope: Scope, events: readonly VisibleEvent[]): Promise<string[]>;
   state(scope: Scope, events: readonly StoredEvent[]): Promise<string[]>;
 }
 

@@ -1,11 +1,11 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { SyncFilter } from "../../protocol/filter.ts";
-import type { Person, PersonRoom } from "../users/syncing-users.ts";
+import type { SyncingUser, SyncingUserRoom } from "../users/syncing-users.ts";
 import type { SyncToken } from "../../log/token.ts";
 
 /** One computation of a sync: for whom, and from where to where. */
 export interface Scope {
-  readonly person: Person;
+  readonly user: SyncingUser;
   readonly userId: UserId;
   readonly deviceId: string;
   /** user and device, as a key. */
@@ -25,14 +25,14 @@ export interface Scope {
  * Clients that load members lazily are shown a room while its members are fetched; the others once they are known, as if
  * they had joined then.
  */
-export function isHidden({ filter }: Scope, mine: PersonRoom): boolean {
-  return mine.isPartial && !filter.room.state.lazyLoadMembers;
+export function isHidden({ filter }: Scope, userRoom: SyncingUserRoom): boolean {
+  return userRoom.isPartial && !filter.room.state.lazyLoadMembers;
 }
 
 /** The room became whole after the client was here: one that does not load lazily knows nothing of it. */
-export function isWholeAnew({ filter, since }: Scope, mine: PersonRoom): boolean {
+export function hasBecomeComplete({ filter, since }: Scope, userRoom: SyncingUserRoom): boolean {
   if (filter.room.state.lazyLoadMembers || since === undefined) return false;
-  return mine.wholeSince > since.position;
+  return userRoom.completeSince > since.position;
 }
 
 /** How many timeline events a room gets unless the filter says. */

@@ -2,11 +2,11 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { RoomView, StoredEvent } from "../../rooms/api/index.ts";
-import type { KnownStretch } from "../recent/recent-events.ts";
+import type { CachedRange } from "../recent/recent-events.ts";
 import { timelineText } from "./timeline.ts";
 
 /** The newest messages of a room since some place, the state unchanged: the same for all members who stand there. */
-export interface Passage {
+export interface SharedTimeline {
   readonly events: readonly StoredEvent[];
   /** Root of the room's state all along. */
   readonly root: string;
@@ -18,7 +18,7 @@ export interface Passage {
 }
 
 interface Kept {
-  readonly passage: Passage;
+  readonly timeline: SharedTimeline;
   /** Its events' nids. */
   readonly key: string;
   /** ms since 1970. */
@@ -26,17 +26,24 @@ interface Kept {
 }
 
 /** `unsigned.age` may be behind by so much, ms. */
-const MOST_BEHIND_MS = 250;
+const MAX_AGE_LAG_MS = 250;
 const ROOMS = 2_000;
 
 /**
  * Presents what a message wakes everybody for once, not once per member. From memory alone: undefined where the
  * stretch holds more than messages without relations, was cut short, or is not all in memory.
  */
-export function createPassages(deps: { readonly view: RoomView; readonly now: () => number }) {
+export function createSharedTimelines(deps: {
+  readonly view: RoomView;
+  readonly now: () => number;
+}) {
   const kept = new LRUCache<number, Kept>(atMost(ROOMS));
 
-  function make(roomNid: number, nids: readonly number[], root: string): Passage | undefined {
+  function make(
+    roomNid: number,
+    nids: readonly number[],
+    root: string,
+  ): SharedTimeline | undefined {
     const events = deps.view.peekEvents(nids);
     const texts = events && deps.view.presentToOthers(events);
     if (!texts) return undefined;
@@ -49,19 +56,19 @@ export function createPassages(deps: { readonly view: RoomView; readonly now: ()
     return { events, root, senders, text, members };
   }
 
-  return function passage(
+  return function sharedTimeline(
     roomNid: number,
-    { nids, limited, steadyRoot }: KnownStretch,
-  ): Passage | undefined {
-    if (limited || steadyRoot === undefined || nids.length === 0) return undefined;
+    { nids, limited, unchangedRoot }: CachedRange,
+  ): SharedTimeline | undefined {
+    if (limited || unchangedRoot === undefined || nids.length === 0) return undefined;
     const key = nids.join(" ");
     const now = deps.now();
     const known = kept.get(roomNid);
-    if (known?.key === key && now - known.madeAt < MOST_BEHIND_MS) return known.passage;
-    const made = make(roomNid, nids, steadyRoot);
-    if (made) kept.set(roomNid, { passage: made, key, madeAt: now });
+    if (known?.key === key && now - known.madeAt < MAX_AGE_LAG_MS) return known.timeline;
+    const made = make(roomNid, nids, unchangedRoot);
+    if (made) kept.set(roomNid, { timeline: made, key, madeAt: now });
     return made;
   };
 }
 
-export type Passages = ReturnType<typeof createPassages>;
+export type SharedTimelines = ReturnType<typeof createSharedTimelines>;

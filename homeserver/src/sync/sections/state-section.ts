@@ -1,7 +1,7 @@
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { RoomView, StateRoot, StoredEvent } from "../../rooms/api/index.ts";
-import type { Sending, SentMembers } from "./lazy-members.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { Delivery, SentMembers } from "./lazy-members.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 
 /** What the state section of one room is made from. */
 export interface StateRequest {
@@ -33,17 +33,17 @@ const isMember = (event: StoredEvent): boolean => event.event.type === "m.room.m
  */
 export function createStateSection(deps: {
   readonly view: RoomView;
-  readonly tails: Tails;
+  readonly recentEvents: RecentEvents;
   readonly sent: SentMembers;
 }) {
-  const { view, tails, sent } = deps;
+  const { view, recentEvents, sent } = deps;
 
   /** State right before the first event of the timeline. */
   async function rootAtStart(request: StateRequest): Promise<StateRoot> {
     const first = request.timeline[0];
-    if (!first) return tails.rootAt(request.roomNid, request.upTo);
+    if (!first) return recentEvents.rootAt(request.roomNid, request.upTo);
     if (request.afterGap && first.stateBefore !== null) return first.stateBefore;
-    const before = await tails.rootAt(request.roomNid, first.position! - 1);
+    const before = await recentEvents.rootAt(request.roomNid, first.position! - 1);
     return before ?? first.stateBefore;
   }
 
@@ -62,7 +62,7 @@ export function createStateSection(deps: {
    */
   async function hidden(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
     if (request.after) return [];
-    const now = await tails.rootAt(request.roomNid, request.upTo);
+    const now = await recentEvents.rootAt(request.roomNid, request.upTo);
     if (now === target) return [];
     const shown = new Set(request.timeline.map((stored) => stored.nid));
     const { changed } = await view.stateDelta(target, now);
@@ -71,19 +71,19 @@ export function createStateSection(deps: {
 
   async function whole(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
     if (!request.lazy) return merged(await view.stateAt(target), await hidden(request, target));
-    sent.reset(sending(request));
+    sent.reset(delivery(request));
     const wanted = wantedMembers(request).add(request.userId);
     const state = await view.stateAt(target, { members: [...wanted] });
     const more = (await hidden(request, target)).filter(
       (stored) => !isMember(stored) || wanted.has(stored.event.stateKey!),
     );
     const all = merged(state, more);
-    sent.fresh(sending(request), all.filter(isMember));
+    sent.takeUnsent(delivery(request), all.filter(isMember));
     return all;
   }
 
   async function changes(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
-    const from = await tails.rootAt(request.roomNid, request.known!);
+    const from = await recentEvents.rootAt(request.roomNid, request.known!);
     const changed = from === target ? [] : (await view.stateDelta(from, target)).changed;
     return merged(changed, await hidden(request, target));
   }
@@ -97,14 +97,14 @@ export function createStateSection(deps: {
     for (const stored of state) if (isMember(stored)) wanted.delete(stored.event.stateKey!);
     const keys = [...wanted].map((userId) => ["m.room.member", userId] as const);
     const present = keys.length === 0 ? [] : await view.stateEventsAt(target, keys);
-    const fresh = sent.fresh(sending(request), present);
-    sent.fresh(sending(request), state.filter(isMember));
-    return [...state, ...(request.repeatMembers ? present : fresh)];
+    const unsent = sent.takeUnsent(delivery(request), present);
+    sent.takeUnsent(delivery(request), state.filter(isMember));
+    return [...state, ...(request.repeatMembers ? present : unsent)];
   }
 
   return async function stateSection(request: StateRequest): Promise<StoredEvent[]> {
     const target = request.after
-      ? await tails.rootAt(request.roomNid, request.upTo)
+      ? await recentEvents.rootAt(request.roomNid, request.upTo)
       : await rootAtStart(request);
     if (request.known === undefined) return whole(request, target);
     const state = await changes(request, target);
@@ -120,7 +120,7 @@ function merged(state: StoredEvent[], later: readonly StoredEvent[]): StoredEven
   return [...state.filter((stored) => !replaced.has(keyOf(stored))), ...later];
 }
 
-function sending({ device, roomNid, known, upTo }: StateRequest): Sending {
+function delivery({ device, roomNid, known, upTo }: StateRequest): Delivery {
   return { device, roomNid, since: known, upTo };
 }
 

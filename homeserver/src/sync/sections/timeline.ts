@@ -1,15 +1,15 @@
 import { matchesEvent } from "../../protocol/filter.ts";
-import type { ReadableEvent, RoomView, StoredEvent } from "../../rooms/api/index.ts";
+import type { VisibleEvent, RoomView, StoredEvent } from "../../rooms/api/index.ts";
 import { countWithin } from "../../rooms/visibility/within-bytes.ts";
 import { formatBefore, formatPlace } from "../../rooms/visibility/tokens.ts";
 import type { Present } from "./present.ts";
 import { JsonText } from "./json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 
 export interface Timeline {
   /** Oldest first: what the client is shown. */
-  readonly events: readonly ReadableEvent[];
+  readonly events: readonly VisibleEvent[];
   readonly limited: boolean;
   /** Other servers' events are (or were) missing right in front of it. */
   readonly afterGap: boolean;
@@ -24,42 +24,45 @@ export interface TimelineRange {
 }
 
 /** With a filter, this many events are looked through for each one that is wanted, */
-const LOOK_FURTHER = 20;
+const LOOK_AHEAD_FACTOR = 20;
 /** but not more than this, unless more are wanted. */
-const LOOK_AT_MOST = 2_000;
+const MAX_LOOKED_AT = 2_000;
 
 /**
  * The timeline section: newest events of a range that the filter, the ignore list and visibility let through, none from
  * before a gap. (docs/decisions/0020)
  */
-export function createTimelines(deps: { readonly view: RoomView; readonly tails: Tails }) {
+export function createTimelines(deps: {
+  readonly view: RoomView;
+  readonly recentEvents: RecentEvents;
+}) {
   function admits(scope: Scope, stored: StoredEvent): boolean {
     const { event } = stored;
     if (event.stateKey === undefined && scope.ignored.has(event.sender)) return false;
     return matchesEvent(scope.filter.room.timeline, event);
   }
 
-  async function readable(
+  async function visible(
     scope: Scope,
     range: TimelineRange,
     events: readonly StoredEvent[],
-  ): Promise<ReadableEvent[]> {
+  ): Promise<VisibleEvent[]> {
     // Of redactions those alone are shown that take effect.
     const hasRedaction = events.some(({ event }) => event.redacts !== undefined);
-    if (!range.joinedThroughout || hasRedaction) return deps.view.readable(scope.userId, events);
+    if (!range.joinedThroughout || hasRedaction) return deps.view.visibleTo(scope.userId, events);
     return events.map((stored) => ({ stored, membership: "join" }));
   }
 
   return async function timeline(scope: Scope, range: TimelineRange): Promise<Timeline> {
     const filter = scope.filter.room.timeline;
     const limit = filter.limit ?? DEFAULT_TIMELINE_LIMIT;
-    const looksFurther = !filter.admitsAll || scope.ignored.size > 0;
-    const further = Math.max(limit, Math.min(limit * LOOK_FURTHER, LOOK_AT_MOST));
-    const looked = looksFurther ? further : limit;
+    const isSelective = !filter.admitsAll || scope.ignored.size > 0;
+    const extended = Math.max(limit, Math.min(limit * LOOK_AHEAD_FACTOR, MAX_LOOKED_AT));
+    const maxEvents = isSelective ? extended : limit;
     const { roomNid, after, upTo } = range;
-    const stretch = await deps.tails.between(roomNid, after, upTo, looked);
-    const admitted = stretch.events.filter((stored) => admits(scope, stored));
-    const all = await readable(scope, range, admitted);
+    const found = await deps.recentEvents.between(roomNid, after, upTo, maxEvents);
+    const admitted = found.events.filter((stored) => admits(scope, stored));
+    const all = await visible(scope, range, admitted);
     const seen = await deps.view.related(scope.userId, filter, all);
     const newest = limit === 0 ? [] : seen.slice(-limit);
     const count = countWithin(newest.toReversed().map(({ stored }) => stored));
@@ -67,9 +70,9 @@ export function createTimelines(deps: { readonly view: RoomView; readonly tails:
     const isCut = seen.length > events.length;
     return {
       events,
-      limited: stretch.limited || isCut,
+      limited: found.limited || isCut,
       afterGap:
-        stretch.afterGap && events.length > 0 && events[0]!.stored.nid === stretch.events[0]?.nid,
+        found.afterGap && events.length > 0 && events[0]!.stored.nid === found.events[0]?.nid,
     };
   };
 }

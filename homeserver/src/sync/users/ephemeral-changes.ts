@@ -1,34 +1,34 @@
 import type { EphemeralChange } from "../../cluster/ephemeral.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
-import type { People, Person } from "./syncing-users.ts";
+import type { SyncingUsers, SyncingUser } from "./syncing-users.ts";
 import type { Waker } from "./wake.ts";
 
 /** Marks and wakes the people whom a change of typing or presence concerns. */
 export function createEphemeralChanges(deps: {
   readonly view: RoomView;
-  readonly people: People;
+  readonly syncingUsers: SyncingUsers;
   readonly waker: Waker;
 }) {
-  const { view, people, waker } = deps;
+  const { view, syncingUsers, waker } = deps;
 
-  async function concerned(change: EphemeralChange): Promise<Set<Person>> {
+  async function concerned(change: EphemeralChange): Promise<Set<SyncingUser>> {
     if (change.kind === "typing") {
       const room = await view.room(change.roomId);
-      return new Set(room ? people.inRoom(room.nid) : []);
+      return new Set(room ? syncingUsers.inRoom(room.nid) : []);
     }
-    const found = new Set<Person>();
-    const self = people.peek(change.userId);
+    const found = new Set<SyncingUser>();
+    const self = syncingUsers.peek(change.userId);
     if (self) found.add(self);
     for (const row of await view.membershipsOf(change.userId)) {
       if (row.membership !== "join") continue;
-      for (const person of people.inRoom(row.roomNid)) found.add(person);
+      for (const user of syncingUsers.inRoom(row.roomNid)) found.add(user);
     }
     return found;
   }
 
   return async function take(change: EphemeralChange): Promise<void> {
     const found = await concerned(change);
-    for (const person of found) person.ephemeralAt = Math.max(person.ephemeralAt, change.serial);
+    for (const user of found) user.ephemeralAt = Math.max(user.ephemeralAt, change.serial);
     waker.wake(found);
   };
 }

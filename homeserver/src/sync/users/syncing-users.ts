@@ -5,14 +5,14 @@ import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../../rooms/api/index.ts";
 
 /** What of the log concerns those who sync. */
-export const SYNCED = [
+export const SYNC_KINDS = [
   ...(["event", "membership", "receipt", "account_data"] as const),
   ...(["partial_state", "forgotten", "purge"] as const),
 ] as const;
-type SyncedRecord = RecordOf<(typeof SYNCED)[number]>;
+type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
 
 /** One room of a person, as of the newest log record. */
-export interface PersonRoom {
+export interface SyncingUserRoom {
   readonly roomNid: number;
   readonly roomId: RoomId;
   readonly membership: Membership;
@@ -25,7 +25,7 @@ export interface PersonRoom {
   /** The room's members are not known yet. */
   readonly isPartial: boolean;
   /** Position at which the room's state became whole, where it was not always so; 0. */
-  readonly wholeSince: number;
+  readonly completeSince: number;
   /** The person forgot the room: their clients are told that it ended, and nothing else. */
   readonly isForgotten: boolean;
   /** Position of the person's own last receipt there, or one that it is not behind. */
@@ -33,33 +33,33 @@ export interface PersonRoom {
 }
 
 /** A local user whose rooms are held in memory because they sync. */
-export interface Person {
+export interface SyncingUser {
   readonly userId: UserId;
-  readonly rooms: Map<number, PersonRoom>;
+  readonly rooms: Map<number, SyncingUserRoom>;
   /** Last position of anything that concerns this person: an idle long-poll looks here and nowhere else. */
   changedAt: number;
   /** The same of all that is no plain message: since then a sync cannot be answered by messages alone. */
-  otherwiseAt: number;
+  nonMessageAt: number;
   /** Serial of the last change outside the log (typing, presence) that concerns this person. */
   ephemeralAt: number;
   /** Called when something changed; each is called once and removed. */
   readonly waiting: Set<() => void>;
 }
 
-function wholeness(
+function completeness(
   room: { readonly isComplete: boolean; readonly position: number } | undefined,
-): Pick<PersonRoom, "isPartial" | "wholeSince"> {
-  if (room === undefined) return { isPartial: false, wholeSince: 0 };
-  return { isPartial: !room.isComplete, wholeSince: room.isComplete ? room.position : 0 };
+): Pick<SyncingUserRoom, "isPartial" | "completeSince"> {
+  if (room === undefined) return { isPartial: false, completeSince: 0 };
+  return { isPartial: !room.isComplete, completeSince: room.isComplete ? room.position : 0 };
 }
 
 /** A room's timeline has grown, and nothing else of it has changed. */
-function isPlainMessage(record: SyncedRecord): boolean {
+function isPlainMessage(record: SyncRecord): boolean {
   return record.kind === "event" && !record.stateChanged && record.memberships.length === 0;
 }
 
 /** Room memberships that a record sets. */
-function memberChanges(record: SyncedRecord): readonly MembershipChange[] {
+function memberChanges(record: SyncRecord): readonly MembershipChange[] {
   if (record.kind === "event") return record.memberships;
   return record.kind === "membership" ? [record] : [];
 }
@@ -68,48 +68,48 @@ function memberChanges(record: SyncedRecord): readonly MembershipChange[] {
  * The people who sync, with their rooms, kept current by the log.
  * Bounded: who has not synced for long and is not waiting leaves memory and is loaded again on return.
  */
-export function createPeople(deps: {
+export function createSyncingUsers(deps: {
   readonly view: RoomView;
   readonly position: () => number;
   /** A person who comes into memory may have missed any change up to now. */
   readonly ephemeralSerial: () => number;
   readonly max?: number;
 }) {
-  const inRoom = new Map<number, Set<Person>>();
-  const loading = new Map<UserId, { promise: Promise<Person>; missed: SyncedRecord[] }>();
-  const loaded = new LRUCache<UserId, Person>({
+  const inRoom = new Map<number, Set<SyncingUser>>();
+  const loading = new Map<UserId, { promise: Promise<SyncingUser>; missed: SyncRecord[] }>();
+  const loaded = new LRUCache<UserId, SyncingUser>({
     ...atMost(deps.max ?? 20_000),
-    disposeAfter: (person, _userId, reason) => {
+    disposeAfter: (user, _userId, reason) => {
       if (reason === "set") return;
-      for (const nid of person.rooms.keys()) unindex(person, nid);
+      for (const nid of user.rooms.keys()) removeFromRoom(user, nid);
       // Whoever waits loads the person anew.
-      for (const call of person.waiting) call();
+      for (const call of user.waiting) call();
     },
   });
 
-  function index(person: Person, roomNid: number): void {
-    let people = inRoom.get(roomNid);
-    if (!people) inRoom.set(roomNid, (people = new Set()));
-    people.add(person);
+  function addToRoom(user: SyncingUser, roomNid: number): void {
+    let users = inRoom.get(roomNid);
+    if (!users) inRoom.set(roomNid, (users = new Set()));
+    users.add(user);
   }
 
-  function unindex(person: Person, roomNid: number): void {
-    const people = inRoom.get(roomNid);
-    people?.delete(person);
-    if (people?.size === 0) inRoom.delete(roomNid);
+  function removeFromRoom(user: SyncingUser, roomNid: number): void {
+    const users = inRoom.get(roomNid);
+    users?.delete(user);
+    if (users?.size === 0) inRoom.delete(roomNid);
   }
 
-  async function load(userId: UserId, missed: SyncedRecord[]): Promise<Person> {
+  async function load(userId: UserId, missed: SyncRecord[]): Promise<SyncingUser> {
     const from = deps.position();
     const rows = await deps.view.membershipsOf(userId, { forgotten: true });
     const known = await deps.view.rooms(rows.map((row) => row.roomNid));
     const joined = rows.filter((row) => row.membership === "join");
     const partial = await deps.view.partialRooms(joined.map((row) => row.roomNid));
-    const person: Person = {
+    const user: SyncingUser = {
       userId,
       rooms: new Map(),
       changedAt: from,
-      otherwiseAt: from,
+      nonMessageAt: from,
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
     };
@@ -117,7 +117,7 @@ export function createPeople(deps: {
       const room = known.get(row.roomNid);
       if (!room) continue;
       const { roomNid, membership, eventNid, position, forgotten: isForgotten } = row;
-      person.rooms.set(roomNid, {
+      user.rooms.set(roomNid, {
         roomNid,
         roomId: room.roomId,
         membership,
@@ -125,74 +125,74 @@ export function createPeople(deps: {
         position,
         heldSince: position,
         isForgotten,
-        ...wholeness(partial.get(roomNid)),
+        ...completeness(partial.get(roomNid)),
         receiptAt: from,
       });
-      if (membership === "join") index(person, roomNid);
+      if (membership === "join") addToRoom(user, roomNid);
     }
-    loaded.set(userId, person);
+    loaded.set(userId, user);
     loading.delete(userId);
-    for (const record of missed) apply(person, record);
-    return person;
+    for (const record of missed) apply(user, record);
+    return user;
   }
 
-  function apply(person: Person, record: SyncedRecord): void {
-    person.changedAt = Math.max(person.changedAt, record.position);
+  function apply(user: SyncingUser, record: SyncRecord): void {
+    user.changedAt = Math.max(user.changedAt, record.position);
     if (!isPlainMessage(record)) {
-      person.otherwiseAt = Math.max(person.otherwiseAt, record.position);
+      user.nonMessageAt = Math.max(user.nonMessageAt, record.position);
     }
     for (const change of memberChanges(record)) {
-      if (change.userId === person.userId) setMembership(person, change, record);
+      if (change.userId === user.userId) setMembership(user, change, record);
     }
     if (record.kind === "partial_state") {
-      const room = person.rooms.get(record.roomNid);
-      if (room) person.rooms.set(room.roomNid, { ...room, ...wholeness(record) });
+      const room = user.rooms.get(record.roomNid);
+      if (room) user.rooms.set(room.roomNid, { ...room, ...completeness(record) });
     }
     if (record.kind === "forgotten") {
-      const room = person.rooms.get(record.roomNid);
+      const room = user.rooms.get(record.roomNid);
       const isOut = room?.membership === "leave" || room?.membership === "ban";
-      if (isOut) person.rooms.set(room.roomNid, { ...room, isForgotten: true });
+      if (isOut) user.rooms.set(room.roomNid, { ...room, isForgotten: true });
     }
     if (record.kind === "purge" && record.whole) {
-      person.rooms.delete(record.roomNid);
-      unindex(person, record.roomNid);
+      user.rooms.delete(record.roomNid);
+      removeFromRoom(user, record.roomNid);
     }
-    if (record.kind === "receipt" && record.userId === person.userId) {
-      const room = person.rooms.get(record.roomNid);
-      if (room) person.rooms.set(room.roomNid, { ...room, receiptAt: record.position });
+    if (record.kind === "receipt" && record.userId === user.userId) {
+      const room = user.rooms.get(record.roomNid);
+      if (room) user.rooms.set(room.roomNid, { ...room, receiptAt: record.position });
     }
   }
 
-  function setMembership(person: Person, change: MembershipChange, record: SyncedRecord): void {
+  function setMembership(user: SyncingUser, change: MembershipChange, record: SyncRecord): void {
     if (record.kind !== "event" && record.kind !== "membership") return;
     const { roomNid, eventNid } = change;
     const membership = change.membership as Membership;
-    const before = person.rooms.get(roomNid);
+    const before = user.rooms.get(roomNid);
     if (before && before.position > record.position) return;
-    person.rooms.set(roomNid, {
+    user.rooms.set(roomNid, {
       roomNid,
       roomId: record.roomId as RoomId,
       membership,
       eventNid,
       position: record.position,
       heldSince: before?.membership === membership ? before.heldSince : record.position,
-      ...{ isPartial: before?.isPartial ?? false, wholeSince: before?.wholeSince ?? 0 },
+      ...{ isPartial: before?.isPartial ?? false, completeSince: before?.completeSince ?? 0 },
       isForgotten:
         (before?.isForgotten ?? false) && (membership === "leave" || membership === "ban"),
       receiptAt: before?.receiptAt ?? 0,
     });
-    if (membership === "join") index(person, roomNid);
-    else unindex(person, roomNid);
+    if (membership === "join") addToRoom(user, roomNid);
+    else removeFromRoom(user, roomNid);
   }
 
   return {
     /** The person with their rooms, loaded once however many ask at a time. */
-    async get(userId: UserId): Promise<Person> {
+    async get(userId: UserId): Promise<SyncingUser> {
       const present = loaded.get(userId);
       if (present) return present;
       const underWay = loading.get(userId);
       if (underWay) return underWay.promise;
-      const missed: SyncedRecord[] = [];
+      const missed: SyncRecord[] = [];
       const promise = load(userId, missed).catch((error: unknown) => {
         loading.delete(userId);
         throw error;
@@ -202,69 +202,69 @@ export function createPeople(deps: {
     },
 
     /** The people in memory who are joined to a room. */
-    inRoom(roomNid: number): Iterable<Person> {
+    inRoom(roomNid: number): Iterable<SyncingUser> {
       return inRoom.get(roomNid) ?? [];
     },
 
     /** The same, if they are in memory. */
-    known(userId: UserId): Person | undefined {
+    known(userId: UserId): SyncingUser | undefined {
       return loaded.get(userId);
     },
 
     /** A person in memory, without loading or counting as use. */
-    peek(userId: string): Person | undefined {
+    peek(userId: string): SyncingUser | undefined {
       return loaded.peek(userId as UserId);
     },
 
     /** Everyone with a request waiting. */
-    *waiting(): Iterable<Person> {
-      for (const person of loaded.values()) if (person.waiting.size > 0) yield person;
+    *waiting(): Iterable<SyncingUser> {
+      for (const user of loaded.values()) if (user.waiting.size > 0) yield user;
     },
 
     /** Takes in records of the log; answers whom they concern. */
-    take(records: readonly SyncedRecord[]): Set<Person> {
-      const concerned = new Set<Person>();
+    take(records: readonly SyncRecord[]): Set<SyncingUser> {
+      const concerned = new Set<SyncingUser>();
       for (const record of records) {
         for (const { missed } of loading.values()) missed.push(record);
-        const concernedBy = new Set(audience(record));
+        const users = new Set(concernedUsers(record));
         for (const { userId } of memberChanges(record)) {
           const target = loaded.peek(userId as UserId);
-          if (target) concernedBy.add(target);
+          if (target) users.add(target);
         }
-        for (const person of concernedBy) {
-          apply(person, record);
-          concerned.add(person);
+        for (const user of users) {
+          apply(user, record);
+          concerned.add(user);
         }
       }
       return concerned;
     },
   };
 
-  function audience(record: SyncedRecord): Iterable<Person> {
+  function concernedUsers(record: SyncRecord): Iterable<SyncingUser> {
     switch (record.kind) {
       case "event":
       case "partial_state":
         return inRoom.get(record.roomNid) ?? [];
       case "receipt":
         if (record.receiptType !== "m.read.private") return inRoom.get(record.roomNid) ?? [];
-        return one(record.userId);
+        return loadedUser(record.userId);
       case "account_data":
       case "forgotten":
       case "membership":
-        return one(record.userId);
+        return loadedUser(record.userId);
       case "purge":
-        return record.whole ? knowing(record.roomNid) : [];
+        return record.whole ? loadedWithRoom(record.roomNid) : [];
     }
   }
 
-  function knowing(roomNid: number): Person[] {
-    return [...loaded.values()].filter((person) => person.rooms.has(roomNid));
+  function loadedWithRoom(roomNid: number): SyncingUser[] {
+    return [...loaded.values()].filter((user) => user.rooms.has(roomNid));
   }
 
-  function one(userId: string): Person[] {
-    const person = loaded.peek(userId as UserId);
-    return person ? [person] : [];
+  function loadedUser(userId: string): SyncingUser[] {
+    const user = loaded.peek(userId as UserId);
+    return user ? [user] : [];
   }
 }
 
-export type People = ReturnType<typeof createPeople>;
+export type SyncingUsers = ReturnType<typeof createSyncingUsers>;

@@ -1,27 +1,27 @@
-import type { Person } from "./syncing-users.ts";
+import type { SyncingUser } from "./syncing-users.ts";
 
 /** Wakes are gathered for this long, so that a burst of events costs each long-poll one answer. */
 const WINDOW_MS = 5;
 
 /** Gathers who shall be woken and calls them together after a short window. */
 export function createWaker(setTimer: (run: () => void, ms: number) => unknown = setTimeout) {
-  const due = new Set<Person>();
+  const due = new Set<SyncingUser>();
   let armed = false;
 
   function flush(): void {
     armed = false;
-    const people = [...due];
+    const syncingUsers = [...due];
     due.clear();
-    for (const person of people) {
-      const calls = [...person.waiting];
-      person.waiting.clear();
+    for (const user of syncingUsers) {
+      const calls = [...user.waiting];
+      user.waiting.clear();
       for (const call of calls) call();
     }
   }
 
   return {
-    wake(people: Iterable<Person>): void {
-      for (const person of people) if (person.waiting.size > 0) due.add(person);
+    wake(syncingUsers: Iterable<SyncingUser>): void {
+      for (const user of syncingUsers) if (user.waiting.size > 0) due.add(user);
       if (armed || due.size === 0) return;
       armed = true;
       setTimer(flush, WINDOW_MS);
@@ -29,7 +29,7 @@ export function createWaker(setTimer: (run: () => void, ms: number) => unknown =
 
     /** Resolves when the person is woken, the time is over, the request is gone or its session may be. */
     wait(
-      person: Person,
+      user: SyncingUser,
       ms: number,
       signal: AbortSignal,
       session?: { onDoubt(listener: () => void): () => void },
@@ -38,13 +38,13 @@ export function createWaker(setTimer: (run: () => void, ms: number) => unknown =
         if (signal.aborted) return resolve();
         const done = (): void => {
           clearTimeout(timer);
-          person.waiting.delete(done);
+          user.waiting.delete(done);
           signal.removeEventListener("abort", done);
           unwatch?.();
           resolve();
         };
         const timer = setTimeout(done, ms);
-        person.waiting.add(done);
+        user.waiting.add(done);
         const unwatch = session?.onDoubt(done);
         signal.addEventListener("abort", done, { once: true });
       });

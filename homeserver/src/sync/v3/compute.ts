@@ -2,22 +2,22 @@ import { matchesEvent, matchesRoom } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Room, RoomView } from "../../rooms/api/index.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
-import { accountDataEvent, type ExtraSources } from "../sections/ephemeral-sections.ts";
+import { accountDataEvent, type SectionSources } from "../sections/ephemeral-sections.ts";
 import type { createJoinedRoom } from "./joined-room.ts";
 import type { OtherRooms } from "./other-rooms.ts";
-import type { PersonRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import type { PresenceSection } from "../sections/presence-section.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { syncText } from "./response.ts";
-import { isHidden, isWholeAnew, type Scope } from "../sections/scope.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import { isHidden, hasBecomeComplete, type Scope } from "../sections/scope.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 
 export interface ComputeDeps {
   readonly view: RoomView;
-  readonly tails: Tails;
+  readonly recentEvents: RecentEvents;
   readonly joinedRoom: ReturnType<typeof createJoinedRoom>;
   readonly otherRooms: OtherRooms;
-  readonly sources: ExtraSources;
+  readonly sources: SectionSources;
   readonly presence: PresenceSection;
   readonly accountDataChanges: AccountDataChanges;
   readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
@@ -30,7 +30,7 @@ export interface Computed {
 }
 
 /** This many rooms are worked on at a time. */
-const ROOMS_AT_ONCE = 16;
+const MAX_CONCURRENT_ROOMS = 16;
 
 type Section = "join" | "invite" | "knock" | "leave";
 
@@ -40,51 +40,55 @@ export function createCompute(deps: ComputeDeps) {
    * The rooms that may have something for the client, by section: from memory, and by one query for those that
    * memory does not know. The person's rooms are read before anything is awaited: they are those of `upTo`.
    */
-  async function skeleton(scope: Scope): Promise<[Section, PersonRoom][]> {
-    const rooms: [Section, PersonRoom][] = [];
-    const unknown: PersonRoom[] = [];
-    for (const mine of scope.person.rooms.values()) {
-      if (!matchesRoom(scope.filter.room, mine.roomId)) continue;
-      const section = sectionOf(scope, mine);
-      if (section === "unknown") unknown.push(mine);
-      else if (section) rooms.push([section, mine]);
+  async function skeleton(scope: Scope): Promise<[Section, SyncingUserRoom][]> {
+    const rooms: [Section, SyncingUserRoom][] = [];
+    const unknown: SyncingUserRoom[] = [];
+    for (const userRoom of scope.user.rooms.values()) {
+      if (!matchesRoom(scope.filter.room, userRoom.roomId)) continue;
+      const section = sectionOf(scope, userRoom);
+      if (section === "unknown") unknown.push(userRoom);
+      else if (section) rooms.push([section, userRoom]);
     }
     if (unknown.length === 0) return rooms;
-    const nids = unknown.map((mine) => mine.roomNid);
-    const touched = await deps.sources.touched(scope.userId, nids, scope.since!.position);
-    for (const mine of unknown) if (touched.has(mine.roomNid)) rooms.push(["join", mine]);
+    const nids = unknown.map((userRoom) => userRoom.roomNid);
+    const changed = await deps.sources.changedRooms(scope.userId, nids, scope.since!.position);
+    for (const userRoom of unknown)
+      if (changed.has(userRoom.roomNid)) rooms.push(["join", userRoom]);
     return rooms;
   }
 
-  function sectionOf(scope: Scope, mine: PersonRoom): Section | "unknown" | undefined {
+  function sectionOf(scope: Scope, userRoom: SyncingUserRoom): Section | "unknown" | undefined {
     const { since } = scope;
-    const isNews = !since || mine.position > since.position;
-    switch (mine.membership) {
+    const isNew = !since || userRoom.position > since.position;
+    switch (userRoom.membership) {
       case "join": {
-        if (isHidden(scope, mine)) return undefined;
+        if (isHidden(scope, userRoom)) return undefined;
         const changed =
-          scope.fullState || isNews || isWholeAnew(scope, mine) || hasChanged(scope, mine);
+          scope.fullState ||
+          isNew ||
+          hasBecomeComplete(scope, userRoom) ||
+          hasChanged(scope, userRoom);
         return changed === undefined ? "unknown" : changed ? "join" : undefined;
       }
       case "invite":
       case "knock":
-        return isNews || scope.fullState ? mine.membership : undefined;
+        return isNew || scope.fullState ? userRoom.membership : undefined;
       case "leave":
       case "ban":
         if (!since) {
-          return scope.filter.room.includeLeave && !mine.isForgotten ? "leave" : undefined;
+          return scope.filter.room.includeLeave && !userRoom.isForgotten ? "leave" : undefined;
         }
-        return isNews ? "leave" : undefined;
+        return isNew ? "leave" : undefined;
     }
   }
 
   /** undefined: memory does not know. */
-  function hasChanged(scope: Scope, mine: PersonRoom): boolean | undefined {
+  function hasChanged(scope: Scope, userRoom: SyncingUserRoom): boolean | undefined {
     const since = scope.since!;
-    if (deps.sources.typing(mine.roomId).serial > since.ephemeral) return true;
-    const inRoom = deps.tails.changed(mine.roomNid, since.position);
+    if (deps.sources.typing(userRoom.roomId).serial > since.ephemeral) return true;
+    const inRoom = deps.recentEvents.changed(userRoom.roomNid, since.position);
     if (inRoom === true) return true;
-    const own = deps.accountDataChanges.changed(scope.userId, mine.roomNid, since.position);
+    const own = deps.accountDataChanges.changed(scope.userId, userRoom.roomNid, since.position);
     return own === true ? true : inRoom === undefined || own === undefined ? undefined : false;
   }
 
@@ -92,36 +96,36 @@ export function createCompute(deps: ComputeDeps) {
     scope: Scope,
     section: Section,
     room: Room,
-    mine: PersonRoom,
+    userRoom: SyncingUserRoom,
   ): Promise<string | undefined> {
-    if (section === "join") return deps.joinedRoom(scope, room, mine);
-    if (section === "leave") return deps.otherRooms.left(scope, room, mine);
-    if (section === "invite" && (await isUnwanted(scope, mine))) return undefined;
-    return deps.otherRooms.pending(scope, mine);
+    if (section === "join") return deps.joinedRoom(scope, room, userRoom);
+    if (section === "leave") return deps.otherRooms.left(scope, room, userRoom);
+    if (section === "invite" && (await isUnwanted(scope, userRoom))) return undefined;
+    return deps.otherRooms.pending(scope, userRoom);
   }
 
   /** Invites that came before the user blocked them are not shown either; nor those of who is ignored. */
-  async function isUnwanted(scope: Scope, mine: PersonRoom): Promise<boolean> {
+  async function isUnwanted(scope: Scope, userRoom: SyncingUserRoom): Promise<boolean> {
     if (await deps.blocksInvites?.(scope.userId)) return true;
     if (scope.ignored.size === 0) return false;
-    const invite = (await deps.view.events([mine.eventNid])).get(mine.eventNid);
+    const invite = (await deps.view.events([userRoom.eventNid])).get(userRoom.eventNid);
     return invite !== undefined && scope.ignored.has(invite.event.sender);
   }
 
   async function roomsJson(scope: Scope): Promise<JsonText> {
     const wanted = await skeleton(scope);
     if (wanted.length === 0) return new JsonText();
-    const known = await deps.view.rooms(wanted.map(([, mine]) => mine.roomNid));
+    const known = await deps.view.rooms(wanted.map(([, userRoom]) => userRoom.roomNid));
     const sections: Record<Section, JsonText> = {
       join: new JsonText(),
       invite: new JsonText(),
       knock: new JsonText(),
       leave: new JsonText(),
     };
-    await inParallel(wanted, ROOMS_AT_ONCE, async ([section, mine]) => {
-      const room = known.get(mine.roomNid);
+    await inParallel(wanted, MAX_CONCURRENT_ROOMS, async ([section, userRoom]) => {
+      const room = known.get(userRoom.roomNid);
       if (!room) return;
-      const text = await roomText(scope, section, room, mine);
+      const text = await roomText(scope, section, room, userRoom);
       if (text !== undefined) sections[section].member(room.roomId, text);
     });
     const out = new JsonText();

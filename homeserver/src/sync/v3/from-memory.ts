@@ -2,11 +2,11 @@ import { matchesRoom, type SyncFilter } from "../../protocol/filter.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { SentMembers } from "../sections/lazy-members.ts";
-import type { Passage, Passages } from "../sections/shared-timelines.ts";
-import type { PersonRoom } from "../users/syncing-users.ts";
+import type { SharedTimeline, SharedTimelines } from "../sections/shared-timelines.ts";
+import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import { syncText } from "./response.ts";
 import { DEFAULT_TIMELINE_LIMIT, isHidden, type Scope } from "../sections/scope.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 import type { UnreadCounts } from "../../notifications/unread.ts";
 
 /**
@@ -16,57 +16,61 @@ import type { UnreadCounts } from "../../notifications/unread.ts";
  */
 export function createFromMemory(deps: {
   readonly view: RoomView;
-  readonly tails: Tails;
-  readonly passages: Passages;
+  readonly recentEvents: RecentEvents;
+  readonly sharedTimelines: SharedTimelines;
   readonly unread: UnreadCounts;
   readonly sent: SentMembers;
 }) {
-  const { tails } = deps;
+  const { recentEvents } = deps;
 
   /** The room's text, null where there is nothing new, undefined where only a full computation can tell. */
-  function room(scope: Scope, mine: PersonRoom): string | null | undefined {
-    if (mine.membership !== "join" || isHidden(scope, mine)) return null;
+  function room(scope: Scope, userRoom: SyncingUserRoom): string | null | undefined {
+    if (userRoom.membership !== "join" || isHidden(scope, userRoom)) return null;
     const { position } = scope.since!;
-    const { roomNid } = mine;
+    const { roomNid } = userRoom;
     const limit = scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT;
-    const stretch = tails.peek(roomNid, position, scope.upTo.position, limit);
-    if (!stretch) return undefined;
-    if (stretch.nids.length === 0 && !stretch.limited) return null;
-    const passage = deps.passages(roomNid, stretch);
-    return passage && joinedRoom(scope, mine, passage);
+    const range = recentEvents.peek(roomNid, position, scope.upTo.position, limit);
+    if (!range) return undefined;
+    if (range.nids.length === 0 && !range.limited) return null;
+    const shared = deps.sharedTimelines(roomNid, range);
+    return shared && joinedRoom(scope, userRoom, shared);
   }
 
-  function joinedRoom(scope: Scope, { roomNid }: PersonRoom, passage: Passage): string | undefined {
+  function joinedRoom(
+    scope: Scope,
+    { roomNid }: SyncingUserRoom,
+    shared: SharedTimeline,
+  ): string | undefined {
     const { userId, since, upTo, device, filter } = scope;
-    if (passage.senders.has(userId)) return undefined;
+    if (shared.senders.has(userId)) return undefined;
     const after = since!.position;
-    const unread = deps.unread.peek(userId, roomNid, upTo.position, after, passage);
+    const unread = deps.unread.peek(userId, roomNid, upTo.position, after, shared);
     if (!unread) return undefined;
     const { lazyLoadMembers, includeRedundantMembers } = filter.room.state;
     let state: readonly string[] = [];
     if (lazyLoadMembers) {
-      const sending = { device, roomNid, since: after, upTo: upTo.position };
-      const fresh = deps.sent.fresh(sending, passage.members);
-      state = deps.view.presentState(includeRedundantMembers ? passage.members : fresh);
+      const delivery = { device, roomNid, since: after, upTo: upTo.position };
+      const unsent = deps.sent.takeUnsent(delivery, shared.members);
+      state = deps.view.presentState(includeRedundantMembers ? shared.members : unsent);
     }
     const none = { summary: undefined, ephemeral: [], accountData: [] };
-    return joinedRoomText(scope, { ...none, state, timeline: passage.text, unread });
+    return joinedRoomText(scope, { ...none, state, timeline: shared.text, unread });
   }
 
   /** The body; undefined where the sync must be computed in full. The scope must have a `since`. */
   return function fromMemory(scope: Scope): string | undefined {
-    const { person, since, filter } = scope;
+    const { user, since, filter } = scope;
     if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
-    if (person.otherwiseAt > since!.position) return undefined;
+    if (user.nonMessageAt > since!.position) return undefined;
     // Typing and presence.
-    if (person.ephemeralAt > since!.ephemeral) return undefined;
+    if (user.ephemeralAt > since!.ephemeral) return undefined;
     const joined: string[] = [];
-    for (const mine of person.rooms.values()) {
-      if (!matchesRoom(filter.room, mine.roomId)) continue;
-      const text = room(scope, mine);
+    for (const userRoom of user.rooms.values()) {
+      if (!matchesRoom(filter.room, userRoom.roomId)) continue;
+      const text = room(scope, userRoom);
       if (text === null) continue;
       if (text === undefined) return undefined;
-      joined.push(`${JSON.stringify(mine.roomId)}:${text}`);
+      joined.push(`${JSON.stringify(userRoom.roomId)}:${text}`);
     }
     if (joined.length === 0) return undefined;
     // What is not in the log was not looked through further than the client is.

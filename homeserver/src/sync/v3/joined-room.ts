@@ -1,21 +1,21 @@
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { Room, RoomView, StoredEvent } from "../../rooms/api/index.ts";
-import type { RoomExtras } from "../sections/ephemeral-sections.ts";
+import type { EphemeralSections } from "../sections/ephemeral-sections.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
-import type { PersonRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import type { Present } from "../sections/present.ts";
-import { isWholeAnew, type Scope } from "../sections/scope.ts";
+import { hasBecomeComplete, type Scope } from "../sections/scope.ts";
 import type { StateSection } from "../sections/state-section.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 import { type Timeline, timelineJson, type Timelines } from "../sections/timeline.ts";
 import type { UnreadCounts } from "../../notifications/unread.ts";
 
 export interface JoinedRoomDeps {
   readonly view: RoomView;
-  readonly tails: Tails;
+  readonly recentEvents: RecentEvents;
   readonly timelines: Timelines;
   readonly stateSection: StateSection;
-  readonly extras: RoomExtras;
+  readonly ephemeralSections: EphemeralSections;
   readonly unread: UnreadCounts;
   readonly present: Present;
 }
@@ -30,17 +30,17 @@ const NAMES = [
 /** One room of `rooms.join`: JSON text, or undefined when there is nothing new. */
 export function createJoinedRoom(deps: JoinedRoomDeps) {
   /** True when the client has this room's state as of its token. */
-  async function known(scope: Scope, mine: PersonRoom): Promise<boolean> {
-    if (!scope.since || isWholeAnew(scope, mine)) return false;
-    if (mine.heldSince <= scope.since.position) return true;
-    const root = await deps.tails.rootAt(mine.roomNid, scope.since.position);
+  async function known(scope: Scope, userRoom: SyncingUserRoom): Promise<boolean> {
+    if (!scope.since || hasBecomeComplete(scope, userRoom)) return false;
+    if (userRoom.heldSince <= scope.since.position) return true;
+    const root = await deps.recentEvents.rootAt(userRoom.roomNid, scope.since.position);
     const [member] = await deps.view.stateEventsAt(root, [["m.room.member", scope.userId]]);
     return member?.event.content.membership === "join";
   }
 
   async function stateOf(
     scope: Scope,
-    mine: PersonRoom,
+    userRoom: SyncingUserRoom,
     timeline: Timeline,
     isKnown: boolean,
     heroes: readonly string[],
@@ -48,9 +48,10 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const filter = scope.filter.room.state;
     const { since } = scope;
     // Typing and receipts alone need no look at the state.
-    if (isKnown && !scope.fullState && deps.tails.isQuiet(mine.roomNid, since!.position)) return [];
+    if (isKnown && !scope.fullState && deps.recentEvents.isQuiet(userRoom.roomNid, since!.position))
+      return [];
     const state = await deps.stateSection({
-      roomNid: mine.roomNid,
+      roomNid: userRoom.roomNid,
       userId: scope.userId,
       device: scope.device,
       timeline: timeline.events.map((readable) => readable.stored),
@@ -86,15 +87,18 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const touches = ({ event }: StoredEvent) => SUMMARY_TYPES.has(event.type);
     if (timeline.events.some(({ stored }) => touches(stored))) return true;
     const [from, to] = [scope.since!.position, scope.upTo.position];
-    if (deps.tails.isQuiet(nid, from)) return false;
-    const [before, after] = [await deps.tails.rootAt(nid, from), await deps.tails.rootAt(nid, to)];
+    if (deps.recentEvents.isQuiet(nid, from)) return false;
+    const [before, after] = [
+      await deps.recentEvents.rootAt(nid, from),
+      await deps.recentEvents.rootAt(nid, to),
+    ];
     if (before === after) return false;
     return (await deps.view.stateDelta(before, after)).changed.some(touches);
   }
 
   /** A room that has a name, or a main alias, is not called by its members. */
   async function hasName(roomNid: number, upTo: number): Promise<boolean> {
-    const root = await deps.tails.rootAt(roomNid, upTo);
+    const root = await deps.recentEvents.rootAt(roomNid, upTo);
     const state = await deps.view.stateEventsAt(root, NAMES);
     return state.some(({ event: { type, content } }) => {
       const name = type === "m.room.name" ? content.name : content.alias;
@@ -105,22 +109,22 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
   return async function joinedRoom(
     scope: Scope,
     room: Room,
-    mine: PersonRoom,
+    userRoom: SyncingUserRoom,
   ): Promise<string | undefined> {
-    const isKnown = await known(scope, mine);
+    const isKnown = await known(scope, userRoom);
     const timeline = await deps.timelines(scope, {
       roomNid: room.nid,
       after: isKnown ? scope.since!.position : 0,
       upTo: scope.upTo.position,
-      joinedThroughout: isKnown && mine.heldSince <= scope.since!.position,
+      joinedThroughout: isKnown && userRoom.heldSince <= scope.since!.position,
     });
     const limited = timeline.limited || (scope.since !== undefined && !isKnown);
     const shown = { ...timeline, limited };
     const summary = await summaryOf(scope, room, shown, isKnown);
-    const state = await stateOf(scope, mine, shown, isKnown, summary?.heroes ?? []);
-    const { ephemeral, accountData } = await deps.extras(scope, room, isKnown);
+    const state = await stateOf(scope, userRoom, shown, isKnown, summary?.heroes ?? []);
+    const { ephemeral, accountData } = await deps.ephemeralSections(scope, room, isKnown);
     // A receipt of their own changes the counts, even where a filter leaves receipts out.
-    const hasRead = isKnown && mine.receiptAt > scope.since!.position;
+    const hasRead = isKnown && userRoom.receiptAt > scope.since!.position;
     const isQuiet =
       shown.events.length + state.length + ephemeral.length + accountData.length === 0 &&
       summary === undefined &&
@@ -136,7 +140,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
       }),
       ephemeral,
       accountData,
-      unread: await deps.unread.of(scope, room, mine, scope.upTo.position),
+      unread: await deps.unread.of(scope, room, userRoom, scope.upTo.position),
     });
   };
 }

@@ -3,7 +3,7 @@ import type { SyncFilter } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Compute, Computed } from "./compute.ts";
 import type { FromMemory } from "./from-memory.ts";
-import type { People, Person } from "../users/syncing-users.ts";
+import type { SyncingUsers, SyncingUser } from "../users/syncing-users.ts";
 import type { Scope } from "../sections/scope.ts";
 import { formatSyncToken, parseSyncToken, type SyncToken } from "../../log/token.ts";
 import type { Waker } from "../users/wake.ts";
@@ -34,7 +34,7 @@ export interface SessionWatch {
 
 export interface SyncDeps {
   readonly log: Pick<Log, "position">;
-  readonly people: People;
+  readonly syncingUsers: SyncingUsers;
   readonly waker: Waker;
   readonly compute: Compute;
   readonly fromMemory: FromMemory;
@@ -48,28 +48,28 @@ export interface SyncDeps {
   readonly now: () => number;
 }
 
-const LONGEST_WAIT_MS = 120_000;
+const MAX_WAIT_MS = 120_000;
 
 /** Answers GET /sync: computes at once where there is news, otherwise waits for it. */
 export function createLongPoll(deps: SyncDeps) {
-  function here(): SyncToken {
+  function currentToken(): SyncToken {
     return { position: deps.log.position, ephemeral: deps.ephemeralSerial() };
   }
 
-  function isIdle(person: Person, since: SyncToken): boolean {
-    return person.changedAt <= since.position && person.ephemeralAt <= since.ephemeral;
+  function isIdle(user: SyncingUser, since: SyncToken): boolean {
+    return user.changedAt <= since.position && user.ephemeralAt <= since.ephemeral;
   }
 
   /** As of now: nothing may be awaited between this and the reading of the person's rooms. */
   function scopeOf(
     request: SyncRequest,
-    person: Person,
+    user: SyncingUser,
     since: SyncToken | undefined,
     ignored: ReadonlySet<string>,
   ): Scope {
-    const { position, ephemeral } = here();
+    const { position, ephemeral } = currentToken();
     return {
-      person,
+      user,
       userId: request.userId,
       deviceId: request.deviceId,
       device: `${request.userId} ${request.deviceId}`,
@@ -87,7 +87,7 @@ export function createLongPoll(deps: SyncDeps) {
 
   /** A token of before a restore of the database, or made up, is not ahead of the server. */
   async function clamp({ position, ephemeral }: SyncToken): Promise<SyncToken> {
-    const now = here();
+    const now = currentToken();
     const isAhead = position > now.position && position > (await deps.end());
     return {
       position: isAhead ? now.position : position,
@@ -97,12 +97,12 @@ export function createLongPoll(deps: SyncDeps) {
 
   /** The body from memory alone, without a promise; undefined where that is not enough. */
   function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
-    const now = here();
+    const now = currentToken();
     if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
-    const person = deps.people.known(request.userId);
+    const user = deps.syncingUsers.known(request.userId);
     const ignored = deps.peekIgnored(request.userId);
-    if (!person || !ignored || isIdle(person, since)) return undefined;
-    return deps.fromMemory(scopeOf(request, person, since, ignored));
+    if (!user || !ignored || isIdle(user, since)) return undefined;
+    return deps.fromMemory(scopeOf(request, user, since, ignored));
   }
 
   async function compute(
@@ -111,16 +111,16 @@ export function createLongPoll(deps: SyncDeps) {
   ): Promise<Computed & { readonly upTo: SyncToken }> {
     const known = since && fromMemory(request, since);
     if (known !== undefined) return { body: known, empty: false, upTo: since! };
-    const person = await deps.people.get(request.userId);
+    const user = await deps.syncingUsers.get(request.userId);
     const ignored = await deps.ignoredBy(request.userId);
-    const scope = scopeOf(request, person, since, ignored);
+    const scope = scopeOf(request, user, since, ignored);
     return { upTo: scope.upTo, ...(await deps.compute(scope)) };
   }
 
   async function poll(request: SyncRequest, token: SyncToken): Promise<string> {
     const session = request.watch?.();
     try {
-      const body = await pollIn(session, request, token);
+      const body = await pollInSession(session, request, token);
       await session?.check();
       return body;
     } finally {
@@ -128,18 +128,18 @@ export function createLongPoll(deps: SyncDeps) {
     }
   }
 
-  async function pollIn(
+  async function pollInSession(
     session: SessionWatch | undefined,
     request: SyncRequest,
     token: SyncToken,
   ): Promise<string> {
     let since = await clamp(token);
-    const until = deps.now() + Math.min(request.timeout, LONGEST_WAIT_MS);
+    const until = deps.now() + Math.min(request.timeout, MAX_WAIT_MS);
     for (;;) {
       await session?.check();
       // Anew each time: who was not in memory meanwhile was told nothing.
-      const person = await deps.people.get(request.userId);
-      if (request.fullState || !isIdle(person, since)) {
+      const user = await deps.syncingUsers.get(request.userId);
+      if (request.fullState || !isIdle(user, since)) {
         const { body, empty, upTo } = await compute(request, since);
         if (!empty || request.fullState) return body;
         since = upTo; // nothing for this client so far
@@ -148,8 +148,8 @@ export function createLongPoll(deps: SyncDeps) {
       if (left <= 0 || request.signal().aborted) {
         return `{"next_batch":"${formatSyncToken(since)}"}`;
       }
-      if (isIdle(person, since)) {
-        await deps.waker.wait(person, left, request.signal(), session);
+      if (isIdle(user, since)) {
+        await deps.waker.wait(user, left, request.signal(), session);
       }
     }
   }

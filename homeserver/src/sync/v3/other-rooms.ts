@@ -2,23 +2,23 @@ import { matchesEvent } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type {
   Membership,
-  ReadableEvent,
+  VisibleEvent,
   Room,
   RoomView,
   StateRoot,
   StoredEvent,
 } from "../../rooms/api/index.ts";
-import type { PersonRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import type { Present } from "../sections/present.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "../sections/scope.ts";
 import type { StateSection } from "../sections/state-section.ts";
-import type { Tails } from "../recent/recent-events.ts";
+import type { RecentEvents } from "../recent/recent-events.ts";
 import { timelineJson, type Timeline, type Timelines } from "../sections/timeline.ts";
 
 export interface OtherRoomsDeps {
   readonly view: RoomView;
-  readonly tails: Tails;
+  readonly recentEvents: RecentEvents;
   readonly timelines: Timelines;
   readonly stateSection: StateSection;
   readonly present: Present;
@@ -34,16 +34,19 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
   }
 
   /** True when the user was in the room at the client's token. */
-  async function wasJoined(scope: Scope, mine: PersonRoom): Promise<boolean> {
+  async function wasJoined(scope: Scope, userRoom: SyncingUserRoom): Promise<boolean> {
     if (!scope.since) return false;
-    return joinedAt(await deps.tails.rootAt(mine.roomNid, scope.since.position), scope.userId);
+    return joinedAt(
+      await deps.recentEvents.rootAt(userRoom.roomNid, scope.since.position),
+      scope.userId,
+    );
   }
 
   /** Of a room that the user was not in (an invite that was refused or taken back, a ban), or has forgotten: its end. */
-  async function departure(
+  async function departureText(
     scope: Scope,
     own: StoredEvent | undefined,
-    { roomNid, position: upTo }: PersonRoom,
+    { roomNid, position: upTo }: SyncingUserRoom,
   ): Promise<string> {
     const membership = own?.event.content.membership;
     const isOut = membership === "leave" || membership === "ban";
@@ -55,15 +58,15 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
   }
 
   /** The event that ended a stay of which the client is to be told, and up to where of it. */
-  async function endOfStay(
+  async function endOfMembership(
     scope: Scope,
-    mine: PersonRoom,
+    userRoom: SyncingUserRoom,
     isKnown: boolean,
   ): Promise<{ readonly nid: number; readonly upTo: number } | undefined> {
-    if (mine.isForgotten) return undefined;
-    const { roomNid, membership, eventNid, position, isForgotten: forgotten } = mine;
+    if (userRoom.isForgotten) return undefined;
+    const { roomNid, membership, eventNid, position, isForgotten: forgotten } = userRoom;
     const row = { roomNid, userId: scope.userId, membership, eventNid, position, forgotten };
-    const end = await view.endOfStay(row);
+    const end = await view.endOfMembership(row);
     if (end === undefined) return undefined;
     const endedAt = end.position ?? position;
     if (endedAt > (scope.since?.position ?? 0)) return { nid: end.nid, upTo: endedAt };
@@ -72,17 +75,21 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
   }
 
   /** What became of the user after their stay. */
-  function followed(scope: Scope, own: StoredEvent): ReadableEvent[] {
+  function laterEvents(scope: Scope, own: StoredEvent): VisibleEvent[] {
     const { timeline } = scope.filter.room;
     if (timeline.limit === 0 || !matchesEvent(timeline, own.event)) return [];
     return [{ stored: own, membership: own.event.content.membership as Membership }];
   }
 
   /** So much of the stay's timeline as finds room beside what comes behind it. */
-  function beside(scope: Scope, stay: Timeline, later: readonly ReadableEvent[]): Timeline {
+  function withinLimit(
+    scope: Scope,
+    whileJoined: Timeline,
+    later: readonly VisibleEvent[],
+  ): Timeline {
     const room = (scope.filter.room.timeline.limit ?? DEFAULT_TIMELINE_LIMIT) - later.length;
-    if (stay.events.length <= room) return stay;
-    const events = room <= 0 ? [] : stay.events.slice(-room);
+    if (whileJoined.events.length <= room) return whileJoined;
+    const events = room <= 0 ? [] : whileJoined.events.slice(-room);
     return { events, limited: true, afterGap: false };
   }
 
@@ -100,9 +107,9 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
 
   return {
     /** `rooms.invite` or `rooms.knock`: the stripped state. */
-    async pending(scope: Scope, mine: PersonRoom): Promise<string> {
-      const events = await view.strippedState(mine.roomNid, scope.userId);
-      const key = mine.membership === "invite" ? "invite_state" : "knock_state";
+    async pending(scope: Scope, userRoom: SyncingUserRoom): Promise<string> {
+      const events = await view.strippedState(userRoom.roomNid, scope.userId);
+      const key = userRoom.membership === "invite" ? "invite_state" : "knock_state";
       return JSON.stringify({ [key]: { events } });
     },
 
@@ -110,23 +117,23 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
      * `rooms.leave`: what happened up to the end of the user's stay, and the state then. What was done to them afterwards (a
      * ban, an invite that came to nothing) shows nothing more of the room than itself. Undefined: nothing to tell.
      */
-    async left(scope: Scope, room: Room, mine: PersonRoom): Promise<string | undefined> {
-      const own = (await view.events([mine.eventNid])).get(mine.eventNid);
-      const isKnown = await wasJoined(scope, mine);
-      const end = await endOfStay(scope, mine, isKnown);
+    async left(scope: Scope, room: Room, userRoom: SyncingUserRoom): Promise<string | undefined> {
+      const own = (await view.events([userRoom.eventNid])).get(userRoom.eventNid);
+      const isKnown = await wasJoined(scope, userRoom);
+      const end = await endOfMembership(scope, userRoom, isKnown);
       if (end === undefined) {
-        const isUnseen = !mine.isForgotten && isIgnored(scope, own);
-        return isUnseen ? undefined : departure(scope, own, mine);
+        const isHiddenInvite = !userRoom.isForgotten && isIgnored(scope, own);
+        return isHiddenInvite ? undefined : departureText(scope, own, userRoom);
       }
       const { upTo } = end;
-      const stay = await deps.timelines(scope, {
+      const whileJoined = await deps.timelines(scope, {
         roomNid: room.nid,
         after: isKnown ? scope.since!.position : 0,
         upTo,
         joinedThroughout: false,
       });
-      const later = own === undefined || own.nid === end.nid ? [] : followed(scope, own);
-      const timeline = beside(scope, stay, later);
+      const later = own === undefined || own.nid === end.nid ? [] : laterEvents(scope, own);
+      const timeline = withinLimit(scope, whileJoined, later);
       const limited = timeline.limited || (scope.since !== undefined && !isKnown);
       const state = await deps.stateSection({
         roomNid: room.nid,

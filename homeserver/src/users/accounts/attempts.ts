@@ -41,7 +41,7 @@ const MAX_MS = 15 * 60_000;
 /** Where the owner has been, and for a device that is signed in. */
 const MAX_KNOWN_MS = 5_000;
 /** Tries by one visitor at once: so many may fail beyond those that are free. */
-const AT_ONCE = 3;
+const MAX_CONCURRENT = 3;
 const MAX_WAITING = 50;
 
 /** `counts` undefined: nobody waits (WEFT_RATE_LIMITS=off). */
@@ -50,8 +50,8 @@ export function createAttempts(deps: {
   counts: FailureCounts | undefined;
 }): Attempts {
   const { clock, counts } = deps;
-  const lanes = createFairQueue<string>({
-    perKey: AT_ONCE,
+  const queue = createFairQueue<string>({
+    perKey: MAX_CONCURRENT,
     total: Number.POSITIVE_INFINITY,
     maxWaiting: MAX_WAITING,
   });
@@ -79,7 +79,7 @@ export function createAttempts(deps: {
       const isKnown = async () =>
         visitor.deviceId !== undefined || (await wasRight()) || (await isKnownHere());
       try {
-        return await lanes.run(own, async () => {
+        return await queue.run(own, async () => {
           const failures = await counts.read(own);
           await ensureDue(failures, account, isKnown);
           try {

@@ -51,18 +51,18 @@ export function profileObject(profile: ProfileRow): JsonObject {
  * texts, fields whose keys and values fit. What does not is left out; of a profile that is too large,
  * all but name and avatar.
  */
-export function profileToldBy(answer: JsonObject): JsonObject {
-  const told: JsonObject = {};
+export function profileFrom(answer: JsonObject): JsonObject {
+  const shown: JsonObject = {};
   const { displayname: name, avatar_url: avatar } = answer;
-  if (isShortText(name)) told.displayname = name;
-  if (isShortText(avatar) && avatar.startsWith("mxc://")) told.avatar_url = avatar;
-  const whole: JsonObject = { ...told };
+  if (isShortText(name)) shown.displayname = name;
+  if (isShortText(avatar) && avatar.startsWith("mxc://")) shown.avatar_url = avatar;
+  const whole: JsonObject = { ...shown };
   for (const [key, value] of Object.entries(answer)) {
     if (value === undefined || value === null || !isCustomKey(key)) continue;
     if (!isWellFormedJson(value)) continue;
     if (key !== "m.tz" || isShortText(value)) whole[key] = value;
   }
-  return Buffer.byteLength(JSON.stringify(whole)) > MAX_PROFILE_BYTES ? told : whole;
+  return Buffer.byteLength(JSON.stringify(whole)) > MAX_PROFILE_BYTES ? shown : whole;
 }
 
 function isShortText(value: Json | undefined): value is string {

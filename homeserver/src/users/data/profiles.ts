@@ -10,7 +10,7 @@ import {
   emptyProfile,
   parseProfileKey,
   profileObject,
-  profileToldBy,
+  profileFrom,
   withField,
 } from "./profile-fields.ts";
 import type { UserHooks } from "../common/types.ts";
@@ -64,7 +64,7 @@ export function createProfiles(deps: {
       if (field !== undefined) parseProfileKey(field);
       const profile = accounts.isLocal(userId)
         ? await local(userId)
-        : profileToldBy(await hooks.remoteProfile(userId, field));
+        : profileFrom(await hooks.remoteProfile(userId, field));
       if (field === undefined) return profile;
       const value = Object.hasOwn(profile, field) ? profile[field] : undefined;
       if (value === undefined) throw errors.notFound("The profile has no such field");

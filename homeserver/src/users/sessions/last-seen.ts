@@ -18,7 +18,7 @@ export interface LastSeen {
 /** A device is noted again after this many ms, or when its address changed. */
 const FRESH_MS = 60_000;
 const FLUSH_MS = 20_000;
-const MOST_WAITING = 5_000;
+const MAX_WAITING = 5_000;
 
 export function createLastSeen(deps: { sql: Sql; clock: Clock; logger: Logger }): LastSeen {
   let waiting = new Map<string, Sighting>();
@@ -53,7 +53,7 @@ export function createLastSeen(deps: { sql: Sql; clock: Clock; logger: Logger })
       const { userId, deviceId } = token;
       const userAgent = visit.userAgent?.replaceAll("\0", "").slice(0, 500) ?? null;
       waiting.set(`${userId}\0${deviceId}`, { userId, deviceId, ts, ip: visit.ip, userAgent });
-      if (waiting.size >= MOST_WAITING) void flush();
+      if (waiting.size >= MAX_WAITING) void flush();
     },
     flush,
     async stop() {

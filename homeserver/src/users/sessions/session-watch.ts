@@ -29,7 +29,7 @@ export interface SessionWatchDeps {
 }
 
 /** Longer than any request waits. */
-const LONGEST_MS = 10 * 60_000;
+const MAX_WATCH_MS = 10 * 60_000;
 
 interface Watched {
   isDoubtful: boolean;
@@ -54,7 +54,7 @@ export function createSessionWatches(deps: SessionWatchDeps): SessionWatches {
       ofUser.add(watched);
       const left = expiresTs == null ? Infinity : expiresTs - deps.clock.now();
       const timer =
-        left < LONGEST_MS ? setTimeout(() => doubt(watched), Math.max(0, left)) : undefined;
+        left < MAX_WATCH_MS ? setTimeout(() => doubt(watched), Math.max(0, left)) : undefined;
       timer?.unref();
       return {
         check() {

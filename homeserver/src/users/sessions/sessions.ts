@@ -64,7 +64,7 @@ export interface SessionDeps {
 
 const HOUR = 3_600_000;
 const CACHED_TOKENS = 100_000;
-const MOST_LOOKUPS = 5;
+const MAX_LOOKUPS = 5;
 
 export function createSessions(deps: SessionDeps): Sessions {
   const { sql, log, clock, random, logger } = deps;
@@ -177,7 +177,7 @@ export function createSessions(deps: SessionDeps): Sessions {
 
   /** Throws when the token is over, by what the database says now. */
   async function confirm(accessToken: string): Promise<void> {
-    for (let i = 0; i < MOST_LOOKUPS; i += 1) {
+    for (let i = 0; i < MAX_LOOKUPS; i += 1) {
       requesterOf(cache.get(accessToken) ?? (await lookUp(accessToken)), undefined);
       // What was read while tokens of the user changed is not remembered: it is read again.
       if (cache.get(accessToken) !== undefined) return;

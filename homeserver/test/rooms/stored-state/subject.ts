@@ -105,10 +105,10 @@ async function startProcess(deps: {
   });
   const life = createLife();
   // What only one replica does at a time: its locks go with the process.
-  const seats = deps.isAlone
+  const leases = deps.isAlone
     ? undefined
     : createLeases({ sql: connect(db.location, { max: 1 }), clock: FAST });
-  const left = life.death.then(() => seats?.close());
+  const left = life.death.then(() => leases?.close());
   const rooms = createRooms({
     log: life.bounded(log),
     sql: db.sql,
@@ -120,7 +120,7 @@ async function startProcess(deps: {
     remote: life.network(deps.remote),
     keyRing: KEY_RING,
     logger: silentLogger(),
-    seats,
+    leases,
   });
   log.follow({
     phase: "readers",
@@ -134,7 +134,7 @@ async function startProcess(deps: {
     async stop() {
       // It may die while it finishes what is under way.
       if (!life.isOver()) await Promise.race([rooms.stop(), life.death]);
-      await (life.isOver() ? left : seats?.close());
+      await (life.isOver() ? left : leases?.close());
       await log.stop();
     },
   };

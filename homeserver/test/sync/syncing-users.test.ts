@@ -5,7 +5,7 @@ import type { RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { Membership, Room, RoomView } from "../../src/rooms/api/index.ts";
 import { createAccountDataChanges } from "../../src/sync/recent/account-data-changes.ts";
 import { createSentMembers } from "../../src/sync/sections/lazy-members.ts";
-import { createPeople } from "../../src/sync/users/syncing-users.ts";
+import { createSyncingUsers } from "../../src/sync/users/syncing-users.ts";
 import { createWaker } from "../../src/sync/users/wake.ts";
 
 const ALICE = "@alice:here" as UserId;
@@ -27,7 +27,7 @@ function stage(max?: number) {
     rooms: async (nids: readonly number[]) =>
       new Map(nids.map((nid) => [nid, { nid, roomId: `!${nid}` as RoomId } as Room])),
   };
-  const people = createPeople({
+  const people = createSyncingUsers({
     view: view as unknown as RoomView,
     position: () => position,
     ephemeralSerial: () => 0,
@@ -115,6 +115,6 @@ test("a member counts as sent when the client comes back with the token of that 
   const sent = createSentMembers();
   const member = { nid: 7, event: { stateKey: ALICE } } as never;
   const fresh = (since: number | undefined, upTo: number) =>
-    sent.fresh({ device: "D", roomNid: 1, since, upTo }, [member]).length;
+    sent.takeUnsent({ device: "D", roomNid: 1, since, upTo }, [member]).length;
   expect([fresh(undefined, 10), fresh(5, 11), fresh(11, 12), fresh(12, 13)]).toEqual([1, 1, 0, 0]);
 });
