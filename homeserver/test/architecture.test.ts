@@ -47,6 +47,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     "records",
     "state",
     "commands",
+    "checks",
     "fetching",
     "receiving",
     "visibility",

@@ -17,7 +17,7 @@ import type { Sql } from "../../storage/sql.ts";
 import type { KeyFetcher, KeyPurpose } from "./key-fetcher.ts";
 import type { KeyObject } from "./key-object.ts";
 
-interface WantedKey {
+export interface WantedKey {
   readonly server: ServerName;
   readonly keyId: string;
   /** When the signature was made, ms since 1970; 0 where the room version does not ask (1 to 4). */

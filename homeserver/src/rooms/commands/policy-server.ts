@@ -46,7 +46,7 @@ export class LacksPolicySignature extends Error {
 }
 
 /** The policy server that has to sign the event according to the current state; undefined: none. */
-export async function policyFor(at: PolicyRoom, event: RoomEvent): Promise<Policy | undefined> {
+async function policyFor(at: PolicyRoom, event: RoomEvent): Promise<Policy | undefined> {
   if (event.type === "m.room.policy" && event.stateKey === "") return undefined;
   const stored = await at.stateEvent("m.room.policy", "");
   const policy = stored === undefined ? undefined : policyIn(stored.event.content);
@@ -67,8 +67,24 @@ function policyIn({ via, public_keys: keys }: JsonObject): Policy | undefined {
 }
 
 /** Whether the event has a valid signature of the policy server. */
-export function isRecommended(event: RoomEvent, { server, key }: Policy): boolean {
+function isRecommended(event: RoomEvent, { server, key }: Policy): boolean {
   return verifyEventSignature(event, server, POLICY_KEY_ID, key);
+}
+
+/**
+ * Step 7 of the checks on receipt: the reason why the room's policy server did not sign the event;
+ * undefined: it did, or there is none. `notRecommended` is the server's answer; without one it throws
+ * LacksPolicySignature.
+ */
+export async function rejectionByPolicyServer(
+  at: PolicyRoom,
+  event: RoomEvent,
+  notRecommended: string | undefined,
+): Promise<string | undefined> {
+  const policy = await policyFor(at, event);
+  if (policy === undefined || isRecommended(event, policy)) return undefined;
+  if (notRecommended === undefined) throw new LacksPolicySignature(policy);
+  return notRecommended;
 }
 
 /**

@@ -1,10 +1,8 @@
 /** Steps 4 and 5 of the checks on receipt, gone through again for an event that is stored. */
-import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
-import { rejectionOf } from "../../protocol/errors.ts";
+import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
-import { rejectionByAuthEvents } from "../fetching/outliers.ts";
-import { authStateIn } from "../state/reader.ts";
+import { rejectionByAuthEvents, rejectionByState } from "../checks/authorisation.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
@@ -36,7 +34,7 @@ export async function verdictOf(
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
   const state = await store.state.events(before, keys);
   if ([...state.values()].some(isRedacted)) return undefined;
-  return { reason: rejectionOf(() => authorise(event, authStateIn(state))) };
+  return { reason: rejectionByState(event, state) };
 }
 
 function isRedacted({ redactedBy }: StoredEvent): boolean {

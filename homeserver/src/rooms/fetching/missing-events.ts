@@ -12,7 +12,7 @@ import { listIn } from "./remote-state.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { verifyPdus } from "./verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 /**
  * Events per request, and how many requests are made, each for older events than the one before.

@@ -3,12 +3,11 @@
  * timeline.
  */
 import { createYielder } from "../../platform/yielder.ts";
-import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
-import { rejectionOf } from "../../protocol/errors.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { lackingAuth, redactionsOf } from "../../storage/rooms/events.ts";
+import { rejectionByAuthEvents } from "../checks/authorisation.ts";
 import type { Identity } from "../commands/drafting.ts";
 import type { CommandResult } from "../commands/mailbox.ts";
 import type { Mailboxes } from "../commands/mailboxes.ts";
@@ -170,31 +169,6 @@ export async function redacted(command: RoomCommand, bare: StoredEvent): Promise
   if (redaction === undefined) return bare;
   command.dependOnStatesOf([redaction]);
   return { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
-}
-
-/**
- * Step 4 of the checks on receipt: authorisation by the auth events. Returns the reason of the
- * rejection, or undefined when the event passes. `state` is the state that the auth events form;
- * from version 12 on it includes the create event, which must not be rejected (rule 2).
- */
-export function rejectionByAuthEvents(
-  event: RoomEvent,
-  authEvents: readonly StoredEvent[],
-  state: readonly StoredEvent[],
-): string | undefined {
-  const rejected = new Set<string>();
-  for (const stored of authEvents) {
-    if (stored.status === "rejected") rejected.add(stored.event.eventId);
-  }
-  const accepted = state.filter(({ status }) => status !== "rejected");
-  return rejectionOf(() => {
-    checkAuthEvents(
-      event,
-      authEvents.map((stored) => stored.event),
-      (id) => rejected.has(id),
-    );
-    authorise(event, authStateOf(accepted.map((stored) => stored.event)));
-  });
 }
 
 /**

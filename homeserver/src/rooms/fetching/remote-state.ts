@@ -18,7 +18,8 @@ import type { RemoteState } from "./remote-state-roots.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room } from "../api/index.ts";
-import { isUnverifiableMember, verifyPdus } from "./verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
+import { isUnverifiableMember } from "../checks/format.ts";
 
 export interface RemoteStates {
   /**

@@ -16,8 +16,9 @@ import type { StateKey } from "../state/tuples.ts";
 import type { AnswerPart, TakeParts } from "../../federation-client/reading/read-parts.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { isUnverifiableMember, verifyPdus } from "./verification.ts";
-import type { Verified } from "./verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
+import { isUnverifiableMember } from "../checks/format.ts";
+import type { Verified } from "../checks/format.ts";
 
 /** A state received from another server, as tuple nid → event nid. Rejected events are left out. */
 export interface RemoteStateEntries {

@@ -18,7 +18,7 @@ import { listIn } from "../fetching/remote-state.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 /** A stretch of a room's timeline, its ends included. */
 export interface Span {

@@ -6,7 +6,7 @@ import { isJsonObject } from "../../protocol/json.ts";
 import type { Json } from "../../protocol/json.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 /**
  * Our event with the signatures that the answer has beside ours. Nothing else of the answer counts:

@@ -26,7 +26,7 @@ import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { CheckNotBlocked } from "../state/blocked-rooms.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface InviteDeps {

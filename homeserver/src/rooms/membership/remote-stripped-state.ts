@@ -12,7 +12,7 @@ import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 /** More entries than this are not looked at; each may cost asking for a key. */
 const MAX_ENTRIES = 32;

@@ -4,7 +4,7 @@
 import type { EventId } from "../../protocol/identifiers.ts";
 import { awaitedEvents, isStoodOn } from "../../storage/rooms/gaps.ts";
 import { isTaken, lowestOrdinal } from "../../storage/rooms/timeline.ts";
-import type { HistoryPosition } from "./checks.ts";
+import type { HistoryPosition } from "./add-to-graph.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { ServerName } from "../../protocol/identifiers.ts";
 import type { Gaps, Sorted } from "../fetching/gaps.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import type { FetchMissing } from "../fetching/missing-events.ts";
-import type { CheckedEvent } from "./checks.ts";
+import type { CheckedEvent } from "./add-to-graph.ts";
 import type { IngestResults, WriteOptions, GraphWriter } from "./graph-writer.ts";
 import type { PeerQuery, PeerQueries } from "../fetching/peer-queries.ts";
 import type { RemoteStates } from "../fetching/remote-state.ts";

@@ -4,7 +4,7 @@
  */
 import type { Logger } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import type { PduCheck } from "../records/pdu-check.ts";
+import type { PduCheck } from "../checks/pdu-check.ts";
 
 interface PduRejection {
   readonly room: string;

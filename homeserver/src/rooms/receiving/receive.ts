@@ -11,7 +11,7 @@ import type { MembershipTableRow } from "../../storage/rooms/members.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { OriginThrottle, Tally } from "./origin-throttle.ts";
-import type { PduCheck } from "../records/pdu-check.ts";
+import type { PduCheck } from "../checks/pdu-check.ts";
 import type { PduRejections } from "./pdu-rejections.ts";
 import { isAfter } from "../commands/out-of-band.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
@@ -21,7 +21,7 @@ import type { Staging } from "./staging.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 export interface ReceiveDeps {
   readonly store: RoomStore;
@@ -79,7 +79,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (!(await deps.acl.allows(room, origin))) {
       return rejectAll(pdus, part, "server ACL", "Server is banned from the room", room.version);
     }
-    // 1 to 3: format, signatures, hashes.
+    // Steps 1 to 3 of the checks on receipt.
     const events: RoomEvent[] = [];
     for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
       const { event } = verified;
@@ -97,8 +97,8 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /**
-   * 4 to 6, the authorisation rules: at once for events that lack nothing; the others are staged,
-   * and what they lack is fetched.
+   * Steps 4 to 7: at once for events that lack nothing; the others are staged, and what they lack is
+   * fetched.
    */
   async function ingestEvents(
     part: RoomPart,

@@ -21,7 +21,7 @@ import type { StateKey } from "../state/tuples.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
-import { verifyPdus } from "../fetching/verification.ts";
+import { verifyPdus } from "../checks/checks-on-receipt.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface ServeMembersDeps {

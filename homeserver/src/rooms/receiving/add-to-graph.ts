@@ -1,32 +1,23 @@
-/**
- * Adds a verified event of another server to the room's graph: steps 4 to 7 of the checks on
- * receipt (server-server API, "Checks performed on receipt of a PDU"), on the room's mailbox.
- */
-import { authorise } from "../../protocol/auth/index.ts";
-import { rejectionOf } from "../../protocol/errors.ts";
+/** Adds a verified event of another server to the room's graph, on the room's mailbox. */
 import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
-import { createEventIdOf } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { Timeline } from "../../log/types.ts";
-import { counted, extremitiesNotReachedFrom } from "../commands/extremities.ts";
+import { checkInRoom } from "../checks/checks-on-receipt.ts";
+import type { Basis } from "../checks/checks-on-receipt.ts";
+import type { PduCheck } from "../checks/pdu-check.ts";
 import { updateExtremities } from "../commands/update-extremities.ts";
 import { mayChange } from "../records/events.ts";
 import { authNidsOf, newEvent } from "../records/new-event.ts";
 import { endsKnockSentByUs } from "./knock-ends.ts";
-import { redacted, rejectionByAuthEvents } from "../fetching/outliers.ts";
+import { redacted } from "../fetching/outliers.ts";
 import { withAuthMembers } from "./partial-state.ts";
 import { hasKnownState, isInGraph } from "../records/in-graph.ts";
-import { isRecommended, LacksPolicySignature, policyFor } from "../commands/policy-server.ts";
-import type { PduCheck } from "../records/pdu-check.ts";
 import { redactionApplies } from "../commands/redactions.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { AddedEvent } from "../commands/append-builder.ts";
-import { authStateIn } from "../state/reader.ts";
 import { remoteStateRoots } from "../fetching/remote-state-roots.ts";
 import type { RemoteState } from "../fetching/remote-state-roots.ts";
-import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
@@ -79,33 +70,87 @@ export interface CheckedEvent {
 }
 
 /**
- * Runs the checks and adds the event to the command. Undefined when auth events are missing, or
- * when prev events are missing and no server gave the whole state after them.
+ * Runs steps 4 to 7 of the checks on receipt and adds the event to the command. Undefined when auth
+ * events are missing, or when prev events are missing and no server gave the whole state after them.
  */
 export async function checkAndAdd(
   command: RoomCommand,
   received: ReceivedEvent,
 ): Promise<CheckedEvent | undefined> {
-  const { store } = command;
   const { event } = received;
   const outlier = await knownOf(command, received);
   if (outlier !== undefined && isInGraph(outlier)) {
     const again = received.again === true && outlier.status === "rejected";
     if (!again) return alreadyStored(outlier);
   }
-  const prev = await store.events.byIdsNow([...event.prevEventIds]);
+  const basis = await basisOf(command, received);
+  if (basis === undefined) return undefined;
+  const { before, missing } = basis;
+  const verdict = await checkInRoom(command, event, basis);
+  const { reason, clause } = verdict;
+  const isProvisional = basis.hasRemoteState && clause === "5 state before";
+  if (isProvisional && outlier?.status === "rejected") {
+    return { ...alreadyStored(outlier), reason, clause, isProvisional };
+  }
+  const [freshNid] =
+    outlier === undefined ? await command.store.registry.eventNids(1) : [outlier.nid];
+  const nid = freshNid as number;
+  if (outlier !== undefined) command.dependOn([outlier]);
+  const rejected = verdict.status === "rejected";
+  const after =
+    event.stateKey === undefined || rejected
+      ? before
+      : await command.setState(before, [[event.type, event.stateKey, nid]]);
+  const bare = newEvent(command.room.nid, nid, event, {
+    ...received.history,
+    status: verdict.status,
+    ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
+  });
+  const isRejudged = outlier?.status === "rejected" && !rejected;
+  const isForKnocker = !rejected && (await endsKnockSentByUs(command, event, before));
+  const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
+    authNids: authNidsOf(basis.auth),
+    timeline: timelineOf(received, rejected),
+    known: outlier !== undefined,
+    isRejudged,
+    forwarded: received.forwarded === true || isForKnocker,
+    handedOver: received.handedOver === true && !isForKnocker,
+    reason,
+  };
+  const stored = await addWithRedactions(command, bare, outlier, added, received);
+  return { stored, reason, clause, isProvisional, isRejudged, missing };
+}
+
+/** What an event is checked against, and how complete that is. */
+interface EventBasis extends Basis {
+  /** prev events that are not in the graph. */
+  readonly missing: readonly EventId[];
+  /** The state before the event rests on what other servers say. */
+  readonly hasRemoteState: boolean;
+}
+
+/** Undefined when auth events are missing, or the state after prev events is not known. */
+async function basisOf(
+  command: RoomCommand,
+  { event, history, remoteState, notRecommended }: ReceivedEvent,
+): Promise<EventBasis | undefined> {
+  const { events } = command.store;
+  const prev = await events.byIdsNow([...event.prevEventIds]);
   const known = [...prev.values()].filter((stored) => hasKnownState(stored, event.roomId));
-  const authEvents = await store.events.byIds([...event.authEventIds]);
-  const auth = await authOf(command, event, authEvents);
-  if (auth === undefined) return undefined;
+  let authEvents = await events.byIds([...event.authEventIds]);
+  if ([...authEvents.values()].some(({ status }) => status === "rejected")) {
+    authEvents = await events.byIdsNow([...event.authEventIds]);
+  }
+  const auth = event.authEventIds.flatMap((id) => authEvents.get(id) ?? []);
+  if (auth.length < event.authEventIds.length) return undefined;
   // The state after a create event is known even before it is in the graph; it still has to be
   // fetched for the timeline.
   const missing = prevWithout(event, known.filter(isInGraph));
   const unknownPrev = prevWithout(event, known);
-  const remoteRoots =
-    unknownPrev.length === 0
-      ? []
-      : await remoteStateRoots(command, unknownPrev, received.remoteState);
+  const hasRemoteState = unknownPrev.length > 0;
+  const remoteRoots = hasRemoteState
+    ? await remoteStateRoots(command, unknownPrev, remoteState)
+    : [];
   if (remoteRoots === undefined) return undefined;
   command.dependOnStatesOf(known);
   command.dependOn(auth);
@@ -114,47 +159,8 @@ export async function checkAndAdd(
   const before = command.isPartial
     ? await withAuthMembers(command, resolved, event, auth)
     : resolved;
-  let judged = await judge(command, event, auth, before, received.history === undefined);
-  if (judged.status === "accepted" && received.history === undefined) {
-    judged = await judgeByPolicy(command, received);
-  }
-  const isProvisional = unknownPrev.length > 0 && judged.clause === "5 state before";
-  if (isProvisional && outlier?.status === "rejected") {
-    return { ...alreadyStored(outlier), ...judged, isProvisional };
-  }
-  const [freshNid] = outlier === undefined ? await store.registry.eventNids(1) : [outlier.nid];
-  const nid = freshNid as number;
-  if (outlier !== undefined) command.dependOn([outlier]);
-  const rejected = judged.status === "rejected";
-  const after =
-    event.stateKey === undefined || rejected
-      ? before
-      : await command.setState(before, [[event.type, event.stateKey, nid]]);
-  const bare = newEvent(command.room.nid, nid, event, {
-    ...received.history,
-    status: judged.status,
-    ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
-  });
-  const isRejudged = outlier?.status === "rejected" && !rejected;
-  const isForKnocker = !rejected && (await endsKnockSentByUs(command, event, before));
-  const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
-    authNids: authNidsOf(auth),
-    timeline: timelineOf(received, rejected),
-    known: outlier !== undefined,
-    isRejudged,
-    forwarded: received.forwarded === true || isForKnocker,
-    handedOver: received.handedOver === true && !isForKnocker,
-    reason: judged.reason,
-  };
-  const stored = await addWithRedactions(command, bare, outlier, added, received);
-  return {
-    stored,
-    reason: judged.reason,
-    clause: judged.clause,
-    isProvisional,
-    isRejudged,
-    missing,
-  };
+  const isLive = history === undefined;
+  return { auth, before, isLive, notRecommended, missing, hasRemoteState };
 }
 
 /** The result for an event that is already stored. */
@@ -168,18 +174,6 @@ async function knownOf({ store }: RoomCommand, { event, mayBeKnown }: ReceivedEv
   const peeked = store.events.peekById(eventId);
   if (peeked === undefined ? !mayBeKnown : !mayChange(peeked)) return peeked;
   return (await store.events.byIdsNow([eventId])).get(eventId);
-}
-
-/** Its auth events; undefined when some are missing. */
-async function authOf(
-  { store }: RoomCommand,
-  event: RoomEvent,
-  found: ReadonlyMap<EventId, StoredEvent>,
-): Promise<StoredEvent[] | undefined> {
-  const isDoubtful = [...found.values()].some(({ status }) => status === "rejected");
-  const now = isDoubtful ? await store.events.byIdsNow([...event.authEventIds]) : found;
-  const auth = event.authEventIds.flatMap((id) => now.get(id) ?? []);
-  return auth.length < event.authEventIds.length ? undefined : auth;
 }
 
 function timelineOf({ history }: ReceivedEvent, rejected: boolean): Timeline {
@@ -212,101 +206,6 @@ function prevWithout({ prevEventIds }: RoomEvent, events: readonly StoredEvent[]
 async function stateAfter(command: RoomCommand, stored: StoredEvent): Promise<StateRoot> {
   if (isInGraph(stored)) return stored.stateAfter;
   return command.setState(null, [["m.room.create", "", stored.nid]]);
-}
-
-interface Judgement {
-  readonly status: StoredEvent["status"];
-  readonly reason: string | undefined;
-  readonly clause: PduCheck | undefined;
-}
-
-const ACCEPTED: Judgement = { status: "accepted", reason: undefined, clause: undefined };
-
-async function judge(
-  command: RoomCommand,
-  event: RoomEvent,
-  auth: readonly StoredEvent[],
-  before: StateRoot,
-  isLive: boolean,
-): Promise<Judgement> {
-  const { store } = command;
-  // 4. By the auth events.
-  const byAuthEvents = rejectionByAuthEvents(event, auth, [
-    ...auth,
-    ...(await createEvent(command, event)),
-  ]);
-  if (byAuthEvents !== undefined) {
-    return { status: "rejected", reason: byAuthEvents, clause: "4 auth events" };
-  }
-  // 5. By the state before the event.
-  const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
-  const isOnTop = before === command.stateRoot;
-  const state = isOnTop ? await command.state(keys) : await store.state.events(before, keys);
-  const atEvent = isSame(state, auth) ? undefined : byState(event, state);
-  if (atEvent !== undefined) {
-    return { status: "rejected", reason: atEvent, clause: "5 state before" };
-  }
-  // 6. By the current state.
-  if (!isLive || isOnTop) return ACCEPTED;
-  const now = byState(event, await command.state(keys));
-  if (now === undefined) return ACCEPTED;
-  // A second look at the current state together with what the event's own branch changed: a join in
-  // a gap, for instance.
-  const both = byState(event, await stateWithBranch(command, event, before, keys));
-  if (both === undefined) return ACCEPTED;
-  return { status: "soft-failed", reason: both, clause: "6 current state" };
-}
-
-/** 7. By the room's policy server. Throws LacksPolicySignature when it has to be asked first. */
-async function judgeByPolicy(
-  command: RoomCommand,
-  { event, notRecommended }: ReceivedEvent,
-): Promise<Judgement> {
-  const policy = await policyFor(command, event);
-  if (policy === undefined || isRecommended(event, policy)) return ACCEPTED;
-  if (notRecommended === undefined) throw new LacksPolicySignature(policy);
-  return { status: "soft-failed", reason: notRecommended, clause: "7 policy server" };
-}
-
-/**
- * The current state if the state before the event replaced those extremities that the event builds
- * on.
- */
-async function stateWithBranch(
-  command: RoomCommand,
-  event: RoomEvent,
-  before: StateRoot,
-  keys: readonly StateKey[],
-): Promise<ReadonlyMap<string, StoredEvent>> {
-  const { store } = command;
-  const others = await extremitiesNotReachedFrom(store, command.extremities, event);
-  const roots = [...counted(others).map((one) => one.stateAfter), before];
-  const { base, changes } = await resolveRoots(store, command.room, roots);
-  return store.state.events(await command.setTuples(base, changes), [...keys]);
-}
-
-/**
- * Whether the auth events are exactly what the state holds (except for the create event): then the
- * check by auth events has already decided.
- */
-function isSame(state: ReadonlyMap<string, StoredEvent>, auth: readonly StoredEvent[]): boolean {
-  const nids = new Set(auth.map((stored) => stored.nid));
-  for (const stored of state.values()) {
-    if (stored.event.type !== "m.room.create" && !nids.delete(stored.nid)) return false;
-    nids.delete(stored.nid);
-  }
-  return nids.size === 0;
-}
-
-/** From version 12 the room's id names the create event, and auth_events don't. */
-async function createEvent({ store }: RoomCommand, event: RoomEvent): Promise<StoredEvent[]> {
-  if (!event.version.roomIdIsCreateHash || event.type === "m.room.create") return [];
-  const create = await store.events.byId(createEventIdOf(event.roomId));
-  return create === undefined ? [] : [create];
-}
-
-function byState(event: RoomEvent, state: ReadonlyMap<string, StoredEvent>): string | undefined {
-  return rejectionOf(() => authorise(event, authStateIn(state)));
 }
 
 /**
