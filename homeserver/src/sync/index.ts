@@ -11,7 +11,7 @@ import {
   receiptsBetween,
   touchedRooms,
 } from "../storage/streams/sync-reads.ts";
-import { createCompute } from "./v3/compute.ts";
+import { type Compute, createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
 import { createEphemeralChanges } from "./users/ephemeral-changes.ts";
 import { createEphemeralSections, type SectionSources } from "./sections/ephemeral-sections.ts";
@@ -58,79 +58,28 @@ export interface Sync {
 }
 
 export function createSync(deps: SyncDeps): Sync {
-  const { log, sql, view, history, ephemeral, preferences, clock } = deps;
-  const position = (): number => log.position;
-  const syncingUsers = createSyncingUsers({
-    view,
-    position,
-    ephemeralSerial: () => ephemeral.serial,
-  });
-  const waker = createWaker();
-  const recentEvents = createRecentEvents({ history, view, position });
-  const accountDataChanges = createAccountDataChanges(position);
-  const sources: SectionSources = {
-    receipts: (roomNid, reader, after, upTo) =>
-      receiptsBetween(sql, { roomNid, reader, after, upTo }),
-    accountData: (userId, roomNid, after, upTo) =>
-      accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
-    typing: ephemeral.typing,
-    changedRooms: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
-  };
-  const contexts = createPushContexts(view);
-  const unread = createUnread({
-    recent: recentEvents,
-    view,
-    contexts,
-    rulesOf: preferences.rulesOf,
-    peekRules: preferences.peekRules,
-    readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
-  });
-  const sent = createSentMembers();
-  const shared = {
-    view,
-    recentEvents,
-    timelines: createTimelines({ view, recentEvents }),
-    stateSection: createStateSection({ view, recentEvents, sent }),
-    present: createPresent(view),
-  };
-  const ephemeralSections = createEphemeralSections({ recentEvents, sources, accountDataChanges });
-  const compute = createCompute({
-    view,
-    recentEvents,
-    joinedRoom: createJoinedRoom({ ...shared, ephemeralSections, unread }),
-    otherRooms: createOtherRooms(shared),
-    sources,
-    presence: createPresenceSection({ view, ephemeral, now: clock.now }),
-    accountDataChanges,
-    blocksInvites: deps.preferences.blocksInvites,
-  });
-
-  const sharedTimelines = createSharedTimelines({ view, now: clock.now });
-  const fromMemory = createFromMemory({ view, recentEvents, sharedTimelines, unread, sent });
-
-  const unfollow = followLog({
-    log,
-    recentEvents,
-    contexts,
-    unread,
-    accountDataChanges,
-    syncingUsers,
-    waker,
-  });
+  const { log, sql, view, ephemeral, preferences, clock } = deps;
+  const memory = createMemory(deps);
+  const { syncingUsers, waker } = memory;
+  const sources = sourcesOf(deps);
+  const unfollow = followLog({ log, ...memory });
   const takeEphemeral = createEphemeralChanges({ view, syncingUsers, waker });
   const unlisten = ephemeral.onChange((change) => {
     takeEphemeral(change).catch((error: unknown) => {
       deps.logger.warn({ err: error }, "typing or presence did not reach the clients");
     });
   });
-
   return {
     sync: createLongPoll({
       log,
       syncingUsers,
       waker,
-      compute,
-      fromMemory,
+      compute: createComputation(deps, memory, sources),
+      fromMemory: createFromMemory({
+        ...memory,
+        view,
+        sharedTimelines: createSharedTimelines({ view, now: clock.now }),
+      }),
       ignoredBy: preferences.ignoredBy,
       peekIgnored: preferences.peekIgnored,
       end: () => logPosition(sql),
@@ -142,4 +91,66 @@ export function createSync(deps: SyncDeps): Sync {
       unlisten();
     },
   };
+}
+
+type Memory = ReturnType<typeof createMemory>;
+
+/** What is held in memory about users and rooms, and kept in step with the log. */
+function createMemory({ log, sql, view, history, ephemeral, preferences }: SyncDeps) {
+  const position = (): number => log.position;
+  const ephemeralSerial = () => ephemeral.serial;
+  const recentEvents = createRecentEvents({ history, view, position });
+  const contexts = createPushContexts(view);
+  return {
+    syncingUsers: createSyncingUsers({ view, position, ephemeralSerial }),
+    waker: createWaker(),
+    recentEvents,
+    accountDataChanges: createAccountDataChanges(position),
+    contexts,
+    unread: createUnread({
+      recent: recentEvents,
+      view,
+      contexts,
+      rulesOf: preferences.rulesOf,
+      peekRules: preferences.peekRules,
+      readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
+    }),
+    sent: createSentMembers(),
+  };
+}
+
+/** What is read from the tables, or is ephemeral. */
+function sourcesOf({ sql, ephemeral }: SyncDeps): SectionSources {
+  return {
+    receipts: (roomNid, reader, after, upTo) =>
+      receiptsBetween(sql, { roomNid, reader, after, upTo }),
+    accountData: (userId, roomNid, after, upTo) =>
+      accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
+    typing: ephemeral.typing,
+    changedRooms: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
+  };
+}
+
+/** The full computation of a sync. */
+function createComputation(deps: SyncDeps, memory: Memory, sources: SectionSources): Compute {
+  const { view, ephemeral, clock, preferences } = deps;
+  const { recentEvents, accountDataChanges, unread, sent } = memory;
+  const shared = {
+    view,
+    recentEvents,
+    timelines: createTimelines({ view, recentEvents }),
+    stateSection: createStateSection({ view, recentEvents, sent }),
+    present: createPresent(view),
+  };
+  const ephemeralSections = createEphemeralSections({ recentEvents, sources, accountDataChanges });
+  return createCompute({
+    view,
+    recentEvents,
+    joinedRoom: createJoinedRoom({ ...shared, ephemeralSections, unread }),
+    otherRooms: createOtherRooms(shared),
+    sources,
+    presence: createPresenceSection({ view, ephemeral, now: clock.now }),
+    accountDataChanges,
+    blocksInvites: preferences.blocksInvites,
+  });
 }
