@@ -1,4 +1,4 @@
-/** The engine's federation side, put together. */
+/** Wires the federation side of the room engine together. */
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -71,7 +71,7 @@ export interface Federation {
   readonly api: RoomFederation;
   readonly membership: RemoteMembership;
   readonly backfill: Backfill;
-  /** Asks other servers for nothing more. */
+  /** Starts no further requests to other servers. */
   stop(): Promise<void>;
 }
 
@@ -157,7 +157,7 @@ export function createFederation(deps: FederationDeps): Federation {
       async aclAllows(roomId, server) {
         const room = await store.registry.byId(roomId);
         if (room === undefined || (await acl.allows(room, server))) return true;
-        // Nobody tells this server of the list of a room that it has left.
+        // The access list of a room that this server has left is not kept up to date.
         return !(await serverIsJoined(store.sql, room.nid, serverName));
       },
       ...createServeMembers({ store, local, ingest, access, keyRing, answers }),

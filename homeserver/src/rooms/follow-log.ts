@@ -1,4 +1,4 @@
-/** Keeps the engine's caches in step with the log, whichever replica wrote to it. */
+/** Keeps the engine's caches up to date with the log, whichever replica wrote to it. */
 import type { EventRecord, Log, RecordOf } from "../log/types.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import type { Mailboxes } from "./commands/mailboxes.ts";
@@ -19,7 +19,7 @@ export interface RoomCaches {
   readonly erasures: Erasures;
 }
 
-/** Returns what stops it. */
+/** Returns the function that stops it. */
 export function followLog(log: Log, caches: RoomCaches): () => void {
   const { memberships, aggregations, partial, erasures } = caches;
   const phase = "caches";
@@ -48,7 +48,7 @@ function takeEvent({ events }: RoomStore, record: EventRecord): void {
   if (redacts !== undefined) events.forget(redacts);
 }
 
-/** What memory holds of the room may be gone from the tables, or is another. */
+/** Drops cached events and states of a room whose rows were deleted or recomputed. */
 function forget(
   { store, mailboxes, memberships }: RoomCaches,
   record: RecordOf<"partial_state" | "purge">,

@@ -1,4 +1,4 @@
-/** The room engine, put together. */
+/** Wires the room engine together. */
 import type { RoomTurns } from "../cluster/room-turns.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -66,21 +66,21 @@ export interface RoomsDeps {
   readonly profiles: Profiles;
   readonly remote: RemoteRooms;
   readonly keyRing: EventKeys;
-  /** Version of rooms whose maker names none; 12 when absent. */
+  /** Version of rooms whose creator names none; 12 when absent. */
   readonly defaultRoomVersion?: string | undefined;
-  /** What is known of local users' accounts; absent: every name is one. */
+  /** The accounts of local users; absent: every name counts as one. */
   readonly accounts?: LocalAccounts | undefined;
-  /** What a user may keep in the directory; the defaults when absent. */
+  /** Limits on a user's aliases and published rooms; the defaults when absent. */
   readonly limits?: UserLimits | undefined;
-  /** Whom a user ignores; nobody when absent. */
+  /** The users whom a user ignores; nobody when absent. */
   readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
-  /** What one replica at a time does; absent when there is one. */
+  /** Leases for background work that only one replica does; absent when there is one replica. */
   readonly leases?: Leases | undefined;
-  /** What one replica at a time does for a user; within this process alone unless given. */
+  /** Locks for work that must not run twice at once; only within this process unless given. */
   readonly exclusive?: Exclusive | undefined;
-  /** Whose turn it is to write to a room; absent when there is one replica. */
+  /** The turns of replicas at writing to rooms; absent when there is one replica. */
   readonly turns?: RoomTurns | undefined;
 }
 

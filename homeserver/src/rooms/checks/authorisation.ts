@@ -1,4 +1,6 @@
-/** Steps 4 to 6 of the checks on receipt: the authorisation rules, against three views of the room. */
+/**
+ * Steps 4 to 6 of the checks on receipt: the authorisation rules, against three views of the room.
+ */
 import { authorise, authStateOf, checkAuthEvents } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -37,7 +39,8 @@ export function rejectionByAuthEvents(
 }
 
 /**
- * The create event where the auth events do not hold it: from version 12 on, the room's id names it.
+ * The create event where the auth events do not hold it: from version 12 on, the room's id names
+ * it.
  */
 export async function createEventBeside(
   { events }: { readonly events: EventReader },

@@ -65,7 +65,9 @@ export interface Basis {
   readonly notRecommended: string | undefined;
 }
 
-/** The result of steps 4 to 7: what an event counts as and, unless accepted, which check it failed. */
+/**
+ * The result of steps 4 to 7: what an event counts as and, unless accepted, which check it failed.
+ */
 export interface Verdict {
   readonly status: StoredEvent["status"];
   readonly reason: string | undefined;
@@ -74,7 +76,9 @@ export interface Verdict {
 
 const ACCEPTED: Verdict = { status: "accepted", reason: undefined, clause: undefined };
 
-/** Steps 4 to 7. Throws LacksPolicySignature when the room's policy server has to be asked first. */
+/**
+ * Steps 4 to 7. Throws LacksPolicySignature when the room's policy server has to be asked first.
+ */
 export async function checkInRoom(
   command: RoomCommand,
   event: RoomEvent,

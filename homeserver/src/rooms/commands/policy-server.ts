@@ -73,8 +73,8 @@ function isRecommended(event: RoomEvent, { server, key }: Policy): boolean {
 
 /**
  * Step 7 of the checks on receipt: the reason why the room's policy server did not sign the event;
- * undefined: it did, or there is none. `notRecommended` is the server's answer; without one it throws
- * LacksPolicySignature.
+ * undefined: it did, or there is none. `notRecommended` is the server's answer; without one it
+ * throws LacksPolicySignature.
  */
 export async function rejectionByPolicyServer(
   at: PolicyRoom,

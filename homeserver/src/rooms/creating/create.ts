@@ -1,4 +1,4 @@
-/** POST /createRoom: options to first events, in the order that the specification gives. */
+/** POST /createRoom: turns the options into the first events, in the order of the specification. */
 import { errors, matrixError, type MatrixError } from "../../protocol/errors.ts";
 import { isRoomAlias, isUserId, parseUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../../protocol/identifiers.ts";
@@ -21,7 +21,7 @@ export interface CreateDeps {
   readonly members: RoomMembers;
   readonly profiles: Profiles;
   readonly invitees: Invitees;
-  /** Of rooms whose maker names none. */
+  /** The version of rooms whose creator names none. */
   readonly defaultVersion: string;
   readonly directoryLimits: DirectoryLimits;
   readonly now: () => number;
@@ -29,7 +29,9 @@ export interface CreateDeps {
 
 type Preset = NonNullable<CreateRoomOptions["preset"]>;
 
-/** Guests stay out where no m.room.guest_access says else: a public room needs none. */
+/**
+ * Guests are refused unless m.room.guest_access allows them, so a public room needs no such event.
+ */
 const PRESETS: Record<Preset, { joinRule: string; guestAccess?: string }> = {
   private_chat: { joinRule: "invite", guestAccess: "can_join" },
   trusted_private_chat: { joinRule: "invite", guestAccess: "can_join" },
@@ -70,7 +72,7 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
         alias,
       });
       if (isPublic) await publishRoom(store.sql, room.nid, by.userId, deps.now());
-      // Users of other servers: the room stands even when a server can't be reached.
+      // Users of other servers: the room is kept even when a server cannot be reached.
       const others = all.filter((invite) => !isOurs(invite));
       await Promise.allSettled(
         others.map((invite) => members.invite({ by, roomId: room.roomId, ...invite })),
@@ -87,8 +89,7 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
 }
 
 /**
- * People who are invited as a room is made: each is asked about, and each server of theirs is told
- * at once.
+ * Limit on invites at creation: each invite is checked, and each remote server is asked at once.
  */
 const MAX_INVITES = 200;
 
@@ -98,10 +99,7 @@ function tooManyInvites(): MatrixError {
   );
 }
 
-/**
- * Somebody who is invited as the room is made; `content` of the member event but for the
- * membership.
- */
+/** A user invited at creation; `content` is that of the member event, without the membership. */
 interface Invite {
   readonly userId: UserId;
   readonly content: JsonObject;
@@ -113,8 +111,8 @@ function inviteState({ userId, content }: Invite): FirstState {
 }
 
 /**
- * `initial_state` without what is not sent as it stands: invites go the way of invites. Throws
- * M_INVALID_PARAM, M_BAD_JSON, M_INVALID_ROOM_STATE (400).
+ * `initial_state` without the invites, which are sent like other invites. Throws M_INVALID_PARAM,
+ * M_BAD_JSON, M_INVALID_ROOM_STATE (400).
  */
 function initialState(options: CreateRoomOptions): { state: FirstState[]; invites: Invite[] } {
   const state: FirstState[] = [];
@@ -138,8 +136,8 @@ function initialState(options: CreateRoomOptions): { state: FirstState[]; invite
 }
 
 /**
- * To a room that is being made leads the alias that is made with it, and no other. M_INVALID_PARAM,
- * M_BAD_ALIAS.
+ * Only the alias that is created together with the room leads to it already; any other is refused.
+ * M_INVALID_PARAM, M_BAD_ALIAS.
  */
 function checkAliases(state: readonly FirstState[], made: RoomAlias | undefined): void {
   for (const { type, stateKey, content } of state) {
@@ -193,13 +191,13 @@ function createContent(
 
 interface FirstStateOptions extends CreateRoomOptions {
   readonly version: RoomVersion;
-  /** `initial_state`, without invites. */
+  /** `initial_state` without the invites. */
   readonly initial: readonly FirstState[];
   readonly invites: readonly UserId[];
   readonly alias: RoomAlias | undefined;
 }
 
-/** Steps 3 to 7 of the specification's order. */
+/** Steps 3 to 7 in the order of the specification. */
 function firstState(by: Actor, options: FirstStateOptions): FirstState[] {
   const { version, initial, invites, alias } = options;
   const preset = presetOf(options);

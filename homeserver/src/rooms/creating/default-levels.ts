@@ -1,13 +1,16 @@
-/** The power levels that a new room gets. */
+/** The power levels of a new room. */
 import { isJsonObject } from "../../protocol/json.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 
 const ADMIN = 100;
-/** Above state_default, as versions with privileged creators demand it. */
+/** Above state_default, as room versions with privileged creators require it. */
 const CREATORS_ONLY = 150;
 
-/** `trusted` get the creator's level (where creators have none, they are creators themselves). */
+/**
+ * `trusted` users get the creator's level (in versions where creators have none, they become
+ * creators themselves).
+ */
 export function defaultPowerLevels(
   version: RoomVersion,
   creator: string,
@@ -40,7 +43,7 @@ export function defaultPowerLevels(
   };
 }
 
-/** False when the levels name the creator in a version whose creators stand above them. */
+/** False when the levels list a creator in a version where creators are above all levels. */
 export function hasNoCreators(version: RoomVersion, levels: JsonObject, creator: string): boolean {
   if (!version.privilegedCreators || !isJsonObject(levels.users)) return true;
   return !Object.hasOwn(levels.users, creator);

@@ -1,4 +1,4 @@
-/** How many aliases and published rooms a user may have, and a room. */
+/** Limits on aliases and published rooms, per user and per room. */
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { countAliases } from "../../storage/rooms/aliases.ts";
 import { countPublished } from "../../storage/rooms/published-rooms.ts";
@@ -11,7 +11,9 @@ export interface DirectoryLimits {
   ensureMayPublish(userId: UserId): Promise<void>;
 }
 
-/** Aliases of one room, whoever made them: who asks for them is answered with all. */
+/**
+ * Aliases of one room, whoever created them: a request for a room's aliases returns all of them.
+ */
 const MAX_OF_ROOM = 500;
 
 export function createDirectoryLimits(

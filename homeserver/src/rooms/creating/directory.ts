@@ -1,4 +1,4 @@
-/** Aliases of this server and the list of its published rooms. */
+/** This server's aliases, and its list of published rooms. */
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import { isRoomId, isServerName, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -96,7 +96,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     const room = await store.registry.byId(row.roomId as RoomId);
     const servers = room === undefined ? [] : await joinedServers(sql, room.nid);
     const others = servers.filter((server) => server !== serverName);
-    // Ours first, where it is in the room, or nobody is.
+    // This server first, if it is in the room, or if no server is.
     const isIn = others.length < servers.length || servers.length === 0;
     const named = isIn ? [serverName, ...others] : others;
     return { roomId: row.roomId as RoomId, servers: named as ServerName[] };
@@ -118,7 +118,9 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     return { roomId: answer.room_id, servers: [...new Set([...listed, serverOf(alias)])] };
   }
 
-  /** A deleted alias leaves m.room.canonical_alias, where who deletes it may send that. */
+  /**
+   * Removes a deleted alias from m.room.canonical_alias, if the deleting user may send that event.
+   */
   async function takeBack(userId: UserId, alias: RoomAlias, roomId: RoomId): Promise<void> {
     const room = await store.registry.byId(roomId);
     if (room === undefined || !(await mayNameRoom(room, userId))) return;
@@ -136,7 +138,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
     throw errors.invalidParam(`Aliases of this server end in :${serverName}`);
   }
 
-  /** Joined, and with the power to send m.room.canonical_alias. */
+  /** Whether the user is joined and has the power to send m.room.canonical_alias. */
   async function mayNameRoom(room: Room, userId: UserId): Promise<boolean> {
     return local.run(room, async (command) => {
       const member = await command.stateEvent("m.room.member", userId);
@@ -154,7 +156,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
   }
 }
 
-/** The content without the alias; undefined where it is not in there. */
+/** The content without the alias; undefined when it does not contain it. */
 function withoutAlias(content: JsonObject, alias: RoomAlias): JsonObject | undefined {
   const { alias: main, alt_aliases: others, ...rest } = content;
   const isAmong = Array.isArray(others) && others.includes(alias);

@@ -1,4 +1,4 @@
-/** The list of published rooms: entries, search, pages. */
+/** The list of published rooms: its entries, search and pages. */
 import { errors } from "../../protocol/errors.ts";
 import { isPattern, MAX_PATTERN_BYTES } from "../../protocol/glob.ts";
 import { isRoomAlias } from "../../protocol/identifiers.ts";
@@ -24,8 +24,8 @@ const MAX_PAGE = 500;
 const TOKEN = /^d(\d{1,9})$/;
 
 /**
- * One page, the biggest rooms first. M_INVALID_PARAM for a token that is none of ours, and a term
- * of over 255 bytes.
+ * One page, the biggest rooms first. M_INVALID_PARAM for an unknown token, or a search term of over
+ * 255 bytes.
  */
 export async function listPublished(
   store: RoomStore,
@@ -83,7 +83,7 @@ function shown(state: ReadonlyMap<string, StoredEvent> = new Map()): Partial<Pub
   const visibility = historyVisibility(state.get("m.room.history_visibility")?.event);
   const { alias } = content("m.room.canonical_alias");
   return {
-    // Many clients read no page at all in which one alias is none.
+    // An invalid alias would make many clients reject the whole page.
     ...(isRoomAlias(alias) && { canonical_alias: alias }),
     ...text("name", content("m.room.name").name),
     ...text("topic", content("m.room.topic").topic),

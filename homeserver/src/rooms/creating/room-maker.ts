@@ -1,4 +1,4 @@
-/** Makes a room of given first events: one command, one append. */
+/** Creates a room from its first events: one command, one append. */
 import { authorise, authStateOf } from "../../protocol/auth/index.ts";
 import { buildEvent } from "../../protocol/events/build-event.ts";
 import { errors, MatrixError, rejectionOf } from "../../protocol/errors.ts";
@@ -29,7 +29,7 @@ interface RoomPlan {
   readonly joinContent: JsonObject;
   /** Everything after the creator's join, in order. */
   readonly state: readonly FirstState[];
-  /** Taken before the room is made. */
+  /** Reserved before the room is created. */
   readonly alias?: RoomAlias | undefined;
 }
 
@@ -72,8 +72,8 @@ export function createRoomMaker(
   };
 
   /**
-   * Equal create events have equal ids, and rooms of version 12 with them: each gets a time of its
-   * own.
+   * Equal create events would have equal ids, and from version 12 on equal room ids: each gets a
+   * timestamp of its own.
    */
   async function buildCreate(plan: RoomPlan): Promise<RoomEvent> {
     for (;;) {

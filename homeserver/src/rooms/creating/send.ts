@@ -1,4 +1,4 @@
-/** Message and state events, and redactions, of this server's users. */
+/** Message events, state events and redactions of local users. */
 import { checkLevelsFormat } from "../../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../../protocol/errors.ts";
 import { isEventId, isRoomAlias, serverOf } from "../../protocol/identifiers.ts";
@@ -20,14 +20,11 @@ export interface SendDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly idempotency: Idempotency;
-  /** The room that an alias stands for, here or elsewhere; undefined: none. */
+  /** The room of an alias, here or on another server; undefined: none. */
   readonly resolveAlias: (alias: RoomAlias) => Promise<RoomId | undefined>;
-  /** Of equal annotations sent at once the first is done before the next is looked at. */
+  /** Serialises equal annotations: the first is stored before the second is checked. */
   readonly exclusive: Exclusive;
-  /**
-   * Member events go the way of invites, joins, kicks …: to the other server too, and by the same
-   * rules.
-   */
+  /** Member events sent as state are handled like invites, joins or kicks, by the same rules. */
   readonly memberByState: MemberByState;
 }
 
@@ -35,7 +32,7 @@ export function createSend(deps: SendDeps): RoomSend {
   const { store, local, idempotency, exclusive } = deps;
 
   /**
-   * The same user annotates an event with the same key once. (Client-server API, "Avoiding
+   * A user can annotate an event with the same key only once. (Client-server API, "Avoiding
    * duplicate annotations".)
    */
   async function withAnnotation(
@@ -72,7 +69,7 @@ export function createSend(deps: SendDeps): RoomSend {
     async state(message) {
       const { by, roomId, type, stateKey, content, originServerTs } = message;
       if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
-      // Other servers would apply it, by rules that are asked of redactions here.
+      // Other servers would apply it, while here it would bypass the rules for redactions.
       if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
       if (type === "m.room.member") return deps.memberByState(message);
       const room = await local.room(roomId);
@@ -97,9 +94,7 @@ export function createSend(deps: SendDeps): RoomSend {
   };
 }
 
-/**
- * A redaction sent like any message names its event in the content, whatever the room's version.
- */
+/** A redaction sent as a message names its target in the content, in every room version. */
 function redactionIn({ by, type, content, originServerTs }: SendMessage) {
   const { redacts, ...rest } = content;
   if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
@@ -107,7 +102,7 @@ function redactionIn({ by, type, content, originServerTs }: SendMessage) {
 }
 
 /**
- * A thread begins with no event that is another's child. (Client-server API, "Validation of
+ * The root of a thread cannot itself relate to another event. (Client-server API, "Validation of
  * m.thread relationships".)
  */
 async function refuseNestedThread(
@@ -126,12 +121,13 @@ async function refuseNestedThread(
 }
 
 /**
- * Of who is not in the room the authorisation rules say so, and nothing of the room is told before.
+ * Types whose content is checked. Users who are not in the room get the answer of the auth rules
+ * instead, which reveals nothing.
  */
 const CHECKED: ReadonlySet<string> = new Set(["m.room.canonical_alias", "m.room.power_levels"]);
 
 /**
- * What the room's version lets no power levels say is the client's mistake, whoever it is.
+ * Power levels that the room version does not allow are the client's mistake, whoever sends them.
  * M_BAD_JSON.
  */
 async function checkLevels(local: LocalEvents, room: Room, content: JsonObject): Promise<void> {
@@ -141,7 +137,7 @@ async function checkLevels(local: LocalEvents, room: Room, content: JsonObject):
 }
 
 /**
- * Aliases of ours in m.room.canonical_alias, and new ones of others, must be well-formed
+ * Local aliases in m.room.canonical_alias, and newly added remote ones, must be well-formed
  * (M_INVALID_PARAM) and lead to this room (M_BAD_ALIAS). (Client-server API, PUT state.)
  */
 async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Promise<void> {
@@ -150,7 +146,7 @@ async function checkAliases(deps: SendDeps, room: Room, content: JsonObject): Pr
   );
   const old = new Set(current === undefined ? [] : aliasesIn(current.event.content));
   for (const alias of aliasesSet(content)) {
-    // Of another server's alias that is there already nothing is asked again.
+    // A remote alias that is already in the event is not checked again.
     const isOurs = isRoomAlias(alias) && serverOf(alias) === deps.local.identity.serverName;
     if (old.has(alias) && !isOurs) continue;
     if (!isRoomAlias(alias)) throw errors.invalidParam("That is not a room alias");

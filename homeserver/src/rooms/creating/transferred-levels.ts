@@ -1,4 +1,4 @@
-/** The power levels that a room's successor gets: who rules there is who ruled before. */
+/** The power levels of an upgraded room: the same users stay in power. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import { isJsonObject } from "../../protocol/json.ts";
@@ -8,18 +8,18 @@ import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { defaultPowerLevels } from "./default-levels.ts";
 
 const ADMIN = 100;
-/** Of creators' own: above every level that a room's admins commonly have. */
+/** The level for former creators: above the levels that admins commonly have. */
 const CREATORS = 150;
 
 export interface OldLevels {
   readonly create: RoomEvent | undefined;
-  /** Of the old room's m.room.power_levels, if it has one. */
+  /** Content of the old room's m.room.power_levels, if it has one. */
   readonly content: JsonObject | undefined;
 }
 
 /**
- * The old levels as they are, in the form of the new version. Creators that stand above all levels
- * have no entry in one; going back to a version without them, those of the old room come above
+ * The old levels in the form of the new version. In versions where creators are above all levels
+ * they have no entry; in an upgrade to a version without such creators they get a level above
  * everybody else.
  */
 export function transferredLevels(
@@ -49,8 +49,8 @@ export function transferredLevels(
 }
 
 /**
- * Where only integers count from now on, what counted as a level before becomes one; the rest said
- * nothing.
+ * When the new version accepts only integers, what counted as a number before becomes an integer;
+ * everything else had no effect.
  */
 function readable(content: JsonObject, before: RoomVersion, version: RoomVersion): JsonObject {
   const levels = structuredClone(content);

@@ -1,12 +1,12 @@
-/** State that moves along to a room's successor, as the successor's version can say it. */
+/** State that is copied into an upgraded room, adapted to its version. */
 import { isInteger, isJsonObject, numberOf } from "../../protocol/json.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 
 /**
- * The content of an old room's state event for a room of `version`: without what its canonical JSON
- * forbids, and of join rules the next stricter one where it does not know the old one (nobody could
- * join by that, not even the invited).
+ * The content of an old room's state event for a room of `version`. What the new version's
+ * canonical JSON forbids is left out. A join rule that it does not know becomes the next stricter
+ * one: nobody could join by an unknown rule, not even with an invite.
  */
 export function transferredContent(
   type: string,
@@ -34,7 +34,7 @@ function knownJoinRule(rule: Json, version: RoomVersion): Json {
   }
 }
 
-/** Fractions are cut; numbers beyond ±(2^53 - 1) are left out. */
+/** Fractions are truncated; numbers beyond ±(2^53 - 1) are left out. */
 function strict(value: Json): Json | undefined {
   const number = numberOf(value);
   if (number !== undefined) {

@@ -1,4 +1,7 @@
-/** Who follows an upgraded room to its successor takes along what they had set for it. */
+/**
+ * Copies a user's room settings (tags, push rules, direct chats) when they follow an upgraded room
+ * to its successor.
+ */
 import type { EventRecord } from "../../log/types.ts";
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -12,16 +15,16 @@ export interface UpgradeSettingsDeps {
 }
 
 /**
- * A reader of the log: acts when a local user comes into a room whose predecessor points to it, and
- * when that pointer comes after them. Doing it twice changes nothing more.
+ * A reader of the log. It acts when a local user joins a room whose predecessor's tombstone points
+ * to it, and when that tombstone arrives after the user joined. Copying twice changes nothing.
  */
 export function createUpgradeSettings(deps: UpgradeSettingsDeps) {
   const { view, settings } = deps;
   const isLocal = (userId: UserId): boolean => serverOf(userId) === deps.serverName;
 
   /**
-   * The room that this one replaces, when both say so: anybody can make a room that claims
-   * another's place.
+   * The room that this one replaces, if both sides say so: anybody can create a room that claims to
+   * be a successor.
    */
   async function predecessorOf(room: Room): Promise<Room | undefined> {
     const create = await view.currentStateEvent(room.nid, "m.room.create", "");

@@ -38,7 +38,7 @@ const COPIED = [
   "m.room.join_rules",
 ];
 
-/** What of the old room the upgrade reads. */
+/** The parts of the old room that the upgrade reads. */
 interface OldRoom {
   readonly state: ReadonlyMap<string, StoredEvent>;
   readonly lastEventId: string | undefined;
@@ -69,7 +69,7 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
     },
   };
 
-  /** M_NOT_FOUND for who never was in it, whether or not it exists. */
+  /** M_NOT_FOUND for users who were never in the room, whether or not it exists. */
   async function roomOf(by: Actor, roomId: RoomId): Promise<Room> {
     const room = await store.registry.byId(roomId);
     const row = room && (await membershipIn(store.sql, room.nid, by.userId));
@@ -77,7 +77,10 @@ export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
     return room;
   }
 
-  /** Aliases lead to the new room, which takes the old one's place in the list. */
+  /**
+   * Moves the aliases to the new room, which also replaces the old one in the list of published
+   * rooms.
+   */
   async function moveDirectory(old: Room, room: Room): Promise<void> {
     await moveAliases(store.sql, old.roomId, room.roomId);
     await movePublication(store.sql, old.nid, room.nid);
@@ -129,8 +132,8 @@ function createContent(
 }
 
 /**
- * What moves along. The levels come last: until then the room's maker may set everything, and
- * afterwards as much as in the old room.
+ * The state to copy. The power levels come last: until then the creator may set everything,
+ * afterwards only what the old room allowed.
  */
 function transferred(
   found: OldRoom,
@@ -150,7 +153,10 @@ function transferred(
   return [...state, { type, stateKey: "", content: transferredContent(type, content, version) }];
 }
 
-/** Tombstone in the old room, and nobody talks or invites there any more. */
+/**
+ * Sends the tombstone, and raises the levels of the old room so that nobody sends messages or
+ * invites there.
+ */
 async function close(command: RoomCommand, by: Actor, room: Room, found: OldRoom): Promise<void> {
   await command.addLocal({
     type: "m.room.tombstone",
@@ -165,14 +171,14 @@ async function close(command: RoomCommand, by: Actor, room: Room, found: OldRoom
   const level = (key: string) => parseLevel(old[key], command.room.version) ?? 0;
   const quiet = Math.max(50, level("users_default") + 1);
   if (levels.userLevel(by.userId) < quiet) return;
-  // Never lower than they are: a room where admins alone speak stays one.
+  // Never lowered: a room where only admins may talk stays one.
   const content = {
     ...old,
     events_default: Math.max(quiet, level("events_default")),
     invite: Math.max(quiet, level("invite")),
   };
   const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
-  // Done where it can be: what the room calls its levels may not be sent again as it stands.
+  // Best effort: the room's current power levels may be invalid by today's rules.
   await command.addLocal(quieter).catch((error: unknown) => {
     if (!(error instanceof MatrixError)) throw error;
   });

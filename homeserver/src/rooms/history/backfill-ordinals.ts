@@ -1,7 +1,7 @@
 /**
- * Where history goes in the timeline: in front of the event that lacks it, at falling ordinals.
- * What is fetched out of the middle of a gap stands far below that event, so that what lies between
- * finds room.
+ * Positions of backfilled events in the timeline: in front of the event that lacked them, with
+ * falling ordinals. Events fetched from the middle of a gap are placed far below that event, to
+ * leave space for what lies between.
  */
 import { lowestOrdinal, ordinalBelow, ordinalBehind } from "../../storage/rooms/timeline.ts";
 import type { Gap } from "../../storage/rooms/timeline.ts";
@@ -9,11 +9,11 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
 
 export interface BackfillOrdinals {
-  /** The ordinal below which so many events go that come right in front of the gap's child. */
+  /** The ordinal below which `count` events go that directly precede the gap's child. */
   under(room: Room, gap: Gap, count: number): Promise<number>;
   /**
-   * The place below which so many events go of which the newest has that depth; undefined: there is
-   * no gap for them.
+   * The position below which `count` events go, the newest of which has that depth; undefined:
+   * there is no gap for them.
    */
   within(
     room: Room,
@@ -23,7 +23,7 @@ export interface BackfillOrdinals {
   ): Promise<TimelinePlace | undefined>;
 }
 
-/** Room that is left for what lies between an event and history from farther back. */
+/** The space left between an event and history from farther back. */
 const DISTANCE = 2 ** 20;
 /** Ordinals are 32-bit integers. */
 const LOWEST = -(2 ** 31) + 2 * DISTANCE;
@@ -44,7 +44,7 @@ export function createBackfillOrdinals({ sql }: RoomStore): BackfillOrdinals {
     under: (room, gap, count) => ordinalBelowWithSpace(room, gap.position, gap.ordinal, count),
 
     async within(room, gaps, depth, count) {
-      // From the newest to the oldest.
+      // Ordered from the newest to the oldest.
       const gap = gaps.findLast((one) => one.depth > depth) ?? gaps[0];
       if (gap === undefined) return undefined;
       const { position } = gap;

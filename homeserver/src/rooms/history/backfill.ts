@@ -1,4 +1,4 @@
-/** History that this server lacks, asked from others and put where it belongs in the timeline. */
+/** Backfill: fetches missing history from other servers and adds it to the timeline. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { createSemaphore } from "../../platform/semaphore.ts";
@@ -20,31 +20,29 @@ import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";
 import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
-/** A stretch of a room's timeline, its ends included. */
+/** A range of a room's timeline, both ends included. */
 export interface Span {
   readonly from: TimelinePlace;
   readonly to: TimelinePlace;
 }
 
 /**
- * "whole": nothing is missing in the stretch, or nothing that anybody has. "filled": something
- * came. "open": history is missing, and cannot be had now.
+ * "whole": nothing is missing in the range, or nobody has it. "filled": events were added. "open":
+ * history is missing and cannot be had now.
  */
 type GapOutcome = "whole" | "filled" | "open";
 
 export interface Backfill {
-  /** Asks other servers for what is missing in a stretch of the timeline, the newest first. */
+  /** Fetches what is missing in a range of the timeline, newest first. */
   fill(room: Room, span: Span): Promise<GapOutcome>;
   /**
-   * Where history is missing in a stretch that may be had yet: the places of what it goes in front
-   * of, newest first.
+   * Positions of the events in the range before which history is missing that may still be had,
+   * newest first.
    */
   openPlaces(room: Room, span: Span): Promise<TimelinePlace[]>;
-  /**
-   * Fetches an event of the history that is missing in a stretch, with some that came before it.
-   */
+  /** Fetches one missing event of the range, and some before it. */
   fetch(server: ServerName, room: Room, eventId: EventId, span: Span): Promise<void>;
-  /** Servers to ask, those first that have been in the room the longest. */
+  /** Servers to ask, those longest in the room first. */
   servers(room: Room): Promise<ServerName[]>;
 }
 
@@ -55,7 +53,7 @@ export interface BackfillDeps {
   readonly remote: Pick<RemoteRooms, "backfill">;
   readonly keyRing: EventKeys;
   readonly peerQueries: PeerQueries;
-  /** Whether a room's state is still being fetched: until then its history has no place. */
+  /** Whether a room's state is still being fetched: until then history cannot be added. */
   readonly isPartial: (roomNid: number) => Promise<boolean>;
 }
 
@@ -66,15 +64,16 @@ interface OpenGap {
 }
 
 const PAGE = 100;
-/** Servers that have been in the room the longest: they are asked before any others. */
+/** How many of the servers that are longest in the room are asked before all others. */
 const OLDEST = 3;
 const GAPS_TRIED = 3;
 /**
- * Rooms filled at once; more than MAX_WAITING others are told that the history cannot be had now.
+ * Rooms backfilled at once. When more than MAX_WAITING others wait, further ones are answered as
+ * "open".
  */
 const MAX_CONCURRENT = 8;
 const MAX_WAITING = 200;
-/** A gap that everybody who was asked has too is left alone so long. */
+/** A gap that no asked server could fill is left alone for this long. */
 const HOPELESS_MS = 10 * 60_000;
 
 export function createBackfill(deps: BackfillDeps): Backfill {
@@ -85,9 +84,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   const ordinals = createBackfillOrdinals(store);
 
   /**
-   * Verified events of the room from before these, these included; those that have no place here
-   * yet. What another gap lacks, farther back, has its place in front of that one: it is left for
-   * it.
+   * Verified events of the room up to and including the given ones, as far as they are not in the
+   * graph here. Events that belong to another gap farther back are left to that gap.
    */
   async function ask(server: ServerName, room: Room, from: readonly EventId[]) {
     const answer = await remote.backfill(server, room.roomId, from, PAGE);
@@ -115,7 +113,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     return found.filter((server) => server !== deps.serverName);
   }
 
-  /** Who sent what names the missing events has them, most likely. */
+  /** The servers that sent the events naming the missing ones: these most likely have them. */
   async function firstServers(room: Room, gap: Gap): Promise<ServerName[]> {
     const child = await store.events.one(gap.childNid);
     const sender = child === undefined ? [] : [serverOf(child.event.sender)];
@@ -131,7 +129,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
       const top = await ordinals.under(room, gap, fresh.length);
       const before = { position: gap.position, ordinal: top };
       const count = await ingest.history(server, room, fresh, before);
-      // What it has but cannot be placed now may be placed another time.
+      // Events that cannot be added now may be added another time.
       if (fresh.length === 0) {
         failures -= 1;
         answers += 1;
@@ -143,7 +141,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   }
 
   /**
-   * Gaps of the stretch that somebody may fill, with all that is missing in front of the same
+   * Gaps of the range that some server may fill, with all that is missing in front of the same
    * event.
    */
   async function openGaps(room: Room, { from, to }: Span): Promise<OpenGap[]> {
@@ -179,8 +177,8 @@ export function createBackfill(deps: BackfillDeps): Backfill {
     async fill(room, span) {
       const open = await openGaps(room, span);
       if (open.length > 0 && (await deps.isPartial(room.nid))) return "open";
-      // The newest gap first: what it brings may close the others. One that nobody can fill hides
-      // none.
+      // The newest gap first: its events may close the others. A gap that nobody can fill does not
+      // hide the others.
       for (const one of open.slice(0, GAPS_TRIED)) {
         const outcome = await fillOnce(one, room);
         if (outcome !== "whole") return outcome;
@@ -205,7 +203,7 @@ export function createBackfill(deps: BackfillDeps): Backfill {
   };
 }
 
-/** Those of the events that these identifiers lead to, by way of one another's prev events. */
+/** The events that can be reached from these ids through prev events. */
 function reachable(
   events: ReadonlyMap<EventId, RoomEvent>,
   from: readonly EventId[],

@@ -1,4 +1,4 @@
-/** The event of a room that is closest to a moment (timestamp_to_event). */
+/** Finds the event of a room that is closest to a moment (timestamp_to_event). */
 import type { Logger } from "../../platform/logger.ts";
 import { errors } from "../../protocol/errors.ts";
 import { isEventId } from "../../protocol/identifiers.ts";
@@ -25,12 +25,12 @@ export interface ByTimeDeps {
 type Direction = "f" | "b";
 
 const PAGE = 50;
-/** Pages read on while the reader may see nothing of them. */
+/** Pages read at most while the reader may see none of their events. */
 const MAX_PAGES = 10;
 const SERVERS_TRIED = 3;
 
 /**
- * The closest event, the moment included, of those that pass. Looks at a bounded number of events.
+ * The closest event that passes, the moment itself included. Looks at a bounded number of events.
  */
 export async function closestEvent(
   store: RoomStore,
@@ -64,9 +64,7 @@ export function createByTime(deps: ByTimeDeps): Pick<RoomHistory, "closestTo"> {
     );
   }
 
-  /**
-   * Where history that is missing may hold something closer: between the neighbours of the moment.
-   */
+  /** The gap, if any, that may contain a closer event: between the two neighbours of the moment. */
   async function doubtful(room: Room, ts: number): Promise<Span | undefined> {
     const all = async (events: readonly StoredEvent[]) => events;
     const [before, after] = await Promise.all([
@@ -86,7 +84,7 @@ export function createByTime(deps: ByTimeDeps): Pick<RoomHistory, "closestTo"> {
     return gaps.length > 0 ? span : undefined;
   }
 
-  /** Has the other server's answer fetched, when it is closer than ours. */
+  /** Fetches the event that another server answered, if it is closer than the local one. */
   async function ask(
     server: ServerName,
     room: Room,
@@ -127,5 +125,5 @@ export function createByTime(deps: ByTimeDeps): Pick<RoomHistory, "closestTo"> {
   };
 }
 
-/** Before every ordinal. */
+/** Lower than every ordinal. */
 const LEAST = -(2 ** 31);

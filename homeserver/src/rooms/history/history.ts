@@ -1,4 +1,4 @@
-/** What a reader gets of a room: timeline, single events, state, members, relations. */
+/** Reading a room: timeline, single events, state, members, relations. */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -13,7 +13,7 @@ import type { RelationsDeps } from "./relations.ts";
 import { comparePlaces } from "../visibility/tokens.ts";
 import type { RoomHistory, StateSelector, StoredEvent, TimelinePlace } from "../api/index.ts";
 
-/** Whoever makes a room joins it among its first events. */
+/** A room's creator joins among its first events. */
 const LOOKED_AT = 10;
 
 export type HistoryDeps = MessagesDeps &
@@ -92,7 +92,10 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     },
   };
 
-  /** Of a place in the timeline those alone may see the members who may see the event there. */
+  /**
+   * The member list at a place in the timeline is available only to users who may see the event
+   * there.
+   */
   async function membersOf(
     userId: UserId,
     found: Access,
@@ -101,7 +104,7 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
     const selector = { types: ["m.room.member"] };
     const place = await deps.placeIn(found.room, at);
     if (place === undefined) return stateOf(found, selector);
-    // Who has left sees nothing later, whatever place they name.
+    // A user who left sees nothing later, whatever place they name.
     const { until } = found;
     if (until !== undefined && comparePlaces(place, until) >= 0) return stateOf(found, selector);
     const last = await lastBefore(found.room.nid, place);
@@ -112,8 +115,8 @@ export function createHistory(deps: HistoryDeps): RoomHistory {
   }
 
   /**
-   * The last event at a place; in front of all that is known of a room, the first that has somebody
-   * join.
+   * The last event at a place. For a place before all known events, the first one at which somebody
+   * has joined.
    */
   async function lastBefore(roomNid: number, place: TimelinePlace): Promise<StoredEvent> {
     const [last] = (await timelines.backwards(roomNid, place, undefined, 1)).events;

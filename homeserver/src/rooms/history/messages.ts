@@ -1,4 +1,4 @@
-/** Paging through a room for a reader: /messages and /context. */
+/** /messages and /context: paging through a room for a reader. */
 import { errors } from "../../protocol/errors.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { Filter } from "../../protocol/filter.ts";
@@ -38,9 +38,9 @@ export interface MessagesDeps {
 const BEGINNING: TimelinePlace = { position: 0, ordinal: 0 };
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000;
-/** Gaps filled for one request; a client that wants more asks on. */
+/** Gaps filled per request; a client that wants more sends another one. */
 const MAX_FILLS = 5;
-/** Pages read on when all that was read may not be seen. */
+/** Pages read at most while the reader may see none of their events. */
 const MAX_PAGES = 10;
 
 export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages" | "context"> {
@@ -54,8 +54,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const backwards = query.dir === "b";
       let from = await deps.placeIn(room, query.from);
       let to = await deps.placeIn(room, query.to);
-      // Who has left reads up to the leave; the others up to what is the newest now, and not when
-      // the page is read.
+      // Users who left read up to their leave; others up to the newest event at the time of the
+      // request.
       if (backwards) from = earlierOf(from, until) ?? (await newest(room));
       else to = earlierOf(to, until);
       const start = query.from ?? formatPlace(nid, (backwards ? from : undefined) ?? BEGINNING);
@@ -99,8 +99,8 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       const earlier = await shownOf(reader, earlierPage.events, query.filter);
       const later = await shownOf(reader, laterPage.events, query.filter);
       const all = [...earlier, ...visible, ...later];
-      // Of a room that the reader has left the state is as of then, also around what they may see
-      // by a later invite.
+      // In a room that the reader has left, the state is that of the leave, also around events seen
+      // through a later invite.
       const rootAt = (at: StoredEvent): StateRoot => {
         const isLater = until !== undefined && comparePlaces(placeOf(at), until) > 0;
         return isLater && readableState !== "now" ? readableState.root : at.stateAfter;
@@ -136,7 +136,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
     return last === undefined ? BEGINNING : placeOf(last);
   }
 
-  /** Member events of the senders, as of the newest event shown. */
+  /** Member events of the senders, as of the newest event returned. */
   async function lazyMembers(
     { userId }: Reader,
     filter: Filter | undefined,
@@ -168,7 +168,7 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
   }
 }
 
-/** The earlier of two places; undefined is the end. */
+/** The earlier of two places; undefined stands for the end. */
 function earlierOf(
   one: TimelinePlace | undefined,
   other: TimelinePlace | undefined,
@@ -177,7 +177,7 @@ function earlierOf(
   return comparePlaces(one, other) <= 0 ? one : other;
 }
 
-/** No more of the page than an answer holds; the rest is there for who asks on. */
+/** Cuts the page to the size of an answer; the rest follows with the next request. */
 function shortened(page: Page): Page {
   const count = countWithin(page.events);
   if (count >= page.events.length) return page;

@@ -1,4 +1,4 @@
-/** Pages of a room's timeline; what is missing in them is asked of other servers first. */
+/** Pages of a room's timeline, backfilled from other servers where something is missing. */
 import type { Backfill, Span } from "./backfill.ts";
 import type { Timelines } from "../visibility/timeline.ts";
 import { comparePlaces, placeOf } from "../visibility/tokens.ts";
@@ -9,21 +9,21 @@ interface Stretch {
   readonly to: TimelinePlace | undefined;
   readonly backwards: boolean;
   readonly limit: number;
-  /** The reader comes from the events around: a gap right at the start ends the page, too. */
+  /** The page continues from an event's context: a gap directly at the start ends it, too. */
   readonly isContext?: boolean;
 }
 
 export interface Page extends TimelinePage {
-  /** History that is missing behind the last event may be had another time. */
+  /** History is missing behind the last event and may be had another time. */
   readonly isCut: boolean;
 }
 
 export interface Pages {
   /**
-   * One page. A gap in it is filled first; the page ends at one that cannot be filled now, and
-   * `more` is true. Only a page that begins right at such a gap goes on beyond it: what is here can
-   * be read while others are away. @param budget how often other servers may still be asked for one
-   * request of a client; counted down
+   * Reads one page. A gap in it is filled first; if that fails, the page ends there and `more` is
+   * true. Only a page that begins right at such a gap continues beyond it, so that stored events
+   * can be read while other servers are unreachable.
+   * @param budget how often other servers may still be asked for this request; counted down
    */
   read(room: Room, stretch: Stretch, budget: { fills: number }): Promise<Page>;
 }
@@ -35,7 +35,7 @@ export function createPages(
   return {
     async read(room, stretch, budget) {
       const { from, to, backwards, limit } = stretch;
-      // Of a page without events nothing is missing.
+      // A page without events has no gaps.
       if (limit === 0) return { events: [], more: true, isCut: false };
       const read = backwards ? timelines.backwards : timelines.forwards;
       for (;;) {
@@ -57,7 +57,7 @@ export function createPages(
   };
 }
 
-/** Ends the page with the newest event that has a gap in front of it. */
+/** Ends the page at the newest event with a gap in front of it. */
 function cutBackwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch: Stretch): Page {
   const { from, to, isContext = false } = stretch;
   const isInside = (gap: TimelinePlace) => from === undefined || comparePlaces(gap, from) <= 0;
@@ -72,8 +72,7 @@ function cutBackwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretc
 }
 
 /**
- * Ends the page right before the oldest event that has a gap in front of it, unless that is the
- * first one.
+ * Ends the page before the oldest event with a gap in front of it, unless that is its first event.
  */
 function cutForwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch: Stretch): Page {
   const first = page.events[0];
@@ -88,14 +87,13 @@ function cutForwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch
 
 const BEGINNING: TimelinePlace = { position: 0, ordinal: 0 };
 
-/** Nothing comes before the create event, whatever is missing elsewhere. */
+/** Nothing precedes the create event, whatever is missing elsewhere. */
 function reachesCreate({ events }: TimelinePage): boolean {
   return events.at(-1)?.event.type === "m.room.create";
 }
 
 /**
- * What a page read backwards covers, with the event right behind its start: what precedes that may
- * be missing.
+ * The range of a page read backwards, plus the event after its start: a gap may precede that one.
  */
 function spanBackwards({ events }: TimelinePage, from: TimelinePlace | undefined): Span {
   const [newest, oldest] = [events[0], events.at(-1)];
@@ -110,7 +108,7 @@ function spanBackwards({ events }: TimelinePage, from: TimelinePlace | undefined
   };
 }
 
-/** What a page read forwards covers: its first event may be the far end of a gap. */
+/** The range of a page read forwards: its first event may be the far end of a gap. */
 function spanForwards({ events }: TimelinePage, from: TimelinePlace | undefined): Span | undefined {
   const newest = events.at(-1);
   if (newest === undefined) return undefined;

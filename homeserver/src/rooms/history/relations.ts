@@ -1,4 +1,4 @@
-/** Events by what they relate to, and the threads of a room. */
+/** Events related to an event, and the threads of a room. */
 import { redactEvent } from "../../protocol/events/event.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
@@ -22,7 +22,7 @@ export interface RelationsDeps {
 const DEFAULT_LIMIT = 5;
 const DEFAULT_THREADS = 20;
 const MAX_LIMIT = 100;
-/** How far `recurse` goes. */
+/** How many levels of relations `recurse` follows. */
 const RECURSION_DEPTH = 3;
 
 export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relations" | "threads"> {
@@ -49,7 +49,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
       const found = await view.events(page.map((row) => row.nid));
       const events = page.flatMap((row) => found.get(row.nid) ?? []);
       const last = page.at(-1);
-      // A redacted copy of what an erased user sent relates to nothing.
+      // The redacted copy of an erased user's event relates to nothing.
       const shown = (await deps.withoutIgnored(reader.userId, events)).filter(
         ({ stored }) => stored.event === found.get(stored.nid)?.event,
       );
@@ -91,7 +91,7 @@ export function createRelations(deps: RelationsDeps): Pick<RoomHistory, "relatio
     },
   };
 
-  /** A root of somebody whom the reader ignores is shown redacted: the thread stays one. */
+  /** A thread root of an ignored user is returned redacted, so that the thread stays visible. */
   async function presentRoots(visible: readonly VisibleEvent[], reader: Reader): Promise<string[]> {
     const ignored = await deps.ignoredBy(reader.userId);
     const roots = visible.map((root) =>

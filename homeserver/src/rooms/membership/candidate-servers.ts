@@ -1,6 +1,4 @@
-/**
- * Servers that are known of a room that this one is not in, by an invite to it, or a knock on it.
- */
+/** Candidate servers for a room that this server is not in, learnt from an invite or a knock. */
 import { isUserId, serverOf, serverOfRoomId } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -9,8 +7,8 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
 /**
- * Who invited, or took the knock; the room's own server; those who made what we were shown of the
- * room, as identifiers of version 12 name no server. Most likely ones first.
+ * The server that sent the invite or took the knock, the room's own server, and the senders of its
+ * stripped state (from version 12 on room ids name no server). The most likely ones first.
  */
 export async function candidateServersOf(
   store: RoomStore,
@@ -31,8 +29,8 @@ export async function candidateServersOf(
 }
 
 /**
- * The member event, and, where it is our own of a time when nobody else could be told, the one
- * before.
+ * The user's member event and, when that is a local leave which no other server got, the one before
+ * it.
  */
 async function sendersOf(store: RoomStore, room: Room, userId: UserId): Promise<StoredEvent[]> {
   const row = await membershipIn(store.sql, room.nid, userId);

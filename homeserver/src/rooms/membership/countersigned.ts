@@ -1,4 +1,4 @@
-/** Our own member events as another server gives them back, with more signatures. */
+/** Member events of this server as another server returns them, with more signatures. */
 import { addSignaturesOf } from "../../protocol/events/build-event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { requiredSigners } from "../../protocol/events/event-signatures.ts";
@@ -9,9 +9,9 @@ import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
 /**
- * Our event with the signatures that the answer has beside ours. Nothing else of the answer counts:
- * a redacted copy has the same identifier, and its signatures are as good. Undefined where a
- * signature is missing or wrong without which other servers refuse the event.
+ * The local event with the signatures that the answer adds. Nothing else of the answer is used: a
+ * redacted copy has the same id, and its signatures are valid. Undefined when a signature that
+ * other servers require is missing or wrong.
  */
 export async function countersigned(
   keyRing: EventKeys,

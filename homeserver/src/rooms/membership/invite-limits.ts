@@ -1,6 +1,6 @@
 /**
- * How many invites from elsewhere may be open: their rows and what they show of rooms stay until
- * they are answered.
+ * Limits on open invites from other servers: their rows and stripped state are stored until they
+ * are answered.
  */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -11,21 +11,24 @@ import { withinLimits } from "../state/stripped-state.ts";
 
 const MAX_OF_USER = 1_000;
 /**
- * Half is kept for servers with whose users the invited one is in a room: strangers can have any
- * number of names.
+ * Half of the limit is reserved for servers that share a room with the invited user: an attacker
+ * can use any number of unknown names.
  */
 const MAX_OF_USER_BY_STRANGERS = 500;
-/** Characters: a client's first sync holds all of it. What comes beyond is shown in brief. */
+/**
+ * In characters: a client's first sync contains all of it. Invites beyond this are stored in a
+ * brief form.
+ */
 const MAX_TEXT_OF_USER = 8 * 1024 * 1024;
 const MAX_TEXT_BY_STRANGERS = 4 * 1024 * 1024;
 const MAX_FROM_SERVER_TO_USER = 50;
 const MAX_FROM_SERVER = 20_000;
-/** Characters of an invite that is shown in brief. */
+/** Characters of an invite in its brief form. */
 const BRIEF = 4_096;
 
 /**
- * Throws M_FORBIDDEN when no more invites of that server's, or to that user, are taken for now.
- * "brief": little may be shown of the room.
+ * Throws M_FORBIDDEN when the server, or the invited user, has too many open invites. "brief": only
+ * little of the room may be stored.
  */
 export async function checkOpenInvites(
   store: RoomStore,
@@ -48,7 +51,7 @@ export async function checkOpenInvites(
   return open.textOfUser < most ? "full" : "brief";
 }
 
-/** What fits of a room, and of the invite but that it is one. */
+/** The part of the stripped state that fits, and of the invite only the fact itself. */
 export function inBrief(shown: readonly JsonObject[], invite: JsonObject): JsonObject[] {
   const content: JsonObject = { membership: "invite" };
   return [...withinLimits(shown, BRIEF), { ...invite, content }];

@@ -1,24 +1,24 @@
-/** Which of this server's users may be invited: those who are there, and who want to be. */
+/** Which local users may be invited: those who exist and do not block invites. */
 import { errors, matrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 
-/** What is known of local users' accounts. */
+/** The accounts of local users. */
 export interface LocalAccounts {
-  /** An open account has that name. */
+  /** Whether there is an open account with that name. */
   exists(userId: UserId): Promise<boolean>;
-  /** The user has said that nobody is to invite them (m.invite_permission_config). */
+  /** Whether the user blocks all invites (m.invite_permission_config). */
   blocksInvites(userId: UserId): Promise<boolean>;
 }
 
 export interface Invitees {
   /**
-   * Throws M_INVALID_PARAM 400 where there is no such account, M_INVITE_BLOCKED 403 where its user
-   * wants no invite.
+   * Throws M_INVALID_PARAM 400 when there is no such account, M_INVITE_BLOCKED 403 when the user
+   * blocks invites.
    */
   check(userId: UserId): Promise<void>;
 }
 
-/** Without accounts everybody may be invited. */
+/** Without accounts every user may be invited. */
 export function createInvitees(accounts: LocalAccounts | undefined): Invitees {
   return {
     async check(userId) {

@@ -1,4 +1,4 @@
-/** Invites across servers: ours to their users, theirs to ours. */
+/** Invites across servers, sent and received. */
 import { addSignature } from "../../protocol/events/build-event.ts";
 import { strippedState } from "../../protocol/events/client-event.ts";
 import { errors, matrixError } from "../../protocol/errors.ts";
@@ -41,9 +41,9 @@ export interface InviteDeps {
 }
 
 export function createInvites(deps: InviteDeps): {
-  /** Our user invites another server's. */
+  /** Sends the invite of a local user to a remote one. */
   send: RemoteMembership["invite"];
-  /** Another server's user invites ours. */
+  /** Receives the invite of a remote user for a local one. */
   receive: RoomFederation["invite"];
 } {
   const { store, local, remote, keyRing } = deps;
@@ -71,7 +71,7 @@ export function createInvites(deps: InviteDeps): {
 
     async receive(origin, roomId, eventId, body) {
       const known = await store.registry.byId(roomId);
-      // The older endpoint says no version: it is for 1 and 2, whose events look alike.
+      // The older endpoint names no version. It serves versions 1 and 2, whose events look alike.
       const { roomVersion: id = known?.version.id === "2" ? "2" : "1" } = body;
       const version = roomVersion(id);
       if (version === undefined) throw errors.incompatibleRoomVersion(id);
@@ -103,7 +103,8 @@ export function createInvites(deps: InviteDeps): {
         if (known.version !== version) throw errors.incompatibleRoomVersion(known.version.id);
         return signed.pdu;
       }
-      // Sent again, since our answer was lost: the user may have answered it meanwhile.
+      // A repeated request, because our answer was lost: the user may have answered the invite
+      // meanwhile.
       if (known !== undefined && (await isAnswered(known, event))) return signed.pdu;
       const room = await store.registry.claimed(roomId, version, local.identity.now());
       if ("settled" in room) throw errors.incompatibleRoomVersion(room.settled);
@@ -115,7 +116,7 @@ export function createInvites(deps: InviteDeps): {
     },
   };
 
-  /** The invite was here before, and the user's membership is another by now. */
+  /** The invite was stored before, and the user's membership has changed since. */
   async function isAnswered(room: Room, { eventId, stateKey }: RoomEvent): Promise<boolean> {
     const before = await store.events.byId(eventId);
     const row = before && (await membershipIn(store.sql, room.nid, stateKey as UserId));
@@ -129,9 +130,9 @@ interface Drafted {
 }
 
 /**
- * Builds the invite on the head, without adding it: the other server signs first. It is a new event
- * even where one like it is there: the other server may have declined that one without our hearing
- * of it.
+ * Builds the invite on the head without adding it: the other server signs first. It is built again
+ * even if an equal one is in the state, since the other server may have declined that one without
+ * this server knowing.
  */
 async function draftInvite(
   command: RoomCommand,
@@ -147,8 +148,8 @@ async function draftInvite(
 }
 
 /**
- * What the client is told; that the request was wrong is for this server to mend (server-server
- * API, PUT /invite).
+ * The error for the client. If the other server calls the request malformed, that is this server's
+ * fault, not the client's (server-server API, PUT /invite).
  */
 function refusal(error: unknown, userId: UserId): MatrixError {
   const failed = `${serverOf(userId)} did not take the invite`;

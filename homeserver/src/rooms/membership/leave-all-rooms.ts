@@ -1,7 +1,7 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Rooms } from "../api/index.ts";
 
-/** Leaves every room and refuses every invite; goes on where one fails, and then fails. */
+/** Leaves every room and rejects every invite. Continues after a failure, and throws at the end. */
 export async function leaveAllRooms(
   rooms: Pick<Rooms, "view" | "members">,
   userId: UserId,

@@ -1,6 +1,6 @@
 /**
- * PUT state of m.room.member: a change of membership by the rules of the operation that makes such
- * a change.
+ * PUT state of m.room.member: a change of membership, handled by the rules of the matching
+ * operation.
  */
 import { errors } from "../../protocol/errors.ts";
 import { parseUserId } from "../../protocol/identifiers.ts";
@@ -15,7 +15,7 @@ import type { MemberChange, Room, RoomMembers, SendMessage, StoredEvent } from "
 
 const MEMBERSHIPS: ReadonlySet<string> = new Set(["join", "invite", "knock", "leave", "ban"]);
 
-/** A change of another user's membership; `check` is given the present member event and throws. */
+/** Changes another user's membership; `check` gets the present member event and may throw. */
 export type ChangeOther = (
   request: MemberChange & { readonly userId: UserId },
   membership: string,
@@ -42,7 +42,7 @@ export type MemberByState = (
 export function createMemberByState(deps: ByStateDeps): MemberByState {
   const { store, local, operations } = deps;
 
-  /** The event that says what the user is now. */
+  /** The user's current member event. */
   async function current(room: Room, userId: UserId): Promise<EventId> {
     const row = await membershipIn(store.sql, room.nid, userId);
     const member = row && (await store.events.one(row.eventNid));
@@ -50,7 +50,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
     return member.event.eventId;
   }
 
-  /** A change of one's own membership. */
+  /** Changes the user's own membership. */
   async function own(room: Room, { by }: SendMessage, content: JsonObject): Promise<EventId> {
     const { membership } = content;
     const { userId } = by;
@@ -85,7 +85,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
     const change = { by, roomId, userId, content };
     const isEntering = membership === "join" || membership === "knock";
     if (isEntering && !isOwn) throw errors.forbidden(`Nobody can ${membership} for somebody else`);
-    // Who enters a room that is not here is answered by the operation for it.
+    // Entering a room that is unknown here is handled by the operation for it.
     if (isEntering && (await store.registry.byId(roomId)) === undefined) {
       await operations[membership]({ by, content, room: roomId });
     }

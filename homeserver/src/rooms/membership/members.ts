@@ -33,17 +33,19 @@ import type { RoomStore } from "../state/store.ts";
 import type { Actor, MemberChange, Profiles, Room, RoomMembers } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
-/** What membership needs of other servers; the federation part of the engine supplies it. */
+/**
+ * The membership operations that need other servers, implemented by the federation side of the
+ * engine.
+ */
 export interface RemoteMembership {
   join(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
   knock(roomId: RoomId, userId: UserId, content: JsonObject, servers: EntryServers): Promise<void>;
   /**
-   * Rejects an invite or takes a knock back in a room that this server isn't in; works without the
-   * other server too. False when the user has come into the room meanwhile, and is to leave it like
-   * any member.
+   * Rejects an invite or withdraws a knock in a room that this server is not in. Works without the
+   * other server too. False when the user has joined meanwhile and must leave like any member.
    */
   leave(room: Room, userId: UserId, content: JsonObject): Promise<boolean>;
-  /** Has the other server sign the invite, then puts it in the room. */
+  /** Gets the other server's signature on the invite, then adds it to the room. */
   invite(room: Room, sender: UserId, userId: UserId, content: JsonObject): Promise<EventId>;
 }
 
@@ -61,9 +63,9 @@ export interface MembersDeps {
 
 export interface Members extends RoomMembers {
   /**
-   * A member event that a client writes as state: by the rules of the operation that makes such a
-   * change, with the content that the client gives. Answers the event that says so now.
-   * M_INVALID_PARAM, M_BAD_JSON (400), and what the operation throws.
+   * A member event that a client sends as state: handled by the rules of the matching operation,
+   * with the client's content. Returns the id of the user's current member event. M_INVALID_PARAM,
+   * M_BAD_JSON (400), and what the operation throws.
    */
   readonly byState: MemberByState;
 }
@@ -72,7 +74,7 @@ export function createMembers(deps: MembersDeps): Members {
   const { store, local, profiles, remote, partial } = deps;
   const { serverName } = local.identity;
 
-  /** Who comes second finds this server in the room. */
+  /** Serialises joins of a room: the second user finds this server in the room. */
   const entering = createKeyedQueue<RoomId>();
 
   async function enter(roomId: RoomId, by: Actor, content: JsonObject, via: ServerName[]) {
@@ -176,15 +178,16 @@ export function createMembers(deps: MembersDeps): Members {
       for (let sent: typeof profile | undefined; !isDeepStrictEqual(sent, profile);) {
         const now = profile;
         const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
-        // A room whose rules refuse the change keeps the old name: the others still get it.
+        // A room whose rules refuse the change keeps the old name; the other rooms still get the
+        // new one.
         await Promise.allSettled(
           [...rooms.values()].map((room) =>
             local.run(room, (command) => updateMember(command, userId, now)),
           ),
         );
         sent = now;
-        // Whoever changed it meanwhile, perhaps at another replica, may have told the rooms before
-        // we did.
+        // If the profile was changed again meanwhile, perhaps on another replica, the rooms may now
+        // have an older one.
         profile = await profiles.get(userId);
       }
     },
@@ -208,7 +211,7 @@ export function createMembers(deps: MembersDeps): Members {
     return { roomId, via: [...new Set([...via, ...servers])] };
   }
 
-  /** The user's profile, what the client adds or sets instead, and the membership. */
+  /** The user's profile, overlaid with the client's content and the membership. */
   async function memberContent(
     membership: string,
     userId: UserId,
@@ -224,17 +227,16 @@ export function createMembers(deps: MembersDeps): Members {
     };
   }
 
-  /** True when this server takes part: a user of it is joined, or nobody else is. */
+  /**
+   * True when this server takes part in the room: a local user is joined, or no other server is.
+   */
   async function isResident(room: Room): Promise<boolean> {
     if (await serverIsJoined(store.sql, room.nid, serverName)) return true;
     const hasHead = await local.run(room, async (command) => command.extremities.length > 0);
     return hasHead && (await otherServers(room)).length === 0;
   }
 
-  /**
-   * False when the room, as far as it is here, knows of no such membership: the invite came beside
-   * it.
-   */
+  /** False when the membership is not in the room's state here: the invite came out of band. */
   async function isInGraph(room: Room, userId: UserId): Promise<boolean> {
     if (!(await isResident(room))) return false;
     const present = await local.run(room, (command) => command.stateEvent("m.room.member", userId));
@@ -250,9 +252,9 @@ export function createMembers(deps: MembersDeps): Members {
   }
 
   /**
-   * Servers to join by: those asked for and who sent the invite; who was in the room at last, and
-   * whom the invite showed, where none is asked for or can be reached. Who asks for certain servers
-   * gets their answer.
+   * Servers through which to join: the requested ones and the inviter's. When none is requested or
+   * reachable, also the last known servers in the room and those named in the invite's stripped
+   * state. A client that names servers gets their answer.
    */
   async function candidateServers(
     room: Room | undefined,
@@ -274,10 +276,10 @@ export function createMembers(deps: MembersDeps): Members {
     return { first: [...first], otherwise: [...otherwise] };
   }
 
-  /** False when another server has to vouch for the join. */
+  /** False when another server has to authorise the join. */
   async function joinLocally(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
     await partial.whole(room.nid);
-    // The room's other commands need not wait for this.
+    // Prepared here so that the room's other commands need not wait for it.
     await store.tuples.make([["m.room.member", by.userId]]);
     return local.run(room, async (command) => {
       const present = await command.stateEvent("m.room.member", by.userId);
@@ -313,7 +315,7 @@ export function createMembers(deps: MembersDeps): Members {
     });
   }
 
-  /** Kick, ban, unban. `check` is given the present member event and throws. */
+  /** Kick, ban, unban. `check` gets the present member event and may throw. */
   async function changeOther(
     ...[request, membership, check]: Parameters<ChangeOther>
   ): Promise<EventId> {
@@ -328,7 +330,7 @@ export function createMembers(deps: MembersDeps): Members {
       check(present);
       const content = { ...contentOf(request), membership };
       const draft = memberDraft(request.by.userId, request.userId, content);
-      // Another server may not have heard of the same word before.
+      // Another server may have missed an earlier event with the same content.
       const isOurs = serverOf(request.userId) === serverName;
       const same = isOurs ? await unchanged(command, draft) : undefined;
       return same ?? (await command.addLocal(draft)).event.eventId;
@@ -336,7 +338,7 @@ export function createMembers(deps: MembersDeps): Members {
   }
 }
 
-/** What the client adds to the member event. */
+/** The client's additions to the member event. */
 function contentOf({ reason, content }: Pick<MemberChange, "reason" | "content">): JsonObject {
   const own = content === undefined ? {} : clientMemberContent(content);
   return reason === undefined ? own : { ...own, reason };

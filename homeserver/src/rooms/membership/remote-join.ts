@@ -35,14 +35,14 @@ export interface JoinRemoteDeps {
   readonly applyJoin: ApplyJoin;
   readonly ingest: Ingest;
   readonly partial: Pick<PartialRooms, "whole">;
-  /** A room is partial now. */
+  /** Reports that a room has become partial. */
   readonly nudge: () => void;
   readonly remote: RemoteRooms;
   readonly keyRing: EventKeys;
   readonly logger: Logger;
 }
 
-/** A membership event made from another server's template, signed by us. */
+/** A member event built from another server's template and signed by this server. */
 export interface Made {
   readonly event: RoomEvent;
   readonly version: RoomVersion;
@@ -55,10 +55,10 @@ export type JoinRemote = (
   servers: EntryServers,
 ) => Promise<void>;
 
-/** Servers that are asked to let a user of ours in, in their order. */
+/** Servers to enter a room through, in order. */
 export interface EntryServers {
   readonly first: readonly ServerName[];
-  /** Asked where none of the first could be reached. What the first refuse is refused. */
+  /** Asked when none of the first could be reached. A refusal by the first is final. */
   readonly otherwise?: readonly ServerName[];
 }
 
@@ -75,7 +75,7 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     const made = fromTemplate(identity, template, roomId, userId, content);
     const { event } = made;
     const room = await claimedRoom(store, roomId, made.version, identity.now());
-    // Of a room that is known from before, the members are known for the most part.
+    // In a room that is known from before, most members are known too.
     const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
     const stateImport = deps.beginImport(room);
@@ -108,13 +108,13 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (entered === "partial") deps.nudge();
   }
 
-  /** Who let us in, and the other servers of the room. */
+  /** The server that accepted the join, and the other servers in the room. */
   function serversOf(server: ServerName, named: readonly string[]): ServerName[] {
     const others = named.filter(isServerName);
     return [...new Set([server, ...others])].filter((name) => name !== identity.serverName);
   }
 
-  /** The create event is the room's and of its version, and the state lets the user in. */
+  /** Checks that the create event matches room and version, and that the state allows the join. */
   async function checkJoin(
     room: Room,
     join: RoomEvent,
@@ -146,9 +146,9 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     );
   }
 
-  /** This server is in the room already: the join is one event more. */
+  /** This server is in the room already: the join is added like any other event. */
   async function enterAlso(server: ServerName, room: Room, join: RoomEvent): Promise<void> {
-    // What it builds on may be told by nobody before.
+    // The state before it may not be known until the room is complete.
     await deps.partial.whole(room.nid);
     const result = (await deps.ingest.batch(server, room, [join])).get(join.eventId);
     if (result === undefined || "error" in result) {
@@ -167,16 +167,17 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
 const FAILED = "No server could let you in";
 
 /**
- * Tries servers in turn. What a server says about the room or the user (4xx with a Matrix code)
- * ends it, but for "not found" and restricted joins that it can't decide on. @throws MatrixError
- * M_NOT_FOUND 404 without any server, the refusal of one, M_UNKNOWN 502 where none could be reached
+ * Tries servers in turn. A server's refusal (4xx with a Matrix code) is final, except "not found",
+ * and restricted joins that it cannot decide on.
+ * @throws MatrixError M_NOT_FOUND 404 when there is no server, a server's refusal, M_UNKNOWN 502
+ * when none could be reached
  */
 export async function tryEach<T>(
   { first, otherwise = [] }: EntryServers,
   attempt: (server: ServerName) => Promise<T>,
   logger: Logger,
 ): Promise<T> {
-  /** The last refusal, or else what failed last. */
+  /** The last refusal, or else the last failure. */
   let last: unknown;
   for (const servers of [first, otherwise]) {
     for (const server of servers) {
@@ -195,8 +196,8 @@ export async function tryEach<T>(
 }
 
 /**
- * What a server says of the room or the user counts for all; another may know the room, or vouch,
- * where one can't.
+ * A refusal about the room or the user is final. But another server may know the room, or authorise
+ * the join, when this one cannot.
  */
 function isFinal(error: unknown): boolean {
   const refusal = refusalIn(error);
@@ -205,7 +206,7 @@ function isFinal(error: unknown): boolean {
 }
 
 /**
- * The room as a server says it is while it lets somebody in. 502 when the room is known to be of
+ * The room as the server that lets somebody in describes it. 502 when the room is known with
  * another version.
  */
 export async function claimedRoom(
@@ -227,7 +228,8 @@ const TEMPLATE_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fills in and signs another server's template of a member event. Throws when it isn't one for us.
+ * Completes and signs another server's template of a member event. Throws when it is not the
+ * expected event.
  */
 export function fromTemplate(
   identity: Identity,
@@ -253,8 +255,8 @@ export function fromTemplate(
     throw errors.unknown("The other server's template is not for this membership", 502);
   }
   const authorisingUser = event.content.join_authorised_via_users_server;
-  // Nothing else of theirs is signed: neither keys that the format doesn't have nor content of
-  // their own.
+  // Nothing else of the template is signed: neither unknown keys nor content chosen by the other
+  // server.
   const place = Object.entries(event).filter(([key]) => TEMPLATE_KEYS.has(key));
   const isAuthorisedByUs =
     version.restrictedJoins && content.membership === "join" && authorisingUser !== undefined;

@@ -1,4 +1,4 @@
-/** Leaving, and knocking on, rooms that this server isn't in. */
+/** Leaving rooms, and knocking on rooms, that this server is not in. */
 import type { Logger } from "../../platform/logger.ts";
 import { buildEvent } from "../../protocol/events/build-event.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -20,7 +20,7 @@ import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 import type { Identity } from "../commands/drafting.ts";
 
-/** Servers that are asked, one after another, while the user waits. */
+/** Servers that are asked one after another while the user waits. */
 const MAX_SERVERS = 5;
 
 export interface LeaveRemoteDeps {
@@ -41,7 +41,7 @@ export function createLeaveRemote(
     async leave(known, userId, content) {
       const row = await membershipIn(store.sql, known.nid, userId);
       const member = row && (await store.events.one(row.eventNid));
-      // The version as the invite has it: nobody has settled the room's.
+      // The room version of the invite: the room's own is not settled.
       const version = member?.event.version ?? known.version;
       const since = row?.eventNid ?? 0;
       const room = { ...known, version };
@@ -53,9 +53,9 @@ export function createLeaveRemote(
           logger,
         );
       } catch (error) {
-        // It was over for our user before, and the other side still does not know.
+        // The user had left before, but the other server does not know.
         if (row?.membership === "leave") return true;
-        // The other side is dead, or has forgotten the invite: for our user it's over all the same.
+        // The other server is gone, or has forgotten the invite: the user still gets rid of it.
         logger.info({ err: error, room: room.roomId }, "left without the other server");
         return leaveAlone(room, userId, content, member);
       }
@@ -105,7 +105,7 @@ export function createLeaveRemote(
     return outOfBand.store(room, event, userId, how);
   }
 
-  /** An event of our own that nobody else sees. */
+  /** A leave event of this server that no other server gets. */
   async function leaveAlone(
     room: Room,
     userId: UserId,

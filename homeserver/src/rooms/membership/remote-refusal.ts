@@ -1,4 +1,4 @@
-/** What our user's client is told when another server refuses what was asked of it. */
+/** Turns another server's refusal into the answer to our client. */
 import { Unstorable } from "../../log/types.ts";
 import { QueueFull } from "../../platform/fair-queue.ts";
 import { errors, MatrixError, Rejection } from "../../protocol/errors.ts";
@@ -10,21 +10,23 @@ interface Refusal {
   readonly code: Errcode;
 }
 
-/** Status and code when it is a refusal of the request, rather than a server in trouble. */
+/**
+ * Status and code when the error refuses the request itself; undefined when the server has trouble.
+ */
 export function refusalIn(error: unknown): Refusal | undefined {
   if (!(error instanceof MatrixError)) return undefined;
   const { status, errcode: code } = error;
   return status >= 400 && status < 500 ? { status, code } : undefined;
 }
 
-/** By these another server says that this one's request was wrong, not the user's wish. */
+/** Codes that say that this server's request was wrong, not the user's wish. */
 const OUR_FAULTS: ReadonlySet<string> = new Set([
   ...["M_INVALID_PARAM", "M_MISSING_PARAM", "M_BAD_JSON", "M_NOT_JSON", "M_UNRECOGNIZED"],
 ]);
 
 /**
- * 502 where the refusal is of our signed event's form: the user can mend nothing. The error as it
- * is otherwise.
+ * 502 when the other server refuses the form of our signed event: the user cannot do anything about
+ * it. Other errors are returned as they are.
  */
 export function asOurFault(error: unknown, failed: string): unknown {
   const { code } = refusalIn(error) ?? {};
@@ -33,8 +35,8 @@ export function asOurFault(error: unknown, failed: string): unknown {
 }
 
 /**
- * Whether it comes of what another server answered, or did not answer, rather than of this server's
- * own troubles.
+ * Whether the error comes from another server's answer, or its absence, rather than from this
+ * server.
  */
 function isTheirs(error: unknown): error is Error | undefined {
   return (
@@ -48,9 +50,9 @@ function isTheirs(error: unknown): error is Error | undefined {
 }
 
 /**
- * The refusal with its code and, where it has one, the room's version; 502 when there was none.
- * @throws the error as it is, where it is this server's: no other server is to blame, and no client
- * is told of the inside
+ * The refusal with its code and, if given, the room version; 502 when there was no refusal.
+ * @throws the error itself when it is this server's own: no other server is blamed, and the client
+ * learns nothing of the inside
  */
 export function handedThrough(error: unknown, failed: string): MatrixError {
   if (!isTheirs(error)) throw error;

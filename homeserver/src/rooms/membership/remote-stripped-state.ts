@@ -1,5 +1,5 @@
 /**
- * Stripped state as another server tells it, of a room that this one is not in: with an invite, or
+ * Stripped state sent by another server for a room that this server is not in: with an invite, or
  * after a knock.
  */
 import { strippedState } from "../../protocol/events/client-event.ts";
@@ -14,21 +14,21 @@ import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
 import { verifyPdus } from "../checks/checks-on-receipt.ts";
 
-/** More entries than this are not looked at; each may cost asking for a key. */
+/** Further entries are ignored, since each may cost a request for a key. */
 const MAX_ENTRIES = 32;
 
-/** Where the entries come from. */
+/** The origin of stripped state. */
 export interface Showing {
   readonly roomId: RoomId;
   readonly version: RoomVersion;
-  /** Whose member event may be among them: who invites. */
+  /** The inviter, whose member event is included. */
   readonly inviter?: UserId | undefined;
 }
 
 /**
- * What another server shows of a room, as our user's clients get it: one event of each of
- * STRIPPED_TYPES, in their order, as far as they fit. Where the version has them checked, they are
- * PDUs of the room, properly signed: others are left out.
+ * The stripped state for our user's clients: one event of each of STRIPPED_TYPES, in their order,
+ * as far as they fit. In room versions that require it, entries must be properly signed PDUs of the
+ * room; others are left out.
  */
 export async function shownByOther(
   keyRing: EventKeys,
@@ -41,8 +41,8 @@ export async function shownByOther(
 }
 
 /**
- * The same of an invite: where the version has the entries checked, a bad one and a missing create
- * event refuse it. Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
+ * The same for an invite: in room versions that require checked entries, a bad entry or a missing
+ * create event refuses the invite. Throws M_INVALID_PARAM 400. (Server-server API, PUT /invite.)
  */
 export async function shownByInvite(
   keyRing: EventKeys,
@@ -61,10 +61,7 @@ export async function shownByInvite(
   return fitting(good.map(strippedState), showing);
 }
 
-/**
- * Entries that are PDUs of the room as its version writes them, and what is wrong with the first
- * that is not.
- */
+/** The entries that are valid PDUs of the room, and the first problem found. */
 async function checked(
   keyRing: EventKeys,
   entries: readonly Json[],
@@ -86,15 +83,15 @@ async function checked(
 }
 
 /**
- * State that was redacted in its room comes with the hash of what it was: its content is all that a
- * redaction leaves.
+ * State that was redacted in its room keeps the hash of its original content: it is accepted when
+ * its content is exactly what a redaction leaves.
  */
 function isRedactedForm(entry: Json | undefined, redacted: RoomEvent): boolean {
   if (!isJsonObject(entry)) return false;
   return canonicalJsonLoose(entry.content ?? {}) === canonicalJsonLoose(redacted.content);
 }
 
-/** Of each type the first, as far as they fit. */
+/** The first event of each type, as far as they fit. */
 function fitting(entries: readonly Json[], { inviter }: Showing): JsonObject[] {
   const found = new Map<string, JsonObject>();
   for (const entry of entries) {
@@ -119,7 +116,7 @@ interface Stripped extends JsonObject {
   readonly state_key: string;
 }
 
-/** The four members that are shown; undefined for what is no state event. */
+/** The four keys of stripped state; undefined for entries that are no state events. */
 function strip(entry: Json): Stripped | undefined {
   if (!isJsonObject(entry) || forbiddenIn(entry) !== undefined) return undefined;
   const { type, state_key, content, sender } = entry;

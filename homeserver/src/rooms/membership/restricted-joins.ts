@@ -1,5 +1,5 @@
 /**
- * Restricted joins: who may join without an invite, and who of this server vouches for it (room
+ * Restricted joins: who may join without an invite, and which local user authorises it (room
  * versions 8 and 10).
  */
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
@@ -13,8 +13,8 @@ import type { RoomCommand } from "../commands/room-command.ts";
 
 export type JoinAuthorisation =
   /**
-   * No need: the join rule is another, the user is invited or in already, or banned, which nobody's
-   * word changes.
+   * The join rule is another one; or the user is invited, joined, or banned, which no authorisation
+   * changes.
    */
   | { readonly kind: "not-needed" }
   /** The user is in an allowed room; `voucher` of this server can invite. */
@@ -24,7 +24,7 @@ export type JoinAuthorisation =
   /** The user is in none of the allowed rooms; `unknown`: of some this server can't tell. */
   | { readonly kind: "refused"; readonly unknown: boolean };
 
-/** Decides on the head whether `userId` may join by the room's allow rules. */
+/** Decides on the head whether the room's allow rules let `userId` join. */
 export async function authoriseJoin(
   store: RoomStore,
   command: RoomCommand,
@@ -65,8 +65,8 @@ async function isAllowed(
     }
     const row = await membershipIn(store.sql, room.nid, userId);
     const isOurs = serverOf(userId) === serverName;
-    // Of a room that this server is not in, or knows in part, it can tell its own users' membership
-    // alone.
+    // For a room that this server is not in, or knows in part, it knows only its own users'
+    // memberships.
     const isKnown = await isKnownWhole(store, room.nid, serverName);
     if (row?.membership === "join" && (isOurs || isKnown)) return true;
     if (!isKnown) unknown = true;
@@ -85,8 +85,8 @@ async function isKnownWhole(
 }
 
 /**
- * Servers of whose users the room's power levels say that they may invite: they are asked first,
- * where this server can not vouch.
+ * Servers with users who may invite, by the room's power levels: they are asked first when this
+ * server cannot authorise the join.
  */
 export async function serversThatMayAuthorise(command: RoomCommand): Promise<ReadonlySet<string>> {
   const levels = await powerLevelsOf(command);
@@ -98,7 +98,7 @@ export async function serversThatMayAuthorise(command: RoomCommand): Promise<Rea
   );
 }
 
-/** A joined user of this server with the power to invite: the most powerful. */
+/** The most powerful joined local user who may invite. */
 async function findAuthorisingUser(
   store: RoomStore,
   command: RoomCommand,

@@ -1,7 +1,7 @@
 /**
- * The room that another server's answer to a join makes: the join is its only extremity, on the
- * state that was told. Where members were left out, or are many, the room is partial at first: it
- * is used at once, and completed later.
+ * Builds a room from another server's answer to a join: the join becomes its only extremity, on the
+ * state in the answer. If members were omitted, or are many, the room starts partial: it is usable
+ * at once and completed later.
  */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
@@ -19,17 +19,17 @@ import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 import { runCommand } from "../commands/room-command.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
-/** What the answer to a join told. */
+/** The other server's answer to a join. */
 interface RemoteJoinAnswer {
   readonly entries: RemoteStateEntries;
   readonly membersOmitted: boolean;
-  /** Servers in the room; first the one that let us in. */
+  /** Servers in the room, beginning with the one that accepted the join. */
   readonly servers: readonly ServerName[];
 }
 
 /**
- * Answers what the room is now. "theirs": its head is another than the version `since`: another
- * user of this server has entered meanwhile, and the join is one event more.
+ * Returns what the room is now. "theirs": the head has moved since version `since`, because another
+ * local user joined meanwhile: this join is then added like any other event.
  */
 export type ApplyJoin = (
   room: Room,
@@ -38,18 +38,24 @@ export type ApplyJoin = (
   since: number,
 ) => Promise<"whole" | "partial" | "theirs">;
 
-/** More members than this are not made rows of in the commit of the join, which others wait for. */
+/**
+ * With more members than this, their rows are not written in the commit of the join, which other
+ * commands wait for.
+ */
 const MAX_MEMBERS_AT_ONCE = 1_000;
 
 interface Roots {
   readonly before: StateRoot;
   readonly after: StateRoot;
-  /** The current state: less than `after` where much is to be filled in. */
+  /** The current state; smaller than `after` when members are filled in later. */
   readonly current: StateRoot;
 }
 
 export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): ApplyJoin {
-  /** The told state without the bulk of its members, on top of what is known from a former stay. */
+  /**
+   * The state of the answer without most of its members, on top of what is known from an earlier
+   * membership.
+   */
   async function stateWithoutBulk(
     command: RoomCommand,
     head: Head,

@@ -1,4 +1,4 @@
-/** The whole state before the join of a partial room, asked from the servers that are in it. */
+/** Fetches the complete state before the join of a partial room from the servers in the room. */
 import { nextHeadVersion } from "../../log/types.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -23,7 +23,7 @@ export interface FetchStateDeps {
   readonly logger: Logger;
 }
 
-/** The join with its whole states; throws when none of the servers tells them. */
+/** The join with its complete states; throws when no server gives them. */
 export type FetchState = (
   room: Room,
   row: PartialRoomRow,
@@ -48,7 +48,7 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
     return entries;
   }
 
-  /** A state that lacks, or has others, of the events that let us in is another one. */
+  /** A state that contradicts the state in the join's answer is refused. */
   async function checkAgrees(
     room: Room,
     known: StateRoot,
@@ -69,7 +69,7 @@ export function createFetchState(deps: FetchStateDeps): FetchState {
     return mailboxes.run(room, (head) => setStatesOfJoin(head, row, join, entries));
   }
 
-  /** The head stays where it is, but for its version: nobody goes on with the join as it was. */
+  /** Only the head's version moves, so that no other command continues with the old join. */
   async function setStatesOfJoin(
     head: Head,
     row: PartialRoomRow,

@@ -1,7 +1,7 @@
 /**
- * Makes a partial room's state whole, once the state before the join is known: members are filled
- * in some at a time, then the states of all events since the join are computed anew in the order of
- * the graph, and the head moves, in one commit.
+ * Completes a partial room once the state before the join is known. Members are filled in, some at
+ * a time; then the states of all events since the join are recomputed in graph order and the head
+ * moves, in one commit.
  */
 import { nextHeadVersion, StaleHead } from "../../log/types.ts";
 import type { Append, Log, MembershipChange } from "../../log/types.ts";
@@ -33,14 +33,17 @@ export interface FinishPartialJoinDeps {
   readonly serverName: ServerName;
 }
 
-/** What is known of the room's other servers stays until the end. */
+/** The servers listed in the answer to the join, needed until the end. */
 interface JoinAnswer {
   readonly servers: readonly ServerName[];
 }
 
 const CHUNK = 1_000;
 
-/** `join` has its whole states before and after; its `roomState` is what the head was made of. */
+/**
+ * `join` has its complete states; its `roomState` is the partial state that the head was built
+ * from.
+ */
 export async function finishPartialJoin(
   deps: FinishPartialJoinDeps,
   room: Room,
@@ -59,17 +62,14 @@ export async function finishPartialJoin(
   await mailboxes.run(room, (head) => moveHead(deps, head, join, answer, filled));
 }
 
-/**
- * The room is not completed, since nobody of this server is in it: of its members hardly anybody is
- * known.
- */
+/** Gives up a partial room that no local user is in any more: its members stay unknown. */
 export async function abandonPartialJoin(
   mailboxes: Mailboxes,
   room: Room,
   { joinNid, servers }: Pick<PartialRoomRow, "joinNid" | "servers">,
 ): Promise<void> {
   await mailboxes.run(room, async (head) => {
-    // Who has come in meanwhile moved the head.
+    // Somebody joined meanwhile and moved the head.
     const next: Head = {
       ...head,
       version: nextHeadVersion(head.version, head.store.committed.random),
@@ -86,8 +86,8 @@ export async function abandonPartialJoin(
 }
 
 /**
- * Rows of members (and others) that the head's state does not hold yet; the state itself moves at
- * the end. Answers the nids of their tuples.
+ * Writes rows of members (and others) that the head's state does not contain yet; the state itself
+ * moves at the end. Returns the nids of their tuples.
  */
 async function fillRows(
   deps: FinishPartialJoinDeps,
@@ -160,8 +160,8 @@ async function moveHead(
         roomState: bytesOfRoot(one.roomState),
       })),
       toRejudge: [{ roomNid: room.nid, acceptedNid: 0 }],
-      // Ends from before stand in for those that are refused now, unless a purge of history has
-      // taken them.
+      // Earlier extremities take the place of those that are rejected now, unless a purge of
+      // history has deleted them.
       dependsOn: addedExtremities(head, next),
       records: [
         {
@@ -194,15 +194,15 @@ async function moveHead(
   }
 }
 
-/** nids of the extremities of a head that the one before does not have. */
+/** nids of extremities that the earlier head does not have. */
 function addedExtremities(before: Head, { extremities }: Head): number[] {
   const known = new Set(before.extremities.map(({ nid }) => nid));
   return extremities.flatMap(({ nid }) => (known.has(nid) ? [] : nid));
 }
 
 /**
- * Waits until what this head was built on is in the tables: the log keeps the order of what it is
- * handed. Throws StaleHead when that failed, or another writer has moved the head.
+ * Waits until everything that this head was built on is in the tables: the log keeps the order.
+ * Throws StaleHead when that failed, or when another writer has moved the head.
  */
 async function awaitCommits({ store, log }: FinishPartialJoinDeps, head: Head): Promise<void> {
   await log.append({});
@@ -211,9 +211,8 @@ async function awaitCommits({ store, log }: FinishPartialJoinDeps, head: Head): 
 }
 
 /**
- * What the tables still lack, or have too much, for the new head's state. Of the keys that were
- * filled in, the tables say themselves what they have: events that came meanwhile may have set them
- * otherwise.
+ * The difference between the tables and the new head's state. For filled-in keys the tables are
+ * read, since events that arrived meanwhile may have set them.
  */
 async function differenceToTables(
   { store, ...head }: Head,
@@ -237,8 +236,8 @@ async function differenceToTables(
 }
 
 /**
- * Rows of current state and memberships for a difference of states; our own users' are told to
- * followers.
+ * Rows of current state and memberships for a difference of states. Only memberships of local users
+ * are announced in the log.
  */
 async function rowsOf(
   { store, serverName }: FinishPartialJoinDeps,

@@ -1,6 +1,6 @@
 /**
- * The states of a room's events computed anew in the order of the graph, from a join whose state
- * became known.
+ * Recomputes the states of a room's events in graph order, starting from a join whose state became
+ * known.
  */
 import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
 import { rejectionOf } from "../../protocol/errors.ts";
@@ -19,11 +19,11 @@ import type { StateRoot, StoredEvent } from "../api/index.ts";
 type SetTuples = (root: StateRoot, changes: readonly Change[]) => Promise<StateRoot>;
 
 export interface RecomputedState {
-  /** Makes the trees; the caller stores their nodes. */
+  /** Builds the trees; the caller stores their nodes. */
   readonly set: SetTuples;
-  /** The join and all that came after it, with their states. */
+  /** The join and all events after it, with their new states. */
   readonly events: readonly StoredEvent[];
-  /** nid → why it is not accepted any more. */
+  /** nid → why the event is not accepted any more. */
   readonly reasons: ReadonlyMap<number, string>;
   readonly rejected: ReadonlySet<EventId>;
   readonly extremities: readonly StoredEvent[];
@@ -41,7 +41,7 @@ export async function recomputeSince(
   const reasons = new Map<number, string>();
   const completedRoots = new Map<StateRoot, StateRoot>([[join.roomState, join.stateAfter]]);
 
-  /** A current state of the partial room, with what the partial room lacked. */
+  /** A current state of the partial room, completed with the missing members. */
   async function completed(root: StateRoot): Promise<StateRoot> {
     if (root === null) return null;
     const done = completedRoots.get(root);
@@ -57,7 +57,7 @@ export async function recomputeSince(
     const { event } = stored;
     const prev = await store.events.byIds([...event.prevEventIds]);
     const placed = [...prev.values()].filter(isInGraph);
-    // The state before it was told, and is whole already.
+    // The state before it came from another server and is complete already.
     if (placed.length < event.prevEventIds.length) return undefined;
     const roots = placed.map((one) => (known.get(one.event.eventId) ?? one).stateAfter);
     const { base, changes } = await resolveRoots(store, head.room, roots);
@@ -99,7 +99,10 @@ export async function recomputeSince(
   return { set, events: [...known.values()], reasons, rejected, extremities };
 }
 
-/** The head's extremities as they are now; in place of refused ones, what they were built on. */
+/**
+ * The head's extremities with their new states; rejected ones are replaced by what they were built
+ * on.
+ */
 function extremitiesOf(
   head: Head,
   known: ReadonlyMap<EventId, StoredEvent>,
@@ -126,7 +129,7 @@ function extremitiesOf(
   return [...extremities.values()];
 }
 
-/** Step 5 of the checks on receipt, by a state that was not known then. */
+/** Step 5 of the checks on receipt, by a state that was unknown at that time. */
 async function rejectionByState(
   store: RoomReader,
   event: RoomEvent,

@@ -1,4 +1,4 @@
-/** Completes partial rooms in the background: on one replica at a time, after a restart too. */
+/** Completes partial rooms in the background, on one replica at a time, also after a restart. */
 import type { Clock } from "../../platform/clock.ts";
 import { frugally } from "../../platform/heap.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -22,15 +22,15 @@ export interface ResyncDeps {
   readonly store: RoomStore;
   readonly serverName: ServerName;
   readonly fetchState: FetchState;
-  /** `join` has its whole states. */
+  /** `join` has its complete states. */
   readonly complete: (
     room: Room,
     join: StoredEvent,
     answer: { readonly servers: readonly ServerName[] },
   ) => Promise<void>;
-  /** Nobody of this server is in the room any more: who comes back is told its state anew. */
+  /** No local user is in the room any more: a later join brings the state again. */
   readonly abandon: (room: Room, row: PartialRoomRow) => Promise<void>;
-  /** The room's state is whole: what waited for that goes on. */
+  /** The room is complete: what waited for that continues. */
   readonly completed: (room: Room) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -39,7 +39,7 @@ export interface ResyncDeps {
 }
 
 export interface Resync {
-  /** A room has become partial. */
+  /** Call it when a room has become partial. */
   nudge(): void;
   stop(): Promise<void>;
 }
@@ -48,7 +48,7 @@ const LEASE = "partial rooms";
 const MAX_CONCURRENT_ROOMS = 2;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 10 * 60_000;
-/** Another replica may have joined a room that this one was not told of. */
+/** Another replica may have joined a room without telling this one. */
 const MAX_SLEEP_MS = 10_000;
 const STOP_MS = 3_000;
 
@@ -60,14 +60,14 @@ export function startResync(deps: ResyncDeps): Resync {
 
   async function resync(row: PartialRoomRow): Promise<void> {
     const room = (await store.registry.byNids([row.roomNid])).get(row.roomNid);
-    // As the row is now: what is in memory may be from before another replica fetched the state.
+    // Read from the tables: another replica may have fetched the state since it was cached.
     const [join] = await store.events.load(eventsByNids(store.sql, [row.joinNid]));
     if (room === undefined) return removePartial(store.sql, row.roomNid);
     if (join === undefined || !(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
       return deps.abandon(room, row);
     }
     const whole = row.fetched ? join : await deps.fetchState(room, row, join);
-    // Who left and came back meanwhile has brought another state.
+    // A user who left and rejoined meanwhile has brought another state.
     const [now] = await partialRoomsByNids(store.sql, [room.nid]);
     if (now?.joinNid !== row.joinNid) return;
     await deps.complete(room, whole, { servers: row.servers as ServerName[] });

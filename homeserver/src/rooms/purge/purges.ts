@@ -1,4 +1,4 @@
-/** Purges as durable jobs: one replica at a time does them, one after another. */
+/** Purges as durable jobs, done one after another, on one replica at a time. */
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -38,11 +38,11 @@ export interface PurgesDeps extends PurgeStepsDeps, SuccessorDeps {
 }
 
 const LEASE = "purges";
-/** How often the replica that does the purges looks for those that others were asked for. */
+/** How often that replica looks for purges requested on others. */
 const POLL_MS = 3_000;
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
-/** Purges that ended are told of so long. */
+/** How long ended purges can be queried. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
 const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
 
@@ -65,7 +65,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     return purgeId;
   }
 
-  /** Runs the purges there are, and then those that come. */
+  /** Runs due purges, and waits for further ones. */
   async function run(): Promise<void> {
     await whileLeader(leases, LEASE, stopping.signal, async (signal) => {
       while (!signal.aborted) await work(signal);
@@ -137,7 +137,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     await end(purgeId, "complete");
   }
 
-  /** The report with the room for those who are put out, which is made once. */
+  /** The report, with the room for the removed users, which is created only once. */
   async function withSuccessor(row: PurgeRow, wanted: NewRoom | undefined): Promise<PurgeReport> {
     const before = reportOf(row);
     if (wanted === undefined || before.newRoom !== undefined) return before;
@@ -157,7 +157,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     }
     const all = async (events: readonly StoredEvent[]) => events;
     const next = await closestEvent(store, room.nid, { ts: upTo.ts, dir: "f" }, all);
-    // The newest stays when all came before the moment.
+    // When everything is before the moment, the newest event stays.
     return next ?? closestEvent(store, room.nid, { ts: upTo.ts, dir: "b" }, all);
   }
 

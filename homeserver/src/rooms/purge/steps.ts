@@ -1,6 +1,4 @@
-/**
- * What purges do, in bounded steps that may be done again: a purge that was cut off begins anew.
- */
+/** The steps of a purge: bounded and repeatable, since an interrupted purge starts again. */
 import type { Log } from "../../log/types.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import { aliasesOfRoom } from "../../storage/rooms/aliases.ts";
@@ -46,20 +44,20 @@ export interface PurgeSteps {
 export interface HistoryWork {
   /** The first event that stays. */
   readonly before: TimelinePlace;
-  /** Whether what this server's users sent goes, too. */
+  /** Whether messages of local users are deleted, too. */
   readonly localEvents: boolean;
 }
 
-/** Rows in one transaction. */
+/** Rows per transaction. */
 const BATCH = 500;
-/** The leaves are waited for so long to be on their way to other servers. */
+/** How long it waits until the leave events have been sent to other servers. */
 const SENDER_MS = 10_000;
 const LOOK_MS = 200;
 
 export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
   const { sql, log, clock, serverName } = deps;
 
-  /** Does a step again and again until there is nothing left to do. */
+  /** Repeats a step until nothing is left to do. */
   async function untilNothing(
     step: (tx: Tx) => Promise<number>,
     signal: AbortSignal,
@@ -70,12 +68,12 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
     }
   }
 
-  /** Every replica lets go of what it remembers. */
+  /** Makes every replica drop what it caches of the room. */
   async function tell({ nid, roomId }: PurgedRoom, whole: boolean): Promise<void> {
     await log.append({ records: [{ kind: "purge", roomNid: nid, roomId, whole }] });
   }
 
-  /** What other servers are to be told is read from the tables. */
+  /** The sender reads events from the tables, so they must be sent before the rows are deleted. */
   async function untilSent(position: number, signal: AbortSignal): Promise<void> {
     const end = clock.monotonic() + SENDER_MS;
     while (((await loadCursor(sql, "sender")) ?? Infinity) < position) {
@@ -124,7 +122,7 @@ export function createPurgeSteps(deps: PurgeStepsDeps): PurgeSteps {
       await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
       await sql.begin((tx) => forgetRoom(tx, nid, roomId));
       await tell(room, true);
-      // Whoever still had the room in memory may have written to it meanwhile.
+      // A replica that still had the room in memory may have written to it meanwhile.
       await untilNothing((tx) => purgeRoom(tx, nid, BATCH), signal);
     },
   };

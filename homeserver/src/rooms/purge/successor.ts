@@ -1,4 +1,4 @@
-/** The room to which those go who are put out of another one. */
+/** The room that the users of a deleted room are moved to. */
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import { moveAliases } from "../../storage/rooms/aliases.ts";
 import type { Sql } from "../../storage/sql.ts";
@@ -13,9 +13,9 @@ export interface SuccessorDeps {
 }
 
 export interface Successors {
-  /** Makes the room, in which its maker alone speaks, and says there why. */
+  /** Creates the room, where only its creator can talk, and posts the message. */
   make(wanted: NewRoom): Promise<RoomId>;
-  /** Takes users in, as far as they can be; the old room's aliases lead there from now on. */
+  /** Joins as many of the users as possible, and moves the old room's aliases. */
   moveIn(from: RoomId, to: RoomId, users: readonly UserId[]): Promise<void>;
 }
 

@@ -71,7 +71,8 @@ export interface CheckedEvent {
 
 /**
  * Runs steps 4 to 7 of the checks on receipt and adds the event to the command. Undefined when auth
- * events are missing, or when prev events are missing and no server gave the whole state after them.
+ * events are missing, or when prev events are missing and no server gave the whole state after
+ * them.
  */
 export async function checkAndAdd(
   command: RoomCommand,

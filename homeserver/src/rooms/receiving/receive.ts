@@ -97,8 +97,8 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   }
 
   /**
-   * Steps 4 to 7: at once for events that lack nothing; the others are staged, and what they lack is
-   * fetched.
+   * Steps 4 to 7: at once for events that lack nothing; the others are staged, and what they lack
+   * is fetched.
    */
   async function ingestEvents(
     part: RoomPart,

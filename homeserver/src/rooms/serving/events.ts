@@ -1,4 +1,4 @@
-/** Answers with events, states and history for other servers. */
+/** Answers requests of other servers for events, states and history. */
 import { errors } from "../../protocol/errors.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -70,7 +70,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
       const stored = await store.events.byId(eventId);
       if (stored === undefined || stored.status === "rejected") throw unknownEvent();
       const { room, mayAsk } = await access.roomForMember(origin, stored.event.roomId);
-      // Only the event says which room is asked about.
+      // Only the event tells which room the request is about.
       if (!(await acl.allows(room, origin))) {
         throw errors.forbidden("Server is banned from the room");
       }
@@ -105,7 +105,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
     );
   }
 
-  /** Breadth first along prev events, the named ones included. */
+  /** Walks backwards along prev events, breadth first, including the named ones. */
   async function walkBack(
     room: Room,
     from: readonly EventId[],
@@ -142,7 +142,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
   }
 
   /**
-   * PDUs' texts; what the server's users may not see goes redacted, so that the graph stays whole.
+   * The PDUs as JSON. Those that the server's users may not see are redacted, so that the graph
+   * stays complete.
    */
   async function texts(
     origin: ServerName,
@@ -159,8 +160,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         const { event, stateBefore } = stored;
         let around = atRoots.get(stateBefore);
         if (around === undefined) atRoots.set(stateBefore, (around = atRoot(stateBefore, users)));
-        // What a partial state tells of the other server's users is not to be relied on; that it is
-        // in the room, is.
+        // Memberships in a partial state are unreliable, but that the server is in the room is
+        // certain.
         const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
         return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
       }),

@@ -1,7 +1,4 @@
-/**
- * Which servers may ask what about a room, once its access list has let them in (`x-acl` in the
- * contract).
- */
+/** Which servers may query a room, once its access list admits them (`x-acl` in the contract). */
 import { errors } from "../../protocol/errors.ts";
 import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import { membersOfServer, serverIsJoined } from "../../storage/rooms/members.ts";
@@ -11,20 +8,19 @@ import type { RoomStore } from "../state/store.ts";
 import type { MembershipRow, Room, StoredEvent } from "../api/index.ts";
 
 export interface FederationAccess {
-  /** A room that this server is in and whose whole state is known here. M_NOT_FOUND. */
+  /** A room that this server is in and knows completely. M_NOT_FOUND. */
   wholeRoom(roomId: RoomId): Promise<Room>;
   /**
-   * A room that this server is in, for servers that are in the room themselves, or were: those may
-   * ask about what they took part in, up to the end of their last user's membership (a ban's server
-   * needs what the ban builds on). The others are not told whether there is such a room:
-   * M_FORBIDDEN in any case.
+   * A room that this server is in, for servers that are or were in it. Those may query events up to
+   * the end of their last user's membership (after a ban, the server needs what the ban builds on).
+   * Others must not learn whether the room exists: they always get M_FORBIDDEN.
    */
   roomForMember(origin: ServerName, roomId: RoomId): Promise<MemberServer>;
 }
 
 interface MemberServer {
   readonly room: Room;
-  /** True for events that the server may ask about. */
+  /** True for events that the server may query. */
   readonly mayAsk: (stored: StoredEvent) => boolean;
 }
 
@@ -42,7 +38,8 @@ export function createFederationAccess({
   lastMemberships,
 }: FederationAccessDeps): FederationAccess {
   /**
-   * The log position up to which a server took part; Infinity while it does, -1 when it never did.
+   * The log position up to which a server took part: Infinity while it is in the room, -1 if it
+   * never was.
    */
   async function takesPartUntil(room: Room, server: ServerName): Promise<number> {
     const rows = (await membersOfServer(store.sql, room.nid, server)) as MembershipRow[];

@@ -1,7 +1,4 @@
-/**
- * Answers to make_* and send_*: other servers' users joining, leaving and knocking through this
- * one.
- */
+/** make_* and send_*: users of other servers join, leave and knock through this one. */
 import { addSignature } from "../../protocol/events/build-event.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -33,7 +30,7 @@ export interface ServeMembersDeps {
   readonly answers: StateAnswers;
 }
 
-/** Members by whom a room without a name is called. */
+/** Members whose names stand for a room without a name. */
 const HEROES = 5;
 const NAMES: readonly StateKey[] = [
   ["m.room.name", ""],
@@ -106,7 +103,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     if (serverOf(userId) !== origin) throw errors.forbidden("The user is not of your server");
   }
 
-  /** The event that the other server is to sign, once it is allowed. */
+  /** The event that the other server shall sign, if it is allowed. */
   async function template(room: Room, userId: UserId, membership: string): Promise<JsonObject> {
     return local.run(room, async (command) => {
       const content: JsonObject = { membership };
@@ -141,12 +138,12 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     }
   }
 
-  /** Our signature stands for the check of the allow rules: it is made anew. */
+  /** Our signature vouches for the allow rules: they are checked again. */
   async function checkAuthorised(room: Room, event: RoomEvent): Promise<void> {
     await local.run(room, (command) => authorisingUserFor(command, event.stateKey as UserId));
   }
 
-  /** The signed event from the other server, checked for being what the path says. */
+  /** The other server's signed event, if it is what the path says. */
   async function memberEvent(
     origin: ServerName,
     room: Room,
@@ -186,8 +183,8 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
   }
 
   /**
-   * Member events without which the joiner can't judge the join, or, where the room has no name,
-   * can't name it.
+   * Member events that the joining server needs for checking the join or, in a room without a name,
+   * for naming it.
    */
   async function membersNeeded(room: Room, join: StoredEvent): Promise<number[]> {
     const authorising = (await store.events.byIds([...join.event.authEventIds])).values();
@@ -206,7 +203,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
   }
 }
 
-/** An empty name names nothing. */
+/** An empty name counts as none. */
 function isNaming({ type, content }: RoomEvent): boolean {
   const name = type === "m.room.name" ? content.name : content.alias;
   return typeof name === "string" && name !== "";

@@ -1,6 +1,6 @@
 /**
- * States and auth chains as other servers are told them: event nids first, and the events' texts a
- * piece at a time.
+ * States and auth chains as answers to other servers: nids first, then the events' texts, streamed
+ * in pieces.
  */
 import { distinctAuthNids, eventIdsByNids } from "../../storage/rooms/events.ts";
 import { tuplesOfOtherTypes } from "../../storage/rooms/heads.ts";
@@ -12,7 +12,7 @@ import type { RoomStore } from "../state/store.ts";
 import type { StateAnswer } from "../api/federation.ts";
 import type { Room, StateRoot } from "../api/index.ts";
 
-/** Events of a state, by nid: of 100,000 it is a megabyte. */
+/** Events of a state as nids: a megabyte for 100,000 of them. */
 export interface StateNids {
   readonly state: readonly number[];
   readonly authChain: readonly number[];
@@ -21,28 +21,26 @@ export interface StateNids {
 
 interface StateNidsOptions {
   /**
-   * Members need not be told, but for these member events. Where they are few they are told all the
-   * same.
+   * Members may be omitted except for these member events. A small member list is never omitted.
    */
   readonly onlyMembers?: readonly number[] | undefined;
-  /** Their auth chains belong to it too. */
+  /** Auth chains of these are included, too. */
   readonly alsoChainOf?: readonly number[];
 }
 
 export interface StateAnswers {
-  /** What to tell of the state at a root. */
+  /** The events to answer with for the state at a root. */
   nids(room: Room, root: StateRoot, what?: StateNidsOptions): Promise<StateNids>;
   /**
-   * PDUs' texts (canonical JSON), read as they are taken; member events of erased users redacted,
-   * where they must be.
+   * PDUs as canonical JSON, streamed; member events of erased users are redacted where required.
    */
   texts(nids: StateNids, to: ServerName): StateAnswer;
-  /** The same of a short list, at once. */
+  /** The same for a short list, at once. */
   listed(nids: readonly number[], to: ServerName): Promise<string[]>;
   ids(nids: readonly number[]): Promise<EventId[]>;
 }
 
-/** A state with fewer members than this is told whole: asking for it again would cost more. */
+/** With fewer members than this nothing is omitted: fetching the members later would cost more. */
 const OMIT_FROM = 500;
 const PAGE = 2_000;
 const EVENTS_PER_READ = 200;
@@ -66,7 +64,7 @@ export function createStateAnswers(
     }
   }
 
-  /** nid → redacted text, of those that the server may not have whole. */
+  /** nid → redacted text, for events that the server may not get in full. */
   async function withheldOf(nids: readonly number[], to: ServerName): Promise<Map<number, string>> {
     const members = await memberEventsOfErased(sql, nids);
     if (members.length === 0) return new Map();
@@ -76,7 +74,7 @@ export function createStateAnswers(
     return new Map(hidden.map(({ nid, event }) => [nid, redactEvent(event).json()]));
   }
 
-  /** The root's entries; undefined in `others` for members. */
+  /** The entries at the root; `others` are those that are not members. */
   async function entriesOf(root: StateRoot): Promise<{ all: number[]; others: number[] }> {
     const all: number[] = [];
     const others: number[] = [];
@@ -94,7 +92,7 @@ export function createStateAnswers(
     return { all, others };
   }
 
-  /** Everything that these events' auth events stand on, and they. */
+  /** These events' auth events and their whole auth chains. */
   async function chainOf(room: Room, nids: readonly number[]): Promise<number[]> {
     const auth = new Set<number>();
     for (let at = 0; at < nids.length; at += PAGE) {
@@ -109,8 +107,8 @@ export function createStateAnswers(
       const membersOmitted = onlyMembers !== undefined && all.length - others.length >= omitFrom;
       const state = membersOmitted ? [...new Set([...others, ...onlyMembers])] : all;
       const authChain = await chainOf(room, [...state, ...alsoChainOf]);
-      // Numbered as they were stored, hence mostly after what they stand on: so they can be stored
-      // as they come.
+      // nids rise in the order of storage, so that auth events mostly come first: the receiver can
+      // store them as they arrive.
       return { state: inOrder(state), authChain: inOrder(authChain), membersOmitted };
     },
     texts: ({ state, authChain }, to) => ({

@@ -1,4 +1,7 @@
-/** Results of state resolutions in memory: each message on one of several branches asks for the same again. */
+/**
+ * Results of state resolutions in memory: each message on one of several branches asks for the same
+ * again.
+ */
 import { LRUCache, atMost } from "../../platform/caches.ts";
 import type { StateRoot } from "../api/index.ts";
 import type { Change } from "./tree/index.ts";
@@ -10,7 +13,10 @@ export interface Resolution {
 }
 
 export interface ResolutionCache {
-  /** What the roots resolved to; otherwise it is resolved, and kept unless the room's are dropped meanwhile. */
+  /**
+   * What the roots resolved to; otherwise it is resolved, and kept unless the room's are dropped
+   * meanwhile.
+   */
   of(
     roomNid: number,
     sorted: readonly StateRoot[],
@@ -33,7 +39,8 @@ export function createResolutionCache(): ResolutionCache {
 
   return {
     async of(roomNid, sorted, resolve) {
-      // What is resolved while the room's are dropped is found by nobody: its key is that of before.
+      // What is resolved while the room's are dropped is found by nobody: its key is that of
+      // before.
       const key = `${ages.get(roomNid) ?? 0} ${sorted.join()}`;
       const known = byKey.get(key);
       if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Who may read what of a room: now, or as of when they left. */
+/** Who may read which part of a room: now, or as of their leave. */
 import { errors } from "../../protocol/errors.ts";
 import type { EventId, RoomId, UserId } from "../../protocol/identifiers.ts";
 import { historyVisibility } from "../../protocol/events/visibility.ts";
@@ -8,16 +8,18 @@ import type { Room, RoomView, StateRoot, StoredEvent, TimelinePlace } from "../a
 export interface Access {
   readonly room: Room;
   /**
-   * "now" for members (and anyone in a world-readable room), otherwise the state of the time of
-   * leaving.
+   * "now" for members (and for everybody in a world-readable room), otherwise the state at the time
+   * of the leave.
    */
   readonly state: "now" | { readonly root: StateRoot };
-  /** The leave behind which the reader sees nothing. */
+  /** The leave after which the reader sees nothing. */
   readonly until?: TimelinePlace | undefined;
 }
 
 export interface AccessControl {
-  /** The reader's access to state and timeline; M_FORBIDDEN for who was never in the room. */
+  /**
+   * The reader's access to state and timeline. M_FORBIDDEN for users who never were in the room.
+   */
   of(userId: UserId, roomId: RoomId): Promise<Access>;
   /** An event that the user may see; M_NOT_FOUND otherwise. */
   event(userId: UserId, roomId: RoomId, eventId: EventId): Promise<StoredEvent>;
@@ -46,7 +48,7 @@ export function createAccess(view: RoomView, lastMemberships: LastMemberships): 
       if (room === undefined || stored === undefined || stored.roomNid !== room.nid) {
         throw errors.notFound("There is no such event that you may see");
       }
-      // What is forgotten is out of reach by every path, unless anybody may read the room.
+      // A forgotten room is unreachable by every path, unless it is world-readable.
       const isGone = row?.forgotten === true && !(await isWorldReadable(view, room));
       const [visible] = isGone ? [] : await view.visibleTo(userId, [stored]);
       if (visible === undefined) throw errors.notFound("There is no such event that you may see");

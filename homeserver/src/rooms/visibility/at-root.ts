@@ -1,4 +1,4 @@
-/** What decides at a state of a room of somebody's view of it. */
+/** The facts in a room's state that decide what a user may see. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
@@ -17,7 +17,7 @@ export interface AtRoot {
 
 export type LookAtRoot = (root: StateRoot, userId: UserId) => Promise<AtRoot>;
 
-/** Where no state is known. */
+/** The facts where no state is known. */
 export const NOTHING: AtRoot = {
   visibility: "shared",
   membership: undefined,
@@ -25,7 +25,7 @@ export const NOTHING: AtRoot = {
 };
 
 export function createAtRoot(store: RoomStore): LookAtRoot {
-  // A state root never changes its meaning, so that these never expire.
+  // The content of a root never changes, so entries never expire.
   const known = new LRUCache<string, AtRoot>(atMost(100_000));
 
   return async (root, userId) => {

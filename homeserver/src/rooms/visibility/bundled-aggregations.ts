@@ -20,7 +20,8 @@ import type { RoomStore } from "../state/store.ts";
 import type { VisibleEvent, Reader, StateRoot, StoredEvent } from "../api/index.ts";
 
 /**
- * Client JSON of events that lie inside others, in order; `bundling`: with their own aggregations.
+ * Client JSON of events that are embedded in others, in order; `bundling`: with their own
+ * aggregations.
  */
 export type PresentInside = (
   events: readonly VisibleEvent[],
@@ -28,9 +29,9 @@ export type PresentInside = (
 ) => Promise<string[]>;
 
 export interface BundledAggregations {
-  /** False only when the event has no relations to show. */
+  /** False only when the event certainly has no relations. */
   mayHave(event: StoredEvent): boolean;
-  /** Event nid → JSON text of m.relations, for those that have any. */
+  /** Event nid → JSON text of m.relations, for events that have any. */
   of(
     events: readonly StoredEvent[],
     reader: Reader,
@@ -44,7 +45,7 @@ interface Child extends Omit<ChildRow, "stateBefore"> {
   readonly stateBefore: StateRoot;
 }
 
-/** What is bundled with one event. */
+/** The aggregations of one event. */
 interface Aggregated {
   readonly nid: number;
   readonly edit: VisibleEvent | undefined;
@@ -69,14 +70,14 @@ export interface BundledAggregationsDeps {
 
 const BUNDLED = ["m.replace", "m.thread", "m.reference"];
 const MAX_TARGETS = 200_000;
-/** Children looked at together when the first may not be seen, or is not valid. */
+/** Children examined together when the first one is invisible or invalid. */
 const STEP = 100;
 
 export function createBundledAggregations(deps: BundledAggregationsDeps): BundledAggregations {
-  // Relations to events younger than this are all in `targets`: no query is needed for the others.
+  // Relations to events newer than this are all in `targets`: others need no query.
   let watchedFrom = deps.position;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
-  /** Rooms to which history came since: what it relates to is looked up. */
+  /** Rooms that were backfilled since: relations in them are always queried. */
   const filled = new LRUCache<number, true>(atMost(MAX_TARGETS));
 
   function mayHave({ position, event, roomNid }: StoredEvent): boolean {
@@ -143,7 +144,7 @@ async function aggregate(
   return found;
 }
 
-/** The most recent valid replacement. What is redacted has none. */
+/** The latest valid edit. A redacted event has none. */
 async function editOf(
   deps: BundledAggregationsDeps,
   target: StoredEvent,
@@ -173,7 +174,7 @@ async function threadOf(
   return { latest, count: replies.length, participated };
 }
 
-/** The first of the children, in the given order, that the reader is shown and that passes. */
+/** The first of the children, in the given order, that the reader gets and that passes. */
 async function firstOf(
   { store, withoutIgnored }: BundledAggregationsDeps,
   children: readonly Child[],
@@ -191,8 +192,8 @@ async function firstOf(
 }
 
 /**
- * A thread's latest event has its own aggregations; it begins no thread, so that nothing goes
- * round.
+ * The latest event of a thread has its own aggregations. It cannot be a thread root, so the nesting
+ * ends there.
  */
 async function write(
   all: readonly Aggregated[],

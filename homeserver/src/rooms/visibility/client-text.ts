@@ -1,10 +1,10 @@
-/** An event's client JSON, written once; `unsigned` is spliced in for each reader. */
+/** An event's client JSON, serialised once; `unsigned` is inserted for each reader. */
 import { clientEvent } from "../../protocol/events/client-event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 
 const texts = new WeakMap<RoomEvent, string>();
 
-/** The client's JSON object without its closing brace and without `unsigned`. */
+/** The client JSON object without its closing brace and without `unsigned`. */
 function openText(event: RoomEvent): string {
   let text = texts.get(event);
   if (text === undefined) {
@@ -15,7 +15,9 @@ function openText(event: RoomEvent): string {
   return text;
 }
 
-/** Client JSON; `unsigned` is the inside of an object: `"age":5,"membership":"join"`, or empty. */
+/**
+ * Client JSON; `unsigned` is the inside of an object, like `"age":5,"membership":"join"`, or empty.
+ */
 export function clientText(event: RoomEvent, unsigned: string): string {
   return unsigned === "" ? `${openText(event)}}` : `${openText(event)},"unsigned":{${unsigned}}}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Erased users of this server: whoever came into a room after the erasure is given redacted copies
- * of their events. (Client-server API, POST /account/deactivate, `erase`.)
+ * Erased local users: users who join a room after the erasure get redacted copies of their events.
+ * (Client-server API, POST /account/deactivate, `erase`.)
  */
 import { LRUCache } from "lru-cache";
 import type { RecordOf } from "../../log/types.ts";
@@ -18,7 +18,7 @@ import type { LastMemberships } from "./last-membership.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 
-/** What is looked at of an event: by whom it is, where it stands and the state before it. */
+/** The parts of an event that decide about erasure: sender, position, and the state before it. */
 export interface Sent {
   readonly nid: number;
   readonly sender: string;
@@ -28,16 +28,16 @@ export interface Sent {
 }
 
 export interface Erasures {
-  /** nids of those of the events of which the user may have redacted copies only. */
+  /** nids of the events that this user may only get redacted. */
   withheld(userId: UserId, events: readonly Sent[]): Promise<ReadonlySet<number>>;
-  /** The events as the user may have them: redacted copies in place of what is withheld. */
+  /** The events as this user may have them: some are replaced by redacted copies. */
   copies(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   /**
-   * The same for state. What erased users set for a room stays, or the room would not be what it
-   * is: only their member events are withheld.
+   * The same for state. Other state set by erased users stays, or the room would break: only their
+   * member events are redacted.
    */
   state(userId: UserId, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
-  /** nids of those of the events of which the server may have redacted copies only. */
+  /** nids of the events that this server may only get redacted. */
   withheldFromServer(
     server: ServerName,
     events: readonly StoredEvent[],
@@ -56,11 +56,11 @@ export function createErasures(deps: {
   readonly serverName: ServerName;
 }): Erasures {
   const { store, lastMemberships, atRoot } = deps;
-  /** Of this server's users: the log position of the erasure, null: not erased. */
+  /** Local users: the log position of the erasure, or null when not erased. */
   const users = new LRUCache<string, { readonly at: number | null }>(atMost(USERS_KEPT));
-  /** A room's state when somebody was erased never changes. */
+  /** Fixed once the user is erased: the room's state at that moment. */
   const roots = new LRUCache<string, { readonly root: StateRoot }>(atMost(ROOTS_KEPT));
-  /** Rises with each erasure: what was read before is not remembered. */
+  /** Rises with each erasure: results read before one are not cached. */
   let changes = 0;
 
   async function erased(senders: Iterable<string>): Promise<Map<string, number>> {
@@ -93,8 +93,8 @@ export function createErasures(deps: {
   }
 
   /**
-   * Who was in the room when it was said, or when its sender was erased, or left in between, had
-   * seen it by then.
+   * Users who were in the room when the event was sent, when its sender was erased, or in between,
+   * have seen it already.
    */
   async function hadSeen(userId: UserId, event: Sent, erasedAt: number): Promise<boolean> {
     const before = await atRoot(event.stateBefore, userId);
@@ -130,7 +130,7 @@ export function createErasures(deps: {
       : events.map((one) => (hidden.has(one.nid) ? copy(one) : one));
   }
 
-  /** Whether a user of the server is joined there. */
+  /** Whether a user of the server is joined in that state. */
   async function isIn(root: StateRoot, members: readonly string[]): Promise<boolean> {
     const keys = members.map((userId) => ["m.room.member", userId] as const);
     const state = await store.state.events(root, keys);

@@ -1,4 +1,4 @@
-/** When a user was last in a room: what somebody who is out of it may read ends there. */
+/** The end of a user's last membership: users who left may read up to there. */
 import { stateTuple } from "../../protocol/state-map.ts";
 import { currentStateOfRooms } from "../../storage/rooms/events.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -6,13 +6,15 @@ import type { MembershipRow, StoredEvent } from "../api/index.ts";
 
 export interface LastMemberships {
   /**
-   * The event that ended the user's last stay: a leave, kick or ban. Undefined when they were never
-   * joined, as far as this server knows. Not for rows of who is joined.
+   * The event that ended the user's last membership: a leave, kick or ban. Undefined when the user
+   * was never joined, as far as this server knows. Not for users who are joined.
    */
   endOf(row: MembershipRow): Promise<StoredEvent | undefined>;
 }
 
-/** Memberships (invites, knocks, bans of who was out already) that are looked behind. */
+/**
+ * How many later memberships (invites, knocks, bans of users who are out) are walked back at most.
+ */
 const MAX_STEPS = 100;
 
 export function createLastMemberships(store: RoomStore): LastMemberships {
@@ -22,8 +24,8 @@ export function createLastMemberships(store: RoomStore): LastMemberships {
   }
 
   /**
-   * Invites and leaves of rooms that this server is not in have no state: the last one that it
-   * knows serves.
+   * Invites and leaves in rooms that this server is not in have no state: then the last known state
+   * is used.
    */
   async function placed(row: MembershipRow): Promise<StoredEvent | undefined> {
     const event = await store.events.one(row.eventNid);

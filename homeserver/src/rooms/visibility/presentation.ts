@@ -1,4 +1,4 @@
-/** Events as client JSON texts for a reader, in bulk. */
+/** Renders events as client JSON for a reader, in bulk. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -23,7 +23,7 @@ export function createPresenter(deps: {
   readonly now: () => number;
 }): Presenter {
   const { store, eventTransactionIds, aggregations, erasures, now } = deps;
-  /** State event nid → nid of the event that it replaced, 0 for none. */
+  /** State event nid → nid of the event that it replaced; 0 for none. */
   const replaced = new LRUCache<number, number>(atMost(50_000));
 
   /** State event nid → text of replaces_state and prev_content. */

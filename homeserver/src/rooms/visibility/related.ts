@@ -1,7 +1,4 @@
-/**
- * Filters that ask for what others related to an event: `related_by_rel_types` and
- * `related_by_senders`.
- */
+/** Filters by relations: `related_by_rel_types` and `related_by_senders`. */
 import { asksForRelations, matchesRelations, type Filter } from "../../protocol/filter.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
@@ -14,9 +11,9 @@ import type { RoomStore } from "../state/store.ts";
 import type { VisibleEvent } from "../api/index.ts";
 
 /**
- * Those of the events to which others are related as the filter asks, in the given order; all when
- * it does not ask. What the reader may not see, or what somebody sent whom they ignore, does not
- * count. (Client-server API, "Filtering".)
+ * The events that have relations matching the filter, in the given order; all when the filter does
+ * not ask. Relations that the reader may not see, or whose sender they ignore, do not count.
+ * (Client-server API, "Filtering".)
  */
 export type Related = (
   userId: UserId,
@@ -31,7 +28,7 @@ export function createRelated(deps: {
 }): Related {
   return async (userId, filter, events) => {
     if (filter === undefined || !asksForRelations(filter) || events.length === 0) return events;
-    // What can be no relation's type, or nobody, is not asked for.
+    // Strings that cannot be relation types or users match nothing.
     const relTypes = filter.relatedByRelTypes && [...filter.relatedByRelTypes].filter(isIndexable);
     const senders = filter.relatedBySenders && [...filter.relatedBySenders].filter(isUserId);
     const ignored = [...(await deps.ignoredBy(userId))].filter(isUserId);

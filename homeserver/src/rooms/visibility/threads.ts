@@ -6,21 +6,22 @@ import type { StoredEvent } from "../api/index.ts";
 
 export interface Threads {
   /**
-   * The root of the event's thread; undefined in the main timeline. Of receipts and counts alike.
+   * The root of the event's thread; undefined in the main timeline. The same rule for receipts and
+   * unread counts.
    */
   of(stored: StoredEvent): Promise<EventId | undefined>;
   /**
-   * Whether a receipt in a thread (or in "main") may point at the event: it is in it, is its root,
-   * or relates to the root, which clients show in both.
+   * Whether a receipt in a thread (or in "main") may point at the event: the event is in the
+   * thread, is its root, or relates to the root, which clients show in both.
    */
   has(threadId: string, stored: StoredEvent): Promise<boolean>;
 }
 
-/** A thread is looked for behind so many relations. */
+/** How many relations are followed at most to find the thread. */
 const MAX_HOPS = 3;
 
 export function createThreads({ events }: Pick<RoomStore, "events">): Threads {
-  /** The event that this one relates to, if it is here and of the same room. */
+  /** The event that this one relates to, if it is stored and in the same room. */
   async function parentOf(stored: StoredEvent): Promise<StoredEvent | undefined> {
     const relation = relationIn(stored.event.content);
     const parent = relation && (await events.byId(relation.eventId));
@@ -34,7 +35,7 @@ export function createThreads({ events }: Pick<RoomStore, "events">): Threads {
       if (relation === undefined) return undefined;
       if (relation.relType === "m.thread") {
         const root = await events.byId(relation.eventId);
-        // One that is not here yet is believed to be one.
+        // A root that is not stored yet is assumed to be one.
         if (root === undefined) return relation.eventId;
         const isRoot = root.roomNid === stored.roomNid && mayBeThreadRoot(root.event);
         return isRoot ? relation.eventId : undefined;

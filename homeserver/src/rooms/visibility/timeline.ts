@@ -1,4 +1,4 @@
-/** Stretches of a room's timeline as events. */
+/** Ranges of a room's timeline as events. */
 import { recentEvents, timelineBackwards, timelineForwards } from "../../storage/rooms/timeline.ts";
 import type { PlaceRow } from "../../storage/rooms/timeline.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -11,14 +11,14 @@ import type {
 } from "../api/index.ts";
 
 export interface Timelines {
-  /** Events at or before `from` (newest first), but behind `to`. */
+  /** Events at or before `from` and after `to`, newest first. */
   backwards(
     roomNid: number,
     from: TimelinePlace | undefined,
     to: TimelinePlace | undefined,
     limit: number,
   ): Promise<TimelinePage>;
-  /** Events behind `from` (oldest first), up to and with `to`. */
+  /** Events after `from`, up to and including `to`, oldest first. */
   forwards(
     roomNid: number,
     from: TimelinePlace | undefined,
@@ -26,8 +26,8 @@ export interface Timelines {
     limit: number,
   ): Promise<TimelinePage>;
   /**
-   * The newest live events of each range, oldest first; `gapAt`: position of the newest one behind
-   * a gap.
+   * The newest live events of each range, oldest first; `gapAt`: position of the newest one that
+   * follows a gap.
    */
   recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
 }
@@ -39,7 +39,7 @@ export function createTimelines(store: RoomStore): Timelines {
 
   async function load(rows: readonly PlaceRow[]): Promise<StoredEvent[]> {
     const found = await store.events.byNids(rows.map((row) => row.nid));
-    // Another replica may have given an outlier its place since it was cached here.
+    // Another replica may have added an outlier to the graph since it was cached here.
     const moved = rows.filter((row) => {
       const event = found.get(row.nid);
       return event?.position !== row.position || event.ordinal !== row.ordinal;

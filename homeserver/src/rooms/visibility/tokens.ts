@@ -1,8 +1,8 @@
 /**
- * Places in a room's timeline as tokens: `t<position>_<ordinal>_<room's number>`, standing right
- * behind the event at that place. Reading backwards from a token gives events at or before it,
- * reading forwards those after it. A sync token serves as the place behind everything up to its log
- * position. Pages of relations (`r`) and of threads (`h`) have tokens of their own.
+ * Pagination tokens: `t<position>_<ordinal>_<room's number>` is the place right after the event at
+ * that position. Reading backwards from a token gives events at or before it, reading forwards
+ * those after it. A sync token stands for the place after everything up to its log position. Pages
+ * of relations (`r`) and of threads (`h`) have tokens of their own.
  */
 import { readSyncToken } from "../../log/token.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -10,10 +10,10 @@ import { logPosition } from "../../storage/streams/log-head.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Room, StoredEvent, TimelinePlace } from "../api/index.ts";
 
-/** t: the timeline; r: what relates to an event; h: the threads of a room. */
+/** t: the timeline; r: relations of an event; h: threads of a room. */
 export type TokenKind = "t" | "r" | "h";
 
-/** What was given out before tokens named their room has two numbers. */
+/** Tokens from before the room's number was added have two numbers. */
 const PLACE = /^([trh])(\d{1,15})_(-?\d{1,10})(?:_(\d{1,15}))?$/;
 
 export function formatPlace(roomNid: number, place: TimelinePlace, kind: TokenKind = "t"): string {
@@ -21,14 +21,13 @@ export function formatPlace(roomNid: number, place: TimelinePlace, kind: TokenKi
 }
 
 /**
- * The token right in front of an event. Ordinals in front of position P fall: the last one is (P,
- * 0).
+ * The token right before an event. Ordinals in front of position P fall: the last place is (P, 0).
  */
 export function formatBefore(roomNid: number, place: TimelinePlace): string {
   return formatPlace(roomNid, placeBefore(place));
 }
 
-/** The place right in front of an event: nothing lies between it and the event. */
+/** The place right before an event: nothing lies between it and the event. */
 export function placeBefore(place: TimelinePlace): TimelinePlace {
   return { position: place.position, ordinal: place.ordinal - 1 };
 }
@@ -38,7 +37,7 @@ export function comparePlaces(one: TimelinePlace, other: TimelinePlace): number 
   return one.position - other.position || one.ordinal - other.ordinal;
 }
 
-/** Where an event stands; outliers stand nowhere and count as the beginning. */
+/** The place of an event; outliers have none and count as the beginning. */
 export function placeOf(stored: StoredEvent): TimelinePlace {
   return { position: stored.position ?? 0, ordinal: stored.ordinal };
 }
@@ -55,8 +54,8 @@ export type PlaceIn = (
 ) => Promise<TimelinePlace | undefined>;
 
 /**
- * `position` is the log's as this process knows it: another replica may have given out a token from
- * farther on.
+ * `position` is the log position known to this process: another replica may have issued a later
+ * token.
  */
 export function createPlaceIn(deps: {
   readonly sql: Sql;

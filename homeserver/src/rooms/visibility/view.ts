@@ -1,4 +1,4 @@
-/** Reading rooms: events, state, members, and what of it a user may see. */
+/** Queries of rooms: events, state, members, and which of them a user may see. */
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { strippedState } from "../../protocol/events/client-event.ts";
@@ -98,8 +98,8 @@ export function createView(deps: ViewDeps): RoomView {
       if (text !== undefined) return JSON.parse(text) as JsonObject[];
       const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
       const wanted = [...keys, ["m.room.member", userId] as const];
-      // Who is invited, or knocks, sees the room as it was then: what happens in it since is for
-      // its members.
+      // Users who are invited or knocking see the room as it was then; later state is for members
+      // only.
       const row = await membership(roomNid, userId);
       const own = row && (await events.one(row.eventNid));
       const found =

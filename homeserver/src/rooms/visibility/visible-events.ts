@@ -1,4 +1,4 @@
-/** Which events a user may see, by the history visibility rules, in bulk. */
+/** Which events a user may see by the history visibility rules, in bulk. */
 import type { UserId } from "../../protocol/identifiers.ts";
 import { allowsUser, userCanSee } from "../../protocol/events/visibility.ts";
 import { NOTHING } from "./at-root.ts";
@@ -19,13 +19,13 @@ import type {
 export interface VisibleEvents {
   (userId: UserId, events: readonly StoredEvent[]): Promise<VisibleEvent[]>;
   /**
-   * The same for what is known of message events: which of them the user may see. Of what is
-   * redacted for the user nothing is left: it relates to nothing.
+   * The same for message events of which only some fields are known. Events that are redacted for
+   * the user are left out, since they relate to nothing.
    */
   among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]>;
 }
 
-/** Where an event stands, and the state around it. */
+/** An event's position, and the state around it. */
 type PlacedEvent = Pick<StoredEvent, "roomNid" | "position" | "stateBefore">;
 
 export interface VisibleEventsDeps {
@@ -39,17 +39,17 @@ export interface VisibleEventsDeps {
 export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
   const { store, memberships, lastMemberships, atRoot, erasures } = deps;
 
-  /** Until which log position a join of the user follows every event; Infinity while joined. */
+  /**
+   * The log position up to which every event is followed by a join of the user; Infinity while they
+   * are joined.
+   */
   async function joinedUntil(row: MembershipRow | undefined): Promise<number> {
     if (row === undefined) return -1;
     if (row.membership === "join") return Infinity;
     return (await lastMemberships.endOf(row))?.position ?? -1;
   }
 
-  /**
-   * What decides of the user's view: the state before each of the events, and until when a join
-   * follows.
-   */
+  /** What decides about visibility: the state before each event, and until when a join follows. */
   async function around(userId: UserId, events: readonly PlacedEvent[]) {
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
@@ -73,7 +73,7 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
     const of = await around(userId, events);
     const visible = events.flatMap((stored) => {
       const { before, joinedLater } = of(stored);
-      // What is soft-failed no client is told of.
+      // Clients never get soft-failed events.
       if (stored.status !== "accepted" || !hasStateFor(stored, userId)) return [];
       if (!userCanSee(stored.event, userId, before, joinedLater)) return [];
       return [{ stored, membership: membershipAt(stored, userId, before.membership) }];
@@ -103,8 +103,8 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
 }
 
 /**
- * Of events without known state, only who they're about may see them: invites, and their
- * withdrawal.
+ * Events without a known state (invites and their withdrawal) are visible only to the user
+ * concerned.
  */
 function hasStateFor({ event, stateBefore }: StoredEvent, userId: UserId): boolean {
   if (stateBefore !== null || event.type === "m.room.create") return true;

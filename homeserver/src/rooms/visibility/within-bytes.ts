@@ -1,12 +1,12 @@
 import type { StoredEvent } from "../api/index.ts";
 
 /**
- * Characters of events that an answer holds of one room: 1000 of the largest would be 64 MB, held
- * several times over.
+ * Limit on characters of events of one room in an answer: 1000 events of maximal size would be 64
+ * MB, held several times.
  */
 const MAX_EVENT_TEXT = 4 * 1024 * 1024;
 
-/** How many of the events, from the first on, come to no more than that; at least one. */
+/** How many of the first events stay within the limit; at least one. */
 export function countWithin(events: Iterable<StoredEvent>, most: number = MAX_EVENT_TEXT): number {
   let [count, length] = [0, 0];
   for (const { event } of events) {

@@ -1,12 +1,17 @@
-/** What a reader is shown of events: what they may see, without what those say whom they ignore. */
+/**
+ * Filters events for a reader: those that they may see, except messages of users whom they ignore.
+ */
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { VisibleEvents } from "./visible-events.ts";
 import type { VisibleEvent, StoredEvent } from "../api/index.ts";
 
-/** Whom a user ignores. */
+/** The users whom a user ignores. */
 export type IgnoredBy = (userId: UserId) => Promise<ReadonlySet<string>>;
 
-/** In the given order. State is shown whoever sent it. (Client-server API, "Ignoring Users".) */
+/**
+ * Keeps the order. State events of ignored users are not filtered. (Client-server API, "Ignoring
+ * Users".)
+ */
 export type WithoutIgnored = (
   userId: UserId,
   events: readonly StoredEvent[],
