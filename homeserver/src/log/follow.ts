@@ -67,7 +67,7 @@ export function createFollower<K extends RecordKind>(
   let saved = -1;
   let savedAt = clock.monotonic();
 
-  /** Resolves when the log moves or the follower stops, at the latest after `ms`. */
+  /** Resolves when there may be records for it, or the follower stops, at the latest after `ms`. */
   function nextAdvance(ms: number): Promise<void> {
     const over = new AbortController();
     return new Promise((resolve) => {
@@ -173,7 +173,17 @@ export function createFollower<K extends RecordKind>(
     });
   }
 
-  const unlisten = log.onMove(wakeAll);
+  const unfollow = log.follow({ phase: "readers", kinds, take: wakeAll });
+  // Where the log moved without records for it, the cursor follows now and then.
+  let lagging = false;
+  const unlisten = log.onMove(() => {
+    if (lagging) return;
+    lagging = true;
+    void clock.sleep(SAVE_EVERY_MS, stopping.signal).then(() => {
+      lagging = false;
+      wakeAll();
+    });
+  });
   const running = run();
 
   return {
@@ -190,10 +200,12 @@ export function createFollower<K extends RecordKind>(
         };
         waiting.add(check);
         check();
+        wakeAll();
       });
     },
     async stop() {
       stopping.abort();
+      unfollow();
       unlisten();
       await running;
       for (const check of waiting) check();

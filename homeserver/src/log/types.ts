@@ -62,7 +62,7 @@ export interface Log {
    * ends that.
    */
   follow<K extends RecordKind>(reader: LogReader<K>): () => void;
-  /** Calls the listener after the readers, each time that `position` has moved. */
+  /** Calls the listener after the readers, each time that `position` has moved, with or without records. */
   onMove(listener: () => void): () => void;
   /** Finishes what was handed over and closes the writer's connection. */
   stop(): Promise<void>;

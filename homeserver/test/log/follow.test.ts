@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFollower } from "../../src/log/follow.ts";
 import type { FollowerOptions } from "../../src/log/follow.ts";
-import type { RecordKind } from "../../src/log/types.ts";
+import type { Log, RecordKind } from "../../src/log/types.ts";
 import { createMemoryWake } from "../../src/log/wake.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { createManualClock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { createLeases } from "../../src/storage/leases.ts";
 import { freshDatabase } from "../support/database.ts";
@@ -154,4 +154,41 @@ test("of two replicas one follows; when it stops or loses its connection, follow
     await leases.close();
   }
   await Promise.all(replicas.map((replica) => replica.stop()));
+});
+
+test("a follower is woken by its own kinds alone, and its cursor follows the others", async () => {
+  const clock = createManualClock();
+  const handled: number[] = [];
+  let reads = 0;
+  const log: Log = {
+    ...one.log,
+    get position() {
+      return one.log.position;
+    },
+    read(after, limit, kinds) {
+      reads += 1;
+      return one.log.read(after, limit, kinds);
+    },
+  };
+  const follower = createFollower(
+    { log, sql: one.sql, clock, logger: silentLogger() },
+    {
+      name: "particular",
+      kinds: ["session"],
+      from: "end",
+      handle: async (records) => void handled.push(records.length),
+    },
+  );
+  await follower.caughtUp();
+  const start = follower.position;
+  reads = 0;
+  await append(20);
+  expect([reads, follower.position]).toEqual([0, start]);
+  // Its clock stands still until here: a second later it looks how far the log is.
+  clock.advance(1_000);
+  await eventually(() => follower.position === one.log.position);
+  expect([reads, handled]).toEqual([1, []]);
+  await one.log.append({ records: [{ kind: "session", userId: "@a:here.example" }] });
+  await eventually(() => handled.length === 1);
+  await follower.stop();
 });
