@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { examineOne, keysOf } from "../../src/cli/examine-rooms.ts";
 import { mendRoomsIn } from "../../src/cli/mend-rooms.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
-import { replaceInStates } from "../rooms/damage.ts";
+import { replaceInStates } from "../rooms/examine/damage.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { register, type TestUser } from "../support/user.ts";
 

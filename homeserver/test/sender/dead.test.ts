@@ -10,7 +10,7 @@ import type { JsonObject } from "../../src/protocol/json.ts";
 import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
 import { createSender } from "../../src/sender/index.ts";
 import type { Sql } from "../../src/storage/sql.ts";
-import { createWorld, type TestServer, type World } from "../rooms/world.ts";
+import { createWorld, type TestServer, type World } from "../rooms/support/world.ts";
 
 const DEAD = 1_000;
 const MESSAGES = 100;

@@ -14,7 +14,7 @@ import {
   type RelayedEdu,
   type Sender,
 } from "../../src/sender/index.ts";
-import { createWorld, type TestServer, type World } from "../rooms/world.ts";
+import { createWorld, type TestServer, type World } from "../rooms/support/world.ts";
 
 let world: World;
 let a: TestServer;

@@ -1,8 +1,8 @@
 /** Forgetting a room: the user's other devices and the other replicas hear of it by the log. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
-import { createWorld } from "../rooms/world.ts";
-import type { TestServer, World } from "../rooms/world.ts";
+import { createWorld } from "../rooms/support/world.ts";
+import type { TestServer, World } from "../rooms/support/world.ts";
 import { joinedRoom, leftRoom, syncOn } from "./support.ts";
 
 type Syncing = ReturnType<typeof syncOn>;

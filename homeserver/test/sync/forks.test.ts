@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import type { Body } from "../support/user.ts";
-import { createWorld, type TestServer, type World } from "../rooms/world.ts";
+import { createWorld, type TestServer, type World } from "../rooms/support/world.ts";
 import { joinedRoom, leftRoom, syncOn, type SyncWorld, texts } from "./support.ts";
 
 let world: World;

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
 import type { Actor } from "../../src/rooms/index.ts";
-import { createWorld } from "../rooms/world.ts";
-import type { TestServer, World } from "../rooms/world.ts";
+import { createWorld } from "../rooms/support/world.ts";
+import type { TestServer, World } from "../rooms/support/world.ts";
 import type { Body } from "../support/user.ts";
 import { joinedRoom, syncOn } from "./support.ts";
 

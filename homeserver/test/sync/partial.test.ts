@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
-import { createWorld } from "../rooms/world.ts";
-import type { TestServer, World } from "../rooms/world.ts";
+import { createWorld } from "../rooms/support/world.ts";
+import type { TestServer, World } from "../rooms/support/world.ts";
 import { syncOn } from "./support.ts";
 
 /** So many that the joiner is told the state without them. */

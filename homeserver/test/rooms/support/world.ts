@@ -1,0 +1,383 @@
+/** Servers with a room engine on a database of their own, for tests. */
+import type { RoomTurns } from "../../../src/cluster/room-turns.ts";
+import { createLog } from "../../../src/log/log.ts";
+import type { Log } from "../../../src/log/log.ts";
+import type { EventRecord } from "../../../src/log/types.ts";
+import { createMemoryWake } from "../../../src/log/wake.ts";
+import type { Wake } from "../../../src/log/wake.ts";
+import { systemClock } from "../../../src/platform/clock.ts";
+import type { Clock } from "../../../src/platform/clock.ts";
+import { silentLogger } from "../../../src/platform/logger.ts";
+import { systemRandom } from "../../../src/platform/random.ts";
+import { signingKeyFromSeed, verifyKeyFromBase64 } from "../../../src/protocol/crypto.ts";
+import type { SigningKey, VerifyKey } from "../../../src/protocol/crypto.ts";
+import { MatrixError } from "../../../src/protocol/errors.ts";
+import { serverOf } from "../../../src/protocol/identifiers.ts";
+import type { ServerName, UserId } from "../../../src/protocol/identifiers.ts";
+import type { Json, JsonObject } from "../../../src/protocol/json.ts";
+import { createRooms } from "../../../src/rooms/index.ts";
+import type { AnswerPart, TakeParts } from "../../../src/federation-client/reading/read-parts.ts";
+import type { IgnoredBy } from "../../../src/rooms/visibility/without-ignored.ts";
+import type { EventKeys } from "../../../src/federation-client/keys/key-ring.ts";
+import type { RemoteRooms } from "../../../src/federation-client/types.ts";
+import type { Actor, Profiles, Rooms } from "../../../src/rooms/index.ts";
+import { connectWriter } from "../../../src/storage/append/append.ts";
+import { freshDatabase } from "../../support/database.ts";
+import type { TestDatabase } from "../../support/database.ts";
+
+export interface TestServer {
+  readonly name: ServerName;
+  readonly rooms: Rooms;
+  readonly log: Log;
+  readonly wake: Wake;
+  readonly db: TestDatabase;
+  readonly key: SigningKey;
+  readonly verifyKey: VerifyKey;
+  user(localpart: string): Actor;
+  close(): Promise<void>;
+  /** From now on so many commits are made, and then none: resolves when one is wanted. */
+  dieAfter(commits: number): Promise<void>;
+}
+
+/** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
+export interface World {
+  server(
+    name: string,
+    profiles?: Profiles,
+    clock?: Clock,
+    ignoredBy?: IgnoredBy,
+  ): Promise<TestServer>;
+  /** Another process of the same server, on its database; `isInstead`: others talk to it from now on. */
+  replica(of: TestServer, how?: { readonly isInstead: boolean }): Promise<TestServer>;
+  /** The server answers a call of others like this from now on; `honest` gives its true answer. */
+  pretend<C extends keyof RemoteRooms>(
+    server: TestServer,
+    call: C,
+    answer: (
+      honest: () => ReturnType<RemoteRooms[C]>,
+      ...asked: Tail<Parameters<RemoteRooms[C]>>
+    ) => Promise<unknown>,
+  ): void;
+  /** Delivers what the servers' users sent, until nothing is left (but between those that are cut off). */
+  flush(): Promise<void>;
+  /** Does something of which no other server hears. */
+  lose(task: () => Promise<unknown>): Promise<void>;
+  cut(a: TestServer, b: TestServer): void;
+  heal(): void;
+  /** The server's key is good for nothing that was sent after this moment, ms since 1970. */
+  expire(server: TestServer, at: number): void;
+  /** Forgets calls, cuts, pretences, expired keys and what is on its way. */
+  reset(): void;
+  /** Calls of the network so far, by name. */
+  readonly calls: Map<string, number>;
+  close(): Promise<void>;
+}
+
+/** `turns`: whose turn it is among the replicas of a server; made for each server and replica. */
+export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World {
+  const servers = new Map<string, TestServer>();
+  const cuts = new Set<string>();
+  const expired = new Map<string, number>();
+  const calls = new Map<string, number>();
+  /** "server call" → what it answers instead. */
+  const pretences = new Map<string, Pretence>();
+  /** "from to" → PDUs on their way. */
+  const queues = new Map<string, JsonObject[]>();
+
+  function isCut(a: string, b: string): boolean {
+    return cuts.has([a, b].toSorted().join());
+  }
+
+  async function flush(): Promise<void> {
+    for (let sent = true; sent;) {
+      sent = false;
+      for (const [key, pdus] of queues) {
+        const [from, to] = key.split(" ") as [ServerName, ServerName];
+        if (pdus.length === 0 || isCut(from, to)) continue;
+        sent = true;
+        const batch = pdus.splice(0, 50);
+        await servers.get(to)?.rooms.federation.receive(from, wire(batch));
+      }
+    }
+  }
+
+  const keyRing: EventKeys = {
+    async keys(wanted) {
+      return wanted.map(({ server, keyId, validAt }) => {
+        const known = servers.get(server);
+        if (validAt > (expired.get(server) ?? Infinity)) return undefined;
+        return known?.key.keyId === keyId ? known.verifyKey : undefined;
+      });
+    },
+  };
+
+  const replicas: TestServer[] = [];
+
+  async function server(
+    name: string,
+    profiles?: Profiles,
+    clock?: Clock,
+    ignoredBy?: IgnoredBy,
+  ): Promise<TestServer> {
+    const wake = createMemoryWake({ shared: true });
+    const made = await open(name, await freshDatabase(), wake, profiles, clock, ignoredBy);
+    servers.set(name, made);
+    return made;
+  }
+
+  async function open(
+    name: string,
+    db: TestDatabase,
+    wake: Wake,
+    profiles: Profiles = NAMED,
+    clock: Clock = systemClock,
+    ignoredBy: IgnoredBy = async () => new Set(),
+  ): Promise<TestServer> {
+    const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
+    const serverName = name as ServerName;
+    const log = await createLog({
+      sql: db.sql,
+      writer: connectWriter(db.location),
+      wake,
+      clock: systemClock,
+      logger: silentLogger(),
+      serverName,
+    });
+    const { mortal, dieAfter, isDead } = mortalLog(log);
+    const roomTurns = await turns?.(name);
+    const rooms = createRooms({
+      log: mortal,
+      sql: db.sql,
+      serverName,
+      signingKey: key,
+      clock,
+      random: systemRandom,
+      profiles,
+      remote: pretending(network(serverName)),
+      keyRing,
+      ignoredBy,
+      logger: silentLogger(),
+      turns: roomTurns,
+    });
+    const made: TestServer = {
+      name: serverName,
+      rooms,
+      log,
+      wake,
+      db,
+      key,
+      verifyKey: verifyKeyFromBase64(key.publicKeyBase64),
+      dieAfter,
+      user: (localpart) => ({ userId: `@${localpart}:${name}` as UserId, deviceId: "DEVICE" }),
+      async close() {
+        // The dead wait for what never comes.
+        if (!isDead()) await rooms.stop();
+        await roomTurns?.close();
+        await log.stop();
+      },
+    };
+    const queueUp = (records: readonly EventRecord[]) => {
+      for (const record of records) {
+        if (!(record.local ? !record.handedOver : record.forwarded)) continue;
+        for (const other of servers.keys()) {
+          if (other === name || other === serverOf(record.event.sender)) continue;
+          const key = `${name} ${other}`;
+          const queue = queues.get(key) ?? [];
+          queue.push(record.event.pdu);
+          queues.set(key, queue);
+        }
+      }
+    };
+    log.follow({ phase: "readers", kinds: ["event"], take: queueUp });
+    return made;
+  }
+
+  function pretending(network: RemoteRooms): RemoteRooms {
+    return new Proxy(network, {
+      get(target, call: keyof RemoteRooms) {
+        const honest = target[call] as (...args: unknown[]) => Promise<unknown>;
+        return (to: string, ...rest: unknown[]) => {
+          const pretence = pretences.get(`${to} ${call}`);
+          const ask = async () => honest(to, ...rest);
+          return pretence === undefined ? ask() : pretence(ask, ...rest);
+        };
+      },
+    });
+  }
+
+  /** The network as one server sees it: straight into the other's federation functions. */
+  function network(from: ServerName): RemoteRooms {
+    function at(name: ServerName, call: string): Rooms["federation"] {
+      calls.set(call, (calls.get(call) ?? 0) + 1);
+      const target = servers.get(name);
+      if (target === undefined || isCut(from, name)) {
+        throw new MatrixError(502, "M_UNKNOWN", `${name} can not be reached`);
+      }
+      return target.rooms.federation;
+    }
+    const pdus = (texts: string[]) => texts.map((text) => JSON.parse(text) as JsonObject);
+    return {
+      makeJoin: async (to, ...rest) => at(to, "makeJoin").makeJoin(from, ...rest),
+      async sendJoin(to, { roomId, eventId, pdu, omitMembers }, take) {
+        const { sendJoin } = at(to, "sendJoin");
+        const answer = await sendJoin(from, roomId, eventId, wire(pdu), omitMembers);
+        await take(partsOf(wire(answer.head)));
+        await takeLists(take, { auth_chain: answer.authChain, state: answer.pdus });
+      },
+      makeLeave: async (to, ...rest) => at(to, "makeLeave").makeLeave(from, ...rest),
+      sendLeave: async (to, ...rest) => at(to, "sendLeave").sendLeave(from, ...wire(rest)),
+      makeKnock: async (to, ...rest) => at(to, "makeKnock").makeKnock(from, ...rest),
+      sendKnock: async (to, ...rest) =>
+        wire(await at(to, "sendKnock").sendKnock(from, ...wire(rest))),
+      invite: async (to, roomId, eventId, body) =>
+        wire({
+          event: await at(to, "invite").invite(from, roomId, eventId, {
+            event: wire(body.event),
+            roomVersion: body.room_version,
+            inviteRoomState: wire(body.invite_room_state),
+          }),
+        }),
+      async event(to, eventId) {
+        return { pdus: pdus([await at(to, "event").event(from, eventId)]) };
+      },
+      async stateIds(to, roomId, eventId) {
+        const { pduIds, authChainIds } = await at(to, "stateIds").stateIds(from, roomId, eventId);
+        return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
+      },
+      async state(to, roomId, eventId, take) {
+        const answer = await at(to, "state").state(from, roomId, eventId);
+        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
+      },
+      async joinedState(to, roomId, eventId, take) {
+        const answer = await at(to, "state").state(from, roomId, eventId);
+        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
+      },
+      async eventAuth(to, roomId, eventId) {
+        return { auth_chain: pdus(await at(to, "eventAuth").eventAuth(from, roomId, eventId)) };
+      },
+      async missingEvents(to, roomId, body) {
+        const events = await at(to, "missingEvents").missingEvents(from, roomId, {
+          earliest: body.earliest_events,
+          latest: body.latest_events,
+          limit: body.limit,
+          minDepth: body.min_depth ?? 0,
+        });
+        return { events: pdus(events) };
+      },
+      async backfill(to, roomId, ids, limit) {
+        return { pdus: pdus(await at(to, "backfill").backfill(from, roomId, ids, limit)) };
+      },
+      async timestampToEvent(to, roomId, ts, dir) {
+        const found = await at(to, "timestampToEvent").closestTo(from, roomId, { ts, dir });
+        return { event_id: found.eventId, origin_server_ts: found.originServerTs };
+      },
+      async signByPolicy(to) {
+        at(to, "signByPolicy");
+        throw new MatrixError(404, "M_UNRECOGNIZED", "This is no policy server");
+      },
+      async directory(to, alias) {
+        at(to, "directory");
+        const found = await servers.get(to)?.rooms.directory.resolveLocal(alias as never);
+        if (found === undefined) throw new MatrixError(404, "M_NOT_FOUND", "no such alias");
+        return { room_id: found.roomId, servers: found.servers };
+      },
+    };
+  }
+
+  return {
+    server,
+    async replica(of, { isInstead } = { isInstead: false }) {
+      const made = await open(of.name, of.db, of.wake);
+      replicas.push(isInstead ? of : made);
+      if (isInstead) servers.set(of.name, made);
+      return made;
+    },
+    flush,
+    async lose(task) {
+      await flush();
+      await task();
+      for (const queue of queues.values()) queue.length = 0;
+    },
+    calls,
+    cut: (a, b) => cuts.add([a.name, b.name].toSorted().join()),
+    heal: () => cuts.clear(),
+    pretend: (of, call, answer) => pretences.set(`${of.name} ${call}`, answer as Pretence),
+    expire: (of, at) => expired.set(of.name, at),
+    reset() {
+      cuts.clear();
+      expired.clear();
+      pretences.clear();
+      calls.clear();
+      for (const queue of queues.values()) queue.length = 0;
+    },
+    async close() {
+      await Promise.all([...servers.values(), ...replicas].map((one) => one.close()));
+      await Promise.all([...servers.values()].map((one) => one.db.close()));
+    },
+  };
+}
+
+/** A log that commits no more at some moment, as when the process is killed: whoever appends hears nothing. */
+function mortalLog(log: Log) {
+  let left = Infinity;
+  const death = Promise.withResolvers<void>();
+  const append: Log["append"] = (rows) => {
+    if (left > 0) {
+      left -= 1;
+      return log.append(rows);
+    }
+    death.resolve();
+    return new Promise(() => {});
+  };
+  const mortal = new Proxy(log, {
+    get: (target, key: keyof Log) => (key === "append" ? append : target[key]),
+  });
+  return {
+    mortal,
+    isDead: () => left === 0,
+    dieAfter(commits: number): Promise<void> {
+      left = commits;
+      return death.promise;
+    },
+  };
+}
+
+type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
+type Pretence = (honest: () => Promise<unknown>, ...asked: unknown[]) => Promise<unknown>;
+
+/** Everybody is called by their localpart. */
+const NAMED: Profiles = {
+  get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
+};
+
+/** All texts of a list that is read as it is taken. */
+export async function allOf(list: AsyncIterable<readonly string[]>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const texts of list) all.push(...texts);
+  return all;
+}
+
+/** An object as the parts in which another server's answer is read. */
+export function partsOf(answer: JsonObject): AnswerPart[] {
+  return Object.entries(answer).flatMap(([key, value]) =>
+    Array.isArray(value)
+      ? value.map((item) => ({ key, value: item }))
+      : [{ key, value: value as Json }],
+  );
+}
+
+async function takeLists(
+  take: TakeParts,
+  lists: Record<string, AsyncIterable<readonly string[]>>,
+): Promise<void> {
+  for (const [key, list] of Object.entries(lists)) {
+    for await (const texts of list) {
+      await take(texts.map((text) => ({ key, value: JSON.parse(text) as Json })));
+    }
+  }
+}
+
+/** What goes over the wire is text. */
+function wire<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
