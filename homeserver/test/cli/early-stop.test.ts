@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { pause } from "../support/pace.ts";
+import { eventually, inTime } from "../support/wait.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
@@ -43,7 +44,7 @@ function processesOf(path: string): string[] {
 async function stop(child: ChildProcess, mayBeDeaf = false): Promise<void> {
   const ended = once(child, "exit");
   child.kill("SIGTERM");
-  const how = await ended;
+  const how = await inTime("the server ends after SIGTERM", ended);
   if (!mayBeDeaf || how[1] === null) expect(how).toEqual([0, null]);
   // The promise: nothing runs any more once the process has ended.
   expect(processesOf(folder)).toEqual([]);
@@ -53,10 +54,11 @@ async function stop(child: ChildProcess, mayBeDeaf = false): Promise<void> {
 
 /** Waits for a moment of the start, which is seen in the data folder. */
 async function until(child: ChildProcess, holds: () => boolean): Promise<void> {
-  while (!holds()) {
+  const isThere = () => {
     expect(child.exitCode).toBeNull();
-    await delay(1);
-  }
+    return holds();
+  };
+  await eventually(`the moment when ${holds.toString()}`, isThere, { every: 1 });
 }
 
 const data = (...names: string[]) => join(folder, "data", ...names);
@@ -89,7 +91,7 @@ test.runIf(process.platform === "linux")(
     // Node itself takes its time: before it has read the program, nobody can hear a signal.
     for (let ms = 150; ms < 2_500; ms += 180) {
       const child = await start();
-      await delay(ms);
+      await pause(ms);
       await stop(child, true);
     }
   },

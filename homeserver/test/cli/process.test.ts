@@ -4,10 +4,10 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../support/ports.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { eventually, inTime } from "../support/wait.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "cli.ts");
 let folder: string;
@@ -28,19 +28,16 @@ async function outcome(child: ChildProcess) {
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout!),
     text(child.stderr!),
-    once(child, "exit") as Promise<[number]>,
+    inTime("the end of the program", once(child, "exit"), 240_000) as Promise<[number]>,
   ]);
   return { code, stdout, stderr };
 }
 
 async function untilHealthy(base: string): Promise<void> {
-  const deadline = Date.now() + 150_000;
-  while (Date.now() < deadline) {
-    const answer = await fetch(`${base}/_weft/health`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    await delay(100);
-  }
-  throw new Error("not healthy within 150 s");
+  const health = async () => (await fetch(`${base}/_weft/health`).catch(() => undefined))?.status;
+  await eventually("the server is healthy", async () => (await health()) === 200, {
+    ...{ within: 150_000, every: 100 },
+  });
 }
 
 async function logIn(base: string, user: string, password: string): Promise<Response> {
@@ -131,9 +128,11 @@ test(
     const poll = fetch(`${base}/_matrix/client/v3/sync?timeout=30000&since=${since}`, {
       headers: { authorization },
     });
-    await delay(300);
-    // What was asked before this is answered has arrived.
-    await fetch(`${base}/_matrix/client/versions`);
+    // It waits, beside the request for the metrics.
+    await eventually("the server waits with an answer", async () => {
+      const metrics = await (await fetch(`${base}/_weft/metrics`)).text();
+      return /http_requests_under_way [2-9]/.test(metrics);
+    });
     const begun = Date.now();
     server.kill("SIGTERM");
     expect((await poll).status).toBe(200);

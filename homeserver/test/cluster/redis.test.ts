@@ -10,10 +10,11 @@ import type { LogSpan } from "../../src/log/wire.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import type { RoomId, ServerName, UserId } from "../../src/protocol/identifiers.ts";
-import { hear, command, eventually, makeRoom, onlyEvent, openLog } from "../log/support.ts";
+import { hear, command, makeRoom, onlyEvent, openLog } from "../log/support.ts";
 import { freshDatabase } from "../support/database.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 import type { TestRedis } from "../support/redis.ts";
+import { inTime, until } from "../support/wait.ts";
 
 const options = { prefix: "weft:test:", logger: silentLogger() };
 
@@ -40,7 +41,7 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     const [writer, reader] = replicas;
     const room = await makeRoom(writer!.sql, "woken");
     await writer!.log.append(command(room));
-    await eventually(() => reader!.log.position === writer!.log.position);
+    await until(() => reader!.log.position === writer!.log.position);
     const append = command(room);
     const told = new Promise<number>((resolve) => {
       reader!.log.follow({
@@ -50,7 +51,7 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
       });
     });
     await writer!.log.append(append);
-    expect(await told).toBe(onlyEvent(append).nid);
+    expect(await inTime("the other replica is told", told)).toBe(onlyEvent(append).nid);
     await Promise.all(replicas.map((replica) => replica.stop()));
     await database.close();
   });
@@ -85,7 +86,7 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
       { records: [{ kind: "account_data", ...note }, ...beside] },
     ];
     for (const append of appends) await writer.log.append(append);
-    await eventually(() => reader.log.position === writer.log.position);
+    await until(() => reader.log.position === writer.log.position);
     expect(told.length).toBeGreaterThan(0);
     const span = { after: 0, upTo: writer.log.position, limit: 100 };
     const stored = await readRecords(writer.sql, span, "here.example" as ServerName, undefined);
@@ -107,7 +108,7 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await open(buses[1]!, "two");
     one.a.publish(1);
     one.b.publish(2);
-    await eventually(() => heard.length === 2);
+    await until(() => heard.length === 2);
     expect(heard.toSorted()).toEqual(["two a 1", "two b 2"]);
     await Promise.all(buses.map((bus) => bus.close()));
   });
@@ -120,10 +121,10 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     channels[0]!.onReconnect(() => (reconnects += 1));
     expect(reconnects).toBe(0);
     await connection.call("CLIENT", "KILL", "TYPE", "pubsub");
-    await eventually(() => reconnects > 0);
+    await until(() => reconnects > 0);
     const heard: number[] = [];
     channels[0]!.subscribe((message) => heard.push(message));
-    await eventually(() => {
+    await until(() => {
       channels[1]!.publish(7);
       return heard.length > 0;
     });
@@ -174,12 +175,12 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
       lastActiveTs: 5,
       currentlyActive: true,
     });
-    await eventually(() => two.typing(room).users.includes(alice));
-    await eventually(() => two.presence(alice)?.statusMsg === "hello");
+    await until(() => two.typing(room).users.includes(alice));
+    await until(() => two.presence(alice)?.statusMsg === "hello");
     const late = await open();
-    await eventually(() => late.presence(alice)?.presence === "online");
+    await until(() => late.presence(alice)?.presence === "online");
     one.setTyping(room, alice, 0);
-    await eventually(() => two.typing(room).users.length === 0);
+    await until(() => two.typing(room).users.length === 0);
     await Promise.all([one.stop(), two.stop(), late.stop()]);
     await Promise.all(buses.map((bus) => bus.close()));
   });

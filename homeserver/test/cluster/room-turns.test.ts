@@ -1,5 +1,4 @@
 import { systemRandom } from "../../src/platform/random.ts";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Redis } from "ioredis";
 import { createRedisTurns, type TurnListener } from "../../src/cluster/redis-turns.ts";
@@ -10,6 +9,8 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import type { Head } from "../../src/rooms/commands/head.ts";
 import { createMailbox, type Mailbox } from "../../src/rooms/commands/mailbox.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
+import { pause } from "../support/pace.ts";
+import { inTime, until } from "../support/wait.ts";
 
 /** A lease that no test lives to see the end of, however busy the machine is. */
 const LONG_MS = 600_000;
@@ -17,6 +18,8 @@ const LONG_MS = 600_000;
 interface Replica {
   readonly redis: Redis;
   readonly turns: RoomTurns;
+  /** How often it said that it still works on a room. */
+  confirmed(): number;
   /** As if the process were killed: nothing is said to anybody. */
   kill(): void;
 }
@@ -39,17 +42,22 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
     const shared = { leaseMs, clock, logger: silentLogger() };
     const table = await createRedisTurns(redis, { prefix: "weft:turns:", ...shared });
     let isDead = false;
+    let confirmed = 0;
     const mortal = {
       ...table,
       pass: async (roomNid: number) => (isDead ? undefined : table.pass(roomNid)),
       leave: async (roomNid: number) => (isDead ? undefined : table.leave(roomNid)),
       confirm: async (roomNid: number) => {
         if (isDead) throw new Error("dead");
-        return table.confirm(roomNid);
+        const answer = await table.confirm(roomNid);
+        confirmed += 1;
+        return answer;
       },
     };
     const turns = createRoomTurns({ random: systemRandom, table: mortal, ...shared });
-    const made = { redis, turns, kill: () => void (isDead = true) };
+    const made = {
+      ...{ redis, turns, confirmed: () => confirmed, kill: () => void (isDead = true) },
+    };
     replicas.push(made);
     return made;
   }
@@ -90,9 +98,9 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
     const other = room.mailbox(await replica(server, LEASE_MS), 3);
     await box.run(room.command);
     // It has the turn, and is busy for good.
-    await new Promise<void>((begun) => {
-      void box.run(() => new Promise<never>(() => begun()));
-    });
+    const busy = Promise.withResolvers<void>();
+    void box.run(() => new Promise<never>(() => busy.resolve()));
+    await inTime("the command begins", busy.promise);
     first.kill();
     await other.run(room.command);
     expect(room.version()).toBe(2);
@@ -101,17 +109,19 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
   test("a turn is kept through a command that takes longer than the lease", async () => {
     const room = createSharedRoom();
     const lease = 1_000;
-    const box = room.mailbox(await replica(server, lease), 4);
+    const first = await replica(server, lease);
+    const box = room.mailbox(first, 4);
     const other = room.mailbox(await replica(server, lease), 4);
     const order: string[] = [];
     const begun = Promise.withResolvers<void>();
     const long = box.run(async (head) => {
       begun.resolve();
-      await delay(2 * lease);
+      // Each holds for half a lease at least.
+      await until(() => first.confirmed() >= 4);
       order.push("long");
       return room.command(head);
     });
-    await begun.promise;
+    await inTime("the long command begins", begun.promise);
     const short = other.run(async (head) => {
       order.push("short");
       return room.command(head);
@@ -142,7 +152,7 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
         const table = await createRedisTurns(redis, { prefix: "weft:deaf:", ...shared });
         const deaf = { ...table, listen: () => undefined };
         const turns = createRoomTurns({ random: systemRandom, table: deaf, ...shared });
-        replicas.push({ redis, turns, kill: () => undefined });
+        replicas.push({ redis, turns, confirmed: () => 0, kill: () => undefined });
         return room.mailbox({ turns }, 6);
       }),
     );
@@ -185,7 +195,7 @@ describe.skipIf(!hasRedis)("rooms' turns among replicas", { timeout: 180_000 }, 
       },
     };
     const turns = createRoomTurns({ random: systemRandom, table: unsteady, ...shared });
-    replicas.push({ redis, turns, kill: () => undefined });
+    replicas.push({ redis, turns, confirmed: () => 0, kill: () => undefined });
     const box = room.mailbox({ turns }, 8);
     isAway = true;
     for (let n = 0; n < 5; n += 1) await box.run(room.command);
@@ -250,7 +260,7 @@ function createSharedRoom() {
           return headAt(version);
         },
         async append({ head }) {
-          await delay(1);
+          await pause(1);
           if (head?.expectedVersion !== version) {
             lost += 1;
             throw new StaleHead(roomNid);

@@ -7,6 +7,7 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { serverOf, type ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { createSyncWorld, type SyncWorld } from "../sync/support.ts";
+import { until } from "../support/wait.ts";
 
 let world: SyncWorld;
 let edus: Edus;
@@ -81,7 +82,7 @@ test("one server's EDUs are taken in one after another", async () => {
   });
   // Others are not held up by it.
   await edus.receive(STRANGER, "m.presence", presenceOf(STRANGER));
-  while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => asked.length > 0, { every: 0 });
   expect(asked).toEqual([`@u0:${here}`]);
   first.resolve(false);
   await Promise.all([one, two]);

@@ -4,9 +4,9 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { createSeededRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
-import { eventually } from "../log/support.ts";
 import { connectedChannels } from "../support/channels.ts";
 import { type TestDatabase, freshDatabase } from "../support/database.ts";
+import { until } from "../support/wait.ts";
 
 const PEER = "peer.test" as ServerName;
 let database: TestDatabase;
@@ -80,11 +80,11 @@ test("what one replica finds out about a server, the others know: that it fails,
   const awake: string[] = [];
   two.onAwake((server) => awake.push(server));
   one.failed(other);
-  await eventually(() => !two.mayTry(other));
+  await until(() => !two.mayTry(other));
   expect(two.waitMs(other)).toBe(one.waitMs(other));
   // It asks the one replica something; the other one has something for it.
   one.heard(other);
-  await eventually(() => awake.length > 0);
+  await until(() => awake.length > 0);
   expect([awake, two.mayTry(other)]).toEqual([[other], true]);
 
   // What is told while the connection is lost is read from the table afterwards.

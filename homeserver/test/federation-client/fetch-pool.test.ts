@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createFetchPool } from "../../src/federation-client/keys/fetch-pool.ts";
+import { nextTurn } from "../support/wait.ts";
 
 /** A question that nobody answers, until it is given up. */
 const silence = (signal: AbortSignal) =>
@@ -29,7 +30,7 @@ test("questions for different reasons take turns, however many one brings", asyn
   all.push(ask("honest 1", "honest"), ask("honest 2", "honest"), ask("third", "third"));
   while (gates.length > 0) {
     gates.shift()!();
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   await Promise.all(all);
   expect(order.indexOf("honest 1")).toBeLessThan(5);
@@ -50,7 +51,7 @@ test("those give way that have the most slow questions under way, and each waits
   expect(await Promise.all(flood.slice(0, 2))).toEqual(["given up", "given up"]);
   let isOver = false;
   void honest.then(() => (isOver = true));
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   expect(isOver).toBe(false);
 });
 

@@ -1,36 +1,25 @@
-import { once } from "node:events";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { fileReply } from "../../src/client-api/media-reply.ts";
 import { encodingFor } from "../../src/http/reply/compress.ts";
-import { binary, json, raw, streamed } from "../../src/http/reply/reply.ts";
+import { binary, json } from "../../src/http/reply/reply.ts";
 import { route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
 import type { MediaFile } from "../../src/media/types.ts";
-import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
-import { serverWith } from "./support.ts";
-
-let server: HttpServer;
-afterEach(() => server?.close(500));
+import { server, startServer } from "./one-server.ts";
+import { VERSIONS, ask } from "./compressed.ts";
 
 const LONG = { versions: Array.from({ length: 400 }, (_, count) => `v${count} é`) };
-const VERSIONS = "/_matrix/client/versions";
+
 const undo = {
   gzip: gunzipSync,
   br: brotliDecompressSync,
   zstd: zstdDecompressSync,
 } as const;
 
-const ask = (accept: string | undefined, url = VERSIONS, method: "GET" | "HEAD" = "GET") =>
-  server.app.inject({ method, url, headers: accept ? { "accept-encoding": accept } : {} });
-
 describe("an answer", () => {
   test.each(["gzip", "br", "zstd"] as const)("is compressed for who takes %s", async (encoding) => {
-    server = await serverWith([route("getVersions", () => LONG)]);
+    await startServer([route("getVersions", () => LONG)]);
     const answer = await ask(encoding);
     expect(answer.headers).toMatchObject({
       "content-encoding": encoding,
@@ -44,7 +33,7 @@ describe("an answer", () => {
   });
 
   test.each([undefined, "identity", "gzip;q=0", "deflate"])("is not for %s", async (accept) => {
-    server = await serverWith([route("getVersions", () => LONG)]);
+    await startServer([route("getVersions", () => LONG)]);
     const answer = await ask(accept);
     expect(answer.headers["content-encoding"]).toBeUndefined();
     expect(answer.headers["vary"]).toBe("Accept-Encoding");
@@ -52,14 +41,14 @@ describe("an answer", () => {
   });
 
   test("that fits in a packet goes out as it is", async () => {
-    server = await serverWith([route("getVersions", () => ({ a: "x".repeat(900) }))]);
+    await startServer([route("getVersions", () => ({ a: "x".repeat(900) }))]);
     const answer = await ask("gzip, br");
     expect(answer.headers["content-encoding"]).toBeUndefined();
     expect(answer.json().a).toHaveLength(900);
   });
 
   test("keeps what else it varies by, its status and its headers", async () => {
-    server = await serverWith([
+    await startServer([
       route("getVersions", () => json(LONG, { status: 202, headers: { vary: "Authorization" } })),
     ]);
     const answer = await ask("gzip");
@@ -67,28 +56,9 @@ describe("an answer", () => {
     expect(answer.headers["vary"]).toBe("Authorization, Accept-Encoding");
   });
 
-  test("that is written as it is read is compressed as it is written, and cut off where reading fails", async () => {
-    async function* texts(fails: boolean) {
-      for (let count = 0; count < 50; count++)
-        yield [JSON.stringify({ count, text: "é".repeat(99) })];
-      if (fails) throw new Error("the database went away");
-    }
-    server = await serverWith([
-      route("getVersions", () => streamed({ a: 1 }, { versions: texts(false) })),
-      route("getCapabilities", () => streamed({ a: 1 }, { versions: texts(true) })),
-    ]);
-    const answer = await ask("gzip");
-    expect(answer.headers["content-encoding"]).toBe("gzip");
-    expect(JSON.parse(gunzipSync(answer.rawPayload).toString()).versions).toHaveLength(50);
-    const port = await server.listen({ host: "127.0.0.1", port: 0 });
-    const url = `http://127.0.0.1:${port}/_matrix/client/v3/capabilities`;
-    const broken = fetch(url, { headers: { authorization: "Bearer good-token" } });
-    await expect(broken.then((response) => response.text())).rejects.toThrow();
-  });
-
   test("of files is left as it is", async () => {
     const bytes = Buffer.alloc(5000, "x");
-    server = await serverWith([
+    await startServer([
       route("getContent", () =>
         binary(Readable.from([bytes]), { headers: { "content-type": "image/png" } }),
       ),
@@ -99,7 +69,7 @@ describe("an answer", () => {
   });
 
   test("to HEAD has no body", async () => {
-    server = await serverWith([route("getVersions", () => LONG)]);
+    await startServer([route("getVersions", () => LONG)]);
     const answer = await ask("gzip", VERSIONS, "HEAD");
     expect([answer.statusCode, answer.rawPayload.length]).toEqual([200, 0]);
     expect(answer.headers["vary"]).toBe("Accept-Encoding");
@@ -119,7 +89,7 @@ describe("an answer", () => {
     };
     const get = (headers: Record<string, string>) => server.app.inject({ url, headers });
     beforeEach(async () => {
-      server = await serverWith([
+      await startServer([
         route("getContent", ({ request }) => fileReply(request, file as unknown as MediaFile)),
       ]);
     });
@@ -166,72 +136,6 @@ describe("an answer", () => {
       }
     });
   });
-
-  test("is not compressed as a stream where too many are, and is again once they have ended", async () => {
-    const sources: Readable[] = [];
-    server = await serverWith([
-      route("getContent", () => {
-        const source = new Readable({ read: () => undefined });
-        sources.push(source);
-        source.push("a".repeat(2000));
-        return binary(source, { headers: { "content-type": "text/plain" } });
-      }),
-    ]);
-    const port = await server.listen({ host: "127.0.0.1", port: 0 });
-    const url = `http://127.0.0.1:${port}/_matrix/media/v3/download/here.test/x`;
-    const headers = { "accept-encoding": "gzip" };
-    const request = () => new Promise<IncomingMessage>((resolve) => get(url, { headers }, resolve));
-    const answers: IncomingMessage[] = [];
-    for (let count = 0; count < 40; count++) answers.push(await request());
-    const encodings = answers.map((answer) => answer.headers["content-encoding"]);
-    expect(encodings.filter((encoding) => encoding === "gzip")).toHaveLength(32);
-    expect(encodings.at(-1)).toBeUndefined();
-    const ends = answers.map((answer) => once(answer.resume(), "end"));
-    for (const source of sources) source.push(null);
-    await Promise.all(ends);
-    const last = await request();
-    expect(last.headers["content-encoding"]).toBe("gzip");
-    last.destroy();
-  });
-
-  test("leaves the main loop free while it is compressed", async () => {
-    const text = JSON.stringify({ a: Array.from({ length: 200_000 }, (_, count) => `${count} é`) });
-    server = await serverWith([route("getVersions", () => raw(text))]);
-    const port = await server.listen({ host: "127.0.0.1", port: 0 });
-    let turns = 0;
-    let over = false;
-    const count = () => {
-      turns += 1;
-      if (!over) setImmediate(count);
-    };
-    setImmediate(count);
-    const answer = await fetch(`http://127.0.0.1:${port}${VERSIONS}`, {
-      headers: { "accept-encoding": "gzip" },
-    });
-    expect(await answer.text()).toBe(text);
-    over = true;
-    expect(answer.headers.get("content-encoding")).toBe("gzip");
-    expect(turns).toBeGreaterThan(20);
-  });
-
-  test("whose client goes away meanwhile harms nobody", async () => {
-    const text = JSON.stringify({ a: "x".repeat(3_000_000) });
-    const asked = Promise.withResolvers<void>();
-    server = await serverWith([
-      route("getVersions", ({ request }) => {
-        request.raw.socket.destroy();
-        asked.resolve();
-        return raw(text);
-      }),
-    ]);
-    const port = await server.listen({ host: "127.0.0.1", port: 0 });
-    const gone = fetch(`http://127.0.0.1:${port}${VERSIONS}`, {
-      headers: { "accept-encoding": "br" },
-    });
-    await expect(gone).rejects.toThrow();
-    await asked.promise;
-    expect((await server.app.inject({ url: "/_weft/health" })).statusCode).toBe(200);
-  });
 });
 
 test.each([
@@ -257,36 +161,4 @@ test.each([
   ["gzip;q=-1", undefined],
 ])("of %j is taken %s", (header, encoding) => {
   expect(encodingFor(header)).toBe(encoding);
-});
-
-test("the web client's files are sent as they were compressed when they were built", async () => {
-  const folder = makeTemporaryFolder("weft-static-");
-  mkdirSync(join(folder, "assets"));
-  for (const name of ["index.html", "assets/a.js"]) {
-    for (const [ending, text] of [
-      ["", "plain"],
-      [".br", "brotli"],
-      [".gz", "gzip"],
-    ]) {
-      writeFileSync(join(folder, name + ending), `${text} of ${name}`);
-    }
-  }
-  server = await serverWith([], { webClient: { folder, connectTo: [] } });
-  for (const [url, name] of [
-    ["/", "index.html"],
-    ["/assets/a.js", "assets/a.js"],
-  ] as const) {
-    for (const [accept, encoding, text] of [
-      ["gzip, br", "br", "brotli"],
-      ["gzip", "gzip", "gzip"],
-      ["identity", undefined, "plain"],
-    ] as const) {
-      const answer = await ask(accept, url);
-      expect(answer.body, `${url} for ${accept}`).toBe(`${text} of ${name}`);
-      expect(answer.headers["content-encoding"]).toBe(encoding);
-      expect(String(answer.headers["vary"]).toLowerCase()).toContain("accept-encoding");
-      expect(answer.headers["content-type"]).toMatch(url === "/" ? /html/ : /javascript/);
-    }
-  }
-  rmSync(folder, { recursive: true });
 });

@@ -1,13 +1,10 @@
 import { operationSchemas } from "@weft/spec/schemas";
 import { type OperationId, operations } from "@weft/spec/operations";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createValidators } from "../../src/http/validate.ts";
 import { route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
-import { asAlice, serverWith } from "./support.ts";
-
-let server: HttpServer;
-afterEach(() => server?.close(500));
+import { asAlice } from "./support.ts";
+import { server, startServer } from "./one-server.ts";
 
 /** What the check of an operation's body makes of it. */
 function read(operationId: OperationId, body: unknown): unknown {
@@ -89,7 +86,7 @@ describe("a member that is null", () => {
 });
 
 test("a body that is null where none need be is none", async () => {
-  server = await serverWith([
+  await startServer([
     route("joinRoomById", ({ body }) => ({ room_id: "!r:here.test", body })),
     route("kick", () => ({})),
   ]);

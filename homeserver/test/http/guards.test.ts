@@ -1,17 +1,14 @@
 /** What the contract says of who may call an operation stands before its handler, and nothing starts without it. */
 import Fastify from "fastify";
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bindRoutes, type BindDependencies } from "../../src/http/bind.ts";
 import { checkGuards } from "../../src/http/access/guards.ts";
 import { type Route, route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { xMatrixHeader } from "../../src/federation-client/requests/signed-request.ts";
-import { asAlice, HERE, PEER, peerKey, serverWith } from "./support.ts";
-
-let server: HttpServer | undefined;
-afterEach(() => server?.close(500));
+import { asAlice, HERE, PEER, peerKey } from "./support.ts";
+import { server, startServer } from "./one-server.ts";
 
 const rows = Object.entries(operations as Record<OperationId, OperationRow>);
 
@@ -73,7 +70,7 @@ const routes: Route[] = [
 ];
 
 const put = (url: string, headers: Record<string, string>, payload: string) =>
-  server!.app.inject({ method: "PUT", url, headers, payload });
+  server.app.inject({ method: "PUT", url, headers, payload });
 
 function signed(content: JsonObject, url = LEAVE): Record<string, string> {
   const request = { method: "PUT", uri: url, origin: PEER, destination: HERE, content };
@@ -91,7 +88,7 @@ describe("what is told first", () => {
   ])(
     "to who is no administrator: %s",
     async (_name, headers: Record<string, string>, payload, status, errcode) => {
-      server = await serverWith(routes);
+      await startServer(routes);
       handled = 0;
       const answer = await put(SET_BLOCK, headers, payload);
       expect([answer.statusCode, answer.json().errcode, handled]).toEqual([status, errcode, 0]);
@@ -115,7 +112,7 @@ describe("what is told first", () => {
   ])(
     "to a server that is kept out: %s",
     async (_name, headers: Record<string, string>, url, payload, status, errcode) => {
-      server = await serverWith(routes, { aclAllows: async () => false });
+      await startServer(routes, { aclAllows: async () => false });
       handled = 0;
       const answer = await put(url, headers, payload);
       expect([answer.statusCode, answer.json().errcode, handled]).toEqual([status, errcode, 0]);
@@ -125,7 +122,7 @@ describe("what is told first", () => {
   test("to a server that is let in: what is wrong with the request", async () => {
     const asked: unknown[] = [];
     const aclAllows = async (...about: unknown[]) => asked.push(about) > 0;
-    server = await serverWith(routes, { aclAllows });
+    await startServer(routes, { aclAllows });
     const answer = await put(LEAVE, signed({}), "{}");
     expect(answer.statusCode).toBe(400);
     expect(asked).toEqual([["!r:here.test", PEER]]);

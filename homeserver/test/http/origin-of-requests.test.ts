@@ -1,15 +1,12 @@
 /** Where requests come from: whose forwarded addresses count, and who may read the metrics. */
 import { connect } from "node:net";
 import { once } from "node:events";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createListeners } from "../../src/http/listeners.ts";
 import { route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
-import { serverWith } from "./support.ts";
-
-let server: HttpServer;
-afterEach(() => server?.close(500));
+import { inTime } from "../support/wait.ts";
+import { server, startServer } from "./one-server.ts";
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
 
@@ -38,7 +35,7 @@ describe("X-Forwarded-For", () => {
     [["127.0.0.1"], "garbage, 203.0.113.5", "203.0.113.5"],
     [["127.0.0.1"], ", ,", "127.0.0.1"],
   ])("of proxies %j saying %s gives %s", async (trustedProxies, forwarded, ip) => {
-    server = await serverWith(routes, { trustedProxies });
+    await startServer(routes, { trustedProxies });
     const answer = await server.app.inject({
       url: "/_matrix/client/versions",
       headers: { "x-forwarded-for": forwarded },
@@ -58,7 +55,7 @@ describe("the metrics", () => {
   };
 
   test("are for this machine, and not for what a proxy hands on", async () => {
-    server = await serverWith([], { trustedProxies: ["127.0.0.0/8"] });
+    await startServer([], { trustedProxies: ["127.0.0.0/8"] });
     const base = `http://127.0.0.1:${await server.listen(LOCAL)}`;
     expect((await ask(base)).text).toContain("weft_http_requests_under_way");
     for (const header of ["x-forwarded-for", "forwarded", "via", "x-real-ip"]) {
@@ -74,7 +71,7 @@ describe("the metrics", () => {
   test("with a listener of their own are there, and nothing else is", async () => {
     const listeners = createListeners(silentLogger());
     const port = await listeners.listenForMetrics(LOCAL);
-    server = await serverWith([route("getVersions", () => ({ versions: [] }))], {
+    await startServer([route("getVersions", () => ({ versions: [] }))], {
       listeners,
       metricsApart: true,
     });
@@ -88,7 +85,7 @@ describe("the metrics", () => {
     // Its paths are no business of the router's.
     const socket = connect(port, "127.0.0.1");
     socket.write("GET /_weft/metrics?x HTTP/1.0\r\n\r\n");
-    const [head] = (await once(socket, "data")) as [Buffer];
+    const [head] = (await inTime("an answer", once(socket, "data"))) as [Buffer];
     expect(head.toString()).toContain("200 OK");
     socket.destroy();
   });

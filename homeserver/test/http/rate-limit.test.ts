@@ -1,13 +1,9 @@
 /** Who is limited, by what, and that no way around it is left. */
 import { operations } from "@weft/spec/operations";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
 import { route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
-import { serverWith } from "./support.ts";
-
-let server: HttpServer | undefined;
-afterEach(() => server?.close(500));
+import { server, startServer } from "./one-server.ts";
 
 /** How many of `count` requests from each of these addresses are let through. */
 async function admitted(rateClass: "login" | "directory", addresses: readonly string[]) {
@@ -70,7 +66,7 @@ test("strangers who sign in at an address keep nobody there from proving who the
 });
 
 test("who asks for other servers' lists without being signed in is limited, as the specification has it or not", async () => {
-  server = await serverWith(
+  await startServer(
     [route("getPublicRooms", () => ({ chunk: [], total_room_count_estimate: 0 }))],
     { limited: true },
   );

@@ -1,16 +1,13 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { canonicalJsonLoose, forbiddenIn, parseLoose } from "../../src/protocol/json.ts";
 import { signText } from "../../src/protocol/crypto.ts";
 import { xMatrixHeader } from "../../src/federation-client/requests/signed-request.ts";
 import { route } from "../../src/http/route.ts";
-import type { HttpServer } from "../../src/http/server.ts";
 import { parseXMatrix } from "../../src/http/access/x-matrix.ts";
-import { HERE, PEER, peerKey, serverWith } from "./support.ts";
-
-let server: HttpServer;
-afterEach(() => server?.close(500));
+import { HERE, PEER, peerKey } from "./support.ts";
+import { server, startServer } from "./one-server.ts";
 
 const URI = "/_matrix/federation/v1/query/profile?user_id=%40alice%3Ahere.test";
 const TRANSACTION = "/_matrix/federation/v1/send/t1";
@@ -59,7 +56,7 @@ describe("the header", () => {
 describe("a request", () => {
   test("that is signed for its exact URI names its origin", async () => {
     const heard: ServerName[] = [];
-    server = await serverWith(routes, { onPeer: (peer) => heard.push(peer) });
+    await startServer(routes, { onPeer: (peer) => heard.push(peer) });
     const answer = await server.app.inject({ url: URI, headers: { authorization: signedGet() } });
     expect(answer.json()).toEqual({ origin: PEER });
     expect(heard).toEqual([PEER]);
@@ -73,14 +70,14 @@ describe("a request", () => {
     ["in another's name", { authorization: signedGet().replace("peer.test", "evil.test") }],
     ["with another signature", { authorization: signedGet().replace(/sig="./, 'sig="_') }],
   ])("%s is 401 M_UNAUTHORIZED", async (_name, headers: Record<string, string>) => {
-    server = await serverWith(routes);
+    await startServer(routes);
     const answer = await server.app.inject({ url: URI, headers });
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toMatchObject({ errcode: "M_UNAUTHORIZED" });
   });
 
   test("with a wrong event in it is taken, with the wrong event marked", async () => {
-    server = await serverWith(routes);
+    await startServer(routes);
     const payload =
       '{"origin":"peer.test","origin_server_ts":1,"pdus":[{"a":1.5},{"a":1},{"a":1,"a":2}]}';
     // The sender signs what it has in memory: the last of two equal keys.

@@ -4,8 +4,9 @@ import type { LogRecord } from "../../src/log/types.ts";
 import { transaction } from "../../src/storage/transaction.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
-import { command, EVERYTHING, eventually, hear, makeRoom, openLog } from "./support.ts";
+import { command, EVERYTHING, hear, makeRoom, openLog } from "./support.ts";
 import type { TestLog } from "./support.ts";
+import { until } from "../support/wait.ts";
 
 let database: TestDatabase;
 let replicas: TestLog[];
@@ -95,7 +96,7 @@ test("changes and appends of two replicas are told everywhere in one order, none
     ...users.map(() => first().log.append(command(room))),
   ]);
   const end = (await first().sql<{ position: number }[]>`SELECT position FROM log_head`)[0]!;
-  await eventually(() => replicas.every(({ log }) => log.position === end.position));
+  await until(() => replicas.every(({ log }) => log.position === end.position));
   for (const { records, stop } of heard) {
     stop();
     const own = records.filter(({ position }) => position > start);
@@ -132,7 +133,7 @@ test("a transaction beside the log does not see what was told before it was comm
     );
   });
   await note(first(), "visible", "@visible:here");
-  await eventually(() => second().log.position === first().log.position);
+  await until(() => second().log.position === first().log.position);
   unhear();
   await Promise.all(checks);
   expect(seen.length).toBeGreaterThan(0);

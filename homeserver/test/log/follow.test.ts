@@ -8,8 +8,9 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { createLeases } from "../../src/storage/leases.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
-import { command, EVERYTHING, eventually, makeRoom, openLog } from "./support.ts";
+import { command, EVERYTHING, makeRoom, openLog } from "./support.ts";
 import type { TestLog, TestRoom } from "./support.ts";
+import { nextTurn, until } from "../support/wait.ts";
 
 let database: TestDatabase;
 let one: TestLog;
@@ -105,13 +106,13 @@ test("with calls beside one another the cursor moves over completed prefixes onl
   await follower.caughtUp();
   const start = follower.position;
   const positions = await append(3);
-  await eventually(() => release.length === 3);
+  await until(() => release.length === 3);
   release[1]?.();
   release[2]?.();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await nextTurn();
   expect(follower.position).toBe(start);
   release[0]?.();
-  await eventually(() => follower.position === positions[2]);
+  await until(() => follower.position === positions[2]);
   await follower.stop();
 });
 
@@ -137,18 +138,18 @@ test("of two replicas one follows; when it stops or loses its connection, follow
   const seenAt = (position: number | undefined) =>
     seen.filter((item) => item.position === position);
   const [first] = await append(1);
-  await eventually(() => seenAt(first).length > 0);
+  await until(() => seenAt(first).length > 0);
   expect(seenAt(first)).toHaveLength(1);
 
   await one.sql`
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seats'`;
   const [second] = await append(1);
-  await eventually(() => seenAt(second).length > 0);
+  await until(() => seenAt(second).length > 0);
 
   const holder = parts[seenAt(second)[0]?.by as number];
   await holder?.follower.stop();
   const [third] = await append(1);
-  await eventually(() => seenAt(third).length > 0);
+  await until(() => seenAt(third).length > 0);
   for (const { follower, seats: leases } of parts) {
     await follower.stop();
     await leases.close();
@@ -186,9 +187,9 @@ test("a follower is woken by its own kinds alone, and its cursor follows the oth
   expect([reads, follower.position]).toEqual([0, start]);
   // Its clock stands still until here: a second later it looks how far the log is.
   clock.advance(1_000);
-  await eventually(() => follower.position === one.log.position);
+  await until(() => follower.position === one.log.position);
   expect([reads, handled]).toEqual([1, []]);
   await one.log.append({ records: [{ kind: "session", userId: "@a:here.example" }] });
-  await eventually(() => handled.length === 1);
+  await until(() => handled.length === 1);
   await follower.stop();
 });

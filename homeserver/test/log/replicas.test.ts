@@ -9,7 +9,6 @@ import {
   hear,
   EVERYTHING,
   command,
-  eventually,
   live,
   makeEvent,
   makeRoom,
@@ -17,6 +16,7 @@ import {
   openLog,
 } from "./support.ts";
 import type { TestLog } from "./support.ts";
+import { until } from "../support/wait.ts";
 
 let database: TestDatabase;
 let wake: Wake;
@@ -129,7 +129,7 @@ test("every replica is told every record once, in order, whoever wrote it", asyn
       return nids;
     }),
   );
-  await eventually(() => replicas.every((r) => r.log.position === first().log.position));
+  await until(() => replicas.every((r) => r.log.position === first().log.position));
   for (const { seen, positions, stop } of told) {
     stop();
     expect(positions).toEqual([...positions].sort((a, b) => a - b));

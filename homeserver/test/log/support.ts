@@ -140,11 +140,3 @@ export function command(room: TestRoom, more: Partial<Append> = {}): Append {
 }
 
 export const onlyEvent = (append: Append): NewEvent => append.events?.[0] as NewEvent;
-
-export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error("it did not happen within a minute");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -12,6 +12,7 @@ import { errcodeOf } from "../users/support.ts";
 import { rm } from "node:fs/promises";
 import { freshDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { nextTurn } from "../support/wait.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -65,7 +66,7 @@ test("images that together would take more than all the memory are decoded one a
   let most = 0;
   const thumbnails = await open(BYTES * 2 - 1, async () => {
     most = Math.max(most, (running += 1));
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     running -= 1;
     return { content, contentType: "image/jpeg" };
   });

@@ -6,7 +6,7 @@ import * as chat from "../../../web-client/e2e/conversation.ts";
 import { hasChromium, launchBrowser, openScreen, picture, type Screen } from "./support/browser.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
 
 const ROOM = "Trip to the lakes";
 

@@ -5,7 +5,7 @@ import { createNetwork, type Network } from "./support/network.ts";
 import { freePorts } from "../support/ports.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom } from "./support/room-copy.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
 
 interface People {
   /** Made the room. */

@@ -15,7 +15,7 @@ import { createNetwork, type Network } from "./support/network.ts";
 import { hasNio, readWithNio } from "./support/nio.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom } from "./support/room-copy.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
 
 const EACH_WAY = 200;
 

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { register, type TestUser } from "../support/user.ts";
 import { createLink, type Link } from "./support/link.ts";
@@ -10,7 +9,8 @@ import { startWeft, type WeftProcess } from "./support/process.ts";
 import { wrongIn } from "./support/wrong.ts";
 import { bodiesIn, copyRoom } from "./support/room-copy.ts";
 import { talk, untilAnswered } from "./support/talk.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
+import { pause, someMoment } from "../support/pace.ts";
 
 /** WEFT_TEST_KILLS=100 for more in a room, WEFT_TEST_ROUNDS=100 for more rooms, one after another. */
 const KILLS = Number(process.env["WEFT_TEST_KILLS"] ?? 10);
@@ -87,7 +87,7 @@ async function govern(user: TestUser, stop: AbortSignal): Promise<Set<string>> {
     const [where, content] = deeds[Math.floor(Math.random() * deeds.length)]!;
     const { event_id } = await untilAnswered(user, "PUT", `${path}/state/${where}`, content);
     answered.add(event_id);
-    await delay(200);
+    await pause(200);
   }
   return answered;
 }
@@ -97,7 +97,7 @@ async function kill(): Promise<void> {
   const pick = () => Math.floor(Math.random() * servers.length);
   const link = Math.random() < 0.3 ? links[pick()] : undefined;
   link?.cut();
-  await delay(100 + Math.random() * 900);
+  await someMoment(100, 1000);
   const server = servers[pick()]!;
   await server.kill();
   await server.start();

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../support/ports.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
@@ -9,7 +8,8 @@ import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { wrongIn } from "./support/wrong.ts";
 import { bodiesIn, copyRoom } from "./support/room-copy.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually, inTime } from "../support/wait.ts";
+import { pause, someMoment } from "../support/pace.ts";
 
 /** WEFT_TEST_KILLS=100 for more; then the time from a send until it is seen is judged, too. */
 const KILLS = Number(process.env["WEFT_TEST_KILLS"] ?? 4);
@@ -24,6 +24,8 @@ const RETRY_MS = 100;
 const TAGS = 20;
 /** A request that is answered later than this was lost. */
 const ANSWER_MS = 60_000;
+/** A server of which both replicas are killed and started again, on a busy machine. */
+const ANSWERED_MS = 180_000;
 
 type Postgres = Awaited<ReturnType<typeof startDebianPostgres>>;
 
@@ -104,22 +106,21 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
 
     /** Asks replica after replica until one answers with 200; what is no answer counts for nothing. */
     async function untilAnswered(user: TestUser, method: string, path: string, body?: unknown) {
-      for (;;) {
-        const slow = setTimeout(() => faults.push(`${method} ${path} is not answered`), ANSWER_MS);
-        const answer = await user.ask(method, path, body).catch(() => undefined);
-        clearTimeout(slow);
+      const asked = `${user.userId} ${method} ${path}`;
+      const ask = async () => {
+        const asking = user.ask(method, path, body).catch(() => undefined);
+        const answer = await inTime(`an answer to ${asked}`, asking, ANSWER_MS);
         if (answer === undefined) checkAlive();
-        if (answer?.status === 200) return answer.body;
-        if (answer !== undefined) {
-          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-          // A replica that is starting, or whose database is busy, says so with a 503.
-          if (answer.status !== 503) {
-            faults.push(`${user.userId} ${method} ${path}: ${JSON.stringify(answer)}`);
-            if (answer.status < 500) throw new Error(faults.at(-1));
-          }
-        }
-        await delay(RETRY_MS);
-      }
+        if (answer === undefined || answer.status === 200) return answer;
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        // A replica that is starting, or whose database is busy, says so with a 503.
+        if (answer.status === 503) return undefined;
+        faults.push(`${asked}: ${JSON.stringify(answer)}`);
+        if (answer.status < 500) throw new Error(faults.at(-1));
+        return undefined;
+      };
+      const patience = { within: ANSWERED_MS, every: RETRY_MS };
+      return (await eventually(`200 for ${asked}`, ask, patience)).body;
     }
 
     /** Replicas die when the test kills them, and not otherwise. */
@@ -172,7 +173,7 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
           await untilAnswered(user, "PUT", tagPath, { order });
           deeds.tags.set(tag, order);
         }
-        await delay(50);
+        await pause(50);
       }
       return deeds;
     }
@@ -181,12 +182,12 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
     const down = new Set<WeftProcess>();
 
     async function kill(): Promise<void> {
-      await delay(100 + Math.random() * 700);
+      await someMoment(100, 800);
       const up = servers.flatMap(({ replicas }) => replicas).filter((one) => !down.has(one));
       const replica = up[Math.floor(Math.random() * up.length)]!;
       down.add(replica);
       await replica.kill();
-      await delay(Math.random() * 500);
+      await someMoment(0, 500);
       await replica.start();
       down.delete(replica);
     }
@@ -226,7 +227,7 @@ describe.skipIf(!hasRedis || !hasDebianPostgres)(
           let { next_batch: since } = await reader.sync({ filter: FILTER });
           for (let n = 0; n < TIMED / 2; n += 1) {
             const waiting = seen(reader, since, rooms[0]!);
-            await delay(20);
+            await pause(20);
             const started = performance.now();
             const sent = sender.send(rooms[0]!, `timed ${n}`);
             const { body, at } = await waiting;

@@ -1,11 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { register, type TestUser } from "../support/user.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom, type RoomCopy } from "./support/room-copy.ts";
 import { listen, talk } from "./support/talk.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
+import { someMoment } from "../support/pace.ts";
 
 const KILLS = 10;
 
@@ -40,7 +40,7 @@ test(
     const listeners = await Promise.all([alice, bob].map((user) => listen(user, roomId)));
     const talking = Promise.all([alice, bob].map((user) => talk(user, roomId, enough.signal)));
     for (let kill = 0; kill < KILLS; kill += 1) {
-      await delay(200 + Math.random() * 1000);
+      await someMoment(200, 1200);
       await there.kill();
       await there.start();
     }

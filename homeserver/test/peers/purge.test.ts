@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Body, register, type TestUser, userOf } from "../support/user.ts";
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
 
 const SECRET = "purge-secret";
 const MESSAGES = 3_000;

@@ -5,7 +5,7 @@ import { hasDebianPostgres, startDebianPostgres } from "./support/debian-postgre
 import { createNetwork, type Network } from "./support/network.ts";
 import { startWeft, type WeftProcess } from "./support/process.ts";
 import { copyRoom } from "./support/room-copy.ts";
-import { eventually } from "./support/wait.ts";
+import { eventually } from "../support/wait.ts";
 
 /** A server of two replicas, and another server that is a single process. */
 describe.skipIf(!hasRedis || !hasDebianPostgres)(

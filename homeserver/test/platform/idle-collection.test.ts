@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../src/platform/clock.ts";
 import { collectWhenIdle } from "../../src/platform/idle-collection.ts";
+import { nextTurn } from "../support/wait.ts";
 
 const MB = 1024 * 1024;
-const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 test("garbage is collected once nothing is going on, and what stays is not looked at again", async () => {
   const clock = createManualClock();
@@ -22,7 +22,7 @@ test("garbage is collected once nothing is going on, and what stays is not looke
     now.cpu += cpu;
     now.heap = heap;
     clock.advance(10_000);
-    await tick();
+    await nextTurn();
     return now.collected;
   }
   expect(await pass(100, 60 * MB), "too little").toBe(0);
@@ -50,10 +50,10 @@ test("the process's own heap", async () => {
   expect(garbage.length).toBe(100);
   garbage = undefined;
   clock.advance(10_000);
-  await tick();
+  await nextTurn();
   // Filling the heap was work: it is idle only the next time.
   clock.advance(10_000);
-  await tick();
+  await nextTurn();
   expect(heap()).toBeLessThan(full - 100 * MB);
   stop.abort();
   await running;

@@ -7,8 +7,7 @@ import { createSeededRandom, systemRandom } from "../../src/platform/random.ts";
 import { createSemaphore } from "../../src/platform/semaphore.ts";
 import { createYielder } from "../../src/platform/yielder.ts";
 import { createSingleFlight } from "../../src/platform/single-flight.ts";
-
-const tick = () => new Promise((resolve) => setImmediate(resolve));
+import { nextTurn } from "../support/wait.ts";
 
 /** A promise to be settled by hand. */
 function deferred<T>() {
@@ -28,10 +27,10 @@ describe("clocks", () => {
     void clock.sleep(20).then(() => woken.push("late"));
     void clock.sleep(10).then(() => woken.push("early"));
     clock.advance(9);
-    await tick();
+    await nextTurn();
     expect(woken).toEqual([]);
     clock.advance(11);
-    await tick();
+    await nextTurn();
     expect(woken).toEqual(["early", "late"]);
     expect(clock.now()).toBe(1_020);
   });

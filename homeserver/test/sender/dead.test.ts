@@ -1,36 +1,31 @@
 /** What servers that are not there cost, and that they and slow ones hold up nobody. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { SENT } from "../../src/sender/index.ts";
 import { createFollower } from "../../src/log/follow.ts";
 import { createManualClock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
-import type { RoomId, ServerName } from "../../src/protocol/identifiers.ts";
+import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
 import { createSender } from "../../src/sender/index.ts";
 import type { Sql } from "../../src/storage/sql.ts";
-import { createWorld, type TestServer, type World } from "../rooms/support/world.ts";
+import { until } from "../support/wait.ts";
+import { startServers } from "../rooms/support/servers.ts";
 
 const DEAD = 1_000;
 const MESSAGES = 100;
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let roomId: RoomId;
+const [, a, b] = await startServers("a.test", "b.test");
+const roomId = await a.rooms.create.room(a.user("alice"), { preset: "public_chat" });
 
 beforeAll(async () => {
-  world = createWorld();
-  [a, b] = [await world.server("a.test"), await world.server("b.test")];
-  roomId = await a.rooms.create.room(a.user("alice"), { preset: "public_chat" });
   await b.rooms.members.join({ by: b.user("bob"), room: roomId, via: [a.name] });
   await a.db.sql`
     INSERT INTO memberships (room_nid, user_id, server, membership, event_nid, position)
     SELECT room_nid, '@x:dead' || i || '.test', 'dead' || i || '.test', 'join', event_nid, position
     FROM memberships, generate_series(1, ${DEAD}::int) i WHERE user_id = '@alice:a.test'`;
 });
-afterAll(() => world.close());
 
 const say = (body: string) =>
   a.rooms.send.message({
@@ -39,10 +34,6 @@ const say = (body: string) =>
     type: "m.room.message",
     content: { body },
   });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 /** The same database; each statement is counted. */
 function counting(sql: Sql): { sql: Sql; count: () => number } {

@@ -14,8 +14,8 @@ import type { EmbeddedPostgres } from "../../src/storage/embedded/postgres.ts";
 import { startServer } from "../../src/storage/embedded/server.ts";
 import { processStart, waitForExit } from "../../src/storage/process-identity.ts";
 import { connect, isConnectionError } from "../../src/storage/sql.ts";
-import { eventually } from "../log/support.ts";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { inTime, until } from "../support/wait.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -50,7 +50,7 @@ async function startChild(acknowledged: number) {
     if (line.startsWith("ready")) postgresPid = Number(line.split(" ")[1]);
     else nids.push(Number(line));
   });
-  await eventually(() => nids.length >= acknowledged);
+  await until(() => nids.length >= acknowledged);
   return { child, nids, postgresPid };
 }
 
@@ -58,7 +58,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGKILL");
-  await gone;
+  await inTime("the process ends", gone);
 }
 
 async function missingEvents(postgres: EmbeddedPostgres, nids: readonly number[]): Promise<number> {
@@ -111,7 +111,7 @@ test("PostgreSQL killed under load comes back, and nothing acknowledged is lost"
   const { child, nids, postgresPid } = await startChild(300);
   process.kill(postgresPid, "SIGKILL");
   const before = nids.length;
-  await eventually(() => nids.length > before + 300);
+  await until(() => nids.length > before + 300);
   await stopChild(child);
   const postgres = await start();
   expect(await missingEvents(postgres, nids)).toBe(0);
@@ -137,7 +137,7 @@ test("a server that is asked to stop leaves no PostgreSQL behind and exits with 
   const { child, postgresPid } = await startChild(50);
   const gone = once(child, "exit");
   child.kill("SIGTERM");
-  expect(await gone).toEqual([0, null]);
+  expect(await inTime("the process ends", gone)).toEqual([0, null]);
   expect(processStart(postgresPid)).toBeUndefined();
 });
 
@@ -162,7 +162,7 @@ test("a PostgreSQL that outlived its Weft is stopped before a new one starts", a
   const stopped = orphan.stop;
   // Its own supervisor must not start it again.
   const starting = start((line) => lines.push(line));
-  await eventually(() => lines.some((line) => line.includes("left over")));
+  await until(() => lines.some((line) => line.includes("left over")));
   await stopped();
   const second = await starting;
   expect(second.pid).not.toBe(pid);

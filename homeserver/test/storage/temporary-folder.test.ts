@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { inTime } from "../support/wait.ts";
 
 const OURS = new URL("../../src/storage/temporary-folder.ts", import.meta.url).href;
 const TOOLS = new URL("../../../scripts/lib/temporary.mjs", import.meta.url).href;
@@ -29,7 +30,7 @@ async function maker(by: string) {
 async function kill({ child }: { child: ReturnType<typeof spawn> }): Promise<void> {
   const gone = once(child, "exit");
   child.kill("SIGKILL");
-  await gone;
+  await inTime("the process ends", gone);
 }
 
 test.each([

@@ -5,6 +5,7 @@ import { connect } from "../../src/storage/sql.ts";
 import type { DatabaseLocation, Sql, SqlOptions } from "../../src/storage/sql.ts";
 import { locationOf } from "./cluster.ts";
 import type { TestCluster } from "./cluster.ts";
+import { inTime } from "./wait.ts";
 
 /** A database of a test's own, with all migrations applied. */
 export interface TestDatabase {
@@ -56,7 +57,9 @@ async function askForCluster(): Promise<TestCluster> {
   if (path === undefined) {
     throw new Error("no test database: run under homeserver/vitest.config.ts");
   }
-  const answer = JSON.parse(await text(createConnection(path))) as TestCluster & { error?: string };
+  const answer = JSON.parse(
+    await inTime("the start of PostgreSQL", text(createConnection(path)), 180_000),
+  ) as TestCluster & { error?: string };
   if (answer.error !== undefined) throw new Error(answer.error);
   return answer;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
+import { inTime } from "./wait.ts";
 
 /** Whether tests with Redis can run here: skip them by name otherwise. */
 export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
@@ -26,7 +27,11 @@ export async function startRedis(): Promise<TestRedis> {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const lines = createInterface({ input: server.stdout });
-  for await (const line of lines) if (/ready to accept connections/i.test(line)) break;
+  const isReady = (async () => {
+    for await (const line of lines) if (/ready to accept connections/i.test(line)) return;
+    throw new Error("Redis ended in its start");
+  })();
+  await inTime("Redis accepts connections", isReady);
   server.stdout.resume();
   const clients: Redis[] = [];
   return {
@@ -41,7 +46,7 @@ export async function startRedis(): Promise<TestRedis> {
       for (const client of clients) client.disconnect();
       const gone = once(server, "exit");
       server.kill("SIGTERM");
-      await gone;
+      await inTime("Redis ends", gone);
       await rm(folder, { recursive: true, force: true });
     },
   };

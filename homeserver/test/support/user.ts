@@ -84,7 +84,7 @@ export function userOf(
         if (fits(body)) return body;
         token = body.next_batch;
       }
-      throw new Error("sync never told it");
+      throw new Error(`${userId} was never told: ${fits.toString()}`);
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   type SyncWorld,
   texts,
 } from "./support.ts";
+import { nextTurn } from "../support/wait.ts";
 
 let world: SyncWorld;
 let alice: SyncUser;
@@ -248,7 +249,7 @@ test("a room joined while a sync is under way comes with that answer or the next
       expect(joinedRoom(body, roomId) && leftRoom(body, roomId)).toBeUndefined();
     }
     since = body.next_batch;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await nextTurn();
   }
   await joining;
   for (const roomId of rooms) {

@@ -4,6 +4,7 @@ import { createManualClock } from "../../src/platform/clock.ts";
 import { createSessionWatches } from "../../src/users/sessions/session-watch.ts";
 import type { Users } from "../../src/users/users.ts";
 import { id, openUsers, START, type TestUsers } from "./support.ts";
+import { inTime } from "../support/wait.ts";
 
 const over = { status: 401, errcode: "M_UNKNOWN_TOKEN" };
 
@@ -35,7 +36,7 @@ describe("on any replica", () => {
     const gone = await waiting(users(), "GONE");
     const stays = await waiting(users(), "STAYS");
     await t.users.devices.remove(alice, ["GONE"]);
-    await Promise.all([gone.doubted, stays.doubted]);
+    await inTime("both are woken", Promise.all([gone.doubted, stays.doubted]));
     await expect(gone.watch.check()).rejects.toMatchObject(over);
     await stays.watch.check();
     for (const { watch } of [gone, stays]) watch.end();
@@ -45,7 +46,8 @@ describe("on any replica", () => {
     const { accessToken } = await t.users.sessions.issue(alice, { deviceId: "EARLY" });
     await t.users.devices.remove(alice, ["EARLY"]);
     const watch = t.users.sessions.watch(alice, accessToken);
-    await new Promise<void>((resolve) => void watch.onDoubt(resolve));
+    const doubted = new Promise<void>((resolve) => void watch.onDoubt(resolve));
+    await inTime("who watches is woken", doubted);
     await expect(watch.check()).rejects.toMatchObject(over);
     watch.end();
   });

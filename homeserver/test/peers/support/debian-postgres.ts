@@ -4,7 +4,7 @@ import { chownSync, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { freePorts } from "../../support/ports.ts";
-import { eventually } from "./wait.ts";
+import { eventually, inTime } from "../../support/wait.ts";
 import { makeTemporaryFolder } from "../../../src/storage/temporary-folder.ts";
 
 const BIN = "/usr/lib/postgresql/15/bin";
@@ -43,7 +43,7 @@ export async function startDebianPostgres(): Promise<{ url: string; stop(): Prom
     async stop() {
       const gone = once(server, "exit");
       server.kill("SIGINT");
-      await gone;
+      await inTime("PostgreSQL ends", gone);
       process.off("exit", end);
       await rm(folder, { recursive: true, force: true });
     },

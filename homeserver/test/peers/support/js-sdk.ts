@@ -11,7 +11,7 @@ import {
 } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
 import type { WeftProcess } from "./process.ts";
-import { eventually } from "./wait.ts";
+import { eventually } from "../../support/wait.ts";
 
 // The library's logger is loglevel's, though its type does not say so; its children take over its methods.
 const quiet = logger as unknown as { methodFactory: () => () => void; rebuild(): void };

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Network } from "./network.ts";
 import { freePorts } from "../../support/ports.ts";
+import { eventually, inTime } from "../../support/wait.ts";
 
 /** A server in a process of its own, on loopback, with a data folder that outlives its kills. */
 export interface WeftProcess {
@@ -80,8 +80,8 @@ async function prepareWeft(network: Network, options: WeftOptions): Promise<Weft
     if (!ending || ending.exitCode !== null || ending.signalCode !== null) return null;
     const exit = once(ending, "exit");
     ending.kill(signal);
-    const [code] = (await exit) as [number | null];
-    return code;
+    const [code] = await inTime(`a server ends after ${signal}`, exit);
+    return code as number | null;
   }
 
   return {
@@ -143,14 +143,15 @@ async function healthy(
   baseUrl: string,
   log: readonly string[],
 ): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  for (;;) {
-    const answer = await fetch(`${baseUrl}/_weft/health`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    if (child.exitCode !== null || Date.now() > deadline) {
-      child.kill("SIGKILL");
-      throw new Error(`a server did not start (${child.exitCode}):\n${log.slice(-20).join("\n")}`);
-    }
-    await delay(50);
+  const story = () => `a server starts (${child.exitCode}):\n${log.slice(-20).join("\n")}`;
+  const isHealthy = async () => {
+    if (child.exitCode !== null) throw new Error(story());
+    return (await fetch(`${baseUrl}/_weft/health`).catch(() => undefined))?.status === 200;
+  };
+  try {
+    await eventually(story, isHealthy, { within: START_MS, every: 50 });
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
   }
 }

@@ -1,10 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Body, TestUser } from "../../support/user.ts";
+import { pause } from "../../support/pace.ts";
+import { eventually } from "../../support/wait.ts";
 
 /** What a user has said: text → event id, of what was answered with 200. */
 export type Said = Map<string, string>;
 
-const RETRY_MS = 100;
+/** For a server that starts amid much else. */
+const PATIENCE = { within: 120_000, every: 100 };
 
 /** Calls until it is answered with 200; anything but a lost connection or a server in its start is an error. */
 export async function untilAnswered(
@@ -13,19 +15,14 @@ export async function untilAnswered(
   path: string,
   body?: unknown,
 ): Promise<Body> {
-  for (;;) {
-    try {
-      const answer = await user.ask(method, path, body);
-      if (answer.status === 200) return answer.body;
-      if (answer.status < 500) throw new RefusedError(`${path}: ${JSON.stringify(answer)}`);
-    } catch (error) {
-      if (error instanceof RefusedError) throw error;
-    }
-    await delay(RETRY_MS);
-  }
+  const ask = async () => {
+    const answer = await user.ask(method, path, body).catch(() => undefined);
+    if (answer === undefined || answer.status >= 500) return undefined;
+    if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  return (await eventually(`an answer to ${method} ${path}`, ask, PATIENCE)).body;
 }
-
-class RefusedError extends Error {}
 
 /** Says one line after another until told to stop; a line that was not answered is sent again as it was. */
 export async function talk(
@@ -40,7 +37,7 @@ export async function talk(
     const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/talk${i}`;
     const { event_id } = await untilAnswered(user, "PUT", path, { msgtype: "m.text", body });
     said.set(body, event_id);
-    await delay(pauseMs);
+    await pause(pauseMs);
   }
   return said;
 }

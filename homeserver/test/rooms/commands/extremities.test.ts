@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { createManualClock, systemClock } from "../../../src/platform/clock.ts";
 import type { ManualClock } from "../../../src/platform/clock.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
@@ -6,28 +6,18 @@ import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import { loadHead } from "../../../src/storage/rooms/heads.ts";
 import { forger, newest } from "../support/forge.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { openWorld } from "../support/servers.ts";
 
-let world: World;
-let clock: ManualClock;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
+const world = openWorld();
+const clock = createManualClock(Date.now());
+// Its pauses between events of a room with too many ends are real ones.
+const sleep: ManualClock["sleep"] = (ms, signal) =>
+  (ms < 100 ? systemClock : clock).sleep(ms, signal);
+const a = await world.server("a.test", { clock: { ...clock, sleep } });
+const b = await world.server("b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 let roomId: RoomId;
-
-beforeAll(async () => {
-  world = createWorld();
-  clock = createManualClock(Date.now());
-  // Its pauses between events of a room with too many ends are real ones.
-  const sleep: ManualClock["sleep"] = (ms, signal) =>
-    (ms < 100 ? systemClock : clock).sleep(ms, signal);
-  a = await world.server("a.test", undefined, { ...clock, sleep });
-  b = await world.server("b.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
-});
 beforeEach(async () => {
   world.reset();
   roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
@@ -39,7 +29,6 @@ beforeEach(async () => {
   });
   await world.flush();
 });
-afterAll(() => world.close());
 
 /** Bob's server forks the room: each state event is an end of its own. */
 async function bomb(count: number): Promise<RoomEvent[]> {

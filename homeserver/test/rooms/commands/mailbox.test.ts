@@ -5,6 +5,7 @@ import type { RoomTurn } from "../../../src/cluster/room-turns.ts";
 import { createMailbox } from "../../../src/rooms/commands/mailbox.ts";
 import type { MailboxDeps } from "../../../src/rooms/commands/mailbox.ts";
 import type { Head } from "../../../src/rooms/commands/head.ts";
+import { nextTurn } from "../../support/wait.ts";
 
 /** A room's row as a database would hold it; heads are told apart by their version. */
 function fakeRoom(
@@ -27,7 +28,7 @@ function fakeRoom(
     committedVersion: async () => version,
     async append(append: Append): Promise<Committed> {
       const n = ++appends;
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       const failure = options.failAt?.(n);
       if (failure !== undefined) throw failure;
       const move = append.head;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { signText, signingKeyFromSeed } from "../../../src/protocol/crypto.ts";
 import type { SigningKey } from "../../../src/protocol/crypto.ts";
 import { MatrixError } from "../../../src/protocol/errors.ts";
@@ -6,29 +6,16 @@ import { eventFromStored } from "../../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";
-import type { Actor, StoredEvent } from "../../../src/rooms/index.ts";
+import type { StoredEvent } from "../../../src/rooms/index.ts";
 import { forger } from "../support/forge.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 const KEY = signingKeyFromSeed("ed25519:policy_server", Buffer.alloc(32, "policy"));
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let p: TestServer;
-let alice: Actor;
-let bob: Actor;
+const [world, a, b, p] = await startServers("a.test", "b.test", "policy.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 let roomId: RoomId;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  p = await world.server("policy.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
-});
 beforeEach(async () => {
   world.reset();
   roomId = await a.rooms.create.room(alice, { preset: "public_chat", room_version: "11" });
@@ -41,7 +28,6 @@ beforeEach(async () => {
   }
   await enable(KEY);
 });
-afterAll(() => world.close());
 
 /** Alice sets the policy server. That event itself needs no signature of it. */
 async function enable(key: SigningKey, via: string = p.name): Promise<void> {

@@ -8,17 +8,14 @@ import type { EventId } from "../../../src/protocol/identifiers.ts";
 import { hasRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { createWorld } from "../support/world.ts";
 import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let one: TestServer;
+const [world, one] = await startServers("hq.test");
 let two: TestServer;
 
 beforeAll(async () => {
-  world = createWorld();
-  one = await world.server("hq.test");
   two = await world.replica(one);
 });
-afterAll(() => world.close());
 
 test("two replicas send into one room at once: one line of history, nothing lost", async () => {
   const alice = one.user("alice");

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, test } from "vitest";
+import { test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 /** Figures are for people who compare: WEFT_TEST_THROUGHPUT=1 prints them. */
 const wanted = process.env["WEFT_TEST_THROUGHPUT"];
 
-let world: World;
-let hq: TestServer;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-});
-afterAll(() => world.close());
+const [, hq] = await startServers("hq.test");
 
 async function sendAll(rooms: RoomId[], clients: number, each: number): Promise<number> {
   const started = performance.now();

@@ -1,30 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RoomAlias, RoomId, UserId } from "../../../src/protocol/identifiers.ts";
+import { describe, expect, test } from "vitest";
+import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
-import type { Actor, CreateRoomOptions } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
-
-let world: World;
-let hq: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-  alice = hq.user("alice");
-  bob = hq.user("bob");
-});
-afterAll(() => world.close());
-
-const create = (options: CreateRoomOptions) => hq.rooms.create.room(alice, options);
-
-async function content(roomId: RoomId, type: string, key = ""): Promise<Record<string, unknown>> {
-  const stored = await hq.rooms.history.stateEvent(alice.userId, roomId, type, key);
-  return stored.event.content;
-}
+import { alice, bob, content, create, hq, world } from "./one-server.ts";
 
 async function types(roomId: RoomId): Promise<string[]> {
   const page = await hq.rooms.history.messages(alice, roomId, { dir: "f", limit: 100 });
@@ -32,37 +10,6 @@ async function types(roomId: RoomId): Promise<string[]> {
 }
 
 describe("createRoom", () => {
-  test("invites so many, by its list and by initial_state together, and makes nothing for one more", async () => {
-    const strangers = Array.from(
-      { length: 201 },
-      (_, at) => `@u${at}:made-up-${at}.test` as UserId,
-    );
-    const state = (user: UserId) => ({
-      type: "m.room.member",
-      state_key: user,
-      content: { membership: "invite" },
-    });
-    for (const [listed, stated] of [
-      [201, 0],
-      [0, 201],
-      [100, 101],
-    ] as const) {
-      const options = {
-        room_alias_name: "crowd",
-        invite: strangers.slice(0, listed),
-        initial_state: strangers.slice(listed, listed + stated).map(state),
-      };
-      await expect(create(options)).rejects.toMatchObject({
-        status: 400,
-        errcode: "M_INVALID_PARAM",
-      });
-    }
-    const alias = "#crowd:hq.test" as RoomAlias;
-    await expect(hq.rooms.directory.resolve(alias)).rejects.toMatchObject({
-      errcode: "M_NOT_FOUND",
-    });
-  });
-
   test("sends everything in the specification's order", async () => {
     const roomId = await create({
       room_alias_name: "attic",
@@ -147,51 +94,6 @@ describe("createRoom", () => {
     },
   );
 
-  test("overrides power levels key by key, and refuses a state that can't come about", async () => {
-    const roomId = await create({ power_level_content_override: { events_default: 25 } });
-    const levels = await content(roomId, "m.room.power_levels");
-    expect(levels).toMatchObject({ events_default: 25, state_default: 50, users: {} });
-    await expect(
-      create({
-        room_version: "11",
-        name: "no",
-        power_level_content_override: { users: { [alice.userId]: 10 } },
-      }),
-    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE", status: 400 });
-    await expect(
-      create({ power_level_content_override: { users: { [alice.userId]: 100 } } }),
-    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE" });
-  });
-
-  test("refuses unknown versions, wrong invitees, wrong aliases and third-party invites", async () => {
-    await expect(create({ room_version: "99" })).rejects.toMatchObject({
-      errcode: "M_UNSUPPORTED_ROOM_VERSION",
-      status: 400,
-    });
-    await expect(create({ invite: ["bob"] })).rejects.toMatchObject({ status: 400 });
-    await expect(create({ room_alias_name: "a:b" })).rejects.toMatchObject({ status: 400 });
-    await expect(create({ invite_3pid: [{}] })).rejects.toMatchObject({ status: 403 });
-  });
-
-  test("takes no second create event and no levels that the version forbids, whoever sends them", async () => {
-    await expect(
-      create({ initial_state: [{ type: "m.room.create", content: {} }] }),
-    ).rejects.toMatchObject({ errcode: "M_INVALID_ROOM_STATE", status: 400 });
-    const roomId = await create({});
-    const state = (type: string, body: JsonObject) =>
-      hq.rooms.send.state({ by: alice, roomId, type, stateKey: "", content: body });
-    const bad = { errcode: "M_BAD_JSON", status: 400 };
-    await expect(state("m.room.create", {})).rejects.toMatchObject(bad);
-    const users = { [alice.userId]: 100 };
-    await expect(state("m.room.power_levels", { users })).rejects.toMatchObject(bad);
-    await expect(state("m.room.power_levels", { kick: "50" })).rejects.toMatchObject(bad);
-    const asStranger = { by: bob, roomId, type: "m.room.power_levels", stateKey: "" };
-    await expect(hq.rooms.send.state({ ...asStranger, content: { users } })).rejects.toMatchObject({
-      errcode: "M_FORBIDDEN",
-      status: 403,
-    });
-  });
-
   test("sends member events of the initial state as the operations would", async () => {
     const other = await world.server("other.test");
     const olga = other.user("olga");
@@ -211,16 +113,6 @@ describe("createRoom", () => {
     const olgas = await content(roomId, "m.room.member", olga.userId);
     expect(olgas).toEqual({ membership: "invite", displayname: "O" });
     expect(await content(roomId, "m.room.member", "@eve:hq.test")).toEqual({ membership: "ban" });
-  });
-
-  test("leaves no alias behind when the room is refused", async () => {
-    await expect(
-      create({
-        room_alias_name: "ghost",
-        power_level_content_override: { users: { [alice.userId]: 1 } },
-      }),
-    ).rejects.toThrow();
-    await create({ room_alias_name: "ghost" });
   });
 });
 
@@ -244,125 +136,5 @@ describe("m.room.canonical_alias at creation", () => {
     }
     const roomId = await create(withAlias({ alias: "#loft:hq.test" }));
     expect(await content(roomId, "m.room.canonical_alias")).toEqual({ alias: "#loft:hq.test" });
-  });
-});
-
-describe("upgrade", () => {
-  test.each([
-    ["1", "12"],
-    ["10", "11"],
-    ["12", "11"],
-    ["12", "12"],
-  ])("from version %s to %s keeps name, rules, power and aliases", async (from, to) => {
-    const alias = `old${from}to${to}`;
-    const oldId = await create({
-      room_version: from,
-      preset: "public_chat",
-      visibility: "public",
-      name: "Attic",
-      room_alias_name: alias,
-      creation_content: { type: "m.space" },
-      power_level_content_override: {
-        users: { ...(from === "12" ? {} : { [alice.userId]: 100 }), [bob.userId]: 40 },
-      },
-    });
-    await hq.rooms.members.join({ by: bob, room: oldId });
-    await expect(hq.rooms.create.upgrade(bob, oldId, to)).rejects.toMatchObject({ status: 403 });
-    const newId = await hq.rooms.create.upgrade(alice, oldId, to);
-    expect(await content(oldId, "m.room.tombstone")).toMatchObject({ replacement_room: newId });
-    const made = await content(newId, "m.room.create");
-    expect(made).toMatchObject({
-      room_version: to,
-      type: "m.space",
-      predecessor: { room_id: oldId },
-    });
-    expect(await content(newId, "m.room.name")).toEqual({ name: "Attic" });
-    expect(await content(newId, "m.room.join_rules")).toEqual({ join_rule: "public" });
-    const levels = await content(newId, "m.room.power_levels");
-    expect(levels.users).toEqual({
-      ...(to === "12" ? {} : { [alice.userId]: 100 }),
-      [bob.userId]: 40,
-    });
-    const found = await hq.rooms.directory.resolve(`#${alias}:hq.test` as RoomAlias);
-    expect(found.roomId).toBe(newId);
-    expect(await hq.rooms.directory.isPublished(newId)).toBe(true);
-    expect(await hq.rooms.directory.isPublished(oldId)).toBe(false);
-    await expect(
-      hq.rooms.send.message({
-        by: bob,
-        roomId: oldId,
-        type: "m.room.message",
-        content: { body: "still here" },
-      }),
-    ).rejects.toMatchObject({ status: 403 });
-  });
-
-  /** An old room's `users`, who upgrades, and the new room's. */
-  const ADA = "@ada:hq.test";
-  const OWNER = "@alice:hq.test";
-  async function upgraded(
-    from: string,
-    to: string,
-    levels: JsonObject,
-    by: Actor,
-    creators: string[] = [],
-  ): Promise<JsonObject> {
-    const oldId = await create({
-      ...{ room_version: from, preset: "public_chat", name: "Attic" },
-      power_level_content_override: levels,
-    });
-    await hq.rooms.members.join({ by: bob, room: oldId });
-    const newId = await hq.rooms.create.upgrade(by, oldId, to, creators);
-    const state = await hq.rooms.history.stateEvent(by.userId, newId, "m.room.power_levels", "");
-    const name = await hq.rooms.history.stateEvent(by.userId, newId, "m.room.name", "");
-    expect(name.event.content).toEqual({ name: "Attic" });
-    return state.event.content;
-  }
-
-  test("an admin who upgrades takes nothing from the owner", async () => {
-    const users = { [OWNER]: 150, [bob.userId]: 120, [ADA]: 120 };
-    const events = { "m.room.tombstone": 110, "m.room.power_levels": 150 };
-    const levels = await upgraded("10", "11", { users, events, ban: 75 }, bob);
-    expect(levels).toMatchObject({ users, events, ban: 75 });
-    const twelve = await upgraded("10", "12", { users, events }, bob);
-    // Creators of version 12 stand above all levels and in none.
-    expect(twelve.users).toEqual({ [OWNER]: 150, [ADA]: 120 });
-    expect(twelve.events).toEqual({ ...events, "m.room.tombstone": 150 });
-  });
-
-  test("a moderator who may upgrade remains one", async () => {
-    const users = { [OWNER]: 100, [bob.userId]: 50 };
-    const levels = await upgraded("9", "11", { users, events: { "m.room.tombstone": 50 } }, bob);
-    expect(levels.users).toEqual(users);
-  });
-
-  test("levels that were digits become integers where only these count", async () => {
-    const users = { [OWNER]: "100", [bob.userId]: " 50 " };
-    const levels = await upgraded("9", "10", { users, invite: "25", kick: [] }, alice);
-    expect(levels.users).toEqual({ [OWNER]: 100, [bob.userId]: 50 });
-    expect(levels.invite).toBe(25);
-    expect(levels).not.toHaveProperty("kick");
-    // Fractions counted up to version 5 and can't be written from version 6 on.
-    const six = await upgraded("5", "6", { users: { [OWNER]: 100 }, invite: 25.5 }, alice);
-    expect(six.invite).toBe(25);
-  });
-
-  test("creators come above everybody in a version without them, and are set anew in one with them", async () => {
-    const users = { [bob.userId]: 100 };
-    const eleven = await upgraded("12", "11", { users }, alice);
-    expect(eleven.users).toEqual({ [OWNER]: 150, [bob.userId]: 100 });
-    expect(eleven.events).toMatchObject({ "m.room.tombstone": 150 });
-    const twelve = await upgraded("12", "12", { users }, alice, [bob.userId]);
-    expect(twelve.users).toEqual({});
-  });
-
-  test("a room that one never was in is not found, whether or not it exists", async () => {
-    const closed = await create({});
-    for (const roomId of [closed, "!nowhere:hq.test" as RoomId]) {
-      await expect(hq.rooms.create.upgrade(bob, roomId, "12")).rejects.toMatchObject({
-        errcode: "M_NOT_FOUND",
-        status: 404,
-      });
-    }
   });
 });

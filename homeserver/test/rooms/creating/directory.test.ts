@@ -1,23 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-let other: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-  other = await world.server("other.test");
-  alice = hq.user("alice");
-  bob = hq.user("bob");
-});
-afterAll(() => world.close());
+const [world, hq, other] = await startServers("hq.test", "other.test");
+const [alice, bob] = [hq.user("alice"), hq.user("bob")];
 
 const alias = (text: string) => text as RoomAlias;
 

@@ -1,17 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-});
-afterAll(() => world.close());
+const [, hq] = await startServers("hq.test");
 
 async function publicRoom(version?: string): Promise<RoomId> {
   const options = { preset: "public_chat" as const };

@@ -1,24 +1,12 @@
 /** What moves along in an upgrade, from any version to any. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-  alice = hq.user("alice");
-  bob = hq.user("bob");
-});
-afterAll(() => world.close());
+const [, hq] = await startServers("hq.test");
+const [alice, bob] = [hq.user("alice"), hq.user("bob")];
 
 async function content(roomId: RoomId, type: string): Promise<JsonObject> {
   return (await hq.rooms.history.stateEvent(alice.userId, roomId, type, "")).event.content;

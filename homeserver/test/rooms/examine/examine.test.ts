@@ -1,25 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { examineRoom } from "../../../src/rooms/examine/index.ts";
 import type { RoomFinding, RoomReport } from "../../../src/rooms/examine/index.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
+const [world, a, b] = await startServers("a.test", "b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 let roomId: RoomId;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  [alice, bob] = [a.user("alice"), b.user("bob")];
-});
-afterAll(() => world.close());
 
 /** A room with a fork, a redaction, somebody who left, and more state than a leaf holds. */
 beforeEach(async () => {

@@ -1,30 +1,20 @@
 /** History that another server tells later is in the log: what follows the log misses no event. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { RecordOf } from "../../../src/log/types.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
-import { eventually } from "../../log/support.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { until } from "../../support/wait.ts";
+import { startServers } from "../support/servers.ts";
+import type { TestServer } from "../support/world.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
+const [world, a, b] = await startServers("a.test", "b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 let two: TestServer;
-let alice: Actor;
-let bob: Actor;
 let roomId: RoomId;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
   two = await world.replica(b);
-  alice = a.user("alice");
-  bob = b.user("bob");
   roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
 });
-afterAll(() => world.close());
 
 const say = (body: string, content: object = {}) =>
   a.rooms.send.message({
@@ -46,7 +36,7 @@ test("what fills a gap is told to readers here and at other replicas, and read a
   );
   await b.rooms.history.messages(bob, roomId, { dir: "b", limit: 50 });
   const room = (await b.rooms.view.room(roomId))!;
-  await eventually(() => two.log.position === b.log.position);
+  await until(() => two.log.position === b.log.position);
   for (const stop of unfollow) stop();
 
   const stored = await b.rooms.view.eventsById(said);

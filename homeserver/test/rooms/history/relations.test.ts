@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { openWorld } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-let alice: Actor;
-let bob: Actor;
-let carol: Actor;
+const world = openWorld();
+const hq = await world.server("hq.test", {
+  ignoredBy: async (userId) => (userId === "@carol:hq.test" ? ignored : new Set()),
+});
+const [alice, bob, carol] = [hq.user("alice"), hq.user("bob"), hq.user("carol")];
 /** Whom carol ignores. */
 const ignored = new Set<string>();
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test", undefined, undefined, async (userId) =>
-    userId === "@carol:hq.test" ? ignored : new Set(),
-  );
-  [alice, bob, carol] = [hq.user("alice"), hq.user("bob"), hq.user("carol")];
-});
-afterAll(() => world.close());
 
 async function openRoom(...members: Actor[]): Promise<RoomId> {
   const roomId = await hq.rooms.create.room(alice, { preset: "public_chat" });

@@ -1,25 +1,12 @@
 /** Rooms that this server is known to by an invite or a knock alone: whom it asks about them. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
-import { createServersApart, membershipAt } from "../support/three-servers.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { membershipAt } from "../support/memberships.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let c: TestServer;
-let alice: Actor;
-let bob: Actor;
-let carol: Actor;
-
-beforeAll(async () => {
-  const made = await createServersApart();
-  [a, b, c] = made.servers;
-  ({ world, alice, bob, carol } = made);
-});
+const [world, a, b, c] = await startServers("a.test", "b.test", "c.test");
+const [alice, bob, carol] = [a.user("alice"), b.user("bob"), c.user("carol")];
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 /** A room of alice's that carol is in. */
 async function shared(version: string, rule: string): Promise<RoomId> {

@@ -1,32 +1,22 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { MatrixError } from "../../../src/protocol/errors.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import type { AnswerPart, TakeParts } from "../../../src/federation-client/reading/read-parts.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let c: TestServer;
-let alice: Actor;
+const [world, a, c] = await startServers("a.test", "c.test");
+const alice = a.user("alice");
 let roomId: RoomId;
 let made = 0;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  c = await world.server("c.test");
-  alice = a.user("alice");
-});
 beforeEach(async () => {
   world.reset();
   roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
   await c.rooms.members.join({ by: c.user("carol"), room: roomId, via: [a.name] });
   await world.flush();
 });
-afterAll(() => world.close());
 
 async function newServer(): Promise<{ b: TestServer; bob: Actor }> {
   const b = await world.server(`b${made++}.test`);

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers, publicRoom } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
-});
+const [world, a, b] = await startServers("a.test", "b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 const BAD = { errcode: "M_BAD_JSON", status: 400 };
 
@@ -35,9 +23,7 @@ function put(server: TestServer, by: Actor, roomId: RoomId, userId: string, cont
 
 /** A restricted room of alice's that bob has joined by her server's word. */
 async function restricted(): Promise<RoomId> {
-  const lobby = await a.rooms.create.room(alice, { preset: "public_chat" });
-  await b.rooms.members.join({ by: bob, room: lobby, via: [a.name] });
-  await world.flush();
+  const lobby = await publicRoom(world, [a, alice], [b, bob]);
   const allow = [{ type: "m.room_membership", room_id: lobby }];
   const content = { join_rule: "restricted", allow };
   const roomId = await a.rooms.create.room(alice, {
@@ -177,9 +163,7 @@ describe("what is said again", () => {
   });
 
   test("a kick of another server's user goes out again; who left by themselves is not kicked", async () => {
-    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
-    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
-    await world.flush();
+    const roomId = await publicRoom(world, [a, alice], [b, bob]);
     const about = { by: alice, roomId, userId: bob.userId };
     await a.rooms.members.kick(about);
     const before = a.log.position;

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  hq = await world.server("hq.test");
-  alice = hq.user("alice");
-  bob = hq.user("bob");
-});
-afterAll(() => world.close());
+const [world, hq] = await startServers("hq.test");
+const [alice, bob] = [hq.user("alice"), hq.user("bob")];
 
 async function membershipOf(user: Actor, roomId: RoomId): Promise<string | undefined> {
   const room = await hq.rooms.view.room(roomId);
@@ -100,7 +89,7 @@ describe("membership", () => {
   test("a new name goes to every joined room", async () => {
     const names = new Map<string, string>();
     const other = await world.server("names.test", {
-      get: async (userId) => ({ displayname: names.get(userId) ?? "old" }),
+      profiles: { get: async (userId) => ({ displayname: names.get(userId) ?? "old" }) },
     });
     const dora = other.user("dora");
     const rooms = await Promise.all([1, 2].map(() => other.rooms.create.room(dora, {})));

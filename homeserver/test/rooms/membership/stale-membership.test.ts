@@ -1,26 +1,16 @@
 /** What a server believes of rooms that it has left is old: it decides nothing by that. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { roomFacts } from "../../../src/edus/room-facts.ts";
 import { MatrixError } from "../../../src/protocol/errors.ts";
 import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
-import { createServersApart } from "../support/three-servers.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { publicRoom, startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let c: TestServer;
-let alice: Actor;
-let bob: Actor;
-let carol: Actor;
+const [world, a, b, c] = await startServers("a.test", "b.test", "c.test");
+const [alice, bob, carol] = [a.user("alice"), b.user("bob"), c.user("carol")];
 /** A room of carol's that alice has left, and bob since then. */
 let lobby: RoomId;
 
 beforeAll(async () => {
-  const made = await createServersApart();
-  [a, b, c] = made.servers;
-  ({ world, alice, bob, carol } = made);
   lobby = await c.rooms.create.room(carol, { preset: "public_chat", visibility: "public" });
   await a.rooms.members.join({ by: alice, room: lobby, via: [c.name] });
   await world.flush();
@@ -34,7 +24,6 @@ beforeAll(async () => {
   await world.flush();
 });
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 describe("a server that has left a room", () => {
   test("does not vouch by it for a restricted join", async () => {
@@ -77,9 +66,7 @@ describe("a server that has left a room", () => {
         ...{ by: carol, roomId: hall, type: "m.room.server_acl", stateKey: "" },
         content: { allow: ["*"], deny },
       });
-    const hall = await c.rooms.create.room(carol, { preset: "public_chat" });
-    await a.rooms.members.join({ by: alice, room: hall, via: [c.name] });
-    await world.flush();
+    const hall = await publicRoom(world, [c, carol], [a, alice]);
     await setAcl([b.name]);
     await world.flush();
     expect(await a.rooms.federation.aclAllows(hall, b.name)).toBe(false);

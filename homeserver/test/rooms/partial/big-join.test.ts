@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { expect, test } from "vitest";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 /** WEFT_TEST_THROUGHPUT=1 makes it a big room and prints figures. */
 const MEMBERS = process.env["WEFT_TEST_THROUGHPUT"] ? 5_000 : 600;
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-});
-afterAll(() => world.close());
+const [world, a, b] = await startServers("a.test", "b.test");
 
 function since(started: number): string {
   return `${((performance.now() - started) / 1_000).toFixed(2)} s`;

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { RoomId } from "../../../src/protocol/identifiers.ts";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 /** So many that members are left out of answers. */
 const MEMBERS = 510;
 
-let world: World;
-let a: TestServer;
-let roomId: RoomId;
+const [world, a] = await startServers("a.test");
+const roomId = await a.rooms.create.room(a.user("alice"), { preset: "public_chat" });
 let made = 0;
 
 beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  roomId = await a.rooms.create.room(a.user("alice"), { preset: "public_chat" });
   await Promise.all(
     Array.from({ length: MEMBERS }, (_, i) =>
       a.rooms.members.join({ by: a.user(`user${i}`), room: roomId }),
@@ -23,7 +18,6 @@ beforeAll(async () => {
   );
 }, 120_000);
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 async function newServer(): Promise<{ b: TestServer; bob: Actor }> {
   const b = await world.server(`b${made++}.test`);

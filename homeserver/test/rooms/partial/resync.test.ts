@@ -8,6 +8,7 @@ import { createRoomStore } from "../../../src/rooms/state/store.ts";
 import type { StoredEvent } from "../../../src/rooms/index.ts";
 import { createWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
+import { inTime } from "../../support/wait.ts";
 
 let world: World;
 
@@ -46,6 +47,6 @@ test("what another replica fetched is what a room is completed with, whatever is
       await a.db.sql`UPDATE partial_rooms SET complete = true`;
     },
   });
-  expect((await promise).stateAfter).toBe(whole.toString("hex"));
+  expect((await inTime("the join is completed", promise)).stateAfter).toBe(whole.toString("hex"));
   await resync.stop();
 });

@@ -1,45 +1,28 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import { examineRoom } from "../../../src/rooms/examine/index.ts";
 import type { RoomFinding } from "../../../src/rooms/examine/index.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
 import {
   beginCollection,
   previewCollection,
   readCollection,
   stepCollection,
 } from "../../../src/storage/rooms/state-collection.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { until } from "../../support/wait.ts";
+import { purgeEnd } from "./purge-end.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let alice: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  alice = a.user("alice");
-});
-afterAll(() => world.close());
+const [, a] = await startServers("a.test");
+const alice = a.user("alice");
 
 function note(roomId: RoomId, stateKey: string): Promise<EventId> {
   const content = { at: `${Math.random()}` };
   return a.rooms.send.state({ by: alice, roomId, type: "org.example.note", stateKey, content });
 }
 
-async function ended(purgeId: string): Promise<void> {
-  for (;;) {
-    const state = (await a.rooms.purges.one(purgeId))?.state;
-    if (state === "complete") return;
-    expect(state).not.toBe("failed");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 async function collect(): Promise<void> {
   await beginCollection(a.db.sql);
-  while ((await stepCollection(a.db.sql, 1_000)).phase !== "idle");
+  await until(async () => (await stepCollection(a.db.sql, 1_000)).phase === "idle", { every: 0 });
 }
 
 async function findings(roomId: RoomId): Promise<RoomFinding[]> {
@@ -57,11 +40,12 @@ test("a room whose history was purged stays sound, and a collection removes what
   const last = await note(kept, "last");
   await collect();
   const before = await previewCollection(a.db.sql);
-  await ended(await a.rooms.purges.history(kept, { eventId: last }, { localEvents: true }));
+  const ofHistory = await a.rooms.purges.history(kept, { eventId: last }, { localEvents: true });
+  expect(await purgeEnd(a, ofHistory)).toMatchObject({ state: "complete" });
   expect(await findings(kept)).toEqual([]);
-  await ended(
-    await a.rooms.purges.room(alice.userId, gone, { block: false, purge: true, force: true }),
-  );
+  const how = { block: false, purge: true, force: true };
+  const ofRoom = await a.rooms.purges.room(alice.userId, gone, how);
+  expect(await purgeEnd(a, ofRoom)).toMatchObject({ state: "complete" });
   expect((await readCollection(a.db.sql)).wanted).toBe(true);
   const { unneededNodes } = await previewCollection(a.db.sql);
   expect(unneededNodes).toBeGreaterThan(30);

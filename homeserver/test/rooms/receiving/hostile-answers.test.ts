@@ -2,7 +2,7 @@
  * What another server answers, with hostile values in every member: whoever asked is told that it went wrong, or gets
  * what is good of it, and the room stands. WEFT_TEST_HOSTILE_VALUES: how many (80).
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
 import type { RemoteRooms } from "../../../src/federation-client/types.ts";
@@ -11,24 +11,13 @@ import type { AnswerPart, TakeParts } from "../../../src/federation-client/readi
 import { publicRoomsPage } from "../../../src/client-api/remote-public-rooms.ts";
 import { HALF, numbersOf, spoiled, survives } from "../../bad-input/hostile.ts";
 import { newest } from "../support/forge.ts";
-import { createWorld, type TestServer, type World } from "../support/world.ts";
+import { type TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 const CASES = Number(process.env["WEFT_TEST_HOSTILE_VALUES"] ?? 80);
 const SEED = Number(process.env["WEFT_TEST_SEED"] ?? 8);
-let world: World;
-let here: TestServer;
-let there: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  here = await world.server("here");
-  there = await world.server("there");
-  alice = here.user("alice");
-  bob = there.user("bob");
-});
-afterAll(() => world.close());
+const [world, here, there] = await startServers("here", "there");
+const [alice, bob] = [here.user("alice"), there.user("bob")];
 
 type Call = keyof RemoteRooms;
 

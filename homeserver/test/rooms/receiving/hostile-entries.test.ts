@@ -3,7 +3,7 @@
  * every place: it is refused or good enough, what stands beside it is taken, and the room can be read.
  * WEFT_TEST_HOSTILE_VALUES: how many (80). WEFT_TEST_SEED: of which kind (8).
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import { parseLoose } from "../../../src/protocol/json.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
@@ -21,27 +21,16 @@ import {
 } from "../../bad-input/hostile.ts";
 import { forger, newest } from "../support/forge.ts";
 import { resealed } from "../support/reseal.ts";
-import { createWorld, type TestServer, type World } from "../support/world.ts";
+import { type TestServer } from "../support/world.ts";
+import { startServers, publicRoom } from "../support/servers.ts";
 
 const CASES = Number(process.env["WEFT_TEST_HOSTILE_VALUES"] ?? 80);
 const SEED = Number(process.env["WEFT_TEST_SEED"] ?? 8);
 const VERSIONS = ["1", "5", "10", "11", "12"];
 
-let world: World;
-let here: TestServer;
-let there: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  here = await world.server("here");
-  there = await world.server("there");
-  alice = here.user("alice");
-  bob = there.user("bob");
-});
+const [world, here, there] = await startServers("here", "there");
+const [alice, bob] = [here.user("alice"), there.user("bob")];
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 const say = (server: TestServer, by: Actor, roomId: RoomId, body: string) =>
   server.rooms.send.message({ by, roomId, type: "m.room.message", content: { body } });
@@ -216,9 +205,7 @@ test("joins, knocks and leaves of others are refused, or good enough", async () 
 
 test("answers to who leaves, invites or has an event judged end it for nobody", async () => {
   const draw = numbersOf(SEED + 3);
-  const policed = await here.rooms.create.room(alice, { preset: "public_chat" });
-  await there.rooms.members.join({ by: bob, room: policed, via: [here.name] });
-  await world.flush();
+  const policed = await publicRoom(world, [here, alice], [there, bob]);
   const content = { via: there.name, public_keys: { ed25519: there.key.publicKeyBase64 } };
   const policy = { type: "m.room.policy", stateKey: "", content };
   await here.rooms.send.state({ by: alice, roomId: policed, ...policy });

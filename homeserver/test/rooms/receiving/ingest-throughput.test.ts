@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { JsonObject } from "../../../src/protocol/json.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-});
-afterAll(() => world.close());
+const [world, a, b] = await startServers("a.test", "b.test");
 
 test.runIf(process.env["WEFT_TEST_THROUGHPUT"])(
   "takes in PDUs in transactions of fifty",

@@ -1,29 +1,16 @@
 /** What is no event, or hardly one, in a transaction and in a state: it is named, and what stands beside it is taken. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { buildEvent } from "../../../src/protocol/events/build-event.ts";
 import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { canonicalJsonLoose, parseLoose } from "../../../src/protocol/json.ts";
 import type { Json, JsonObject } from "../../../src/protocol/json.ts";
-import type { Actor } from "../../../src/rooms/index.ts";
 import { forger, type Forgery, newest } from "../support/forge.ts";
 import { resealed } from "../support/reseal.ts";
-import { createWorld, type TestServer, type World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let alpha: TestServer;
-let beta: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  alpha = await world.server("alpha");
-  beta = await world.server("beta");
-  alice = alpha.user("alice");
-  bob = beta.user("bob");
-});
-afterAll(() => world.close());
+const [world, alpha, beta] = await startServers("alpha", "beta");
+const [alice, bob] = [alpha.user("alice"), beta.user("bob")];
 
 async function sharedRoom(version: string): Promise<RoomId> {
   const options = { preset: "public_chat", room_version: version } as const;

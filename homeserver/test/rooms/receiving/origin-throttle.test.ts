@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { nextTurn } from "../../support/wait.ts";
 import { createManualClock } from "../../../src/platform/clock.ts";
 import type { ServerName } from "../../../src/protocol/identifiers.ts";
 import { createOriginThrottle } from "../../../src/rooms/receiving/origin-throttle.ts";
 
 const BAD = "bad.test" as ServerName;
 const GOOD = "good.test" as ServerName;
-const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a server that sends transactions", () => {
   test("waits longer each time when most of its events are refused, and others don't", async () => {
@@ -16,10 +16,10 @@ describe("a server that sends transactions", () => {
     const took = async (server: ServerName, refused: number) => {
       const started = clock.now();
       const sent = send(server, refused);
-      await tick();
+      await nextTurn();
       while (clock.sleepers > 0) {
         clock.advance(1);
-        await tick();
+        await nextTurn();
       }
       return (await sent) - started;
     };

@@ -1,93 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { buildEvent } from "../../../src/protocol/events/build-event.ts";
-import type { RoomEvent } from "../../../src/protocol/events/event.ts";
-import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
-import type { JsonObject } from "../../../src/protocol/json.ts";
-import type { Actor, StoredEvent } from "../../../src/rooms/index.ts";
-import { allOf, createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
-
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
-let roomId: RoomId;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
-});
-beforeEach(async () => {
-  world.reset();
-  roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
-  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
-  await world.flush();
-});
-afterAll(() => world.close());
-
-interface Forgery {
-  readonly type?: string;
-  readonly stateKey?: string;
-  readonly sender?: string;
-  readonly content?: JsonObject;
-  readonly prev?: readonly string[];
-  readonly auth?: readonly string[];
-  readonly roomId?: string;
-  readonly depth?: number;
-  readonly signer?: TestServer;
-}
-
-/** An event as b might make it, with whatever is to be wrong about it. */
-async function forge(forgery: Forgery): Promise<RoomEvent> {
-  const room = await b.rooms.view.room(roomId);
-  const state = await b.rooms.view.currentState(room!.nid);
-  const sender = forgery.sender ?? bob.userId;
-  const selected = state.filter(
-    ({ event }) =>
-      event.type === "m.room.power_levels" ||
-      (event.type === "m.room.member" && event.stateKey === sender),
-  );
-  const tip = (await tips(a))[0] as StoredEvent;
-  const signer = forgery.signer ?? b;
-  return buildEvent(
-    {
-      roomId: forgery.roomId ?? roomId,
-      type: forgery.type ?? "m.room.message",
-      ...(forgery.stateKey === undefined ? {} : { stateKey: forgery.stateKey }),
-      sender,
-      content: forgery.content ?? { body: "forged" },
-      depth: forgery.depth ?? tip.event.depth + 1,
-      originServerTs: Date.now(),
-      prevEventIds: forgery.prev ?? [tip.event.eventId],
-      authEventIds: forgery.auth ?? selected.map(({ event }) => event.eventId),
-    },
-    room!.version,
-    signer.name,
-    signer.key,
-  );
-}
-
-async function tips(server: TestServer): Promise<StoredEvent[]> {
-  const room = await server.rooms.view.room(roomId);
-  const page = await server.rooms.history.timeline(room!.nid, { limit: 1 });
-  return page.events;
-}
-
-async function send(pdu: JsonObject): Promise<Record<string, JsonObject>> {
-  return a.rooms.federation.receive(b.name, [pdu]);
-}
-
-async function statusOf(eventId: EventId): Promise<string | undefined> {
-  return (await a.rooms.view.eventsById([eventId])).get(eventId)?.status;
-}
-
-async function eventOf(user: Actor, eventId: EventId): Promise<JsonObject> {
-  return JSON.parse(await a.rooms.history.event(user, roomId, eventId)) as JsonObject;
-}
+import { describe, expect, test } from "vitest";
+import { newest } from "../support/forge.ts";
+import { publicRoom } from "../support/servers.ts";
+import {
+  a,
+  alice,
+  b,
+  bob,
+  eventOf,
+  forge,
+  roomId,
+  send,
+  statusOf,
+  world,
+} from "./forged-events.ts";
 
 describe("checks on receipt", () => {
   test("1. drop what is no event of the room's version", async () => {
@@ -121,9 +46,7 @@ describe("checks on receipt", () => {
   });
 
   test("4. reject by the auth events: foreign, superfluous, lacking", async () => {
-    const otherRoom = await a.rooms.create.room(alice, { preset: "public_chat" });
-    await b.rooms.members.join({ by: bob, room: otherRoom, via: [a.name] });
-    await world.flush();
+    const otherRoom = await publicRoom(world, [a, alice], [b, bob]);
     const other = await a.rooms.history.state(alice.userId, otherRoom);
     const foreign = other.find(({ event }) => event.stateKey === bob.userId)!.event.eventId;
     const mine = await a.rooms.history.state(alice.userId, roomId);
@@ -140,7 +63,7 @@ describe("checks on receipt", () => {
       expect(await send(event.pdu)).toEqual({ [event.eventId]: {} });
       expect(await statusOf(event.eventId)).toBe("rejected");
     }
-    expect((await tips(a))[0]?.event.content.body).not.toBe("forged");
+    expect((await newest(a, roomId))?.event.content.body).not.toBe("forged");
   });
 
   test("5. reject by the state before the event", async () => {
@@ -154,7 +77,7 @@ describe("checks on receipt", () => {
   });
 
   test("6. soft-fail what the current state forbids: not shown, not built upon, not lost", async () => {
-    const [tip] = await tips(a);
+    const tip = await newest(a, roomId);
     await a.rooms.members.ban({ by: alice, roomId, userId: bob.userId });
     const event = await forge({ prev: [tip!.event.eventId], content: { body: "evading" } });
     await send(event.pdu);
@@ -222,7 +145,7 @@ describe("checks on receipt", () => {
     const results = await a.rooms.federation.receive(b.name, [second.pdu, bad.pdu, first.pdu]);
     expect(results).toMatchObject({ [first.eventId]: {}, [second.eventId]: {} });
     expect(results[bad.eventId]).toHaveProperty("error");
-    expect((await tips(a))[0]?.event.eventId).toBe(second.eventId);
+    expect((await newest(a, roomId))?.event.eventId).toBe(second.eventId);
   });
 
   test("events of a banned server are refused", async () => {
@@ -247,116 +170,5 @@ describe("checks on receipt", () => {
     await send(odd.pdu);
     const next = await forge({ content: { body: "after" } });
     expect(await send(next.pdu)).toEqual({ [next.eventId]: {} });
-  });
-});
-
-describe("redactions across servers", () => {
-  test("take effect whichever comes first", async () => {
-    const eventId = await b.rooms.send.message({
-      by: bob,
-      roomId,
-      type: "m.room.message",
-      content: { body: "regret" },
-    });
-    const redactionId = await b.rooms.send.redact({ by: bob, roomId, eventId });
-    const found = await b.rooms.view.eventsById([redactionId]);
-    const redaction = found.get(redactionId)!.event;
-    await world.flush();
-    expect((await eventOf(alice, eventId)).content).toEqual({});
-    expect(redaction.redacts).toBe(eventId);
-
-    const late = await forge({ content: { body: "late" } });
-    const early = await forge({
-      type: "m.room.redaction",
-      content: { redacts: late.eventId },
-      depth: late.depth,
-    });
-    await send(early.pdu);
-    await send(late.pdu);
-    expect((await eventOf(alice, late.eventId)).content).toEqual({});
-  });
-
-  test("of another server's events need the power", async () => {
-    const eventId = await a.rooms.send.message({
-      by: alice,
-      roomId,
-      type: "m.room.message",
-      content: { body: "stays" },
-    });
-    await world.flush();
-    const event = await forge({ type: "m.room.redaction", content: { redacts: eventId } });
-    await send(event.pdu);
-    expect((await eventOf(alice, eventId)).content).toEqual({ body: "stays" });
-  });
-});
-
-describe("answers to other servers", () => {
-  test("give state, ids, auth chains and single events to members only", async () => {
-    const { federation } = a.rooms;
-    const eventId = await a.rooms.send.message({
-      by: alice,
-      roomId,
-      type: "m.room.message",
-      content: { body: "x" },
-    });
-    const ids = await federation.stateIds(b.name, roomId, eventId);
-    const whole = await federation.state(b.name, roomId, eventId);
-    expect(await allOf(whole.pdus)).toHaveLength(ids.pduIds.length);
-    expect(await allOf(whole.authChain)).toHaveLength(ids.authChainIds.length);
-    expect(ids.pduIds.length + ids.authChainIds.length).toBeGreaterThan(6);
-    expect(JSON.parse(await federation.event(b.name, eventId)).content).toEqual({ body: "x" });
-    const auth = await federation.eventAuth(b.name, roomId, eventId);
-    expect(auth.length).toBeGreaterThanOrEqual(2);
-    const stranger = "c.test" as typeof b.name;
-    await expect(federation.stateIds(stranger, roomId, eventId)).rejects.toMatchObject({
-      status: 403,
-    });
-    await expect(federation.event(stranger, eventId)).rejects.toMatchObject({ status: 403 });
-    const unknown = "$unknown" as EventId;
-    await expect(federation.state(b.name, roomId, unknown)).rejects.toMatchObject({ status: 404 });
-  });
-
-  test("refuse joins of a version that the other can't, of foreign users, and of forged events", async () => {
-    const { federation } = a.rooms;
-    const ben = b.user("ben").userId;
-    await expect(federation.makeJoin(b.name, roomId, ben, ["1"])).rejects.toMatchObject({
-      errcode: "M_INCOMPATIBLE_ROOM_VERSION",
-    });
-    await expect(
-      federation.makeJoin(b.name, roomId, a.user("abe").userId, ["12"]),
-    ).rejects.toMatchObject({ status: 403 });
-    const message = await forge({});
-    await expect(
-      federation.sendJoin(b.name, roomId, message.eventId, message.pdu),
-    ).rejects.toMatchObject({ status: 400 });
-    const join = await forge({
-      type: "m.room.member",
-      stateKey: ben,
-      sender: ben,
-      content: { membership: "join" },
-    });
-    const wrongId = "$wrong" as EventId;
-    await expect(federation.sendJoin(b.name, roomId, wrongId, join.pdu)).rejects.toMatchObject({
-      status: 400,
-    });
-  });
-
-  test("hide what the other server's users may not see", async () => {
-    const secret = await a.rooms.create.room(alice, {
-      preset: "public_chat",
-      initial_state: [
-        { type: "m.room.history_visibility", content: { history_visibility: "joined" } },
-      ],
-    });
-    const hidden = await a.rooms.send.message({
-      by: alice,
-      roomId: secret,
-      type: "m.room.message",
-      content: { body: "hidden" },
-    });
-    await b.rooms.members.join({ by: bob, room: secret, via: [a.name] });
-    expect(JSON.parse(await a.rooms.federation.event(b.name, hidden)).content).toEqual({});
-    const page = await a.rooms.federation.backfill(b.name, secret, [hidden], 10);
-    expect(page.join()).not.toContain("hidden");
   });
 });

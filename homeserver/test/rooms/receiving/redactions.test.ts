@@ -1,26 +1,16 @@
 /** Redactions in every room version: what they do, and those that do nothing. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { buildEvent } from "../../../src/protocol/events/build-event.ts";
 import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  [a, b] = [await world.server("a.test"), await world.server("b.test")];
-  [alice, bob] = [a.user("alice"), b.user("bob")];
-});
+const [world, a, b] = await startServers("a.test", "b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 beforeEach(() => world.reset());
-afterAll(() => world.close());
 
 async function roomOf(version: string): Promise<RoomId> {
   const options = { preset: "public_chat", room_version: version } as const;

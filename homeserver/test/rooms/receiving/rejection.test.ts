@@ -1,32 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { RoomEvent } from "../../../src/protocol/events/event.ts";
-import type { Actor, StoredEvent } from "../../../src/rooms/index.ts";
+import type { StoredEvent } from "../../../src/rooms/index.ts";
 import { forger, newest } from "../support/forge.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers, publicRoom } from "../support/servers.ts";
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-let alice: Actor;
-let bob: Actor;
+const [world, a, b] = await startServers("a.test", "b.test");
+const [alice, bob] = [a.user("alice"), b.user("bob")];
 let roomId: RoomId;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-  alice = a.user("alice");
-  bob = b.user("bob");
-});
 beforeEach(async () => {
   world.reset();
-  roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
-  await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
-  await world.flush();
+  roomId = await publicRoom(world, [a, alice], [b, bob]);
 });
-afterAll(() => world.close());
 
 async function send(...events: RoomEvent[]): Promise<void> {
   const pdus = events.map((event) => JSON.parse(event.json()));

@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { resolveRoots } from "../../../src/rooms/state/resolution.ts";
 import type { Actor, StoredEvent } from "../../../src/rooms/index.ts";
 import { createRoomStore } from "../../../src/rooms/state/store.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
 const MEMBERS = 150;
 
-let world: World;
-let a: TestServer;
-let b: TestServer;
-
-beforeAll(async () => {
-  world = createWorld();
-  a = await world.server("a.test");
-  b = await world.server("b.test");
-});
-afterAll(() => world.close());
+const [world, a, b] = await startServers("a.test", "b.test");
 
 test("a fork with several power levels on each side is resolved without reading the members", async () => {
   const alice = a.user("alice");

@@ -10,6 +10,7 @@ import type { RandomHistory } from "../arrival/random-history.ts";
 import { member } from "../arrival/random-moves.ts";
 import type { Choose } from "../arrival/random-moves.ts";
 import type { PlainRoom } from "./plain-room.ts";
+import { nextTurn } from "../../support/wait.ts";
 
 /** A room, and how its other servers are at the moment. */
 export interface Others {
@@ -38,7 +39,7 @@ export function createOthers(rooms: ReadonlyMap<RoomId, Others>): RemoteRooms {
 
   /** One time in n they do not answer. */
   async function mayFail(room: Others, n: number): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     if (room.isHelpful || room.choose(n) > 0) return;
     throw new MatrixError(502, "M_UNKNOWN", "nobody answers");
   }

@@ -18,6 +18,7 @@ import { PlainRoom } from "./plain-room.ts";
 import { sealed } from "./sealed.ts";
 import { SUBJECT } from "./subject.ts";
 import type { Replica, Subject } from "./subject.ts";
+import { eventually } from "../../support/wait.ts";
 
 export interface Counts {
   histories: number;
@@ -34,6 +35,7 @@ const ROUNDS = 3;
 const STEPS = 14;
 const MOST_WAITS = 300;
 const WAIT_MS = 100;
+const SETTLED_MS = 600_000;
 const US: Actor = { userId: `@us:${SUBJECT}` as UserId };
 const STATUS = ["accepted", "soft-failed", "rejected"] as const;
 
@@ -111,15 +113,17 @@ export class RoomRun implements Others {
     for (let at = 0; at < all.length; at += 20) {
       await this.#receive(this.#pick(replicas), all.slice(at, at + 20));
     }
-    // Until nothing waits any more, or nothing goes on.
     let left = Infinity;
-    for (let tries = 0; tries < MOST_WAITS; tries++) {
+    let tries = 0;
+    const isSettled = async () => {
       const now = await waiting(this.roomId);
-      if (now === 0) break;
-      if (now < left) tries = 0;
+      tries = now < left ? 0 : tries + 1;
       left = now;
-      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-    }
+      return now === 0 || tries > MOST_WAITS;
+    };
+    await eventually("nothing waits any more, or nothing goes on", isSettled, {
+      ...{ within: SETTLED_MS, every: WAIT_MS },
+    });
     const replica = this.#pick(replicas);
     for (let from: string | undefined, pages = 0; pages < 5; pages++) {
       const options = { dir: "b", limit: 100, ...(from === undefined ? {} : { from }) } as const;
@@ -137,11 +141,10 @@ export class RoomRun implements Others {
     try {
       const state = await replica.run(async ({ purges }) => {
         const id = await purges.history(this.roomId, { eventId }, { localEvents: true });
-        for (;;) {
+        return eventually("the purge is over", async () => {
           const state = (await purges.one(id))?.state;
-          if (state === "complete" || state === "failed") return state;
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
+          return state === "complete" || state === "failed" ? state : undefined;
+        });
       });
       // Undefined: the process has died meanwhile.
       this.#purged = state !== undefined;

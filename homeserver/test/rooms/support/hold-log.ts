@@ -1,5 +1,6 @@
 import type { Append, Committed, Log } from "../../../src/log/types.ts";
 import type { TestServer } from "./world.ts";
+import { inTime } from "../../support/wait.ts";
 
 export interface HeldLog {
   /** Resolves when so many appends wait. */
@@ -25,10 +26,11 @@ export function holdLog(server: TestServer): HeldLog {
       log.append = honest;
       for (const { go } of held.splice(0)) go();
     },
-    until: (n) =>
-      new Promise<void>((resolve) => {
-        if (held.length >= n) resolve();
-        else waiters.push({ n, resolve });
-      }),
+    until(n) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiters.push({ n, resolve });
+      if (held.length >= n) resolve();
+      return inTime(`${n} appends wait`, promise);
+    },
   };
 }

@@ -14,9 +14,8 @@ import type { SigningKey, VerifyKey } from "../../../src/protocol/crypto.ts";
 import { MatrixError } from "../../../src/protocol/errors.ts";
 import { serverOf } from "../../../src/protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../../src/protocol/identifiers.ts";
-import type { Json, JsonObject } from "../../../src/protocol/json.ts";
+import type { JsonObject } from "../../../src/protocol/json.ts";
 import { createRooms } from "../../../src/rooms/index.ts";
-import type { AnswerPart, TakeParts } from "../../../src/federation-client/reading/read-parts.ts";
 import type { IgnoredBy } from "../../../src/rooms/visibility/without-ignored.ts";
 import type { EventKeys } from "../../../src/federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../../src/federation-client/types.ts";
@@ -24,6 +23,9 @@ import type { Actor, Profiles, Rooms } from "../../../src/rooms/index.ts";
 import { connectWriter } from "../../../src/storage/append/append.ts";
 import { freshDatabase } from "../../support/database.ts";
 import type { TestDatabase } from "../../support/database.ts";
+import { mortalLog } from "./mortal-log.ts";
+import { networkOf } from "./network.ts";
+import { wire } from "./wire.ts";
 
 export interface TestServer {
   readonly name: ServerName;
@@ -39,14 +41,17 @@ export interface TestServer {
   dieAfter(commits: number): Promise<void>;
 }
 
+interface ServerOptions {
+  /** Everybody is called by their localpart, unless they say otherwise. */
+  readonly profiles?: Profiles;
+  readonly clock?: Clock;
+  /** Nobody ignores anybody, unless it says so. */
+  readonly ignoredBy?: IgnoredBy;
+}
+
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
 export interface World {
-  server(
-    name: string,
-    profiles?: Profiles,
-    clock?: Clock,
-    ignoredBy?: IgnoredBy,
-  ): Promise<TestServer>;
+  server(name: string, options?: ServerOptions): Promise<TestServer>;
   /** Another process of the same server, on its database; `isInstead`: others talk to it from now on. */
   replica(of: TestServer, how?: { readonly isInstead: boolean }): Promise<TestServer>;
   /** The server answers a call of others like this from now on; `honest` gives its true answer. */
@@ -113,14 +118,9 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
 
   const replicas: TestServer[] = [];
 
-  async function server(
-    name: string,
-    profiles?: Profiles,
-    clock?: Clock,
-    ignoredBy?: IgnoredBy,
-  ): Promise<TestServer> {
+  async function server(name: string, options?: ServerOptions): Promise<TestServer> {
     const wake = createMemoryWake({ shared: true });
-    const made = await open(name, await freshDatabase(), wake, profiles, clock, ignoredBy);
+    const made = await open(name, await freshDatabase(), wake, options);
     servers.set(name, made);
     return made;
   }
@@ -129,9 +129,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     name: string,
     db: TestDatabase,
     wake: Wake,
-    profiles: Profiles = NAMED,
-    clock: Clock = systemClock,
-    ignoredBy: IgnoredBy = async () => new Set(),
+    { profiles = NAMED, clock = systemClock, ignoredBy = nobody }: ServerOptions = {},
   ): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
@@ -153,7 +151,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
       clock,
       random: systemRandom,
       profiles,
-      remote: pretending(network(serverName)),
+      remote: pretending(networkOf(serverName, reachable(serverName))),
       keyRing,
       ignoredBy,
       logger: silentLogger(),
@@ -192,6 +190,15 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     return made;
   }
 
+  const reachable = (from: ServerName) => (name: ServerName, call: keyof RemoteRooms) => {
+    calls.set(call, (calls.get(call) ?? 0) + 1);
+    const target = servers.get(name);
+    if (target === undefined || isCut(from, name)) {
+      throw new MatrixError(502, "M_UNKNOWN", `${name} can not be reached`);
+    }
+    return target.rooms;
+  };
+
   function pretending(network: RemoteRooms): RemoteRooms {
     return new Proxy(network, {
       get(target, call: keyof RemoteRooms) {
@@ -203,85 +210,6 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
         };
       },
     });
-  }
-
-  /** The network as one server sees it: straight into the other's federation functions. */
-  function network(from: ServerName): RemoteRooms {
-    function at(name: ServerName, call: string): Rooms["federation"] {
-      calls.set(call, (calls.get(call) ?? 0) + 1);
-      const target = servers.get(name);
-      if (target === undefined || isCut(from, name)) {
-        throw new MatrixError(502, "M_UNKNOWN", `${name} can not be reached`);
-      }
-      return target.rooms.federation;
-    }
-    const pdus = (texts: string[]) => texts.map((text) => JSON.parse(text) as JsonObject);
-    return {
-      makeJoin: async (to, ...rest) => at(to, "makeJoin").makeJoin(from, ...rest),
-      async sendJoin(to, { roomId, eventId, pdu, omitMembers }, take) {
-        const { sendJoin } = at(to, "sendJoin");
-        const answer = await sendJoin(from, roomId, eventId, wire(pdu), omitMembers);
-        await take(partsOf(wire(answer.head)));
-        await takeLists(take, { auth_chain: answer.authChain, state: answer.pdus });
-      },
-      makeLeave: async (to, ...rest) => at(to, "makeLeave").makeLeave(from, ...rest),
-      sendLeave: async (to, ...rest) => at(to, "sendLeave").sendLeave(from, ...wire(rest)),
-      makeKnock: async (to, ...rest) => at(to, "makeKnock").makeKnock(from, ...rest),
-      sendKnock: async (to, ...rest) =>
-        wire(await at(to, "sendKnock").sendKnock(from, ...wire(rest))),
-      invite: async (to, roomId, eventId, body) =>
-        wire({
-          event: await at(to, "invite").invite(from, roomId, eventId, {
-            event: wire(body.event),
-            roomVersion: body.room_version,
-            inviteRoomState: wire(body.invite_room_state),
-          }),
-        }),
-      async event(to, eventId) {
-        return { pdus: pdus([await at(to, "event").event(from, eventId)]) };
-      },
-      async stateIds(to, roomId, eventId) {
-        const { pduIds, authChainIds } = await at(to, "stateIds").stateIds(from, roomId, eventId);
-        return { pdu_ids: pduIds, auth_chain_ids: authChainIds };
-      },
-      async state(to, roomId, eventId, take) {
-        const answer = await at(to, "state").state(from, roomId, eventId);
-        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
-      },
-      async joinedState(to, roomId, eventId, take) {
-        const answer = await at(to, "state").state(from, roomId, eventId);
-        await takeLists(take, { auth_chain: answer.authChain, pdus: answer.pdus });
-      },
-      async eventAuth(to, roomId, eventId) {
-        return { auth_chain: pdus(await at(to, "eventAuth").eventAuth(from, roomId, eventId)) };
-      },
-      async missingEvents(to, roomId, body) {
-        const events = await at(to, "missingEvents").missingEvents(from, roomId, {
-          earliest: body.earliest_events,
-          latest: body.latest_events,
-          limit: body.limit,
-          minDepth: body.min_depth ?? 0,
-        });
-        return { events: pdus(events) };
-      },
-      async backfill(to, roomId, ids, limit) {
-        return { pdus: pdus(await at(to, "backfill").backfill(from, roomId, ids, limit)) };
-      },
-      async timestampToEvent(to, roomId, ts, dir) {
-        const found = await at(to, "timestampToEvent").closestTo(from, roomId, { ts, dir });
-        return { event_id: found.eventId, origin_server_ts: found.originServerTs };
-      },
-      async signByPolicy(to) {
-        at(to, "signByPolicy");
-        throw new MatrixError(404, "M_UNRECOGNIZED", "This is no policy server");
-      },
-      async directory(to, alias) {
-        at(to, "directory");
-        const found = await servers.get(to)?.rooms.directory.resolveLocal(alias as never);
-        if (found === undefined) throw new MatrixError(404, "M_NOT_FOUND", "no such alias");
-        return { room_id: found.roomId, servers: found.servers };
-      },
-    };
   }
 
   return {
@@ -317,67 +245,10 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
   };
 }
 
-/** A log that commits no more at some moment, as when the process is killed: whoever appends hears nothing. */
-function mortalLog(log: Log) {
-  let left = Infinity;
-  const death = Promise.withResolvers<void>();
-  const append: Log["append"] = (rows) => {
-    if (left > 0) {
-      left -= 1;
-      return log.append(rows);
-    }
-    death.resolve();
-    return new Promise(() => {});
-  };
-  const mortal = new Proxy(log, {
-    get: (target, key: keyof Log) => (key === "append" ? append : target[key]),
-  });
-  return {
-    mortal,
-    isDead: () => left === 0,
-    dieAfter(commits: number): Promise<void> {
-      left = commits;
-      return death.promise;
-    },
-  };
-}
-
 type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 type Pretence = (honest: () => Promise<unknown>, ...asked: unknown[]) => Promise<unknown>;
 
-/** Everybody is called by their localpart. */
 const NAMED: Profiles = {
   get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
 };
-
-/** All texts of a list that is read as it is taken. */
-export async function allOf(list: AsyncIterable<readonly string[]>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const texts of list) all.push(...texts);
-  return all;
-}
-
-/** An object as the parts in which another server's answer is read. */
-export function partsOf(answer: JsonObject): AnswerPart[] {
-  return Object.entries(answer).flatMap(([key, value]) =>
-    Array.isArray(value)
-      ? value.map((item) => ({ key, value: item }))
-      : [{ key, value: value as Json }],
-  );
-}
-
-async function takeLists(
-  take: TakeParts,
-  lists: Record<string, AsyncIterable<readonly string[]>>,
-): Promise<void> {
-  for (const [key, list] of Object.entries(lists)) {
-    for await (const texts of list) {
-      await take(texts.map((text) => ({ key, value: JSON.parse(text) as Json })));
-    }
-  }
-}
-
-/** What goes over the wire is text. */
-function wire<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
-}
+const nobody: IgnoredBy = async () => new Set();

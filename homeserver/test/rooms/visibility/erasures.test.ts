@@ -4,7 +4,8 @@ import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import { syncOn } from "../../sync/support.ts";
 import type { Body } from "../../support/user.ts";
-import { allOf, createWorld } from "../support/world.ts";
+import { createWorld } from "../support/world.ts";
+import { allOf } from "../support/wire.ts";
 import type { TestServer, World } from "../support/world.ts";
 
 let world: World;

@@ -1,21 +1,11 @@
 /** Every value of history_visibility × what became of the reader, on the client's and the servers' side. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import { startServers } from "../support/servers.ts";
 
-let world: World;
-let hq: TestServer;
-let far: TestServer;
-let alice: Actor;
-
-beforeAll(async () => {
-  world = createWorld();
-  [hq, far] = [await world.server("hq.test"), await world.server("far.test")];
-  alice = hq.user("alice");
-});
-afterAll(() => world.close());
+const [world, hq, far] = await startServers("hq.test", "far.test");
+const alice = hq.user("alice");
 
 const VALUES = ["world_readable", "shared", "invited", "joined"] as const;
 type Value = (typeof VALUES)[number];
