@@ -4,6 +4,7 @@
  */
 import { nextHeadVersion } from "../../log/types.ts";
 import type { HeadMove } from "../../log/types.ts";
+import { stateTuple } from "../../protocol/state-map.ts";
 import { loadHead } from "../../storage/rooms/heads.ts";
 import { createCommandStore } from "./command-store.ts";
 import type { CommandStore } from "./command-store.ts";
@@ -93,6 +94,14 @@ function stillKnown({ events }: RoomStore, { state, version }: Head, now: number
     else if (present !== stored) state.set(key, present);
   }
   return state;
+}
+
+/** Replaces a redacted state event in the cached state. */
+export function keepRedacted({ state }: Head, redacted: StoredEvent): void {
+  const { type, stateKey } = redacted.event;
+  if (stateKey === undefined) return;
+  const key = stateTuple(type, stateKey);
+  if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
 }
 
 /** The head after a command. */

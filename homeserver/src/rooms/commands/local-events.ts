@@ -1,5 +1,6 @@
 /** Events of local users: each is one command on the room's mailbox. */
 import { errors } from "../../protocol/errors.ts";
+import { addLocal } from "./local-drafts.ts";
 import type { EventId, RoomId } from "../../protocol/identifiers.ts";
 import { canonicalJsonLoose } from "../../protocol/json.ts";
 import { PowerLevels } from "../../protocol/events/power-levels.ts";
@@ -64,7 +65,7 @@ export function createLocalEvents(
       runCommandOn(room, async (command) => {
         const same = await unchanged(command, draft);
         if (same !== undefined) return { value: same };
-        const eventId = sent((await command.addLocal(draft)).event.eventId, transaction);
+        const eventId = sent((await addLocal(command, draft)).event.eventId, transaction);
         return command.finish(eventId, {
           transaction: transaction && { ...transaction, eventId },
         });
@@ -87,7 +88,7 @@ export function createLocalEvents(
           throw errors.forbidden("The event that made the room is not redacted");
         }
         if (target?.event.sender !== draft.sender) await requireRedactLevel(command, draft.sender);
-        const redaction = await command.addLocal(draft);
+        const redaction = await addLocal(command, draft);
         if (target?.redactedBy === null) command.redact(target, redaction);
         const eventId = sent(redaction.event.eventId, transaction);
         return command.finish(eventId, {

@@ -3,25 +3,14 @@
  * an append to the log.
  */
 import type { Append, Committed } from "../../log/types.ts";
-import {
-  authorise,
-  authTypesFor,
-  requiredSigners,
-  SENDER_IS_OUT,
-} from "../../protocol/auth/index.ts";
-import type { AuthState } from "../../protocol/auth/index.ts";
-import { buildEvent, draftPdu } from "../../protocol/events/build-event.ts";
-import type { EventDraft } from "../../protocol/events/build-event.ts";
-import { errors, rejectionOf } from "../../protocol/errors.ts";
 import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
-import type { JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { counted, extremitiesNotReachedFrom, withExtremity } from "./extremities.ts";
 import { newEvent } from "../records/new-event.ts";
 import type { CommandStore } from "./command-store.ts";
 import { Dependencies } from "./dependencies.ts";
-import { headAfter } from "./head.ts";
+import { headAfter, keepRedacted } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { CommandResult } from "./mailbox.ts";
 import { resolveRoots } from "../state/resolution.ts";
@@ -32,11 +21,9 @@ import type {
   StateChange,
   ClientTransaction,
 } from "./append-builder.ts";
-import { authStateIn } from "../state/reader.ts";
 import type { Change, StateNode } from "../state/tree/index.ts";
 import { isInGraph } from "../records/in-graph.ts";
-import { draftAt } from "./drafting.ts";
-import type { Identity, LocalDraft } from "./drafting.ts";
+import type { Identity } from "./drafting.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
@@ -59,13 +46,14 @@ export class RoomCommand {
   readonly room: Room;
   /** What this command reads: committed rows and pending events. */
   readonly store: CommandStore;
+  /** Signs what this server's users send. */
+  readonly identity: Identity;
   readonly added: AddedEvent[] = [];
   readonly redactions: AppliedRedaction[] = [];
-  readonly #identity: Identity;
   readonly #head: Head;
   readonly #nodes: StateNode[] = [];
   readonly #changes = new Map<string, StateChange>();
-  readonly #ground: Dependencies;
+  readonly #dependencies: Dependencies;
   #extremities: readonly StoredEvent[];
   #stateRoot: StateRoot;
   #depth: number;
@@ -73,8 +61,8 @@ export class RoomCommand {
   constructor(identity: Identity, head: Head) {
     this.room = head.room;
     this.store = head.store;
-    this.#ground = new Dependencies(head.store, this);
-    this.#identity = identity;
+    this.#dependencies = new Dependencies(head.store, this);
+    this.identity = identity;
     this.#head = head;
     this.#extremities = head.extremities;
     this.#stateRoot = head.stateRoot;
@@ -82,7 +70,7 @@ export class RoomCommand {
   }
 
   get serverName(): string {
-    return this.#identity.serverName;
+    return this.identity.serverName;
   }
 
   /** Only a part of the room's state is known. */
@@ -96,6 +84,11 @@ export class RoomCommand {
 
   get extremities(): readonly StoredEvent[] {
     return this.#extremities;
+  }
+
+  /** The greatest depth of the extremities. */
+  get depth(): number {
+    return this.#depth;
   }
 
   /** Current state events of these keys, by stateTuple. From memory where the head has them. */
@@ -122,71 +115,6 @@ export class RoomCommand {
 
   async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
     return (await this.state([[type, stateKey]])).get(stateTuple(type, stateKey));
-  }
-
-  /** Current state for the authorisation rules: what `authTypesFor` names, and the create event. */
-  async authState(event: {
-    type: string;
-    stateKey?: string | undefined;
-    sender: string;
-    content: JsonObject;
-  }): Promise<{ state: AuthState; authEvents: StoredEvent[] }> {
-    const selected = authTypesFor(event, this.room.version);
-    const keys: StateKey[] = [...selected, ["m.room.create", ""]];
-    const found = await this.state(keys);
-    return {
-      state: authStateIn(found),
-      authEvents: selected.flatMap(([type, key]) => found.get(stateTuple(type, key)) ?? []),
-    };
-  }
-
-  /**
-   * Adds a local event on top of the head: selects its auth events, builds it, and authorises it
-   * against the current state. Throws MatrixError M_FORBIDDEN (the auth rules), M_TOO_LARGE,
-   * M_BAD_JSON, and the refusal of a policy server.
-   */
-  async addLocal(draft: LocalDraft): Promise<StoredEvent> {
-    if (draft.type.includes("\0") || draft.stateKey?.includes("\0") === true) {
-      throw errors.badJson("An event's type and state key hold no NUL");
-    }
-    const { event, authEvents } = await this.allowed(draft);
-    if (event.type === "m.room.member") this.#requireOwnSignature(event);
-    return this.addOnHead((await this.#identity.endorse?.(this, event)) ?? event, authEvents);
-  }
-
-  /**
-   * An event that needs another server's signature as well cannot be sent: other servers would
-   * refuse it.
-   */
-  #requireOwnSignature(event: RoomEvent): void {
-    const { serverName } = this.#identity;
-    const other = requiredSigners(event).find((server) => server !== serverName);
-    if (other !== undefined) throw errors.forbidden(`The event needs a signature of ${other}`);
-  }
-
-  /**
-   * The event that the draft becomes on this head, with its auth events. M_FORBIDDEN when the
-   * current state does not allow it.
-   */
-  async allowed(
-    draft: LocalDraft,
-  ): Promise<{ event: RoomEvent; authEvents: readonly StoredEvent[] }> {
-    const { state, authEvents } = await this.authState(draft);
-    const event = this.build(draft, authEvents);
-    const reason = rejectionOf(() => authorise(event, state));
-    if (reason !== undefined) throw errors.forbidden(toClient(reason));
-    return { event, authEvents };
-  }
-
-  /** The event that a draft becomes on this head, hashed and signed. */
-  build(draft: LocalDraft, authEvents: readonly StoredEvent[]): RoomEvent {
-    const { serverName, signingKey } = this.#identity;
-    return buildEvent(this.#draft(draft, authEvents), this.room.version, serverName, signingKey);
-  }
-
-  /** The same without hashes and signatures, for make_join and the like. */
-  template(draft: LocalDraft, authEvents: readonly StoredEvent[]): JsonObject {
-    return draftPdu(this.#draft(draft, authEvents), this.room.version);
   }
 
   /** Adds an authorised event whose prev events are the head's extremities. */
@@ -240,7 +168,7 @@ export class RoomCommand {
    * and if one of them fails to commit, this command runs again.
    */
   dependOnStatesOf(events: readonly StoredEvent[]): void {
-    this.#ground.addStatesOf(events);
+    this.#dependencies.addStatesOf(events);
   }
 
   /**
@@ -248,12 +176,12 @@ export class RoomCommand {
    * command runs again.
    */
   dependOn(events: readonly StoredEvent[]): void {
-    this.#ground.add(events.map(({ nid }) => nid));
+    this.#dependencies.add(events.map(({ nid }) => nid));
   }
 
   /** The same by nid, for state events: committed ones cannot be purged without the whole room. */
   dependOnState(nids: readonly number[]): void {
-    this.#ground.add(nids);
+    this.#dependencies.add(nids);
   }
 
   /** Adds an event without moving the head. */
@@ -343,7 +271,7 @@ export class RoomCommand {
     const head = this.#head;
     const { pending } = this.store;
     pending.check();
-    for (const { redacted } of this.redactions) keepRedacted(head.state, redacted);
+    for (const { redacted } of this.redactions) keepRedacted(head, redacted);
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
     const next = this.#moves()
       ? headAfter(head, this.#extremities, this.#stateRoot, this.#depth)
@@ -357,7 +285,7 @@ export class RoomCommand {
       after: next,
       added: this.added,
       nodes: this.#nodes,
-      dependencies: this.#ground.asRows(head, next),
+      dependencies: this.#dependencies.asRows(head, next),
       changes: [...this.#changes.values()],
       redactions: this.redactions,
       transaction: more.transaction,
@@ -393,12 +321,6 @@ export class RoomCommand {
     this.#settle(undefined);
   }
 
-  #draft(draft: LocalDraft, authEvents: readonly StoredEvent[]): EventDraft {
-    const prev = counted(this.#extremities);
-    const place = { room: this.room, prev, depth: this.#depth, authEvents };
-    return draftAt(place, draft, this.#identity.now());
-  }
-
   #change(change: StateChange): void {
     this.#changes.set(stateTuple(change.type, change.stateKey), change);
   }
@@ -421,20 +343,7 @@ export class RoomCommand {
     for (const { event } of targets) events.forget(event.eventId);
     // Another replica may have purged them.
     if (committed === undefined) {
-      for (const { event } of this.#ground.statesOf) events.forget(event.eventId);
+      for (const { event } of this.#dependencies.statesOf) events.forget(event.eventId);
     }
   }
-}
-
-/** Replaces a redacted state event in the cached state. */
-function keepRedacted(state: Map<string, StoredEvent | null>, redacted: StoredEvent): void {
-  const { type, stateKey } = redacted.event;
-  if (stateKey === undefined) return;
-  const key = stateTuple(type, stateKey);
-  if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
-}
-
-/** The answer to users who are not in the room is the one for rooms that do not exist. */
-function toClient(reason: string): string {
-  return reason === SENDER_IS_OUT ? "You are not in that room" : reason;
 }

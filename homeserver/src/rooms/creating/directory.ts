@@ -1,5 +1,6 @@
 /** This server's aliases, and its list of published rooms. */
 import { errors, MatrixError } from "../../protocol/errors.ts";
+import { addLocal } from "../commands/local-drafts.ts";
 import { isRoomId, isServerName, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -129,7 +130,7 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       const content = present && withoutAlias(present.event.content, alias);
       if (content === undefined) return;
       const draft = { type: "m.room.canonical_alias", stateKey: "", sender: userId, content };
-      await command.addLocal(draft);
+      await addLocal(command, draft);
     });
   }
 

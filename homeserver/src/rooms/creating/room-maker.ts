@@ -1,5 +1,6 @@
 /** Creates a room from its first events: one command, one append. */
 import { authorise, authStateOf } from "../../protocol/auth/index.ts";
+import { addLocal } from "../commands/local-drafts.ts";
 import { buildEvent } from "../../protocol/events/build-event.ts";
 import { errors, MatrixError, rejectionOf } from "../../protocol/errors.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
@@ -56,9 +57,9 @@ export function createRoomMaker(
         await local.run(room, async (command) => {
           if (command.extremities.length > 0) throw errors.roomInUse("That room is there already");
           await command.addOnHead(create, []);
-          await command.addLocal(memberDraft(plan.creator, plan.creator, plan.joinContent));
+          await addLocal(command, memberDraft(plan.creator, plan.creator, plan.joinContent));
           for (const state of plan.state)
-            await command.addLocal({ ...state, sender: plan.creator });
+            await addLocal(command, { ...state, sender: plan.creator });
         });
         return room;
       } catch (error) {

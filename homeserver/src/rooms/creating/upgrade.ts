@@ -1,5 +1,6 @@
 /** POST /rooms/{roomId}/upgrade (client-server API, "Room Upgrades", server behaviour). */
 import { errors, MatrixError } from "../../protocol/errors.ts";
+import { addLocal } from "../commands/local-drafts.ts";
 import { isUserId } from "../../protocol/identifiers.ts";
 import type { RoomId } from "../../protocol/identifiers.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
@@ -158,7 +159,7 @@ function transferred(
  * invites there.
  */
 async function close(command: RoomCommand, by: Actor, room: Room, found: OldRoom): Promise<void> {
-  await command.addLocal({
+  await addLocal(command, {
     type: "m.room.tombstone",
     stateKey: "",
     sender: by.userId,
@@ -179,7 +180,7 @@ async function close(command: RoomCommand, by: Actor, room: Room, found: OldRoom
   };
   const quieter = { type: "m.room.power_levels", stateKey: "", sender: by.userId, content };
   // Best effort: the room's current power levels may be invalid by today's rules.
-  await command.addLocal(quieter).catch((error: unknown) => {
+  await addLocal(command, quieter).catch((error: unknown) => {
     if (!(error instanceof MatrixError)) throw error;
   });
 }

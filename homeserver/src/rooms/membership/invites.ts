@@ -1,5 +1,6 @@
 /** Invites across servers, sent and received. */
 import { addSignature } from "../../protocol/events/build-event.ts";
+import { buildAllowed } from "../commands/local-drafts.ts";
 import { strippedState } from "../../protocol/events/client-event.ts";
 import { errors, matrixError } from "../../protocol/errors.ts";
 import type { MatrixError } from "../../protocol/errors.ts";
@@ -141,7 +142,7 @@ async function draftInvite(
   content: JsonObject,
 ): Promise<Drafted> {
   const draft = memberDraft(sender, userId, content);
-  const { event } = await command.allowed(draft);
+  const { event } = await buildAllowed(command, draft);
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);
   const shown = await command.state([...keys, ["m.room.member", sender]]);
   return { event, state: [...shown.values()] };

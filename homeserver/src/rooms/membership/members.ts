@@ -3,6 +3,7 @@
  * changes.
  */
 import { isDeepStrictEqual } from "node:util";
+import { addLocal } from "../commands/local-drafts.ts";
 import type { Log } from "../../log/types.ts";
 import { createKeyedQueue } from "../../platform/keyed-queue.ts";
 import { errors } from "../../protocol/errors.ts";
@@ -291,7 +292,7 @@ export function createMembers(deps: MembersDeps): Members {
         authorisation.kind === "allowed"
           ? { ...content, join_authorised_via_users_server: authorisation.authorisingUser }
           : content;
-      await command.addLocal(memberDraft(by.userId, by.userId, full));
+      await addLocal(command, memberDraft(by.userId, by.userId, full));
       return true;
     });
   }
@@ -310,7 +311,7 @@ export function createMembers(deps: MembersDeps): Members {
       return local.run(room, async (command) => {
         const draft = memberDraft(sender, userId, content);
         const present = await unchanged(command, draft);
-        return present ?? (await command.addLocal(draft)).event.eventId;
+        return present ?? (await addLocal(command, draft)).event.eventId;
       });
     });
   }
@@ -333,7 +334,7 @@ export function createMembers(deps: MembersDeps): Members {
       // Another server may have missed an earlier event with the same content.
       const isOurs = serverOf(request.userId) === serverName;
       const same = isOurs ? await unchanged(command, draft) : undefined;
-      return same ?? (await command.addLocal(draft)).event.eventId;
+      return same ?? (await addLocal(command, draft)).event.eventId;
     });
   }
 }
@@ -360,5 +361,5 @@ async function updateMember(
   if (oldName === profile.displayname && oldAvatar === profile.avatar_url) return;
   if (profile.displayname !== undefined) content.displayname = profile.displayname;
   if (profile.avatar_url !== undefined) content.avatar_url = profile.avatar_url;
-  await command.addLocal(memberDraft(userId, userId, content));
+  await addLocal(command, memberDraft(userId, userId, content));
 }

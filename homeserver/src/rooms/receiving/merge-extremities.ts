@@ -3,6 +3,7 @@
  * names them all.
  */
 import type { Clock } from "../../platform/clock.ts";
+import { addLocal } from "../commands/local-drafts.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
 import { MatrixError } from "../../protocol/errors.ts";
@@ -62,7 +63,7 @@ export function createMergeExtremities(deps: MergeDeps): MergeIfMany {
 
   async function mergeBy(command: RoomCommand, sender: UserId): Promise<StoredEvent | undefined> {
     try {
-      return await command.addLocal({ type: TYPE, sender, content: {} });
+      return await addLocal(command, { type: TYPE, sender, content: {} });
     } catch (error) {
       if (error instanceof MatrixError) return undefined;
       throw error;

@@ -1,5 +1,6 @@
 /** make_* and send_*: users of other servers join, leave and knock through this one. */
 import { addSignature } from "../../protocol/events/build-event.ts";
+import { buildAllowed, templateOf } from "../commands/local-drafts.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
@@ -113,8 +114,8 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
           content.join_authorised_via_users_server = authorisingUser;
       }
       const draft = memberDraft(userId, userId, content);
-      const { authEvents } = await command.allowed(draft);
-      return { room_version: room.version.id, event: command.template(draft, authEvents) };
+      const { authEvents } = await buildAllowed(command, draft);
+      return { room_version: room.version.id, event: templateOf(command, draft, authEvents) };
     });
   }
 
