@@ -5,6 +5,7 @@ import type { PublicRoom } from "../api/types.ts";
 import { serverOf } from "../store/actions.ts";
 import type { Client } from "../store/client.ts";
 import { hrefTo, navigate } from "../store/router.ts";
+import { readSetting, writeSetting } from "../store/settings.ts";
 import { attempt, report } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { icon } from "../elements/icon.ts";
@@ -16,7 +17,7 @@ const KEY = "weft.directory-servers";
 /** Other servers whose directories one has looked into, kept in this browser. */
 function knownServers(): string[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const kept: unknown = JSON.parse(readSetting(KEY) ?? "[]");
     return Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string") : [];
   } catch {
     return [];
@@ -143,7 +144,7 @@ export class WeftDirectory extends LitElement {
     this.#adding = false;
     if (server !== "") {
       this.servers = [server, ...this.servers.filter((one) => one !== server)].slice(0, 10);
-      localStorage.setItem(KEY, JSON.stringify(this.servers));
+      writeSetting(KEY, JSON.stringify(this.servers));
       this.server = server;
       void this.#load(true);
     }

@@ -1,13 +1,12 @@
 import { atom } from "nanostores";
 import type { RoomStore, RoomSummary } from "./room-store.ts";
 import { navigate } from "./router.ts";
+import { readSetting, writeSetting } from "./settings.ts";
 
 const KEY = "weft.notifications";
 
 /** Whether this browser shows a note for what is new while the page is not looked at. */
-export const $notifications = atom(
-  typeof localStorage !== "undefined" && localStorage.getItem(KEY) === "on",
-);
+export const $notifications = atom(readSetting(KEY) === "on");
 
 export function canNotify(): boolean {
   return "Notification" in window;
@@ -17,7 +16,7 @@ export function canNotify(): boolean {
 export async function setNotifications(on: boolean): Promise<boolean> {
   const allowed = !on || (await Notification.requestPermission()) === "granted";
   const next = on && allowed;
-  localStorage.setItem(KEY, next ? "on" : "off");
+  writeSetting(KEY, next ? "on" : "off");
   $notifications.set(next);
   return allowed;
 }

@@ -1,23 +1,20 @@
 import { atom } from "nanostores";
+import { readSetting, writeSetting } from "./settings.ts";
 
 export type Theme = "system" | "light" | "dark";
 
 const KEY = "weft.theme";
 
 function stored(): Theme {
-  try {
-    const value = localStorage.getItem(KEY);
-    return value === "light" || value === "dark" ? value : "system";
-  } catch {
-    return "system";
-  }
+  const value = readSetting(KEY);
+  return value === "light" || value === "dark" ? value : "system";
 }
 
-export const $theme = atom<Theme>(typeof localStorage === "undefined" ? "system" : stored());
+export const $theme = atom<Theme>(stored());
 
 /** Chooses a theme for this browser; "system" follows the person's own setting. */
 export function setTheme(theme: Theme): void {
-  localStorage.setItem(KEY, theme);
+  writeSetting(KEY, theme);
   $theme.set(theme);
 }
 

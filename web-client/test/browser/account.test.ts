@@ -1,0 +1,219 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { loadSession, saveSession, type Session } from "../../src/api/session.ts";
+import { $account, abandon, signedIn, signOut, startAccount } from "../../src/store/account.ts";
+import type { Client } from "../../src/store/client.ts";
+import { openPersistence } from "../../src/store/persistence.ts";
+import { RoomStore } from "../../src/store/room-store.ts";
+import { createEvents, syncOf } from "../unit/events.ts";
+import { eventually } from "../unit/eventually.ts";
+import { playServer, refusal, sessionOf } from "./server.ts";
+
+const ANN = "@ann:one";
+const BEN = "@ben:one";
+const ROOM = "!room:one";
+
+type Answers = Parameters<typeof playServer>[0];
+let server: ReturnType<typeof playServer>;
+
+function play(answers: Answers = {}): void {
+  server?.stop();
+  server = playServer(answers);
+}
+
+/** The client of whoever is signed in, once it is open. */
+async function clientOf(userId: string): Promise<Client> {
+  let client: Client | undefined;
+  await eventually(() => {
+    const account = $account.get();
+    client = account.state === "in" ? account.client : undefined;
+    expect(client?.session.userId).toBe(userId);
+  });
+  return client!;
+}
+
+/** Signs in, with a room that is kept on the disk. */
+async function signIn(session: Session): Promise<Client> {
+  const before = server.polls.length;
+  signedIn(session);
+  const client = await clientOf(session.userId);
+  const room = { timeline: { events: [createEvents().message(BEN, "hi")], prev_batch: "p" } };
+  (await server.poll(before + 1)).answer(syncOf(ROOM, room));
+  await server.poll(before + 2);
+  return client;
+}
+
+/** What another tab did to the session is heard of here. */
+function inAnotherTab(session: Session | undefined): void {
+  if (session === undefined) localStorage.removeItem("weft.session");
+  else saveSession(session);
+  window.dispatchEvent(new StorageEvent("storage", { key: "weft.session" }));
+}
+
+async function kept(userId: string): Promise<string | undefined> {
+  const persistence = await openPersistence(userId, "D");
+  const since = await persistence.load(new RoomStore(userId));
+  if (since === undefined) await persistence.destroy();
+  return since;
+}
+
+const isOut = () => eventually(() => expect($account.get()).toEqual({ state: "out" }));
+
+beforeAll(() => {
+  localStorage.clear();
+  play();
+  startAccount();
+});
+beforeEach(() => play());
+afterEach(async () => {
+  const account = $account.get();
+  if (account.state === "in") await signOut(account.client);
+  localStorage.clear();
+  $account.set({ state: "out" });
+  server.stop();
+});
+
+test("nobody is signed in where no session is kept", () => {
+  expect($account.get()).toEqual({ state: "out" });
+});
+
+test("whoever signs in is followed, and kept for the next visit", async () => {
+  const client = await signIn(sessionOf(ANN));
+  expect(loadSession()).toEqual(sessionOf(ANN));
+  expect(client.store.summary(ROOM)?.preview).toBe("ben: hi");
+  expect(server.polls.map(({ token }) => token)).toEqual([`token of ${ANN}`, `token of ${ANN}`]);
+});
+
+describe("signing out", () => {
+  test("ends the session on the server, and leaves nothing here", async () => {
+    const client = await signIn(sessionOf(ANN));
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    await signOut(client);
+    expect(server.asked.map(({ what }) => what)).toEqual(["POST /logout"]);
+    expect(loadSession()).toBeUndefined();
+    expect($account.get()).toEqual({ state: "out" });
+    expect(server.polls.at(-1)?.aborted).toBe(true);
+    expect(await kept(ANN)).toBeUndefined();
+  });
+
+  test("keeps nobody in whose server is away", async () => {
+    play({ "POST /logout": () => Promise.reject(new TypeError("Failed to fetch")) });
+    const client = await signIn(sessionOf(ANN));
+    await signOut(client);
+    expect(loadSession()).toBeUndefined();
+    expect($account.get()).toEqual({ state: "out" });
+  });
+
+  test("is not undone by what was being sent, which is not sent any more", async () => {
+    play({ [`PUT /rooms/${ROOM}/send/`]: () => refusal(502, {}) });
+    const client = await signIn(sessionOf(ANN));
+    client.outbox.send(client.store.room(ROOM)!, "m.room.message", {
+      msgtype: "m.text",
+      body: "x",
+    });
+    await eventually(() => expect(server.asked).toHaveLength(1));
+    await signOut(client);
+    client.outbox.retryNow();
+    const ben = await signIn(sessionOf(BEN));
+    await ben.api.account.profile();
+    expect(server.asked.map(({ token }) => token)).toEqual([
+      `token of ${ANN}`,
+      `token of ${ANN}`,
+      `token of ${BEN}`,
+    ]);
+  });
+});
+
+test("a refusal that a closed client still hears signs out nobody else", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  play({ [`GET /profile/${ANN}`]: () => promise });
+  const ann = await signIn(sessionOf(ANN));
+  const late = ann.api.account.profile();
+  await signOut(ann);
+  const ben = await signIn(sessionOf(BEN));
+  resolve(refusal(401, { errcode: "M_UNKNOWN_TOKEN" }));
+  await expect(late).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+  expect($account.get()).toEqual({ state: "in", client: ben });
+  expect(loadSession()?.userId).toBe(BEN);
+});
+
+describe("a session that the server ends", () => {
+  test("is over, and what was kept for it goes", async () => {
+    await signIn(sessionOf(ANN));
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    server.polls.at(-1)!.refuse(401, { errcode: "M_UNKNOWN_TOKEN" });
+    await isOut();
+    expect(loadSession()).toBeUndefined();
+    await eventually(() => expect(server.polls.every(({ aborted }) => aborted)).toBe(true));
+    expect(await kept(ANN)).toBeUndefined();
+  });
+
+  test("softly can be taken up by the same device, which finds all as it was", async () => {
+    await signIn(sessionOf(ANN));
+    server.polls.at(-1)!.refuse(401, { errcode: "M_UNKNOWN_TOKEN", soft_logout: true });
+    const again = { ...sessionOf(ANN), softLoggedOut: true };
+    await eventually(() => expect($account.get()).toEqual({ state: "out", again }));
+    expect(loadSession()).toEqual(again);
+    await eventually(async () => expect(await kept(ANN)).toBe("s1"));
+    const before = server.polls.length;
+    signedIn(sessionOf(ANN));
+    const client = await clientOf(ANN);
+    expect(client.store.summary(ROOM)?.preview).toBe("ben: hi");
+    expect((await server.poll(before + 1)).since).toBe("s1");
+  });
+
+  test("softly can be given up, and whoever comes next finds nothing", async () => {
+    await signIn(sessionOf(ANN));
+    server.polls.at(-1)!.refuse(401, { errcode: "M_UNKNOWN_TOKEN", soft_logout: true });
+    await eventually(() => expect($account.get()).toHaveProperty("again"));
+    await eventually(async () => expect(await kept(ANN)).toBe("s1"));
+    abandon(loadSession()!);
+    expect($account.get()).toEqual({ state: "out" });
+    expect(loadSession()).toBeUndefined();
+    await eventually(async () => expect(await kept(ANN)).toBeUndefined());
+  });
+});
+
+describe("another tab", () => {
+  test("signs in and out for this one too", async () => {
+    inAnotherTab(sessionOf(ANN));
+    await clientOf(ANN);
+    await server.poll(1);
+    inAnotherTab(undefined);
+    await isOut();
+    expect(server.polls[0]?.aborted).toBe(true);
+  });
+
+  test("that renews the token changes nothing here", async () => {
+    const client = await signIn(sessionOf(ANN));
+    inAnotherTab({ ...sessionOf(ANN), accessToken: "newer" });
+    expect($account.get()).toEqual({ state: "in", client });
+    expect(server.polls.at(-1)?.aborted).toBe(false);
+  });
+
+  test("that is softly signed out asks for the password here too", async () => {
+    await signIn(sessionOf(ANN));
+    const again = { ...sessionOf(ANN), softLoggedOut: true };
+    inAnotherTab(again);
+    expect($account.get()).toEqual({ state: "out", again });
+  });
+
+  test("that signs in as someone else ends whom this one followed", async () => {
+    await signIn(sessionOf(ANN));
+    const before = server.polls.length;
+    inAnotherTab(sessionOf(BEN));
+    await clientOf(BEN);
+    expect((await server.poll(before + 1)).token).toBe(`token of ${BEN}`);
+    expect(server.polls[before - 1]?.aborted).toBe(true);
+  });
+});
+
+test("of two who sign in at once the later one stays", async () => {
+  signedIn(sessionOf(ANN));
+  signedIn(sessionOf(BEN));
+  await clientOf(BEN);
+  await eventually(() =>
+    expect(server.polls.filter(({ aborted }) => !aborted).map(({ token }) => token)).toEqual([
+      `token of ${BEN}`,
+    ]),
+  );
+});

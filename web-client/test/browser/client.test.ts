@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { openClient, type Client } from "../../src/store/client.ts";
+import { openPersistence } from "../../src/store/persistence.ts";
+import { RoomStore } from "../../src/store/room-store.ts";
+import { createEvents, syncOf } from "../unit/events.ts";
+import { eventually } from "../unit/eventually.ts";
+import { playServer, refusal, sessionOf } from "./server.ts";
+
+const ANN = "@ann:one";
+const ROOM = "!room:one";
+const session = sessionOf(ANN);
+
+let make = createEvents();
+let opened: Client[] = [];
+
+async function open(): Promise<Client> {
+  const client = await openClient(session, () => undefined);
+  opened.push(client);
+  return client;
+}
+
+beforeEach(() => {
+  make = createEvents();
+  opened = [];
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  Reflect.deleteProperty(document, "hidden");
+  for (const client of opened) await client.close(true);
+});
+
+const news = (body: string, next = "s1", roomId = ROOM) => ({
+  ...syncOf(roomId, {
+    timeline: { events: [make.message("@ben:one", body)], prev_batch: "p" },
+  }),
+  next_batch: next,
+});
+
+/** What is on the disk: how far it goes, and the last words of each room. */
+async function kept(): Promise<[string | undefined, string[]]> {
+  const persistence = await openPersistence(ANN, "D");
+  const store = new RoomStore(ANN);
+  const since = await persistence.load(store);
+  return [since, store.$list.get().map(({ preview }) => preview)];
+}
+
+function setHidden(hidden: boolean): void {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+describe("what is kept", () => {
+  test("is written a moment after it came, all of it in one go", async () => {
+    const server = playServer();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    await open();
+    const first = await server.poll(1);
+    const began = Date.now();
+    first.answer(news("one"));
+    (await server.poll(2)).answer(news("two", "s2", "!other:one"));
+    await server.poll(3);
+    const put = vi.spyOn(IDBObjectStore.prototype, "put");
+    await vi.advanceTimersByTimeAsync(began + 1499 - Date.now());
+    const early = put.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(1500);
+    vi.useRealTimers();
+    expect(early).toBe(0);
+    await eventually(async () => expect(await kept()).toEqual(["s2", ["ben: two", "ben: one"]]));
+    // Two rooms and how far they go.
+    expect(put).toHaveBeenCalledTimes(3);
+  });
+
+  test("is written at once when the page is left or hidden", async () => {
+    const server = playServer();
+    await open();
+    (await server.poll(1)).answer(news("one"));
+    const second = await server.poll(2);
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    await eventually(async () => expect(await kept()).toEqual(["s1", ["ben: one"]]));
+    second.answer(news("two", "s2"));
+    await server.poll(3);
+    setHidden(true);
+    await eventually(async () => expect(await kept()).toEqual(["s2", ["ben: two"]]));
+  });
+
+  test("is where the next visit begins, before the server has answered", async () => {
+    const server = playServer();
+    const first = await open();
+    (await server.poll(1)).answer(news("one"));
+    await server.poll(2);
+    await first.close(false);
+    await eventually(async () => expect(await kept()).toEqual(["s1", ["ben: one"]]));
+    const second = await open();
+    expect(second.store.summary(ROOM)?.preview).toBe("ben: one");
+    expect((await server.poll(3)).since).toBe("s1");
+  });
+
+  test("that could not be written, for want of room, is written with what comes next", async () => {
+    const server = playServer();
+    await open();
+    (await server.poll(1)).answer(news("one"));
+    const second = await server.poll(2);
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw new DOMException("no room", "QuotaExceededError");
+    });
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    await eventually(() => expect(put).toHaveBeenCalled());
+    put.mockRestore();
+    second.answer(news("two", "s2", "!other:one"));
+    await server.poll(3);
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    await eventually(async () => expect(await kept()).toEqual(["s2", ["ben: two", "ben: one"]]));
+  });
+
+  test("is nothing in a browser that keeps nothing, and all else works", async () => {
+    const server = playServer();
+    vi.spyOn(indexedDB, "open").mockImplementation(() => {
+      throw new DOMException("not here", "SecurityError");
+    });
+    const client = await open();
+    (await server.poll(1)).answer(news("one"));
+    await server.poll(2);
+    expect(client.store.summary(ROOM)?.preview).toBe("ben: one");
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    await client.close(true);
+  });
+});
+
+test("a server that lost our place is followed anew, and what it no longer names is gone", async () => {
+  const server = playServer();
+  const client = await open();
+  (await server.poll(1)).answer(news("one"));
+  (await server.poll(2)).answer(news("two", "s2", "!left:one"));
+  const third = await server.poll(3);
+  window.dispatchEvent(new PageTransitionEvent("pagehide"));
+  await eventually(async () => expect((await kept())[0]).toBe("s2"));
+  third.refuse(400, { errcode: "M_UNKNOWN_POS" });
+  const fourth = await server.poll(4);
+  expect(fourth.since).toBeNull();
+  await eventually(async () => expect(await kept()).toEqual([undefined, []]));
+  fourth.answer(news("three", "t1"));
+  await server.poll(5);
+  expect(client.store.$list.get().map(({ roomId }) => roomId)).toEqual([ROOM]);
+  window.dispatchEvent(new PageTransitionEvent("pagehide"));
+  await eventually(async () => expect(await kept()).toEqual(["t1", ["ben: three"]]));
+});
+
+test("presence goes with the page's visibility", async () => {
+  const server = playServer();
+  await open();
+  const first = await server.poll(1);
+  setHidden(true);
+  first.answer(news("one"));
+  const second = await server.poll(2);
+  setHidden(false);
+  second.answer(news("two", "s2"));
+  const third = await server.poll(3);
+  expect([first, second, third].map(({ presence }) => presence)).toEqual([
+    "online",
+    "unavailable",
+    "online",
+  ]);
+});
+
+describe("a message that waits for the server", () => {
+  /** A client whose first attempt to send was refused for now, and whose next one is a minute away. */
+  async function waiting() {
+    const server = playServer({
+      [`PUT /rooms/${ROOM}/send/`]: () =>
+        server.asked.length === 1
+          ? refusal(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 60_000 })
+          : { event_id: "$1" },
+    });
+    const client = await open();
+    (await server.poll(1)).answer(news("one"));
+    const second = await server.poll(2);
+    const room = client.store.room(ROOM)!;
+    client.outbox.send(room, "m.room.message", { msgtype: "m.text", body: "x" });
+    await eventually(() => expect(server.asked).toHaveLength(1));
+    return { server, client, second };
+  }
+
+  test("goes when the network is back", async () => {
+    const { server } = await waiting();
+    // The refusal has been read by the time that this is.
+    await eventually(() => {
+      window.dispatchEvent(new Event("online"));
+      expect(server.asked).toHaveLength(2);
+    });
+  });
+
+  test("goes when sync is live again", async () => {
+    const { server, client, second } = await waiting();
+    second.refuse(502, {});
+    await eventually(() => expect(client.sync.$status.get()).toBe("offline"));
+    client.sync.retryNow();
+    (await server.poll(3)).answer(news("two", "s2"));
+    await eventually(() => expect(server.asked).toHaveLength(2));
+  });
+
+  test("does not go after the client was closed", async () => {
+    const { server, client } = await waiting();
+    await client.close(true);
+    window.dispatchEvent(new Event("online"));
+    client.outbox.retryNow();
+    await client.api.account.profile();
+    expect(server.asked.map(({ what }) => what.split("/")[1])).toEqual(["rooms", "profile"]);
+  });
+});
