@@ -14,20 +14,23 @@ import { openDatabase } from "./storage/embedded/open-database.ts";
 import { answers, type Sql } from "./storage/sql.ts";
 
 export interface App {
-  /** The token by which the first user registers; undefined once there is one, or when it is not needed. */
+  /**
+   * The token with which the first user registers; undefined when there is a user already, or no
+   * token is needed.
+   */
   readonly registrationToken: string | undefined;
-  /** Answers what is under way, stops every follower, and closes what was opened. */
+  /** Finishes running requests, stops every follower, and closes what was opened. */
   close(): Promise<void>;
 }
 
-/** A health check waits so long for the database. */
+/** How long a health check waits for the database. */
 const HEALTH_MS = 2_000;
 const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");
 
 /**
- * The production wiring of one server. `listeners` are open already and answer 503 until it is ready. Tests give
- * a database of their own. When `signal` aborts before the server is ready, the start is given up wherever it is:
- * what was opened is closed, and the promise rejects.
+ * Wires one server for production. `listeners` are open already and answer 503 until it is ready.
+ * Tests pass a database of their own. If `signal` aborts before the server is ready, the start is
+ * given up at any stage: what was opened is closed, and the promise rejects.
  */
 export async function createApp(
   config: Config,
@@ -36,19 +39,19 @@ export async function createApp(
   open: typeof openDatabase = openDatabase,
   signal?: AbortSignal,
 ): Promise<App> {
-  /** What to undo at the end, last first. */
+  /** Undo steps for the end; they run in reverse order. */
   const opened: (() => unknown)[] = [];
   const close = async () => {
     for (let undo = opened.pop(); undo; undo = opened.pop()) {
       try {
         await undo();
       } catch (err) {
-        // The others are to be closed all the same, the database above all.
+        // The remaining parts must be closed nevertheless, above all the database.
         logger.warn({ err }, "a part of the server did not close properly");
       }
     }
   };
-  /** What ends the waiting of a start that is given up. */
+  /** Functions that interrupt the waiting of a start that is given up. */
   const cuts: (() => unknown)[] = [];
   const giveUp = () => cuts.forEach((cut) => void cut());
   signal?.addEventListener("abort", giveUp, { once: true });
@@ -94,7 +97,9 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
   });
 }
 
-/** Counts requests together with the other replicas, if there are any; not at all where limits are off. */
+/**
+ * Rate limits, counted together with the other replicas if there are any; none when limits are off.
+ */
 function limitRates({ config, replicas, clock, logger }: Foundation): RateLimiter {
   if (!config.rateLimits) return createRateLimiter(undefined);
   const buckets = replicas
@@ -103,7 +108,7 @@ function limitRates({ config, replicas, clock, logger }: Foundation): RateLimite
   return createRateLimiter(buckets);
 }
 
-/** Undefined when the database answers, otherwise why requests cannot be served. */
+/** Undefined when the database answers, otherwise the reason why requests cannot be served. */
 async function databaseHealth(sql: Sql): Promise<string | undefined> {
   const late = systemClock.sleep(HEALTH_MS).then(() => false);
   return (await Promise.race([answers(sql), late])) ? undefined : "the database does not answer";

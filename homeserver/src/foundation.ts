@@ -1,4 +1,7 @@
-/** What every layer of a server stands on: the database, the log, what replicas share, calls to other servers. */
+/**
+ * The foundation of all layers: the database, the log, what replicas share, and calls to other
+ * servers.
+ */
 import { Redis } from "ioredis";
 import { type Bus, createRedisBus } from "./cluster/bus.ts";
 import { type FailureCounts, memoryFailures, redisFailures } from "./cluster/failures.ts";
@@ -24,11 +27,11 @@ import { connect, type DatabaseLocation, SERVER_CONNECTION, type Sql } from "./s
 export interface Foundation {
   readonly config: Config;
   readonly sql: Sql;
-  /** Absent: one replica, everything shared is in memory. */
+  /** Absent: there is one replica, and everything shared is in memory. */
   readonly replicas: Replicas | undefined;
-  /** What one replica at a time does; absent when there is one. */
+  /** Leases for background work that only one replica does; absent when there is one replica. */
   readonly leases: Leases | undefined;
-  /** What is done for one user, one after another, at whichever replica. */
+  /** Locks for work that must not run twice at once for a user, on any replica. */
   readonly exclusive: Exclusive;
   readonly log: Log;
   readonly remote: FederationClient;
@@ -37,15 +40,15 @@ export interface Foundation {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Where wrong passwords are counted; absent: nowhere. */
+  /** Counts wrong passwords; absent: they are not counted. */
   readonly failures: FailureCounts | undefined;
 }
 
-/** What the replicas of one server have between them. */
+/** What the replicas of one server share. */
 interface Replicas {
   readonly redis: Redis;
   readonly bus: Bus;
-  /** What keys and channels of this server begin with. */
+  /** Prefix of this server's keys and channels. */
   readonly prefix: string;
 }
 
@@ -54,15 +57,15 @@ export interface FoundationOptions {
   readonly logger: Logger;
   readonly open: typeof openDatabase;
   readonly signal: AbortSignal | undefined;
-  /** Gets what to undo at the end, last first. */
+  /** Receives undo steps for the end; they run in reverse order. */
   readonly opened: Undo[];
-  /** Gets what ends the waiting of a start that is given up. */
+  /** Receives functions that interrupt the waiting of a start that is given up. */
   readonly cuts: Undo[];
 }
 
 type Undo = () => unknown;
 
-/** Connections that hold locks of users while the users' data are changed. */
+/** Connections that hold locks on users while their data are changed. */
 const LOCKS = 4;
 
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
@@ -98,7 +101,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   };
 }
 
-/** The database, with the tables as this version of Weft wants them. */
+/** Opens the database and migrates the tables to this version of Weft. */
 async function openTables({
   config,
   logger,
@@ -119,7 +122,7 @@ async function openTables({
   return { sql, location: database.location };
 }
 
-/** A connection to Redis, when one is configured, and the bus over it. */
+/** A connection to Redis, if one is configured, and the bus over it. */
 async function openReplicas({
   config,
   logger,
@@ -138,7 +141,7 @@ async function openReplicas({
   return { redis, bus, prefix };
 }
 
-/** Where wrong passwords are counted: together with the other replicas, if there are any. */
+/** Counts wrong passwords, together with the other replicas if there are any. */
 function countFailures(
   replicas: Replicas | undefined,
   clock: Clock,

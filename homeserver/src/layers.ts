@@ -30,7 +30,10 @@ export interface Layers {
 
 type Opened = (() => unknown)[];
 
-/** Builds the layers of the server, lowest first. `opened` gets what to undo at the end, last first. */
+/**
+ * Builds the layers of the server, lowest first. `opened` receives undo steps for the end; they run
+ * in reverse order.
+ */
 export async function createLayers(on: Foundation, opened: Opened): Promise<Layers> {
   const { log, sql, clock, logger, exclusive, remote } = on;
   const { serverName } = on.config;
@@ -61,7 +64,7 @@ export async function createLayers(on: Foundation, opened: Opened): Promise<Laye
     preferences: preferencesOf(users),
   });
   opened.push(() => sync.stop());
-  // Closed accounts that a stop of the server kept in their rooms leave them now, in the background.
+  // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
   await users.deactivation.resume();
   return { users, rooms, edus, media, sync };
 }
@@ -119,7 +122,7 @@ async function openMedia(on: Foundation, opened: Opened): Promise<Media> {
   return media;
 }
 
-/** Among several replicas: whose turn it is to write to a room. */
+/** With several replicas: the turns at writing to rooms. */
 async function openTurns(
   { replicas, clock, random, logger }: Foundation,
   opened: Opened,
@@ -155,7 +158,7 @@ function followLog<K extends RecordKind>(
   opened.push(() => follower.stop());
 }
 
-/** What users have set for a room moves along with them to its successor. */
+/** Copies users' settings for an upgraded room to its successor. */
 function upgradeSettings(
   { config: { serverName } }: Foundation,
   { view }: Rooms,
@@ -165,7 +168,10 @@ function upgradeSettings(
   return { name: "successions", kinds: ["event"], from: "end", handle };
 }
 
-/** Member events follow a changed profile, also where the process that changed it has stopped in between. */
+/**
+ * Sends member events after a profile changed, also when the process that changed it stopped in
+ * between.
+ */
 function profileChanges({ members }: Rooms): FollowerOptions<"profile"> {
   return {
     name: "profiles",

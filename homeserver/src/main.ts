@@ -10,12 +10,17 @@ import { type Listeners, createListeners } from "./http/listeners.ts";
 import { collectWhenIdle } from "./platform/idle-collection.ts";
 import { type LogLevel, type Logger, createLogger } from "./platform/logger.ts";
 
-/** A wrong configuration. */
+/** Exit code for an invalid configuration. */
 const EXIT_CONFIG = 2;
-/** SIGTERM to exit: at most 10 s. Where there is hardly any CPU to be had, a process takes two of them to end. */
+/**
+ * Time from SIGTERM to exit; the limit is 10 s, and on a very busy machine the process needs two of
+ * them to end.
+ */
 const LAST_MOMENT_MS = 8_000;
 
-/** Runs the server until a signal ends it. Never throws: failures become one line and an exit code. */
+/**
+ * Runs the server until a signal ends it. Never throws: failures become one line and an exit code.
+ */
 export async function runServer(file: string | undefined): Promise<void> {
   const stopping = new AbortController();
   let starting: Promise<App> | undefined;
@@ -23,7 +28,7 @@ export async function runServer(file: string | undefined): Promise<void> {
   onSignal(async (signal) => {
     stopping.abort(new Error("the server was told to stop"));
     tell(signal);
-    // A start that is under way ends by itself, and closes what it has opened.
+    // A running start ends by itself and closes what it has opened.
     const app = await starting?.catch(() => undefined);
     await app?.close();
     process.exit(0);
@@ -49,18 +54,20 @@ export async function runServer(file: string | undefined): Promise<void> {
     if (!stopping.signal.aborted) greet(config, app, logger);
   } catch (error) {
     listeners.cut();
-    // Whoever told it to stop ends the process.
+    // The signal handler ends the process.
     if (stopping.signal.aborted) return;
     if (!(error instanceof ConfigError)) logger.fatal({ err: error }, "could not start");
     fail(error);
   }
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, ends the process. */
+/**
+ * Calls `stop` at the first SIGTERM or SIGINT; a later one, or too long a time, ends the process.
+ */
 function onSignal(stop: (signal: string) => Promise<void>): void {
   let at: number | undefined;
   takeSignals((signal) => {
-    // Ctrl-C reaches every process of the terminal, and ours is told by its parent once more.
+    // Ctrl-C reaches every process of the terminal, and ours gets it once more from its parent.
     if (at !== undefined && Date.now() - at > 1000) process.exit(1);
     if (at !== undefined) return;
     at = Date.now();
@@ -99,7 +106,7 @@ async function opened(
   }
 }
 
-/** Says where the server is and how to sign in: for people, on stdout. The log is on stderr. */
+/** Prints the address and how to sign in: for people, on stdout. The log goes to stderr. */
 function greet(config: Config, app: App, logger: Logger): void {
   const { publicBaseUrl: url, registration, serverName } = config;
   logger.info({ serverName, listen: baseUrlOf(config.listen) }, "serving");

@@ -4,8 +4,8 @@ import type { Channel } from "../platform/channel.ts";
 import type { Logger } from "../platform/logger.ts";
 
 /**
- * What the replicas of one server tell one another besides the log: whatever may be lost, since it passes by itself or is
- * looked up again.
+ * Messages between the replicas of a server, beside the log: only what may be lost, because it
+ * expires by itself or is looked up again.
  */
 export interface Bus {
   /** The messages of one topic. Each topic is opened once. */
@@ -31,7 +31,7 @@ export function createRedisBus(
     for (const listener of topics.get(name) ?? []) listener(message);
   });
   subscriber.on("ready", () => {
-    // Topics are subscribed to again by the connection itself.
+    // The connection renews its subscriptions by itself.
     if (isConnected) for (const listener of reconnected) listener();
     isConnected = true;
   });

@@ -16,33 +16,39 @@ export interface PresenceEntry {
   readonly currentlyActive: boolean;
 }
 
-/** What one device of a local user says of itself, told to the other replicas. */
+/** The presence state of one device of a local user, shared with the other replicas. */
 export interface DeviceStatement {
   readonly userId: UserId;
   readonly deviceId: string;
   readonly presence: PresenceValue;
-  /** It counts for so many ms. */
+  /** It is valid for this many ms. */
   readonly ms: number;
 }
 
-/** What one replica tells the others. */
+/** A message from one replica to the others. */
 export type EphemeralMessage =
   | {
       readonly kind: "typing";
       readonly roomId: RoomId;
       readonly userId: UserId;
-      /** Typing for so many ms; 0: not any more. */
+      /** Typing for this many ms; 0: stopped. */
       readonly ms: number;
-      /** The sender's serial of it: others' do not stay behind. */
+      /** The sender's serial for it: the receivers' serials do not fall behind. */
       readonly serial?: number;
     }
   | { readonly kind: "presence"; readonly entry: PresenceEntry; readonly serial?: number }
   | { readonly kind: "device"; readonly said: DeviceStatement; readonly serial?: number };
 
-/** Carries what is not in the log between replicas. A lost message costs a stale typing line, nothing else. */
+/**
+ * Carries ephemeral data (not in the log) between replicas. Losing a message leaves a typing line
+ * or presence out of date for a while, nothing worse.
+ */
 export type EphemeralChannel = Pick<Channel<EphemeralMessage>, "publish" | "subscribe">;
 
-/** Over the bus: presences are also in a hash, so that a replica that starts later knows them. */
+/**
+ * Over the bus. Presence is also kept in a Redis hash, so that a replica that starts later knows
+ * it.
+ */
 export async function openEphemeralChannel(
   bus: Bus,
   redis: Redis,

@@ -9,23 +9,25 @@ import type {
   DeviceStatement,
 } from "./ephemeral-channel.ts";
 
-/** What is told to listeners. Serials rise within a process, and from one process to the next. */
+/**
+ * A change reported to listeners. Serials rise within a process, and from one process to the next.
+ */
 export type EphemeralChange =
   | { readonly kind: "typing"; readonly roomId: RoomId; readonly serial: number }
   | { readonly kind: "presence"; readonly userId: UserId; readonly serial: number };
 
-/** Typing and presence: never on disk, the same on every replica. */
+/** Typing and presence: never on disk, and the same on every replica. */
 export interface Ephemeral {
   /** Serial of the newest change. */
   readonly serial: number;
-  /** Typing for so many ms; 0: not any more. */
+  /** Typing for this many ms; 0: stopped. */
   setTyping(roomId: RoomId, userId: UserId, ms: number): void;
-  /** Who types, and the serial of the last change there; 0 when nobody has typed of late. */
+  /** The typing users, and the serial of the last change; 0 when nobody typed recently. */
   typing(roomId: RoomId): { users: readonly UserId[]; serial: number };
   setPresence(entry: PresenceEntry): void;
-  /** Tells the other replicas what a device says of its presence. */
+  /** Sends a device's presence state to the other replicas. */
   tellDevice(said: DeviceStatement): void;
-  /** Calls back for what other replicas tell of devices. */
+  /** Calls the listener with presence states of devices on other replicas. */
   onDevice(listener: (said: DeviceStatement) => void): () => void;
   presence(userId: UserId): PresenceEntry | undefined;
   /** Presences that changed after the serial; with 0, all that are not offline. */
@@ -43,18 +45,21 @@ const SWEEP_MS = 1_000;
 const ROOMS_KEPT = 50_000;
 const PRESENCES_KEPT = 200_000;
 const RECENT_KEPT = 5_000;
-/** A presence that nobody repeats for so long is over: its server, or the process that said it, is gone. */
+/**
+ * A presence that is not renewed for this long expires: its server, or the process that set it, is
+ * gone.
+ */
 const PRESENCE_MS = 45 * 60_000;
 
-/** In this process alone, or with a channel to other replicas. */
+/** `channel`: to the other replicas; without it, within this process only. */
 export function createEphemeral(deps: { clock: Clock; channel?: EphemeralChannel }): Ephemeral {
   const { clock, channel } = deps;
   const rooms = new LRUCache<RoomId, TypingRoom>(atMost(ROOMS_KEPT));
   const typingNow = new Set<RoomId>();
   const presences = new LRUCache<UserId, PresenceEntry>(atMost(PRESENCES_KEPT));
-  /** Until when presences hold unless they are repeated, the first to end first. */
+  /** User → when their presence expires unless renewed; the first to expire comes first. */
   const fresh = new Map<UserId, number>();
-  /** The newest changes of presence, oldest first; complete after `recentFrom`. */
+  /** The latest presence changes, oldest first; complete after `recentFrom`. */
   const recent: { userId: UserId; serial: number }[] = [];
   const listeners = new Set<(change: EphemeralChange) => void>();
   const deviceListeners = new Set<(said: DeviceStatement) => void>();
@@ -97,7 +102,9 @@ export function createEphemeral(deps: { clock: Clock; channel?: EphemeralChannel
     }
   }
 
-  /** What another replica tells. A client that comes from there has its serials. */
+  /**
+   * Applies a message of another replica. Clients that switch replicas bring serials of that one.
+   */
   function apply(message: EphemeralMessage): void {
     serial = Math.max(serial, message.serial ?? 0);
     if (message.kind === "device") {

@@ -3,13 +3,13 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 
-/** How often something failed in a row, and when last, ms since 1970. */
+/** How often something failed in a row, and when it last did, in ms since 1970. */
 export interface Failures {
   readonly count: number;
   readonly at: number;
 }
 
-/** Counts of failures, which are forgotten some time after the last. */
+/** Counters of failures, forgotten some time after the last one. */
 export interface FailureCounts {
   read(key: string): Promise<Failures>;
   add(key: string): Promise<void>;
@@ -17,10 +17,10 @@ export interface FailureCounts {
 }
 
 const NONE: Failures = { count: 0, at: 0 };
-/** From the last failure on. */
+/** Counted from the last failure. */
 const KEPT_MS = 3_600_000;
 
-/** Of one process. At most `capacity` are kept: those that failed last. */
+/** Counters of one process; at most `capacity`, those that failed last. */
 export function memoryFailures(clock: Clock, capacity = 50_000): FailureCounts {
   const counts = new LRUCache<string, Failures>({ maxSize: capacity, sizeCalculation: () => 1 });
   const read = (key: string): Failures => {
@@ -38,7 +38,7 @@ export function memoryFailures(clock: Clock, capacity = 50_000): FailureCounts {
   };
 }
 
-/** Of all replicas. While Redis is away each replica counts by itself. */
+/** Counters shared by all replicas. While Redis is away each replica counts by itself. */
 export function redisFailures(
   redis: Redis,
   options: { prefix: string; clock: Clock; logger: Logger },

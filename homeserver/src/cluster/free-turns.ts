@@ -1,28 +1,32 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 
-/** Turns of a replica that hears nothing of the others: it writes for a while, and then leaves them room. */
+/**
+ * Write turns of a replica without Redis: it writes for a while, then pauses so that others can.
+ */
 export interface FreeTurn {
-  /** Begins a turn, or goes on with it. */
+  /** Begins or continues a turn. */
   take(): void;
-  /** It has had its share. */
+  /** The turn has lasted its share of time. */
   readonly isOver: boolean;
-  /** Leaves room for others. */
+  /** Pauses for the others. */
   pass(): Promise<void>;
-  /** The same after having lost against another writer: the longer, the more often in a row. */
+  /** Pauses after a lost race against another writer; longer with each loss in a row. */
   yield(): Promise<void>;
 }
 
-/** So long a replica writes, and so long, by chance, it pauses then: two replicas must not keep step. */
+/**
+ * How long a replica writes, and the random range of its pause: two replicas must not keep in step.
+ */
 const SHARE_MS = 20;
 const PAUSE_MS = { least: 10, most: 60 };
-/** Who has written nothing for so long has left the others room. */
+/** A replica that wrote nothing for this long has paused enough. */
 const REST_MS = 50;
 const MAX_PAUSE_MS = 250;
 
 /**
- * Without Redis nobody is given the turn. Where two replicas write at once the database lets one through, and the
- * other tries again after a pause.
+ * Without Redis nobody hands out turns. When two replicas write at once, the database lets one
+ * through, and the other tries again after a pause.
  */
 export function createFreeTurn(clock: Clock, random: Random): FreeTurn {
   let since = 0;

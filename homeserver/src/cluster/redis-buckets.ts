@@ -9,13 +9,16 @@ interface BucketLimit {
 
 /** Token buckets that all replicas share. */
 export interface SharedBuckets {
-  /** Takes one from the bucket. Returns 0, or the ms to wait when it is empty (then nothing is taken). */
+  /**
+   * Takes a token from the bucket. Returns 0, or the ms to wait when it is empty (then nothing is
+   * taken).
+   */
   take(key: string, limit: BucketLimit): Promise<number>;
 }
 
 /**
- * KEYS: the bucket. ARGV: tokens a second, burst. A bucket is kept until it would be full again. Redis' own
- * clock counts, so that replicas agree.
+ * KEYS: the bucket. ARGV: tokens per second, burst. A bucket is kept until it would be full again.
+ * Redis' clock counts, so that replicas agree.
  */
 const TAKE = `
 local perSecond, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -32,7 +35,9 @@ redis.call("PEXPIRE", KEYS[1], math.ceil((burst - level) / perSecond * 1000) + 1
 return wait
 `;
 
-/** Buckets in Redis. While Redis is away nobody is held up: a limit is no reason to refuse everyone. */
+/**
+ * Buckets in Redis. While Redis is away nothing is limited: that is no reason to refuse everyone.
+ */
 export function createRedisBuckets(
   redis: Redis,
   options: { prefix: string; logger: Logger },

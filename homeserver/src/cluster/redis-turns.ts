@@ -3,35 +3,44 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 
-/** Who has which room's turn, and who waits for it: one table for all replicas of a server. */
+/**
+ * Which replica has each room's turn, and which ones wait for it: one table for all replicas of a
+ * server.
+ */
 export interface TurnTable {
-  /** Takes the turn where it is free or ours already; otherwise we wait for it, and whoever has it is told. */
+  /**
+   * Takes the turn if it is free or ours already. Otherwise this replica queues for it, and the
+   * holder is notified.
+   */
   take(roomNid: number): Promise<TurnAnswer>;
-  /** Takes some more time for a turn that is ours. */
+  /** Extends a turn that this replica holds. */
   confirm(roomNid: number): Promise<TurnAnswer>;
-  /** Gives a turn that is ours to the replica that has waited longest; keeps it where none waits. */
+  /** Passes the turn to the replica that has waited longest; keeps it when none waits. */
   pass(roomNid: number): Promise<void>;
-  /** The same, and gives it up where none waits. */
+  /** The same, but gives it up when none waits. */
   leave(roomNid: number): Promise<void>;
-  /** What other replicas' deeds mean for this one. A message may be lost: who waits asks again. */
+  /**
+   * Calls the listener when other replicas' actions concern this one. A message may be lost:
+   * waiting replicas ask again.
+   */
   listen(listener: TurnListener): void;
   close(): Promise<void>;
 }
 
 export interface TurnAnswer {
   readonly isOurs: boolean;
-  /** Names the turn: another one each time that it goes to another replica. */
+  /** Identifies the turn: a new value each time it goes to another replica. */
   readonly turn: string;
-  /** After so long whoever has it has lost it, unless they confirm it. */
+  /** The ms after which the holder loses the turn, unless it confirms it. */
   readonly waitMs: number;
   /** Another replica waits. */
   readonly isWanted: boolean;
 }
 
 export interface TurnListener {
-  /** Another replica waits for the turn that we have. */
+  /** Another replica waits for a turn that this one holds. */
   wanted(roomNid: number): void;
-  /** It is our turn now. */
+  /** This replica has the turn now. */
   yours(roomNid: number, turn: string): void;
 }
 
@@ -43,9 +52,10 @@ export interface TurnTableOptions {
 }
 
 /**
- * A room's turn is one hash: `holder`, `until` (µs), `turn`, and for each replica that waits a field `w:<replica>` with
- * when it came and when it last asked. Only Redis' own clock counts. KEYS: the hash. ARGV: who asks, the lease in ms,
- * what is asked, the channels' prefix, the room.
+ * A room's turn is one hash: `holder`, `until` (µs), `turn`, and for each waiting replica a field
+ * `w:<replica>` with the times when it queued and when it last asked. Only Redis' clock counts.
+ * KEYS: the hash. ARGV: the asking replica, the lease in ms, the question, the prefix of the
+ * channels, the room.
  */
 const SCRIPT = `
 local key, me, lease, ask = KEYS[1], ARGV[1], tonumber(ARGV[2]) * 1000, ARGV[3]
@@ -97,10 +107,13 @@ return {1, turn, 0, first and 1 or 0}
 type Ask = "take" | "confirm" | "pass" | "leave";
 type Reply = [isOurs: number, turn: string, waitMs: number, isWanted: number];
 
-/** Redis that answers later than this is taken for one that is away. */
+/** When Redis takes longer than this to answer, it counts as unavailable. */
 const GIVE_UP_AFTER_MS = 500;
 
-/** The table in Redis. `redis` asks; a second connection of its settings hears what is told to this replica. */
+/**
+ * The table in Redis. `redis` sends the questions; a second connection with its settings receives
+ * notifications.
+ */
 export async function createRedisTurns(
   redis: Redis,
   options: TurnTableOptions,

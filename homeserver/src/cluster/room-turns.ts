@@ -5,42 +5,45 @@ import { createFreeTurn, type FreeTurn } from "./free-turns.ts";
 import type { TurnAnswer, TurnTable } from "./redis-turns.ts";
 
 /**
- * Replicas write to a room in turns: whoever has the turn carries out all commands that wait there, and passes it
- * on to the replica that has waited longest. A turn says when to write, not that it is safe: that is for the
- * database, which compares a room's head as it moves it.
+ * Replicas write to a room in turns: the one with the turn runs all commands that wait there, then
+ * passes it to the replica that has waited longest. A turn only says when to write. That writing is
+ * safe is up to the database, which compares a room's head as it moves it.
  */
 export interface RoomTurns {
-  /** The room's turns at this replica, for the mailbox that writes to it: one at a time may be open. */
+  /**
+   * The room's turns on this replica, for the mailbox that writes to it. Only one may be open per
+   * room.
+   */
   open(roomNid: number, writer: Writer): RoomTurn;
-  /** Passes on what is held. */
+  /** Passes on all turns that are held. */
   close(): Promise<void>;
 }
 
-/** Who writes when it is its turn. */
+/** What writes during the turn: a room's mailbox. */
 export interface Writer {
-  /** Something is under way, or waits: the turn is kept. */
+  /** Commands are running or waiting: the turn is kept. */
   readonly isBusy: boolean;
-  /** Another replica waits for the turn: end it as soon as may be. */
+  /** Another replica waits for the turn: finish soon. */
   wanted(): void;
 }
 
 export interface RoomTurn {
   /**
-   * Waits for the turn; never rejects. "kept": no other replica has had it since the last time, so that what this one
-   * knows of the head holds.
+   * Waits for the turn; never rejects. "kept": no other replica has had it since the last time, so
+   * the head in memory is up to date.
    */
   take(): "kept" | Promise<"kept" | "new">;
   /** Another replica waits. */
   readonly isWanted: boolean;
-  /** Another replica waits, and this one has had its share. */
+  /** Another replica waits, and this one has used up its share of time. */
   readonly isOver: boolean;
-  /** Waits a moment for more to do, or until the signal says that there is. */
+  /** Waits a moment for further commands, or until the signal says that there is one. */
   linger(more: AbortSignal): Promise<void>;
-  /** Passes the turn on, when nothing of this replica is under way any more. */
+  /** Passes the turn on; only when nothing of this replica is running any more. */
   pass(): Promise<void>;
-  /** Another writer was faster although it was our turn: lets it go first. */
+  /** Another writer was faster although this replica had the turn: lets it go first. */
   yield(): Promise<void>;
-  /** The room is not written to any more. */
+  /** The room is no longer written to. */
   close(): void;
 }
 
@@ -49,17 +52,20 @@ export interface RoomTurnsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** The table's. */
+  /** From the turn table. */
   readonly leaseMs: number;
 }
 
-/** A turn that is not confirmed ends after so long: that of a replica that was killed, or that hangs. */
+/** An unconfirmed turn ends after this time, when its replica was killed or hangs. */
 export const LEASE_MS = 1_000;
-/** While others wait, a replica begins commands for so long. */
+/** How long a replica keeps starting commands while others wait. */
 const SHARE_MS = 25;
-/** Who was just answered may send more: so long a turn that others wait for goes on although there is nothing to do. */
+/**
+ * How long an idle turn continues although others wait: a client that was just answered may send
+ * more.
+ */
 const LINGER_MS = 3;
-/** When Redis has failed it is not asked for so long. */
+/** After a failure, Redis is not asked again for this long. */
 const AWAY_MS = 1_000;
 
 interface RoomState {
@@ -68,9 +74,9 @@ interface RoomState {
   readonly free: FreeTurn;
   /** Redis was away when this turn began. */
   isFree: boolean;
-  /** Monotonic ms until which the turn is ours; 0: it is not. */
+  /** Monotonic ms until which this replica has the turn; 0: it does not. */
   until: number;
-  /** Which of the room's turns we had last. */
+  /** The room's last turn that this replica had. */
   turn: string | undefined;
   /** When it began. */
   since: number;
@@ -79,7 +85,10 @@ interface RoomState {
   arrived: (() => void) | undefined;
 }
 
-/** Turns that Redis keeps. While it is away every replica writes for a while and pauses, and the database decides. */
+/**
+ * Turns kept by Redis. While it is away every replica writes for a while and pauses, and the
+ * database decides.
+ */
 export function createRoomTurns({
   table,
   clock,
@@ -87,7 +96,7 @@ export function createRoomTurns({
   logger,
   leaseMs,
 }: RoomTurnsDeps): RoomTurns {
-  /** Turns are confirmed, and asked for again, when half of their time is over. */
+  /** Turns are confirmed, and asked for again, after half of their time. */
   const halfMs = leaseMs / 2;
   const rooms = new Map<number, RoomState>();
   const stopping = new AbortController();
@@ -105,7 +114,7 @@ export function createRoomTurns({
     },
     yours(roomNid, turn) {
       const room = rooms.get(roomNid);
-      // The answer to our own asking may have said so already.
+      // The answer to our own question may have said so already.
       if (room?.turn === turn && room.until > clock.monotonic()) return;
       if (room?.arrived === undefined) return void pass(roomNid, room);
       room.isWanted = false;
@@ -114,7 +123,7 @@ export function createRoomTurns({
     },
   });
 
-  /** `asked`: when its time began, or earlier. */
+  /** `asked`: the time at which the turn began, or an earlier one. */
   function hold(room: RoomState, turn: string, asked: number): "kept" | "new" {
     const answer = room.turn === turn ? "kept" : "new";
     if (room.until === 0 || answer === "new") room.since = clock.monotonic();
@@ -139,7 +148,7 @@ export function createRoomTurns({
     await table.pass(roomNid).catch(failed);
   }
 
-  /** Asks until the turn is ours. Throws when Redis is away. */
+  /** Asks until this replica has the turn. Throws when Redis is away. */
   async function acquire(room: RoomState): Promise<"kept" | "new"> {
     const before = room.turn;
     try {
@@ -149,7 +158,8 @@ export function createRoomTurns({
         room.isWanted = false;
         const answer = await table.take(room.roomNid);
         if (answer.isOurs) {
-          // That another one waits may have been told before this answer came, by the other connection.
+          // The notification that another replica waits may overtake this answer, on the other
+          // connection.
           room.isWanted ||= answer.isWanted;
           return hold(room, answer.turn, asked);
         }
@@ -165,7 +175,7 @@ export function createRoomTurns({
     }
   }
 
-  /** Turns of busy rooms are confirmed, however long a command takes. */
+  /** Confirms the turns of busy rooms, however long a command takes. */
   async function confirm(room: RoomState): Promise<void> {
     const asked = clock.monotonic();
     const { turn } = room;

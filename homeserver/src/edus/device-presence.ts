@@ -2,21 +2,26 @@ import type { DeviceStatement, PresenceValue } from "../cluster/ephemeral-channe
 import type { Clock } from "../platform/clock.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 
-/** What a device said last. It says so with each of its syncs: the same object takes it in. */
+/**
+ * A device's last presence state. It is repeated with every sync, so the same object is updated.
+ */
 interface DevicePresence {
   presence: PresenceValue;
   /** ms since 1970. */
   until: number;
-  /** Until when it counts as the other replicas know; 0: it was they who told it. */
+  /**
+   * Until when it is valid according to what the other replicas were sent; 0: it came from one of
+   * them.
+   */
   announcedUntil: number;
 }
 
-/** The other replicas are told again when what a device said counts for so much longer than they know. */
+/** The other replicas are updated when the state is valid this much longer than they know. */
 const ANNOUNCE_AGAIN_MS = 15_000;
-/** Devices of a user that count; of more, the one that counts for the shortest time goes. */
+/** Limit on devices per user; of more, the one that expires first is dropped. */
 const MAX_DEVICES = 200;
 
-/** What the devices of local users say of themselves, for as long as it counts. */
+/** Presence states of local users' devices, while they are valid. */
 export function createDevicePresences(
   clock: Clock,
   announce: (statement: DeviceStatement) => void,
@@ -47,7 +52,9 @@ export function createDevicePresences(
   }
 
   return {
-    /** A device says so here. Of the same presence what counts longer stays. */
+    /**
+     * A device sets its state on this replica. When it is unchanged, the longer validity counts.
+     */
     set(statement: DeviceStatement): void {
       const { userId, deviceId, presence, ms } = statement;
       const before = users.get(userId)?.get(deviceId);
@@ -59,12 +66,15 @@ export function createDevicePresences(
       if (isNews) announce({ ...statement, ms: until - clock.now() });
     },
 
-    /** Another replica tells. */
+    /** A state from another replica. */
     receive(statement: DeviceStatement): void {
       keep(statement, clock.now() + statement.ms, 0);
     },
 
-    /** The best of what the user's devices say: one that is used makes up for all that are not. ("Presence".) */
+    /**
+     * The best state of the user's devices: one active device outweighs the idle ones.
+     * ("Presence".)
+     */
     of(userId: UserId): PresenceValue {
       const devices = users.get(userId);
       if (!devices) return "offline";
@@ -78,14 +88,14 @@ export function createDevicePresences(
       return found;
     },
 
-    /** Whether a device of the user said something here. */
+    /** Whether a device of the user set a state on this replica. */
     isOwn(userId: UserId): boolean {
       return [...(users.get(userId)?.values() ?? [])].some(
         ({ announcedUntil }) => announcedUntil > 0,
       );
     },
 
-    /** Users of whom a device said something that counted a while ago; what counts no more goes. */
+    /** Users with states that were valid a while ago; expired states are removed. */
     *swept(): Iterable<UserId> {
       const now = clock.now();
       for (const [userId, devices] of users) {
@@ -97,7 +107,7 @@ export function createDevicePresences(
   };
 }
 
-/** The device whose word ends first. */
+/** The device whose state expires first. */
 function shortest(devices: ReadonlyMap<string, DevicePresence>): string {
   let [found, least] = ["", Infinity];
   for (const [deviceId, { until }] of devices) {

@@ -20,14 +20,15 @@ export { roomFacts } from "./room-facts.ts";
 export type * from "./types.ts";
 export type { ReceiptType } from "./receipts.ts";
 
-/** Typing, receipts and presence: of this server's users, and as other servers tell of theirs. */
+/** Typing, receipts and presence, of local users and of other servers' users. */
 export interface Edus {
   readonly typing: Typing;
   readonly receipts: Receipts;
   readonly presence: Presence;
   /**
-   * Takes in one EDU of a transaction: a bad one is dropped alone, and so is one of a server that is in no room with us.
-   * @throws LogUnavailable, or the database's error, where it is away or refuses
+   * Handles one EDU of a transaction. An invalid one is dropped, and so is one of a server that
+   * shares no room with this one.
+   * @throws LogUnavailable, or the database's error, when it is unavailable or refuses
    */
   receive(origin: ServerName, type: string, content: JsonObject): Promise<void>;
   stop(): void;
@@ -42,14 +43,17 @@ export interface EdusDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly serverName: ServerName;
-  /** What one replica at a time does for a user; within this process alone unless given. */
+  /** Locks for work that must not run twice at once; only within this process unless given. */
   readonly exclusive?: Exclusive | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set(["m.typing", "m.receipt", "m.presence"]);
-/** An EDU names hundreds of users and rooms, which are looked up: of one server and of all at once, and what waits. */
+/**
+ * An EDU can name hundreds of users and rooms, each of which is looked up: limits for EDUs handled
+ * at once, per server and in total, and for those waiting.
+ */
 const QUEUE_LIMITS = { perKey: 1, total: 16, maxWaiting: 200 };
-/** A server that shares a room is taken to do so for this long. */
+/** How long a server that shares a room is assumed to still do so. */
 const SHARES_MS = 60_000;
 
 export function createEdus(deps: EdusDeps): Edus {
@@ -76,7 +80,7 @@ export function createEdus(deps: EdusDeps): Edus {
   const queue = createFairQueue<ServerName>(QUEUE_LIMITS);
   const sharing = new LRUCache<ServerName, true>({ ...atMost(10_000), ttl: SHARES_MS });
 
-  /** Whoever is in no room with us has nothing to say of rooms and of those in them. */
+  /** EDUs of servers that share no room with this one are ignored. */
   async function isHeard(origin: ServerName): Promise<boolean> {
     if (sharing.has(origin)) return true;
     if (!(await serversShareRoom(deps.sql, origin, deps.serverName))) return false;
@@ -106,7 +110,7 @@ export function createEdus(deps: EdusDeps): Edus {
           if (await isHeard(origin)) await dispatch(origin, type, content);
         });
       } catch (err) {
-        // The whole transaction is told again, once there is something to keep it in.
+        // The server sends the whole transaction again; by then the database may be back.
         if (err instanceof LogUnavailable || isStoreRefusing(err)) throw err;
         const isTheirs = err instanceof MatrixError || err instanceof QueueFull;
         const level = isTheirs ? "debug" : "warn";

@@ -25,32 +25,44 @@ export interface Presence {
   /** PUT /presence/{userId}/status. */
   set(by: OfDevice, presence: PresenceValue, statusMsg: string | undefined): Promise<void>;
   /**
-   * A client syncs with this `set_presence`; it counts for so many ms. Each device speaks for itself, by the last that it
-   * said here or there, and the best of a user's devices counts.
+   * A client syncs with this `set_presence`, valid for `ms`. The last state of each device counts,
+   * wherever it was set, and the best state of the user's devices is the user's.
    */
   seen(by: OfDevice, presence: PresenceValue, ms: number): Promise<void>;
   of(userId: UserId): PresenceEntry | undefined;
-  /** The user is in a room now: its members here and its servers are told how they are, if they sync here. */
+  /**
+   * The user has joined a room: its members here, and the servers in it, get the user's presence if
+   * the user syncs here.
+   */
   joined(userId: UserId): void;
-  /** A user of another server is in a room now: their server is told who is there, if it comes in by them. */
+  /**
+   * A remote user has joined a room: if that is their server's first user there, the server gets
+   * the presence of the room's local members.
+   */
   arrived(roomId: RoomId, userId: UserId): void;
-  /** An m.presence EDU. What is malformed or not the origin's to say is ignored. */
+  /**
+   * Handles an m.presence EDU. Malformed entries, and users of other servers than the origin, are
+   * ignored.
+   */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
   stop(): void;
 }
 
 const SWEEP_MS = 5_000;
-/** Somebody who syncs and does nothing else still counts as active for this long after the last change. */
+/** A user who syncs but does nothing else counts as active for this long after the last change. */
 const ACTIVE_MS = 5 * 60_000;
-/** What somebody who does not sync says of themselves holds for so long. */
+/** How long a status set by a user who does not sync is valid. */
 const STATUS_MS = 5 * 60_000;
-/** One sync counts for so long at most. */
+/** Upper limit on the validity of one sync's state. */
 const MAX_SEEN_MS = 3 * 60_000;
-/** Old news of other servers' users is taken as new after so long: it says that they are still there. */
+/**
+ * An unchanged presence of a remote user is stored again after this time, to show that it is still
+ * valid.
+ */
 const STILL_MS = 20 * 60_000;
 const MAX_REMOTE_USERS = 100_000;
 const EDU_LIFE_MS = 5 * 60_000;
-/** Other servers may tell of so many users at once. */
+/** Limit on users in one EDU. */
 const MAX_UPDATES = 100;
 const MAX_STATUS_LENGTH = 1024;
 
@@ -64,7 +76,7 @@ export function createPresence(deps: {
   const { store, rooms, outlet, clock } = deps;
   const devices = createDevicePresences(clock, (statement) => store.tellDevice(statement));
   const unlisten = store.onDevice((statement) => devices.receive(statement));
-  /** Other servers' users: when news of them was stored last, ms since 1970. */
+  /** Remote users: when their presence was last stored, in ms since 1970. */
   const lastStored = new LRUCache<UserId, number>(atMost(MAX_REMOTE_USERS));
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
@@ -74,12 +86,15 @@ export function createPresence(deps: {
       const presence = devices.of(userId);
       const before = store.presence(userId);
       if (!before || before.presence === presence || before.presence === "offline") continue;
-      if (presence === "online") continue; // the next sync says so
+      if (presence === "online") continue; // the next sync corrects this
       change({ ...before, presence, currentlyActive: false });
     }
   }
 
-  /** A device said something: the user is told of where that changes what counts, or is long ago. */
+  /**
+   * A device has a new state: publishes the user's presence if it changed or was last sent long
+   * ago.
+   */
   function said(userId: UserId, own?: { readonly statusMsg: string | undefined }): void {
     const now = clock.now();
     const presence = devices.of(userId);
@@ -97,7 +112,7 @@ export function createPresence(deps: {
     });
   }
 
-  /** Stores it, and tells the servers concerned in the background. */
+  /** Stores the presence and sends it to the servers concerned, in the background. */
   function change(entry: PresenceEntry): void {
     store.setPresence(entry);
     send(entry).catch((err: unknown) => deps.logger.warn({ err }, "presence was not sent on"));
@@ -180,7 +195,7 @@ export function createPresence(deps: {
   };
 }
 
-/** Who stays active need not be announced again and again. */
+/** Whether the presence has to be published again: not for a user who just stays active. */
 function isOutdated(before: PresenceEntry | undefined, now: PresenceEntry): boolean {
   return (
     before !== undefined &&

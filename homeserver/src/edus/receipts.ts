@@ -12,11 +12,15 @@ import type { RoomFacts } from "./types.ts";
 
 export type ReceiptType = "m.read" | "m.read.private" | "m.fully_read";
 
-/** Read receipts and the fully-read marker. (Client-server API, "Receipts", "Read and unread markers".) */
+/**
+ * Read receipts and the fully-read marker. (Client-server API, "Receipts", "Read and unread
+ * markers".)
+ */
 export interface Receipts {
   /**
-   * POST /rooms/{roomId}/receipt/{receiptType}/{eventId}. A receipt never moves back. `threadId` is "" for all
-   * threads. @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM 400, also for an event that is not in the thread
+   * POST /rooms/{roomId}/receipt/{receiptType}/{eventId}. A receipt never moves back. `threadId` is
+   * "" for all threads. @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM 400, also for an event
+   * that is not in the thread
    */
   set(request: {
     userId: UserId;
@@ -25,13 +29,16 @@ export interface Receipts {
     eventId: EventId;
     threadId: string;
   }): Promise<void>;
-  /** An m.receipt EDU. What is malformed or not the origin's to say is ignored. */
+  /**
+   * Handles an m.receipt EDU. Malformed receipts, and users of other servers than the origin, are
+   * ignored.
+   */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
 }
 
-/** One EDU moves at most so many receipts. */
+/** Limit on receipts moved by one EDU. */
 const MAX_RECEIPTS = 500;
-/** Threads of one room in which a user has a receipt. */
+/** Limit on threads of one room in which a user has receipts. */
 const MAX_THREADS = 1000;
 
 export function createReceipts(deps: {
@@ -40,12 +47,12 @@ export function createReceipts(deps: {
   readonly rooms: RoomFacts;
   readonly clock: Clock;
   readonly exclusive: Exclusive;
-  /** Threads of one room in which a user's receipts are kept (1000). */
+  /** Limit on threads of one room in which a user has receipts (1000). */
   readonly maxThreads?: number;
 }): Receipts {
   const { log, sql, rooms, clock, exclusive, maxThreads = MAX_THREADS } = deps;
 
-  /** True when the place lies behind the event that is pointed at now. */
+  /** True when the place comes after the event that the receipt points at now. */
   async function isBehind(roomId: RoomId, now: EventId, place: Place): Promise<boolean> {
     const at = await rooms.eventAt(roomId, now);
     if (!at || at.position < place.position) return true;
@@ -76,7 +83,7 @@ export function createReceipts(deps: {
     await log.append({ records: [record] });
   }
 
-  /** A user keeps receipts of so many threads of a room: those that moved last. */
+  /** A user keeps receipts for a limited number of threads per room: those that moved last. */
   async function move(rows: readonly ReceiptRow[]): Promise<void> {
     if (rows.length === 0) return;
     await log.append({ records: rows.map((row) => ({ kind: "receipt", ...row }) as const) });
@@ -99,7 +106,7 @@ export function createReceipts(deps: {
           "The event is not in that thread: name the thread's root, or main",
         );
       }
-      // One after another, so that of two at once the later one stays.
+      // One after another, so that the later of two concurrent receipts wins.
       await exclusive.run(`receipts ${userId} ${roomId}`, async () => {
         if (type === "m.fully_read") return fullyRead(userId, roomId, eventId, at);
         const row = await rowOf(roomId, { userId, type, eventId, threadId, ts: clock.now() });
@@ -124,7 +131,7 @@ export function createReceipts(deps: {
   };
 }
 
-/** A receipt that is to move. */
+/** A receipt to be moved. */
 interface ReceiptMove {
   readonly userId: UserId;
   readonly type: ReceiptType;
@@ -143,7 +150,7 @@ interface IncomingReceipt {
   readonly ts: number | undefined;
 }
 
-/** room → "m.read" → user → {event_ids, data: {ts, thread_id}}: those that the origin may speak for. */
+/** room → "m.read" → user → {event_ids, data: {ts, thread_id}}: only for users of the origin. */
 function receiptsIn(content: JsonObject, origin: ServerName): IncomingReceipt[] {
   const receipts: IncomingReceipt[] = [];
   for (const [room, types] of Object.entries(content)) {

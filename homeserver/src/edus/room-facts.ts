@@ -2,12 +2,12 @@ import { serverOf, type ServerName } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 import type { RoomFacts } from "./types.ts";
 
-/** What the EDUs ask of the room engine. */
+/** Queries that the EDUs make to the room engine. */
 export function roomFacts(
   { view, federation }: Pick<Rooms, "view" | "federation">,
   serverName: ServerName,
 ): RoomFacts {
-  /** Of rooms that this server has left, nobody tells it who is in. */
+  /** In rooms that this server has left it no longer knows the members. */
   const isIn = async (roomNid: number) => (await view.joinedServers(roomNid)).includes(serverName);
   return {
     async isJoined(roomId, userId) {

@@ -1,7 +1,7 @@
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
-/** What the EDUs ask of the room engine. */
+/** Queries that the EDUs make to the room engine. */
 export interface RoomFacts {
   /** True when the user is joined to the room, now. */
   isJoined(roomId: RoomId, userId: UserId): Promise<boolean>;
@@ -25,7 +25,7 @@ export interface RoomFacts {
   serversSharing(userId: UserId): Promise<Iterable<ServerName>>;
 }
 
-/** Where EDUs for other servers go. */
+/** Sends EDUs to other servers. */
 export interface EduOutlet {
   toRoom(roomId: RoomId, edu: OutgoingEdu): void;
   toServers(servers: Iterable<ServerName>, edu: OutgoingEdu): void;
@@ -36,6 +36,6 @@ export interface OutgoingEdu {
   readonly key: string;
   readonly type: string;
   readonly content: JsonObject;
-  /** ms after which it says nothing of use any more. */
+  /** ms after which it is useless. */
   readonly lifeMs: number;
 }

@@ -18,14 +18,17 @@ export interface Typing {
     typing: boolean,
     timeoutMs: number | undefined,
   ): Promise<void>;
-  /** An m.typing EDU. What is malformed or not the origin's to say is ignored. */
+  /**
+   * Handles an m.typing EDU. Malformed ones, and users of other servers than the origin, are
+   * ignored.
+   */
   receive(origin: ServerName, content: JsonObject): Promise<void>;
-  /** The user is not in the room any more, and so does not type in it. */
+  /** The user has left the room, and so stops typing in it. */
   left(roomId: RoomId, userId: UserId): void;
   stop(): void;
 }
 
-/** A local user who types, as other servers were told. */
+/** A typing local user, as announced to other servers. */
 interface AnnouncedTyping {
   readonly roomId: RoomId;
   readonly userId: UserId;
@@ -36,7 +39,7 @@ interface AnnouncedTyping {
 
 const DEFAULT_MS = 30_000;
 const MAX_MS = 120_000;
-/** Other servers forget after DEFAULT_MS who types: they are told again in time. */
+/** Other servers forget a typing user after DEFAULT_MS: it is announced again in time. */
 const ANNOUNCE_AGAIN_MS = 20_000;
 const SWEEP_MS = 1_000;
 
@@ -60,7 +63,7 @@ export function createTyping(deps: {
     });
   }
 
-  /** Tells other servers who stopped by letting the time pass, and who still types. */
+  /** Announces users whose typing timed out, and repeats those who still type. */
   function sweep(): void {
     const now = clock.now();
     for (const [key, one] of announced) {
@@ -70,7 +73,7 @@ export function createTyping(deps: {
         announce(roomId, userId, false);
       } else if (now - one.announcedAt >= ANNOUNCE_AGAIN_MS) {
         one.announcedAt = now;
-        // Another replica may have been told that they stopped.
+        // The user may have stopped on another replica.
         if (state.typing(roomId).users.includes(userId)) announce(roomId, userId, true);
         else announced.delete(key);
       }

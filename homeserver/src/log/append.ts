@@ -8,10 +8,12 @@ import { isConnectionError, sqlState } from "../storage/sql.ts";
 import type { Sql } from "../storage/sql.ts";
 import { takeGroup } from "./gather.ts";
 
-/** Gathers appends and commits them group after group: one is in flight while the next gathers. */
+/**
+ * Gathers appends and commits them in groups: while one group is being committed, the next gathers.
+ */
 export interface Appender {
   append(append: Append): Promise<Committed>;
-  /** Commits what was handed over; what comes later is rejected with LogUnavailable. */
+  /** Commits what was handed over; later appends are rejected with LogUnavailable. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +21,7 @@ export interface AppenderDeps {
   writer: Sql;
   clock: Clock;
   logger: Logger;
-  /** Takes in a committed group, in order. Answers are given when its promise resolves. */
+  /** Called with each committed group, in order. Appends are answered once its promise resolves. */
   committed(outcome: GroupOutcome): Promise<void> | void;
 }
 
@@ -30,10 +32,12 @@ interface Entry {
   reject(error: unknown): void;
 }
 
-/** How long a lost database is waited for before those who wait are told. */
+/** How long appends wait for an unavailable database before they fail. */
 const GIVE_UP_AFTER_MS = 30_000;
 const MAX_PAUSE_MS = 1_000;
-/** Clashes with other writers that a new snapshot settles: a unique index, serialisation, deadlock. */
+/**
+ * Conflicts with other writers that a new snapshot resolves: unique index, serialisation, deadlock.
+ */
 const CONFLICT_CODES = new Set(["23505", "40001", "40P01"]);
 const MAX_CONFLICTS = 5;
 
@@ -45,7 +49,8 @@ export function createAppender(deps: AppenderDeps): Appender {
 
   async function pump(): Promise<void> {
     while (queue.length > 0) {
-      // Whoever was answered by the last group, or asks in the same turn, gets into this one.
+      // Callers answered by the last group, or appending in the same turn of the event loop, get
+      // into this group.
       await new Promise((resolve) => setImmediate(resolve));
       await commit(takeGroup(queue));
     }
@@ -63,7 +68,8 @@ export function createAppender(deps: AppenderDeps): Appender {
         return settle(group, outcome);
       } catch (error) {
         if (isConnectionError(error)) {
-          // Not known whether it was committed; trying again finds out (see storage/append/append.ts).
+          // It is unknown whether the group was committed; trying again finds out (see
+          // storage/append/append.ts).
           if (waitedTooLong(group)) return giveUp(group, error);
           logger.warn({ err: error }, "the log's connection was lost; trying again");
           await clock.sleep(pause);
@@ -88,7 +94,7 @@ export function createAppender(deps: AppenderDeps): Appender {
     }
   }
 
-  /** One append is at fault and the group must not suffer: each is tried by itself. */
+  /** One append makes the whole group fail: each is tried by itself. */
   async function isolate(group: readonly Entry[], error: unknown): Promise<void> {
     const [only] = group;
     if (group.length === 1 && only !== undefined) return fail(only, error);
@@ -118,7 +124,7 @@ export function createAppender(deps: AppenderDeps): Appender {
     else void advanced.then(answer);
   }
 
-  /** Fails an append, and those waiting that were built on it. */
+  /** Fails an append, and the waiting ones that were built on it. */
   function fail(entry: Entry, error: unknown): void {
     entry.reject(error);
     const { head } = entry.append;

@@ -1,4 +1,4 @@
-/** Records of live events and of memberships: what a room's append makes of them, and what the tables have. */
+/** Log records of live events and memberships: from an append, or from the tables. */
 import { eventFromStored } from "../protocol/events/event.ts";
 import { serverOf } from "../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../protocol/identifiers.ts";
@@ -13,7 +13,10 @@ import type { EventRecord, MembershipChange, MembershipRecord, NewEvent } from "
 
 const STATUSES = ["accepted", "soft-failed", "rejected"] as const;
 
-/** Events, and membership changes with or without one, of one committed append; positions are `base` plus its offsets. */
+/**
+ * Events, and membership changes with or without an event, of one committed append; positions are
+ * `base` plus its offsets.
+ */
 export function madeEvents(
   { append, offsets }: PlacedAppend,
   base: number,
@@ -35,7 +38,7 @@ export function madeEvents(
   return [...records, ...membershipRecords(changes)];
 }
 
-/** Up to `limit` of them from the tables, and those of the same positions. */
+/** Up to `limit` of them from the tables, and all others at the same positions. */
 export async function readEvents(
   sql: Sql,
   span: Span,

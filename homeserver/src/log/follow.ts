@@ -10,50 +10,53 @@ export interface FollowerDeps {
   sql: Sql;
   clock: Clock;
   logger: Logger;
-  /** Given when there are several replicas: then one of them follows under each name. */
+  /** Given when there are several replicas: then only one of them follows under each name. */
   leases?: Leases | undefined;
 }
 
 export interface FollowerOptions<K extends RecordKind> {
   /** Name of the durable cursor. */
   name: string;
-  /** What it is given; nothing else. */
+  /** It gets records of these kinds only. */
   kinds: readonly K[];
   /** Where a new follower begins. */
   from: "beginning" | "end";
-  /** Most records in one call (200). */
+  /** Maximum number of records in one call (200). */
   batch?: number;
-  /** Calls under way at once (1: strictly in order). */
+  /** Concurrent calls (1: strictly in order). */
   concurrency?: number;
   /**
-   * Called before reading begins: at the start, and each time that this replica takes the seat. The signal aborts
-   * when the follower stops or the seat is lost.
+   * Called before reading begins: at the start, and each time this replica gets the lease. The
+   * signal aborts when the follower stops or the lease is lost.
    */
   begin?(signal: AbortSignal): Promise<void>;
   /**
-   * Does the work of a batch, in order. May be called again with what it had (after a crash, or when it threw):
+   * Processes a batch, in order. After a crash, or when it threw, it gets the same records again:
    * at least once. The signal aborts when the follower stops.
    */
   handle(records: readonly RecordOf<K>[], signal: AbortSignal): Promise<void>;
 }
 
-/** A reader of the log with a durable cursor: it reads on where it was, whatever happened. */
+/** A reader of the log with a durable cursor: after any interruption it continues where it was. */
 export interface Follower {
-  /** All up to here is done. */
+  /** Everything up to here is processed. */
   readonly position: number;
-  /** Resolves when all up to the log's present position is done. */
+  /** Resolves when everything up to the log's present position is processed. */
   caughtUp(): Promise<void>;
-  /** Waits for the calls under way and saves the cursor. */
+  /** Waits for running calls and saves the cursor. */
   stop(): Promise<void>;
 }
 
 const SAVE_EVERY_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 const LONG_MS = 3_600_000;
-/** Without a reason, aborting makes an error with a stack each time. */
+/** Aborting without a reason creates an error with a stack each time. */
 const OVER = "over";
 
-/** Starts following. Reading begins at once; errors of `handle` are logged and tried again with growing pauses. */
+/**
+ * Starts following at once. Errors of `handle` are logged, and the batch is retried with growing
+ * pauses.
+ */
 export function createFollower<K extends RecordKind>(
   deps: FollowerDeps,
   options: FollowerOptions<K>,
@@ -111,7 +114,9 @@ export function createFollower<K extends RecordKind>(
     return false;
   }
 
-  /** Reads and hands out batches until the signal; `done` moves over completed prefixes only. */
+  /**
+   * Reads and hands out batches until the signal aborts; `done` moves over completed prefixes only.
+   */
   async function work(signal: AbortSignal): Promise<void> {
     const flights: { end: number; finished: boolean; settled: Promise<void> }[] = [];
     let read = done;

@@ -2,7 +2,9 @@ import { streamOf } from "../storage/streams/index.ts";
 import { forgottenOf, membershipsOf } from "../storage/streams/stream.ts";
 import type { Append } from "../storage/append/types.ts";
 
-/** Most appends in one group, and most bytes of event text: groups of 50 to 200 were measured to be best. */
+/**
+ * Limits of one group, in appends and in bytes of event text: groups of 50 to 200 measured best.
+ */
 const MAX_APPENDS = 200;
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -11,8 +13,8 @@ export interface Queued {
 }
 
 /**
- * Takes the next group off the queue's front. It ends before what can't share a statement with something in
- * it: the order is kept.
+ * Takes the next group from the front of the queue. It ends before an append that cannot share a
+ * statement with one in it, so that the order is kept.
  */
 export function takeGroup<Q extends Queued>(queue: Q[]): Q[] {
   const written = new Set<string>();
@@ -38,14 +40,14 @@ function conflictsWith(
 ): boolean {
   const { head } = append;
   const before = head === undefined ? undefined : heads.get(head.roomNid);
-  // Not built on what is in front of it: the database must judge it after that.
+  // It is not built on the one before: the database must judge it afterwards.
   if (before !== undefined && before !== head?.expectedVersion) return true;
-  // It changes rows of events that are here: those in front of it may be among them, or change the same ones.
+  // It updates stored events: appends before it in the group may contain or change the same ones.
   if (before !== undefined && append.recomputed !== undefined) return true;
   return [...claimsOf(append), ...needsOf(append)].some((key) => written.has(key));
 }
 
-/** What an append writes that no other of its group may touch: a statement changes a row once. */
+/** Keys that no other append of the group may write: a statement can change a row only once. */
 function claimsOf(append: Append): string[] {
   const keys = (append.events ?? []).map(({ event }) => `e ${event.eventId}`);
   const { transaction: txn } = append;
@@ -57,7 +59,7 @@ function claimsOf(append: Append): string[] {
     const key = streamOf(row.kind)?.claims?.(row);
     if (key !== undefined) keys.push(key);
   }
-  // The target's row is changed, as by what gives an outlier its place.
+  // The redaction changes its target's row, as giving an outlier its place does.
   for (const row of append.redactions ?? []) {
     if (row.redactedJson !== undefined) keys.push(`e ${row.targetEventId}`);
   }
@@ -65,7 +67,7 @@ function claimsOf(append: Append): string[] {
   return keys;
 }
 
-/** What must be in the tables before: a statement doesn't see what it inserts itself. */
+/** Keys that must be in the tables beforehand: a statement does not see its own inserts. */
 function needsOf(append: Append): string[] {
   const keys = (append.missing?.remove ?? []).map((row) => `m ${row.eventId}`);
   const own = new Set<string>((append.events ?? []).map(({ event }) => event.eventId));
@@ -82,7 +84,7 @@ function needsOf(append: Append): string[] {
   return keys;
 }
 
-/** Any event of the room may be changed. */
+/** It may change any event of the room. */
 function recomputedKey(roomNid: number | undefined): string {
   return `s ${roomNid}`;
 }

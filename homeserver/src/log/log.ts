@@ -18,7 +18,7 @@ import type { Wake } from "./wake.ts";
 export type { Log } from "./types.ts";
 
 export interface LogDeps {
-  /** Reads what other replicas committed, and what memory no longer holds. */
+  /** For reading what other replicas committed, and what is no longer in memory. */
   sql: Sql;
   /** From `connectWriter`: the log closes it when it stops. */
   writer: Sql;
@@ -26,22 +26,25 @@ export interface LogDeps {
   wake: Wake;
   clock: Clock;
   logger: Logger;
-  /** This server's name: whose events are `local`. */
+  /** This server's name: its users' events are `local`. */
   serverName: ServerName;
 }
 
-/** How many records are read from the tables at once when catching up. */
+/** Records read from the tables at once when catching up. */
 const PAGE = 500;
-/** How often other writers' commits are looked for when a wake-up may have got lost. */
+/** How often the log looks for other writers' commits, in case a wake-up was lost. */
 const POLL_MS = 1_000;
-/** What others committed is told a moment later: so long that is waited for before it is read from the tables. */
+/**
+ * Other replicas announce their commits a moment later: how long to wait for that before reading
+ * from the tables.
+ */
 const ANNOUNCED_WITHIN_MS = 5;
-/** Most spans kept that were told before those in front of them. */
+/** Limit on spans kept that were announced before earlier ones. */
 const MAX_AHEAD = 64;
-/** So long a reader waits for what others committed, before it reads what is here. */
+/** How long a reader waits for other replicas' commits before it reads what is here. */
 const FRESH_MS = 2_000;
 
-/** Opens the log at its present end. */
+/** Opens the log at its current end. */
 export async function createLog(deps: LogDeps): Promise<Log> {
   const { sql, wake, clock, logger, serverName } = deps;
   let position = await logPosition(sql);
@@ -49,12 +52,15 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const readers = createReaders(logger);
   const moves = new Set<() => void>();
   const stopping = new AbortController();
-  /** Catching up with other writers, one after another; undefined when there is nothing to catch up with. */
+  /**
+   * Runs the tasks that catch up with other writers one after another; undefined when there are
+   * none.
+   */
   let catchingUp: Promise<void> | undefined;
 
-  /** Spans that others told, by their base, for when the log has come so far. */
+  /** Announced spans by their base, kept until the log has reached it. */
   const announcedAhead = new Map<number, LogSpan>();
-  /** Called when something is told. */
+  /** Called when something is announced. */
   const announcements = new Set<() => void>();
 
   function push(records: readonly LogRecord[], end: number): void {
@@ -64,7 +70,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     for (const moved of moves) moved();
   }
 
-  /** Runs after what is being caught up with already. */
+  /** Runs after the tasks that are already catching up. */
   function queued(task: () => Promise<void>): Promise<void> {
     const turn = (catchingUp ?? Promise.resolve()).then(task);
     const mine = turn.finally(() => {
@@ -74,7 +80,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     return mine;
   }
 
-  /** Takes in what others told, as far as it joins on. */
+  /** Adds announced spans as far as they follow on without a gap. */
   function pushAhead(): void {
     for (const [base, span] of announcedAhead)
       if (base < position) announcedAhead.delete(span.base);
@@ -88,7 +94,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     }
   }
 
-  /** Waits a moment for others to tell what leads up to a position. */
+  /** Waits a moment for announcements that lead up to a position. */
   async function awaitAnnounced(goal: number): Promise<void> {
     const deadline = clock.monotonic() + ANNOUNCED_WITHIN_MS;
     for (pushAhead(); position < goal; pushAhead()) {
@@ -102,7 +108,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     }
   }
 
-  /** Takes in from the tables what is between our position and another. */
+  /** Reads the records up to a position from the tables. */
   async function catchUp(to: number): Promise<void> {
     for (let pause = 50; position < to;) {
       try {
@@ -134,7 +140,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     return advanced;
   }
 
-  /** Keeps a span for when the log has come so far. */
+  /** Keeps a span until the log has reached its base. */
   function keepAnnounced(span: LogSpan): void {
     if (announcedAhead.size < MAX_AHEAD) announcedAhead.set(span.base, span);
     for (const announced of announcements) announced();
@@ -171,14 +177,15 @@ export async function createLog(deps: LogDeps): Promise<Log> {
       const value = await transaction(sql, async (tx) => {
         const records: NewRecord[] = [];
         const result = await work({ tx, record: (record) => void records.push(record) });
-        // The log's lock comes last: whoever holds it waits for no other.
+        // The lock of the log is taken last: its holder waits for no other lock.
         own.group = records.length === 0 ? undefined : await appendGroup(tx, [{ records }]);
         return result;
       });
       if (own.group !== undefined) await committed(own.group);
       return value;
     } catch (error) {
-      // Where the connection was lost, it may have been committed: readers are to learn of it all the same.
+      // If the connection was lost, it may have been committed: readers must learn of it in any
+      // case.
       if (own.group !== undefined) void catchUpNow();
       throw error;
     }
@@ -188,7 +195,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const unwake = wake.onWake((to, span) => {
     if (to <= position) return;
     if (span !== undefined) keepAnnounced(span);
-    // While the log is catching up, that takes in what is told.
+    // A running catch-up takes in announced spans itself.
     if (catchingUp === undefined) pushAhead();
     if (to > position) void queued(() => awaitOrRead(to));
   });

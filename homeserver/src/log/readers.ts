@@ -6,7 +6,7 @@ interface RegisteredReader {
   take(records: readonly LogRecord[]): void;
 }
 
-/** Who reads the log as it grows, in the order of phases. */
+/** The readers of the log as it grows, called in the order of their phases. */
 export function createReaders(logger: Logger) {
   const byPhase: Record<LogPhase, Set<RegisteredReader>> = {
     caches: new Set(),
@@ -24,7 +24,7 @@ export function createReaders(logger: Logger) {
   }
 
   return {
-    /** Returns what ends it. */
+    /** Returns the function that removes it. */
     add<K extends RecordKind>({ phase, kinds, take }: LogReader<K>): () => void {
       const registered: RegisteredReader = {
         kinds: new Set<RecordKind>(kinds),
@@ -34,7 +34,7 @@ export function createReaders(logger: Logger) {
       return () => byPhase[phase].delete(registered);
     },
 
-    /** Gives everybody their share of new records. */
+    /** Gives each reader its share of new records. */
     deliver(records: readonly LogRecord[]): void {
       if (records.length === 0) return;
       for (const reader of byPhase.caches) deliverTo(reader, records);

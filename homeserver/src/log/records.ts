@@ -31,7 +31,10 @@ function madeRecords(
   });
 }
 
-/** Up to `limit` records of the kinds in a span from the tables; those of one position stay together. */
+/**
+ * Up to `limit` records of these kinds in a span of the tables; records of one position stay
+ * together.
+ */
 export async function readRecords(
   sql: Sql,
   span: Span,

@@ -1,11 +1,13 @@
 import { streamOf } from "../storage/streams/index.ts";
 import type { LogRecord, RecordKind } from "./types.ts";
 
-/** The newest records of the log in memory, bounded by what they weigh. */
+/** The newest records of the log in memory, bounded by their size. */
 export interface Ring {
-  /** Records above `end`, in order; `end` moves to the new one. */
+  /** Adds records above `end`, in order, and moves `end`. */
   push(records: readonly LogRecord[], end: number): void;
-  /** Records of the kinds after a position, or undefined when memory doesn't reach back so far. */
+  /**
+   * Records of these kinds after a position; undefined when memory does not reach back that far.
+   */
   read(after: number, limit: number, kinds: ReadonlySet<RecordKind>): LogRecord[] | undefined;
 }
 

@@ -1,22 +1,22 @@
 import { errors } from "../protocol/errors.ts";
 
-/** How far a client is: the log's position, and the serial of what is not in the log (typing, presence). */
+/** The state of a client: a log position, and the serial of ephemeral data (typing, presence). */
 export interface SyncToken {
   readonly position: number;
   readonly ephemeral: number;
 }
 
-/** Rises when a token says something else, or more: what was given out before is still read. */
+/** Rises when the content of tokens changes; older tokens can still be read. */
 const VERSION = 2;
-/** `s<version>_<position>_<ephemeral serial>`; of version 1 without the version. */
+/** `s<version>_<position>_<ephemeral serial>`; version 1 had no version in it. */
 const SHAPE = /^s(?:(\d{1,3})_)?(\d{1,15})_(\d{1,16})$/;
 
-/** Opaque to clients; /messages and /members take it too. */
+/** Opaque to clients; /messages and /members accept it too. */
 export function formatSyncToken(token: SyncToken): string {
   return `s${VERSION}_${token.position}_${token.ephemeral}`;
 }
 
-/** The token, or undefined when the text is none of ours: of a later version, too. */
+/** The token; undefined when the text is no token of this server, or one of a later version. */
 export function readSyncToken(text: string): SyncToken | undefined {
   const match = SHAPE.exec(text);
   if (!match) return undefined;

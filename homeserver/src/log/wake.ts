@@ -3,20 +3,23 @@ import type { Logger } from "../platform/logger.ts";
 import { decodeSpan, encodeSpan, type LogSpan } from "./wire.ts";
 
 /**
- * Tells the other replicas that the log has grown, and by what. A lost message only delays: the log also polls, and
- * reads from the tables what it was not told.
+ * Announces new commits to the other replicas. A lost message only delays: the log also polls, and
+ * reads from the tables.
  */
 export interface Wake {
-  /** The span is committed. */
+  /** The span was committed. */
   announce(span: LogSpan): void;
-  /** Everything up to `end` is committed; the span, where it is known, is a part of that. */
+  /** Everything up to `end` is committed. The span, if known, is a part of that. */
   onWake(listener: (end: number, span: LogSpan | undefined) => void): () => void;
-  /** True when there may be other writers: then the log looks for their commits now and then, too. */
+  /** True when there may be other writers: then the log also polls for their commits. */
   readonly shared: boolean;
   stop(): Promise<void>;
 }
 
-/** For a single process. Two logs in one process that share it wake one another, and read from the tables. */
+/**
+ * For a single process. Two logs in one process that share it wake each other, and read from the
+ * tables.
+ */
 export function createMemoryWake(options: { shared?: boolean } = {}): Wake {
   const listeners = new Set<(end: number, span: undefined) => void>();
   return {
@@ -32,7 +35,7 @@ export function createMemoryWake(options: { shared?: boolean } = {}): Wake {
   };
 }
 
-/** Longest message: who is told of more reads it from the tables. */
+/** Limit on messages: what does not fit is read from the tables. */
 const MAX_MESSAGE = 512 * 1024;
 
 /** Over Redis pub/sub. `redis` publishes; a second connection of its settings subscribes. */
@@ -40,13 +43,13 @@ export async function createRedisWake(
   redis: Redis,
   options: { prefix: string; logger: Logger },
 ): Promise<Wake> {
-  // Not "log": there, replicas of earlier versions tell and expect a bare position.
+  // Not "log": on that channel replicas of earlier versions expect a bare position.
   const channel = `${options.prefix}spans`;
   const subscriber = redis.duplicate();
   const listeners = new Set<(end: number, span: LogSpan | undefined) => void>();
   let announced = 0;
   let publishing = false;
-  /** Spans that wait while a message is under way. */
+  /** Spans waiting while a message is being sent. */
   let waiting: string[] = [];
   let waitingLength = 0;
   subscriber.on("error", (error: Error) => options.logger.warn({ err: error }, "Redis is away"));
@@ -69,7 +72,7 @@ export async function createRedisWake(
     }
   }
 
-  /** One message is under way at a time; the next carries all that came meanwhile. */
+  /** Sends one message at a time; the next contains everything that came meanwhile. */
   async function publish(): Promise<void> {
     publishing = true;
     for (let sent = 0; sent < announced;) {

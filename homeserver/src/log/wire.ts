@@ -3,14 +3,14 @@ import type { EventId } from "../protocol/identifiers.ts";
 import { roomVersion } from "../protocol/room-versions.ts";
 import type { EventRecord, LogRecord } from "./types.ts";
 
-/** What one commit of a replica added to the log: all records with base < position ≤ end. */
+/** The records that one commit added to the log, with base < position ≤ end. */
 export interface LogSpan {
   readonly base: number;
   readonly end: number;
   readonly records: readonly LogRecord[];
 }
 
-/** An event is told as its text, with what it takes to read that. */
+/** An event is sent as its text, with what is needed to parse it. */
 type WireEvent = Omit<EventRecord, "event"> & {
   readonly event: readonly [id: string, version: string, json: string];
 };
@@ -26,7 +26,7 @@ export function encodeSpan({ base, end, records }: LogSpan): string {
   return JSON.stringify({ base, end, records: encoded });
 }
 
-/** The span again; undefined where this version of Weft can't read it. `told` is parsed JSON. */
+/** Decodes a span; undefined when this version of Weft cannot read it. `encoded` is parsed JSON. */
 export function decodeSpan(encoded: {
   readonly base: number;
   readonly end: number;

@@ -6,12 +6,12 @@ import { PowerLevels } from "../protocol/events/power-levels.ts";
 import type { PushContext } from "../protocol/push/push-rules.ts";
 import type { Room, RoomView, StateRoot } from "../rooms/api/index.ts";
 
-/** What push rules look at in a room in one state; it holds for every user and every event in that state. */
+/** What push rules read of a room in one state: the same for every user and event in that state. */
 interface RoomFacts {
   readonly root: StateRoot;
   readonly levels: PowerLevels;
   readonly memberCount: number;
-  /** Display names by user, as they were asked for. */
+  /** Display names by user, as far as they were read. */
   readonly names: Map<UserId, string | undefined>;
 }
 
@@ -22,7 +22,7 @@ const CREATE = ["m.room.create", ""] as const;
 const LEVELS = ["m.room.power_levels", ""] as const;
 const NAMES_KEPT = 5000;
 
-/** Remembers per room what push rules need, for as long as the room's state stays the same. */
+/** Caches what push rules need of a room for as long as its state stays the same. */
 export function createPushContexts(view: RoomView) {
   const loading = createSingleFlight<string, RoomFacts>();
   const facts = new LRUCache<number, RoomFacts>(atMost(5000));
@@ -37,7 +37,7 @@ export function createPushContexts(view: RoomView) {
     const of = (type: string) => state.find((stored) => stored.event.type === type)?.event;
     const levels = PowerLevels.of(of("m.room.power_levels"), of("m.room.create"), room.version);
     const loaded = { root, levels, memberCount: summary.joined, names: new Map() };
-    // What was read before a redaction is used once.
+    // Read before a redaction: used once and not cached.
     if (asked === redactions) facts.set(room.nid, loaded);
     return loaded;
   }
@@ -73,13 +73,13 @@ export function createPushContexts(view: RoomView) {
       return contextIn(known, userId);
     },
 
-    /** Something in the room was redacted: its state is made of the same events, which say less. */
+    /** Something in the room was redacted: its state has the same events, but with less content. */
     redacted(roomNid: number): void {
       redactions += 1;
       facts.delete(roomNid);
     },
 
-    /** The same from memory alone; undefined where it does not know. */
+    /** The same from memory only; undefined when it is not cached. */
     peek(roomNid: number, userId: UserId, root: StateRoot): ContextOf | undefined {
       const known = facts.get(roomNid);
       if (known?.root !== root || !known.names.has(userId)) return undefined;

@@ -12,27 +12,30 @@ interface Counts {
   highlight: number;
 }
 
-/** Unread counts of a room: outside threads, and by thread root. */
+/** Unread counts of a room: in the main timeline, and by thread root. */
 export interface Unread {
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
 }
 
-/** Up to which log position a user has read: everywhere (`""`), in the main timeline (`"main"`), per thread. */
+/**
+ * Up to which log position a user has read: everywhere (`""`), in the main timeline (`"main"`), or
+ * in a thread.
+ */
 export type ReadPositions = ReadonlyMap<string, number>;
 
-/** Events of a room over which its state stayed the same. */
+/** Events of a room during which its state did not change. */
 export interface UnchangedRange {
   readonly events: readonly StoredEvent[];
   /** Root of that state. */
   readonly root: string;
 }
 
-/** What counting asks of what happened lately in rooms. Stretches are those with after < position ≤ upTo. */
+/** The recent events that counting reads. Ranges are after < position ≤ upTo. */
 export interface CountedEvents {
-  /** The newest `limit` accepted live events of a stretch, across gaps. */
+  /** The newest `limit` accepted live events of a range, also across gaps. */
   across(roomNid: number, after: number, upTo: number, limit: number): Promise<StoredEvent[]>;
-  /** The same from memory alone: nids, and the root of the room's state where it was one all along. */
+  /** The same from memory only: nids, and the root of the room's state if it did not change. */
   peekAcross(
     roomNid: number,
     after: number,
@@ -48,14 +51,16 @@ export interface CountedRoom {
   readonly roomNid: number;
   /** nid of the member event. */
   readonly eventNid: number;
-  /** Position since which this membership has held without a break, as far as memory knows. */
+  /**
+   * Log position since which this membership has held without interruption, as far as memory knows.
+   */
   readonly heldSince: number;
 }
 
-/** For whom is counted. */
+/** The user to count for. */
 export interface CountReader {
   readonly userId: UserId;
-  /** Whose events count as little as they are shown. */
+  /** Users whose events do not count, since they are not shown. */
   readonly ignored: ReadonlySet<string>;
 }
 
@@ -66,29 +71,33 @@ interface CachedCounts {
   evaluatedTo: number;
 }
 
-/** More unread events than this are not counted one by one. */
+/** When more events than this are unread, they are not counted one by one. */
 const MAX_EVENTS = 1000;
-/** So long events are evaluated before others get a turn; what takes more steps than this is not done in one go. */
+/**
+ * How long events are evaluated before other work gets a chance. What needs more steps than the
+ * second limit is not done in one go.
+ */
 const BURST_MS = 2;
 const MAX_COUNTED_AT_ONCE = 2_000_000;
-/** A join is looked for behind so many changes of the profile. */
+/** How many profile changes are walked back at most to find the join. */
 const MAX_PROFILES = 50;
 
 /**
- * Unread counts, evaluated when they are read (docs/decisions/0004): the user's push rules over the events since
- * the last evaluation. (Client-server API, "Receiving notifications" and "Threads".)
+ * Unread counts, evaluated when they are read (docs/decisions/0004): applies the user's push rules
+ * to the events since the last evaluation. (Client-server API, "Receiving notifications" and
+ * "Threads".)
  */
 export function createUnread(deps: {
   readonly recent: CountedEvents;
   readonly view: RoomView;
   readonly contexts: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
-  /** The same from memory alone. */
+  /** The same from memory only. */
   readonly peekRules: (userId: UserId) => CompiledRules | undefined;
   readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
 }) {
   const cached = new LRUCache<string, Map<number, CachedCounts>>(atMost(20_000));
-  /** Memos being made; `stale` when what they are made from changed meanwhile. */
+  /** Counts being made; `stale` when their input changed meanwhile. */
   const pending = new Set<{ userId: string; roomNid: number; stale: boolean }>();
 
   function cachedOf(userId: string): Map<number, CachedCounts> {
@@ -97,7 +106,7 @@ export function createUnread(deps: {
     return ofUser;
   }
 
-  /** Position of the join behind the present member event, which may only have changed the profile. */
+  /** Position of the join: the present member event may only have changed the profile. */
   async function joinedAt(userId: UserId, userRoom: CountedRoom): Promise<number> {
     let [nid, position] = [userRoom.eventNid, userRoom.heldSince];
     for (let i = 0; i < MAX_PROFILES; i += 1) {
@@ -132,7 +141,7 @@ export function createUnread(deps: {
     }
   }
 
-  /** Adds what the events after the last evaluation bring. */
+  /** Adds the events after the last evaluation. */
   async function advance(
     known: CachedCounts,
     room: Room,
@@ -170,7 +179,7 @@ export function createUnread(deps: {
     known.evaluatedTo = Math.max(known.evaluatedTo, upTo);
   }
 
-  /** The events after the last evaluation and the state over them, from memory alone. */
+  /** The events after the last evaluation, and the state during them, from memory only. */
   function peekRange(roomNid: number, after: number, upTo: number): UnchangedRange | undefined {
     const range = deps.recent.peekAcross(roomNid, after, upTo, MAX_EVENTS);
     const events = range && deps.view.peekEvents(range.nids);
@@ -178,7 +187,7 @@ export function createUnread(deps: {
     return { events, root: range.unchangedRoot };
   }
 
-  /** `advance` from memory alone: false, and nothing done, where it does not know all. */
+  /** `advance` from memory only: false, and nothing done, when something is not in memory. */
   function advanceNow(
     known: CachedCounts,
     roomNid: number,
@@ -223,8 +232,8 @@ export function createUnread(deps: {
     },
 
     /**
-     * The same from memory alone, for who ignores nobody; undefined where it does not know. `stretch` is what came after `after`, which is
-     * most often where the evaluation stands.
+     * The same from memory only, for users who ignore nobody; undefined when something is not in
+     * memory. `range` holds the events after `after`, which is mostly where the evaluation stands.
      */
     peek(
       userId: UserId,
@@ -241,7 +250,7 @@ export function createUnread(deps: {
       return advanceNow(known, roomNid, userId, upTo, news) ? known : undefined;
     },
 
-    /** The user's receipts in the room, or the membership, moved: count again from there. */
+    /** The user's receipts or membership in the room changed: count again from there. */
     forget(userId: string, roomNid: number): void {
       cached.peek(userId)?.delete(roomNid);
       for (const mark of pending) {
@@ -249,7 +258,7 @@ export function createUnread(deps: {
       }
     },
 
-    /** The user's push rules, or whom they ignore, changed: count everything again. */
+    /** The user's push rules or ignore list changed: count everything again. */
     forgetUser(userId: string): void {
       cached.delete(userId);
       for (const mark of pending) if (mark.userId === userId) mark.stale = true;
@@ -259,7 +268,10 @@ export function createUnread(deps: {
 
 type Threads = Map<StoredEvent, string | undefined>;
 
-/** Who says something has read what was said before; a change of state is not that. */
+/**
+ * Whether an event marks everything before it as read: a message by the user does, a state change
+ * does not.
+ */
 function counts({ event, redactedBy }: StoredEvent, userId: UserId): boolean {
   return event.sender === userId ? event.stateKey === undefined : redactedBy === null;
 }
@@ -281,7 +293,7 @@ function count(
   if (outcome.highlight) counts.highlight += 1;
 }
 
-/** All is read up to here: in a thread, or outside of all threads. */
+/** Everything up to here is read, in one thread or outside of all threads. */
 function clear(known: CachedCounts, thread: string | undefined): void {
   if (thread !== undefined) known.threads.delete(thread);
   else Object.assign(known.main, { notify: 0, highlight: 0 });

@@ -2,82 +2,83 @@ import { EduQueue, type PendingEdu } from "./edus.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 
-/** One of our events on its way. */
+/** A local event on its way to another server. */
 export interface OutboundPdu {
   readonly position: number;
   readonly pdu: JsonObject;
 }
 
-/** A stretch of our events for one server. */
+/** A range of local events for one server. */
 export interface PduRange {
   readonly events: readonly OutboundPdu[];
-  /** These are all up to here. */
+  /** It is complete up to here. */
   readonly upTo: number;
 }
 
 /** Transactions carry at most this many PDUs. (Server-server API, "Transactions".) */
 export const MAX_PDUS = 50;
-/** More events than this are read from the database again when their turn comes. */
+/** With more events than this waiting, they are read from the database again later. */
 const MAX_IN_MEMORY = 500;
-/** A server that is not there keeps so many EDUs. */
+/** Limit on EDUs kept for a server that is not reachable. */
 const MAX_EDUS_IN_FLIGHT = 50;
 
 export interface OutgoingTransaction {
   readonly txnId: string;
   readonly pdus: JsonObject[];
   readonly edus: JsonObject[];
-  /** Our events up to here are delivered with it. */
+  /** Once it is delivered, the server has all local events up to here. */
   readonly upTo: number;
 }
 
 export interface DestinationDeps {
   /**
-   * Puts a transaction through. "refused": the server is there and will never take it. Rejects when it may be taken
-   * another time.
+   * Sends a transaction. "refused": the server is reachable but will never accept it. Rejects when
+   * it may be accepted later.
    */
   readonly send: (
     server: ServerName,
     transaction: OutgoingTransaction,
   ) => Promise<"taken" | "refused">;
-  /** The next of our events for this server from the database, up to MAX_PDUS. */
+  /** The next local events for this server from the database, up to MAX_PDUS. */
   readonly read: (server: ServerName, after: number, upTo: number) => Promise<PduRange>;
-  /** Runs a task when it is this server's turn: few transactions are under way at once. */
+  /** Runs a task when this server gets a send slot: few transactions run at once. */
   readonly withSendSlot: <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
-  /** True unless the server failed and is left alone for now. */
+  /** False while the server is backed off after a failure. */
   readonly mayTry: (server: ServerName) => boolean;
-  /** Called when it shall be tried again later. */
+  /** Called when the destination shall be tried again later. */
   readonly waits: (destination: Destination) => void;
   readonly delivered: (destination: Destination) => void;
   readonly now: () => number;
   readonly newTxnId: () => string;
   readonly warn: (server: ServerName, error: unknown) => void;
-  /** An event that the server refuses is given up. */
+  /** Called for an event that the server refuses: it is given up. */
   readonly givenUp: (server: ServerName, pdu: JsonObject) => void;
 }
 
 /**
- * What one server is still to get, in the order of the log; at most one transaction is in flight. The durable
- * part is two positions: everything of ours in (sent, wanted] is sent, from memory or else from the database.
+ * The queue for one server, in the order of the log; at most one transaction is in flight. Its
+ * durable part is two positions: all local events in (sent, wanted] are sent, from memory or else
+ * from the database.
  */
 export class Destination {
   readonly server: ServerName;
-  /** Our events up to here have been delivered. */
+  /** Local events up to here have been delivered. */
   sent: number;
-  /** The last of our events that is meant for this server. */
+  /** The last local event meant for this server. */
   wanted: number;
   readonly #deps: DestinationDeps;
   readonly #edus = new EduQueue();
   /** The newest events; complete after `#memoryFrom`. */
   #memory: OutboundPdu[] = [];
   #memoryFrom: number;
-  /** A transaction that was not taken is sent again as it was. */
+  /** A transaction that was not accepted is sent again unchanged. */
   #unanswered: OutgoingTransaction | undefined;
-  /** PDUs in one transaction: fewer after one was refused, to find which of them it was. */
+  /** Maximum PDUs per transaction: lowered after a refusal, to find the PDU that was refused. */
   #most = MAX_PDUS;
   #running = false;
-  /** The server is not there: no events are kept in memory for it. */
+  /** The server is not reachable: no events are kept in memory for it. */
   #isAway = false;
-  /** The database says that there is something for it. */
+  /** The database knows that there are events for this server. */
   #isKnownBehind = false;
 
   constructor(server: ServerName, at: { sent: number; wanted: number }, deps: DestinationDeps) {
@@ -92,7 +93,10 @@ export class Destination {
     return this.wanted > this.sent;
   }
 
-  /** It is not there, and the database knows that there is something for it: more need not be written down. */
+  /**
+   * The server is unreachable and the database knows that events wait: nothing more needs to be
+   * written.
+   */
   get isWrittenOff(): boolean {
     return this.#isAway && this.#isKnownBehind;
   }
@@ -101,7 +105,9 @@ export class Destination {
     return !this.#running && !this.behind && this.#edus.empty && !this.#unanswered;
   }
 
-  /** Goes by what is durable: another process may have sent, or wanted to, meanwhile. */
+  /**
+   * Starts again from the durable positions: another process may have sent, or queued, meanwhile.
+   */
   reset(at: { sent: number; wanted: number }): void {
     this.sent = at.sent;
     this.wanted = at.wanted;
@@ -109,7 +115,7 @@ export class Destination {
     this.#forget();
   }
 
-  /** An event for this server; positions rise. */
+  /** Adds an event for this server; positions rise. */
   add(event: OutboundPdu): void {
     const { position } = event;
     if (position <= this.wanted) return;
@@ -128,7 +134,7 @@ export class Destination {
     }
   }
 
-  /** What is wanted has been written down. */
+  /** `wanted` has been written to the database. */
   written(): void {
     this.#isKnownBehind = this.behind;
   }
@@ -137,12 +143,12 @@ export class Destination {
     this.#edus.add(edu, this.#isAway ? MAX_EDUS_IN_FLIGHT : undefined);
   }
 
-  /** Drops EDUs that say nothing of use any more. */
+  /** Drops EDUs that are out of date. */
   dropStale(now: number): void {
     this.#edus.dropStale(now);
   }
 
-  /** Sends what there is, one transaction after another, until nothing is left or the server fails. */
+  /** Sends transactions one after another until nothing is left or the server fails. */
   async run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -162,7 +168,7 @@ export class Destination {
   }
 
   async #sendNext(): Promise<void> {
-    // It may have waited for its turn.
+    // It may have waited long for its slot.
     if (!this.#deps.mayTry(this.server)) return;
     const transaction = (this.#unanswered ??= await this.#next());
     if (!transaction) return;
@@ -178,7 +184,7 @@ export class Destination {
     this.#deps.waits(this);
   }
 
-  /** The events are in the database as well. */
+  /** Drops events from memory; the database has them, too. */
   #forget(): void {
     this.#memory = [];
     this.#memoryFrom = this.wanted;
@@ -190,7 +196,10 @@ export class Destination {
     this.#deps.delivered(this);
   }
 
-  /** Its EDUs are dropped; PDUs are tried one by one, and the one that is refused alone is given up. */
+  /**
+   * After a refusal: EDUs are dropped, and PDUs are sent one by one, to give up only the one that
+   * is refused.
+   */
   #refused({ pdus, edus, upTo }: OutgoingTransaction): void {
     if (edus.length > 0) return;
     if (pdus.length > 1) {
@@ -210,7 +219,7 @@ export class Destination {
     if (events.length + edus.length > 0) {
       return { txnId: this.#deps.newTxnId(), pdus: events.map((e) => e.pdu), edus, upTo };
     }
-    this.#advance(upTo); // what was meant for this server is not any more
+    this.#advance(upTo); // the remaining events are no longer meant for this server
     return undefined;
   }
 

@@ -2,7 +2,7 @@ import type { EduOutlet, OutgoingEdu } from "../edus/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Sender } from "./types.ts";
 
-/** What the EDUs of this server's users go out by. */
+/** Sends the EDUs of local users. */
 export function createEduOutlet(
   sender: Pick<Sender, "eduTo" | "eduToRoom">,
   clock: Clock,

@@ -1,24 +1,24 @@
 import type { ReceiptRecord } from "../log/types.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
-/** An EDU that waits for its transaction. A newer one with the same key takes its place. */
+/** An EDU waiting for a transaction. A newer one with the same key replaces it. */
 export interface PendingEdu {
   readonly key: string;
   readonly edu: { readonly edu_type: string; readonly content: JsonObject };
-  /** ms since 1970 after which it says nothing of use any more. */
+  /** ms since 1970 after which it is useless. */
   readonly staleAt: number;
 }
 
 /** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
 const MAX_EDUS = 100;
-/** A destination that does not answer keeps at most this many. */
+/** Limit on EDUs waiting for an unreachable destination. */
 const MAX_WAITING = 500;
 
-/** The EDUs that wait for one destination: the newest of each key. */
+/** The EDUs waiting for one destination: the newest of each key. */
 export class EduQueue {
   readonly #waiting = new Map<string, PendingEdu>();
 
-  /** At most `most` wait then: the newest. */
+  /** Adds an EDU; if more than `most` wait then, the oldest are dropped. */
   add(edu: PendingEdu, most = MAX_WAITING): void {
     this.#waiting.delete(edu.key);
     this.#waiting.set(edu.key, edu);
@@ -28,7 +28,7 @@ export class EduQueue {
     }
   }
 
-  /** Drops those that say nothing of use any more. */
+  /** Drops those that are out of date. */
   dropStale(now: number): void {
     for (const [key, edu] of this.#waiting) if (edu.staleAt <= now) this.#waiting.delete(key);
   }

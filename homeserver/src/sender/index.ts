@@ -24,11 +24,14 @@ export { createEduOutlet } from "./edu-outlet.ts";
 export { SENT } from "./types.ts";
 export type { EduRelay, Outbound, RelayedEdu, Sender, SenderDeps } from "./types.ts";
 
-/** How often progress is written and waiting destinations are looked at. */
+/** How often progress is written, and waiting destinations are retried. */
 const TICK_MS = 1000;
-/** Answers by which a server says that it will never take a transaction. */
+/** Status codes with which a server permanently refuses a transaction. */
 const REFUSED_STATUSES: ReadonlySet<unknown> = new Set([400, 413]);
-/** A server that is behind by more log positions gets the newest event of each room; it asks for the others. */
+/**
+ * A server behind by more log positions than this gets only the newest event of each room; it
+ * fetches the others itself.
+ */
 const LONG_ABSENCE = 20_000;
 
 export function createSender(deps: SenderDeps): Sender {
@@ -38,13 +41,15 @@ export function createSender(deps: SenderDeps): Sender {
   const progressed = new Set<Destination>();
   const roomServers = createRoomServers({ view, ours: serverName, position: () => log.position });
   const unfollow = log.follow({ phase: "caches", kinds: ["event"], take: roomServers.follow });
-  // No other process of this server, now or later, gives out the same transaction ids.
+  // Transaction ids must not repeat those of any other process of this server.
   const run = deps.random.alphanumeric(12);
   let transactions = 0;
   let isSending = relay === undefined;
-  /** Rises when this process begins or ends to send: destinations of before go on no further. */
+  /** Rises when this process starts or stops sending: older destinations do not continue. */
   let term = 0;
-  /** Aborts what is under way as the term ends: another replica may send to the same servers then. */
+  /**
+   * Aborts running requests when the term ends: another replica may send to the same servers then.
+   */
   let ending = new AbortController();
   const withSendSlot = createSendSlots(
     (server) => remote.backoff.failingSince(server) !== undefined,
@@ -75,7 +80,7 @@ export function createSender(deps: SenderDeps): Sender {
       if (signal.aborted) throw error;
       if (REFUSED_STATUSES.has((error as { remoteStatus?: unknown }).remoteStatus))
         return "refused";
-      // Also a server that refuses is left alone for a while.
+      // A server that refuses is backed off for a while, too.
       if (remote.backoff.mayTry(server)) remote.backoff.failed(server);
       throw error;
     }
@@ -133,7 +138,7 @@ export function createSender(deps: SenderDeps): Sender {
       if (remote.backoff.mayTry(target.server)) kick(target);
     }
     await saveProgress();
-    // What made progress in the meantime stays: a server must not have two destinations.
+    // Destinations that made progress meanwhile are kept: a server must not have two.
     for (const [server, target] of destinations) {
       if (target.idle && !progressed.has(target)) destinations.delete(server);
     }
@@ -176,7 +181,7 @@ export function createSender(deps: SenderDeps): Sender {
     }
   }
 
-  /** Lets go of all destinations; what is under way to them ends by itself. */
+  /** Drops all destinations; their running requests end by themselves. */
   function endTerm(): void {
     term += 1;
     if (relay) ending.abort();
@@ -227,7 +232,7 @@ export function createSender(deps: SenderDeps): Sender {
       for (const target of destinations.values()) target.reset({ sent: 0, wanted: 0 });
       signal.addEventListener("abort", endTerm, { once: true });
       for (const { server, sent } of behind) {
-        // How much more a server that was away is to get was not written down.
+        // How far an unreachable server is behind was not written down.
         destination(server).reset({ sent, wanted: log.position });
         kick(destination(server));
       }

@@ -5,12 +5,15 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import { isUserId, serverOf } from "../protocol/identifiers.ts";
 import type { RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 
-/** So many users of a server are looked at, those who came first, to see whether it was in a room. */
+/**
+ * Limit on users of a server (the earliest members) that are checked to see whether it was in a
+ * room.
+ */
 const MAX_USERS = 500;
 
 const ROOMS_KEPT = 20_000;
 
-/** Joins of a room as the log told them. */
+/** The recent joins of a room, from the log. */
 interface Joins {
   /** Every join after this position is in `at`. */
   readonly from: number;
@@ -18,7 +21,9 @@ interface Joins {
   readonly at: Map<string, number>;
 }
 
-/** Which other servers an event goes to: those in the room, and that of the user whom it is about. */
+/**
+ * Which other servers get an event: those in the room, and the server of the user whom it is about.
+ */
 export function createRoomServers(deps: {
   readonly view: RoomView;
   readonly ours: ServerName;
@@ -41,7 +46,7 @@ export function createRoomServers(deps: {
     return members.some(({ event }) => event.content.membership === "join");
   }
 
-  /** Servers in the room when the event was sent: who came later may not see what was said before. */
+  /** The servers in the room when the event was sent: servers that joined later may not see it. */
   async function serversAt({ roomNid, position, stateRoot }: EventRecord): Promise<ServerName[]> {
     const servers = await serversIn(roomNid);
     const { from, at } = joins.get(roomNid) ?? { from: floor, at: new Map() };
@@ -66,7 +71,7 @@ export function createRoomServers(deps: {
   return {
     serversIn,
 
-    /** Takes in what the log tells, ahead of the events that are sent. */
+    /** Applies records of the log, before their events are sent. */
     follow(records: readonly EventRecord[]): void {
       for (const record of records) {
         for (const { server, membership } of record.memberships) {
@@ -76,8 +81,8 @@ export function createRoomServers(deps: {
     },
 
     /**
-     * Where an event that this server sends goes. Another server's word about a user whose knock this one took is for
-     * that user's server alone.
+     * The servers that get an event which this server sends. A remote event about a user whose
+     * knock came through this server goes to that user's server only.
      */
     async forEvent(record: EventRecord): Promise<Set<ServerName>> {
       const { event, forwarded } = record;
@@ -92,7 +97,7 @@ export function createRoomServers(deps: {
       return servers;
     },
 
-    /** Whether an event of the database, of a room that the server is in now, may go to it. */
+    /** Whether a server that is in the room now may get a stored event. */
     async mayHave(
       server: ServerName,
       { event, roomNid, roomState }: StoredEvent,
@@ -102,7 +107,7 @@ export function createRoomServers(deps: {
   };
 }
 
-/** The server of the user whom a member event is about; an invited one is told otherwise. */
+/** The server of the user whom a member event is about; invites are delivered in another way. */
 function subjectOf({ type, stateKey, content }: EventRecord["event"]): ServerName | undefined {
   if (type !== "m.room.member" || content.membership === "invite") return undefined;
   return isUserId(stateKey) ? serverOf(stateKey) : undefined;

@@ -1,15 +1,18 @@
 import { createSemaphore } from "../platform/semaphore.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 
-/** So many transactions are under way at once, */
+/** Limit on concurrent transactions, */
 const MAX_SENDING = 100;
-/** and apart from them so many to servers that failed of late: waiting for those keeps nobody else from their turn. */
+/**
+ * and a separate limit for servers that failed recently: waiting for those must not hold up the
+ * others.
+ */
 const MAX_RETRYING = 20;
 
-/** Runs a task when it is a server's turn. */
+/** Runs a task when a slot for the server is free. */
 export type WithSendSlot = <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
 
-/** Servers take turns: after each transaction a server queues up again behind the others. */
+/** Slots are shared fairly: after each transaction a server queues up again behind the others. */
 export function createSendSlots(isFailing: (server: ServerName) => boolean): WithSendSlot {
   const sendSlots = createSemaphore(MAX_SENDING);
   const retrySlots = createSemaphore(MAX_RETRYING);

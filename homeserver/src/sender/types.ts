@@ -10,13 +10,13 @@ import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { PendingEdu } from "./edus.ts";
 
-/** What the sender needs of other servers' side. */
+/** The calls to other servers that the sender makes. */
 export interface Outbound {
   readonly server: Pick<RemoteServer, "sendTransaction">;
   readonly backoff: Pick<Backoff, "mayTry" | "failed" | "failingSince" | "onAwake">;
 }
 
-/** Hands EDUs to the one replica that sends to other servers. */
+/** Hands EDUs to the replica that sends to other servers. */
 export type EduRelay = Pick<Channel<RelayedEdu>, "publish" | "subscribe">;
 
 export interface RelayedEdu {
@@ -39,21 +39,25 @@ export interface SenderDeps {
   readonly longAbsence?: number;
 }
 
-/** What the sender follows. */
+/** The kinds of records that the sender follows. */
 export const SENT = ["event", "receipt"] as const;
 type SentKind = (typeof SENT)[number];
 
-/** Sends what happens here to the other servers concerned. (Server-server API, "Transactions", "EDUs".) */
+/**
+ * Sends local events and EDUs to the other servers concerned. (Server-server API, "Transactions",
+ * "EDUs".)
+ */
 export interface Sender {
-  /** Takes in records of the log, in order; resolves when what has to be durable is. */
+  /** Handles records of the log, in order; resolves once the progress is durable. */
   take(records: readonly RecordOf<SentKind>[]): Promise<void>;
   /** An EDU for every other server in a room, in the background. */
   eduToRoom(roomId: RoomId, edu: PendingEdu): void;
   /** An EDU for these servers. */
   eduTo(servers: Iterable<ServerName>, edu: PendingEdu): void;
   /**
-   * This process begins to follow the log, and sends what it or another one left, until the signal aborts. At
-   * other times EDUs are left to the replica that follows; where there is just one, it sends them at all times.
+   * This process starts to follow the log, and sends what it or another one left, until the signal
+   * aborts. At other times EDUs are left to the replica that follows; with just one replica, it
+   * sends them at all times.
    */
   resume(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;

@@ -4,8 +4,8 @@ import type { Sql } from "./sql.ts";
 /** What only one replica does at a time, such as following the log for push. */
 export interface Leases {
   /**
-   * Waits until the seat of that name is ours. The signal aborts when it is lost along with its connection:
-   * another replica may have it already. Undefined when `stop` aborts first.
+   * Waits until the seat of that name is ours. The signal aborts when it is lost along with its
+   * connection: another replica may have it already. Undefined when `stop` aborts first.
    */
   take(name: string, stop: AbortSignal): Promise<Lease | undefined>;
   /** Leaves all seats. */
@@ -29,8 +29,8 @@ interface Session {
 }
 
 /**
- * Seats are advisory locks of one connection: they go with the process, however it ends. `sql` is a client of
- * its own with `max: 1`; `close` closes it.
+ * Seats are advisory locks of one connection: they go with the process, however it ends. `sql` is a
+ * client of its own with `max: 1`; `close` closes it.
  */
 export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   const { sql, clock } = deps;
@@ -38,7 +38,10 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   let session: Session | undefined;
   let watching: Promise<void> | undefined;
 
-  /** Notes in which session we are: the client connects again by itself, in a session without our locks. */
+  /**
+   * Notes in which session we are: the client connects again by itself, in a session without our
+   * locks.
+   */
   function inSession(pid: number): Session {
     if (session?.pid === pid) return session;
     endSession();
@@ -96,8 +99,9 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
 }
 
 /**
- * Does work while the seat is this replica's, again whenever it has come back to it, until `stop` aborts. Without
- * `seats` there is one replica. The work's signal aborts when it is to end: at the stop, or because the seat was lost.
+ * Does work while the seat is this replica's, again whenever it has come back to it, until `stop`
+ * aborts. Without `seats` there is one replica. The work's signal aborts when it is to end: at the
+ * stop, or because the seat was lost.
  */
 export async function whileLeader(
   leases: Leases | undefined,

@@ -172,7 +172,8 @@ export async function findThumbnail(
 }
 
 /**
- * Forgets thumbnails of a source, so that with one more there are at most `most`. Answers which files they lay in.
+ * Forgets thumbnails of a source, so that with one more there are at most `most`. Answers which
+ * files they lay in.
  */
 export async function makeRoomForThumbnail(
   tx: Tx,

@@ -1,6 +1,9 @@
 import postgres from "postgres";
 
-/** A pool of connections. Integers of 64 bits come back as JavaScript numbers: all of ours are below 2^53. */
+/**
+ * A pool of connections. Integers of 64 bits come back as JavaScript numbers: all of ours are below
+ * 2^53.
+ */
 export type Sql = postgres.Sql<Record<string, never>>;
 /** A transaction on one connection. Functions that write more than one statement demand this. */
 export type Tx = postgres.TransactionSql<Record<string, never>>;
@@ -23,7 +26,10 @@ export interface SqlOptions {
   onNotice?: (message: string) => void;
 }
 
-/** What a running server's connections are called in pg_stat_activity; the one that appends is "weft log". */
+/**
+ * What a running server's connections are called in pg_stat_activity; the one that appends is "weft
+ * log".
+ */
 export const SERVER_CONNECTION = "weft server";
 
 const OID = {
@@ -85,7 +91,10 @@ export function byteaArray(values: readonly (Uint8Array | null)[]): string {
   return `{${values.map((value) => (value === null ? "NULL" : `"\\\\x${hex(value)}"`)).join(",")}}`;
 }
 
-/** True when an error says that the connection was lost or could not be made, not that the query was wrong. */
+/**
+ * True when an error says that the connection was lost or could not be made, not that the query was
+ * wrong.
+ */
 export function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && CONNECTION_CODES.has(code);
@@ -99,13 +108,15 @@ export function sqlState(error: unknown): string | undefined {
 const CONNECTION_CODES = new Set([
   ...["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "CONNECT_TIMEOUT"],
   ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND"],
-  // Shut down by an administrator, crashed, starting up, recovering, too many connections, idle too long.
+  // Shut down by an administrator, crashed, starting up, recovering, too many connections, idle too
+  // long.
   ...["57P01", "57P02", "57P03", "57P05", "53300", "08000", "08003", "08006"],
 ]);
 
 /**
- * True when an error says that the database serves nobody, or not this, at this moment: it cannot be reached, it has no
- * room or no memory left, it may only be read, something is locked for too long. It is nobody's request that is wrong.
+ * True when an error says that the database serves nobody, or not this, at this moment: it cannot
+ * be reached, it has no room or no memory left, it may only be read, something is locked for too
+ * long. It is nobody's request that is wrong.
  */
 export function isStoreRefusing(error: unknown): boolean {
   const state = sqlState(error);
@@ -117,7 +128,10 @@ export function isStoreRefusing(error: unknown): boolean {
   return code.startsWith("CONNECT") || (isOfSocket && isConnectionError(error));
 }
 
-/** Connections, resources, operators, the system; read-only; a lock that is not to be had; serialisation. */
+/**
+ * Connections, resources, operators, the system; read-only; a lock that is not to be had;
+ * serialisation.
+ */
 const REFUSING = /^(08|53|57|58)|^(25006|55P03|40001|40P01)$/;
 
 function quoteElement(value: string): string {

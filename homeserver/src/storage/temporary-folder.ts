@@ -31,9 +31,9 @@ const FILE = ".owner";
 const cleared = new Set<string>();
 
 /**
- * Makes a folder that only we can enter, and that is found and removed by a later start should this process be killed.
- * The first call removes those that killed processes left. (scripts/lib/temporary.mjs does the same for the tools.)
- * @param prefix begins with "weft-"
+ * Makes a folder that only we can enter, and that is found and removed by a later start should this
+ * process be killed. The first call removes those that killed processes left.
+ * (scripts/lib/temporary.mjs does the same for the tools.) @param prefix begins with "weft-"
  */
 export function makeTemporaryFolder(prefix: string, parent: string = tmpdir()): string {
   clearTemporaryFolders(parent);

@@ -2,15 +2,16 @@ import type { Sql, Tx } from "./sql.ts";
 import { sqlState } from "./sql.ts";
 
 /**
- * Clashes of two transactions that end when one of them is done again: serialisation, deadlock, a row that another
- * one inserted or deleted between our look and our write.
+ * Clashes of two transactions that end when one of them is done again: serialisation, deadlock, a
+ * row that another one inserted or deleted between our look and our write.
  */
 const CLASHES = new Set(["40001", "40P01", "23505", "23503"]);
 const MAX_ATTEMPTS = 5;
 
 /**
- * Runs work in a transaction; again, from its beginning, where it clashed with another one. So the work does nothing
- * but read and write through its `tx`. Whoever asks is never told of a clash as an error of the server.
+ * Runs work in a transaction; again, from its beginning, where it clashed with another one. So the
+ * work does nothing but read and write through its `tx`. Whoever asks is never told of a clash as
+ * an error of the server.
  */
 export async function transaction<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -9,7 +9,10 @@ import type { Waker } from "./users/wake.ts";
 /** Account data on which unread counts depend. */
 const AFFECTS_COUNTS: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
 
-/** Keeps in step with the log what syncs are answered from, and wakes those who wait. Returns what ends it. */
+/**
+ * Keeps the caches that syncs are answered from up to date with the log, and wakes waiting syncs.
+ * Returns the function that stops it.
+ */
 export function followLog(deps: {
   readonly log: Log;
   readonly recentEvents: RecentEvents;

@@ -50,8 +50,8 @@ export interface SyncDeps {
 /** The computation behind GET /sync. (Client-server API, "Syncing".) */
 export interface Sync {
   /**
-   * The response body as JSON text; no promise where it is at hand.
-   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours
+   * The response body as JSON text; without a promise when it is in memory.
+   * @throws MatrixError 400 M_INVALID_PARAM for an unknown token
    */
   sync(request: SyncRequest): string | Promise<string>;
   stop(): void;
@@ -95,7 +95,7 @@ export function createSync(deps: SyncDeps): Sync {
 
 type Memory = ReturnType<typeof createMemory>;
 
-/** What is held in memory about users and rooms, and kept in step with the log. */
+/** Caches about users and rooms, kept up to date by the log. */
 function createMemory({ log, sql, view, history, ephemeral, preferences }: SyncDeps) {
   const position = (): number => log.position;
   const ephemeralSerial = () => ephemeral.serial;
@@ -119,7 +119,7 @@ function createMemory({ log, sql, view, history, ephemeral, preferences }: SyncD
   };
 }
 
-/** What is read from the tables, or is ephemeral. */
+/** Data that is read from the tables, or ephemeral. */
 function sourcesOf({ sql, ephemeral }: SyncDeps): SectionSources {
   return {
     receipts: (roomNid, reader, after, upTo) =>

@@ -13,14 +13,14 @@ import { Unstorable } from "../streams/text.ts";
 import { connect } from "../sql.ts";
 import type { DatabaseLocation, Sql, Tx } from "../sql.ts";
 
-/** What became of one append of a group. */
+/** The outcome of one append of a group. */
 type Outcome =
-  /** `earlier`: an attempt whose answer was lost had committed it already, then, not now. */
+  /** `earlier`: it had been committed by an attempt whose answer was lost. */
   | { committed: true; earlier: boolean; positions: Map<number, number> }
   | { committed: false; error: Error };
 
 export interface GroupOutcome {
-  /** The log's position before the group, and with it. */
+  /** The log position before the group, and after it. */
   base: number;
   end: number;
   outcomes: Outcome[];
@@ -28,8 +28,8 @@ export interface GroupOutcome {
 }
 
 /**
- * The one connection that appends. Its plans are made once per statement and must not depend on how big
- * the tables were then: every join goes by index.
+ * The one connection that appends. Its plans are prepared once per statement and must not depend on
+ * the size of the tables at that time: every join uses an index.
  */
 export function connectWriter(location: DatabaseLocation): Sql {
   return connect(location, {
@@ -57,9 +57,10 @@ interface AnswerRow {
 }
 
 /**
- * Commits a group in one round trip. Appends that build on a stale head, or bring an event or a transaction
- * that is there already, fail alone (with what of the same room was built on them). Throws what PostgreSQL
- * throws; then nothing was committed, unless the connection was lost: see `Outcome`.
+ * Commits a group in one round trip. Appends that are built on a stale head, or contain a stored
+ * event or a known transaction, fail alone, together with appends of the same room built on them.
+ * Throws PostgreSQL's errors; then nothing was committed, unless the connection was lost: see
+ * `Outcome`.
  */
 export async function appendGroup(
   writer: Sql | Tx,
@@ -114,7 +115,7 @@ function outcomeOf(
   return { committed: false, error: new StaleHead(append.head?.roomNid ?? 0) };
 }
 
-/** Why an append can't be stored, if its texts are the reason. */
+/** The reason why an append cannot be stored, if its texts are at fault. */
 export function storableError(append: Append): Unstorable | undefined {
   try {
     buildStatement([append]);

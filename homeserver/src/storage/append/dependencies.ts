@@ -8,8 +8,9 @@ type MakeTable = (
 ) => string;
 
 /**
- * CTEs about what the appends of a group are built on: `adrift` (n, nid) names events that are not there any more (those
- * that are stay till the group is committed); `dups` (n) what can't be committed, or is built on what can't.
+ * CTEs that check the dependencies of the group's appends. `absent` (n, nid): events that are no
+ * longer stored (existing ones are locked until the commit). `dups` (n): appends that cannot be
+ * committed, themselves or because of what they are built on.
  */
 export function dependencyChecks(appends: readonly Append[], table: MakeTable): string[] {
   const { stored, inGroup } = dependenciesOf(appends);
@@ -39,7 +40,10 @@ export function dependencyChecks(appends: readonly Append[], table: MakeTable): 
   ];
 }
 
-/** The room whose head has to be where the append, or what of the group it is built on, expects it. */
+/**
+ * The room whose head must be where the append expects it, or the append of the group that it is
+ * built on.
+ */
 export function fenceOf(append: Append, appends: readonly Append[]): number | null {
   if (append.head !== undefined) return append.head.roomNid;
   const dependencies = new Set(dependenciesIn(append));
@@ -50,7 +54,10 @@ export function fenceOf(append: Append, appends: readonly Append[]): number | nu
   return below?.head?.roomNid ?? null;
 }
 
-/** (append, event) for events that should be in the table already; (append, append) within the group, all the way down. */
+/**
+ * `stored`: (append, event) for events that should be in the table already. `inGroup`: (append,
+ * append) within the group, transitively.
+ */
 function dependenciesOf(appends: readonly Append[]): {
   stored: (readonly [n: number, nid: number])[];
   inGroup: (readonly [n: number, k: number])[];

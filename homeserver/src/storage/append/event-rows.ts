@@ -37,7 +37,7 @@ export const events: RowKind = {
   ],
 };
 
-/** An outlier that is given its place in the timeline, redacted where a redaction came before. */
+/** An outlier that gets its place in the timeline, redacted if a redaction came first. */
 export const placedOutliers: RowKind = {
   name: "placed",
   columns: [["event_nid", "bigint"], ...placeColumns(), ["auth_nids", "text"], ["json", "text"]],
@@ -56,13 +56,16 @@ export const placedOutliers: RowKind = {
   ],
 };
 
-/** Where a live event goes: the offset of its position, null for others; whether something is missing in front. */
+/**
+ * The position of a live event as an offset, null for others; and whether events are missing before
+ * it.
+ */
 interface LivePlace {
   readonly shift: number | null;
   readonly afterGap: boolean;
 }
 
-/** nids of an append's live events that name prev events which are missing. */
+/** nids of the append's live events with missing prev events. */
 export function eventsAfterGaps({ events, missing }: Append): ReadonlySet<number> {
   const children = new Set((missing?.add ?? []).map((row) => row.childNid));
   const live = (events ?? []).filter(
@@ -71,7 +74,10 @@ export function eventsAfterGaps({ events, missing }: Append): ReadonlySet<number
   return new Set(live.map(({ nid }) => nid));
 }
 
-/** shift: position counted from the group's base, for live events; place: a given one, for history. */
+/**
+ * shift: position relative to the group's base, for live events; place: a given position, for
+ * history.
+ */
 function placeColumns() {
   return [
     ["shift", "int"],
@@ -99,7 +105,7 @@ function eventRows(
   const behindGaps = eventsAfterGaps(append);
   return append.events.flatMap((event, index) => {
     if (!wanted(event)) return [];
-    // A redaction in the same append finds its target in the same statement's rows only here.
+    // A redaction in the same append reaches its target only here, in the statement's own rows.
     const { eventId } = event.event;
     const own = append.redactions?.find(
       (redaction) => redaction.targetEventId === eventId && redaction.redactedJson !== undefined,

@@ -1,4 +1,4 @@
-/** Live events and changes of memberships, as the tables have them. */
+/** Reads live events and membership changes from the tables. */
 import type { Sql, Tx } from "../sql.ts";
 import type { Span } from "../streams/stream.ts";
 
@@ -49,7 +49,7 @@ export interface MembershipLogRow {
   event_nid: number;
 }
 
-/** Memberships that hold since the `limit` first positions in after < position ≤ upTo, oldest first. */
+/** Memberships set at the first `limit` positions in after < position ≤ upTo, oldest first. */
 export async function membershipChanges(
   sql: Sql | Tx,
   { after, upTo, limit }: Span,

@@ -1,9 +1,9 @@
-/** Rows of events that are here already, and judged or given their states anew. */
+/** Rows that update stored events: new states, new verdicts. */
 import type { RowKind } from "./row-kind.ts";
 
 const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 };
 
-/** Events that are here already, and whose states are told anew. */
+/** Stored events whose states were recomputed. */
 export const recomputed: RowKind = {
   name: "restated",
   columns: [

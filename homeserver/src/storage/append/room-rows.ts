@@ -9,7 +9,7 @@ export const stateNodes: RowKind = {
   ],
   rows: ({ append }) => (append.stateNodes ?? []).map(({ hash, data }) => [hash, data]),
   statements: (from) => [
-    // A node that is there already is shown to be needed: it may be about to be collected.
+    // An existing node is marked as needed: it may be about to be collected as garbage.
     `INSERT INTO state_nodes AS s (hash, data, epoch)
       SELECT DISTINCT ON (t.hash) t.hash, t.data, v.epoch ${from}
       ON CONFLICT (hash) DO UPDATE SET epoch = excluded.epoch WHERE s.epoch < excluded.epoch`,

@@ -5,13 +5,13 @@ import { recomputed, toRejudge } from "./rejudge-rows.ts";
 import { currentState, found, memberships, missing, redactions, stateNodes } from "./room-rows.ts";
 import type { Append } from "./types.ts";
 
-/** All kinds but the streams. A further one is written like these and listed here. */
+/** All row kinds except streams. Add further ones here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
   ...[transactions, strippedRooms, recomputed, toRejudge],
 ];
 
-/** Gives out an append's positions, from `start` on; returns them and the next free one. */
+/** Assigns an append's positions, starting at `start`; returns them and the next free one. */
 export function placeAppend(append: Append, start: number): { offsets: Offsets; next: number } {
   let next = start;
   const events = (append.events ?? []).map(({ timeline }) => (timeline === "live" ? next++ : null));

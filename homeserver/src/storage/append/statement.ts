@@ -17,11 +17,12 @@ export interface AppendStatement {
 }
 
 /**
- * Writes a group as one statement: one round trip, one commit. In it, everything that writes waits for the
- * row of log_head, so that groups of all writers come one after another. The statement's snapshot may be
- * older than that lock: the heads' comparison looks at the newest rows nevertheless (as UPDATE and ON
- * CONFLICT do), and a duplicate that the snapshot doesn't show breaks a unique index, which undoes the
- * whole group and has it tried again with a new snapshot.
+ * Writes a group as one statement: one round trip, one commit. Everything in it that writes waits
+ * for the row of log_head, so that groups of all writers come one after another. The statement's
+ * snapshot may be older than that lock. The comparison of heads looks at the newest rows
+ * nevertheless (as UPDATE and ON CONFLICT do), and a duplicate that the snapshot does not show
+ * violates a unique index, which undoes the whole group; it is then tried again with a new
+ * snapshot.
  */
 export function buildStatement(appends: readonly Append[]): AppendStatement {
   const placed: PlacedAppend[] = [];
@@ -72,7 +73,10 @@ function literal(type: ColumnType, rows: readonly (readonly Value[])[], column: 
   return numberArray(values as (number | null)[]);
 }
 
-/** What is there already, as the statement's snapshot shows it. Subqueries with OFFSET 0 keep to the index. */
+/**
+ * What is stored already, in the statement's snapshot. Subqueries with OFFSET 0 make the planner
+ * use the index.
+ */
 function checks(appends: readonly Append[], parameters: (string | number)[]): string[] {
   const events = appends.flatMap((append, index) =>
     (append.events ?? [])
@@ -117,7 +121,7 @@ function checks(appends: readonly Append[], parameters: (string | number)[]): st
   ];
 }
 
-/** Moves each room's head by the last of its commands that has no duplicate before or in it. */
+/** Moves each room's head with the last of its commands that has no duplicate before or in it. */
 function heads(placed: readonly PlacedAppend[], parameters: (string | number)[]): string[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
@@ -170,7 +174,7 @@ function heads(placed: readonly PlacedAppend[], parameters: (string | number)[])
   ];
 }
 
-/** Which appends are committed: those that are not bad and whose room, if any, could be moved. */
+/** Which appends are committed: those without a problem whose room, if any, could be moved. */
 function verdict(appends: readonly Append[], parameters: (string | number)[]): string {
   const rooms = appends.map((append) => fenceOf(append, appends));
   parameters.push(numberArray(rooms));
@@ -187,7 +191,7 @@ function rowsOf(kind: RowKind, placed: readonly PlacedAppend[]): Value[][] {
   return placed.flatMap((one, index) => kind.rows(one).map((row) => [index + 1, ...row]));
 }
 
-/** A stream's rows, each with its position counted from the base. */
+/** A stream's rows, each with its position relative to the base. */
 function streamWrites(placed: readonly PlacedAppend[], parameters: (string | number)[]): string[] {
   if (placed.every(({ append }) => append.records === undefined)) return [];
   return STREAMS.flatMap((stream) => {

@@ -3,22 +3,26 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { NewRecord } from "../streams/index.ts";
 
 /**
- * Everything that one command commits: all or nothing. What readers of the log follow besides a room's events and members
- * stands in `records`, and is a stream (`streams/`). A further kind of rows that nobody follows is added here and in
- * `row-kinds.ts`.
+ * Everything that one command commits, all or nothing. What readers of the log follow besides a
+ * room's events and members is in `records` and belongs to a stream (`streams/`). Further kinds of
+ * rows that nobody follows are added here and in `row-kinds.ts`.
  */
 export interface Append {
-  /** Moves the room's head; the whole append fails with StaleHead when another writer was faster. */
+  /**
+   * Moves the room's head; the whole append fails with StaleHead when another writer was faster.
+   */
   head?: HeadMove;
   events?: readonly NewEvent[];
   /**
-   * nids of events whose state this append's states share nodes with, committed or on their way. Where one has been
-   * purged, the append fails with PurgedDependency: those nodes may be gone. It fails with one that fails.
+   * nids of events, committed or pending, whose states share nodes with this append's states. If
+   * one was purged, the append fails with PurgedDependency, because those nodes may be gone. If one
+   * fails to commit, the append fails, too.
    */
   statesOf?: readonly number[];
   /**
-   * nids of events that were on their way when the command read them, and that its rows name or share states with. Where
-   * one is not there, its commit has failed, and so does this one, with FailedDependency: the command has to run again.
+   * nids of events that were pending when the command read them, and that its rows name or share
+   * states with. If one is not stored, its commit has failed, and so does this one, with
+   * FailedDependency: the command has to run again.
    */
   dependsOn?: readonly number[];
   stateNodes?: readonly { hash: Buffer; data: Buffer }[];
@@ -33,20 +37,23 @@ export interface Append {
   redactions?: readonly RedactionRow[];
   missing?: {
     add?: readonly { roomNid: number; eventId: string; childNid: number }[];
-    /** These events have come, or are given up: all rows that name them go. */
+    /** Missing events that arrived or were given up: all rows naming them are removed. */
     remove?: readonly { roomNid: number; eventId: string }[];
   };
   /** Rows of streams, in order. */
   records?: readonly NewRecord[];
-  /** States (and what follows from them) of events that are here already. */
+  /** New states, and what follows from them, for stored events. */
   recomputed?: readonly RecomputedEvent[];
-  /** What was rejected because of these is to be judged again, and the row removed then. */
+  /**
+   * What was rejected because of these events has to be judged again; the row is removed
+   * afterwards.
+   */
   toRejudge?: readonly RejudgeRow[];
   /** Stripped state of rooms known by an invite or knock only; null removes it. */
   strippedRooms?: readonly StrippedRoomRow[];
 }
 
-/** `acceptedNid` 0: all that the room has of rejected events. */
+/** `acceptedNid` 0: all rejected events of the room. */
 export interface RejudgeRow {
   readonly roomNid: number;
   readonly acceptedNid: number;
@@ -63,7 +70,7 @@ interface StrippedRoomRow {
 /** Compare and move of a room's head. */
 export interface HeadMove {
   roomNid: number;
-  /** Version that this command was built on; 0 creates the head. */
+  /** The version that this command was built on; 0 creates the head. */
   expectedVersion: number;
   /** From `nextHeadVersion`. */
   version: number;
@@ -74,8 +81,8 @@ export interface HeadMove {
 }
 
 /**
- * Where an event stands in its room's timeline: "live" takes the next position of the log; history
- * stands in front of the live event at `position`, ordinals falling from -1; an outlier stands nowhere.
+ * An event's place in its room's timeline: "live" takes the next log position; history goes in
+ * front of the live event at `position`, with ordinals falling from -1; an outlier has none.
  */
 export type Timeline = "live" | "outlier" | { position: number; ordinal: number };
 
@@ -94,17 +101,17 @@ export interface NewEvent {
   stateAfter: Buffer | null;
   /** Root of the room's current state after this append (live events). */
   roomState?: Buffer | null;
-  /** nids of its auth_events, those known. */
+  /** nids of the stored ones among its auth_events. */
   authNids: readonly number[];
-  /** True when the room's current state is another after this event than before it. */
+  /** The event changes the room's current state. */
   stateChanged?: boolean;
-  /** nid of a redaction that came earlier and is applied already (`event` is the redacted one). */
+  /** nid of an earlier redaction that is applied already (`event` is the redacted one). */
   redactedBy?: number;
-  /** Another server's event that this one sends on to the room's servers. */
+  /** A remote event that this server forwards to the room's servers. */
   forwarded?: boolean;
-  /** An event of ours that another server has taken: it sends it to the others. */
+  /** An event of ours that another server accepted and sends to the others. */
   handedOver?: boolean;
-  /** The event is in the table already, as an outlier under this nid, and is now given its place. */
+  /** The event is stored already, as an outlier with this nid, and now gets its place. */
   stored?: boolean;
 }
 
@@ -117,7 +124,7 @@ export interface MembershipChange {
   eventNid: number;
   /** Server part of the user id. */
   server: string;
-  /** Since an earlier log position than this append's: followers are told nothing. */
+  /** It holds since an earlier log position than this append's: followers are not told. */
   since?: number;
 }
 
@@ -133,19 +140,22 @@ interface RecomputedEvent {
 export interface RedactionRow {
   targetEventId: string;
   redactionNid: number;
-  /** The target's JSON as the redaction leaves it, when it is applied now. */
+  /** The redacted JSON of the target, when the redaction is applied now. */
   redactedJson?: string;
 }
 
-/** What became of a committed append. */
+/** The result of a committed append. */
 export interface Committed {
-  /** The log's position with this append in it: whoever has read up to here has seen all of it. */
+  /** The log position that includes this append: whoever has read up to here has seen all of it. */
   position: number;
-  /** Event nid → log position, of the live events. */
+  /** nid → log position of the live events. */
   positions: ReadonlyMap<number, number>;
 }
 
-/** Another writer moved the room's head (or a command that this one was built on failed): reload and try again. */
+/**
+ * Another writer moved the room's head, or a command that this one was built on failed: reload and
+ * try again.
+ */
 export class StaleHead extends Error {
   override name = "StaleHead";
   readonly roomNid: number;
@@ -179,7 +189,7 @@ export class FailedDependency extends Error {
 export class DuplicateEvent extends Error {
   override name = "DuplicateEvent";
   readonly eventId: string;
-  /** Under which nid. */
+  /** The nid that it is stored with. */
   readonly eventNid: number;
   constructor(eventId: string, eventNid: number) {
     super(`the event ${eventId} is stored already`);
@@ -188,7 +198,7 @@ export class DuplicateEvent extends Error {
   }
 }
 
-/** The client's request was done before, with this event. */
+/** The client's request was executed before, with this event. */
 export class DuplicateTransaction extends Error {
   override name = "DuplicateTransaction";
   readonly eventId: string;
@@ -198,12 +208,18 @@ export class DuplicateTransaction extends Error {
   }
 }
 
-/** The log is stopped, or the database stayed away too long: whether the append was committed is not known. */
+/**
+ * The log is stopped, or the database was unavailable for too long: whether the append was
+ * committed is unknown.
+ */
 export class LogUnavailable extends Error {
   override name = "LogUnavailable";
 }
 
-/** Another writer was faster, or a command that this one was built on failed: it may run again on what is there now. */
+/**
+ * Another writer was faster, or a command that this one was built on failed: it may run again on
+ * the new state.
+ */
 export function isOvertaken(error: unknown): boolean {
   return (
     error instanceof StaleHead ||
@@ -215,8 +231,8 @@ export function isOvertaken(error: unknown): boolean {
 const RANDOM_BITS = 2 ** 23;
 
 /**
- * The next version of a room's head: a counter with random low bits, so that a command built on a head
- * that was never committed can't be taken for one built on another writer's.
+ * The next version of a room's head: a counter with random low bits, so that a command built on a
+ * head that was never committed is not mistaken for one built on another writer's.
  */
 export function nextHeadVersion(version: number, random: Random): number {
   return (Math.floor(version / RANDOM_BITS) + 1) * RANDOM_BITS + random.integer(RANDOM_BITS);

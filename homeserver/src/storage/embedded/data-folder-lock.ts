@@ -21,8 +21,8 @@ interface Owner {
 const FILE = "weft.lock";
 
 /**
- * Takes a data folder for this process, so that two servers never run on one. A lock whose process is
- * gone (killed, or its id given to another) is taken over. Throws DataFolderInUse.
+ * Takes a data folder for this process, so that two servers never run on one. A lock whose process
+ * is gone (killed, or its id given to another) is taken over. Throws DataFolderInUse.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   // Only the folder itself is private: another user of ours may have to pass the ones above it.
@@ -55,8 +55,8 @@ async function removeIfStale(folder: string, path: string): Promise<void> {
       `the data folder ${folder} is in use by another Weft (process ${owner.pid}): stop it, or set another WEFT_DATA_DIR`,
     );
   }
-  // Moved aside first: of two processes that find it stale, one moves it. A lock that was taken anew
-  // in between is put back.
+  // Moved aside first: of two processes that find it stale, one moves it. A lock that was taken
+  // anew in between is put back.
   const aside = `${path}.stale.${process.pid}.${randomBytes(4).toString("hex")}`;
   if (!(await succeeds(rename(path, aside)))) return;
   if ((await readText(aside)) !== found) await succeeds(link(aside, path));

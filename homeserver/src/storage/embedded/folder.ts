@@ -45,8 +45,8 @@ export async function removeRunFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes the cluster when there is none. It is made beside its place and renamed when it is whole, so
- * that a kill in the middle leaves nothing half made.
+ * Makes the cluster when there is none. It is made beside its place and renamed when it is whole,
+ * so that a kill in the middle leaves nothing half made.
  */
 export async function initialise(
   cluster: string,

@@ -1,7 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 
-/** How PostgreSQL's programs are started, given who we are: a prefix for the command, and whose files they are. */
+/**
+ * How PostgreSQL's programs are started, given who we are: a prefix for the command, and whose
+ * files they are.
+ */
 export interface Launcher {
   /** Command and arguments that go in front of the program. */
   prefix: string[];
@@ -12,9 +15,9 @@ export interface Launcher {
 }
 
 /**
- * PostgreSQL refuses to run as root. As root we run it in a user namespace in which it is not (files
- * stay root's, so folders of mode 0700 work); where namespaces are forbidden, as an unprivileged user.
- * `setpriv --pdeathsig` stops it when this process is killed.
+ * PostgreSQL refuses to run as root. As root we run it in a user namespace in which it is not
+ * (files stay root's, so folders of mode 0700 work); where namespaces are forbidden, as an
+ * unprivileged user. `setpriv --pdeathsig` stops it when this process is killed.
  */
 export function chooseLauncher(dataFolder: string): Launcher {
   const linux = process.platform === "linux";

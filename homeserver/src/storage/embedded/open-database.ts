@@ -17,9 +17,9 @@ export interface OpenDatabase {
 }
 
 /**
- * The database of this server: the one of the URL, or the embedded one, started. The signal ends a start that is under
- * way, and leaves nothing running.
- * @throws DataFolderInUse when another Weft has the folder
+ * The database of this server: the one of the URL, or the embedded one, started. The signal ends a
+ * start that is under way, and leaves nothing running. @throws DataFolderInUse when another Weft
+ * has the folder
  */
 export async function openDatabase(
   source: DatabaseSource,
@@ -33,7 +33,10 @@ export async function openDatabase(
   return { location: postgres.location, close: () => postgres.stop() };
 }
 
-/** The same for a tool beside a server that may be running: then its PostgreSQL is used, and left alone. */
+/**
+ * The same for a tool beside a server that may be running: then its PostgreSQL is used, and left
+ * alone.
+ */
 export async function shareDatabase(source: DatabaseSource): Promise<OpenDatabase> {
   try {
     return await openDatabase(source);

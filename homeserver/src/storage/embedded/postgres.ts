@@ -15,14 +15,19 @@ export interface EmbeddedPostgresOptions {
   dataDir: string;
   /** Receives PostgreSQL's own log, line by line, and what the supervisor does. */
   log?: (line: string) => void;
-  /** Ends the start wherever it is: nothing is left running, and the promise rejects with the signal's reason. */
+  /**
+   * Ends the start wherever it is: nothing is left running, and the promise rejects with the
+   * signal's reason.
+   */
   signal?: AbortSignal | undefined;
   /** Server settings beside the tuned ones. */
   settings?: Record<string, string>;
 }
 
 export interface EmbeddedPostgres {
-  /** Where to connect to: database "weft" as user "weft" on a unix socket that only we can reach. */
+  /**
+   * Where to connect to: database "weft" as user "weft" on a unix socket that only we can reach.
+   */
   readonly location: DatabaseLocation;
   /** The postmaster's process id, undefined while it is being restarted. */
   readonly pid: number | undefined;
@@ -52,9 +57,9 @@ const SETTINGS: Record<string, string> = {
 };
 
 /**
- * Starts a PostgreSQL of our own on a data folder: makes the cluster when there is none, stops one left
- * over by a Weft that was killed, restarts it when it dies. Throws DataFolderInUse when another Weft has
- * the folder.
+ * Starts a PostgreSQL of our own on a data folder: makes the cluster when there is none, stops one
+ * left over by a Weft that was killed, restarts it when it dies. Throws DataFolderInUse when
+ * another Weft has the folder.
  */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,

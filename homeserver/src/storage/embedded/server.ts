@@ -24,7 +24,10 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Longest wait for a clean stop before backends are told to leave at once (the log is replayed at the next start). */
+/**
+ * Longest wait for a clean stop before backends are told to leave at once (the log is replayed at
+ * the next start).
+ */
 const GIVE_UP_AFTER_MS = 6_000;
 const MAX_PAUSE_MS = 5_000;
 
@@ -39,7 +42,10 @@ export function commandFor(
   return [file as string, rest];
 }
 
-/** Starts a postmaster and waits until it takes connections; throws with its last lines when it does not. */
+/**
+ * Starts a postmaster and waits until it takes connections; throws with its last lines when it does
+ * not.
+ */
 export async function startServer(options: ServerOptions): Promise<Server> {
   let child: ChildProcess | undefined;
   let stopping = false;

@@ -28,7 +28,9 @@ export async function findFailure(
   return row;
 }
 
-/** Forgets servers that were to be asked again before a time, ms since 1970: nobody has wanted to. */
+/**
+ * Forgets servers that were to be asked again before a time, ms since 1970: nobody has wanted to.
+ */
 export async function deleteOldFailures(sql: Sql | Tx, before: number): Promise<void> {
   await sql`DELETE FROM failing_servers WHERE retry_after < ${before}`;
 }

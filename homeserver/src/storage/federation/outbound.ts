@@ -15,7 +15,10 @@ export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[
     FROM destinations WHERE wanted_position > sent_position`;
 }
 
-/** Notes how far servers are and shall be; positions only move forward, and a server may be named twice. */
+/**
+ * Notes how far servers are and shall be; positions only move forward, and a server may be named
+ * twice.
+ */
 export async function saveDestinations(
   sql: Sql | Tx,
   rows: readonly DestinationRow[],
@@ -34,9 +37,9 @@ export async function saveDestinations(
 }
 
 /**
- * The next accepted live events that this server sends to another, oldest first: of rooms that the other is in now,
- * or about one of its users (who may have left by it). `settled`: one of its users is known to have been joined
- * before the event; otherwise the room's state then must be asked.
+ * The next accepted live events that this server sends to another, oldest first: of rooms that the
+ * other is in now, or about one of its users (who may have left by it). `settled`: one of its users
+ * is known to have been joined before the event; otherwise the room's state then must be asked.
  */
 export async function eventsForDestination(
   sql: Sql | Tx,
@@ -64,8 +67,9 @@ export async function eventsForDestination(
 }
 
 /**
- * The same for a server that has missed much: of each room that it is in now the newest of our events, by which it
- * finds the others; and how its users were put out of rooms. Its cost is that of the rooms, not of what was missed.
+ * The same for a server that has missed much: of each room that it is in now the newest of our
+ * events, by which it finds the others; and how its users were put out of rooms. Its cost is that
+ * of the rooms, not of what was missed.
  */
 export async function newestForDestination(
   sql: Sql | Tx,
@@ -102,7 +106,10 @@ export async function wasForwarded(sql: Sql | Tx, eventNid: number): Promise<boo
   return row?.forwarded ?? false;
 }
 
-/** Whether an event of this server's stands outside of its room's graph and no other server has heard of it. */
+/**
+ * Whether an event of this server's stands outside of its room's graph and no other server has
+ * heard of it.
+ */
 export async function isUntold(sql: Sql | Tx, eventNid: number): Promise<boolean> {
   const rows = await sql`
     SELECT 1 FROM events WHERE event_nid = ${eventNid} AND position IS NULL AND NOT handed_over

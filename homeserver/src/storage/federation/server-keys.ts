@@ -31,7 +31,9 @@ export async function findServerKeys(
     FROM server_keys WHERE server = ANY(${textArray(servers)}::text[])`;
 }
 
-/** Keeps keys; a key id never changes its key, and its validity only grows or ends at retirement. */
+/**
+ * Keeps keys; a key id never changes its key, and its validity only grows or ends at retirement.
+ */
 export async function upsertServerKeys(
   sql: Sql | Tx,
   rows: readonly ServerKeyRow[],

@@ -16,8 +16,8 @@ export async function findAlias(sql: Sql | Tx, alias: string): Promise<AliasRow 
 const MAKING_MS = 60_000;
 
 /**
- * False when the alias is taken. One that leads to a room that was never made, because the process was killed amid
- * that, is free again.
+ * False when the alias is taken. One that leads to a room that was never made, because the process
+ * was killed amid that, is free again.
  */
 export async function insertAlias(
   sql: Sql | Tx,

@@ -39,7 +39,10 @@ export async function eventsByIds(sql: Sql | Tx, ids: readonly string[]): Promis
     WHERE e.event_id = ANY (${textArray(ids)}::text[])`;
 }
 
-/** The room's current state: all of it, or of some types; of m.room.member only `members` when given. */
+/**
+ * The room's current state: all of it, or of some types; of m.room.member only `members` when
+ * given.
+ */
 export async function currentStateEvents(
   sql: Sql | Tx,
   roomNid: number,
@@ -151,7 +154,10 @@ export async function rejectedByAuth(sql: Sql | Tx, nid: number, limit: number):
   return rows.map((row) => row.nid);
 }
 
-/** Those of the events (nid, number of its auth events) of whose auth events some were not known: nids. */
+/**
+ * Those of the events (nid, number of its auth events) of whose auth events some were not known:
+ * nids.
+ */
 export async function lackingAuth(
   sql: Sql | Tx,
   events: readonly (readonly [nid: number, auth: number])[],
@@ -165,7 +171,9 @@ export async function lackingAuth(
   return rows.map((row) => row.nid);
 }
 
-/** Redactions that were received for these events, applied or not: target → redaction events' nids. */
+/**
+ * Redactions that were received for these events, applied or not: target → redaction events' nids.
+ */
 export async function redactionsOf(
   sql: Sql | Tx,
   eventIds: readonly string[],
@@ -182,7 +190,8 @@ export async function transactionsOfEvents(
   deviceId: string,
   eventIds: readonly string[],
 ): Promise<{ eventId: string; txnId: string }[]> {
-  // Filtered here: given the user and device too, PostgreSQL may read all their transactions instead.
+  // Filtered here: given the user and device too, PostgreSQL may read all their transactions
+  // instead.
   const rows = await sql<{ eventId: string; txnId: string; userId: string; deviceId: string }[]>`
     SELECT event_id AS "eventId", txn_id AS "txnId", user_id AS "userId", device_id AS "deviceId"
     FROM client_transactions WHERE event_id = ANY (${textArray(eventIds)}::text[])`;

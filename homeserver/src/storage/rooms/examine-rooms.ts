@@ -47,12 +47,18 @@ export interface FaultyEntryRow {
   /** The key that the tuple stands for; null: there is no such tuple. */
   readonly type: string | null;
   readonly stateKey: string | null;
-  /** The room of the event that the entry names, and whether its key is the tuple's; null: no event has that number. */
+  /**
+   * The room of the event that the entry names, and whether its key is the tuple's; null: no event
+   * has that number.
+   */
   readonly roomNid: number | null;
   readonly isOfKey: boolean | null;
 }
 
-/** Those of the entries of a room's states whose event is not stored, is another room's, or has another key. */
+/**
+ * Those of the entries of a room's states whose event is not stored, is another room's, or has
+ * another key.
+ */
 export async function faultyEntries(
   sql: Sql,
   roomNid: number,
@@ -88,9 +94,9 @@ export async function storedNumbers(sql: Sql, nids: readonly number[]): Promise<
 }
 
 /**
- * Accepted events without a place that the current state holds, or that authorise events with a place, although all that
- * they build on has one: they were lost on their way. Not those that wait in the staging area, nor those up to a depth,
- * of which the history is not here.
+ * Accepted events without a place that the current state holds, or that authorise events with a
+ * place, although all that they build on has one: they were lost on their way. Not those that wait
+ * in the staging area, nor those up to a depth, of which the history is not here.
  */
 export async function lostEvents(
   sql: Sql,

@@ -10,7 +10,10 @@ export interface AwaitedEvent {
   readonly isByAccepted: boolean;
 }
 
-/** Which of these events are awaited by events that name them, and where those stand; the newest first. */
+/**
+ * Which of these events are awaited by events that name them, and where those stand; the newest
+ * first.
+ */
 export async function awaitedEvents(
   sql: Sql | Tx,
   roomNid: number,
@@ -25,8 +28,8 @@ export async function awaitedEvents(
 }
 
 /**
- * Who names an event that comes: accepted events that awaited it (which make a gap), and any that were not accepted, with a
- * place or without.
+ * Who names an event that comes: accepted events that awaited it (which make a gap), and any that
+ * were not accepted, with a place or without.
  */
 export async function namedBy(
   sql: Sql | Tx,
@@ -56,8 +59,8 @@ export interface ComingEvents {
 }
 
 /**
- * Whether one of the room's newest accepted events stands on this one, itself or over events that are not accepted. Of an
- * event that was missing, or not accepted, when they came.
+ * Whether one of the room's newest accepted events stands on this one, itself or over events that
+ * are not accepted. Of an event that was missing, or not accepted, when they came.
  */
 export async function isStoodOn(
   sql: Sql | Tx,
@@ -89,8 +92,8 @@ export async function isStoodOn(
 }
 
 /**
- * The depth up to which history is not here: the least of an event in front of which something is missing, or what was
- * purged. Undefined when there is all of it.
+ * The depth up to which history is not here: the least of an event in front of which something is
+ * missing, or what was purged. Undefined when there is all of it.
  */
 export async function lowestGapDepth(sql: Sql | Tx, roomNid: number): Promise<number | undefined> {
   const [row] = await sql<{ depth: number | null }[]>`

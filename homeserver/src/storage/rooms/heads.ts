@@ -95,8 +95,8 @@ export async function tuplesByKeys(
 }
 
 /**
- * Nids of these keys, given out where there are none. Those that another writer is making at the moment are not in
- * the answer.
+ * Nids of these keys, given out where there are none. Those that another writer is making at the
+ * moment are not in the answer.
  */
 export async function ensureTuples(
   sql: Sql | Tx,

@@ -145,7 +145,10 @@ export async function strippedState(
   return row?.text;
 }
 
-/** The server that sent the invite or took the knock that the user has open; undefined: not noted down. */
+/**
+ * The server that sent the invite or took the knock that the user has open; undefined: not noted
+ * down.
+ */
 export async function strippedOrigin(
   sql: Sql | Tx,
   roomNid: number,
@@ -156,7 +159,10 @@ export async function strippedOrigin(
   return row?.origin ?? undefined;
 }
 
-/** What is open of invites and knocks from outside: of the user, from the server, and from it to the user. */
+/**
+ * What is open of invites and knocks from outside: of the user, from the server, and from it to the
+ * user.
+ */
 export interface OpenInvites {
   readonly ofUser: number;
   /** Characters of the stripped state that came with them. */
@@ -165,7 +171,10 @@ export interface OpenInvites {
   readonly fromServerToUser: number;
 }
 
-/** Without the one to this room, which a new one replaces. `most` bounds what is counted of the server. */
+/**
+ * Without the one to this room, which a new one replaces. `most` bounds what is counted of the
+ * server.
+ */
 export async function openInvites(
   sql: Sql | Tx,
   about: { roomNid: number | undefined; userId: string; server: string; most: number },

@@ -17,7 +17,10 @@ export interface GraphRow {
   readonly isPlaced: boolean;
 }
 
-/** Holds up whoever appends to the log, until the transaction ends. @returns the epoch of new state nodes */
+/**
+ * Holds up whoever appends to the log, until the transaction ends. @returns the epoch of new state
+ * nodes
+ */
 export async function holdLog(tx: Tx): Promise<number> {
   const [row] = await tx<{ epoch: number }[]>`SELECT epoch FROM log_head FOR UPDATE`;
   if (row === undefined) throw new Error("log_head has no row: the database is not migrated");
@@ -272,7 +275,10 @@ export async function stageEvents(
     ON CONFLICT (event_id) DO NOTHING`;
 }
 
-/** Notes prev events that are not stored, so that the server asks for them; not where history was purged. Answers how many. */
+/**
+ * Notes prev events that are not stored, so that the server asks for them; not where history was
+ * purged. Answers how many.
+ */
 export async function noteGaps(tx: Tx, roomNid: number): Promise<number> {
   const { count } = await tx`
     INSERT INTO missing_events (room_nid, event_id, child_nid)

@@ -61,7 +61,10 @@ export interface StatedEventRow {
   roomState: Buffer | null;
 }
 
-/** Events of a room with a state that came with or after a log position, and refused ones of any time. */
+/**
+ * Events of a room with a state that came with or after a log position, and refused ones of any
+ * time.
+ */
 export async function statedEventsSince(
   sql: Sql | Tx,
   roomNid: number,

@@ -1,6 +1,8 @@
 import type { Sql, Tx } from "../sql.ts";
 
-/** Puts a room into the directory, on behalf of a user. One that is there already stays as it is. */
+/**
+ * Puts a room into the directory, on behalf of a user. One that is there already stays as it is.
+ */
 export async function publishRoom(
   sql: Sql | Tx,
   roomNid: number,

@@ -20,15 +20,17 @@ const doomedColumns = (sql: Sql | Tx) => sql`
   CASE WHEN e.type = 'm.room.redaction' THEN e.json END AS redaction`;
 
 /**
- * Which events a step of a purge looks at: accepted ones before the place, by the index of the timeline, which those that
- * are done leave; the few others before it; messages without a place, which an earlier purge spared or which came late.
+ * Which events a step of a purge looks at: accepted ones before the place, by the index of the
+ * timeline, which those that are done leave; the few others before it; messages without a place,
+ * which an earlier purge spared or which came late.
  */
 export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
 export type HistoryPass = (typeof HISTORY_PASSES)[number];
 
 /**
- * Takes the next events before a place out of the timeline: messages are deleted, state (and with `keepServer` whatever
- * that server's users sent) stays without a place. Forward extremities stay where they are. Answers how many it was.
+ * Takes the next events before a place out of the timeline: messages are deleted, state (and with
+ * `keepServer` whatever that server's users sent) stays without a place. Forward extremities stay
+ * where they are. Answers how many it was.
  */
 export async function purgeHistory(
   tx: Tx,
@@ -126,7 +128,10 @@ async function purgeMembers(tx: Tx, roomNid: number, limit: number): Promise<num
   return rows.length;
 }
 
-/** The room's name and aliases go last: until then a purge that was cut off finds what is left by its nid. */
+/**
+ * The room's name and aliases go last: until then a purge that was cut off finds what is left by
+ * its nid.
+ */
 export async function forgetRoom(tx: Tx, roomNid: number, roomId: string): Promise<void> {
   await tx`DELETE FROM room_aliases WHERE room_id = ${roomId}`;
   await tx`DELETE FROM rooms WHERE room_nid = ${roomNid}`;

@@ -39,8 +39,9 @@ export interface Target {
 }
 
 /**
- * Events that relate to these, in the order of the timeline: for bundled aggregations. Of one target the newest
- * MAX_CHILDREN of each relation; of replacements those by the target's sender and of its type, which alone can count.
+ * Events that relate to these, in the order of the timeline: for bundled aggregations. Of one
+ * target the newest MAX_CHILDREN of each relation; of replacements those by the target's sender and
+ * of its type, which alone can count.
  */
 export async function relationsTo(
   sql: Sql | Tx,
@@ -73,8 +74,8 @@ export async function relationsTo(
 }
 
 /**
- * Events that relate to these in one of the ways, or by one of the senders, or both: for filters that ask for it. Of one
- * target the newest MAX_ASKED.
+ * Events that relate to these in one of the ways, or by one of the senders, or both: for filters
+ * that ask for it. Of one target the newest MAX_ASKED.
  */
 export async function relatedTo(
   sql: Sql | Tx,
@@ -111,9 +112,9 @@ const MAX_ASKED = 200;
 const MAX_CHILDREN = 10_000;
 
 /**
- * One page of the events that relate to an event, beyond a place in the timeline: directly, or by up to `depth` relations
- * one behind the other. Relation and type are asked of each, so that none is found by way of one that does not fit.
- * (Client-server API, "Relationships API".)
+ * One page of the events that relate to an event, beyond a place in the timeline: directly, or by
+ * up to `depth` relations one behind the other. Relation and type are asked of each, so that none
+ * is found by way of one that does not fit. (Client-server API, "Relationships API".)
  */
 export async function relationsPage(
   sql: Sql | Tx,
@@ -176,7 +177,10 @@ interface Place {
   readonly ordinal: number;
 }
 
-/** Threads up to a place, by their newest reply, the newest thread first: their roots and that reply's place. */
+/**
+ * Threads up to a place, by their newest reply, the newest thread first: their roots and that
+ * reply's place.
+ */
 export async function threadsPage(
   sql: Sql | Tx,
   query: {

@@ -1,7 +1,7 @@
 /**
- * Mark and sweep of state nodes, a bounded step at a time (docs/decisions, "State nodes are marked and swept"). Every
- * step is a transaction that holds the row of state_collection, and so do deletions of events: neither sees the other
- * half done.
+ * Mark and sweep of state nodes, a bounded step at a time (docs/decisions, "State nodes are marked
+ * and swept"). Every step is a transaction that holds the row of state_collection, and so do
+ * deletions of events: neither sees the other half done.
  */
 import type { Sql, Tx } from "../sql.ts";
 
@@ -39,8 +39,8 @@ export async function readCollection(sql: Sql | Tx): Promise<Collection> {
 }
 
 /**
- * Begins a collection. Whoever appends from now on writes the new epoch into its nodes; whoever appended before is
- * visible to the marking.
+ * Begins a collection. Whoever appends from now on writes the new epoch into its nodes; whoever
+ * appended before is visible to the marking.
  */
 export async function beginCollection(sql: Sql): Promise<void> {
   const [row] = await sql<{ epoch: number }[]>`
@@ -72,7 +72,9 @@ type MarkingPhase = "heads" | "events" | "follow";
 
 const NEXT = { heads: "events", events: "follow", follow: "sweep" } as const;
 
-/** Marks what a batch after the cursor refers to; answers the new cursor, or undefined at the end. */
+/**
+ * Marks what a batch after the cursor refers to; answers the new cursor, or undefined at the end.
+ */
 type Mark = (tx: Tx, cursor: number, limit: number) => Promise<number | undefined>;
 
 const MARKING: Record<MarkingPhase, Mark> = {
@@ -127,7 +129,10 @@ async function lockCollection(tx: Tx): Promise<Collection> {
   return readCollection(tx);
 }
 
-/** An append that brings one of these nodes at this moment either has it kept, or writes it again afterwards. */
+/**
+ * An append that brings one of these nodes at this moment either has it kept, or writes it again
+ * afterwards.
+ */
 async function sweep(tx: Tx, { epoch, swept }: Collection, limit: number): Promise<Collection> {
   const [row] = await tx<{ last: Buffer | null; nodes: number; bytes: number }[]>`
     WITH batch AS MATERIALIZED (
@@ -152,7 +157,10 @@ async function sweep(tx: Tx, { epoch, swept }: Collection, limit: number): Promi
   return readCollection(tx);
 }
 
-/** What would go, without changing anything; takes time and memory of the database in proportion to all of it. */
+/**
+ * What would go, without changing anything; takes time and memory of the database in proportion to
+ * all of it.
+ */
 export async function previewCollection(sql: Sql): Promise<CollectionPreview> {
   const [row] = await sql<CollectionPreview[]>`
     WITH RECURSIVE needed (hash) AS (

@@ -54,11 +54,17 @@ export async function timelineForwards(
 
 /** A live event of a range, and where the newest gap of that range is; null: there is none. */
 export interface RecentRow extends PlaceRow {
-  /** Position of the live event, shown or not, in front of which something is missing or was filled in. */
+  /**
+   * Position of the live event, shown or not, in front of which something is missing or was filled
+   * in.
+   */
   gapAt: number | null;
 }
 
-/** The newest `limit` live events of each room with after < position ≤ upTo, newest first within a room. */
+/**
+ * The newest `limit` live events of each room with after < position ≤ upTo, newest first within a
+ * room.
+ */
 export async function recentEvents(
   sql: Sql | Tx,
   ranges: readonly { roomNid: number; after: number; upTo: number }[],
@@ -82,8 +88,8 @@ export async function recentEvents(
 }
 
 /**
- * The room's state root right after its last live event at or before a position. (Soft-failed and rejected
- * events leave it as it was, and are not in the index of the timeline.)
+ * The room's state root right after its last live event at or before a position. (Soft-failed and
+ * rejected events leave it as it was, and are not in the index of the timeline.)
  */
 export async function roomStateAt(
   sql: Sql | Tx,
@@ -101,7 +107,10 @@ export async function roomStateAt(
     ) e`;
 }
 
-/** An event that is not known, and the one that names it in prev_events: where that stands, and its depth. */
+/**
+ * An event that is not known, and the one that names it in prev_events: where that stands, and its
+ * depth.
+ */
 export interface Gap {
   readonly eventId: string;
   readonly childNid: number;
@@ -183,7 +192,10 @@ export interface TimePlace {
   readonly nid: number;
 }
 
-/** Events of the timeline by origin_server_ts, from a time on (included) forwards or backwards, the closest first. */
+/**
+ * Events of the timeline by origin_server_ts, from a time on (included) forwards or backwards, the
+ * closest first.
+ */
 export async function eventsByTime(
   sql: Sql | Tx,
   roomNid: number,

@@ -15,8 +15,8 @@ export function roomColumns(sql: Sql | Tx) {
 }
 
 /**
- * Makes the room's row, or finds the one that is there (whose version may differ from the one asked). `known`: the
- * create event says the version; otherwise somebody claims it.
+ * Makes the room's row, or finds the one that is there (whose version may differ from the one
+ * asked). `known`: the create event says the version; otherwise somebody claims it.
  */
 export async function ensureRoom(
   sql: Sql | Tx,
@@ -38,9 +38,9 @@ export async function ensureRoom(
 }
 
 /**
- * The create event says the version: it's settled; "other": another one is settled already. Events that were taken
- * in by a claim of another version are read by this one from now on, where it writes events alike (`alike`, version
- * ids) and nobody's membership rests on them ("changed").
+ * The create event says the version: it's settled; "other": another one is settled already. Events
+ * that were taken in by a claim of another version are read by this one from now on, where it
+ * writes events alike (`alike`, version ids) and nobody's membership rests on them ("changed").
  */
 export async function settleVersion(
   sql: Sql,

@@ -1,6 +1,6 @@
 import type { Sql, Tx } from "../sql.ts";
 
-/** How far a follower of the log is done; undefined when it is new. */
+/** How far a follower of the log has processed it; undefined when it is new. */
 export async function loadCursor(sql: Sql | Tx, name: string): Promise<number | undefined> {
   const [row] = await sql<{ position: number }[]>`
     SELECT position FROM cursors WHERE name = ${name}`;

@@ -7,10 +7,10 @@ interface DeviceListChange {
   isRemoved: boolean;
 }
 
-/** Removed devices that are still told of, of each user: the newest. */
+/** Removed devices that are remembered per user: the newest. */
 const REMOVED_KEPT = 200;
 
-/** A device of a user of this server came, has another name, or went. */
+/** A device of a local user was added, renamed or removed. */
 export const deviceLists = defineStream({
   kind: "device_list",
   columns: [

@@ -5,7 +5,7 @@ interface ErasureRow {
   userId: string;
 }
 
-/** An account of this server was erased: who comes into a room later has redacted copies of the user's events. */
+/** A local account was erased: users who join a room later get redacted copies of its events. */
 export const erasures = defineStream({
   kind: "erasure",
   columns: [["user_id", "text"]],

@@ -7,7 +7,7 @@ interface ForgottenRow {
   userId: string;
 }
 
-/** A user forgot a room that they are out of; without effect where they are not. */
+/** A user forgot a room that they are out of; without effect when they are in it. */
 export const forgottenRooms = defineStream({
   kind: "forgotten",
   columns: [
@@ -27,7 +27,7 @@ export const forgottenRooms = defineStream({
     FROM memberships m JOIN rooms r USING (room_nid)
     WHERE m.forgotten_position > ${after} AND m.forgotten_position <= ${upTo} AND m.forgotten
     ORDER BY m.forgotten_position LIMIT ${limit}`,
-  // Whether the user is out of the room is read from rows that the same statement may write.
+  // Whether the user is out of the room depends on rows that the same statement may write.
   claims: ({ roomNid }) => forgottenOf(roomNid),
   needs: ({ roomNid }) => membershipsOf(roomNid),
 });

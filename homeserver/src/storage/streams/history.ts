@@ -3,11 +3,11 @@ import { defineStream } from "./stream.ts";
 
 interface HistoryRow {
   roomNid: number;
-  /** Of the events that came, none of which is rejected. */
+  /** The new events; none of them is rejected. */
   eventNids: readonly number[];
 }
 
-/** Older events of a room came from another server, and have their place in front of events that were here. */
+/** Older events of a room arrived from another server and were placed in front of stored ones. */
 export const history = defineStream({
   kind: "history",
   columns: [

@@ -1,4 +1,4 @@
-/** All streams. A further one is a file beside this, listed here. */
+/** All streams. A further one is a file beside this one, listed here. */
 import { accountData } from "./account-data.ts";
 import { deviceLists } from "./device-lists.ts";
 import { erasures } from "./erasures.ts";
@@ -18,14 +18,14 @@ const LISTED = [
 
 type Listed = (typeof LISTED)[number];
 
-/** What an append brings, told by its kind. */
+/** A row of an append, with its kind. */
 export type NewRecord = Listed extends infer S
   ? S extends Stream<infer Kind, infer Row, infer _Told>
     ? { readonly kind: Kind } & Readonly<Row>
     : never
   : never;
 
-/** The same as the log's readers see it. */
+/** The same as seen by the log's readers. */
 export type StreamRecord = Listed extends infer S
   ? S extends Stream<infer Kind, infer _Row, infer Told>
     ? { readonly kind: Kind; readonly position: number } & Readonly<Told>
@@ -34,14 +34,14 @@ export type StreamRecord = Listed extends infer S
 
 type StreamKind = Listed["kind"];
 
-/** A stream whose rows may be of any kind: `streamOf` gives the one that a row belongs to. */
+/** A stream whose rows may be of any kind: `streamOf` finds the stream of a row. */
 type AnyStream = Stream<StreamKind, NewRecord, object>;
 
 export const STREAMS = LISTED as readonly unknown[] as readonly AnyStream[];
 
 const byKind = new Map(STREAMS.map((stream) => [stream.kind, stream]));
 
-/** The stream that records of the kind belong to; undefined for a kind of another version of Weft. */
+/** The stream of a kind of records; undefined for a kind of another version of Weft. */
 export function streamOf(kind: string): AnyStream | undefined {
   return byKind.get(kind as StreamKind);
 }

@@ -1,6 +1,6 @@
 import type { Sql, Tx } from "../sql.ts";
 
-/** Up to here everything is committed. */
+/** Everything up to here is committed. */
 export async function logPosition(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ position: number }[]>`SELECT position FROM log_head`;
   if (row === undefined) throw new Error("log_head has no row: the database is not migrated");

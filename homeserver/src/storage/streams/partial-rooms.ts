@@ -5,13 +5,16 @@ import { keyText } from "./text.ts";
 export interface PartialRoomChange {
   roomNid: number;
   roomId: string;
-  /** nid of the join by which this server came in. */
+  /** nid of the join with which this server entered the room. */
   joinNid: number;
   servers: readonly string[];
-  /** The whole state before the join is known. Complete without: given up, since nobody of this server is there. */
+  /**
+   * The complete state before the join is known. Complete without it: given up, since no local user
+   * is in the room.
+   */
   isFetched: boolean;
   isComplete: boolean;
-  /** The server has just come in: what is said of a join before does not count any more. */
+  /** The server has just joined: an earlier join's entry no longer counts. */
   isNew?: boolean;
 }
 
@@ -21,7 +24,10 @@ interface PartialState {
   isComplete: boolean;
 }
 
-/** A room's state is known in part from here on, or (`isComplete`) whole again: states of its events have changed. */
+/**
+ * A room's state is partial from here on, or (`isComplete`) complete again: the states of its
+ * events have changed.
+ */
 export const partialRooms = defineStream({
   kind: "partial_state",
   columns: [

@@ -5,7 +5,7 @@ interface ProfileChange {
   userId: string;
 }
 
-/** The display name or the avatar of a user of this server is another: member events follow. */
+/** The display name or avatar of a local user changed: member events follow. */
 export const profiles = defineStream({
   kind: "profile",
   columns: [["user_id", "text"]],

@@ -4,11 +4,11 @@ import { keyText } from "./text.ts";
 interface PurgeRow {
   roomNid: number;
   roomId: string;
-  /** The room is gone; otherwise a part of its history. */
+  /** The whole room was deleted; otherwise a part of its history. */
   whole: boolean;
 }
 
-/** Rows of a room are gone from the tables: memory of them is to go, too. */
+/** Rows of a room were deleted: caches must drop them, too. */
 export const purges = defineStream({
   kind: "purge",
   columns: [

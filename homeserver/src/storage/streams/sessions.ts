@@ -5,7 +5,7 @@ interface SessionChange {
   userId: string;
 }
 
-/** Tokens of a user have ended: what any replica remembers of the user's tokens is to go. */
+/** Tokens of a user have ended: every replica must drop its cached tokens of the user. */
 export const sessions = defineStream({
   kind: "session",
   columns: [["user_id", "text"]],

@@ -1,7 +1,7 @@
 import type { Sql, Tx } from "../sql.ts";
 import type { Column, Value } from "./columns.ts";
 
-/** A stretch of the log: positions with after < position ≤ upTo, and at most so many records of it. */
+/** A range of the log: positions with after < position ≤ upTo, and at most `limit` records. */
 export interface Span {
   readonly after: number;
   readonly upTo: number;
@@ -9,33 +9,35 @@ export interface Span {
 }
 
 /**
- * One kind of records of the log, whose rows stand in a table. The append, the log's memory, other replicas and the
- * readers all follow from this: a new kind is a file like this, an entry in `index.ts`, and a migration.
- * `Row` is what an append brings; `Told` is what readers are told of it, the same whether it comes from memory or from
- * the table. Each row takes a log position of its own.
+ * One kind of log records, with the table of its rows. The append, the log's memory, other replicas
+ * and the readers all follow from this descriptor: a new kind is a file like these, an entry in
+ * `index.ts`, and a migration. `Row` is what an append contains; `RecordBody` is what readers get,
+ * the same whether it comes from memory or from the table. Each row takes a log position of its
+ * own.
  */
 export interface Stream<Kind extends string, Row extends object, RecordBody extends object = Row> {
   readonly kind: Kind;
-  /** Columns of the rows as a statement gets them. */
+  /** The columns of the rows in the statement. */
   readonly columns: readonly Column[];
   /** A row in the order of the columns. Throws Unstorable. */
   values(row: Row): readonly Value[];
   /**
-   * Bodies of data-modifying CTEs. `from` is a FROM clause with the rows as `t` and `v`: a row's position is
-   * `v.base + t.shift`. One group may bring several rows of one key: the last by `t.n`, `t.i` is the one that holds.
+   * Bodies of data-modifying CTEs. `from` is a FROM clause with the rows as `t` and `v`: a row's
+   * position is `v.base + t.shift`. If a group has several rows with one key, the last by `t.n`,
+   * `t.i` counts.
    */
   statements(from: string): readonly string[];
   toRecord(row: Row): RecordBody;
   /**
-   * What the table has of a span, oldest first. Where a row was written again since, it is told at its newest position
-   * only.
+   * The rows of a span in the table, oldest first. A row that was written again appears only at its
+   * newest position.
    */
   read(sql: Sql | Tx, span: Span): Promise<readonly (RecordBody & { readonly position: number })[]>;
-  /** Length of the texts in it: what it weighs in memory. None unless given. */
+  /** Length of its texts, for its weight in memory; 0 unless given. */
   bytes?(record: RecordBody): number;
   /** A key that no other append of the same group may have. */
   claims?(row: Row): string;
-  /** A key that no append before it in the same group may have written. */
+  /** A key that no earlier append of the same group may have written. */
   needs?(row: Row): string;
 }
 
@@ -45,7 +47,7 @@ export function defineStream<Kind extends string, Row extends object, RecordBody
   return stream;
 }
 
-/** Key of the memberships of a room, for `needs`. */
+/** Key of a room's memberships, for `needs`. */
 export const membershipsOf = (roomNid: number): string => `w ${roomNid}`;
-/** Key of who forgot a room, for `claims`. */
+/** Key of a room's forgotten rows, for `claims`. */
 export const forgottenOf = (roomNid: number): string => `f ${roomNid}`;

@@ -22,7 +22,10 @@ export async function receiptsBetween(
       AND (receipt_type <> 'm.read.private' OR user_id = ${range.reader})`;
 }
 
-/** Those of the rooms in which there was an event, a receipt or a change of the user's account data after a position. */
+/**
+ * Those of the rooms that had an event, a receipt or a change of the user's account data after a
+ * position.
+ */
 export async function touchedRooms(
   sql: Sql,
   range: { userId: string; roomNids: readonly number[]; after: number },
@@ -39,8 +42,9 @@ export async function touchedRooms(
 }
 
 /**
- * How far a user has read a room: thread id ('' unthreaded, 'main') → log position up to which live events are read.
- * History stands in front of the live event at its position: who has read it has not read that.
+ * How far a user has read a room: thread id ('' unthreaded, 'main') → log position up to which live
+ * events are read. History stands in front of the live event at its position, and counts as read
+ * only with that event.
  */
 export async function readPositions(
   sql: Sql,

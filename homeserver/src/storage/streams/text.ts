@@ -1,9 +1,15 @@
-/** The append holds what PostgreSQL can't store: a NUL character, or a key that is too long. */
+/**
+ * The append contains something that PostgreSQL cannot store: a NUL character, or a key that is too
+ * long.
+ */
 export class Unstorable extends Error {
   override name = "Unstorable";
 }
 
-/** Longest text that goes into an index, in bytes: several of them together must fit an index page's third. */
+/**
+ * Limit on texts in an index, in bytes: several of them together must fit into a third of an index
+ * page.
+ */
 const MAX_KEY_BYTES = 512;
 
 /** A text that PostgreSQL can store. Throws Unstorable for a NUL character. */
@@ -12,7 +18,10 @@ export function plainText(text: string): string {
   return text;
 }
 
-/** A text that an index can hold. Throws Unstorable when it is too long or holds a NUL character. */
+/**
+ * A text that fits into an index. Throws Unstorable when it is too long or contains a NUL
+ * character.
+ */
 export function keyText(text: string): string {
   if (text.length > MAX_KEY_BYTES || (text.length * 3 > MAX_KEY_BYTES && tooLong(text))) {
     throw new Unstorable(`a key is longer than ${MAX_KEY_BYTES} bytes`);

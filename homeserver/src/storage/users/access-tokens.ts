@@ -83,7 +83,10 @@ export async function replaceRefreshToken(
   await tx`UPDATE refresh_tokens SET replaced_by = ${successor} WHERE token_hash = ${old}`;
 }
 
-/** Spends one refresh token and deletes the access tokens that were given out with it; answers the latter's hashes. */
+/**
+ * Spends one refresh token and deletes the access tokens that were given out with it; answers the
+ * latter's hashes.
+ */
 export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
   await tx`
     UPDATE refresh_tokens SET spent = true, replaced_by = NULL WHERE token_hash = ${refreshHash}`;
@@ -93,8 +96,8 @@ export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buf
 }
 
 /**
- * The pair that `refreshHash` belongs to is in use: spends the refresh tokens that it replaced, and deletes their access
- * tokens. Answers the hashes of deleted access tokens.
+ * The pair that `refreshHash` belongs to is in use: spends the refresh tokens that it replaced, and
+ * deletes their access tokens. Answers the hashes of deleted access tokens.
  */
 export async function retirePredecessors(tx: Sql | Tx, refreshHash: Buffer): Promise<Buffer[]> {
   const rows = await tx<{ hash: Buffer }[]>`
@@ -171,7 +174,10 @@ export async function findLoginToken(
   return row?.userId;
 }
 
-/** Uses up a one-time sign-in token. False if it was used meanwhile. Those that are too old go as well. */
+/**
+ * Uses up a one-time sign-in token. False if it was used meanwhile. Those that are too old go as
+ * well.
+ */
 export async function takeLoginToken(tx: Tx, tokenHash: Buffer, now: number): Promise<boolean> {
   const result = await tx`DELETE FROM login_tokens WHERE token_hash = ${tokenHash}`;
   await tx`DELETE FROM login_tokens WHERE expires_ts <= ${now}`;

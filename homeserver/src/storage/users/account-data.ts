@@ -28,7 +28,10 @@ export async function findAccountDataOfUsers(
 /** Bytes that a piece of account data is counted with besides its type and content. */
 const PIECE_BYTES = 256;
 
-/** What a user's account data comes to, but for one piece, and that piece, in bytes: what is not there is 0. */
+/**
+ * What a user's account data comes to, but for one piece, and that piece, in bytes: what is not
+ * there is 0.
+ */
 export async function accountDataSize(
   sql: Sql | Tx,
   userId: string,

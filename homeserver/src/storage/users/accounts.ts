@@ -48,8 +48,8 @@ export async function updatePasswordHash(
 }
 
 /**
- * The password hash of an open account (null: it has none), which stays as it is until the transaction ends; undefined
- * when the account is closed or was never there.
+ * The password hash of an open account (null: it has none), which stays as it is until the
+ * transaction ends; undefined when the account is closed or was never there.
  */
 export async function lockPasswordHash(tx: Tx, userId: string): Promise<string | null | undefined> {
   const [row] = await tx<{ hash: string | null }[]>`

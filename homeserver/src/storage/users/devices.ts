@@ -47,8 +47,8 @@ export async function addressesOf(sql: Sql | Tx, userId: string): Promise<string
 }
 
 /**
- * Makes sure of a device, and locks it until the transaction ends: of two sign-ins with it one comes after the other.
- * True if it is new; a known one keeps its display name.
+ * Makes sure of a device, and locks it until the transaction ends: of two sign-ins with it one
+ * comes after the other. True if it is new; a known one keeps its display name.
  */
 export async function insertDevice(
   tx: Sql | Tx,
@@ -62,7 +62,10 @@ export async function insertDevice(
   return row?.isNew === true;
 }
 
-/** Devices that were not seen for the longest time, so that without them and with one more there are at most so many. */
+/**
+ * Devices that were not seen for the longest time, so that without them and with one more there are
+ * at most so many.
+ */
 export async function devicesBeyond(
   tx: Sql | Tx,
   userId: string,
@@ -113,8 +116,9 @@ export async function deleteOtherDevices(
 }
 
 /**
- * Records many sightings in one statement. Unknown devices are passed over. The rows are locked in the order of their
- * keys: two replicas that record the same devices at once would lock each other out otherwise.
+ * Records many sightings in one statement. Unknown devices are passed over. The rows are locked in
+ * the order of their keys: two replicas that record the same devices at once would lock each other
+ * out otherwise.
  */
 export async function recordSightings(tx: Sql | Tx, sightings: readonly Sighting[]): Promise<void> {
   await tx`

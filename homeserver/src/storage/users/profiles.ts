@@ -14,7 +14,10 @@ export async function findProfile(sql: Sql | Tx, userId: string): Promise<Profil
   return row;
 }
 
-/** The profile, locked until the transaction ends; made, empty, where there is none yet: what is not there has no lock. */
+/**
+ * The profile, locked until the transaction ends; made, empty, where there is none yet: what is not
+ * there has no lock.
+ */
 export async function lockProfile(tx: Tx, userId: string): Promise<ProfileRow | undefined> {
   await tx`INSERT INTO profiles (user_id) VALUES (${userId}) ON CONFLICT (user_id) DO NOTHING`;
   const [row] = await tx<ProfileRow[]>`

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { AccountDataRecord } from "../../log/types.ts";
 import { atMost } from "../../platform/caches.ts";
 
-/** One user's account data as memory knows it. */
+/** The cached changes of one user's account data. */
 interface Known {
   /** Every change after this position is in `at`. */
   readonly from: number;
@@ -10,14 +10,14 @@ interface Known {
   readonly at: Map<number, number>;
 }
 
-/** Remembers when each user's account data changed last, by room. */
+/** Caches when each user's account data last changed, by room. */
 export function createAccountDataChanges(position: () => number, max = 50_000) {
   const users = new LRUCache<string, Known>(atMost(max));
-  /** Users who are not in memory have changed nothing after this position. */
+  /** The account data of users not in memory has not changed after this position. */
   let floor = position();
 
   return {
-    /** Takes in a change, in the log's order. */
+    /** Applies a change, in the order of the log. */
     take({ userId, roomNid, position: at }: AccountDataRecord): void {
       let known = users.get(userId);
       if (!known) {
@@ -28,7 +28,10 @@ export function createAccountDataChanges(position: () => number, max = 50_000) {
       known.at.set(roomNid ?? 0, at);
     },
 
-    /** Whether the user's data of a room (0: global) changed after the position; undefined: not in memory. */
+    /**
+     * Whether the user's data of a room (0: global) changed after the position; undefined: not in
+     * memory.
+     */
     changed(userId: string, roomNid: number, after: number): boolean | undefined {
       const known = users.get(userId);
       if ((known?.at.get(roomNid) ?? 0) > after) return true;

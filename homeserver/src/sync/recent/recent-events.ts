@@ -6,53 +6,61 @@ import type { RoomHistory, RoomView, StateRoot, StoredEvent } from "../../rooms/
 const EVENTS_KEPT = 100;
 const ROOMS_KEPT = 20_000;
 
-/** Where a live event stands, and the room's current state after it. */
+/** A live event's position, and the room's current state after it. */
 interface RecentEvent {
   readonly nid: number;
   readonly position: number;
   readonly root: StateRoot;
   readonly shown: boolean;
-  /** Other servers' events in front of it were missing when it came. */
+  /** There is a gap before it: prev events were missing when it arrived. */
   readonly afterGap: boolean;
 }
 
-/** The newest part of one room, as the log told it. */
+/** The newest events of one room, from the log. */
 interface RecentOfRoom {
-  /** Every live event after this position is in `marks`. */
+  /** Every live event after this position is in `events`. */
   from: number;
   /** Oldest first. */
   readonly events: RecentEvent[];
-  /** Current state root as of `from`, and up to the first mark, when known. */
+  /** Current state root as of `from` and up to the first of `events`, when known. */
   rootAtFrom: StateRoot | undefined;
   /** Position of the last receipt. */
   receiptAt: number;
 }
 
-/** Newest events of a stretch of a room, and what the room's state was over it. */
+/** The newest events of a range of a room's timeline, and the room's state during it. */
 export interface CachedRange {
   /** Oldest first. */
   readonly nids: readonly number[];
-  /** Older ones were left out, or a gap is in front: nothing of a stretch lies before its newest gap. */
+  /**
+   * Older events were left out, or a gap precedes these: the range never extends beyond its newest
+   * gap.
+   */
   readonly limited: boolean;
-  /** A gap is right in front of it. */
+  /** A gap directly precedes it. */
   readonly afterGap: boolean;
-  /** Root of the room's current state from the stretch's start to its end; undefined: it changed, or is not known. */
+  /**
+   * Root of the room's current state during the whole range; undefined: it changed, or is unknown.
+   */
   readonly unchangedRoot: string | undefined;
-  /** There were receipts, too. */
+  /** There were receipts in the range, too. */
   readonly receipts: boolean;
 }
 
-/** A room's timeline between two positions, oldest first; `limited` when older ones, or a gap, are in front. */
+/**
+ * A room's timeline between two positions, oldest first; `limited` when older events, or a gap,
+ * precede it.
+ */
 export interface EventRange {
   readonly events: StoredEvent[];
   readonly limited: boolean;
-  /** A gap is right in front of it. */
+  /** A gap directly precedes it. */
   readonly afterGap: boolean;
 }
 
 /**
- * What happened lately in each room, from memory: an incremental sync over the newest events asks no database.
- * Anything older comes from the rooms' history.
+ * The most recent events of each room, in memory: an incremental sync over them needs no query.
+ * Older ones come from the rooms' history.
  */
 export function createRecentEvents(deps: {
   readonly history: RoomHistory;
@@ -81,13 +89,13 @@ export function createRecentEvents(deps: {
     recent.rootAtFrom = last.root;
   }
 
-  /** True when memory knows everything of the room after `position`. */
+  /** True when memory has everything of the room after `position`. */
   function covers(roomNid: number, position: number): boolean {
     const recent = byRoom.get(roomNid);
     return recent ? position >= recent.from : position >= floor;
   }
 
-  /** See the methods of the same names; `acrossGaps`: a gap does not end it. */
+  /** See the methods with these names; `acrossGaps`: do not end at a gap. */
   function peek(
     roomNid: number,
     after: number,
@@ -98,7 +106,7 @@ export function createRecentEvents(deps: {
     if (!covers(roomNid, after)) return undefined;
     const recent = byRoom.get(roomNid);
     const events = recent?.events ?? [];
-    // What is asked for is most often the last event or two.
+    // Usually only the last event or two are asked for.
     const nids: number[] = [];
     let [limited, afterGap] = [false, false];
     let root: StateRoot | undefined;
@@ -148,7 +156,7 @@ export function createRecentEvents(deps: {
   }
 
   return {
-    /** Takes in a live event of the log, in order. */
+    /** Adds a live event of the log, in order. */
     event(record: EventRecord): void {
       const recent = recentFor(record);
       const { eventNid: nid, position, stateRoot: root, afterGap } = record;
@@ -156,7 +164,7 @@ export function createRecentEvents(deps: {
       trim(recent);
     },
 
-    /** States of the room's events are others now: what memory has of it goes. */
+    /** The states of the room's events have changed: drops what is in memory. */
     statesRecomputed(roomNid: number, position: number): void {
       byRoom.set(roomNid, {
         from: position,
@@ -170,7 +178,10 @@ export function createRecentEvents(deps: {
       recentFor(record).receiptAt = record.position;
     },
 
-    /** Whether anything was appended to the room after the position, receipts included; undefined: not in memory. */
+    /**
+     * Whether anything was appended to the room after the position, receipts included; undefined:
+     * not in memory.
+     */
     changed(roomNid: number, position: number): boolean | undefined {
       const recent = byRoom.get(roomNid);
       if (recent && Math.max(recent.receiptAt, recent.events.at(-1)?.position ?? 0) > position)
@@ -178,7 +189,7 @@ export function createRecentEvents(deps: {
       return covers(roomNid, position) ? false : undefined;
     },
 
-    /** True when there was no event in the room after the position, as memory knows. */
+    /** True when memory knows that there was no event in the room after the position. */
     isQuiet(roomNid: number, position: number): boolean {
       const last = byRoom.get(roomNid)?.events.at(-1);
       return covers(roomNid, position) && (last === undefined || last.position <= position);
@@ -191,23 +202,23 @@ export function createRecentEvents(deps: {
     },
 
     /**
-     * Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not in memory. It ends
-     * at a gap: what is older did not come right before.
+     * Accepted live events with after < position ≤ upTo, the newest `limit` of them; undefined: not
+     * in memory. They end at a gap: older events do not directly precede them.
      */
     peek(roomNid: number, after: number, upTo: number, limit: number): CachedRange | undefined {
       return peek(roomNid, after, upTo, limit, false);
     },
 
-    /** The same as events, from the database where need be. */
+    /** The same as events, from the database if necessary. */
     between: (roomNid: number, after: number, upTo: number, limit: number): Promise<EventRange> =>
       between(roomNid, after, upTo, limit, false),
 
-    /** The same across gaps: for what counts events, and shows none. */
+    /** The same across gaps, for counting events without showing them. */
     async across(roomNid: number, after: number, upTo: number, limit: number) {
       return (await between(roomNid, after, upTo, limit, true)).events;
     },
 
-    /** The same from memory alone. */
+    /** The same from memory only. */
     peekAcross: (roomNid: number, after: number, upTo: number, limit: number) =>
       peek(roomNid, after, upTo, limit, true),
 
@@ -221,7 +232,7 @@ export function createRecentEvents(deps: {
       }
       const roots = await deps.view.rootsAt([roomNid], position);
       const root = roots.get(roomNid) ?? null;
-      // Up to the first event in memory it was the same.
+      // Up to the first event in memory the state was the same.
       const isQuiet =
         recent && recent.from <= position && (recent.events[0]?.position ?? Infinity) > position;
       if (isQuiet) recent.rootAtFrom = root;

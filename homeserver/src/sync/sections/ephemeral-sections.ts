@@ -8,7 +8,7 @@ import type { Scope } from "./scope.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 
-/** Where what is not an event comes from. */
+/** Where data other than events comes from. */
 export interface SectionSources {
   /** Receipts of a room with position in (after, upTo]; private ones only of `userId`. */
   receipts(roomNid: number, userId: UserId, after: number, upTo: number): Promise<ReceiptOfRoom[]>;
@@ -20,7 +20,10 @@ export interface SectionSources {
     upTo: number,
   ): Promise<{ type: string; content: string }[]>;
   readonly typing: Ephemeral["typing"];
-  /** Those of the rooms where events, receipts or the user's account data changed after a position: one query. */
+  /**
+   * Those of the rooms where events, receipts or the user's account data changed after a position:
+   * one query.
+   */
   changedRooms(
     userId: UserId,
     roomNids: readonly number[],
@@ -96,8 +99,8 @@ export function accountDataEvent(data: { type: string; content: string }): strin
 }
 
 /**
- * Event id → receipt type → user → {ts, thread_id}. There is place for one receipt of a user at an event: that for all
- * threads says what the others say, and more.
+ * Event id → receipt type → user → {ts, thread_id}. A user can have only one receipt per event
+ * here; the unthreaded one includes the others.
  */
 function receiptContent(receipts: readonly ReceiptOfRoom[]): JsonObject {
   const content: Record<string, Record<string, Record<string, JsonObject>>> = {};

@@ -1,4 +1,6 @@
-/** Builds JSON objects from texts that are JSON already; nothing is parsed or written twice. */
+/**
+ * Builds JSON objects from parts that are JSON text already; nothing is parsed or serialised twice.
+ */
 export class JsonText {
   #text = "";
 

@@ -7,12 +7,12 @@ import type { SyncingUserRoom } from "../users/syncing-users.ts";
 import type { Scope } from "./scope.ts";
 
 const MAX_FROM_MEMORY = 20;
-/** With more presences than these, one looks at who is in the reader's rooms instead. */
+/** With more presences than this, the members of the reader's rooms are examined instead. */
 const MAX_PRESENCES = 1_000;
-/** Of a room that the reader has come into, so many members' presences are shown at once. */
+/** Limit on members whose presence is sent for a newly joined room. */
 const MAX_MEMBERS_OF_NEW_ROOM = 1_000;
 
-/** The `presence` section: of users who share a room with the reader, and of themselves. */
+/** The `presence` section: users who share a room with the reader, and the reader. */
 export function createPresenceSection(deps: {
   readonly view: RoomView;
   readonly ephemeral: Pick<Ephemeral, "presence" | "presenceSince">;
@@ -20,7 +20,7 @@ export function createPresenceSection(deps: {
 }) {
   const { view, ephemeral: source, now } = deps;
 
-  /** Which of them share a room with the reader: from memory for a few, by a query for many. */
+  /** Those who share a room with the reader: from memory for a few, by a query for many. */
   async function sharingRooms({ user }: Scope, others: readonly UserId[]): Promise<Set<UserId>> {
     if (others.length > MAX_FROM_MEMORY) return view.sharesRoom(user.userId, others);
     const found = new Set<UserId>();
@@ -35,7 +35,7 @@ export function createPresenceSection(deps: {
     return found;
   }
 
-  /** Presences of the members of rooms that the reader is in. */
+  /** Presence of the members of these rooms. */
   async function presencesIn(rooms: readonly SyncingUserRoom[]): Promise<PresenceEntry[]> {
     const found = new Map<UserId, PresenceEntry>();
     for (const { roomNid } of rooms) {
@@ -47,7 +47,7 @@ export function createPresenceSection(deps: {
     return [...found.values()];
   }
 
-  /** Those of the presences that the reader may see. */
+  /** Those whose presence the reader may see. */
   async function visible(scope: Scope, states: PresenceEntry[]): Promise<PresenceEntry[]> {
     if (states.length === 0) return states;
     const others = states.map((state) => state.userId).filter((id) => id !== scope.userId);
@@ -55,7 +55,7 @@ export function createPresenceSection(deps: {
     return states.filter(({ userId }) => userId === scope.userId || shared.has(userId));
   }
 
-  /** What changed since the token, and what the reader could not see before. */
+  /** Presence that changed since the token, or that the reader could not see before. */
   async function changesFor(scope: Scope): Promise<PresenceEntry[]> {
     const joined = [...scope.user.rooms.values()].filter((room) => room.membership === "join");
     if (!scope.since || scope.fullState) {

@@ -5,13 +5,16 @@ import type { RoomView, StoredEvent } from "../../rooms/api/index.ts";
 import type { CachedRange } from "../recent/recent-events.ts";
 import { timelineText } from "./timeline.ts";
 
-/** The newest messages of a room since some place, the state unchanged: the same for all members who stand there. */
+/**
+ * The newest messages of a room after some position, without state changes: the same for all
+ * members who are at that position.
+ */
 export interface SharedTimeline {
   readonly events: readonly StoredEvent[];
-  /** Root of the room's state all along. */
+  /** Root of the room's state, which did not change. */
   readonly root: string;
   readonly senders: ReadonlySet<UserId>;
-  /** The timeline section. It holds for every joined member but the senders. */
+  /** The timeline section; the same for every joined member except the senders. */
   readonly text: string;
   /** The senders' member events. */
   readonly members: readonly StoredEvent[];
@@ -25,13 +28,14 @@ interface Kept {
   readonly madeAt: number;
 }
 
-/** `unsigned.age` may be behind by so much, ms. */
+/** How much too low `unsigned.age` may be, in ms. */
 const MAX_AGE_LAG_MS = 250;
 const ROOMS = 2_000;
 
 /**
- * Presents what a message wakes everybody for once, not once per member. From memory alone: undefined where the
- * stretch holds more than messages without relations, was cut short, or is not all in memory.
+ * Renders what a new message brings to everybody once, instead of once per member. From memory
+ * only: undefined when the range contains more than messages without relations, is limited, or is
+ * not all in memory.
  */
 export function createSharedTimelines(deps: {
   readonly view: RoomView;

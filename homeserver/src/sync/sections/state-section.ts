@@ -3,15 +3,15 @@ import type { RoomView, StateRoot, StoredEvent } from "../../rooms/api/index.ts"
 import type { Delivery, SentMembers } from "./lazy-members.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 
-/** What the state section of one room is made from. */
+/** The input for the state section of one room. */
 export interface StateRequest {
   readonly roomNid: number;
   readonly userId: string;
-  /** user and device: whose lazy-loading memory is used. */
+  /** User and device: whose lazy-loading memory is used. */
   readonly device: string;
-  /** Timeline that is sent with it, oldest first. */
+  /** The timeline sent with it, oldest first. */
   readonly timeline: readonly StoredEvent[];
-  /** What came before its first event was missing: the state there is what is known of that event's. */
+  /** A gap precedes the timeline's first event: the state there is the one known for that event. */
   readonly afterGap: boolean;
   /** The client knows the room's state as of this position; undefined: it knows nothing. */
   readonly known: number | undefined;
@@ -21,15 +21,15 @@ export interface StateRequest {
   readonly after: boolean;
   readonly lazy: boolean;
   readonly repeatMembers: boolean;
-  /** Members whose events are wanted whatever happened (heroes). */
+  /** Members whose events are always included (heroes). */
   readonly alsoMembers: readonly string[];
 }
 
 const isMember = (event: StoredEvent): boolean => event.event.type === "m.room.member";
 
 /**
- * The state section of a joined or left room: everything for a room that is new to the client, otherwise
- * what changed between its token and the start (or end) of the timeline.
+ * The state section of a joined or left room: everything when the room is new to the client,
+ * otherwise the changes between its token and the start (or end) of the timeline.
  */
 export function createStateSection(deps: {
   readonly view: RoomView;
@@ -57,8 +57,8 @@ export function createStateSection(deps: {
   }
 
   /**
-   * What holds at the timeline's end and is in neither the state before it nor the timeline: a filter or the history
-   * visibility left its event out, or a fork was resolved.
+   * State at the timeline's end that is neither in the state before it nor in the timeline: its
+   * event was filtered or invisible, or a fork was resolved.
    */
   async function hidden(request: StateRequest, target: StateRoot): Promise<StoredEvent[]> {
     if (request.after) return [];
@@ -112,7 +112,7 @@ export function createStateSection(deps: {
   };
 }
 
-/** The later list's events take the place of earlier ones under the same key. */
+/** Events of the later list replace earlier ones with the same key. */
 function merged(state: StoredEvent[], later: readonly StoredEvent[]): StoredEvent[] {
   if (later.length === 0) return state;
   const keyOf = ({ event }: StoredEvent): string => stateTuple(event.type, event.stateKey!);

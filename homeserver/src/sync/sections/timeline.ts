@@ -8,10 +8,10 @@ import { DEFAULT_TIMELINE_LIMIT, type Scope } from "./scope.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 
 export interface Timeline {
-  /** Oldest first: what the client is shown. */
+  /** Oldest first: the events that the client gets. */
   readonly events: readonly VisibleEvent[];
   readonly limited: boolean;
-  /** Other servers' events are (or were) missing right in front of it. */
+  /** There is (or was) a gap directly before it. */
   readonly afterGap: boolean;
 }
 
@@ -19,18 +19,18 @@ export interface TimelineRange {
   readonly roomNid: number;
   readonly after: number;
   readonly upTo: number;
-  /** The user was joined over the whole range, so that every event of it may be seen. */
+  /** The user was joined during the whole range, so that every event in it is visible. */
   readonly joinedThroughout: boolean;
 }
 
-/** With a filter, this many events are looked through for each one that is wanted, */
+/** With a filter, this many events are examined for each one that is wanted, */
 const LOOK_AHEAD_FACTOR = 20;
 /** but not more than this, unless more are wanted. */
 const MAX_LOOKED_AT = 2_000;
 
 /**
- * The timeline section: newest events of a range that the filter, the ignore list and visibility let through, none from
- * before a gap. (docs/decisions/0020)
+ * The timeline section: the newest events of a range that pass the filter, the ignore list and
+ * visibility, none from before a gap. (docs/decisions/0020)
  */
 export function createTimelines(deps: {
   readonly view: RoomView;
@@ -47,7 +47,7 @@ export function createTimelines(deps: {
     range: TimelineRange,
     events: readonly StoredEvent[],
   ): Promise<VisibleEvent[]> {
-    // Of redactions those alone are shown that take effect.
+    // Redactions without effect are not shown.
     const hasRedaction = events.some(({ event }) => event.redacts !== undefined);
     if (!range.joinedThroughout || hasRedaction) return deps.view.visibleTo(scope.userId, events);
     return events.map((stored) => ({ stored, membership: "join" }));
@@ -80,8 +80,8 @@ export function createTimelines(deps: {
 export type Timelines = ReturnType<typeof createTimelines>;
 
 /**
- * `timeline` as JSON text. `prev_batch` is the place in front of the first event, from where /messages reads
- * backwards; without events, the end of the range.
+ * `timeline` as JSON text. `prev_batch` is the place before the first event, from which /messages
+ * reads backwards; without events, the end of the range.
  */
 export async function timelineJson(
   present: Present,
@@ -97,7 +97,10 @@ export async function timelineJson(
   });
 }
 
-/** The same of events that are text already; `first` is the oldest of them, `end` the place behind all. */
+/**
+ * The same for events that are text already; `first` is the oldest of them, `end` the place after
+ * all.
+ */
 export function timelineText(
   texts: readonly string[],
   limited: boolean,

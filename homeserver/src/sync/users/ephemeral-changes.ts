@@ -3,7 +3,7 @@ import type { RoomView } from "../../rooms/api/index.ts";
 import type { SyncingUsers, SyncingUser } from "./syncing-users.ts";
 import type { Waker } from "./wake.ts";
 
-/** Marks and wakes the people whom a change of typing or presence concerns. */
+/** Marks and wakes the users concerned by a change of typing or presence. */
 export function createEphemeralChanges(deps: {
   readonly view: RoomView;
   readonly syncingUsers: SyncingUsers;

@@ -2,14 +2,14 @@ import type { UserId } from "../../protocol/identifiers.ts";
 import type { CompiledRules } from "../../protocol/push/push-rules.ts";
 import type { Users } from "../../users/users.ts";
 
-/** A user's rules and ignore list. */
+/** A user's push rules and ignore list. */
 export interface UserPreferences {
   rulesOf(userId: UserId): Promise<CompiledRules>;
   ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
-  /** The same from memory alone; undefined where they are not there. */
+  /** The same from memory only; undefined when it is not cached. */
   peekRules(userId: UserId): CompiledRules | undefined;
   peekIgnored(userId: UserId): ReadonlySet<string> | undefined;
-  /** Whether the user wants no invites; nobody does when absent. */
+  /** Whether the user blocks all invites; nobody does when absent. */
   blocksInvites?(userId: UserId): Promise<boolean>;
 }
 

@@ -4,14 +4,14 @@ import type { MembershipChange, RecordOf } from "../../log/types.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../../rooms/api/index.ts";
 
-/** What of the log concerns those who sync. */
+/** The kinds of log records that concern syncing users. */
 export const SYNC_KINDS = [
   ...(["event", "membership", "receipt", "account_data"] as const),
   ...(["partial_state", "forgotten", "purge"] as const),
 ] as const;
 type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
 
-/** One room of a person, as of the newest log record. */
+/** One room of a user, as of the newest log record. */
 export interface SyncingUserRoom {
   readonly roomNid: number;
   readonly roomId: RoomId;
@@ -20,15 +20,15 @@ export interface SyncingUserRoom {
   readonly eventNid: number;
   /** Position at which the membership was last written. */
   readonly position: number;
-  /** Position since which this membership has held without a break, as far as memory knows. */
+  /** Position since which this membership has held without interruption, as far as memory knows. */
   readonly heldSince: number;
   /** The room's members are not known yet. */
   readonly isPartial: boolean;
-  /** Position at which the room's state became whole, where it was not always so; 0. */
+  /** Position at which the room's state became complete; 0 when it always was. */
   readonly completeSince: number;
-  /** The person forgot the room: their clients are told that it ended, and nothing else. */
+  /** The user forgot the room: clients are only told that the membership ended. */
   readonly isForgotten: boolean;
-  /** Position of the person's own last receipt there, or one that it is not behind. */
+  /** Position of the user's own last receipt in the room, or a later one. */
   readonly receiptAt: number;
 }
 
@@ -36,11 +36,14 @@ export interface SyncingUserRoom {
 export interface SyncingUser {
   readonly userId: UserId;
   readonly rooms: Map<number, SyncingUserRoom>;
-  /** Last position of anything that concerns this person: an idle long-poll looks here and nowhere else. */
+  /** Last position of anything that concerns this user: an idle long-poll checks only this. */
   changedAt: number;
-  /** The same of all that is no plain message: since then a sync cannot be answered by messages alone. */
+  /**
+   * The same for everything that is not a plain message: syncs from before it need more than
+   * messages.
+   */
   nonMessageAt: number;
-  /** Serial of the last change outside the log (typing, presence) that concerns this person. */
+  /** Serial of the last ephemeral change (typing, presence) that concerns this user. */
   ephemeralAt: number;
   /** Called when something changed; each is called once and removed. */
   readonly waiting: Set<() => void>;
@@ -53,25 +56,25 @@ function completeness(
   return { isPartial: !room.isComplete, completeSince: room.isComplete ? room.position : 0 };
 }
 
-/** A room's timeline has grown, and nothing else of it has changed. */
+/** The record only adds to a room's timeline and changes nothing else. */
 function isPlainMessage(record: SyncRecord): boolean {
   return record.kind === "event" && !record.stateChanged && record.memberships.length === 0;
 }
 
-/** Room memberships that a record sets. */
+/** The memberships that a record sets. */
 function memberChanges(record: SyncRecord): readonly MembershipChange[] {
   if (record.kind === "event") return record.memberships;
   return record.kind === "membership" ? [record] : [];
 }
 
 /**
- * The people who sync, with their rooms, kept current by the log.
- * Bounded: who has not synced for long and is not waiting leaves memory and is loaded again on return.
+ * The users who sync, with their rooms, kept up to date by the log. Bounded: users who have not
+ * synced for long and do not wait are dropped, and loaded again when they return.
  */
 export function createSyncingUsers(deps: {
   readonly view: RoomView;
   readonly position: () => number;
-  /** A person who comes into memory may have missed any change up to now. */
+  /** A user who is loaded may have missed any change up to now. */
   readonly ephemeralSerial: () => number;
   readonly max?: number;
 }) {
@@ -82,7 +85,7 @@ export function createSyncingUsers(deps: {
     disposeAfter: (user, _userId, reason) => {
       if (reason === "set") return;
       for (const nid of user.rooms.keys()) removeFromRoom(user, nid);
-      // Whoever waits loads the person anew.
+      // Waiting requests load the user again.
       for (const call of user.waiting) call();
     },
   });
@@ -186,7 +189,7 @@ export function createSyncingUsers(deps: {
   }
 
   return {
-    /** The person with their rooms, loaded once however many ask at a time. */
+    /** The user with their rooms, loaded only once for concurrent requests. */
     async get(userId: UserId): Promise<SyncingUser> {
       const present = loaded.get(userId);
       if (present) return present;
@@ -201,27 +204,27 @@ export function createSyncingUsers(deps: {
       return promise;
     },
 
-    /** The people in memory who are joined to a room. */
+    /** The users in memory who are joined to a room. */
     inRoom(roomNid: number): Iterable<SyncingUser> {
       return inRoom.get(roomNid) ?? [];
     },
 
-    /** The same, if they are in memory. */
+    /** The same, if the user is in memory. */
     known(userId: UserId): SyncingUser | undefined {
       return loaded.get(userId);
     },
 
-    /** A person in memory, without loading or counting as use. */
+    /** A user in memory, without loading, and without counting as use. */
     peek(userId: string): SyncingUser | undefined {
       return loaded.peek(userId as UserId);
     },
 
-    /** Everyone with a request waiting. */
+    /** All users with a waiting request. */
     *waiting(): Iterable<SyncingUser> {
       for (const user of loaded.values()) if (user.waiting.size > 0) yield user;
     },
 
-    /** Takes in records of the log; answers whom they concern. */
+    /** Applies records of the log; returns the users concerned. */
     take(records: readonly SyncRecord[]): Set<SyncingUser> {
       const concerned = new Set<SyncingUser>();
       for (const record of records) {

@@ -1,9 +1,11 @@
 import type { SyncingUser } from "./syncing-users.ts";
 
-/** Wakes are gathered for this long, so that a burst of events costs each long-poll one answer. */
+/**
+ * Wake-ups are gathered for this long, so that a burst of events costs each long-poll one answer.
+ */
 const WINDOW_MS = 5;
 
-/** Gathers who shall be woken and calls them together after a short window. */
+/** Gathers the users to wake and wakes them together after a short window. */
 export function createWaker(setTimer: (run: () => void, ms: number) => unknown = setTimeout) {
   const due = new Set<SyncingUser>();
   let armed = false;
@@ -27,7 +29,10 @@ export function createWaker(setTimer: (run: () => void, ms: number) => unknown =
       setTimer(flush, WINDOW_MS);
     },
 
-    /** Resolves when the person is woken, the time is over, the request is gone or its session may be. */
+    /**
+     * Resolves when the user is woken, the time is over, the request is aborted, or its session may
+     * have ended.
+     */
     wait(
       user: SyncingUser,
       ms: number,

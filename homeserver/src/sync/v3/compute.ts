@@ -25,20 +25,21 @@ export interface ComputeDeps {
 
 export interface Computed {
   readonly body: string;
-  /** Nothing in it but the token. */
+  /** It contains nothing but the token. */
   readonly empty: boolean;
 }
 
-/** This many rooms are worked on at a time. */
+/** Rooms rendered concurrently. */
 const MAX_CONCURRENT_ROOMS = 16;
 
 type Section = "join" | "invite" | "knock" | "leave";
 
-/** One sync response: which rooms, what of each, as JSON text. */
+/** One full sync response as JSON text: which rooms, and what of each. */
 export function createCompute(deps: ComputeDeps) {
   /**
-   * The rooms that may have something for the client, by section: from memory, and by one query for those that
-   * memory does not know. The person's rooms are read before anything is awaited: they are those of `upTo`.
+   * The rooms that may have something for the client, by section: from memory, and by one query for
+   * rooms that memory cannot tell. The user's rooms are read before anything is awaited, so that
+   * they are those of `upTo`.
    */
   async function skeleton(scope: Scope): Promise<[Section, SyncingUserRoom][]> {
     const rooms: [Section, SyncingUserRoom][] = [];
@@ -82,7 +83,7 @@ export function createCompute(deps: ComputeDeps) {
     }
   }
 
-  /** undefined: memory does not know. */
+  /** undefined: memory cannot tell. */
   function hasChanged(scope: Scope, userRoom: SyncingUserRoom): boolean | undefined {
     const since = scope.since!;
     if (deps.sources.typing(userRoom.roomId).serial > since.ephemeral) return true;
@@ -104,7 +105,9 @@ export function createCompute(deps: ComputeDeps) {
     return deps.otherRooms.pending(scope, userRoom);
   }
 
-  /** Invites that came before the user blocked them are not shown either; nor those of who is ignored. */
+  /**
+   * Invites from before the user blocked invites are hidden too, as are invites from ignored users.
+   */
   async function isUnwanted(scope: Scope, userRoom: SyncingUserRoom): Promise<boolean> {
     if (await deps.blocksInvites?.(scope.userId)) return true;
     if (scope.ignored.size === 0) return false;

@@ -10,9 +10,10 @@ import type { RecentEvents } from "../recent/recent-events.ts";
 import type { UnreadCounts } from "../../notifications/unread.ts";
 
 /**
- * The commonest sync, without a promise: a client that is a few messages behind, and whom nothing else concerned since.
- * Everything is in memory, and what all members of a room get alike is made once (`Passage`). Whatever goes beyond that
- * is undefined here, and computed in full: both give the same answer. So a new kind of change is none that this must know.
+ * The most common sync, answered without a promise: the client is a few messages behind, and
+ * nothing else concerned it since. Everything is in memory, and what is the same for all members of
+ * a room is rendered once (`SharedTimeline`). Anything beyond that gives undefined and is computed
+ * in full; both ways give the same answer. So new kinds of changes need no code here.
  */
 export function createFromMemory(deps: {
   readonly view: RoomView;
@@ -23,7 +24,10 @@ export function createFromMemory(deps: {
 }) {
   const { recentEvents } = deps;
 
-  /** The room's text, null where there is nothing new, undefined where only a full computation can tell. */
+  /**
+   * The room's text; null when there is nothing new, undefined when only the full computation can
+   * tell.
+   */
   function room(scope: Scope, userRoom: SyncingUserRoom): string | null | undefined {
     if (userRoom.membership !== "join" || isHidden(scope, userRoom)) return null;
     const { position } = scope.since!;
@@ -57,7 +61,7 @@ export function createFromMemory(deps: {
     return joinedRoomText(scope, { ...none, state, timeline: shared.text, unread });
   }
 
-  /** The body; undefined where the sync must be computed in full. The scope must have a `since`. */
+  /** The body; undefined when the sync must be computed in full. The scope must have a `since`. */
   return function fromMemory(scope: Scope): string | undefined {
     const { user, since, filter } = scope;
     if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
@@ -73,7 +77,7 @@ export function createFromMemory(deps: {
       joined.push(`${JSON.stringify(userRoom.roomId)}:${text}`);
     }
     if (joined.length === 0) return undefined;
-    // What is not in the log was not looked through further than the client is.
+    // Ephemeral data was not examined beyond the client's own token.
     const upTo = { position: scope.upTo.position, ephemeral: since!.ephemeral };
     return syncText({ rooms: `{"join":{${joined.join(",")}}}`, upTo });
   };

@@ -2,7 +2,7 @@ import { eventsJson } from "../sections/json-text.ts";
 import type { Scope } from "../sections/scope.ts";
 import type { Unread } from "../../notifications/unread.ts";
 
-/** What one room of `rooms.join` is made of, as JSON texts. */
+/** The parts of one room in `rooms.join`, as JSON texts. */
 export interface JoinedRoomParts {
   readonly summary: string | undefined;
   readonly state: readonly string[];
@@ -22,7 +22,10 @@ export function joinedRoomText(scope: Scope, parts: JoinedRoomParts): string {
   );
 }
 
-/** The members with the counts: those of threads apart where the client asks for it, otherwise added up. */
+/**
+ * The keys with the counts: those of threads are separate if the client asks for it, otherwise
+ * added up.
+ */
 function unreadText(scope: Scope, { main, threads }: Unread): string {
   let { notify, highlight } = main;
   if (scope.filter.room.timeline.unreadThreadNotifications) {

@@ -47,7 +47,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
   ): Promise<StoredEvent[]> {
     const filter = scope.filter.room.state;
     const { since } = scope;
-    // Typing and receipts alone need no look at the state.
+    // Typing and receipts alone do not touch the state.
     if (isKnown && !scope.fullState && deps.recentEvents.isQuiet(userRoom.roomNid, since!.position))
       return [];
     const state = await deps.stateSection({
@@ -82,7 +82,10 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     return { json: JSON.stringify({ "m.heroes": heroes, ...counts }), heroes };
   }
 
-  /** Members, or names, changed: as the timeline shows, or, where a filter or a fork hides it, as the state does. */
+  /**
+   * Whether members or names changed: seen in the timeline or, when a filter or a fork hides it
+   * there, in the state.
+   */
   async function isTouched(scope: Scope, { nid }: Room, timeline: Timeline): Promise<boolean> {
     const touches = ({ event }: StoredEvent) => SUMMARY_TYPES.has(event.type);
     if (timeline.events.some(({ stored }) => touches(stored))) return true;
@@ -96,7 +99,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     return (await deps.view.stateDelta(before, after)).changed.some(touches);
   }
 
-  /** A room that has a name, or a main alias, is not called by its members. */
+  /** A room with a name or a main alias needs no heroes. */
   async function hasName(roomNid: number, upTo: number): Promise<boolean> {
     const root = await deps.recentEvents.rootAt(roomNid, upTo);
     const state = await deps.view.stateEventsAt(root, NAMES);
@@ -123,7 +126,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const summary = await summaryOf(scope, room, shown, isKnown);
     const state = await stateOf(scope, userRoom, shown, isKnown, summary?.heroes ?? []);
     const { ephemeral, accountData } = await deps.ephemeralSections(scope, room, isKnown);
-    // A receipt of their own changes the counts, even where a filter leaves receipts out.
+    // The user's own receipt changes the counts, even when a filter leaves receipts out.
     const hasRead = isKnown && userRoom.receiptAt > scope.since!.position;
     const isQuiet =
       shown.events.length + state.length + ephemeral.length + accountData.length === 0 &&

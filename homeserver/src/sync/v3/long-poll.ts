@@ -8,7 +8,7 @@ import type { Scope } from "../sections/scope.ts";
 import { formatSyncToken, parseSyncToken, type SyncToken } from "../../log/token.ts";
 import type { Waker } from "../users/wake.ts";
 
-/** GET /sync, its parameters checked for shape. */
+/** GET /sync, with its parameters validated. */
 export interface SyncRequest {
   readonly userId: UserId;
   readonly deviceId: string;
@@ -20,13 +20,16 @@ export interface SyncRequest {
   readonly timeout: number;
   /** Aborts when the client is gone or the server drains. */
   readonly signal: () => AbortSignal;
-  /** Follows the session that asks; a sync that waits ends with it. Called when there is something to wait for. */
+  /**
+   * Watches the session of the request; a waiting sync ends with it. Called only when the sync has
+   * to wait.
+   */
   readonly watch?: () => SessionWatch;
 }
 
-/** Whether a session goes on while its request waits. */
+/** Whether a session continues while its request waits. */
 export interface SessionWatch {
-  /** Nothing while it does, as far as is known; throws, or rejects, once it is over. */
+  /** Undefined while it continues, as far as is known; throws, or rejects, once it has ended. */
   check(): Promise<void> | undefined;
   onDoubt(listener: () => void): () => void;
   end(): void;
@@ -39,9 +42,9 @@ export interface SyncDeps {
   readonly compute: Compute;
   readonly fromMemory: FromMemory;
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
-  /** The same from memory alone. */
+  /** The same from memory only. */
   readonly peekIgnored: (userId: UserId) => ReadonlySet<string> | undefined;
-  /** Serial of the last change among what is not in the log. */
+  /** Serial of the last ephemeral change. */
   readonly ephemeralSerial: () => number;
   /** End of the log in the database: another replica may be ahead of this one. */
   readonly end: () => Promise<number>;
@@ -50,7 +53,7 @@ export interface SyncDeps {
 
 const MAX_WAIT_MS = 120_000;
 
-/** Answers GET /sync: computes at once where there is news, otherwise waits for it. */
+/** Answers GET /sync: at once when there is something new, otherwise after waiting for it. */
 export function createLongPoll(deps: SyncDeps) {
   function currentToken(): SyncToken {
     return { position: deps.log.position, ephemeral: deps.ephemeralSerial() };
@@ -60,7 +63,7 @@ export function createLongPoll(deps: SyncDeps) {
     return user.changedAt <= since.position && user.ephemeralAt <= since.ephemeral;
   }
 
-  /** As of now: nothing may be awaited between this and the reading of the person's rooms. */
+  /** As of now: nothing may be awaited between this and reading the user's rooms. */
   function scopeOf(
     request: SyncRequest,
     user: SyncingUser,
@@ -85,7 +88,10 @@ export function createLongPoll(deps: SyncDeps) {
     };
   }
 
-  /** A token of before a restore of the database, or made up, is not ahead of the server. */
+  /**
+   * A token that is ahead of the log (made up, or from before a restore of the database) counts as
+   * the present.
+   */
   async function clamp({ position, ephemeral }: SyncToken): Promise<SyncToken> {
     const now = currentToken();
     const isAhead = position > now.position && position > (await deps.end());
@@ -95,7 +101,7 @@ export function createLongPoll(deps: SyncDeps) {
     };
   }
 
-  /** The body from memory alone, without a promise; undefined where that is not enough. */
+  /** The body from memory only, without a promise; undefined when that is not enough. */
   function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
     const now = currentToken();
     if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
@@ -137,7 +143,7 @@ export function createLongPoll(deps: SyncDeps) {
     const until = deps.now() + Math.min(request.timeout, MAX_WAIT_MS);
     for (;;) {
       await session?.check();
-      // Anew each time: who was not in memory meanwhile was told nothing.
+      // Loaded again each time: a user who was dropped from memory meanwhile was not woken.
       const user = await deps.syncingUsers.get(request.userId);
       if (request.fullState || !isIdle(user, since)) {
         const { body, empty, upTo } = await compute(request, since);
@@ -155,9 +161,10 @@ export function createLongPoll(deps: SyncDeps) {
   }
 
   /**
-   * The body as JSON text, at once where it is at hand. An aborted request is answered with what there is.
-   * @throws MatrixError 400 M_INVALID_PARAM for a token that is not ours; 401 M_UNKNOWN_TOKEN when the session ended
-   *   meanwhile
+   * The body as JSON text, without a promise when it is in memory. An aborted request gets what
+   * there is.
+   * @throws MatrixError 400 M_INVALID_PARAM for an unknown token; 401 M_UNKNOWN_TOKEN when the
+   * session ended meanwhile
    */
   return function sync(request: SyncRequest): string | Promise<string> {
     if (request.since === undefined) return compute(request, undefined).then(({ body }) => body);

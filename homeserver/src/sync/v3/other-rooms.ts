@@ -42,7 +42,10 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     );
   }
 
-  /** Of a room that the user was not in (an invite that was refused or taken back, a ban), or has forgotten: its end. */
+  /**
+   * A room that the user never joined (a rejected or withdrawn invite, a ban), or has forgotten:
+   * only its end.
+   */
   async function departureText(
     scope: Scope,
     own: StoredEvent | undefined,
@@ -57,7 +60,10 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return text(scope, [], await timelineJson(deps.present, scope, timeline, range));
   }
 
-  /** The event that ended a stay of which the client is to be told, and up to where of it. */
+  /**
+   * The event that ended a membership which the client must learn of, and up to which position it
+   * sees the room.
+   */
   async function endOfMembership(
     scope: Scope,
     userRoom: SyncingUserRoom,
@@ -70,18 +76,18 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     if (end === undefined) return undefined;
     const endedAt = end.position ?? position;
     if (endedAt > (scope.since?.position ?? 0)) return { nid: end.nid, upTo: endedAt };
-    // An older event may have come to count only now.
+    // An older event may have become effective only now.
     return isKnown ? { nid: end.nid, upTo: position } : undefined;
   }
 
-  /** What became of the user after their stay. */
+  /** What happened to the user after the membership ended. */
   function laterEvents(scope: Scope, own: StoredEvent): VisibleEvent[] {
     const { timeline } = scope.filter.room;
     if (timeline.limit === 0 || !matchesEvent(timeline, own.event)) return [];
     return [{ stored: own, membership: own.event.content.membership as Membership }];
   }
 
-  /** So much of the stay's timeline as finds room beside what comes behind it. */
+  /** The part of the timeline that fits beside the later events. */
   function withinLimit(
     scope: Scope,
     whileJoined: Timeline,
@@ -114,8 +120,9 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     },
 
     /**
-     * `rooms.leave`: what happened up to the end of the user's stay, and the state then. What was done to them afterwards (a
-     * ban, an invite that came to nothing) shows nothing more of the room than itself. Undefined: nothing to tell.
+     * `rooms.leave`: the timeline and state up to the end of the user's membership. Later events
+     * about the user (a ban, an invite that came to nothing) are shown alone. Undefined: nothing to
+     * show.
      */
     async left(scope: Scope, room: Room, userRoom: SyncingUserRoom): Promise<string | undefined> {
       const own = (await view.events([userRoom.eventNid])).get(userRoom.eventNid);
@@ -159,7 +166,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
   };
 }
 
-/** The invite of somebody whom the user ignores was not shown: that it was taken back is not, either. */
+/** The invite of an ignored user was hidden, and so is its withdrawal. */
 function isIgnored(scope: Scope, own: StoredEvent | undefined): boolean {
   if (own === undefined || own.event.content.membership !== "leave") return false;
   return scope.ignored.has(own.event.sender);

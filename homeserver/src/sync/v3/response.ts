@@ -1,6 +1,6 @@
 import { formatSyncToken, type SyncToken } from "../../log/token.ts";
 
-/** The whole of a sync, from its sections' texts. */
+/** Assembles a sync response from its sections. */
 export function syncText(parts: {
   readonly accountData?: string | undefined;
   readonly presence?: string | undefined;
