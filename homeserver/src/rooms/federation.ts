@@ -18,7 +18,7 @@ import { createJoinRemote } from "./membership/remote-join.ts";
 import { createLeaveRemote } from "./membership/remote-leave.ts";
 import type { LocalEvents } from "./commands/local-events.ts";
 import type { Mailboxes } from "./commands/mailboxes.ts";
-import type { RemoteMembership } from "./membership/members.ts";
+import type { RemoteMembership } from "./membership/remote-membership.ts";
 import { createOutOfBand } from "./commands/out-of-band.ts";
 import { createOutliers } from "./fetching/outliers.ts";
 import { createMergeExtremities } from "./receiving/merge-extremities.ts";

@@ -16,7 +16,7 @@ import type { Invitees } from "./invitees.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft } from "../records/member-events.ts";
-import type { RemoteMembership } from "./members.ts";
+import type { RemoteMembership } from "./remote-membership.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
 import type { RoomStore } from "../state/store.ts";

@@ -2,7 +2,10 @@
  * Which parts of a member event's content its sender may choose, and which only servers may set.
  */
 import { errors } from "../../protocol/errors.ts";
+import { serverOf } from "../../protocol/identifiers.ts";
+import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { MemberChange, Profiles } from "../api/index.ts";
 
 /**
  * Keys that are valid only with another party's signature: of the server that authorises a
@@ -35,4 +38,34 @@ export function clientMemberContent(content: JsonObject): JsonObject {
     throw errors.badJson(`${key} of a member event is a text`);
   }
   return withoutServersPart(content);
+}
+
+/** The client's additions to the member event. */
+export function requestedContent({
+  reason,
+  content,
+}: Pick<MemberChange, "reason" | "content">): JsonObject {
+  const own = content === undefined ? {} : clientMemberContent(content);
+  return reason === undefined ? own : { ...own, reason };
+}
+
+/** The content of a new member event: the user's profile, the client's additions, the membership. */
+export type MemberContent = (
+  membership: string,
+  userId: UserId,
+  request: Pick<MemberChange, "reason" | "content">,
+) => Promise<JsonObject>;
+
+/** Profiles are those of this server's users; other servers know theirs. */
+export function createMemberContent(profiles: Profiles, serverName: ServerName): MemberContent {
+  return async (membership, userId, request) => {
+    const isOurs = serverOf(userId) === serverName;
+    const { displayname, avatar_url } = isOurs ? await profiles.get(userId) : {};
+    return {
+      ...(displayname === undefined ? {} : { displayname }),
+      ...(avatar_url === undefined ? {} : { avatar_url }),
+      ...requestedContent(request),
+      membership,
+    };
+  };
 }

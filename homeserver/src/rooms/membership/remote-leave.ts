@@ -10,7 +10,7 @@ import { strippedState } from "../../protocol/events/client-event.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import { candidateServersOf } from "./candidate-servers.ts";
 import { claimedRoom, fromTemplate, tryEach } from "./remote-join.ts";
-import type { RemoteMembership } from "./members.ts";
+import type { RemoteMembership } from "./remote-membership.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
 import { shownByOther } from "./remote-stripped-state.ts";
