@@ -11,11 +11,14 @@ export type Health = () => Promise<string | undefined> | string | undefined;
 interface MonitoringDeps {
   readonly health: Health;
   readonly metrics: Metrics;
-  /** Whether the metrics have a listener of their own, and are served nowhere else. */
+  /** Whether the metrics are served by a listener of their own only. */
   readonly metricsApart?: boolean | undefined;
 }
 
-/** For whoever watches the server. Unless they are `metricsApart`, metrics are for this machine only. */
+/**
+ * Health and metrics, for monitoring. Unless they are `metricsApart`, metrics are served to this
+ * machine only.
+ */
 export function monitoringRoutes({ health, metrics, metricsApart }: MonitoringDeps): Route[] {
   return [
     // GET /_weft/health
@@ -37,7 +40,10 @@ export function monitoringRoutes({ health, metrics, metricsApart }: MonitoringDe
 
 const FORWARDED = ["x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via"];
 
-/** By the socket alone, whatever proxies are trusted; what a proxy of this machine hands on is somebody else's. */
+/**
+ * Decided by the socket alone, whatever proxies are trusted: what a proxy on this machine forwards
+ * comes from elsewhere.
+ */
 function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
   if (FORWARDED.some((name) => headers[name] !== undefined)) return false;
   if ("encrypted" in socket) return false; // the listener of other servers

@@ -25,7 +25,7 @@ interface DeleteBody {
 const ROOM_NAME = "A closed room";
 const MESSAGE = "The room that you were in was closed by an administrator of this server.";
 
-/** Deleting rooms and their history, as tools for Synapse ask for it. */
+/** Deletes rooms and their history, through the same operations as tools for Synapse use. */
 export function purgesRoutes({ rooms, users }: { rooms: Rooms; users: Users }): Route[] {
   const { purges } = rooms;
 

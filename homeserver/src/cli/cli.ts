@@ -112,7 +112,10 @@ function configOf({ config }: Values): Config {
   return loadConfig(config ?? process.env["WEFT_CONFIG"], process.env);
 }
 
-/** Runs one command. Sets the process's exit code: 0, 1 for a failure, 2 for a wrong use or configuration. */
+/**
+ * Runs one command. Sets the process's exit code: 0, 1 for a failure, 2 for a wrong use or
+ * configuration.
+ */
 async function main(argv: string[]): Promise<void> {
   const { values, positionals } = parse(argv);
   const [name = "help"] = positionals;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { makeTemporaryFolder } from "../storage/temporary-folder.ts";
 
-/** What the command line may ask of a server that runs. */
+/** A request of the command line to the running server. */
 export interface NewUser {
   readonly username: string;
   readonly password: string;
@@ -13,14 +13,14 @@ export interface NewUser {
 }
 export type ControlAnswer = { readonly userId: string } | { readonly error: string };
 
-/** The file in the data folder that tells where the socket is: socket paths must be short. */
+/** The file in the data folder that names the socket, whose own path must be short. */
 const FILE = "control";
 const MAX_BYTES = 65_536;
 
 /**
- * Listens for the command line on a socket that only this user can reach, and notes where in the data
- * folder. One request a connection: a line of JSON, answered by a line of JSON.
- * @returns what closes it
+ * Listens for the command line on a socket that only this user can reach, and notes its path in the
+ * data folder. One request per connection: a line of JSON, answered by a line of JSON.
+ * @returns the function that closes it
  */
 export async function openControl(
   dataDir: string,
@@ -62,7 +62,7 @@ async function answer(
   }
 }
 
-/** Asks the server that runs on this data folder. @returns undefined when none does */
+/** Asks the server that is running on this data folder. @returns undefined when none is running */
 export async function askControl(
   dataDir: string,
   user: NewUser,

@@ -12,7 +12,8 @@ import { createUsers } from "../users/users.ts";
 import { type NewUser, askControl } from "./control.ts";
 
 /**
- * Creates an account, by the server that runs on the data folder, or by its database when none does.
+ * Creates an account through the server that is running on the data folder, or in its database when
+ * none is.
  * @returns the user id
  * @throws Error whose message says why not
  */
@@ -30,7 +31,7 @@ async function createInDatabase(config: Config, user: NewUser): Promise<string> 
   const sql = connect(database.location, { max: 2 });
   try {
     await migrate(sql);
-    // A server elsewhere may write to the same database: the log looks for its commits.
+    // Another server process may write to the same database: the log looks for its commits.
     const wake = createMemoryWake({ shared: true });
     const writer = connectWriter(database.location);
     const log = await createLog({ sql, writer, wake, clock, logger, serverName });

@@ -9,7 +9,7 @@ import { readMigrations } from "../storage/migrate.ts";
 import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { connect } from "../storage/sql.ts";
 
-/** One thing looked at: "ok" or what is wrong, and what to do. */
+/** The result of one check: "ok", or what is wrong and what to do. */
 export interface Finding {
   readonly subject: string;
   readonly ok: boolean;
@@ -18,7 +18,7 @@ export interface Finding {
 
 type Check = (config: Config) => Promise<string> | string;
 
-/** A check answers with what it found, and throws with what is wrong. */
+/** A check returns what it found, and throws with what is wrong. */
 const checks: readonly (readonly [subject: string, check: Check])[] = [
   ["environment", () => checkEnvironment()],
   ["data folder", checkDataFolder],
@@ -33,7 +33,7 @@ const LITTLE_SPACE = 1024 ** 3;
 const CLOCK_LIMIT_MS = 10_000;
 const MONTH_MS = 30 * 24 * 3600_000;
 
-/** Runs every check; none of them changes anything but making the data folder and the key. */
+/** Runs every check. They change nothing, except that the data folder and the key are created. */
 export async function examine(config: Config): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [subject, check] of checks) {

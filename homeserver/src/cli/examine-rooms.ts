@@ -1,4 +1,7 @@
-/** `weft doctor --room ID`, `--rooms` and `--collect`: what is stored of rooms, beside a server that may be running. */
+/**
+ * `weft doctor --room ID`, `--rooms` and `--collect`: checks the stored data of rooms, also while a
+ * server is running.
+ */
 import type { Config } from "../config/load.ts";
 import { loadSigningKey } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -12,15 +15,15 @@ import { connect, type Sql } from "../storage/sql.ts";
 import { previewCollection } from "../storage/rooms/state-collection.ts";
 
 export interface RoomsWanted {
-  /** This one. */
+  /** Check this room. */
   readonly room?: string | undefined;
-  /** All of them. */
+  /** Check all rooms. */
   readonly rooms?: boolean | undefined;
-  /** Make what is wrong what the events say. */
+  /** Repair what does not match the events. */
   readonly mend?: boolean | undefined;
-  /** Tell what a collection of state nodes would remove. */
+  /** Report what a collection of state nodes would remove. */
   readonly collect?: boolean | undefined;
-  /** Of one room: goes on after this event's number, which an earlier run told. */
+  /** Of one room: continues after this event's nid, which an earlier run printed. */
   readonly after?: number | undefined;
 }
 
@@ -31,7 +34,7 @@ const FINDINGS_SHOWN = 50;
 const PROGRESS_EVERY = 20_000;
 const MEND = "Stop the servers and run this again with --mend: see docs/guide.md.";
 
-/** Prints what it finds. @returns whether all is as it should be */
+/** Prints the findings. @returns whether everything is in order */
 export async function examineRooms(
   config: Config,
   wanted: RoomsWanted,
@@ -40,7 +43,7 @@ export async function examineRooms(
   const database = await shareDatabase(config);
   const sql = connect(database.location, { max: 1, applicationName: "weft doctor" });
   try {
-    // One moment's state of everything, whatever a running server goes on to do.
+    // One snapshot of everything, whatever a running server does meanwhile.
     await sql.unsafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const key = keysOf(config, sql);
     let allWell = true;
@@ -56,7 +59,7 @@ export async function examineRooms(
   }
 }
 
-/** The rooms that are wanted, in pages. */
+/** The selected rooms, in pages. */
 export async function* roomsOf(
   sql: Sql,
   { room, rooms }: Pick<RoomsWanted, "room" | "rooms">,
@@ -74,7 +77,7 @@ export async function* roomsOf(
   }
 }
 
-/** Prints what is found of a room. @returns whether all is as it should be */
+/** Prints the findings about a room. @returns whether everything is in order */
 export async function examineOne(
   sql: Sql,
   roomId: RoomId,
@@ -134,7 +137,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Our own key, and those that are kept of other servers. */
+/** Our own key, and stored keys of other servers. */
 export function keysOf(config: Config, sql: Sql): ExamineOptions["key"] {
   const own = loadSigningKey(config.dataDir, systemRandom);
   const known = new Map<ServerName, Map<string, VerifyKey>>();

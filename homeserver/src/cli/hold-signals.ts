@@ -1,2 +1,2 @@
-/** Imported first by the command line: only a server has something to do before a signal ends it. */
+/** Imported first by the command line: only a starting server has to handle signals early. */
 if (process.argv[2] === "start") await import("../platform/held-signals.ts");

@@ -1,4 +1,4 @@
-/** `weft doctor --mend`: makes damaged rooms what their events say, while no server runs. */
+/** `weft doctor --mend`: repairs damaged rooms from their events, while no server is running. */
 import type { Config } from "../config/load.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
 import { mendRoom, type MendReport } from "../rooms/examine/mend/index.ts";
@@ -8,13 +8,13 @@ import { connect, type Sql, type Tx } from "../storage/sql.ts";
 import { examineOne, keysOf, type Print, roomsOf, type RoomsWanted } from "./examine-rooms.ts";
 
 /**
- * Prints what it finds, mends it, and looks again: a transaction a room, so that a room is mended as a whole or not at all.
- * Throws while a server has the database open: its memory would hold what was there before.
- *
- * @returns whether all is as it should be in the end
+ * Prints the findings, repairs them, and checks again. One transaction per room, so that a room is
+ * repaired as a whole or not at all. Throws while a server has the database open: its caches would
+ * be out of date.
+ * @returns whether everything is in order in the end
  */
 export async function mendRooms(config: Config, wanted: Wanted, print: Print): Promise<boolean> {
-  // The embedded database is opened for this alone, and not shared with a server that runs on it.
+  // The embedded database is opened for this alone, not shared with a running server.
   const database = await openDatabase(config);
   const sql = connect(database.location, { max: 1, applicationName: "weft doctor" });
   try {
@@ -44,7 +44,8 @@ export async function mendRoomsIn(
 
 async function mendOne(config: Config, tx: Tx, roomId: RoomId, print: Print): Promise<boolean> {
   const sql = tx as unknown as Sql;
-  // A server that starts now waits with its first commit until the room is mended, and then hears of it.
+  // A server that starts meanwhile waits with its first commit until the room is repaired, and then
+  // learns of it from the log.
   const epoch = await holdLog(tx);
   const connections = await serverConnections(tx);
   if (connections > 0) {

@@ -24,13 +24,13 @@ import { versionsRoutes } from "./versions.ts";
 import { wellknownRoutes } from "./wellknown.ts";
 import { whoamiRoutes } from "./whoami.ts";
 
-/** The operations about accounts, what belongs to them, files, and the server itself. */
+/** Operations about accounts and their data, files, and the server itself. */
 export function accountRoutes(deps: {
   users: Users;
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;
   publicBaseUrl: string;
-  /** Whether files are given to those without a token too. */
+  /** Whether files are served without an access token, too. */
   legacyMedia: boolean;
   defaultRoomVersion: string;
 }): Route[] {

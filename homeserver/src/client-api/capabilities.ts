@@ -11,7 +11,8 @@ const capabilities = (defaultRoomVersion: string) => ({
   "m.set_avatar_url": { enabled: true },
   "m.3pid_changes": { enabled: false },
   "m.get_login_token": { enabled: true },
-  // Under one name: what reads both, as one field of two names, refuses the answer.
+  // Only under its stable name: some clients treat both names as one field and reject an answer
+  // with both.
   "m.profile_fields": { enabled: true },
   "m.forget_forced_upon_leave": { enabled: false },
 });

@@ -9,14 +9,14 @@ import { fileReply } from "./media-reply.ts";
 
 export interface ContentRepoDeps {
   readonly media: Media;
-  /** Whether files are given to those without a token too. */
+  /** Whether files are served without an access token, too. */
   readonly legacyMedia: boolean;
 }
 
 /**
- * Uploads, and the downloads of before version 1.11, which give files to whoever knows their address. Those are frozen,
- * as the specification asks since version 1.12, unless the configuration says otherwise: all files here are newer, so
- * that they find none.
+ * Uploads, and the unauthenticated downloads from before version 1.11. As the specification asks
+ * since version 1.12, these are frozen unless the configuration says otherwise: every file here is
+ * newer, so they find none.
  */
 export function contentRepoRoutes({ media, legacyMedia }: ContentRepoDeps): Route[] {
   /** @throws MatrixError M_NOT_FOUND 404 where files need a token */
@@ -79,7 +79,7 @@ export function contentRepoRoutes({ media, legacyMedia }: ContentRepoDeps): Rout
 type FileParams = { serverName: string; mediaId: string };
 type FileQuery = { allow_remote?: boolean; timeout_ms?: number };
 
-/** What the request's head says of the file. */
+/** The file's labels in the request's headers. */
 function labels(
   request: FastifyRequest,
   contentType: string | undefined,

@@ -44,7 +44,7 @@ export function deviceManagementRoutes({ users }: { users: Users }): Route[] {
 function deviceBody(device: Device): object {
   return {
     device_id: device.deviceId,
-    // As null where they are unset: clients exist that fail on the whole list when a member is left out.
+    // null when unset: some clients fail on the whole list when the key is missing.
     display_name: device.displayName,
     last_seen_ts: device.lastSeenTs,
     last_seen_ip: device.lastSeenIp,

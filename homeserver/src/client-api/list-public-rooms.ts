@@ -13,7 +13,9 @@ export interface ListPublicRoomsDeps {
   ) => Promise<PublicRoomsPage>;
 }
 
-/** The public directory, this server's and others'. (Client-server API, "Published room directory".) */
+/**
+ * The public directory, this server's and others'. (Client-server API, "Published room directory".)
+ */
 export function listPublicRoomsRoutes(deps: ListPublicRoomsDeps): Route[] {
   const { rooms, serverName, remotePublicRooms } = deps;
 

@@ -4,7 +4,10 @@ import { binary, Reply } from "../http/reply/reply.ts";
 import { contentDisposition } from "../media/labels.ts";
 import type { MediaFile } from "../media/types.ts";
 
-/** What a file from a stranger may do in a browser: nothing. (Client-server API, "Content repository".) */
+/**
+ * Headers that keep an uploaded file from doing anything in a browser. (Client-server API, "Content
+ * repository".)
+ */
 const SECURITY = {
   "content-security-policy":
     "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
@@ -15,7 +18,10 @@ const SECURITY = {
 /** An mxc URI never changes its content. */
 const CACHING = { "cache-control": "private, max-age=31536000, immutable" };
 
-/** A file as an answer: whole, in part (Range), or not at all when the client has it (If-None-Match). */
+/**
+ * A file as an answer: whole, in part (Range), or not at all when the client has it
+ * (If-None-Match).
+ */
 export function fileReply(
   request: FastifyRequest,
   file: MediaFile,
@@ -52,7 +58,7 @@ function answer(
   headers: Record<string, string | number>,
   read: MediaFile["read"],
 ): Reply {
-  // The framework would take no payload for an empty one, and answer a length of 0.
+  // Without a payload the framework would answer a length of 0.
   if (request.method === "HEAD") return binary(Readable.from([]), { status, headers });
   return binary(read(), { status, headers });
 }
@@ -62,7 +68,10 @@ function matches(condition: string | undefined, etag: string): boolean {
   return condition.split(",").some((item) => ["*", etag, `W/${etag}`].includes(item.trim()));
 }
 
-/** One range of bytes; undefined: the whole file. Several ranges are answered with the whole. (RFC 9110, 14.) */
+/**
+ * One range of bytes; undefined: the whole file. Several ranges are answered with the whole file.
+ * (RFC 9110, 14.)
+ */
 function rangeOf(
   request: FastifyRequest,
   size: number,

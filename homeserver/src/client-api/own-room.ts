@@ -3,7 +3,7 @@ import type { RoomId, UserId } from "../protocol/identifiers.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 
 /**
- * A room that the user has or had to do with. Of others it is not told whether they exist.
+ * A room that the user is in, or once was. Whether other rooms exist is not revealed.
  * @throws MatrixError M_INVALID_PARAM 400
  */
 export async function requireOwnRoom(
@@ -16,7 +16,10 @@ export async function requireOwnRoom(
   throw errors.invalidParam("This server knows of no such room");
 }
 
-/** @throws MatrixError M_FORBIDDEN 403 for a room that the user is not joined to, and for one that is not there */
+/**
+ * @throws MatrixError M_FORBIDDEN 403 for a room that the user is not joined to, and for one that
+ * does not exist
+ */
 export async function requireJoined(
   view: Pick<RoomView, "room" | "membership">,
   userId: UserId,

@@ -3,7 +3,7 @@ import { errors } from "../protocol/errors.ts";
 import { parseUserId, type UserId } from "../protocol/identifiers.ts";
 
 /**
- * The user in a path below which everyone has only what is their own.
+ * The user in a path below which users may only access their own data.
  * @throws MatrixError M_INVALID_PARAM 400, M_FORBIDDEN 403 for another user
  */
 export function ownUserId(requester: Requester, inPath: string): UserId {

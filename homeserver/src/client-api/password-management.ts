@@ -7,7 +7,7 @@ export function passwordManagementRoutes({ users }: { users: Users }): Route[] {
     // POST /_matrix/client/v3/account/password
     route("changePassword", async (context) => {
       const { body, requester } = context;
-      // Before the authentication, so that its session is not used up.
+      // Checked before the authentication, so that its session is not used up.
       users.passwords.ensureStrong(body.new_password);
       const userId = await provePassword(users, "changePassword", context);
       await users.passwordChange.change(userId, body.new_password, {

@@ -3,7 +3,10 @@ import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
 
-/** A request whose user proves the password: by whom it comes, if somebody is signed in, and from where. */
+/**
+ * A request that must prove the user's password: the signed-in requester, if any, and the client's
+ * address.
+ */
 export interface ProvingRequest {
   readonly body: JsonObject;
   readonly requester: Requester | undefined;
@@ -11,8 +14,9 @@ export interface ProvingRequest {
 }
 
 /**
- * Lets an operation go on once the user's password is proven by user-interactive authentication. Without a
- * requester the authentication itself says who it is. `operation` also names what is acted upon.
+ * Lets an operation continue once the user's password is proven by user-interactive authentication.
+ * Without a requester the authentication itself identifies the user. `operation` also names what is
+ * acted upon.
  * @throws UiaChallenge 401, MatrixError M_LIMIT_EXCEEDED 429
  */
 export async function provePassword(

@@ -2,7 +2,7 @@ import { route, type Route } from "../http/route.ts";
 import type { Edus, ReceiptType } from "../edus/index.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 
-/** As they stand in a request, in the order in which they are set. */
+/** The keys of a request, in the order in which they are applied. */
 const TYPES: readonly ReceiptType[] = ["m.read", "m.read.private", "m.fully_read"];
 
 /** Several markers at once. (Client-server API, "Read and unread markers".) */

@@ -16,7 +16,7 @@ export function registrationRoutes(deps: { users: Users }): Route[] {
         if (body.auth?.type !== undefined && body.password === undefined) {
           throw errors.missingParam("password is missing");
         }
-        // Before the authentication, so that its session is not used up.
+        // Checked before the authentication, so that its session is not used up.
         if (body.password !== undefined) passwords.ensureStrong(body.password);
         const facts = await uia.authorise(request);
         await registration.register(userId, body.password, facts);

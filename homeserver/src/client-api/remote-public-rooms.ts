@@ -6,11 +6,11 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import type { RemoteServer } from "../federation-client/types.ts";
 import type { PublicRoom, PublicRoomsPage, PublicRoomsQuery } from "../rooms/api/index.ts";
 
-/** A page shows at most so many rooms of another server. */
+/** Limit on rooms per page of another server's directory. */
 const MAX_ROOMS = 500;
 const TEXTS = ["canonical_alias", "name", "topic", "avatar_url", "join_rule", "room_type"] as const;
 
-/** Asks other servers for pages of their directories. */
+/** Fetches pages of other servers' directories. */
 export function createRemotePublicRooms(remote: Pick<RemoteServer, "publicRooms">) {
   return async (server: ServerName, asked: PublicRoomsQuery): Promise<PublicRoomsPage> => {
     const { limit, since, searchTerm, roomTypes } = asked;
@@ -22,8 +22,8 @@ export function createRemotePublicRooms(remote: Pick<RemoteServer, "publicRooms"
 }
 
 /**
- * Another server's directory page as far as it has the right shape; rooms that don't are left out.
- * @throws MatrixError 502 M_UNKNOWN when it is no page at all
+ * Another server's directory page; rooms without the right shape are left out.
+ * @throws MatrixError 502 M_UNKNOWN when it is not a page at all
  */
 export function publicRoomsPage(answer: JsonObject): PublicRoomsPage {
   const { chunk, next_batch: next, prev_batch: prev, total_room_count_estimate: total } = answer;

@@ -16,7 +16,7 @@ export function reportContentRoutes(deps: {
 }): Route[] {
   const { users, rooms } = deps;
 
-  /** The same answer whether there is no such room or one without the reporter. */
+  /** The same answer whether the room does not exist or the reporter is not in it. */
   async function ensureJoined(userId: UserId, roomId: RoomId): Promise<void> {
     const room = await rooms.view.room(roomId);
     const row = room && (await rooms.view.membership(room.nid, userId));

@@ -6,10 +6,10 @@ export function parseRoomIdOrAlias(text: string): RoomId | RoomAlias {
   return text.startsWith("#") ? parseRoomAlias(text) : parseRoomId(text);
 }
 
-/** Servers beyond these are not asked: each may take its time not to answer. */
+/** Further servers are not asked: each may take long without answering. */
 const MAX_VIA = 20;
 
-/** The servers that a client names, by the parameter's present or its older name. */
+/** The servers that a client names, in the parameter with the current or the older name. */
 export function parseVia(query: {
   readonly via?: readonly string[] | undefined;
   readonly server_name?: readonly string[] | undefined;

@@ -12,7 +12,7 @@ export interface SyncRouteDeps {
   readonly edus: Pick<Edus, "presence">;
 }
 
-/** A user counts as being there for so long after a sync has ended. */
+/** How long a user still counts as present after a sync has ended. */
 const LINGER_MS = 30_000;
 const EVERYTHING = parseFilter({});
 
@@ -38,7 +38,7 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
             ? "org.matrix.msc4222.state_after"
             : undefined,
         timeout,
-        // Made when there is something to wait for, and not before.
+        // Made only when the sync has to wait.
         signal: () => context.signal,
         watch: () => users.sessions.watch(userId, accessTokenOf(context.request) ?? ""),
       });

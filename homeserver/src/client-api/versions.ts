@@ -14,7 +14,10 @@ const VERSIONS = [
   ...Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`),
 ];
 
-/** Flags that clients check for what is implemented here. Those of accepted proposals have their `.stable` form. */
+/**
+ * Flags that clients check for what is implemented here. Accepted proposals have their `.stable`
+ * form.
+ */
 const UNSTABLE_FEATURES = {
   "org.matrix.msc2285.stable": true,
   "org.matrix.msc3827.stable": true,

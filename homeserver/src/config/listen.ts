@@ -14,7 +14,7 @@ export function parseListen(text: string): ListenAddress | undefined {
   return { host: match[1] ?? (match[2] || "::"), port };
 }
 
-/** The address a person on this machine would type for what listens there. */
+/** The address to type in a browser on this machine for that listener. */
 export function baseUrlOf(
   { host, port }: ListenAddress,
   scheme: "http" | "https" = "http",

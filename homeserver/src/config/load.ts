@@ -23,7 +23,7 @@ export interface Config {
   /** Absolute path. */
   readonly dataDir: string;
   readonly listen: ListenAddress;
-  /** The HTTPS listener for peers; absent: off. */
+  /** The HTTPS listener for other servers; absent: off. */
   readonly federationListen: ListenAddress | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -43,11 +43,11 @@ export interface Config {
   readonly rateLimits: boolean;
   /** Addresses and networks. */
   readonly trustedProxies: readonly string[];
-  /** The metrics' own listener; absent: `listen` serves them to loopback. */
+  /** The listener for metrics; absent: `listen` serves them to loopback. */
   readonly metricsListen: ListenAddress | undefined;
   /** Downloads without a token. */
   readonly legacyMedia: boolean;
-  /** Of rooms whose maker names none. */
+  /** The version of rooms whose creator names none. */
   readonly defaultRoomVersion: string;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
@@ -56,7 +56,9 @@ export interface Config {
   readonly logLevel: string;
 }
 
-/** A wrong configuration. The message is one line: the key, the value, and what to write instead. */
+/**
+ * An invalid configuration. The message is one line: the key, the value, and what to write instead.
+ */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -65,7 +67,7 @@ type Values = Partial<Record<SettingKey, unknown>>;
 const keys = Object.keys(settings) as SettingKey[];
 
 /**
- * Reads the YAML file (if any) and the environment over it, and checks both.
+ * Reads the YAML file (if any) and the environment, which overrides it, and checks both.
  * @throws ConfigError
  */
 export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv): Config {
@@ -75,7 +77,7 @@ export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv): Co
   return complete(values, origin);
 }
 
-/** Variables that look like Weft's and are not: most often a typing mistake. */
+/** Variables that look like Weft's but are unknown: most often typing mistakes. */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set<string>([...keys.map(environmentName), "WEFT_CONFIG"]);
   return Object.keys(env).filter((name) => /^WEFT_(?!TEST_)/.test(name) && !known.has(name));
@@ -93,7 +95,7 @@ function readFile(file: string): Values {
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new ConfigError(`--config ${file}: is not a mapping; write lines such as "listen: …"`);
   }
-  // A key that is written without a value is a key left out.
+  // A key without a value counts as absent.
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null));
 }
 
@@ -238,7 +240,7 @@ const LOOPBACK = settings.trusted_proxies.default;
 
 function isNetwork(text: string): boolean {
   const [address = "", ...length] = text.split("/");
-  // Shortened ones (10.1) are read in more than one way.
+  // Shortened addresses (10.1) are ambiguous.
   return isIP(address) !== 0 && (length.length === 0 || ipaddr.isValidCIDR(text));
 }
 

@@ -1,6 +1,6 @@
 /**
- * The configuration's JSON Schema (2020-12). One key here is one key of the YAML file, and one
- * environment variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to put a bad value right.
+ * The configuration's JSON Schema (2020-12). Each key is a key of the YAML file and an environment
+ * variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to correct a bad value.
  */
 
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
@@ -15,7 +15,7 @@ export interface Setting {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: { readonly type: "string"; readonly pattern?: string };
-  /** What to write instead, for the one line that a wrong configuration prints. */
+  /** What to write instead, for the one-line error about a bad value. */
   readonly "x-mend": string;
   /** A further environment variable that is read when WEFT_… is unset. */
   readonly "x-also-env"?: string;

@@ -9,7 +9,9 @@ export function signingKeyPath(dataDir: string): string {
   return join(dataDir, "signing.key");
 }
 
-/** A line of the file: `ed25519 a_AbCd <seed in unpadded base64>`, as other homeservers write it. */
+/**
+ * A line of the file: `ed25519 a_AbCd <seed in unpadded base64>`, as other homeservers write it.
+ */
 export function newSigningKeyLine(random: Random): string {
   const seed = Buffer.from(random.bytes(32))
     .toString("base64")
@@ -35,7 +37,8 @@ export function loadSigningKey(dataDir: string, random: Random): SigningKey {
   const path = signingKeyPath(dataDir);
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    // "wx" fails where there is a file: of two that start together one makes the key.
+    // "wx" fails when the file exists: of two processes that start together only one creates the
+    // key.
     writeFileSync(path, newSigningKeyLine(random), { mode: 0o600, flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unusable(path, error);

@@ -14,7 +14,10 @@ export interface BackfillDeps {
   readonly clock: Clock;
 }
 
-/** History for servers that lack it. (Server-server API, "Backfilling and retrieving missing events".) */
+/**
+ * History for servers that lack it. (Server-server API, "Backfilling and retrieving missing
+ * events".)
+ */
 export function backfillRoutes({ rooms, serverName, clock }: BackfillDeps): Route[] {
   return [
     // GET /_matrix/federation/v1/backfill/{roomId}

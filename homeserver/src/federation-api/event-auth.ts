@@ -3,7 +3,10 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
-/** What an event is authorised by, for other servers. (Server-server API, "Retrieving event authorization information".) */
+/**
+ * The auth chain of an event, for other servers. (Server-server API, "Retrieving event
+ * authorization information".)
+ */
 export function eventAuthRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}

@@ -10,7 +10,10 @@ export interface EventsDeps {
   readonly clock: Clock;
 }
 
-/** Events and state for other servers. (Server-server API, "Retrieving events", "Retrieving room state".) */
+/**
+ * Events and state for other servers. (Server-server API, "Retrieving events", "Retrieving room
+ * state".)
+ */
 export function eventsRoutes({ rooms, serverName, clock }: EventsDeps): Route[] {
   const { federation } = rooms;
   return [

@@ -18,7 +18,8 @@ export function invitesRoutes({ rooms }: { rooms: Rooms }): Route[] {
       return { event };
     }),
 
-    // PUT /_matrix/federation/v1/invite/{roomId}/{eventId}: room versions 1 and 2 only; answers [200, {event}]
+    // PUT /_matrix/federation/v1/invite/{roomId}/{eventId}: room versions 1 and 2 only; answers
+    // [200, {event}]
     route("sendInviteV1", async ({ params, body, origin }) => {
       const roomId = parseRoomId(params.roomId);
       const event = body as JsonObject;

@@ -22,7 +22,7 @@ export function joinsRoutes({ rooms }: { rooms: Rooms }): Route[] {
       const pdu = body as JsonObject;
       const { federation } = rooms;
       const answer = await federation.sendJoin(origin, roomId, eventId, pdu, omitMembers);
-      // The auth chain first: who reads it as it comes can judge the state at once.
+      // The auth chain first, so that a receiver can check the state while it arrives.
       return streamed(answer.head, { auth_chain: answer.authChain, state: answer.pdus });
     }),
   ];

@@ -14,7 +14,7 @@ export interface KeysDeps {
   readonly keyObject: (server: ServerName, validAt: number) => Promise<JsonObject | undefined>;
 }
 
-/** Peers ask again after half of this. */
+/** Other servers ask again after half of this time. */
 const VALID_MS = 24 * 60 * 60_000;
 /** A notary answers for this many servers at once. */
 const MAX_SERVERS = 100;
@@ -54,7 +54,7 @@ export function keysRoutes({ serverName, signingKey, clock, keyObject }: KeysDep
       const wanted = Object.entries(body.server_keys).slice(0, MAX_SERVERS);
       const found = await Promise.all(
         wanted.map(async ([server, keys]) => {
-          // What is no server has no keys, and spoils nothing for the others.
+          // Invalid names have no keys, and do not spoil the answer for the others.
           if (!isServerName(server)) return [];
           const times = Object.values(keys).map((key) => key.minimum_valid_until_ts ?? clock.now());
           return notarised(server, Math.max(clock.now(), ...times));

@@ -2,7 +2,9 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
-/** Users of other servers who knock through this one. (Server-server API, "Knocking upon a room".) */
+/**
+ * Users of other servers who knock through this one. (Server-server API, "Knocking upon a room".)
+ */
 export function knocksRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // GET /_matrix/federation/v1/make_knock/{roomId}/{userId}

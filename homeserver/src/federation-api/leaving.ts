@@ -2,7 +2,10 @@ import { route, type Route } from "../http/route.ts";
 import { parseEventId, parseRoomId, parseUserId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
-/** Users of other servers who decline an invite through this one. (Server-server API, "Leaving Rooms".) */
+/**
+ * Users of other servers who decline an invite through this one. (Server-server API, "Leaving
+ * Rooms".)
+ */
 export function leavingRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // GET /_matrix/federation/v1/make_leave/{roomId}/{userId}

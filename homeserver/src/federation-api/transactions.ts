@@ -7,18 +7,19 @@ import type { Rooms } from "../rooms/api/index.ts";
 export interface TransactionsDeps {
   readonly rooms: Rooms;
   /**
-   * Takes in one EDU of another server; what is malformed or not theirs to say is dropped.
-   * @throws LogUnavailable, or the database's error, where it is away or refuses
+   * Handles one EDU of another server; malformed ones, and ones that the server may not send, are
+   * dropped.
+   * @throws LogUnavailable, or the database's error, when it is unavailable or refuses
    */
   readonly receiveEdu: (origin: ServerName, type: string, content: JsonObject) => Promise<void>;
-  /** The server is there: whatever waits for it may go. */
+  /** The server is reachable: what waits for it can be sent. */
   readonly heard: (server: ServerName) => void;
 }
 
-/** A transaction that is repeated while it is worked on, or soon after, gets the same answer. */
+/** A transaction repeated during its handling, or soon afterwards, gets the same answer. */
 const ANSWERS_KEPT = 2000;
 
-/** What other servers tell. (Server-server API, "Transactions".) */
+/** Transactions of other servers. (Server-server API, "Transactions".) */
 export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDeps): Route[] {
   const answers = new LRUCache<string, Promise<object>>({ max: ANSWERS_KEPT, ttl: 10 * 60_000 });
 
@@ -51,7 +52,7 @@ export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDep
   ];
 }
 
-/** What is no object is no event and no EDU, and has no identifier to be answered by. */
+/** Entries that are not objects are neither events nor EDUs, and have no id to answer with. */
 function objectsIn(list: readonly unknown[] | undefined): JsonObject[] {
   return list?.filter(isJsonObject) ?? [];
 }

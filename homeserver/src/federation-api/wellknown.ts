@@ -4,11 +4,11 @@ import type { ServerName } from "../protocol/identifiers.ts";
 
 export interface WellknownDeps {
   readonly serverName: ServerName;
-  /** Port on which peers are answered; undefined: this server does not federate. */
+  /** The port for other servers; undefined: this server does not federate. */
   readonly federationPort: number | undefined;
 }
 
-/** Where peers find this server. (Server-server API, "Server discovery".) */
+/** How other servers find this one. (Server-server API, "Server discovery".) */
 export function wellknownRoutes({ serverName, federationPort }: WellknownDeps): Route[] {
   const hasPort = /:\d+$/.test(serverName);
   return [

@@ -24,13 +24,15 @@ export interface FederationClientOptions extends OutboundOptions {
   readonly serverName: ServerName;
   readonly signingKey: SigningKey;
   readonly notaries: readonly ServerName[];
-  /** Tells other replicas of servers that fail, or are back. Absent: this is the only one. */
+  /**
+   * Shares with the other replicas which servers fail, or are back. Absent: there is one replica.
+   */
   readonly failures?: Channel<ServerName> | undefined;
 }
 
 export type FederationClient = Awaited<ReturnType<typeof createFederationClient>>;
 
-/** Everything that goes out to other servers, wired. */
+/** Wires everything that sends requests to other servers. */
 export async function createFederationClient(options: FederationClientOptions) {
   const { sql, clock, random, log, serverName, signingKey, notaries } = options;
   const connector = createConnector(options);
@@ -53,7 +55,7 @@ export async function createFederationClient(options: FederationClientOptions) {
     media: createRemoteMedia(client, agent),
     keyRing: createKeyRing({ sql, clock, fetcher, serverName, signingKey, notaries }),
     backoff,
-    /** For other requests that somebody outside brings about: previews, push gateways. */
+    /** For other requests caused from outside: previews, push gateways. */
     agent,
     async close(): Promise<void> {
       await Promise.all([connections.close(), agent.destroy()]);

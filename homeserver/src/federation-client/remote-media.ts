@@ -6,11 +6,11 @@ import { type Part, boundaryOf, partStream, readMultipart } from "./reading/mult
 import { RemoteError } from "./requests/remote-error.ts";
 import { uriOf } from "./requests/signed-request.ts";
 
-/** Media as another server gives it: judge its type and size yourself. */
+/** Media from another server: its type and size are not verified. */
 export interface RemoteFile {
   readonly contentType: string | undefined;
   readonly contentDisposition: string | undefined;
-  /** Bytes told in advance, if at all. */
+  /** The announced length, if any. */
   readonly contentLength: number | undefined;
   /** Must be read to its end or destroyed. */
   readonly body: Readable;
@@ -24,7 +24,7 @@ interface ThumbnailQuery {
 }
 
 interface MediaRequest {
-  /** Ms that their server may wait for an upload that is under way. */
+  /** How long the other server may wait for a running upload, ms. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,7 +59,7 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
       timeoutMs: EXCHANGE_MS,
       signal: options.signal,
       insist: true,
-      // Anybody may write down an address of a file, whatever server it names.
+      // Anybody can write an mxc address with any server name.
       ofStranger: true,
     } as const;
     try {
@@ -68,13 +68,13 @@ export function createRemoteMedia(client: RemoteClient, agent: Dispatcher): Remo
     } catch (error) {
       if (!(error instanceof RemoteError && error.isUnsupported)) throw error;
     }
-    // Servers from before version 1.11 give media to everybody, by the client API.
+    // Servers from before version 1.11 serve media without authentication, by the client API.
     const old = { ...timed, allow_remote: "false", allow_redirect: "false" };
     const uri = uriOf(["_matrix", "media", "v3", kind, server, mediaId], old);
     return plain(await client.stream(server, { ...shared, uri, unsigned: true }));
   }
 
-  /** The second part of the multipart answer: the file, or where it is. */
+  /** The second part of the multipart answer: the file, or its address. */
   async function unwrap(
     server: ServerName,
     answer: Dispatcher.ResponseData,
@@ -146,7 +146,10 @@ function malformed(
   return error;
 }
 
-/** Ends an answer that is not wanted. What was not read is an error to its stream, and to nobody else. */
+/**
+ * Ends an unwanted answer. Destroying the stream is reported as an error, which nobody needs to
+ * see.
+ */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.on("error", () => undefined);
   body.destroy();
@@ -164,7 +167,7 @@ function fromPart(part: Part, answer: Dispatcher.ResponseData): RemoteFile {
 }
 
 function plain({ headers, body }: Dispatcher.ResponseData): RemoteFile {
-  body.on("error", () => undefined); // whoever reads it learns of it all the same
+  body.on("error", () => undefined); // the reader gets the error anyway
   const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
   return {
     contentType: text(headers["content-type"]),

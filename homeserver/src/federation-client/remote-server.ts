@@ -6,20 +6,25 @@ import { RemoteError } from "./requests/remote-error.ts";
 import { uriOf } from "./requests/signed-request.ts";
 import type { RemoteServer } from "./types.ts";
 
-/** Rooms of a hundred thousand members answer a join with hundreds of megabytes of state. */
+/**
+ * The answer to a join of a room with a hundred thousand members contains hundreds of megabytes of
+ * state.
+ */
 const STATE_BYTES = 512 * 1024 * 1024;
 const STATE_MS = 10 * 60_000;
 const USER_WAITS_MS = 30_000;
-/** Others can be asked instead. */
+/** Other servers can be asked instead. */
 const QUICK_MS = 10_000;
 const POLICY_MS = 10_000;
 const SMALL_BYTES = { maxBytes: 65_536 };
-/** What is asked on behalf of an event that a stranger sent: nobody waits, and nothing is taken on trust. */
+/**
+ * Limits for requests caused by events from outside: nobody waits for them, and nothing is trusted.
+ */
 const EVENT_BYTES = { maxBytes: 1024 * 1024, timeoutMs: 20_000 };
 const STATE_LIMITS = { maxBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
 /** An identifier has 255 bytes at most. */
 const IDS = { ...STATE_LIMITS, maxPartBytes: 512 };
-/** Of a room of 100,000 members there are 200,000 at most. Auth chains are of some hundred events. */
+/** A room of 100,000 members has at most 200,000. Auth chains have some hundred events. */
 const MAX_IDS = 1_000_000;
 const MAX_IN_CHAIN = 20_000;
 /** Some servers answer with more missing events than they were asked for. */
@@ -52,7 +57,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     more: Partial<RemoteRequest> = {},
   ) => client.json(server, { method: "POST", uri: uriOf(path), content, ...more });
 
-  /** The lists of an answer, item by item; of each at most so many. What goes beyond them is not read. */
+  /** The lists of an answer, item by item, up to a limit for each; the rest is not read. */
   async function lists(
     server: ServerName,
     request: RemoteRequest,
@@ -83,9 +88,9 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     more: Partial<RemoteRequest>,
   ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, most);
 
-  /** A person waits: also servers that failed of late are asked. */
+  /** A user is waiting: servers are asked even if they failed recently. */
   const forWaitingUser = { insist: true, timeoutMs: USER_WAITS_MS };
-  /** And the server is one that a person named. */
+  /** The same, for a server named by a user. */
   const named = { ...forWaitingUser, ofStranger: true };
   const bulky = { maxBytes: STATE_BYTES, timeoutMs: STATE_MS };
 
@@ -96,7 +101,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
       return client.parts(server, { method: "GET", uri, ...limits }, take);
     };
 
-  /** v2, or v1 where the other server is too old; v1 answers are `[200, body]`, which is no object. */
+  /** v2, or v1 for older servers; v1 answers are `[200, body]` instead of an object. */
   async function newerOrOlder<T>(newer: () => Promise<T>, older: () => Promise<T>): Promise<T> {
     try {
       return await newer();
@@ -136,7 +141,10 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     sendKnock: (server, roomId, eventId, pdu) =>
       put(server, v1("send_knock", roomId, eventId), pdu, forWaitingUser),
 
-    /** PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers {event}. */
+    /**
+     * PUT /_matrix/federation/v2/invite; v1 for room versions 1 and 2 on old servers. Answers
+     * {event}.
+     */
     invite: (server, roomId, eventId, body) =>
       newerOrOlder(
         () => put(server, v2("invite", roomId, eventId), body, forWaitingUser),
@@ -178,7 +186,7 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
     state: stateWithin(WHOLE_STATE_LIMITS),
 
-    /** The same of a room that is joined. */
+    /** The same for a room that is being joined. */
     joinedState: stateWithin(bulky),
 
     /** GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */

@@ -1,10 +1,10 @@
-/** What is asked of other servers: a call per operation of the server-server API. */
+/** The operations of the server-server API as calls to other servers. */
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { TakeParts } from "./reading/read-parts.ts";
 
 /**
- * What other servers are asked of rooms. Their answers are untrusted JSON: the room engine checks shape, hashes and
+ * Calls about rooms. The answers are untrusted JSON: the room engine checks shape, hashes and
  * signatures itself. All throw RemoteError.
  */
 export interface RemoteRooms {
@@ -50,7 +50,7 @@ export interface RemoteRooms {
   stateIds(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
   /** GET /_matrix/federation/v1/state/{roomId}, part by part. */
   state(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
-  /** The same of a room that is joined: it may be longer. */
+  /** The same for a room that is being joined: the answer may be longer. */
   joinedState(server: ServerName, roomId: RoomId, eventId: EventId, take: TakeParts): Promise<void>;
   eventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject>;
   /** At most 50 events, whatever the limit. */
@@ -84,7 +84,7 @@ export interface RemoteRooms {
   directory(server: ServerName, alias: string): Promise<JsonObject>;
 }
 
-/** The same, and what is not of rooms. */
+/** The same, and calls that are not about rooms. */
 export interface RemoteServer extends RemoteRooms {
   /** GET /_matrix/federation/v1/query/profile; all fields, or the one named. */
   profile(server: ServerName, userId: UserId, field?: string): Promise<JsonObject>;
@@ -93,7 +93,7 @@ export interface RemoteServer extends RemoteRooms {
     server: ServerName,
     query: { limit?: number; since?: string; filter?: JsonObject },
   ): Promise<JsonObject>;
-  /** PUT /_matrix/federation/v1/send/{txnId}: its answer matters to nobody. */
+  /** PUT /_matrix/federation/v1/send/{txnId}: its answer is ignored. */
   sendTransaction(
     server: ServerName,
     txnId: string,

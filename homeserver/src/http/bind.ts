@@ -17,24 +17,22 @@ export interface BindDependencies extends AccessChecks {
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
   /**
-   * Resolves when this replica knows all that others had done before; undefined: it does. So whoever was answered by
-   * one replica finds what they did at every other.
+   * Resolves when this replica has read everything that the others had committed before; undefined:
+   * it has. So a client finds what it did on one replica on every other.
    */
   readonly fresh?: (() => Promise<void> | undefined) | undefined;
   readonly draining: AbortSignal;
 }
 
 /**
- * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What the contract says of
- * who may call an operation and what it may cost is enforced here, for all of them in this order:
- *
- * 1. before the body: a user's token and then the rate; the rate and then a server's header and key (before-body.ts)
- * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
- * 3. whether the room's access list keeps the server out (guards.ts)
- * 4. whether parameters and body have the operation's shape (validate.ts)
- * 5. whether the user is an administrator (guards.ts)
- *
- * @throws Error for an operation that does not say all of that
+ * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What
+ * the contract says of who may call an operation and what it may cost is enforced here, for all of
+ * them in this order: 1. before the body: a user's token and then the rate; the rate and then a
+ * server's header and key (before-body.ts) 2. the body: its length, how it is read, and the
+ * server's signature of it (take-body.ts) 3. whether the room's access list keeps the server out
+ * (guards.ts) 4. whether parameters and body have the operation's shape (validate.ts) 5. whether
+ * the user is an administrator (guards.ts) @throws Error for an operation that does not say all of
+ * that
  */
 export function bindRoutes(
   app: FastifyInstance,
@@ -58,8 +56,8 @@ export function bindRoutes(
 }
 
 /**
- * The operation's path and aliases, without slashes at the end (the router takes both). Clients of
- * the r0 series are told that they are welcome, so every v3 path has its r0 one.
+ * The operation's path and aliases, without trailing slashes (the router accepts both). Every v3
+ * path has its r0 alias, which older clients use.
  */
 function pathsOf(row: OperationRow): Set<string> {
   const paths = [row.path, ...row.aliases].map((path) => path.replace(/\/$/, ""));
@@ -108,7 +106,8 @@ function bind(
       return error ? { error } : { value };
     };
   };
-  // Fastify asks for a compiled validator per part; what it hands in as "schema" is our part's name.
+  // Fastify asks for a compiled validator per part; what it hands in as "schema" is our part's
+  // name.
   const schema: Record<string, unknown> = {
     params: { part: "params" },
     querystring: { part: "query" },
@@ -116,7 +115,7 @@ function bind(
   if (row.body === "json") schema["body"] = { part: "body" };
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    // Every body comes as a stream: it is read once the request has passed the door.
+    // Every body is a stream at first: it is read once the request has passed the checks before it.
     scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     scope.route({
       method: row.method,
@@ -137,7 +136,10 @@ function bind(
   });
 }
 
-/** An administrator's route asks who it is once the request is known to be well-formed; others cost nothing here. */
+/**
+ * The guard of administrators' operations; it runs on well-formed requests only. Other operations
+ * have none.
+ */
 function guarded(route: Route, { auth }: OperationRow): Route {
   if (auth !== "administrator") return route;
   return {
@@ -149,7 +151,10 @@ function guarded(route: Route, { auth }: OperationRow): Route {
   };
 }
 
-/** Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some cost.) */
+/**
+ * Never rejects. (A promise of the reply would have Fastify watch for the response's end, at some
+ * cost.)
+ */
 async function handle(
   route: Route,
   request: FastifyRequest,
@@ -175,7 +180,7 @@ async function handle(
   }
 }
 
-/** A class, since the signal is made when somebody asks for it. */
+/** A class, so that the signal is created only when somebody asks for it. */
 class RequestContext {
   readonly operationId: OperationId;
   readonly params: unknown;

@@ -1,16 +1,17 @@
 import { definitions, type JsonSchema } from "@weft/spec/schemas";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 
-/** Takes away, in place and at any depth, members that are null and might as well not be there. */
+/** Removes, in place and at any depth, keys that are null and might as well be absent. */
 export type NullDropper = (value: unknown) => void;
 
 type Properties = Readonly<Record<string, JsonSchema>>;
 
 /**
- * Makes the dropper of a request body. Clients write null for "not given" in members that the specification has as plain
- * strings, and mean what they say: such a member is dropped where its schema knows it, does not need it, and has no null.
- * What has no schema of its own (the content of events, account data, a profile's fields) stays as it is.
- * @returns undefined where there is nothing to drop
+ * Makes the dropper for a request body. Clients write null for "not given" where the specification
+ * has plain strings: such a key is dropped if its schema knows it, does not require it, and does
+ * not allow null. Values without a schema of their own (event content, account data, profile
+ * fields) stay as they are.
+ * @returns undefined when there is nothing to drop
  */
 export function nullDropperOf(schema: JsonSchema | undefined): NullDropper | undefined {
   return compile(schema, new Map());
@@ -25,7 +26,7 @@ function compile(
   const ref = schema["$ref"];
   if (typeof ref === "string") {
     if (!known.has(ref)) {
-      // A schema that holds itself goes on by what it will have become.
+      // A recursive schema refers to the function that is being made.
       known.set(ref, (value) => known.get(ref)?.(value));
       known.set(ref, compile(resolve(ref), known));
     }
@@ -46,7 +47,7 @@ function compile(
   return (value) => steps.forEach((step) => step(value));
 }
 
-/** The dropper of an object's own members. */
+/** The dropper for an object's own keys. */
 function members(
   schema: JsonSchema,
   known: Map<string, NullDropper | undefined>,

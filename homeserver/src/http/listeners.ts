@@ -15,30 +15,31 @@ interface TlsFiles {
 
 export interface Listeners {
   /**
-   * From now on these answer requests, those on the listener of the metrics apart; before, everything is a 503.
+   * From now on these handlers answer requests, the metrics listener with its own; before that,
+   * every answer is a 503.
    */
   serve(handler: RequestListener, metrics: RequestListener): void;
-  /** Plain HTTP. @returns the port, which matters when 0 was asked */
+  /** Plain HTTP. @returns the port, which matters when 0 was requested */
   listen(address: { host: string; port: number }): Promise<number>;
   /** Plain HTTP on a unix socket; a stale file is replaced. */
   listenOnSocket(path: string): Promise<void>;
-  /** Plain HTTP for what `serve` was given for metrics, and nothing else. */
+  /** Plain HTTP for the metrics handler given to `serve`, and nothing else. */
   listenForMetrics(address: { host: string; port: number }): Promise<number>;
-  /** HTTPS, for peers. The files are read again when they change. */
+  /** HTTPS for other servers. The files are read again when they change. */
   listenSecurely(address: { host: string; port: number }, files: TlsFiles): Promise<number>;
-  /** Accepts no more; resolves when the connections have ended. */
+  /** Accepts no more connections; resolves when the open ones have ended. */
   stop(): Promise<void>;
   /** Ends all connections at once. */
   cut(): void;
 }
 
 const WATCH_MS = 5_000;
-/** Longer than the minute that proxies keep an idle connection for. */
+/** Longer than the minute for which proxies keep idle connections. */
 const KEEP_ALIVE_MS = 72_000;
 /** From a request's first byte to the end of its head. */
 const HEADERS_MS = 30_000;
 
-/** Any number of listeners with one handler behind them, which may come later. */
+/** Any number of listeners with one handler, which may be set later. */
 export function createListeners(log: Logger): Listeners {
   let handler: RequestListener = starting;
   let metricsHandler: RequestListener = starting;
@@ -50,10 +51,11 @@ export function createListeners(log: Logger): Listeners {
   async function start(server: Server | SecureServer, where: object): Promise<number> {
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.headersTimeout = HEADERS_MS;
-    // Bodies have deadlines by their operations: see take-body.ts.
+    // Bodies have deadlines per operation: see take-body.ts.
     server.requestTimeout = 0;
     server.on("clientError", refuseMalformed);
-    // Whoever reads the body says so: a client that waits for it does not send what is refused anyway.
+    // Sent when the body is read: a client that waits for it does not send bodies that are refused
+    // anyway.
     server.on("checkContinue", (request, response) => server.emit("request", request, response));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);

@@ -11,7 +11,9 @@ declare module "fastify" {
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Measures and logs every request, by operation. Paths hold ids and tokens, so they are not logged. */
+/**
+ * Measures and logs every request, by operation. Paths hold ids and tokens, so they are not logged.
+ */
 export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): void {
   const durations = metrics.histogram(
     "http_request_seconds",
@@ -31,7 +33,10 @@ export function observe(app: FastifyInstance, metrics: Metrics, log: Logger): vo
     reply.raw.once("close", left);
     done();
   });
-  /** The histogram of each operation and status: finding it by its labels costs more than counting. */
+  /**
+   * The histogram of each operation and status: looking it up by labels would cost more than
+   * counting.
+   */
   const kept = new Map<string, Map<number, { observe(seconds: number): void }>>();
   function durationsOf(operation: string, status: number) {
     let ofOperation = kept.get(operation);

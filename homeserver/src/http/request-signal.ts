@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 const signals = new WeakMap<FastifyRequest, AbortSignal>();
 
-/** A signal that aborts when the client is gone before its answer, or when the server drains. */
+/** Aborts when the client has gone before its answer, or when the server drains. */
 export function requestSignal(
   request: FastifyRequest,
   reply: FastifyReply,

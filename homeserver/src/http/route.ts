@@ -8,7 +8,7 @@ import type { Reply } from "./reply/reply.ts";
 
 type Row<Id extends OperationId> = (typeof operations)[Id];
 
-/** What the operation's kind of authentication found out. */
+/** The result of the operation's kind of authentication. */
 type RequesterOf<Id extends OperationId> = Row<Id>["auth"] extends "access-token" | "administrator"
   ? Requester
   : Row<Id>["auth"] extends "access-token?"
@@ -36,7 +36,7 @@ export interface Context<Id extends OperationId> {
   readonly requester: RequesterOf<Id>;
   /** Which server asks, where the operation takes a server's signature. */
   readonly origin: Row<Id>["auth"] extends "server-signature" ? ServerName : undefined;
-  /** What the request says that its body is, unjudged. */
+  /** The content type that the request claims, unchecked. */
   readonly contentType: string | undefined;
   readonly ip: string;
   /** Aborts when the client goes away, or when the server stops and long-polls shall answer now. */
@@ -56,8 +56,8 @@ export interface Route {
 }
 
 /**
- * Binds a handler to an operation of the specification:
- * `route("joinRoomById", async ({ params, requester }) => ({ room_id: … }))`.
+ * Binds a handler to an operation of the specification: `route("joinRoomById", async ({ params,
+ * requester }) => ({ room_id: … }))`.
  */
 export function route<Id extends OperationId>(operationId: Id, handler: Handler<Id>): Route {
   return { operationId, handle: handler };

@@ -19,10 +19,13 @@ import type { Route } from "./route.ts";
 import { serveWebClient, type WebClient } from "./reply/static.ts";
 
 export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "bodies"> {
-  /** A server's signed request was good: it is there, so deliver what waits for it. */
+  /**
+   * Called when a server's signed request was valid: it is reachable, so what waits for it can be
+   * sent.
+   */
   readonly onPeer?: ((server: ServerName) => void) | undefined;
   readonly routes: readonly Route[];
-  /** APIs that must be complete: every operation of theirs needs a handler. */
+  /** APIs that must be complete: each of their operations needs a handler. */
   readonly requireAllOf: readonly Api[];
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -46,8 +49,9 @@ export interface HttpServer extends Listeners {
 const DRAIN_MS = 6_000;
 
 /**
- * Builds the server of all APIs. Unless listeners were given it listens nowhere yet: call `listen…`.
- * @throws Error for an operation without a handler, or a handler bound twice or to no operation
+ * Builds the server of all APIs. Unless listeners were given it listens nowhere yet: call
+ * `listen…`. @throws Error for an operation without a handler, or a handler bound twice or to no
+ * operation
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const stopping = new AbortController();
@@ -89,7 +93,7 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     },
   });
   app.addHook("onRequest", answerOptions);
-  // Before the body of a request to nowhere is looked at.
+  // Before the body of a request to an unknown path is read.
   app.addHook("onRequest", (request, _reply, done) => {
     done(request.is404 ? errors.unrecognized() : undefined);
   });
@@ -97,8 +101,8 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     if (isForBrowsers(request.raw.url ?? "")) void reply.headers(CORS_HEADERS);
     if (draining.aborted) void reply.header("connection", "close");
     void reply.header("x-content-type-options", "nosniff");
-    // JSON is UTF-8: the framework's charset says nothing, and some clients compare the type as a whole. A file's type
-    // is its uploader's.
+    // JSON is UTF-8: the framework's charset adds nothing, and some clients compare the whole type.
+    // A file's type is set by its uploader.
     const isText = typeof payload === "string";
     if (isText && String(reply.getHeader("content-type")).startsWith("application/json;")) {
       void reply.header("content-type", "application/json");
@@ -111,7 +115,7 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   });
   observe(app, options.metrics, options.log);
   app.setErrorHandler((error, request, reply) => {
-    // The connection ends once the rest of the body has gone by, and not before the answer is read.
+    // The connection ends after the rest of the body has passed, and the answer can be read.
     if (isUnread(request.raw)) reply.raw.shouldKeepAlive = true;
     send(reply, errorReply(error, options.log));
   });

@@ -11,9 +11,9 @@ export type Part = "params" | "query" | "body";
 export type Check = (value: unknown) => MatrixError | undefined;
 
 /**
- * Makes the checks of requests from the specification's schemas. In a client's body, a member that is null and may be
- * left out is taken away first. A schema is compiled when it is
- * first used: compiling all takes half a second and most of them are idle.
+ * Makes the checks of requests from the specification's schemas. In a client's body, keys that are
+ * null and optional are removed first. A schema is compiled when it is first used: compiling all
+ * takes half a second, and most are rarely used.
  */
 export function createValidators(): (operationId: OperationId, part: Part) => Check {
   const forBodies = compiler({ coerceTypes: false });
@@ -22,7 +22,7 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
     const schema = operationSchemas[operationId][part];
     if (schema === undefined) return () => undefined;
     let validate: ValidateFunction | undefined;
-    // A server has signed what it sends: nothing of it is changed.
+    // A server has signed its body: nothing in it is changed.
     const isFromClient = operations[operationId].api !== "server-server";
     const dropNulls = part === "body" && isFromClient ? nullDropperOf(schema) : undefined;
     const names =
@@ -39,14 +39,14 @@ export function createValidators(): (operationId: OperationId, part: Part) => Ch
   };
 }
 
-/** Parameters that may not be just anything. */
+/** Parameters with constraints on their values. */
 function constrained(properties: Readonly<Record<string, object>>): string[] {
   return Object.keys(properties).filter((name) => Object.keys(properties[name]!).length > 0);
 }
 
 type Parameters = Readonly<Record<string, string | string[]>>;
 
-/** No identifier, type, key or token has a NUL, and PostgreSQL stores none. */
+/** No identifier, type, key or token contains NUL, and PostgreSQL cannot store it. */
 function holdsNul(parameters: Parameters, names: readonly string[]): boolean {
   return names.some(
     (name) => parameters[name] !== undefined && String(parameters[name]).includes("\0"),
@@ -66,7 +66,10 @@ function compiler(options: { coerceTypes: boolean | "array" }): Ajv2020 {
   return ajv;
 }
 
-/** A missing key on top is M_MISSING_PARAM; else bodies are M_BAD_JSON and parameters M_INVALID_PARAM. */
+/**
+ * A missing key on top is M_MISSING_PARAM; else bodies are M_BAD_JSON and parameters
+ * M_INVALID_PARAM.
+ */
 function toMatrixError(part: Part, error: ErrorObject | undefined): MatrixError {
   const missing = error?.keyword === "required" && error.instancePath === "";
   if (missing) return errors.missingParam(`${String(error.params["missingProperty"])} is missing`);

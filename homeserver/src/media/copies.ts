@@ -12,10 +12,11 @@ import { transaction } from "../storage/transaction.ts";
 import { FileTooLarge, type FileStore } from "./file-store.ts";
 import { cleanContentType, fileNameOf } from "./labels.ts";
 
-/** Copies of other servers' files: fetched once, kept while there is room. */
+/** Copies of other servers' files: fetched once, kept while there is space. */
 export interface Copies {
   /**
-   * Fetches a file and keeps it. Who asks meanwhile waits for the same fetch, which goes on when they give up.
+   * Fetches a file and keeps it. Concurrent requests wait for the same fetch, which continues even
+   * if they give up.
    * @throws MatrixError M_NOT_FOUND 404, M_TOO_LARGE and M_UNKNOWN 502, M_NOT_YET_UPLOADED 504
    */
   fetch(server: ServerName, mediaId: string, timeoutMs: number): Promise<storage.MediaRow>;
@@ -114,7 +115,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       const flight = flights.run(`${server}/${mediaId}`, () => fetch(server, mediaId));
       const patience = new AbortController();
       const late = clock.sleep(timeoutMs, patience.signal).then(() => undefined);
-      // The flight may fail after nobody waits for it any more.
+      // The fetch may fail after everybody has stopped waiting for it.
       flight.catch(() => {});
       try {
         const row = await Promise.race([flight, late]);
@@ -134,10 +135,10 @@ export function createCopies(deps: CopiesDeps): Copies {
   };
 }
 
-/** What a client is told when another server's file cannot be had. */
+/** The error for the client when another server's file cannot be had. */
 function asMediaError(error: unknown): unknown {
   if (error instanceof FileTooLarge) return tooLarge();
-  // This server's own troubles, with its database or its disk, are no fault of the other.
+  // Problems with our own database or disk are not the other server's fault.
   if (!(error instanceof RemoteError)) return error;
   switch (error.remoteStatus) {
     case 404:
@@ -155,7 +156,7 @@ function tooLarge(): MatrixError {
   return new MatrixError(502, "M_TOO_LARGE", "The other server's file is too large");
 }
 
-/** The stream, cut when nothing arrives for a while or when the server stops. */
+/** The stream, cut off when nothing arrives for a while or when the server stops. */
 function guarded(body: Readable, signal: AbortSignal): Readable {
   const watched = new Transform({
     transform(chunk, _encoding, done) {

@@ -6,12 +6,12 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 
-/** A file that was written to the side and has no name yet. */
+/** A written file that has no final name yet. */
 export interface StagedFile {
   readonly sha256: Buffer;
   /** Bytes. */
   readonly size: number;
-  /** Gives it the name of its content, durably. */
+  /** Renames it durably to the name of its content. */
   keep(): Promise<void>;
   /** Deletes it, unless it is kept. */
   discard(): Promise<void>;
@@ -20,8 +20,8 @@ export interface StagedFile {
 /** Files named by the SHA-256 of their content. Replicas share the folder. */
 export interface FileStore {
   /**
-   * Writes a stream to the side while hashing it; memory holds one chunk. After an error the stream is as far as
-   * it was read, and not destroyed.
+   * Writes a stream to a temporary file while hashing it; memory holds one chunk. After an error
+   * the stream is left where it is, and not destroyed.
    * @throws FileTooLarge after more than `maxBytes`; whatever the stream fails with
    */
   stage(content: Readable | Buffer, maxBytes: number): Promise<StagedFile>;
@@ -91,7 +91,7 @@ export async function createFileStore(
   };
 }
 
-/** Deletes what was being written when a server stopped. Younger files may be another replica's. */
+/** Deletes unfinished files from a stopped server. Younger ones may belong to another replica. */
 async function clearOld(folder: string, now: number): Promise<void> {
   const limit = now - STAGING_LIFE_MS;
   for (const name of await readdir(folder)) {
@@ -108,11 +108,13 @@ async function writeHashed(
 ): Promise<{ sha256: Buffer; size: number }> {
   const hash = createHash("sha256");
   let size = 0;
-  // An error before the first read is met by that read; unheard, it would end the process.
+  // An error before the first read is reported by that read; without a handler it would end the
+  // process.
   if (!Buffer.isBuffer(content)) content.on("error", () => {});
   const file = await open(path, "wx", 0o600);
   try {
-    // Leaving the loop must not destroy the stream: a request's connection still has to carry the answer.
+    // Leaving the loop must not destroy the stream: the request's connection still has to carry the
+    // answer.
     const chunks = Buffer.isBuffer(content)
       ? [content]
       : (content.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);

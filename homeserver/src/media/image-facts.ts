@@ -1,36 +1,36 @@
-/** What a look at an image's head shows: nothing of its pixels was decoded. */
+/** What an image's head reveals, without decoding pixels. */
 export interface ImageFacts {
   readonly format: ImageFormat;
-  /** Pixels, as it is stored: a camera that was held on its side has them the other way round. */
+  /** Pixels as stored: width and height are swapped when the camera was held on its side. */
   readonly storedWidth: number;
   readonly storedHeight: number;
-  /** Pixels, as it is shown. */
+  /** Pixels as displayed. */
   readonly width: number;
   readonly height: number;
   /** The type by which the image itself can be served as a thumbnail; null: it cannot. */
   readonly inlineType: string | null;
   readonly frames: number;
-  /** Whether it moves, even where its frames cannot be decoded (APNG). */
+  /** Whether it is animated, even if its frames cannot be decoded (APNG). */
   readonly isAnimated: boolean;
   /** Whether an animated thumbnail can be made. */
   readonly canAnimate: boolean;
-  /** An image that becomes sharper as it loads: its decoder holds all of it. */
+  /** A progressive image: its decoder holds all of it. */
   readonly isProgressive: boolean;
   readonly channels: number;
-  /** Bytes of a pixel's channel. */
+  /** Bytes per channel of a pixel. */
   readonly sampleBytes: number;
-  /** Values of colour for a pixel's one of brightness, 2 where the colour is not reduced. */
+  /** Colour values per pixel for each brightness value; 2 when colour is not reduced. */
   readonly chroma: number;
   readonly hasAlpha: boolean;
   readonly isTurned: boolean;
-  /** Parts beside the pixels that are compressed, each of which may grow to 8 MB. */
+  /** Number of compressed parts besides the pixels, each of which may grow to 8 MB. */
   readonly compressedParts: number;
   readonly fileBytes: number;
 }
 
 export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "heif";
 
-/** What is to be made of an image. */
+/** The thumbnail to make of an image. */
 export interface Target {
   /** Pixels of the thumbnail, none of them more than the image's. */
   readonly width: number;
@@ -48,8 +48,8 @@ const ROWS = 1500;
 const COMPRESSED_PART_BYTES = 8 * MB;
 
 /**
- * Bytes of memory that making a thumbnail takes at most, from measurements (test/media/image-memory.test.ts holds them
- * against what the process really takes).
+ * Upper estimate of the memory that making a thumbnail takes, from measurements
+ * (test/media/image-memory.test.ts compares it with what the process really takes).
  */
 export function memoryFor(image: ImageFacts, target: Target): number {
   const frames = target.animated ? image.frames : 1;
@@ -64,7 +64,7 @@ export function memoryFor(image: ImageFacts, target: Target): number {
   );
 }
 
-/** What a look at the head takes, before anything is known. */
+/** Memory for reading the head, before anything is known. */
 export const LOOK_BYTES = FIXED_BYTES;
 
 function decoding(image: ImageFacts): number {
@@ -73,7 +73,8 @@ function decoding(image: ImageFacts): number {
   const rows = row * Math.min(ROWS, image.storedHeight);
   switch (image.format) {
     case "jpeg":
-      // The coefficients of the whole image, two bytes each; a fourth channel is as large as the first.
+      // The coefficients of the whole image, two bytes each; a fourth channel is as large as the
+      // first.
       return image.isProgressive
         ? rows + pixels * 2 * (1 + image.chroma + (image.channels === 4 ? 1 : 0)) * 1.1
         : rows;

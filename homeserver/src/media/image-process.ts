@@ -1,4 +1,4 @@
-/** The process that decodes strangers' images: see image-tools.ts for who starts it. */
+/** The process that decodes uploaded images: see image-tools.ts, which starts it. */
 import { open } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { serveChild, WorkError } from "../platform/serve-child.ts";
@@ -6,7 +6,10 @@ import type { ImageFacts, ImageFormat, Target } from "./image-facts.ts";
 import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
 import { pngParts } from "./png-chunks.ts";
 
-/** Image formats that are read, and the type by which the original can be served; null: only as a thumbnail. */
+/**
+ * Image formats that are read, and the type by which the original can be served; null: only as a
+ * thumbnail.
+ */
 const INLINE_TYPES: Record<ImageFormat, string | null> = {
   jpeg: "image/jpeg",
   png: "image/png",
@@ -14,7 +17,7 @@ const INLINE_TYPES: Record<ImageFormat, string | null> = {
   gif: "image/gif",
   heif: null,
 };
-/** The decoders behind them. All others, such as those for SVG and PDF, are not to see a stranger's bytes. */
+/** Their decoders. All others, such as those for SVG and PDF, must not see uploaded bytes. */
 const LOADERS = ["Jpeg", "Png", "Webp", "Nsgif", "Heif"].flatMap((name) => [
   `VipsForeignLoad${name}File`,
   `VipsForeignLoad${name}Buffer`,

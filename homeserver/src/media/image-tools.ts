@@ -4,8 +4,9 @@ import type { ImageFacts, Target } from "./image-facts.ts";
 import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
 
 /**
- * Looks at images and makes thumbnails, in a process of its own. Who calls sees to it that the memory is there.
- * All reject with MatrixError M_UNKNOWN 400 for what is no image that is understood, M_TOO_LARGE 413, or ChildDied.
+ * Reads image heads and makes thumbnails, in a process of its own. The caller has to reserve the
+ * memory. All reject with MatrixError M_UNKNOWN 400 for an unknown format, M_TOO_LARGE 413, or
+ * ChildDied.
  */
 export interface ImageTools {
   look(path: string): Promise<ImageFacts>;
@@ -42,14 +43,14 @@ export function createImageTools(maxBytes: number): ImageTools {
   };
 }
 
-/** The library itself, and what an allocator takes beyond what it gives. */
+/** The library itself, and the overhead of the allocator. */
 const SLACK_BYTES = 256 * 1024 * 1024;
 
 function asMatrixError({ kind, message }: ChildError): MatrixError {
   return kind === "too-large" ? errors.tooLarge(message) : noThumbnail();
 }
 
-/** @returns what a client is told of a file that no thumbnail can be made of */
+/** @returns the error for a file of which no thumbnail can be made */
 export function noThumbnail(): MatrixError {
   return errors.unknown("No thumbnail can be made of that file", 400);
 }

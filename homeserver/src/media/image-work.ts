@@ -1,6 +1,6 @@
 import type { ImageFacts, Target } from "./image-facts.ts";
 
-/** What the process of images is asked: a look at a file, or a thumbnail of it. */
+/** A task for the image process: read an image's head, or make a thumbnail. */
 export interface ImageWork {
   readonly path: string;
   readonly make?: { readonly facts: ImageFacts; readonly target: Target };

@@ -1,6 +1,9 @@
-/** What uploaders say about their files, made safe to be repeated in a header. */
+/** Labels of uploaded files, made safe for use in headers. */
 
-/** Types that a browser may show in place without danger. (Client-server API, "Serving inline content".) */
+/**
+ * Types that a browser may display inline without danger. (Client-server API, "Serving inline
+ * content".)
+ */
 const INLINE = new Set(
   [
     "text/css text/plain text/csv",
@@ -13,7 +16,7 @@ const INLINE = new Set(
 
 const UNKNOWN_TYPE = "application/octet-stream";
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
-/** With parameters, of which there may be none between two semicolons. (RFC 9110, 5.6.6 and 8.3.1.) */
+/** With parameters; there may be none between two semicolons. (RFC 9110, 5.6.6 and 8.3.1.) */
 const MEDIA_TYPE = new RegExp(
   `^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${TOKEN}=(?:${TOKEN}|"[^"\\\\\\x00-\\x1f\\x7f-\\uffff]*"))?)*$`,
 );
@@ -21,15 +24,17 @@ const RANGE = /^(?:\*\/|[^/]*\/\*(?:$|[ \t;]))/;
 const MAX_TYPE_LENGTH = 200;
 const MAX_NAME_BYTES = 255;
 
-/** A media type as it was said, or application/octet-stream when it is none. */
+/** The given media type, or application/octet-stream when it is invalid. */
 export function cleanContentType(said: string | undefined): string {
   const type = said?.trim() ?? "";
   if (type.length > MAX_TYPE_LENGTH || !MEDIA_TYPE.test(type)) return UNKNOWN_TYPE;
-  // What a client would accept is no type of what it sends.
+  // A range such as image/* is not a type.
   return RANGE.test(type) ? UNKNOWN_TYPE : type;
 }
 
-/** A file name without path, control characters and excess length; undefined when nothing is left. */
+/**
+ * A file name without path, control characters and excess length; undefined when nothing is left.
+ */
 export function cleanFileName(said: string | undefined): string | undefined {
   if (said === undefined) return undefined;
   const name = said
@@ -58,7 +63,10 @@ function isInlineType(contentType: string): boolean {
   return INLINE.has(contentType.split(";", 1)[0]!.trim().toLowerCase());
 }
 
-/** The Content-Disposition header for a file: inline for safe types, otherwise attachment. (RFC 6266, RFC 8187.) */
+/**
+ * The Content-Disposition header for a file: inline for safe types, otherwise attachment. (RFC
+ * 6266, RFC 8187.)
+ */
 export function contentDisposition(contentType: string, fileName: string | undefined): string {
   const kind = isInlineType(contentType) ? "inline" : "attachment";
   if (fileName === undefined) return kind;
@@ -73,7 +81,9 @@ function percentEncoded(text: string): string {
   return encoded.replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The file name in a Content-Disposition header of another server; undefined when it gives none. */
+/**
+ * The file name in a Content-Disposition header of another server; undefined when it gives none.
+ */
 export function fileNameOf(disposition: string | undefined): string | undefined {
   if (disposition === undefined) return undefined;
   const extended = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(disposition);

@@ -66,7 +66,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
 
   const looks = createSingleFlight<string, storage.MediaRow | undefined>();
 
-  /** The row of a file that is here, fetched or waited for if need be. @throws MatrixError */
+  /** The row of a local file, fetched or awaited if necessary. @throws MatrixError */
   async function locate(request: MediaRequest): Promise<Located> {
     const { server, mediaId } = request;
     if (!isServerName(server)) throw errors.invalidParam("Not a server name");
@@ -97,7 +97,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
       if (left <= 0 || (row.uploadUntilTs ?? 0) < clock.now()) {
         throw new MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet");
       }
-      // However many wait, one of them looks.
+      // However many wait, only one of them queries.
       row = await looks.run(mediaId, async () => {
         await clock.sleep(Math.min(left, AWAIT_STEP_MS));
         return find();

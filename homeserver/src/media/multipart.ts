@@ -12,8 +12,8 @@ export interface MultipartFile {
 }
 
 /**
- * A file as servers give it to one another: an empty JSON object, then the file.
- * (Server-server API, GET /_matrix/federation/v1/media/download/{mediaId}.)
+ * A file in the form that servers exchange: an empty JSON object, then the file. (Server-server
+ * API, GET /_matrix/federation/v1/media/download/{mediaId}.)
  */
 export function multipartOf(file: MediaFile, random: Random): MultipartFile {
   const boundary = `weft-${random.alphanumeric(40)}`;

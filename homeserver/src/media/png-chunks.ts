@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 
-/** What a PNG has besides its pixels. */
+/** The parts of a PNG besides its pixels. */
 export interface PngParts {
   /** It is an APNG: a PNG that moves. */
   readonly isAnimated: boolean;
@@ -14,8 +14,8 @@ const COMPRESSED = new Set(["zTXt", "iTXt", "iCCP", "eXIf"]);
 const MAX_CHUNKS = 50_000;
 
 /**
- * Reads the heads of a PNG's chunks, nothing else. (PNG, 5.3.)
- * @returns undefined for what is no PNG, or one of more chunks than any real one has
+ * Reads only the heads of a PNG's chunks. (PNG, 5.3.)
+ * @returns undefined for what is not a PNG, or has more chunks than any real one
  */
 export async function pngParts(file: FileHandle): Promise<PngParts | undefined> {
   const head = Buffer.alloc(8);

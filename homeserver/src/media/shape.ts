@@ -2,7 +2,7 @@ import type { Target } from "./image-facts.ts";
 import { type Size, sizeFor } from "./sizes.ts";
 import type { ThumbnailRequest } from "./types.ts";
 
-/** As much of an image as decides about its thumbnails' shape. Pixels, as it is shown. */
+/** The properties of an image that decide the shape of its thumbnails. Pixels as displayed. */
 export interface Shape {
   readonly width: number;
   readonly height: number;
@@ -12,9 +12,10 @@ export interface Shape {
 }
 
 /**
- * What answers a request for a thumbnail: the image itself, or which thumbnail of it. "scale" keeps the image's shape;
- * "crop" has the shape that is asked for, to the pixel where the image is as large as what is asked for. Neither is
- * ever larger than the image. (Client-server API, "Thumbnails".)
+ * What answers a request for a thumbnail: the image itself, or which thumbnail of it. "scale" keeps
+ * the image's shape; "crop" has the shape that is asked for, to the pixel where the image is as
+ * large as what is asked for. Neither is ever larger than the image. (Client-server API,
+ * "Thumbnails".)
  */
 export function thumbnailFor(image: Shape, wanted: ThumbnailRequest): Target | "original" {
   const { method } = wanted;
@@ -37,7 +38,10 @@ function sizeOf(image: Shape, wanted: ThumbnailRequest): Size {
   return wanted.method === "crop" ? cropOf(image, wanted) : (sizeFor(wanted) ?? image);
 }
 
-/** An offered size of the wanted shape, or what is wanted; where the image is too small, the most of that shape. */
+/**
+ * An offered size of the wanted shape, or what is wanted; where the image is too small, the most of
+ * that shape.
+ */
 function cropOf(image: Shape, wanted: ThumbnailRequest): Size {
   const { width, height } = sizeFor(wanted) ?? wanted;
   if (width <= image.width && height <= image.height) return { width, height };

@@ -6,7 +6,10 @@ export interface Size {
   readonly height: number;
 }
 
-/** Fitted into, keeping the image's shape. The first ones are those that the specification recommends. */
+/**
+ * Fitted into, keeping the image's shape. The first ones are those that the specification
+ * recommends.
+ */
 const SCALE: readonly Size[] = [
   { width: 32, height: 32 },
   { width: 96, height: 96 },
@@ -29,8 +32,8 @@ const CROP: readonly Size[] = [
 ];
 
 /**
- * The least size of the table that is as large as what is asked for, so that nobody can have thousands of variants made;
- * for crop one of the same shape only. Undefined: the table has none.
+ * The least size of the table that is as large as what is asked for, so that nobody can have
+ * thousands of variants made; for crop one of the same shape only. Undefined: the table has none.
  */
 export function sizeFor({ width, height, method }: ThumbnailRequest): Size | undefined {
   const table = method === "crop" ? CROP : SCALE;

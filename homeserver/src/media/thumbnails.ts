@@ -10,7 +10,7 @@ import { ChildDied, createImageTools, type ImageTools, noThumbnail } from "./ima
 import { thumbnailFor } from "./shape.ts";
 import type { ThumbnailRequest } from "./types.ts";
 
-/** What stands for a thumbnail: a file of the store, or the image itself and the type that a look at it showed. */
+/** A thumbnail: a file in the store, or the image itself with its type. */
 type Thumbnail = storage.ThumbnailRow | { sha256: null; contentType: string };
 
 /** Thumbnails of files in the store: made once and kept. */
@@ -38,9 +38,9 @@ const CONCURRENCY = 2;
 const MAX_WAITING = 200;
 const MAX_PIXELS = 120_000_000;
 const MAX_BYTES = 16 * MIB;
-/** Thumbnails that are kept of one image: any shape may be asked for. */
+/** Limit on thumbnails kept per image: any shape may be requested. */
 const MAX_KEPT = 32;
-/** Images by which the process died, remembered so that they are not tried without end. */
+/** Images that made the process die, remembered so that they are not tried again and again. */
 const MAX_DEADLY = 1000;
 
 export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
@@ -53,7 +53,10 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
   const maxPixels = deps.maxPixels ?? MAX_PIXELS;
   const deadly = new Set<string>();
 
-  /** Runs what takes so much memory; an image by which the process dies alone is not tried again. */
+  /**
+   * Runs work that takes this much memory. An image that makes the process die while decoded alone
+   * is not tried again.
+   */
   async function within<T>(source: Buffer, bytes: number, work: () => Promise<T>): Promise<T> {
     const name = source.toString("hex");
     try {
@@ -61,7 +64,7 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     } catch (error) {
       if (!(error instanceof ChildDied)) throw error;
     }
-    // It may have been another image's fault: once more, with all the memory for this one.
+    // Another image may have been at fault: try once more, alone.
     try {
       return await holding(total, work);
     } catch (error) {
@@ -105,7 +108,7 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     return await keep({ source, ...wanted }, Buffer.from(made.content), made.contentType);
   }
 
-  /** An animation that would take too much stands still. */
+  /** An animation that would take too much becomes a still image. */
   function affordable(facts: ImageFacts, target: Target): Target {
     const isTooMuch =
       !facts.canAnimate ||

@@ -24,7 +24,7 @@ export interface ThumbnailRequest {
   readonly animated: boolean;
 }
 
-/** What an uploader says of a file. */
+/** The uploader's labels of a file. */
 export interface UploadLabels {
   readonly contentType: string | undefined;
   readonly fileName: string | undefined;
@@ -32,7 +32,7 @@ export interface UploadLabels {
   readonly length?: number;
 }
 
-/** Which file is meant, and how far to go for it. */
+/** Which file is requested, and how long to wait for it. */
 export interface MediaRequest {
   readonly server: ServerName;
   readonly mediaId: string;
@@ -47,14 +47,13 @@ export interface Media {
   /** Most bytes of one upload. */
   readonly maxUploadBytes: number;
   /**
-   * Stores an upload while it arrives; answers its mxc URI.
-   * @throws MatrixError M_TOO_LARGE 413, M_FORBIDDEN 403 when the user's quota is used up, M_UNKNOWN 400 when
-   * the upload is cut short
+   * Stores an upload while it arrives; answers its mxc URI. @throws MatrixError M_TOO_LARGE 413,
+   * M_FORBIDDEN 403 when the user's quota is used up, M_UNKNOWN 400 when the upload is cut short
    */
   upload(by: UserId, said: UploadLabels, content: Readable): Promise<string>;
   /**
-   * Reserves a place for an upload: its mxc URI, and until when (ms since 1970) the upload must begin.
-   * @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
+   * Reserves a place for an upload: its mxc URI, and until when (ms since 1970) the upload must
+   * begin. @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
    */
   reserve(by: UserId): Promise<{ uri: string; untilTs: number }>;
   /**
@@ -68,12 +67,18 @@ export interface Media {
     content: Readable,
   ): Promise<void>;
   /**
-   * @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400, M_NOT_YET_UPLOADED 504; for other servers'
-   * M_TOO_LARGE, M_UNKNOWN 502
+   * @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400, M_NOT_YET_UPLOADED 504; for other
+   * servers' M_TOO_LARGE, M_UNKNOWN 502
    */
   download(request: MediaRequest): Promise<MediaFile>;
-  /** @throws MatrixError as download; M_UNKNOWN 400 for what is no image, M_TOO_LARGE 413 or 502, M_LIMIT_EXCEEDED 429 */
+  /**
+   * @throws MatrixError as download; M_UNKNOWN 400 for what is no image, M_TOO_LARGE 413 or 502,
+   * M_LIMIT_EXCEEDED 429
+   */
   thumbnail(request: MediaRequest, wanted: ThumbnailRequest): Promise<MediaFile>;
-  /** Resolves when fetches from other servers that are under way have ended, and the process for images too. */
+  /**
+   * Resolves when fetches from other servers that are under way have ended, and the process for
+   * images too.
+   */
   stop(): Promise<void>;
 }

@@ -24,17 +24,20 @@ export interface UploadsDeps {
 /** How long a reserved place waits for its upload, ms. */
 const RESERVED_MS = 24 * 3_600_000;
 const MAX_RESERVED = 100;
-/** Uploads of one user that are under way: what has come of them lies on the disk, and in nobody's sum yet. */
+/**
+ * Limit on concurrent uploads per user: their bytes are on disk but not counted in the user's quota
+ * yet.
+ */
 const MAX_CONCURRENT = 20;
 const MEDIA_ID_LENGTH = 24;
 
-/** Takes files from this server's users. */
+/** Receives files from local users. */
 export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserve" | "uploadTo"> {
   const { sql, clock, random, serverName, files, maxBytes, quotaBytes } = deps;
   /** How many of each user are under way. */
   const underWay = new Map<UserId, number>();
 
-  /** Receives a file, of so many at once. @throws MatrixError M_LIMIT_EXCEEDED 429 */
+  /** Receives a file, up to a limit of concurrent ones. @throws MatrixError M_LIMIT_EXCEEDED 429 */
   async function receive(by: UserId, ...what: Receiving): Promise<void> {
     const before = underWay.get(by) ?? 0;
     if (before >= MAX_CONCURRENT) {
@@ -50,10 +53,10 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     }
   }
 
-  /** Receives a file, and has `store` record it in the transaction in which it gets its name. */
+  /** Receives a file; `store` records it in the transaction in which it gets its name. */
   async function receiveOne(by: UserId, ...[said, content, store]: Receiving): Promise<void> {
     if ((said.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    // A length need not be told: no more is taken than there is room for.
+    // The length may be unknown: no more is accepted than there is space for.
     const room = await ensureQuota(sql, by, said.length ?? 0);
     const staged = await stage(files, content, Math.min(maxBytes, room)).catch((error: unknown) => {
       if (!(error instanceof FileTooLarge)) throw error;
@@ -66,7 +69,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
       };
       await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
-        // Of uploads at once, each counts with those before it.
+        // Of concurrent uploads, each is counted with those before it.
         if (quotaBytes !== 0) await storage.lockUploads(tx, by);
         await ensureQuota(tx, by, staged.size);
         await staged.keep();
@@ -77,7 +80,10 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     }
   }
 
-  /** How long a file may be. @throws MatrixError M_FORBIDDEN 403 when one of that size is too long */
+  /**
+   * The allowed length of a file.
+   * @throws MatrixError M_FORBIDDEN 403 when one of that size is too long
+   */
   async function ensureQuota(on: Sql | Tx, userId: string, size: number): Promise<number> {
     if (quotaBytes === 0) return Number.POSITIVE_INFINITY;
     const room = quotaBytes - (await storage.sumUploads(on, userId)) - storage.FILE_OVERHEAD;
@@ -137,7 +143,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
   };
 }
 
-/** What a file is said to be, its bytes, and what records it. */
+/** A file's labels, its bytes, and the function that records it. */
 type Receiving = [
   said: UploadLabels,
   content: Readable,
@@ -150,7 +156,7 @@ async function stage(files: FileStore, content: Readable, maxBytes: number): Pro
   try {
     return await files.stage(content, maxBytes);
   } catch (error) {
-    // The rest is read and thrown away, so that the client comes to read the answer.
+    // The rest is read and dropped, so that the client gets to read the answer.
     content.resume();
     if (content.errored) throw errors.unknown("The upload was cut short", 400);
     throw error;

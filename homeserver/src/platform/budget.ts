@@ -1,10 +1,14 @@
-/** A sum that those who work at the same time share, such as bytes of memory; and at most so many of them. */
+/**
+ * A shared amount, such as bytes of memory, used by concurrent tasks; the number of tasks is
+ * limited, too.
+ */
 export interface Budget {
   /** The whole sum. */
   readonly total: number;
   /**
-   * Waits, in order, until `amount` is free. Returns what gives it back, or undefined when too many wait already.
-   * @throws RangeError for more than the whole
+   * Waits, in order, until `amount` is free. Returns the function that gives it back, or undefined
+   * when too many wait already.
+   * @throws RangeError for more than the total
    */
   acquire(amount: number): Promise<(() => void) | undefined>;
   /** How much is taken, by how many, and how many wait. */
@@ -39,7 +43,7 @@ export function createBudget({ total, concurrency, maxWaiting }: BudgetOptions):
     };
   }
 
-  /** The first in line goes first, so that what needs much is not passed over for ever. */
+  /** Strictly in order, so that large amounts are not passed over forever. */
   function admit(): void {
     while (queue.length > 0 && fits(queue[0]!.amount)) queue.shift()!.enter();
   }

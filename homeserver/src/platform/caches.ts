@@ -4,8 +4,8 @@ import { createSingleFlight } from "./single-flight.ts";
 export { LRUCache } from "lru-cache";
 
 /**
- * Options of an LRUCache of so many entries. Unlike its `max` this takes no memory, and no time at the
- * start, for entries that are not there yet.
+ * Options of an LRUCache with at most this many entries. Unlike its `max`, this reserves no memory
+ * in advance.
  */
 export function atMost(entries: number): { maxSize: number; sizeCalculation: () => number } {
   return { maxSize: entries, sizeCalculation: () => 1 };
@@ -13,12 +13,12 @@ export function atMost(entries: number): { maxSize: number; sizeCalculation: () 
 
 /** A bounded cache in front of something slow. */
 export interface LoadingCache<K, V> {
-  /** From memory, or loaded once for all who ask meanwhile. `undefined` is not kept. */
+  /** From memory, or loaded once for concurrent callers. `undefined` is not cached. */
   get(key: K): Promise<V | undefined>;
   /** From memory only. */
   peek(key: K): V | undefined;
   set(key: K, value: V): void;
-  /** Forgets the key, and whatever is being loaded for it. */
+  /** Forgets the key, and discards what is being loaded for it. */
   delete(key: K): void;
   clear(): void;
   readonly size: number;
@@ -32,7 +32,7 @@ export interface LoadingCacheOptions<K, V> {
   load(key: K): Promise<V | undefined>;
 }
 
-/** A value that was loaded while its key was deleted or set is not kept: it may be the old one. */
+/** A value loaded while its key was deleted or set is not cached: it may be the old one. */
 export function createLoadingCache<K extends {}, V extends {}>(
   options: LoadingCacheOptions<K, V>,
 ): LoadingCache<K, V> {
@@ -62,7 +62,7 @@ export function createLoadingCache<K extends {}, V extends {}>(
     async get(key) {
       const known = cache.get(key);
       if (known !== undefined) return known;
-      // Whoever asks after a deletion must not be given what was read before it.
+      // A caller after a deletion must not get what was read before it.
       return outdated.has(key) ? options.load(key) : loading.run(key, () => load(key));
     },
     peek: (key) => cache.get(key),

@@ -1,11 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** A process of its own for work with native code on strangers' bytes: it may die, and nothing else does. */
+/**
+ * A separate process for native code that handles untrusted bytes: it can crash without affecting
+ * the server.
+ */
 export interface ChildPool<In, Out> {
   /**
-   * Input and output are copied. Rejects with ChildError for what the work failed with, and with ChildDied when
-   * the process ended, or was ended because the work took too long.
+   * Input and output are copied. Rejects with ChildError when the work failed, and with ChildDied
+   * when the process ended, or was killed because the work took too long.
    */
   run(input: In): Promise<Out>;
   /** The process's id, undefined while there is none. */
@@ -19,7 +22,10 @@ export interface ChildPoolOptions {
   readonly idleMs?: number;
   /** The process is killed when one piece of work takes longer, ms (60,000). */
   readonly workMs?: number;
-  /** Most bytes that the process may allocate beyond what it has at its start, where the system can limit that. */
+  /**
+   * Most bytes that the process may allocate beyond what it has at its start, where the system can
+   * limit that.
+   */
   readonly maxBytes?: number;
 }
 
@@ -28,7 +34,7 @@ export class ChildDied extends Error {
   override readonly name = "ChildDied";
 }
 
-/** What the work failed with: `kind` is the work's own word for it. */
+/** The work failed: `kind` is its own word for the reason. */
 export class ChildError extends Error {
   override readonly name = "ChildError";
   readonly kind: string;
@@ -38,7 +44,7 @@ export class ChildError extends Error {
   }
 }
 
-/** What the process says. */
+/** A message from the process. */
 export type ChildAnswer<Out> =
   | { readonly id: number; readonly output: Out }
   | { readonly id: number; readonly kind: string; readonly error: string };
@@ -49,14 +55,14 @@ interface Task<Out> {
   readonly deadline: NodeJS.Timeout;
 }
 
-/** One process and what it was given. */
+/** One process and its tasks. */
 interface Running<Out> {
   readonly child: ChildProcess;
   readonly tasks: Map<number, Task<Out>>;
   readonly ended: Promise<void>;
 }
 
-/** `file` calls `serveChild`. It is started when there is work. */
+/** `file` calls `serveChild`. The process is started when there is work. */
 export function createChildPool<In, Out>(
   file: URL,
   { idleMs = 60_000, workMs = 60_000, maxBytes }: ChildPoolOptions = {},
@@ -66,7 +72,7 @@ export function createChildPool<In, Out>(
   let nextId = 0;
 
   function start(): Running<Out> {
-    // Nothing of our environment: it holds passwords.
+    // Without our environment, which holds passwords.
     const child = fork(fileURLToPath(file), [String(maxBytes ?? "")], {
       env: { MALLOC_ARENA_MAX: "2", ...cacheVariable() },
       execArgv: [],
@@ -133,7 +139,7 @@ export function createChildPool<In, Out>(
         const deadline = setTimeout(() => child.kill("SIGKILL"), workMs);
         deadline.unref();
         tasks.set(id, { resolve, reject, deadline });
-        // A process that has just ended says so by "exit".
+        // A process that has just ended is reported by "exit".
         child.send({ id, input }, () => {});
       });
     },
@@ -144,7 +150,7 @@ export function createChildPool<In, Out>(
   };
 }
 
-/** Where Node keeps what it made of TypeScript. */
+/** The folder where Node caches compiled TypeScript. */
 function cacheVariable(): Record<string, string> {
   const folder = process.env["NODE_COMPILE_CACHE"];
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };

@@ -1,11 +1,11 @@
-/** Addresses of clients as others write them: sockets, and proxies in X-Forwarded-For. */
+/** Client addresses as given by sockets, and by proxies in X-Forwarded-For. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
 
 const MAPPED = /^::ffff:(?=\d+\.)/i;
 
 /**
- * The address without what some proxies put beside it (brackets, a port) and without a zone; one of version 4 that is
- * written as one of version 6, as one of version 4. Undefined for what is no address.
+ * The address without brackets, port and zone, as some proxies add them. An IPv4 address in IPv6
+ * notation is returned as IPv4. Undefined for invalid addresses.
  */
 export function parseClientAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
@@ -20,8 +20,8 @@ export function parseClientAddress(text: string | undefined): string | undefined
 }
 
 /**
- * Whom an address stands for where something is counted: whoever has one address of version 6 has the whole network of
- * it (a /64). Anything else stands for itself.
+ * The unit for counting per address: an IPv6 address stands for its whole /64 network, since its
+ * owner has all of that. Others stand for themselves.
  */
 export function networkOf(address: string): string {
   if (!address.includes(":") || !isIPv6(address)) return address;

@@ -52,7 +52,10 @@ export function createManualClock(start = 1_700_000_000_000): ManualClock {
   };
 }
 
-/** Resolves after `ms`, or at once when the signal aborts: it never rejects. A pending sleep doesn't keep the process alive. */
+/**
+ * Resolves after `ms`, or at once when the signal aborts: it never rejects. A pending sleep doesn't
+ * keep the process alive.
+ */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {

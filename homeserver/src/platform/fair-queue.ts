@@ -1,6 +1,11 @@
-/** Work sorted by key: each key has a bounded part of the places, and keys that wait take turns. */
+/**
+ * A queue of tasks by key: a limited number of each key runs at once, and waiting keys take turns.
+ */
 export interface FairQueue<K> {
-  /** Runs the task when it's the key's turn. Throws QueueFull when too many of the key wait already. */
+  /**
+   * Runs the task when it is the key's turn. Throws QueueFull when too many tasks of the key wait
+   * already.
+   */
   run<T>(key: K, task: () => Promise<T>): Promise<T>;
   readonly running: number;
   readonly waiting: number;
@@ -26,7 +31,7 @@ interface KeyedTasks {
 }
 
 export function createFairQueue<K>({ perKey, total, maxWaiting }: FairQueueOptions): FairQueue<K> {
-  /** Keys with tasks; the one whose turn was longest ago comes first. */
+  /** Keys with tasks; the one served longest ago comes first. */
   const byKey = new Map<K, KeyedTasks>();
   let running = 0;
   let waiting = 0;

@@ -1,6 +1,6 @@
 /**
- * Imported first by what becomes a server: a signal that comes while the other modules are being loaded is held until
- * somebody takes it, and does not end the process with a signal's exit code.
+ * Imported first by server processes: a signal that arrives while modules are still being loaded is
+ * held until somebody handles it, instead of ending the process.
  */
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 let held: string | undefined;
@@ -9,7 +9,7 @@ let take = (signal: string): void => {
 };
 for (const signal of SIGNALS) process.on(signal, () => take(signal));
 
-/** From now on each SIGTERM and SIGINT goes to `handle`; one that came before, at once. */
+/** From now on each SIGTERM and SIGINT is passed to `handle`; one that came before, at once. */
 export function takeSignals(handle: (signal: string) => void): void {
   take = handle;
   if (held !== undefined) handle(held);

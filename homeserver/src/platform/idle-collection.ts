@@ -1,6 +1,6 @@
 /**
- * Memory that great work has left is given back once little is going on: V8 collects the old generation only while
- * something is allocated in it, and a server at rest may keep that garbage for hours.
+ * Collects garbage when the server is idle: V8 collects the old generation only while something is
+ * allocated, so an idle server could keep the garbage of great work for hours.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -12,25 +12,27 @@ export interface Usage {
   cpu(): number;
   /** Bytes of the old generation, garbage included. */
   heap(): number;
-  /** Collects all garbage and gives its pages back, at once: some 100 ms for 50 MB that are in use. */
+  /**
+   * Collects all garbage and gives its pages back, at once: some 100 ms for 50 MB that are in use.
+   */
   collect(): void;
 }
 
 const EVERY_MS = 10_000;
-/** Share of one core below which nothing much is going on. */
+/** CPU usage, as a share of one core, below which the server counts as idle. */
 const IDLE = 0.2;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 48 * 1024 * 1024;
-/** To look through more takes so long that somebody would notice. */
+/** With a bigger heap a collection takes noticeably long. */
 const MAX_BYTES = 512 * 1024 * 1024;
 
-/** Looks every ten seconds, until the signal aborts. */
+/** Checks every ten seconds, until the signal aborts. */
 export async function collectWhenIdle(
   stop: AbortSignal,
   usage: Usage = processUsage(),
   clock: Clock = systemClock,
 ): Promise<void> {
-  /** The least that the heap is known to hold without garbage. */
+  /** The least heap size known without garbage. */
   let floor = usage.heap();
   while (!stop.aborted) {
     const before = usage.cpu();
@@ -59,7 +61,7 @@ function processUsage(): Usage {
       );
       return old.reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
     },
-    // Other flavours keep the pages for a next time.
+    // Other kinds of collection keep the pages for later.
     collect: () => collect({ type: "major", execution: "sync", flavor: "last-resort" }),
   };
 }

@@ -1,4 +1,7 @@
-/** A mutex per key: tasks of one key run one after another in the order given, keys beside one another. */
+/**
+ * A mutex per key: tasks of one key run one after another in the order given; different keys run
+ * concurrently.
+ */
 export interface KeyedQueue<K> {
   run<T>(key: K, task: () => Promise<T>): Promise<T>;
   /** How many tasks of the key run or wait. */

@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
-/** Counters, gauges and histograms of one server, in its own registry: several servers fit in one process. */
+/**
+ * Counters, gauges and histograms of one server, in its own registry: several servers fit in one
+ * process.
+ */
 export interface Metrics {
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
@@ -21,7 +24,10 @@ export interface Metrics {
 const PREFIX = "weft_";
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Names are given without the prefix "weft_". `processMetrics` adds memory, CPU and event loop figures. */
+/**
+ * Names are given without the prefix "weft_". `processMetrics` adds memory, CPU and event loop
+ * figures.
+ */
 export function createMetrics(options: { processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];

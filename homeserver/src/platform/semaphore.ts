@@ -1,8 +1,11 @@
-/** At most so many at once; the others wait in order. */
+/** Limits concurrency; others wait in order. */
 export interface Semaphore {
-  /** Waits for a place. Returns what gives it back, or undefined when too many wait already. */
+  /**
+   * Waits for a place. Returns the function that gives it back, or undefined when too many wait
+   * already.
+   */
   acquire(): Promise<(() => void) | undefined>;
-  /** How many have a place, and how many wait. */
+  /** How many hold a place, and how many wait. */
   readonly running: number;
   readonly waiting: number;
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { ChildAnswer } from "./child-pool.ts";
 
-/** What a piece of work fails with, for who asked: `kind` is told apart there. */
+/** An error of the work, for its caller: `kind` tells errors apart. */
 export class WorkError extends Error {
   override readonly name = "WorkError";
   readonly kind: string;
@@ -12,11 +12,11 @@ export class WorkError extends Error {
   }
 }
 
-/** In the file of a child pool's process: answers each input with what the function makes of it. */
+/** In the file of a child pool's process: answers each input with the function's result. */
 export function serveChild(work: (input: never) => Promise<unknown>): void {
-  // Whoever started this is gone: so is the use of it.
+  // The parent process is gone: so is the reason to run.
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-  // Ctrl-C reaches every process of the terminal; the server finishes what is under way.
+  // Ctrl-C reaches every process of the terminal; the server finishes what is running.
   process.on("SIGINT", () => undefined);
   preferToDie();
   limitMemory(Number(process.argv[2]));
@@ -32,7 +32,7 @@ export function serveChild(work: (input: never) => Promise<unknown>): void {
   });
 }
 
-/** When memory runs out, the system is to end this process and not the server. */
+/** When memory runs out, the system shall end this process rather than the server. */
 function preferToDie(): void {
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
@@ -42,8 +42,8 @@ function preferToDie(): void {
 }
 
 /**
- * Beyond what the process has and `bytes` an allocation fails, and with it the work or the process. (RLIMIT_DATA; other
- * systems than Linux, and those without util-linux, do without.)
+ * Limits the memory that can be allocated to `bytes` beyond the present use; then the work or the
+ * process fails. (RLIMIT_DATA; not on systems other than Linux, or without util-linux.)
  */
 function limitMemory(bytes: number): void {
   if (!(bytes > 0) || process.platform !== "linux") return;

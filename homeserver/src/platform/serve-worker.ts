@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import type { WorkerAnswer } from "./worker-pool.ts";
 
-/** In a worker thread's file: answers each input with what the function makes of it. */
+/** In a worker thread's file: answers each input with the function's result. */
 export function serveWorker(calculate: (input: never) => unknown): void {
   const port = parentPort;
   if (port === null) throw new Error("this file runs in a worker thread only");

@@ -1,6 +1,6 @@
-/** Requests for the same key that meet share one answer. */
+/** Concurrent requests for the same key share one result. */
 export interface SingleFlight<K, V> {
-  /** Starts `load`, or joins the one that is under way for the key. Errors are shared too, and not kept. */
+  /** Starts `load`, or joins the running one for the key. Errors are shared too, and not cached. */
   run(key: K, load: () => Promise<V>): Promise<V>;
   readonly size: number;
 }
@@ -28,8 +28,8 @@ export function createSingleFlight<K, V>(): SingleFlight<K, V> {
 }
 
 /**
- * A task that all who ask share, where each needs a run that began after they asked: whoever asks during a run shares
- * the next one. Errors are shared too.
+ * A shared task where each caller needs a run that begins after the call: calls during a run share
+ * the next one. Errors are shared, too.
  */
 export function createNextRun(task: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

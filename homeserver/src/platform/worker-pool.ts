@@ -1,14 +1,17 @@
 import { Worker } from "node:worker_threads";
 
-/** A worker thread for calculations that would hold up the main loop: started when it's needed, ended when idle. */
+/**
+ * A worker thread for calculations that would block the main loop: started when needed, ended when
+ * idle.
+ */
 export interface WorkerPool<In, Out> {
   /** Input and output are copied (structured clone). Rejects with what the thread threw. */
   run(input: In): Promise<Out>;
-  /** Ends the thread; what is under way rejects. */
+  /** Ends the thread; running tasks reject. */
   close(): Promise<void>;
 }
 
-/** What the thread's file answers messages with. */
+/** A message from the thread. */
 export type WorkerAnswer<Out> =
   | { readonly id: number; readonly output: Out }
   | { readonly id: number; readonly error: string };
@@ -18,7 +21,9 @@ interface Task<Out> {
   readonly reject: (error: Error) => void;
 }
 
-/** `file` calls `serveWorker`. The thread takes tasks in order; it ends after `idleMs` without one. */
+/**
+ * `file` calls `serveWorker`. The thread takes tasks in order; it ends after `idleMs` without one.
+ */
 export function createWorkerPool<In, Out>(
   file: URL,
   { idleMs = 60_000 }: { idleMs?: number } = {},

@@ -1,12 +1,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Lets others run between the steps of long work, also where every step finds all it needs in memory. */
+/**
+ * Lets other work run between the steps of long work, even when each step finds everything in
+ * memory.
+ */
 export interface Yielder {
-  /** Resolves at once, or after everybody else had a turn when this work has taken too long. */
+  /** Resolves at once, or after other work had a chance when this work has run for too long. */
   pauseIfDue(): Promise<void> | undefined;
 }
 
-/** `ms`: so long the work goes on without a pause, by the clock `now`. */
+/** `ms`: how long the work continues without a pause, by the clock `now`. */
 export function createYielder(ms: number, now: () => number = () => performance.now()): Yielder {
   let since = now();
 

@@ -94,7 +94,10 @@ export class Rejection extends Error {
   }
 }
 
-/** Why a check refuses: the reason of the Rejection that it throws; undefined when it passes. Throws whatever else it throws. */
+/**
+ * Why a check refuses: the reason of the Rejection that it throws; undefined when it passes. Throws
+ * whatever else it throws.
+ */
 export function rejectionOf(check: () => void): string | undefined {
   try {
     check();

@@ -21,7 +21,10 @@ export interface Filter {
   readonly relatedBySenders: ReadonlySet<string> | undefined;
   /** True when no event is left out by type, sender, room, url or relation. */
   readonly admitsAll: boolean;
-  /** Types that were asked about, and whether they may come: an answer looks at the same ones again and again. */
+  /**
+   * Types that were asked about, and whether they may come: an answer looks at the same ones again
+   * and again.
+   */
   readonly verdicts: Map<string, boolean>;
 }
 
@@ -64,7 +67,8 @@ export const MAX_FILTER_LIMIT = 1000;
 
 /**
  * The whole filter of a client; throws M_BAD_JSON when a part has the wrong shape, a list over 100
- * entries (of users or rooms 1000), an entry over 255 bytes. Unknown keys are ignored. (Client-server API, "Filtering".)
+ * entries (of users or rooms 1000), an entry over 255 bytes. Unknown keys are ignored.
+ * (Client-server API, "Filtering".)
  */
 export function parseFilter(json: Json | undefined): SyncFilter {
   const filter = object(json, "filter");
@@ -90,7 +94,9 @@ export function parseFilter(json: Json | undefined): SyncFilter {
   };
 }
 
-/** One EventFilter or RoomEventFilter, as /messages, /context and search take it; throws M_BAD_JSON. */
+/**
+ * One EventFilter or RoomEventFilter, as /messages, /context and search take it; throws M_BAD_JSON.
+ */
 export function parseEventFilter(json: Json | undefined, name = "filter"): Filter {
   if (json === undefined) return ADMIT_ALL;
   const filter = object(json, name);
@@ -163,7 +169,9 @@ export function asksForRelations(filter: Filter): boolean {
   return filter.relatedByRelTypes !== undefined || filter.relatedBySenders !== undefined;
 }
 
-/** True when the event has a child that `related_by_rel_types` and `related_by_senders` both fit. */
+/**
+ * True when the event has a child that `related_by_rel_types` and `related_by_senders` both fit.
+ */
 export function matchesRelations(
   filter: Filter,
   children: readonly { readonly relType: string; readonly sender: string }[],

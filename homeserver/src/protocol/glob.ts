@@ -1,12 +1,16 @@
 /**
- * Glob-style matching (appendices): `*` is any run of characters, `?` is one character. Done without
- * regular expressions, since patterns and texts come from outside: every piece of a pattern is looked
- * for behind the one before, so that the text is passed over once, and a budget ends what is odd.
+ * Glob-style matching (appendices): `*` is any run of characters, `?` is one character. Done
+ * without regular expressions, since patterns and texts come from outside: every piece of a pattern
+ * is looked for behind the one before, so that the text is passed over once, and a budget ends what
+ * is odd.
  */
 export interface Glob {
   /** True when the pattern covers the whole text. False when the budget does not suffice. */
   matches(text: string, budget?: Budget): boolean;
-  /** True when it covers a part that starts and ends at word boundaries (push rules, `content.body`). */
+  /**
+   * True when it covers a part that starts and ends at word boundaries (push rules,
+   * `content.body`).
+   */
   matchesWords(text: string, budget?: Budget): boolean;
 }
 
@@ -18,7 +22,9 @@ export interface Budget {
 /** Patterns have at most this many bytes where users set them; longer ones match nothing. */
 export const MAX_PATTERN_BYTES = 255;
 
-/** For one pattern and one text. Ordinary texts of 64 KiB take about one step for each character. */
+/**
+ * For one pattern and one text. Ordinary texts of 64 KiB take about one step for each character.
+ */
 const STEPS = 1_000_000;
 
 const ANY_RUN = "*";
@@ -34,8 +40,8 @@ interface Piece {
 const NEVER: Glob = { matches: () => false, matchesWords: () => false };
 
 /**
- * Compiles a pattern; `ignoreCase` folds pattern and text to lower case. One of over `maxBytes` (255), several stars in
- * a row counted as one, never matches.
+ * Compiles a pattern; `ignoreCase` folds pattern and text to lower case. One of over `maxBytes`
+ * (255), several stars in a row counted as one, never matches.
  */
 export function glob(
   pattern: string,
@@ -78,8 +84,8 @@ export function newBudget(steps: number = STEPS): Budget {
 }
 
 /**
- * True when the literal occurs in the text at word boundaries, whatever the case; false for one that is longer than a
- * pattern may be.
+ * True when the literal occurs in the text at word boundaries, whatever the case; false for one
+ * that is longer than a pattern may be.
  */
 export function containsWords(text: string, literal: string, budget = newBudget()): boolean {
   if (!isPattern(literal)) return false;
@@ -91,8 +97,8 @@ let lastText = "";
 let lastFolded = "";
 
 /**
- * In lower case; undefined where the budget does not suffice. The last long text is remembered: many rules look at the
- * same one, and who makes them look at several in turn pays for it.
+ * In lower case; undefined where the budget does not suffice. The last long text is remembered:
+ * many rules look at the same one, and who makes them look at several in turn pays for it.
  */
 function foldCase(text: string, budget: Budget): string | undefined {
   if (text.length <= MAX_PATTERN_BYTES) return text.toLowerCase();
@@ -138,7 +144,9 @@ function isWordCharacter(unit: number): boolean {
   );
 }
 
-/** The first piece at the start, the last at the end, the others between them as early as they come. */
+/**
+ * The first piece at the start, the last at the end, the others between them as early as they come.
+ */
 function coversAll(text: string, pieces: readonly Piece[], budget: Budget): boolean {
   const first = pieces[0] as Piece;
   const last = pieces.at(-1) as Piece;
@@ -155,7 +163,10 @@ function coversAll(text: string, pieces: readonly Piece[], budget: Budget): bool
   return true;
 }
 
-/** The first piece at a boundary, the others behind it as early as they come, the last one up to a boundary. */
+/**
+ * The first piece at a boundary, the others behind it as early as they come, the last one up to a
+ * boundary.
+ */
 function coversWords(text: string, pieces: readonly Piece[], budget: Budget): boolean {
   const first = pieces[0] as Piece;
   const isOne = pieces.length === 1;

@@ -53,7 +53,10 @@ function isLocalAndDomain(text: string, sigil: string): boolean {
   );
 }
 
-/** True for user ids of the historical grammar: any localpart without ":" and NUL, also an empty one. */
+/**
+ * True for user ids of the historical grammar: any localpart without ":" and NUL, also an empty
+ * one.
+ */
 export function isUserId(text: unknown): text is UserId {
   return typeof text === "string" && isLocalAndDomain(text, "@");
 }

@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /**
- * The names in a dot-separated property path; `\.` and `\\` stand for themselves, other escapes stay
- * as they are. (Appendices, "Dot-separated property paths".)
+ * The names in a dot-separated property path; `\.` and `\\` stand for themselves, other escapes
+ * stay as they are. (Appendices, "Dot-separated property paths".)
  */
 export function parsePropertyPath(path: string): string[] {
   const names: string[] = [];

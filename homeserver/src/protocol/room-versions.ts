@@ -3,7 +3,9 @@
  * version's number.
  */
 
-/** What survives a redaction. `true`: the whole content; otherwise the kept keys, nested by "a.b". */
+/**
+ * What survives a redaction. `true`: the whole content; otherwise the kept keys, nested by "a.b".
+ */
 export interface RedactionRules {
   readonly topLevelKeys: readonly string[];
   readonly contentKeys: Readonly<Record<string, true | readonly string[]>>;
@@ -32,7 +34,10 @@ export interface RoomVersion {
   /** Signing keys must be valid at the event's origin_server_ts. */
   readonly enforceKeyValidity: boolean;
 
-  /** What has a type or state key of over 255 bytes is no event; otherwise it is one that no rule allows. */
+  /**
+   * What has a type or state key of over 255 bytes is no event; otherwise it is one that no rule
+   * allows.
+   */
   readonly keysAreBytes: boolean;
 
   // Authorisation
@@ -53,7 +58,9 @@ export interface RoomVersion {
   readonly privilegedCreators: boolean;
   /** auth_events name the create event (otherwise they must not). */
   readonly createInAuthEvents: boolean;
-  /** What an invite shows of the room has to be PDUs, properly signed, the create event among them. */
+  /**
+   * What an invite shows of the room has to be PDUs, properly signed, the create event among them.
+   */
   readonly invitesShowPdus: boolean;
 
   readonly stateResolution: "v1" | "v2" | "v2.1";
@@ -206,7 +213,10 @@ export const DEFAULT_ROOM_VERSION = "12";
 /** Ids of all supported versions, oldest first. */
 export const ROOM_VERSION_IDS: readonly string[] = [...VERSIONS.keys()];
 
-/** Ids of the versions that write events in the same form: an event of one has the same id, if any, in another. */
+/**
+ * Ids of the versions that write events in the same form: an event of one has the same id, if any,
+ * in another.
+ */
 export function versionsAlike(version: RoomVersion): string[] {
   const alike = [...VERSIONS.values()].filter(
     (other) =>

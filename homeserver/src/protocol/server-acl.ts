@@ -10,8 +10,8 @@ const VERDICTS_KEPT = 2_000;
 export type AclRule = (server: string) => boolean;
 
 /**
- * What the content of an m.room.server_acl says: literals first, then `deny`, then `allow`; the port
- * does not count. (Client-server API, "Server Access Control Lists".)
+ * What the content of an m.room.server_acl says: literals first, then `deny`, then `allow`; the
+ * port does not count. (Client-server API, "Server Access Control Lists".)
  */
 export function aclRuleOf(content: JsonObject): AclRule {
   const denied = globsIn(content.deny);

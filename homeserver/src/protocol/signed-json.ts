@@ -31,7 +31,10 @@ function signedText(object: JsonObject): string {
   return canonicalJsonLoose(covered);
 }
 
-/** What a signature would cover; undefined for what nobody can have signed, such as half of a surrogate pair. */
+/**
+ * What a signature would cover; undefined for what nobody can have signed, such as half of a
+ * surrogate pair.
+ */
 function signableText(object: JsonObject): string | undefined {
   try {
     return signedText(object);

@@ -6,8 +6,8 @@ export function isStorable(text: string): boolean {
 }
 
 /**
- * The text as every JSON reader takes it, cut to at most so many UTF-16 code units: a pair of surrogates is not cut through,
- * and halves of one that were there become U+FFFD.
+ * The text as every JSON reader takes it, cut to at most so many UTF-16 code units: a pair of
+ * surrogates is not cut through, and halves of one that were there become U+FFFD.
  */
 export function wellFormed(text: string, most: number): string {
   const cut = text.slice(0, most);

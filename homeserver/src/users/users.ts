@@ -36,7 +36,7 @@ import { createTags, type Tags } from "./data/tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
 import type { UserHooks } from "./common/types.ts";
 
-/** Everything about this server's users that is not a room's. */
+/** Everything about local users that does not belong to a room. */
 export interface Users {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
@@ -59,7 +59,7 @@ export interface Users {
   readonly roomSettings: RoomSettings;
   /** The token by which the first user registers; undefined once there is one. */
   ensureBootstrapToken(): Promise<string | undefined>;
-  /** Writes what waits and lets go of timers and subscriptions. */
+  /** Writes pending data, and ends timers and subscriptions. */
   stop(): Promise<void>;
 }
 
@@ -73,16 +73,18 @@ export interface UsersOptions {
   readonly registration: RegistrationMode;
   readonly registrationSharedSecret?: string | undefined;
   readonly hooks: UserHooks;
-  /** What one replica at a time does for a user; within this process alone unless given. */
+  /** Locks for work that must not run twice at once; only within this process unless given. */
   readonly exclusive?: Exclusive;
-  /** Whether other replicas work on the same database: token changes are then announced through it. */
+  /**
+   * Whether other replicas work on the same database: token changes are then announced through it.
+   */
   readonly replicated?: boolean;
   readonly passwordHashing?: Omit<PasswordOptions, "minLength">;
   /** Characters that a password has at least where its user chooses it (1). */
   readonly passwordMinLength?: number;
-  /** Where wrong passwords are counted; absent: nowhere, and nobody waits. */
+  /** Counts wrong passwords; absent: they are not counted, and nobody has to wait. */
   readonly failures?: FailureCounts | undefined;
-  /** What a user may keep; the defaults, where it is not given. */
+  /** Limits on what a user may store; the defaults when absent. */
   readonly limits?: UserLimits | undefined;
   /** Life of an access token that comes with a refresh token, ms. */
   readonly accessTokenLifeMs?: number;

@@ -2,7 +2,7 @@ import { lookup as dnsLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 
-/** A refused address: a request from outside tried to reach into the private network. */
+/** The address is refused: a request from outside tried to reach into the private network. */
 class AddressRefused extends Error {
   override readonly name = "AddressRefused";
   readonly code = "EADDRREFUSED";
@@ -36,7 +36,7 @@ export function checkLiteral(host: string, allowPrivate: boolean): void {
   throw new AddressRefused(`${literal} is a private address`);
 }
 
-/** Node's resolver, leaving out private addresses; what is left is what the connection goes to. */
+/** Node's resolver without private addresses; connections go only to the addresses that remain. */
 export function guardedLookup(allowPrivate: boolean): LookupFunction {
   return (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, found) => {

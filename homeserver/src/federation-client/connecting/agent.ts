@@ -10,14 +10,14 @@ export interface OutboundOptions {
   readonly caFile?: string | undefined;
 }
 
-/** Whoever is there answers by then, from anywhere on earth. */
+/** Every reachable server answers within this time, from anywhere on earth. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
 export type Connector = buildConnector.connector;
 
 /**
- * Opens connections for whatever was asked from outside: private addresses are refused after name
- * resolution, and the further authorities are trusted.
+ * Opens connections for requests caused from outside: private addresses are refused after name
+ * resolution, and the additional certificate authorities are trusted.
  */
 export function createConnector(options: OutboundOptions): Connector {
   const connect = makeConnector({
@@ -39,7 +39,7 @@ export function createConnector(options: OutboundOptions): Connector {
   };
 }
 
-/** An agent for requests that others bring about: well-known files, previews, push gateways. */
+/** An agent for other requests caused from outside: well-known files, previews, push gateways. */
 export function createOutboundAgent(connect: Connector): Agent {
   return new Agent({ connect, headersTimeout: 30_000, bodyTimeout: 30_000 });
 }

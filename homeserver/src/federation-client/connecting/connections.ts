@@ -6,7 +6,10 @@ import type { Target } from "./discovery.ts";
 
 /** Kept-alive connections per target. */
 export interface Connections {
-  /** `ofStranger`: a name that somebody said, whose connections must not take the place of others'. */
+  /**
+   * `ofStranger`: the server is just a name from outside, and its connections must not displace
+   * those of others.
+   */
   to(target: Target, ofStranger?: boolean): Pool;
   close(): Promise<void>;
 }
@@ -30,7 +33,7 @@ export function createConnections(connector: Connector): Connections {
     return new Pool(`https://${origin}:${port}`, {
       connections: PER_TARGET,
       keepAliveTimeout: 30_000,
-      // An SRV record sends us to another host, whose certificate is for the name all the same.
+      // An SRV record points to another host, whose certificate must be for the original name.
       connect: (options, callback) =>
         connector({ ...options, host, hostname: host, port: String(port), servername }, callback),
     });

@@ -24,19 +24,19 @@ export interface SrvRecord {
 }
 
 export interface SrvResolver {
-  /** The records, none when there are none or the name service fails. */
+  /** The records; empty when there are none or the name service fails. */
   resolve(name: string): Promise<readonly SrvRecord[]>;
 }
 
 export interface Discovery {
-  /** Targets in the order to try; never empty. */
+  /** The targets in order of preference; never empty. */
   find(server: ServerName): Promise<readonly Target[]>;
 }
 
 const DEFAULT_PORT = 8448;
 const SRV_MS = 5 * 60_000;
 
-/** Server-server API, "Resolving server names": the steps by their numbers. */
+/** The steps of "Resolving server names" in the server-server API, by their numbers. */
 export function createDiscovery(wellKnown: WellKnown, srv: SrvResolver, random: Random): Discovery {
   async function byName(host: string): Promise<readonly Target[]> {
     const shared = { tlsName: host, hostHeader: host };
@@ -50,7 +50,9 @@ export function createDiscovery(wellKnown: WellKnown, srv: SrvResolver, random: 
     return [{ host, port: DEFAULT_PORT, ...shared }];
   }
 
-  /** Steps 1 and 2 (3.1 and 3.2 for a delegated name): literals and explicit ports need no look-up. */
+  /**
+   * Steps 1 and 2 (3.1 and 3.2 for a delegated name): literals and explicit ports need no look-up.
+   */
   function direct(name: string): Target | undefined {
     const { host, port } = splitServerName(name);
     const literal = ipLiteral(host);
@@ -93,7 +95,7 @@ export function createSrvResolver(clock: Clock): SrvResolver {
   });
   return {
     async resolve(name) {
-      // RFC 6761: names of this machine are not asked of name servers.
+      // RFC 6761: names of this machine are not sent to name servers.
       if (/(^|\.)localhost$/.test(name)) return [];
       const known = cache.get(name);
       if (known && known.until > clock.now()) return known.records;

@@ -1,33 +1,36 @@
-/** Questions to servers that may be silent, or not exist at all. */
+/** A pool for requests to servers that may never answer, or not exist at all. */
 export interface FetchPool {
   /**
-   * Runs a question when there is a place for it. Undefined when too many wait already. `task` ends when its signal aborts:
-   * later ones need the place. Questions for different reasons (`about`) take turns, so that one that brings many of them
-   * does not hold up the others.
+   * Runs a task when there is a place for it. Undefined when too many wait already. `task` must end
+   * when its signal aborts: later ones need the place. Tasks with different reasons (`about`) take
+   * turns, so that a reason with many tasks does not hold up the others.
    */
   run<T>(task: (signal: AbortSignal) => Promise<T>, about?: string): Promise<T | undefined>;
-  /** Questions that have not been answered quickly and go on. */
+  /** Tasks that were not answered quickly and continue. */
   readonly slow: number;
   readonly waiting: number;
 }
 
 export interface FetchPoolOptions {
-  /** Questions at once that have begun a moment ago. */
+  /** Limit on concurrent tasks in their quick phase. */
   readonly quick: number;
-  /** That moment, ms. */
+  /** The length of the quick phase, ms. */
   readonly quickMs: number;
-  /** Questions beyond it; of the reason that has the most of them, the oldest gives way to a further one. */
+  /**
+   * Limit on tasks beyond it. For a further one, the oldest task of the reason with the most tasks
+   * is aborted.
+   */
   readonly slow: number;
-  /** Of one reason. */
+  /** Limit on waiting tasks of one reason. */
   readonly maxWaiting: number;
 }
 
 /**
- * Whoever answers within a moment is served at once, however many silent ones are being asked: after that moment a question
- * no longer holds up others, and goes on beside them.
+ * Servers that answer quickly are served at once, however many silent ones are being asked: after
+ * its quick phase a task no longer occupies a place of the quick ones.
  */
 export function createFetchPool(options: FetchPoolOptions): FetchPool {
-  /** By reason; the one whose turn was longest ago comes first. */
+  /** By reason; the one served longest ago comes first. */
   const queues = new Map<string, (() => void)[]>();
   const slow = new Map<AbortController, string>();
   let quick = 0;

@@ -10,8 +10,8 @@ import { type KeyObject, readKeyObject } from "./key-object.ts";
 /** Gets key objects over the network: from the servers themselves, and from notaries. */
 export interface KeyFetcher {
   /**
-   * The server's own answer; undefined when it gives none that is right. `about`: why it is asked, such as a room or a
-   * requester's address; reasons take turns.
+   * The server's own answer; undefined when it gives no valid one. `about`: the reason, such as a
+   * room or a requester's address; reasons take turns.
    */
   direct(server: ServerName, purpose: KeyPurpose, about?: string): Promise<KeyObject | undefined>;
   /** Everything that a notary knows of these servers; what is not properly signed is left out. */
@@ -23,14 +23,15 @@ export interface KeyFetcher {
 }
 
 /**
- * What a key is wanted for. Each has places of its own, so that what strangers make us ask does not hold up the events of
- * our rooms: `request` authenticates a request, `notary` is asked of us by others.
+ * What a key is needed for. Each purpose has its own places, so that requests by unknown servers do
+ * not hold up the events of our rooms: `request` authenticates a request, `notary` answers another
+ * server's question.
  */
 export type KeyPurpose = "events" | "request" | "notary";
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 65_536;
-/** A server that is there answers by then, as a rule. */
+/** Reachable servers usually answer within this time. */
 const QUICK_MS = 1_000;
 /** A room may have thousands of servers, many of them gone. */
 const POOLS = {

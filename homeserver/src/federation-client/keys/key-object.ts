@@ -4,7 +4,7 @@ import { type JsonObject, forbiddenIn, isInteger, isJsonObject } from "../../pro
 import { signingKeyIds, verifySignedJson } from "../../protocol/signed-json.ts";
 import type { ServerKeyRow } from "../../storage/federation/server-keys.ts";
 
-/** What a server says of its keys, checked. */
+/** A server's statement about its keys, checked. */
 export interface KeyObject {
   readonly server: ServerName;
   readonly keys: readonly ServerKeyRow[];
@@ -13,14 +13,17 @@ export interface KeyObject {
   readonly object: JsonObject;
 }
 
-/** Keys of one kind that are taken of a server: each costs time and memory, and honest servers have a few. */
+/**
+ * Limit on keys of one kind from one server: each costs time and memory, and honest servers have a
+ * few.
+ */
 const MAX_KEYS = 50;
 const WEEK_MS = 7 * 24 * 3600_000;
 
 /**
- * Checks a self-signed key object (server-server API, "Publishing Keys"): it must be `server`'s, and
- * signed by one of the keys that it names.
- * @returns undefined when anything is amiss
+ * Checks a self-signed key object (server-server API, "Publishing Keys"): it must be `server`'s
+ * own, and signed by one of the keys that it names.
+ * @returns undefined when it is invalid
  */
 export function readKeyObject(
   value: unknown,
@@ -28,7 +31,7 @@ export function readKeyObject(
   now: number,
 ): KeyObject | undefined {
   if (!isJsonObject(value) || value["server_name"] !== server) return undefined;
-  // As a notary this server hands it on, to whom canonical JSON holds.
+  // As a notary this server passes it on, and the receivers require canonical JSON.
   if (forbiddenIn(value) !== undefined) return undefined;
   const until = value["valid_until_ts"];
   if (!isInteger(until)) return undefined;

@@ -20,15 +20,16 @@ import type { KeyObject } from "./key-object.ts";
 export interface WantedKey {
   readonly server: ServerName;
   readonly keyId: string;
-  /** When the signature was made, ms since 1970; 0 where the room version does not ask (1 to 4). */
+  /** When the signature was made, ms since 1970; 0 in room versions without that rule (1 to 4). */
   readonly validAt: number;
 }
 
-/** Keys by which events of other servers are verified. */
+/** Keys for verifying events of other servers. */
 export interface EventKeys {
   /**
-   * In the order asked. Undefined where a key cannot be had, or was not valid at that time. Never throws.
-   * Servers are asked for different rooms in turns: one whose events name silent servers does not hold up the others.
+   * The keys in the order asked. Undefined when a key cannot be had, or was not valid at that time.
+   * Never throws. Rooms take turns at asking servers: a room whose events name silent servers does
+   * not hold up the others.
    */
   keys(wanted: readonly WantedKey[], room?: string): Promise<(VerifyKey | undefined)[]>;
 }
@@ -36,8 +37,9 @@ export interface EventKeys {
 /** Keys of other servers, from memory, the database, the servers themselves and notaries. */
 export interface KeyRing extends EventKeys {
   /**
-   * The key that a request says it is signed by. What is fetched for it is written down once it is wanted for events.
-   * `beforeAsking` is called where another server would have to be asked; requesters take turns with that.
+   * The key with which a request says it is signed. A key fetched for this is stored only once it
+   * is also needed for events. `beforeAsking` is called when another server has to be asked;
+   * requesters take turns.
    * @throws what `beforeAsking` throws
    */
   requestKey(
@@ -45,7 +47,10 @@ export interface KeyRing extends EventKeys {
     beforeAsking: () => Promise<void>,
     requester?: string,
   ): Promise<VerifyKey | undefined>;
-  /** The newest key object of a server that holds at `validAt`, for notary answers; fetched if need be. */
+  /**
+   * The newest key object of a server that is valid at `validAt`, for notary answers; fetched if
+   * necessary.
+   */
   keyObject(server: ServerName, validAt: number): Promise<JsonObject | undefined>;
 }
 
@@ -66,9 +71,9 @@ interface KnownKey {
 type Keys = Map<string, KnownKey>;
 type Wanted = Map<ServerName, { keyIds: string[]; validAt: number }>;
 
-/** From so many servers on, notaries are asked first: one request instead of many. */
+/** From this many servers on, notaries are asked first: one request instead of many. */
 const NOTARIES_FROM = 8;
-/** Keys of one server that are kept: a hostile one may name others each time that it is asked. */
+/** Limit on stored keys per server: a hostile one can name new ones each time. */
 const MAX_KEPT = 300;
 /** A key object has 64 KiB at most, and usually half of one. */
 const MAX_UNWRITTEN = 500;
@@ -78,9 +83,9 @@ const MAX_PAUSE_MS = 10 * 60_000;
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { sql, clock, fetcher, serverName, signingKey, notaries } = options;
   const memory = new LRUCache<ServerName, Keys>(atMost(20_000));
-  /** Servers that gave nothing new of late are not asked again at once. */
+  /** Servers that recently gave nothing new are not asked again at once. */
   const pauses = new LRUCache<ServerName, { until: number; ms: number }>(atMost(20_000));
-  /** What was fetched for requests and other notaries, and is not written down. */
+  /** Keys fetched for requests and other notaries, which are not stored in the database. */
   const unwritten = new LRUCache<ServerName, KeyObject>(atMost(MAX_UNWRITTEN));
   const flights = createSingleFlight<string, void>();
   const own = verifyKeyFromBase64(signingKey.publicKeyBase64);
@@ -97,7 +102,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const before = keys.get(keyId);
       const key =
         before?.key.publicKeyBase64 === publicKey ? before.key : verifyKeyFromBase64(publicKey);
-      // What was named last stands last.
+      // Re-inserted, so that the most recently named comes last.
       keys.delete(keyId);
       keys.set(keyId, { key, validUntil });
       if (keys.size > MAX_KEPT) keys.delete(keys.keys().next().value!);
@@ -129,7 +134,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return servers;
   }
 
-  /** Only servers that have to do with our rooms take a row: anybody can make up names that answer. */
+  /** Only servers with events in our rooms get a row: anybody can set up names that answer. */
   async function keepFor(purpose: KeyPurpose, found: KeyObject): Promise<void> {
     const { server } = found;
     if (purpose === "events" || (await findServerKeys(sql, [server])).length > 0) {

@@ -6,7 +6,7 @@ export interface Part {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A multipart body that is not one. */
+/** The body is not valid multipart. */
 export class MultipartError extends Error {
   override readonly name = "MultipartError";
 }
@@ -57,7 +57,7 @@ async function readHeaders(window: Window): Promise<Map<string, string>> {
   }
 }
 
-/** Bytes that have come and were not taken yet. */
+/** Bytes that arrived and were not consumed yet. */
 class Window {
   readonly #source: AsyncIterator<Uint8Array>;
   #bytes: Buffer = Buffer.alloc(0);
@@ -77,7 +77,7 @@ class Window {
       this.#bytes.length === 0 ? Buffer.from(value) : Buffer.concat([this.#bytes, value]);
   }
 
-  /** Everything up to the delimiter, which is taken too. */
+  /** Everything up to the delimiter, which is consumed, too. */
   async *until(delimiter: Buffer): AsyncGenerator<Buffer> {
     for (;;) {
       const at = this.#bytes.indexOf(delimiter);
@@ -98,7 +98,7 @@ class Window {
     }
   }
 
-  /** Text up to the delimiter, which is taken too. */
+  /** The text up to the delimiter, which is consumed, too. */
   async text(delimiter: string, limit: number): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -3,7 +3,9 @@ export class AnswerTooLarge extends Error {
   override readonly name = "AnswerTooLarge";
 }
 
-/** Reads a whole body of at most `limit` bytes; throws AnswerTooLarge and ends the stream beyond. */
+/**
+ * Reads a whole body of at most `limit` bytes; throws AnswerTooLarge and ends the stream beyond.
+ */
 export async function readBody(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;

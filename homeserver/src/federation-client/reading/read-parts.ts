@@ -1,13 +1,19 @@
 import { type Json, parseLoose } from "../../protocol/json.ts";
 import { AnswerTooLarge } from "./read-body.ts";
 
-/** A part of another server's answer: an item of one of the lists on its top level, or the value of another key. */
+/**
+ * A part of another server's answer: an item of one of the lists on its top level, or the value of
+ * another key.
+ */
 export interface AnswerPart {
   readonly key: string;
   readonly value: Json;
 }
 
-/** Takes parts of an answer as they come; no more is read from the other server before it is done. */
+/**
+ * Takes parts of an answer as they arrive; nothing more is read from the other server until it is
+ * done.
+ */
 export type TakeParts = (parts: readonly AnswerPart[]) => Promise<void>;
 
 export interface PartLimits {
@@ -23,8 +29,8 @@ export class BrokenAnswer extends Error {
 }
 
 /**
- * Reads a JSON object from its bytes, whatever its size: the items of its lists one by one. What a chunk completes
- * is given together. Throws AnswerTooLarge, BrokenAnswer, JsonError.
+ * Reads a JSON object of any size from its bytes: the items of its lists one by one. Parts
+ * completed by one chunk are given together. Throws AnswerTooLarge, BrokenAnswer, JsonError.
  */
 export async function* readParts(
   body: AsyncIterable<Uint8Array>,
@@ -41,7 +47,7 @@ export async function* readParts(
   if (!reader.isWhole) throw new BrokenAnswer("the answer ends before its end");
 }
 
-/** What comes next on the object's top level. */
+/** What is expected next on the object's top level. */
 type Expected = "object" | "key" | "colon" | "value" | "item" | "comma" | "item comma" | "nothing";
 
 const QUOTE = 0x22;
@@ -125,7 +131,7 @@ class PartReader {
     return at + 1;
   }
 
-  /** Goes on to the end of the value, or of the chunk. */
+  /** Continues to the end of the value, or of the chunk. */
   #inside(chunk: Uint8Array, from: number, parts: AnswerPart[]): number {
     let at = from;
     for (; at < chunk.length; at++) {
@@ -140,7 +146,7 @@ class PartReader {
       } else if (byte === QUOTE) this.#isString = true;
       else if (byte === OPEN_OBJECT || byte === OPEN_LIST) this.#depth += 1;
       else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-        // The end of what holds a number or a word.
+        // The end of a number or a word.
         if (this.#depth === 0) return this.#finish(chunk, from, at, parts);
         this.#depth -= 1;
         if (this.#depth === 0) return this.#finish(chunk, from, at + 1, parts);

@@ -7,27 +7,31 @@ import type { ServerName } from "../../protocol/identifiers.ts";
 import * as rows from "../../storage/federation/destinations.ts";
 import type { Sql } from "../../storage/sql.ts";
 
-/** Which servers are not there, and when to ask them again. Survives restarts; replicas share it. */
+/**
+ * Tracks which servers are unreachable, and when to try them again. Survives restarts, and is
+ * shared by the replicas.
+ */
 export interface Backoff {
-  /** False while the server is being left alone. */
+  /** False while the server is backed off. */
   mayTry(server: ServerName): boolean;
   /** Ms until it may be tried; 0 for now. */
   waitMs(server: ServerName): number;
   /** Since when it has been failing, ms since 1970; undefined when it is not. */
   failingSince(server: ServerName): number | undefined;
   /**
-   * `isThere`: it answered, but with what is of no use. Only destinations are written down: servers that something is sent
-   * to. Others have but a name that somebody said, and are remembered by this process, a bounded number of them.
+   * `isThere`: it answered, but unusably. Only destinations (servers that something is sent to) are
+   * stored in the database. Other servers are just names from outside: a bounded number of them is
+   * remembered by this process.
    */
   failed(server: ServerName, isThere?: boolean, isDestination?: boolean): void;
   succeeded(server: ServerName): void;
-  /** It asked us something: whatever waits for it may go, if it was thought to be away. */
+  /** The server sent us a request, so it is reachable again. */
   heard(server: ServerName): void;
-  /** Called whenever a server that was failing is back. @returns what unsubscribes */
+  /** Called whenever a failing server is back. @returns the function that unsubscribes */
   onAwake(listener: (server: ServerName) => void): () => void;
-  /** Waits until what is known has been written. */
+  /** Waits until everything known has been written. */
   flush(): Promise<void>;
-  /** Writes what is known and listens to other replicas no more. */
+  /** Writes what is known and stops listening to other replicas. */
   stop(): Promise<void>;
 }
 
@@ -35,17 +39,17 @@ interface Failure {
   readonly since: number;
   readonly until: number;
   readonly intervalMs: number;
-  /** It answers, but with what is of no use. Of this process alone. */
+  /** It answers, but unusably. Remembered by this process only. */
   readonly isThere?: boolean;
 }
 
 const FIRST_MS = 1_000;
 const MAX_MS = 60 * 60_000;
-/** Who is there may be mended at any moment. */
+/** A reachable server may be repaired at any moment. */
 const MAX_THERE_MS = 60_000;
-/** Failures that come while one is being waited for say nothing new. */
+/** The factor by which the pause grows. Failures during a pause do not count. */
 const GROWTH = 2;
-/** Whom nobody has wanted to ask for so long is forgotten. */
+/** Servers that nobody wanted to ask for this long are forgotten. */
 const MAX_STRANGERS = 10_000;
 const FORGOTTEN_MS = 7 * 24 * 60 * 60_000;
 
@@ -54,19 +58,19 @@ export interface BackoffOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Carries the names of servers whose row has changed between replicas. Absent: this is the only one. */
+  /** Tells the other replicas which servers' rows have changed. Absent: there is one replica. */
   readonly changes?: Channel<ServerName> | undefined;
 }
 
-/** Loads the failing servers: there is a row for those alone. */
+/** Loads the failing servers: only those have a row. */
 export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
   const { sql, clock, random, log, changes } = options;
-  /** Of destinations: what is written down. */
+  /** Destinations: these are stored. */
   const failures = new Map<ServerName, Failure>();
   const strangers = new LRUCache<ServerName, Failure>(atMost(MAX_STRANGERS));
   const failureOf = (server: ServerName) => failures.get(server) ?? strangers.get(server);
   const listeners = new Set<(server: ServerName) => void>();
-  /** How many of our own findings about a server are still to be written. */
+  /** How many of our own findings about a server are not written yet. */
   const unwritten = new Map<ServerName, number>();
   let writing: Promise<unknown> = Promise.resolve();
 
@@ -76,7 +80,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     });
   }
 
-  /** Writes what we found out ourselves, and tells the other replicas. */
+  /** Writes our own findings, and tells the other replicas. */
   function publish(server: ServerName, task: () => Promise<void>): void {
     unwritten.set(server, (unwritten.get(server) ?? 0) + 1);
     write(async () => {
@@ -103,7 +107,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
     awake(server);
   }
 
-  /** What another replica has written holds, unless we know something newer. */
+  /** Adopts what another replica has written, unless this one knows something newer. */
   function adopt(server: ServerName, row: Failure | undefined): void {
     if (unwritten.has(server)) return;
     if (row !== undefined) failures.set(server, row);
@@ -120,7 +124,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
   const unsubscribe = changes?.subscribe((server) => {
     write(async () => adopt(server, await rows.findFailure(sql, server)));
   });
-  // What others told meanwhile is lost.
+  // Messages that arrived meanwhile were lost.
   const unwatch = changes?.onReconnect(() => write(load));
   await rows.deleteOldFailures(sql, clock.now() - FORGOTTEN_MS);
   await load();
@@ -140,7 +144,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
       if (before && before.until > now && (!isKept || failures.has(server))) return;
       const longest = isThere ? MAX_THERE_MS : MAX_MS;
       const intervalMs = Math.min(longest, before ? before.intervalMs * GROWTH : FIRST_MS);
-      // Spread by ±20 %, so that not all servers come back at the same moment.
+      // Randomised by ±20 %, so that not all servers are retried at the same moment.
       const jitter = 0.8 + random.integer(400) / 1000;
       const failure = {
         since: before?.since ?? now,

@@ -23,9 +23,9 @@ export interface RemoteRequest {
   /** Path with query, percent-encoded. */
   readonly uri: string;
   readonly content?: JsonObject | undefined;
-  /** Ms for the whole exchange (60,000). */
+  /** Limit on the answer's size in bytes (16 MiB). */
   readonly timeoutMs?: number | undefined;
-  /** Most bytes of the answer (16 MiB). */
+  /** Limit on the bytes of a list item, when the answer is read part by part (512 KiB). */
   readonly maxBytes?: number | undefined;
   /** Most bytes of an item of a list, where it's read part by part (512 KiB). */
   readonly maxPartBytes?: number | undefined;
@@ -34,13 +34,13 @@ export interface RemoteRequest {
   readonly unsigned?: boolean;
   /** The answer is `[200, body]`, as some v1 endpoints give it. */
   readonly pairAnswer?: boolean;
-  /** Ask even though the server failed of late: a person waits for it. */
+  /** Ask even though the server failed recently: a user is waiting. */
   readonly insist?: boolean;
   /** The answer may be compressed. */
   readonly takesGzip?: boolean;
-  /** Something is delivered: that the server is away is to be remembered for good. */
+  /** Something is being delivered: remember durably that the server is unreachable. */
   readonly isDelivery?: boolean;
-  /** Nothing is known of the server but a name that somebody said. */
+  /** The server is just a name from outside. */
   readonly ofStranger?: boolean;
 }
 
@@ -49,8 +49,9 @@ export interface RemoteClient {
   /** The JSON object they answer. @throws RemoteError */
   json(server: ServerName, request: RemoteRequest): Promise<JsonObject>;
   /**
-   * The JSON object they answer, part by part; no more is read before `take` is done. What `take` throws is thrown as
-   * it is. @throws RemoteError
+   * The JSON object they answer, part by part; nothing more is read until `take` is done. Errors
+   * thrown by `take` are passed on.
+   * @throws RemoteError
    */
   parts(server: ServerName, request: RemoteRequest, take: TakeParts): Promise<void>;
   /** The answer's head and its unread body, for status 200 only. @throws RemoteError */
@@ -112,7 +113,8 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     for (const target of targets) {
       try {
         return await sendTo(target, server, request, signal).catch((error: unknown) => {
-          // A kept connection whose other end is gone; every call of federation may be repeated.
+          // A kept connection that the other end has closed; every federation request may be
+          // repeated.
           if (signal.aborted || !wasCutOff(error)) throw error;
           return sendTo(target, server, request, signal);
         });
@@ -124,7 +126,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     throw failure;
   }
 
-  /** Runs one exchange, and keeps the books of who is there. */
+  /** Runs one exchange, and records whether the server was reachable. */
   async function exchange<T>(
     server: ServerName,
     request: RemoteRequest,
@@ -188,7 +190,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
   };
 }
 
-/** What comes of it, unless the signal aborts before. */
+/** The result of the work, unless the signal aborts first. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
@@ -197,7 +199,10 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
-/** Events in answers are judged one by one, so numbers that canonical JSON forbids are kept. */
+/**
+ * Events in answers are checked one by one, so numbers that canonical JSON forbids are kept at
+ * first.
+ */
 function parseAnswer(bytes: Buffer): Json | undefined {
   try {
     checkBounds(bytes, boundsOf(bytes.length));

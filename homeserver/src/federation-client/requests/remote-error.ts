@@ -3,13 +3,15 @@ import type { ServerName } from "../../protocol/identifiers.ts";
 import { type JsonObject, isJsonObject } from "../../protocol/json.ts";
 import { isIndexable, wellFormed } from "../../protocol/text.ts";
 
-/** UTF-16 code units of what is told of an error, their own words among it. */
+/**
+ * Limit on the length of error messages, the other server's words included, in UTF-16 code units.
+ */
 const MAX_REASON = 500;
 
 /**
- * Another server refused, failed or was not there. As an error for our own client it keeps the code
- * of a refusal (4xx), and is a 502 otherwise. What they say of sessions and rates is about this server: it must not
- * sign our user out, or slow them down.
+ * Another server refused, failed or was unreachable. As an error for our own client it keeps the
+ * code of a refusal (4xx), and is a 502 otherwise. Codes about sessions and rate limits concern
+ * this server: they must not sign our user out, or slow them down.
  */
 export class RemoteError extends MatrixError {
   readonly server: ServerName;
@@ -53,7 +55,7 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && !OF_SERVERS.has(status);
 }
 
-/** By these a client ends its session, or believes that it is locked out. */
+/** Codes on which a client ends its session, or believes that it is locked out. */
 const OF_SESSIONS: ReadonlySet<string> = new Set([
   ...["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_UNAUTHORIZED", "M_LIMIT_EXCEEDED"],
   ...["M_USER_DEACTIVATED", "M_USER_LOCKED", "M_USER_SUSPENDED"],
@@ -65,7 +67,7 @@ function codeOf(body: JsonObject | undefined): Errcode {
   return isKnown && !OF_SESSIONS.has(code) ? (code as Errcode) : "M_UNKNOWN";
 }
 
-/** What a client can use of their error. */
+/** The parts of their error that a client can use. */
 function extra(body: JsonObject | undefined): JsonObject {
   const version = body?.["room_version"];
   return isIndexable(version) ? { room_version: version } : {};

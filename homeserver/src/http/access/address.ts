@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { BlockList, isIPv6 } from "node:net";
 import { parseClientAddress } from "../../platform/client-address.ts";
 
-/** Whether what X-Forwarded-For says at that address is believed. */
+/** Whether X-Forwarded-For is believed from that address. */
 export function trustIn(proxies: readonly string[]): (address: string) => boolean {
   const trusted = new BlockList();
   for (const proxy of proxies) {
@@ -21,8 +21,8 @@ export function trustIn(proxies: readonly string[]): (address: string) => boolea
 }
 
 /**
- * The address of who asks, written in one way. Where a trusted proxy says what is no address ("unknown"), the proxy itself
- * counts as who asks.
+ * The client's address, in a uniform notation. When a trusted proxy gives no valid address
+ * ("unknown"), the proxy's own counts.
  */
 export function addressOf(request: FastifyRequest): string {
   const { socket } = request.raw;

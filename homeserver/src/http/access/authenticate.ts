@@ -6,13 +6,13 @@ export type { Requester };
 
 export interface Authenticator {
   /**
-   * The requester that an access token stands for; no promise where memory knows.
+   * The requester of an access token; without a promise when it is cached.
    * @throws MatrixError M_UNKNOWN_TOKEN 401 (with soft_logout when the token merely expired)
    */
   byAccessToken(token: string, visit: Visit): Requester | Promise<Requester>;
 }
 
-/** The request's access token: the Authorization header's, otherwise `?access_token=`. */
+/** The request's access token: from the Authorization header, otherwise from `?access_token=`. */
 export function accessTokenOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization;
   if (header !== undefined) {
@@ -24,8 +24,8 @@ export function accessTokenOf(request: FastifyRequest): string | undefined {
 }
 
 /**
- * Who asks. With `optional`, a request without a token has no requester; one with a bad token is
- * refused all the same, so that clients learn of it.
+ * The requester. With `optional`, a request without a token has none; a bad token is refused
+ * nevertheless, so that clients notice.
  * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN (both 401)
  */
 export function authenticateUser(

@@ -5,11 +5,11 @@ import { type Authenticator, type Requester, authenticateUser } from "./authenti
 import type { RateLimiter } from "./rate-limit.ts";
 import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
 
-/** What the hooks found out about a request, for the handler. */
+/** What the hooks found out about a request, for its handler. */
 export interface Found {
-  /** The address of who asks, by what a trusted proxy says of it. */
+  /** The client's address, from a trusted proxy if there is one. */
   readonly ip: string;
-  /** What the request says that its body is. */
+  /** The content type that the request claims. */
   contentType?: string | undefined;
   requester?: Requester | undefined;
   claim?: Claim | undefined;
@@ -30,21 +30,22 @@ export interface AccessChecks {
 const USERS: ReadonlySet<Auth> = new Set(["access-token", "access-token?", "administrator"]);
 
 /**
- * An onRequest hook: what can be told without the body is told before any of it is read. Users show their token, servers
- * a header for us and by a key that holds, and nobody asks too often.
+ * An onRequest hook for everything that can be checked without the body: users show their token;
+ * servers send a header that is meant for us and uses a valid key; and rates are limited.
  */
 export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChecks) {
   const isForUsers = USERS.has(auth);
   const isForServers = auth === "server-signature";
   const optional = auth === "access-token?";
 
-  /** Without a promise where the token is in memory and nothing limits the rate. */
+  /** Without a promise when the token is cached and no rate is limited. */
   function check(request: FastifyRequest): Promise<void> | undefined {
     const { headers } = request.raw;
     const ip = addressOf(request);
     const known: Found = { ip, contentType: headers["content-type"] };
     request.found = known;
-    // A JSON body is read as JSON whatever it claims to be, and bytes are taken however odd their type is.
+    // A JSON body is read as JSON whatever type it claims, and binary bodies are accepted with any
+    // type.
     delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
     if (!isForUsers) return limit(ip, undefined);

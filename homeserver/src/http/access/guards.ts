@@ -1,11 +1,11 @@
-/** What the contract says at each operation of who may call it and what it may cost. */
+/** Enforces what the contract says about each operation: who may call it, and what it may cost. */
 import { type Auth, type OperationRow, rateClasses } from "@weft/spec/operations";
 import type { FastifyRequest } from "fastify";
 import { errors } from "../../protocol/errors.ts";
 import { parseRoomId, type RoomId, type ServerName } from "../../protocol/identifiers.ts";
 import type { Requester } from "./authenticate.ts";
 
-/** Those that somebody enforces. */
+/** The kinds of authentication that are implemented. */
 const AUTHS: ReadonlySet<unknown> = new Set<Auth>([
   "none",
   "access-token",
@@ -16,8 +16,9 @@ const AUTHS: ReadonlySet<unknown> = new Set<Auth>([
 const READINGS: ReadonlySet<unknown> = new Set(["strict", "fractions", "events"]);
 
 /**
- * Refuses to start where an operation's guards are missing or unknown: what is not said would not be enforced.
- * @throws Error that names them all, and where to write them
+ * Refuses to start when an operation's guards are missing or unknown, since they would not be
+ * enforced.
+ * @throws Error that names all of them, and where to write them
  */
 export function checkGuards(
   rows: Iterable<readonly [id: string, row: Partial<OperationRow>]>,
@@ -52,12 +53,13 @@ function isAcl({ acl, path, auth }: Partial<OperationRow>): boolean {
   return ofRoom ? acl === "{roomId}" : acl === "none" || acl === "in-handler";
 }
 
-/** The server's word on whether a room's m.room.server_acl lets another one take part. */
+/** Whether a room's m.room.server_acl lets another server take part. */
 export type AclAllows = (roomId: RoomId, server: ServerName) => Promise<boolean>;
 
 /**
- * A preValidation hook: a server that the room's m.room.server_acl keeps out gets M_FORBIDDEN 403 as soon as it has proved
- * who it is, before anything else of its request is judged. (Server-server API, "Server Access Control Lists (ACLs)".)
+ * A preValidation hook: a server that the room's m.room.server_acl excludes gets M_FORBIDDEN 403 as
+ * soon as it has proved its identity, before anything else of its request is checked.
+ * (Server-server API, "Server Access Control Lists (ACLs)".)
  */
 export function withinAcl(
   { acl }: OperationRow,

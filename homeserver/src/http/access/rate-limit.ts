@@ -10,7 +10,9 @@ interface Limit {
 
 /** Where buckets live: in memory, or in Redis for all replicas together. */
 export interface Buckets {
-  /** Takes one from the bucket. @returns 0, or the ms to wait when it is empty (nothing is taken) */
+  /**
+   * Takes one from the bucket. @returns 0, or the ms to wait when it is empty (nothing is taken)
+   */
   take(key: string, limit: Limit): Promise<number> | number;
 }
 
@@ -34,11 +36,14 @@ const limits: Readonly<Record<RateClass, Limit>> = {
   other: { perSecond: 10, burst: 100 },
 };
 
-/** Servers unknown till then that requests of one address name. */
+/** For requests of one address that name unknown servers. */
 const STRANGERS: Limit = { perSecond: 5, burst: 200 };
 
 export interface RateLimiter {
-  /** Whoever asks makes us ask a server of which nothing is known. @throws MatrixError M_LIMIT_EXCEEDED 429 */
+  /**
+   * Limits requests that make this server contact an unknown one.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429
+   */
   checkStranger(ip: string): Promise<void>;
   /** @throws MatrixError M_LIMIT_EXCEEDED 429 with retry_after_ms */
   check(rateClass: RateClass, who: { user?: string | undefined; ip: string }): Promise<void>;
@@ -60,7 +65,10 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
   };
 }
 
-/** Buckets of one process. At most `capacity` are kept; the longest unused are full again anyway. */
+/**
+ * Buckets of one process. At most `capacity` are kept; the longest unused ones are full again
+ * anyway.
+ */
 export function memoryBuckets(now: () => number, capacity = 50_000): Buckets {
   const levels = new Map<string, { level: number; at: number }>();
   return {

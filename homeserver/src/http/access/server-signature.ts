@@ -15,14 +15,14 @@ export interface SignatureCheck {
   readonly now: () => number;
 }
 
-/** A server that a request's header names, and how it is proven that it is that server. */
+/** The server named in a request's header, and the way to prove its identity. */
 export interface Claim extends Proof {
   readonly origin: ServerName;
 }
 
 /**
- * Reads the header, before the body: it must be for this server, and by a key that can be had and holds.
- * `beforeAsking` is called where its server would have to be asked for the key.
+ * Reads the header, before the body: it must be meant for this server, and name a key that is
+ * available and valid. `beforeAsking` is called when the other server has to be asked for the key.
  * (Server-server API, "Request Authentication".)
  * @throws MatrixError M_UNAUTHORIZED 401
  */

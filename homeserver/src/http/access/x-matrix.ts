@@ -1,7 +1,7 @@
 /** The parameters of an `Authorization: X-Matrix …` header. */
 export interface XMatrix {
   readonly origin: string;
-  /** Older servers leave it out. */
+  /** Older servers omit it. */
   readonly destination: string | undefined;
   readonly key: string;
   readonly sig: string;

@@ -1,4 +1,4 @@
-/** The worker thread that looks through large bodies. */
+/** The worker thread that parses large bodies. */
 import { serveWorker } from "../../platform/serve-worker.ts";
 import { judgeBody } from "./judge-body.ts";
 

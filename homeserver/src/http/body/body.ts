@@ -15,19 +15,19 @@ import {
   type SignedRequest,
 } from "./judge-body.ts";
 
-/** Bodies above this size are looked through on another thread. */
+/** Bodies above this size are parsed on another thread. */
 const LARGE = 32 * 1024;
-/** Large bodies of one address that wait for that thread. */
+/** Limit on large bodies of one address that wait for that thread. */
 const MAX_WAITING = 50;
 const COME_AGAIN_MS = 2_000;
-/** So long the main loop reads a transaction's events without a pause. */
+/** How long the main loop parses a transaction's events without a pause. */
 const SLICE_MS = 5;
 
-/** Reads bodies as their operations have them. */
+/** Parses bodies as their operations require. */
 export interface BodyReader {
   /**
-   * The JSON of a body, whatever its content type says; undefined when there is none. `proof` says who signed it,
-   * where a server did.
+   * The JSON of a body, whatever its content type; undefined when there is none. `proof` is the
+   * server's signature, if a server signed it.
    * @throws JsonError "syntax" → M_NOT_JSON, "forbidden" → M_BAD_JSON
    * @throws MatrixError M_UNAUTHORIZED 401 for a wrong signature, M_LIMIT_EXCEEDED 429
    */
@@ -41,14 +41,14 @@ export interface BodyReader {
 
 interface BodyOperation {
   readonly row: OperationRow;
-  /** Where the request comes from: addresses take turns with what is large. */
+  /** The client's address: addresses take turns with large bodies. */
   readonly address: string;
 }
 
-/** A server's signature, which is yet to be proven. */
+/** A server's signature that has not been checked yet. */
 export interface Proof {
   readonly signed: SignedRequest;
-  /** Proves it on this thread. @throws MatrixError M_UNAUTHORIZED 401 */
+  /** Checks it on this thread. @throws MatrixError M_UNAUTHORIZED 401 */
   verify(content: Json | undefined): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export function createBodyReader(): BodyReader {
         await proof?.verify(undefined);
         return undefined;
       }
-      // What nobody asked for is not judged either, unless a server signed it.
+      // A body that the operation does not take is ignored, unless a server signed it.
       if (row.body === "none" && proof === undefined) return undefined;
       const { bodyReading: reading } = row;
       const bounds =
@@ -107,7 +107,10 @@ export function createBodyReader(): BodyReader {
   };
 }
 
-/** A transaction from its parts. They come from a server that has proven itself, and are read in slices. */
+/**
+ * Assembles a transaction from its parts. They come from a server with a valid signature, and are
+ * parsed in slices.
+ */
 async function join({ rest, lists }: Judgement & { kind: "events" }): Promise<JsonObject> {
   const body = JSON.parse(rest) as JsonObject;
   const yielder = createYielder(SLICE_MS);

@@ -1,29 +1,29 @@
 import type { IncomingMessage } from "node:http";
 import { MatrixError, errors } from "../../protocol/errors.ts";
 
-/** What a body may take. */
+/** Limits for one body. */
 interface CollectOptions {
   /** Bytes. */
   readonly limit: number;
   /** For the whole body, ms. */
   readonly withinMs: number;
-  /** Who sends it: large bodies are counted by that. */
+  /** The sender's address: large bodies are counted per address. */
   readonly address: string;
 }
 
 /** Bodies up to this size are not counted. */
 const SMALL = 64 * 1024;
-/** Bytes of larger bodies in memory at once: of one address, and of all. */
+/** Limits on bytes of large bodies in memory: per address, and in total. */
 const PER_ADDRESS = 32 * 1024 * 1024;
 const IN_ALL = 256 * 1024 * 1024;
 const COME_AGAIN_MS = 5_000;
 
-/** Reads bodies into memory, and keeps count of what the large ones take there. */
+/** Reads bodies into memory, and counts the bytes of large ones. */
 export interface BodyCollector {
   /**
-   * The bytes, and what to call when they are no longer needed.
-   * @throws MatrixError M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429 when large bodies take too much memory, M_UNKNOWN 408
-   * for a body that is not there in time, M_NOT_JSON 400 when it breaks off
+   * The bytes, and a function to call when they are no longer needed.
+   * @throws MatrixError M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429 when large bodies take too much
+   * memory, M_UNKNOWN 408 for a body that is too slow, M_NOT_JSON 400 when it breaks off
    */
   collect(body: IncomingMessage, options: CollectOptions): Promise<[Buffer, () => void]>;
   /** Bytes of large bodies that are held. */
@@ -63,7 +63,7 @@ export function createBodyCollector(): BodyCollector {
       }
     }
     const brokeOff = () => {
-      // A body that has ended closes, too, and an error is dear to make.
+      // A body that has ended also closes, and creating an error is expensive.
       if (!body.readableEnded) reject(errors.notJson("The body broke off"));
     };
     const late = setTimeout(() => reject(tooSlow(withinMs)), withinMs);
@@ -81,7 +81,7 @@ export function createBodyCollector(): BodyCollector {
     } finally {
       clearTimeout(late);
       body.off("data", take).off("end", finish).off("close", brokeOff).off("error", brokeOff);
-      // Whatever is left is let pass by and dropped: see drain.ts.
+      // The rest is read and dropped: see drain.ts.
       body.on("error", ignore);
     }
   }

@@ -1,17 +1,23 @@
 import type { IncomingMessage } from "node:http";
 
-/** What is still read of a body after its request was refused, so that the client comes to read the answer. */
+/**
+ * How much of a refused request's body is still read, so that the client gets to read the answer.
+ */
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_MS = 15_000;
 
-/** Something of the body is still to come. A request that a test injects does not say whether it is complete. */
+/**
+ * Whether more of the body is to come. A request injected by a test does not say whether it is
+ * complete.
+ */
 export function isUnread(request: { readonly complete?: boolean }): boolean {
   return request.complete === false;
 }
 
 /**
- * A request has been answered although its body was not read to the end. Were the connection closed now, its reset
- * would overtake the answer: the rest of the body is dropped as it comes, up to a bound, and then the connection ends.
+ * The request was answered before its body was read to the end. Closing the connection now would
+ * send a reset that overtakes the answer: the rest of the body is dropped as it arrives, up to a
+ * limit, and then the connection ends.
  */
 export function drainRest(request: IncomingMessage): void {
   if (!isUnread(request)) return;
@@ -33,7 +39,7 @@ export function drainRest(request: IncomingMessage): void {
   request.resume();
 }
 
-/** Ends the connection when nothing more of a body came for `ms`. The stream of the body is what is answered. */
+/** Ends the connection when nothing more of a body came for `ms`. Returns the body's stream. */
 export function endWhenStalled(request: IncomingMessage, ms: number): IncomingMessage {
   const { socket } = request;
   if (!isUnread(request)) return request;

@@ -12,10 +12,13 @@ import {
   parseWithFractions,
 } from "../../protocol/json.ts";
 
-/** How a body is read: as canonical JSON has it, with fractions as well, or with events that are judged one by one. */
+/**
+ * How a body is parsed: as canonical JSON, with fractions allowed, or as a transaction whose events
+ * are checked one by one.
+ */
 export type Reading = "strict" | "fractions" | "events";
 
-/** What a server's signature is to be proven of, besides the body. */
+/** What a server's signature covers, besides the body. */
 export interface SignedRequest {
   readonly method: string;
   /** Path with query, as it came. */
@@ -34,13 +37,13 @@ export interface BodyToJudge {
   readonly signed: SignedRequest | undefined;
 }
 
-/** An event of a transaction: its text, and why canonical JSON forbids it, if it does. */
+/** An event of a transaction: its text, and the reason if canonical JSON forbids it. */
 export interface EventText {
   readonly text: string;
   readonly forbidden: string | undefined;
 }
 
-/** Can be copied from thread to thread. */
+/** The result; it can be copied between threads. */
 export type Judgement =
   | { readonly kind: "syntax" | "forbidden"; readonly message: string }
   | { readonly kind: "wrong-signature" }
@@ -55,7 +58,10 @@ export type Judgement =
 
 const LISTS = ["pdus", "edus"];
 
-/** Reads a large body and proves who signed it, so that the main loop reads nothing of strangers. */
+/**
+ * Parses a large body and checks its signature, so that the main loop parses nothing
+ * unauthenticated.
+ */
 export function judgeBody({ bytes, reading, signed }: BodyToJudge): Judgement {
   try {
     const value = reading === "events" ? parseLoose(bytes) : readBody(bytes, reading);
@@ -67,10 +73,7 @@ export function judgeBody({ bytes, reading, signed }: BodyToJudge): Judgement {
   }
 }
 
-/**
- * Reads a body that is no list of events.
- * @throws JsonError
- */
+/** Parses a body that is not a transaction. @throws JsonError */
 export function readBody(bytes: Uint8Array, reading: "strict" | "fractions"): Json {
   return reading === "strict" ? parseStrict(bytes) : parseWithFractions(bytes);
 }

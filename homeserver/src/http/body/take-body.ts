@@ -11,20 +11,21 @@ import type { BodyCollector } from "./collect-body.ts";
 export interface BodyTools {
   readonly collector: BodyCollector;
   readonly reader: BodyReader;
-  /** A server's signed request was good. */
+  /** Called when a server's signed request was valid. */
   readonly onPeer?: ((server: ServerName) => void) | undefined;
 }
 
-/** A body may take so long to arrive: a moment, and what a line of 16 kB a second needs. */
+/** The time that a body may take: a moment, plus its size at 16 kB per second. */
 const MOMENT_MS = 15_000;
 const BYTES_PER_MS = 16;
 const MAX_MS = 60_000;
-/** A file may take long, but something of it must come. */
+/** An upload may take long, but not without any progress for this time. */
 const STALLED_MS = 60_000;
 
 /**
- * A preValidation hook: reads the body and proves who signed it. A JSON body that may be left out is {}, one that may not
- * is M_NOT_JSON; a client's null is one that was left out. A binary body is left to the handler, as a stream.
+ * A preValidation hook: reads the body and checks its signature. A missing optional JSON body is
+ * {}, a missing required one is M_NOT_JSON; null from a client counts as missing. A binary body is
+ * left to the handler, as a stream.
  */
 export function takeBody(row: OperationRow, tools: BodyTools) {
   const names = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
@@ -48,7 +49,7 @@ export function takeBody(row: OperationRow, tools: BodyTools) {
     }
   }
 
-  /** @throws MatrixError M_NOT_JSON 400 where a body is needed */
+  /** @throws MatrixError M_NOT_JSON 400 when a required body is missing */
   function conclude(request: FastifyRequest): void {
     const { claim } = request.found!;
     if (claim) tools.onPeer?.(claim.origin);
@@ -61,7 +62,10 @@ export function takeBody(row: OperationRow, tools: BodyTools) {
     for (const name of names) params[name] ??= "";
   }
 
-  /** No promise where there is nothing to read and nothing to prove: most requests have no body. */
+  /**
+   * Without a promise when there is nothing to read and nothing to check: most requests have no
+   * body.
+   */
   function take(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     if (row.body === "binary") request.body = endWhenStalled(request.raw, STALLED_MS);

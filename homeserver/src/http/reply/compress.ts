@@ -11,23 +11,23 @@ import {
 } from "node:zlib";
 import { Reply, type ReplyHeaders } from "./reply.ts";
 
-/** How an answer is compressed, the best first: zstd takes a third of the time of the others for the same. */
+/** Compressions, the best first: zstd takes a third of the others' time for the same result. */
 const ENCODINGS = ["zstd", "br", "gzip"] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** Smaller answers take as many packets as they are, and would only wait. */
+/** Smaller answers would not save a packet, and only be delayed. */
 export const MIN_BYTES = 1024;
 /**
- * Texts that are compressed at once, and streams, each of which holds a megabyte or two for as long as its reader likes.
- * Further ones go out as they are rather than wait.
+ * Limits on texts being compressed at once, and on streams, each of which holds a megabyte or two
+ * until its reader has finished. Beyond them answers are sent uncompressed rather than delayed.
  */
 const MAX_CONCURRENT = 32;
 const MAX_CONCURRENT_STREAMS = 32;
-/** The quick ones of their levels: a higher one saves a tenth and takes twice as long. */
+/** Fast levels: higher ones save a tenth and take twice as long. */
 const QUALITY = { br: 4, gzip: 6, zstd: 3 } as const;
-/** How far back is looked in a stream, bytes. */
+/** The window of a compressed stream, bytes. */
 const STREAM_WINDOW = 2 ** 18;
-/** Files are compressed already, and some must not be changed. */
+/** Media files are compressed already, and some must not be changed. */
 const TEXT = /^(application\/json|text\/)/;
 
 const zip = {
@@ -38,7 +38,7 @@ const zip = {
 let underWay = 0;
 let streams = 0;
 
-/** True for answers that gain by it: text that is not compressed yet. */
+/** True for uncompressed text. */
 export function isCompressible(headers: ReplyHeaders): boolean {
   return TEXT.test(String(headers["content-type"])) && headers["content-encoding"] === undefined;
 }
@@ -46,7 +46,7 @@ export function isCompressible(headers: ReplyHeaders): boolean {
 const known = new Map<string, Encoding | undefined>();
 const MAX_KNOWN = 500;
 
-/** What of an Accept-Encoding header to take; undefined to leave an answer as it is. (RFC 9110, 12.5.3.) */
+/** The encoding chosen from an Accept-Encoding header; undefined for none. (RFC 9110, 12.5.3.) */
 export function encodingFor(accept: string | string[] | undefined): Encoding | undefined {
   if (accept === undefined) return undefined;
   const header = String(accept);
@@ -65,17 +65,19 @@ function choose(header: string): Encoding | undefined {
   }
   const weightOf = (name: string) => weights.get(name) ?? weights.get("*") ?? 0;
   const best = ENCODINGS.toSorted((a, b) => weightOf(b) - weightOf(a))[0]!;
-  // Who likes an answer as it is better gets it so.
+  // If the client prefers no encoding, none is used.
   return weightOf(best) > 0 && weightOf(best) >= (weights.get("identity") ?? 0) ? best : undefined;
 }
 
-/** "q=0.5" as 0.5; 0 for what is no weight. */
+/** "q=0.5" as 0.5; 0 for an invalid weight. */
 function weightIn(parameter: string): number {
   const text = parameter.slice(2).trim();
   return /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(text) ? Number(text) : 0;
 }
 
-/** The text compressed, off the main loop; undefined where too much is being compressed. */
+/**
+ * The compressed text, made off the main loop; undefined when too much is being compressed already.
+ */
 export async function compressText(text: string, encoding: Encoding): Promise<Buffer | undefined> {
   if (underWay >= MAX_CONCURRENT) return undefined;
   underWay += 1;
@@ -88,8 +90,8 @@ export async function compressText(text: string, encoding: Encoding): Promise<Bu
 }
 
 /**
- * An answer that is written as it is read, compressed where it is text and `accept` takes it so. A part of a file stays as
- * it is: its bytes are counted in the file. So does the answer to HEAD.
+ * An answer that is sent while it is read, compressed if it is text and `accept` allows it. A part
+ * of a file is not compressed, since its bytes are counted in the file. Nor is the answer to HEAD.
  */
 export function compressReply(made: Reply, accept: string | undefined, isHead: boolean): Reply {
   const { status, headers, payload } = made;
@@ -97,7 +99,7 @@ export function compressReply(made: Reply, accept: string | undefined, isHead: b
   const vary = varyByEncoding(headers);
   const encoding = isHead || status === 206 ? undefined : encodingFor(accept);
   const wouldBe = encoding !== undefined && streams < MAX_CONCURRENT_STREAMS;
-  // That the client's is still good is said of the same one.
+  // A 304 must have the same headers as the compressed answer.
   if (status === 304 && wouldBe) return new Reply(304, compressedHeaders(headers, vary));
   if (!(payload instanceof Readable) || !wouldBe)
     return new Reply(status, { ...headers, vary }, payload);
@@ -105,14 +107,17 @@ export function compressReply(made: Reply, accept: string | undefined, isHead: b
   return new Reply(status, marked, compressStream(payload, encoding));
 }
 
-/** Its bytes are others: no part can be asked for, and its tag says that it means the same and no more. (RFC 9110, 8.8.1.) */
+/**
+ * The headers of a compressed answer: ranges are not available, and its tag is a weak one. (RFC
+ * 9110, 8.8.1.)
+ */
 function compressedHeaders(headers: ReplyHeaders, vary: string): ReplyHeaders {
   const { "content-length": _length, "accept-ranges": _ranges, etag, ...others } = headers;
   if (etag === undefined) return { ...others, vary };
   return { ...others, vary, etag: String(etag).replace(/^(?!W\/)/, "W/") };
 }
 
-/** The text that is still being written, compressed. What fails in the source cuts the answer off. */
+/** Compresses a text that is still being written. An error in the source cuts the answer off. */
 function compressStream(source: Readable, encoding: Encoding): Readable {
   const options = optionsOf(encoding, undefined);
   const makers: Record<Encoding, () => Transform> = {
@@ -123,7 +128,7 @@ function compressStream(source: Readable, encoding: Encoding): Readable {
   const compressed = makers[encoding]();
   streams += 1;
   compressed.once("close", () => (streams -= 1));
-  pipeline(source, compressed, () => undefined); // whoever reads it learns of an error
+  pipeline(source, compressed, () => undefined); // the reader gets the error
   return compressed;
 }
 
@@ -149,7 +154,7 @@ function optionsOf(encoding: Encoding, bytes: number | undefined): object {
   }
 }
 
-/** The Vary header with the header that the answer's encoding depends on. */
+/** The Vary header, with Accept-Encoding added. */
 export function varyByEncoding(headers: ReplyHeaders): string {
   const { vary } = headers;
   return vary === undefined ? "Accept-Encoding" : `${vary}, Accept-Encoding`;

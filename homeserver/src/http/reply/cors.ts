@@ -13,7 +13,7 @@ export const CORS_HEADERS = {
 const SERVERS_ONLY = /^\/_matrix\/(federation|key|app)(\/|$)/;
 const FOR_BROWSERS = /^\/(_matrix|_synapse|_weft|\.well-known\/matrix)(\/|$)/;
 
-/** True for what browsers may ask across origins: all APIs but those of servers. */
+/** True for what browsers may request across origins: all APIs except the server-server API. */
 export function isForBrowsers(url: string): boolean {
   return FOR_BROWSERS.test(url) && !SERVERS_ONLY.test(url);
 }

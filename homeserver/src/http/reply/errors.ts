@@ -8,8 +8,8 @@ import { isStoreRefusing } from "../../storage/sql.ts";
 import { type Reply, json } from "./reply.ts";
 
 /**
- * The one place where an exception becomes an answer. What is not foreseen is a 500 that says nothing
- * of the inside and carries an id that the log has too.
+ * The one place where an exception becomes an answer. Unexpected ones become a 500 that reveals
+ * nothing of the inside and carries an id that is also in the log.
  */
 export function errorReply(error: unknown, log: Logger): Reply {
   const known = asMatrixError(error);
@@ -33,9 +33,9 @@ function matrixErrorReply(error: MatrixError): Reply {
 }
 
 /**
- * MatrixErrors, and what else has a meaning for the requester; undefined for the rest. What the database
- * refuses is among the rest, whatever it was given: a check at the edge was forgotten, and who reads is
- * not to blame.
+ * MatrixErrors, and other errors that mean something to the client; undefined for the rest. Errors
+ * of the database belong to the rest whatever the input was: then a check at the edge is missing,
+ * and the client is not to blame.
  */
 function asMatrixError(error: unknown): MatrixError | undefined {
   if (error instanceof MatrixError) return error;

@@ -25,7 +25,7 @@ export function json(
   return raw(JSON.stringify(body), options);
 }
 
-/** JSON text that is ready: it goes out byte for byte. */
+/** Finished JSON text: it is sent byte for byte. */
 export function raw(
   text: string,
   options: { status?: number; headers?: ReplyHeaders } = {},
@@ -34,8 +34,9 @@ export function raw(
 }
 
 /**
- * A JSON object that is written as its lists are read: some keys at once, then a list of JSON texts under each of the
- * other keys. Where reading fails the connection is cut, so that nobody takes the half for the whole.
+ * A JSON object that is written while its lists are read: some keys at once, then a list of JSON
+ * texts under each of the other keys. If reading fails the connection is cut, so that nobody takes
+ * the half for the whole.
  */
 export function streamed(
   head: object,

@@ -11,7 +11,7 @@ import {
 import { CORS_HEADERS, isForBrowsers } from "./cors.ts";
 import type { Reply } from "./reply.ts";
 
-/** An answer that is text from beginning to end. */
+/** An answer that is text throughout. */
 export interface PlainText extends Reply {
   readonly payload: string;
 }
@@ -24,10 +24,11 @@ const FOR_ALL = ["x-content-type-options", "nosniff"];
 const FOR_BROWSERS = [...Object.entries(CORS_HEADERS).flat(), ...FOR_ALL];
 
 /**
- * Sends text with the headers that every answer has, past the framework: a list of headers that Node takes as it is
- * costs a third of what setting them one by one does, and this is what nearly every request ends with. The text leaves with
- * all others of this turn of the event loop: one by one, each write wakes an idle reader, which costs as much as the write.
- * What is longer than a packet is compressed first, off the main loop, if the client takes it so.
+ * Sends text with the headers of every answer, bypassing the framework: passing Node a ready list
+ * of headers costs a third of setting them one by one, and nearly every request ends here. The text
+ * is written together with all others of this turn of the event loop: each separate write wakes an
+ * idle reader, which costs as much as the write. Texts longer than a packet are compressed first,
+ * off the main loop, if the client accepts that.
  */
 export function sendPlain(
   request: FastifyRequest,
@@ -80,7 +81,7 @@ function write(
 
 let gathered: Socket[] = [];
 
-/** Holds back what is written to a socket until this turn of the event loop is over. */
+/** Collects writes to a socket until this turn of the event loop is over. */
 function gather(socket: Socket): void {
   socket.cork();
   if (gathered.push(socket) === 1) setImmediate(letGo);

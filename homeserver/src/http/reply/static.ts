@@ -40,7 +40,8 @@ export async function serveWebClient(app: FastifyInstance, client: WebClient): P
       .sendFile("index.html", { cacheControl: false });
   app.get("/*", { config: { operationId: "webClient" } }, async (request, reply) => {
     const path = (request.params as { "*": string })["*"];
-    // APIs' names begin with "_"; no file of ours begins with a dot, and none is reached through one.
+    // Names of APIs begin with "_"; none of our files begins with a dot, and none is reached
+    // through one.
     if (/^_|(^|[/\\])\.|[\0\\]/.test(path)) throw errors.unrecognized();
     if (path === "" || path === "index.html" || !/\.[a-z0-9]+$/i.test(path)) return page(reply);
     const immutable = path.startsWith("assets/");

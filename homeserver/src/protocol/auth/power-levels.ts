@@ -47,7 +47,10 @@ export function checkPowerLevels(context: AuthContext): void {
   }
 }
 
-/** 10.1 to 10.4: what no power levels of the version may say, whoever sends them. Throws a Rejection. */
+/**
+ * 10.1 to 10.4: what no power levels of the version may say, whoever sends them. Throws a
+ * Rejection.
+ */
 export function checkLevelsFormat(
   content: JsonObject,
   create: RoomEvent | undefined,
@@ -116,7 +119,8 @@ function changes(
   for (const key of keys) {
     const old = levelAt(before, key, version);
     const now = levelAt(after, key, version);
-    // Up to version 9 only `users` has to be readable by rule; what can not be compared can not pass.
+    // Up to version 9 only `users` has to be readable by rule; what can not be compared can not
+    // pass.
     if (now === undefined && Object.hasOwn(after, key)) {
       throw new Rejection(`The power level of ${key} is not a number`);
     }

@@ -84,7 +84,10 @@ export function addSignature(event: RoomEvent, serverName: string, key: SigningK
   return bearing(event, serverName, key.keyId, signature);
 }
 
-/** The same event with a signature that another server made; M_TOO_LARGE when it would pass 65,536 bytes. */
+/**
+ * The same event with a signature that another server made; M_TOO_LARGE when it would pass 65,536
+ * bytes.
+ */
 export function addForeignSignature(
   event: RoomEvent,
   serverName: string,
@@ -98,7 +101,10 @@ export function addForeignSignature(
   return signed;
 }
 
-/** The same event with the signatures of a copy besides its own; undefined when it would pass 65,536 bytes. */
+/**
+ * The same event with the signatures of a copy besides its own; undefined when it would pass 65,536
+ * bytes.
+ */
 export function addSignaturesOf(event: RoomEvent, copy: RoomEvent): RoomEvent | undefined {
   const signatures = { ...copy.pdu.signatures, ...event.pdu.signatures };
   const known = { signedText: event.signedText() };

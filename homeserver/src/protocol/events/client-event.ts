@@ -9,8 +9,8 @@ export interface ClientEventOptions {
 }
 
 /**
- * The event as clients get it (client-server API, "Room event format"). `redacts` stands both at the
- * top level and in the content, whichever the room version wants ("m.room.redaction").
+ * The event as clients get it (client-server API, "Room event format"). `redacts` stands both at
+ * the top level and in the content, whichever the room version wants ("m.room.redaction").
  */
 export function clientEvent(event: RoomEvent, options: ClientEventOptions = {}): JsonObject {
   const client: JsonObject = {
@@ -32,7 +32,10 @@ export function clientEvent(event: RoomEvent, options: ClientEventOptions = {}):
   return client;
 }
 
-/** Stripped state: what people who are not in the room see of it (client-server API, "Stripped state"). */
+/**
+ * Stripped state: what people who are not in the room see of it (client-server API, "Stripped
+ * state").
+ */
 export function strippedState(event: RoomEvent): JsonObject {
   return {
     content: event.content,

@@ -25,7 +25,9 @@ export function requiredSigners(event: RoomEvent): ServerName[] {
   return [...signers];
 }
 
-/** The key of a policy server, which the room's state tells; it signs nothing as the event's sender. */
+/**
+ * The key of a policy server, which the room's state tells; it signs nothing as the event's sender.
+ */
 export const POLICY_KEY_ID = "ed25519:policy_server";
 
 /** True when the server's signature with that key is there and right. */

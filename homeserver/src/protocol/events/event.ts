@@ -133,8 +133,8 @@ export function parsePdu(value: Json, version: RoomVersion): RoomEvent {
 }
 
 /**
- * The id of a PDU that parsePdu refuses, by which its sender is answered; undefined for what has none,
- * since it is too misshapen to be hashed.
+ * The id of a PDU that parsePdu refuses, by which its sender is answered; undefined for what has
+ * none, since it is too misshapen to be hashed.
  */
 export function idOfRefused(value: Json, version: RoomVersion): EventId | undefined {
   if (!isJsonObject(value)) return undefined;

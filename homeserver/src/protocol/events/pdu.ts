@@ -35,7 +35,9 @@ export interface Pdu extends JsonObject {
   event_id?: string;
 }
 
-/** An event's canonical JSON, signatures included and `unsigned` not, has at most this many bytes. */
+/**
+ * An event's canonical JSON, signatures included and `unsigned` not, has at most this many bytes.
+ */
 export const MAX_PDU_BYTES = 65_536;
 const MAX_PREV_EVENTS = 20;
 const MAX_AUTH_EVENTS = 10;
@@ -68,7 +70,10 @@ export function referencedIds(references: readonly EventReference[]): string[] {
   return ids.length < 2 ? ids : [...new Set(ids)];
 }
 
-/** Up to version 10 a key of at most 255 code points makes an event, which `checkKeyLengths` refuses then. */
+/**
+ * Up to version 10 a key of at most 255 code points makes an event, which `checkKeyLengths` refuses
+ * then.
+ */
 function checkKey(
   name: string,
   value: Json | undefined,
@@ -83,7 +88,10 @@ function fitsCodePoints(text: string): boolean {
   return text.length <= 2 * MAX_ID_BYTES && Array.from(text).length <= MAX_ID_BYTES;
 }
 
-/** The 255 bytes that a type and a state key may have; throws Rejection. (Client-server API, "Size limits".) */
+/**
+ * The 255 bytes that a type and a state key may have; throws Rejection. (Client-server API, "Size
+ * limits".)
+ */
 export function checkKeyLengths(event: {
   readonly type: string;
   readonly stateKey?: string | undefined;

@@ -3,7 +3,10 @@ import { type EventId, isEventId } from "../identifiers.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { isIndexable } from "../text.ts";
 
-/** What an event says of another by `m.relates_to`. (Client-server API, "Forming relationships between events".) */
+/**
+ * What an event says of another by `m.relates_to`. (Client-server API, "Forming relationships
+ * between events".)
+ */
 export interface Relation {
   /** Such as "m.thread", "m.replace", "m.annotation". */
   readonly relType: string;
@@ -26,9 +29,10 @@ export function relationIn(content: JsonObject): Relation | undefined {
 }
 
 /**
- * Whether an event replaces another: both of one room, sender and type, neither of them state, the original no
- * replacement itself, and new content given (within the ciphertext, where there is one). Whatever shows, finds or
- * tells of edits asks here. (Client-server API, "Validity of replacement events".)
+ * Whether an event replaces another: both of one room, sender and type, neither of them state, the
+ * original no replacement itself, and new content given (within the ciphertext, where there is
+ * one). Whatever shows, finds or tells of edits asks here. (Client-server API, "Validity of
+ * replacement events".)
  */
 export function isReplacement(original: RoomEvent, edit: RoomEvent): boolean {
   const relation = relationIn(edit.content);
@@ -55,13 +59,19 @@ export interface Dated {
   readonly eventId: string;
 }
 
-/** Negative when the first replacement is the more recent one. ("Server-side aggregation of m.replace relationships".) */
+/**
+ * Negative when the first replacement is the more recent one. ("Server-side aggregation of
+ * m.replace relationships".)
+ */
 export function compareReplacements(one: Dated, other: Dated): number {
   if (one.originServerTs !== other.originServerTs) return other.originServerTs - one.originServerTs;
   return one.eventId < other.eventId ? 1 : one.eventId > other.eventId ? -1 : 0;
 }
 
-/** Whether a thread may begin with an event: it is no other's child. (Client-server API, "Threading".) */
+/**
+ * Whether a thread may begin with an event: it is no other's child. (Client-server API,
+ * "Threading".)
+ */
 export function mayBeThreadRoot({ content }: RoomEvent): boolean {
   const relation = content["m.relates_to"];
   return !isJsonObject(relation) || relation.rel_type === undefined;

@@ -50,7 +50,10 @@ export function userCanSee(
   );
 }
 
-/** Rules 1 to 5 for one visibility and one membership at the event: of events that are not about either. */
+/**
+ * Rules 1 to 5 for one visibility and one membership at the event: of events that are not about
+ * either.
+ */
 export function allowsUser(
   visibility: HistoryVisibility,
   membership: ReaderMembership,

@@ -25,15 +25,18 @@ export function canonicalJson(value: Json): string {
 }
 
 /**
- * Canonical JSON as room versions 1 to 5 tolerate it, and as whole requests are signed: numbers that
- * it forbids are written the way the first homeservers did, which all others had to follow (big
- * integers as they came, floats in their shortest form with a fraction or an exponent).
+ * Canonical JSON as room versions 1 to 5 tolerate it, and as whole requests are signed: numbers
+ * that it forbids are written the way the first homeservers did, which all others had to follow
+ * (big integers as they came, floats in their shortest form with a fraction or an exponent).
  */
 export function canonicalJsonLoose(value: Json): string {
   return write(value, 1, false);
 }
 
-/** JSON.stringify for values of any depth: what the stack does not reach is written as canonical JSON. */
+/**
+ * JSON.stringify for values of any depth: what the stack does not reach is written as canonical
+ * JSON.
+ */
 export function jsonText(value: Json): string {
   try {
     return JSON.stringify(value);
@@ -181,7 +184,9 @@ function refusedNumber(written: string): JsonError {
   return new JsonError("forbidden", `Forbidden JSON: ${forbiddenNumber(written)}`);
 }
 
-/** Shortest digits; a fraction from 1e-4 up to 1e16, an exponent of two digits or more elsewhere. */
+/**
+ * Shortest digits; a fraction from 1e-4 up to 1e16, an exponent of two digits or more elsewhere.
+ */
 function writeFloat(value: number): string {
   if (!Number.isFinite(value)) throw refusedNumber(String(value));
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";

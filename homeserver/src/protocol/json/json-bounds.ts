@@ -21,8 +21,9 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 const [EVENT_BYTES, EVENTS, EDUS] = [65_536, 50, 100];
 
 /**
- * Of a transaction: whatever its events may hold, since one of them must not keep the others from being heard. A
- * digit and a comma are a value, `-0` and a comma a number that is no integer, a bracket at each end a level.
+ * Of a transaction: whatever its events may hold, since one of them must not keep the others from
+ * being heard. A digit and a comma are a value, `-0` and a comma a number that is no integer, a
+ * bracket at each end a level.
  */
 export const TRANSACTION_BOUNDS: Bounds = {
   values: (EVENTS * EVENT_BYTES) / 2 + EDUS * 10_000,
@@ -30,15 +31,17 @@ export const TRANSACTION_BOUNDS: Bounds = {
   nesting: EVENT_BYTES / 2 + 10,
 };
 
-/** The bounds of other texts that may have `limit` bytes: a member of ordinary JSON takes over four. */
+/**
+ * The bounds of other texts that may have `limit` bytes: a member of ordinary JSON takes over four.
+ */
 export function boundsOf(limit: number): Bounds {
   return { values: Math.min(limit / 4, 1_000_000), unusualNumbers: 50_000, nesting: 1_000 };
 }
 
 /**
- * Looks once through the bytes of a JSON text, at a nanosecond or two for each, so that what would take long to parse
- * is refused before. Whether it is JSON at all is not said.
- * @throws JsonError "forbidden"
+ * Looks once through the bytes of a JSON text, at a nanosecond or two for each, so that what would
+ * take long to parse is refused before. Whether it is JSON at all is not said. @throws JsonError
+ * "forbidden"
  */
 export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
   let depth = 0;
@@ -76,7 +79,9 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
   }
 }
 
-/** Where the string ends that begins at `from`: at its closing quotation mark, or at the text's end. */
+/**
+ * Where the string ends that begins at `from`: at its closing quotation mark, or at the text's end.
+ */
 function endOfString(bytes: Uint8Array, from: number): number {
   for (let at = from; ; at++) {
     const byte = bytes[at];

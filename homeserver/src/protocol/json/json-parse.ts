@@ -3,8 +3,8 @@ import { scan, type ScanOptions } from "./json-scan.ts";
 import { type Json, JsonError, MAX_NESTING, MAX_REQUEST_NESTING } from "./json-value.ts";
 
 /**
- * Signs of what JSON.parse would hide: a fraction, an exponent, sixteen digits or "-0" where a value
- * begins; space between a key and its colon (which would spoil the count of keys); an escaped
+ * Signs of what JSON.parse would hide: a fraction, an exponent, sixteen digits or "-0" where a
+ * value begins; space between a key and its colon (which would spoil the count of keys); an escaped
  * surrogate. Inside strings these are false alarms and cost a slower reading, no more.
  */
 const SUSPICIOUS = /[:,[][ \t\r\n]*(?:-?\d+[.eE]|-?\d{16}|-0)|"[ \t\r\n]+:|\\u[dD][89a-fA-F]/;
@@ -31,9 +31,9 @@ export function parseWithFractions(text: string | Uint8Array): Json {
 }
 
 /**
- * Reads any JSON; throws JsonError "syntax" alone. What canonical JSON forbids is kept as far as it can be (the last of duplicate keys, numbers
- * as `RawNumber`), and `forbiddenIn` tells it for every object and array, so that a transaction's
- * events are judged one by one.
+ * Reads any JSON; throws JsonError "syntax" alone. What canonical JSON forbids is kept as far as it
+ * can be (the last of duplicate keys, numbers as `RawNumber`), and `forbiddenIn` tells it for every
+ * object and array, so that a transaction's events are judged one by one.
  */
 export function parseLoose(text: string | Uint8Array): Json {
   return parse(text, LOOSE);

@@ -10,11 +10,16 @@ import {
 } from "./json-value.ts";
 
 export interface ScanOptions {
-  /** Throws at the first forbidden thing, JsonError "forbidden"; otherwise it is marked and kept. */
+  /**
+   * Throws at the first forbidden thing, JsonError "forbidden"; otherwise it is marked and kept.
+   */
   readonly strict: boolean;
   /** Deepest nesting that is not forbidden. */
   readonly maxNesting: number;
-  /** Fractions, exponents and big integers are numbers like others (rounded), unless they are not finite. */
+  /**
+   * Fractions, exponents and big integers are numbers like others (rounded), unless they are not
+   * finite.
+   */
   readonly fractions?: boolean;
 }
 
@@ -32,7 +37,10 @@ interface Frame {
 /** A number that many values hold is one object. */
 const NUMBERS_SHARED = 1000;
 const SAFE_DIGITS = 15;
-/** Levels of which it is kept what is forbidden in them: events of answers and transactions are above. */
+/**
+ * Levels of which it is kept what is forbidden in them: events of answers and transactions are
+ * above.
+ */
 const MARKED = 4;
 
 const QUOTE = 0x22;
@@ -47,9 +55,10 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Reads text that JSON.parse has already accepted, once more, noticing what it hides: duplicate keys,
- * numbers that do not survive, lone surrogates, deep nesting. Whatever holds such a thing is marked
- * (`forbiddenIn`) on the four uppermost levels; numbers are kept as written (`RawNumber`). Linear in the text, whatever its depth.
+ * Reads text that JSON.parse has already accepted, once more, noticing what it hides: duplicate
+ * keys, numbers that do not survive, lone surrogates, deep nesting. Whatever holds such a thing is
+ * marked (`forbiddenIn`) on the four uppermost levels; numbers are kept as written (`RawNumber`).
+ * Linear in the text, whatever its depth.
  */
 export function scan(text: string, options: ScanOptions): Json {
   return new Scanner(text, options).read();

@@ -41,8 +41,8 @@ const MEMBER_COUNT = /^(==|<=|>=|<|>)?(\d+)$/;
 const NEVER: PushCondition = () => false;
 
 /**
- * A condition as a function; unknown kinds and malformed parameters never match. (Client-server API,
- * "Conditions".)
+ * A condition as a function; unknown kinds and malformed parameters never match. (Client-server
+ * API, "Conditions".)
  */
 export function compileCondition(condition: JsonObject): PushCondition {
   switch (condition.kind) {

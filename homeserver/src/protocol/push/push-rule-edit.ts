@@ -39,7 +39,10 @@ export function parseRuleKind(text: string): RuleKind {
   return kind;
 }
 
-/** The kind of a rule that should be there already: of another kind there is none. @throws M_NOT_FOUND 404 */
+/**
+ * The kind of a rule that should be there already: of another kind there is none. @throws
+ * M_NOT_FOUND 404
+ */
 export function findRuleKind(text: string): RuleKind {
   const kind = RULE_KINDS.find((known) => known === text);
   if (kind === undefined) throw errors.notFound("There is no such kind of push rules");
@@ -55,10 +58,10 @@ export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Push
 
 /**
  * PUT /pushrules/global/{kind}/{ruleId}: the ruleset with the rule added (on top of the user's own
- * unless told where), or changed (in its place unless told where). Throws M_INVALID_PARAM for ids of
- * default rules or with slashes and for what is too long, M_MISSING_PARAM and M_BAD_JSON for the body,
- * M_UNKNOWN (400) when the rule named by before or after is not there, M_RESOURCE_LIMIT_EXCEEDED (403)
- * for one rule too many.
+ * unless told where), or changed (in its place unless told where). Throws M_INVALID_PARAM for ids
+ * of default rules or with slashes and for what is too long, M_MISSING_PARAM and M_BAD_JSON for the
+ * body, M_UNKNOWN (400) when the rule named by before or after is not there,
+ * M_RESOURCE_LIMIT_EXCEEDED (403) for one rule too many.
  */
 export function putRule(
   ruleset: Ruleset,
@@ -85,7 +88,10 @@ export function putRule(
   return { ...ruleset, [kind]: others.toSpliced(position(others, at, place), 0, rule) };
 }
 
-/** DELETE /pushrules/global/{kind}/{ruleId}: without the rule; throws M_NOT_FOUND, also for defaults. */
+/**
+ * DELETE /pushrules/global/{kind}/{ruleId}: without the rule; throws M_NOT_FOUND, also for
+ * defaults.
+ */
 export function deleteRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Ruleset {
   if (findRule(ruleset, kind, ruleId).default) {
     throw errors.notFound("There is no such push rule of the user's own");

@@ -72,8 +72,8 @@ export function compile(ruleset: Ruleset): CompiledRules {
 
 /**
  * What the rules say about an event. The caller leaves out the event's own sender: nobody is
- * notified of what they sent. A budget for several events may be given: once its steps are below 0, what this answered
- * says nothing. (Client-server API, "Push Rules".)
+ * notified of what they sent. A budget for several events may be given: once its steps are below 0,
+ * what this answered says nothing. (Client-server API, "Push Rules".)
  */
 export function evaluate(
   rules: CompiledRules,

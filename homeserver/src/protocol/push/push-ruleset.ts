@@ -113,8 +113,8 @@ function matches(key: string, pattern: string): JsonObject {
 }
 
 /**
- * A stored ruleset with the default rules as this server knows them today: the user's own rules, and
- * what was enabled or given other actions, stay.
+ * A stored ruleset with the default rules as this server knows them today: the user's own rules,
+ * and what was enabled or given other actions, stay.
  */
 export function refreshDefaults(stored: Ruleset, userId: string): Ruleset {
   const fresh = defaultRules(userId);

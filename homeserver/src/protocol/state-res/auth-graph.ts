@@ -4,8 +4,8 @@ import type { EventId } from "../identifiers.ts";
 const SETS_PER_PASS = 31;
 
 /**
- * A room's auth events as integers: node i is an event, `targets[offsets[i]..offsets[i + 1]]` are the
- * nodes of its auth events, all below i. Walks are passes over typed arrays: a room with 60,000
+ * A room's auth events as integers: node i is an event, `targets[offsets[i]..offsets[i + 1]]` are
+ * the nodes of its auth events, all below i. Walks are passes over typed arrays: a room with 60,000
  * events of state takes about a millisecond.
  */
 export class AuthGraph {

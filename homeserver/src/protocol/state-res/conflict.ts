@@ -16,8 +16,8 @@ export interface StateConflict {
   /** What all sets agree on. */
   readonly unconflicted: (tuple: string) => EventId | undefined;
   /**
-   * Events in the auth chains of some sets only and (resolution v2.1) the conflicted state subgraph.
-   * Not used by v1.
+   * Events in the auth chains of some sets only and (resolution v2.1) the conflicted state
+   * subgraph. Not used by v1.
    */
   readonly authDifference: Iterable<EventId>;
   readonly events: (eventId: EventId) => RoomEvent | undefined;

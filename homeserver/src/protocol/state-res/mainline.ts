@@ -25,7 +25,9 @@ export function mainlineOrder(
     .map(({ event }) => event);
 }
 
-/** How far down the mainline an event's line of power levels meets it; Infinity when it does not. */
+/**
+ * How far down the mainline an event's line of power levels meets it; Infinity when it does not.
+ */
 function positionOf(event: RoomEvent, positions: Map<EventId, number>, events: Lookup): number {
   const passed = new Set<EventId>();
   let position: number | undefined;

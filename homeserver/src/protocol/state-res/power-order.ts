@@ -6,7 +6,10 @@ import { Heap } from "./heap.ts";
 
 type Lookup = (eventId: EventId) => RoomEvent | undefined;
 
-/** True for events that may take away somebody's ability to do something. (Version 2, "Power events".) */
+/**
+ * True for events that may take away somebody's ability to do something. (Version 2, "Power
+ * events".)
+ */
 function isPowerEvent({ type, stateKey, sender, content }: RoomEvent): boolean {
   if (type === "m.room.power_levels" || type === "m.room.join_rules") return stateKey === "";
   if (type !== "m.room.member" || stateKey === undefined) return false;

@@ -7,8 +7,8 @@ import { mainlineOrder } from "./mainline.ts";
 import { powerOrder } from "./power-order.ts";
 
 /**
- * State resolution of room versions 2 to 11 (v2) and 12 (v2.1): the event for each tuple that is not
- * unconflicted. (Room versions 2 and 12, "Algorithm".)
+ * State resolution of room versions 2 to 11 (v2) and 12 (v2.1): the event for each tuple that is
+ * not unconflicted. (Room versions 2 and 12, "Algorithm".)
  */
 export function resolveV2(conflict: StateConflict): Map<string, EventId> {
   const fullConflictedSet = collect(conflict);

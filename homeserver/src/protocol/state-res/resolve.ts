@@ -49,7 +49,9 @@ function nodesOf(graph: AuthGraph, ids: Iterable<EventId>): number[] {
   return nodes;
 }
 
-/** The state tuples that resolving may read beside those of the conflict: fetch what holds there. */
+/**
+ * The state tuples that resolving may read beside those of the conflict: fetch what holds there.
+ */
 export function tuplesRead(events: Iterable<RoomEvent>, version: RoomVersion): Set<string> {
   const tuples = new Set([stateTuple("m.room.create", ""), stateTuple("m.room.power_levels", "")]);
   for (const event of events) {

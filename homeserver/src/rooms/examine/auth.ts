@@ -1,9 +1,9 @@
-/** Whether `auth_nids` are the numbers of the events that an event's JSON names in auth_events. */
+/** Checks that `auth_nids` are the nids of the events that an event's JSON names in auth_events. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { numbersOfEvents, storedNumbers } from "../../storage/rooms/examine-rooms.ts";
 import type { Sql } from "../../storage/sql.ts";
 
-/** An event, its row's numbers, and whether it has a place in the graph. */
+/** An event, its row's nids, and whether it is in the graph. */
 export interface AuthRow {
   readonly event: RoomEvent;
   readonly authNids: readonly number[];
@@ -12,7 +12,7 @@ export interface AuthRow {
 
 export interface AuthCheck {
   readonly faults: readonly string[];
-  /** The numbers of its auth events, those that are stored in its room, in the event's order. */
+  /** The nids of its auth events that are stored in its room, in the event's order. */
   readonly right: readonly number[];
   /** Auth events that are stored nowhere. */
   readonly lacking: readonly string[];

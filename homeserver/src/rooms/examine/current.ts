@@ -1,4 +1,4 @@
-/** Whether the tables of current state and members are what the head's state says. */
+/** Checks that the tables of current state and members match the head's state. */
 import { currentKeysAfter, currentRows, strayMembers } from "../../storage/rooms/examine-rooms.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Entry } from "../state/tree/index.ts";
@@ -35,7 +35,7 @@ export async function checkCurrent(
   return { entries, members };
 }
 
-/** Answers how many of the entries are members. */
+/** Returns how many of the entries are members. */
 async function checkPage(
   store: RoomStore,
   room: Room,
@@ -72,7 +72,7 @@ async function checkPage(
   return members;
 }
 
-/** What the tables have and the head's state has not. */
+/** Rows in the tables that are not in the head's state. */
 async function checkStrays(
   store: RoomStore,
   room: Room,

@@ -1,6 +1,4 @@
-/**
- * Whether every entry of stored states names an event that is stored, of this room and of that key.
- */
+/** Checks that every entry of stored states names a stored event of this room and this key. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import { faultyEntries } from "../../storage/rooms/examine-rooms.ts";
@@ -11,9 +9,9 @@ import { branchChildren, isLeaf, leafEntries } from "../state/tree/node.ts";
 import type { Entry, NodeKey } from "../state/tree/node.ts";
 import type { Room } from "../api/index.ts";
 
-/** What is wrong below a node of a state tree. */
+/** The faults below a node of a state tree. */
 export interface TreeFaults {
-  /** Entries whose event is not theirs, some of them when they are many. */
+  /** Entries with an event of another key or room; only some when there are many. */
   readonly entries: readonly FaultyEntryRow[];
   /** A node is not stored. */
   readonly isTorn: boolean;
@@ -23,8 +21,8 @@ export interface TreeFaults {
 
 export interface EntryCheck {
   /**
-   * Roots (in bytes) → what is wrong below them; sound ones are absent. What was looked at is not
-   * read again.
+   * Roots (in bytes) → the faults below them; correct ones are absent. Nodes that were checked are
+   * not read again.
    */
   faultsOf(roots: readonly Buffer[]): Promise<Map<string, TreeFaults>>;
 }
@@ -36,13 +34,14 @@ const SOUND: TreeFaults = { entries: [], isTorn: false, isGone: false };
 const TORN: TreeFaults = { entries: [], isTorn: true, isGone: true };
 
 export function createEntryCheck(sql: Sql, room: Room): EntryCheck {
-  /** Nodes whose whole subtree has been looked at. States share most of theirs. */
+  /** Nodes whose whole subtree was checked. States share most of their nodes. */
   const known = new LRUCache<NodeKey, TreeFaults>(atMost(NODES_KNOWN));
-  /** Event → the tuple under which it rightly stands. */
+  /** Event → the tuple under which it may stand. */
   const right = new LRUCache<number, number>(atMost(ENTRIES_KNOWN));
 
   /**
-   * Nodes that are not known yet, with all below them, in the order in which they were come upon.
+   * Nodes that were not checked yet, with everything below them, in the order in which they were
+   * found.
    */
   async function unknownBelow(
     roots: readonly NodeKey[],
@@ -138,13 +137,13 @@ function keyOfEntry([tuple, nid]: Entry): string {
   return `${tuple} ${nid}`;
 }
 
-/** What is wrong below a root, for people: to be said of a state. */
+/** The faults below a root, in words, as a statement about a state. */
 export function describeFaults({ entries, isTorn, isGone }: TreeFaults): string[] {
   const lost = isTorn ? [`has lost ${isGone ? "its root" : "a"} node`] : [];
   return [...lost, ...entries.slice(0, ENTRIES_NAMED).map(describeEntry)];
 }
 
-/** What is wrong with an entry. */
+/** The fault of an entry, in words. */
 function describeEntry({ tuple, nid, type, stateKey, roomNid, isOfKey }: FaultyEntryRow): string {
   if (type === null) return `names event ${nid} for the key ${tuple}, which is not stored`;
   const key = `${type} ${JSON.stringify(stateKey)}`;

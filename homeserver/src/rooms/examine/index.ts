@@ -1,6 +1,6 @@
 /**
- * Compares what is stored of a room with what its events make of it: `weft doctor --room`. Reads in
- * pages, with bounded memory, and changes nothing.
+ * Checks the stored data of a room against its events: `weft doctor --room`. Reads in pages, with
+ * bounded memory, and changes nothing.
  */
 import {
   eventsAfterNid,
@@ -38,14 +38,14 @@ import { type ExamineOptions, named, type RoomReport } from "./types.ts";
 export type { ExamineOptions, RoomFinding, RoomReport } from "./types.ts";
 
 const PAGE = 200;
-/** Keys that no state has ever had get numbers above those that the database gives out. */
+/** New keys get nids above those that the database hands out. */
 const FIRST_FREE_TUPLE = 2 ** 47;
 
 type Counts = { -readonly [K in keyof RoomReport]: RoomReport[K] };
 
 /**
- * Undefined when this server does not know the room. `sql` may be read-only; it should show one
- * moment's state.
+ * Undefined when this server does not know the room. `sql` may be read-only, and should use one
+ * snapshot.
  */
 export async function examineRoom(
   sql: Sql,
@@ -64,8 +64,8 @@ export async function examineRoom(
     options.found(eventId === undefined ? { roomId, what } : { roomId, what, eventId });
   };
   const head = await loadHead(sql, room.nid);
-  // Until its state is whole, states hold what is known of the members, which the prev events do
-  // not give.
+  // States of a partial room contain only the known members, which do not follow from the prev
+  // events.
   const isPartial = head?.partial ?? false;
   if (isPartial) options.note?.("its state is still being fetched: states are not compared");
   const entries = createEntryCheck(sql, room);
@@ -85,8 +85,8 @@ export async function examineRoom(
 }
 
 /**
- * Events that were lost on their way; or whose history was not here when they came, and is now.
- * They are needed, and belong into the timeline.
+ * Events that were lost on their way, or were stored without their history which is here now. They
+ * are needed, and belong into the timeline.
  */
 export async function lostOf(sql: Sql, room: Room) {
   const floor = (await lowestGapDepth(sql, room.nid)) ?? 0;
@@ -94,10 +94,7 @@ export async function lostOf(sql: Sql, room: Room) {
   return lost.filter(({ json }) => !isOutOfBand(json));
 }
 
-/**
- * Invites and knocks are told by themselves too, before they come along with the room's other
- * events.
- */
+/** Invites and knocks also arrive out of band, before they arrive with the room's other events. */
 function isOutOfBand(json: string): boolean {
   const { type, content } = JSON.parse(json) as { type: string; content: { membership?: unknown } };
   return type === "m.room.member" && ["invite", "knock"].includes(content.membership as string);
@@ -176,7 +173,7 @@ async function examineEvent(
   return event;
 }
 
-/** A node or an event that is not there, or can't be read, is a finding like any other. */
+/** A missing or unreadable node or event is a finding like any other. */
 async function attempt(check: () => Promise<void>, found: (what: string) => void): Promise<void> {
   try {
     await check();
@@ -200,7 +197,7 @@ async function examineHead(
   for (const [nid, eventId] of ends) {
     if (!leaves.has(nid)) found("it is kept as a forward extremity, and is none", eventId);
   }
-  // What stood on it may have been purged.
+  // Events that build on it may have been purged.
   const isPurged = await wasPurged(store.sql, room.nid);
   for (const { nid, event } of leaves.values()) {
     if (ends.has(nid) || isPurged) continue;
@@ -221,8 +218,8 @@ async function examineHead(
 }
 
 /**
- * A store that gives out no numbers and keeps no node that it did not read: where resolving brings
- * up a key that is new here, it gets one of its own.
+ * A store that assigns no nids and caches only nodes that it read: a key that resolving brings up
+ * and that is new here gets a nid of its own.
  */
 function readingStore(sql: Sql): RoomStore {
   const store = createRoomStore(sql);

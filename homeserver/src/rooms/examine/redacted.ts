@@ -1,4 +1,4 @@
-/** Redactions that should have taken effect on events. */
+/** Finds redactions that should have taken effect. */
 import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
 import { redactionsOf } from "../../storage/rooms/events.ts";
 import { isInGraph } from "../records/in-graph.ts";
@@ -12,8 +12,8 @@ export interface Unapplied {
 }
 
 /**
- * Those of the events that have a place and a redaction in force, and are stored as they were. One
- * of each at most.
+ * Events of the graph with a valid redaction that are stored unredacted. At most one redaction for
+ * each.
  */
 export async function unappliedRedactions(
   store: RoomStore,

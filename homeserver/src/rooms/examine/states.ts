@@ -1,4 +1,4 @@
-/** Whether the states around an event are what its prev events make them. */
+/** Checks that the states around an event follow from its prev events. */
 import { hasKnownState, isInGraph } from "../records/in-graph.ts";
 import { resolveRoots } from "../state/resolution.ts";
 import type { StateNode } from "../state/tree/index.ts";
@@ -36,8 +36,7 @@ export async function checkStates(
   }
   const prev = await store.events.byIds([...event.prevEventIds]);
   const known = [...prev.values()].filter((one) => hasKnownState(one, event.roomId));
-  // What is missing now was missing then: nobody but other servers can tell what was before the
-  // event.
+  // What is missing now was missing then: only other servers could tell the state before the event.
   if (known.length < new Set(event.prevEventIds).size) {
     if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");
     return { by: "told", faults };
@@ -74,7 +73,7 @@ async function stateBefore(
   }
 }
 
-/** Whether the rules decide as they did when it came. */
+/** Whether the rules give the same verdict as on receipt. */
 async function verdictFaults(
   store: RoomStore,
   { event, status, stateBefore, redactedBy }: StoredEvent,
@@ -85,8 +84,7 @@ async function verdictFaults(
   if (verdict === undefined) return [];
   const { reason } = verdict;
   if (status === "rejected") {
-    // Without a place, it may have been rejected by what another server told of the state before
-    // it.
+    // An event outside the graph may have been rejected by a state from another server.
     return reason === undefined && isHere ? ["it is rejected, and the rules allow it"] : [];
   }
   return reason === undefined ? [] : [`it is ${status}, and the rules forbid it (${reason})`];
@@ -116,7 +114,7 @@ async function stateAfter(store: RoomStore, stored: StoredEvent): Promise<StateR
   return (await makeAfter(store, stored)).root;
 }
 
-/** With the nodes that it takes, which are not stored. */
+/** With the nodes that it needs, which are not stored. */
 async function makeAfter(
   store: RoomStore,
   { nid, event: { type, stateKey = "" }, stateBefore }: StoredEvent,

@@ -1,4 +1,4 @@
-/** Whether a stored event is what its id, its hash, its signatures and its row say. */
+/** Checks a stored event against its id, hash, signatures and row. */
 import { Rejection } from "../../protocol/errors.ts";
 import { eventFromStored, eventIdOf } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
@@ -53,7 +53,9 @@ function contentFaults(event: RoomEvent): string[] {
   return faults;
 }
 
-/** What is redacted is as a redaction would leave it: the hash is still that of the whole. */
+/**
+ * A redacted event has the form that a redaction leaves; its hash is still that of the original.
+ */
 function isRedacted(event: RoomEvent): boolean {
   return canonicalJson(redactPdu(event.pdu, event.version)) === canonicalJson(event.pdu);
 }

@@ -2,7 +2,7 @@ import type { VerifyKey } from "../../protocol/crypto.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import type { StateRoot } from "../api/index.ts";
 
-/** Something that is not as it should be. */
+/** A fault that was found. */
 export interface RoomFinding {
   readonly roomId: string;
   /** The event it is about, where it is about one. */
@@ -13,12 +13,12 @@ export interface RoomFinding {
 export interface RoomReport {
   readonly roomId: string;
   readonly events: number;
-  /** States that followed from what is known here. */
+  /** States that could be recomputed. */
   readonly statesChecked: number;
-  /** States that another server told, since what came before is not known here. */
+  /** States that came from another server, since what precedes them is not stored here. */
   readonly statesTold: number;
   readonly signaturesChecked: number;
-  /** Events signed by keys that are not kept here. */
+  /** Events signed by keys that are not stored here. */
   readonly signaturesUnknown: number;
   readonly stateEntries: number;
   readonly members: number;
@@ -26,16 +26,14 @@ export interface RoomReport {
 }
 
 export interface ExamineOptions {
-  /**
-   * The key of a server, of this one or as kept in the database; undefined when it is not known.
-   */
+  /** A server's key, our own or a stored one; undefined when it is unknown. */
   readonly key: (server: ServerName, keyId: string) => Promise<VerifyKey | undefined>;
   readonly found: (finding: RoomFinding) => void;
-  /** Something that is no fault, and that whoever reads the findings should know of the room. */
+  /** Called with remarks that are no faults but useful for readers of the findings. */
   readonly note?: ((what: string, eventId?: string) => void) | undefined;
-  /** Called now and then: all events up to this nid have been looked at. */
+  /** Called now and then: all events up to this nid have been checked. */
   readonly progress?: ((eventNid: number) => void) | undefined;
-  /** Goes on after this event. */
+  /** Continues after this event. */
   readonly afterNid?: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Steps 4 and 5 of the checks on receipt, gone through again for an event that is stored. */
+/** Repeats steps 4 and 5 of the checks on receipt for a stored event. */
 import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { createEventIdOf } from "../../protocol/identifiers.ts";
@@ -13,9 +13,9 @@ export interface Verdict {
 }
 
 /**
- * By its auth events, and by the state before it; that is left out for an event without a place.
- * Undefined when it can't be told: an auth event is missing, or something was redacted since that
- * the rules may have read.
+ * By its auth events, and by the state before it (not for an event outside the graph). Undefined
+ * when it cannot be decided: an auth event is missing, or something that the rules read was
+ * redacted since.
  */
 export async function verdictOf(
   store: RoomStore,

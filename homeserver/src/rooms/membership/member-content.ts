@@ -49,7 +49,9 @@ export function requestedContent({
   return reason === undefined ? own : { ...own, reason };
 }
 
-/** The content of a new member event: the user's profile, the client's additions, the membership. */
+/**
+ * The content of a new member event: the user's profile, the client's additions, the membership.
+ */
 export type MemberContent = (
   membership: string,
   userId: UserId,

@@ -28,25 +28,27 @@ interface Account {
   readonly deactivated: boolean;
 }
 
-/** A user whose password was right, and the hash that it was right by: it may have changed since. */
+/**
+ * A user with a correct password, and the hash it was checked against: that may have changed since.
+ */
 interface ProvenUser {
   readonly userId: UserId;
   readonly passwordHash: string;
 }
 
-/** Local accounts: their names and their passwords. */
+/** Local accounts: names and passwords. */
 export interface Accounts {
   readonly serverName: ServerName;
   /** Whether a user id belongs to this server, existing or not. */
   isLocal(userId: UserId): boolean;
-  /** Whether that name, a localpart or a full id in any capitals, means this user. */
+  /** Whether a name (a localpart or a full id, in any case) means this user. */
   isNamed(userId: UserId, name: string): boolean;
   /** A local account, closed ones included. */
   find(userId: UserId): Promise<Account | undefined>;
-  /** Whether an open local account has that id. */
+  /** Whether there is an open local account with that id. */
   exists(userId: UserId): Promise<boolean>;
   /**
-   * The user id that a wished name gives, capitals made small; a name is made up when none is wished.
+   * The user id for a requested name, in lower case; a name is generated when none is requested.
    * @throws MatrixError M_INVALID_USERNAME, M_EXCLUSIVE (both 400)
    */
   nameFor(wished: string | undefined): UserId;
@@ -58,9 +60,8 @@ export interface Accounts {
     account: { userId: UserId; passwordHash: string | null; isAdmin: boolean },
   ): Promise<void>;
   /**
-   * The user whose password that is. `user` is a localpart or a full id; its capitals may be as they like.
-   * Takes the same time whether or not there is such a user.
-   * Whoever fails too often waits.
+   * The user with that password. `user` is a localpart or a full id, in any case. Takes the same
+   * time whether or not the user exists. Failing too often causes waiting times.
    * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
    */
   checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
@@ -80,7 +81,7 @@ export function createAccounts(deps: {
 
   const fullId = (user: string) => (user.startsWith("@") ? user : `@${user}:${serverName}`);
 
-  /** The account that somebody means by a name: exactly it, otherwise in small letters. */
+  /** The account with that name: exactly, otherwise in lower case. */
   async function findNamed(user: string): Promise<storage.AccountRow | undefined> {
     const id = fullId(user);
     if (!isUserId(id) || serverOf(id) !== serverName) return undefined;

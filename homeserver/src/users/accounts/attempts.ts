@@ -5,22 +5,24 @@ import type { Clock } from "../../platform/clock.ts";
 import { createFairQueue, QueueFull } from "../../platform/fair-queue.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 
-/** Who tries a secret: a device that is signed in, or somebody at an address. */
+/** Who tries a secret: a signed-in device, or somebody at an address. */
 export interface Visitor {
   readonly ip: string;
-  /** The device whose access token came along. */
+  /** The device of the access token in the request. */
   readonly deviceId?: string | undefined;
 }
 
 /**
- * Tries of passwords and other secrets. Failures are counted, not tries, by what is tried and by who tries it: a stranger
- * who guesses waits longer and longer, and does not keep out the owner, who is at another address or signed in.
+ * Attempts at passwords and other secrets. Failures are counted by secret and by who tries it: a
+ * guesser waits longer and longer, without locking out the owner, who is at another address or
+ * signed in.
  */
 export interface Attempts {
   /**
-   * Runs `check`, which fails with M_FORBIDDEN where the secret is wrong. `isKnownHere` tells whether the owner was seen
-   * at the visitor's address: then the wait stays short, as it does where the visitor was right within the last hour.
-   * @throws MatrixError M_LIMIT_EXCEEDED 429, before the secret is looked at; and what `check` throws
+   * Runs `check`, which fails with M_FORBIDDEN when the secret is wrong. `isKnownHere` tells
+   * whether the owner was seen at the visitor's address: then the wait stays short, as it does
+   * after a success within the last hour.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429, before the secret is checked; and what `check` throws
    */
   run<T>(
     what: string,
@@ -30,17 +32,17 @@ export interface Attempts {
   ): Promise<T>;
 }
 
-/** Failures in a row that cost nothing. */
+/** Failures in a row without a waiting time. */
 const FREE = 5;
-/** And when the account is being guessed at from everywhere. */
+/** The same while the account is being guessed at from everywhere. */
 const FREE_UNDER_ATTACK = 1;
-/** Failures of one account within an hour that mean as much. */
+/** Failures of one account within an hour that count as such an attack. */
 const ATTACK = 100;
 const FIRST_MS = 1_000;
 const MAX_MS = 15 * 60_000;
-/** Where the owner has been, and for a device that is signed in. */
+/** Longest wait at addresses where the owner was seen, and for signed-in devices. */
 const MAX_KNOWN_MS = 5_000;
-/** Tries by one visitor at once: so many may fail beyond those that are free. */
+/** Concurrent attempts by one visitor: so many more may fail without a wait. */
 const MAX_CONCURRENT = 3;
 const MAX_WAITING = 50;
 

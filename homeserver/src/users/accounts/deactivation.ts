@@ -14,13 +14,16 @@ import type { UserHooks } from "../common/types.ts";
 /** Closing accounts for good. (Client-server API, "Account deactivation".) */
 export interface Deactivation {
   /**
-   * Closes an account: no sign-in any more, no session, no profile. Leaving the rooms goes on after this returns.
-   * `erase` also removes account data and filters, and marks the user's events to be withheld.
+   * Closes an account: no sign-in any more, no session, no profile. Leaving the rooms goes on after
+   * this returns. `erase` also removes account data and filters, and marks the user's events to be
+   * withheld.
    */
   deactivate(userId: UserId, erase: boolean): Promise<void>;
-  /** Goes on leaving rooms where a stop of the server cut it short. To be called once at start. */
+  /**
+   * Continues leaving rooms where a stop of the server interrupted it. Call it once at the start.
+   */
   resume(): Promise<void>;
-  /** Resolves when leaving rooms is done. */
+  /** Resolves when all rooms have been left. */
   settled(): Promise<void>;
 }
 

@@ -2,9 +2,10 @@ import { errors } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 
 /**
- * The user that a sign-in or an m.login.password stage names: an `identifier` object, or the legacy `user`.
- * (Client-server API, "Identifier types".)
- * @returns a localpart or a full user id; undefined for a third-party identifier, none of which is known here
+ * The user named by a sign-in or an m.login.password stage: in an `identifier` object, or the
+ * legacy `user`. (Client-server API, "Identifier types".)
+ * @returns a localpart or a full user id; undefined for a third-party identifier, none of which is
+ * known here
  * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM, M_UNKNOWN (all 400)
  */
 export function namedUser(body: JsonObject): string | undefined {

@@ -17,7 +17,7 @@ import type { IssuedSession, SessionRequest } from "../common/types.ts";
 
 /** How long a one-time sign-in token lives, ms. */
 const LOGIN_TOKEN_LIFE_MS = 120_000;
-/** Tokens of one user that are good at the same time: older ones end. */
+/** Limit on valid tokens per user: older ones end. */
 const MAX_LOGIN_TOKENS = 10;
 
 /** Signing in. (Client-server API, "Login".) */
@@ -25,15 +25,16 @@ export interface Login {
   /** The flows of GET /login. */
   readonly flows: readonly JsonObject[];
   /**
-   * Signs in by m.login.password or m.login.token.
-   * @throws MatrixError M_LIMIT_EXCEEDED 429 after too many wrong passwords, M_FORBIDDEN 403, M_UNKNOWN 400 for an unknown type, M_MISSING_PARAM 400
+   * Signs in by m.login.password or m.login.token. @throws MatrixError M_LIMIT_EXCEEDED 429 after
+   * too many wrong passwords, M_FORBIDDEN 403, M_UNKNOWN 400 for an unknown type, M_MISSING_PARAM
+   * 400
    */
   withCredentials(
     credentials: JsonObject,
     request: SessionRequest,
     visitor: Visitor,
   ): Promise<IssuedSession>;
-  /** A token by which another client may sign in as the same user, once, within `expiresInMs`. */
+  /** A token with which another client may sign in as the same user, once, within `expiresInMs`. */
   createToken(session: {
     userId: UserId;
     deviceId: string;
@@ -56,7 +57,7 @@ export function createLogin(deps: {
     if (typeof password !== "string") throw errors.invalidParam("The password must be a string");
     if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
     const { userId, passwordHash } = await accounts.checkPassword(user, password, visitor);
-    // It was right a moment ago, and the session begins with it only if it is right still.
+    // The password was right a moment ago; the session starts only if it still is.
     return async (tx) => {
       if ((await lockPasswordHash(tx, userId)) === passwordHash) return userId;
       throw errors.forbidden("The user name or the password is wrong");
@@ -70,7 +71,8 @@ export function createLogin(deps: {
     return async (tx) => {
       const [hash, now] = [hashSecret(token), clock.now()];
       const userId = await tokens.findLoginToken(tx, hash, now);
-      // The account before its tokens, as a change of the password has it: two orders would wait for one another.
+      // The account is locked before its tokens, as in a change of the password: different orders
+      // would deadlock.
       const isOpen = userId !== undefined && (await lockPasswordHash(tx, userId)) !== undefined;
       if (isOpen && (await tokens.takeLoginToken(tx, hash, now))) return userId as UserId;
       throw errors.forbidden("The sign-in token is not valid");
@@ -95,7 +97,7 @@ export function createLogin(deps: {
       const token = newSecret("login", random);
       const expiresTs = clock.now() + LOGIN_TOKEN_LIFE_MS;
       await transaction(sql, async (tx) => {
-        // Not once the password was changed and the session ended by that.
+        // Not if the password was changed meanwhile, which ended the session.
         await lockPasswordHash(tx, userId);
         if (!(await findDevice(tx, userId, deviceId))) throw errors.unknownToken();
         await tokens.insertLoginToken(tx, hashSecret(token), userId, expiresTs);

@@ -11,8 +11,9 @@ import type { Passwords } from "./passwords.ts";
 /** Changing passwords. (Client-server API, "Password management".) */
 export interface PasswordChange {
   /**
-   * Gives a user another password. Whatever the old one has proven ends in the same moment: sign-in tokens,
-   * authentication sessions, and, unless `keepDevices`, all devices but `deviceId` with their access and refresh tokens.
+   * Sets a new password. Everything authorised by the old one ends at the same time: sign-in
+   * tokens, authentication sessions, and, unless `keepDevices`, all devices but `deviceId` with
+   * their tokens.
    * @throws MatrixError M_WEAK_PASSWORD 400
    */
   change(
@@ -33,7 +34,7 @@ export function createPasswordChange(deps: {
       passwords.ensureStrong(password);
       const hash = await passwords.hash(password);
       const replace = async (tx: Tx) => {
-        // The account first: whoever signs in by it waits, and finds the new password.
+        // The account first: a concurrent sign-in waits, and finds the new password.
         await updatePasswordHash(tx, userId, hash);
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);

@@ -4,13 +4,15 @@ import { createSemaphore } from "../../platform/semaphore.ts";
 
 /** Argon2id hashing, off the main loop and only a few at a time. */
 export interface Passwords {
-  /** @returns the argon2id hash in PHC form @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED */
+  /**
+   * @returns the argon2id hash in PHC form @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED
+   */
   hash(password: string): Promise<string>;
-  /** Refuses what a user must not choose. @throws MatrixError M_WEAK_PASSWORD */
+  /** Refuses weak passwords. @throws MatrixError M_WEAK_PASSWORD */
   ensureStrong(password: string): void;
   /**
-   * Whether a password belongs to a stored hash. Without a stored hash it takes as long and answers no, so
-   * that its time does not tell whether an account exists.
+   * Whether a password matches a stored hash. Without a hash it takes as long and answers no, so
+   * that the time does not reveal whether an account exists.
    */
   verify(stored: string | null | undefined, password: string): Promise<boolean>;
 }
@@ -18,11 +20,11 @@ export interface Passwords {
 export interface PasswordOptions {
   /** How many hashes are computed at once; each takes `memoryKib` of memory. */
   concurrency?: number;
-  /** How many may wait before further ones are told to come again later. */
+  /** How many may wait; further ones are told to come again later. */
   maxWaiting?: number;
   memoryKib?: number;
   passes?: number;
-  /** Characters that a password has at least where its user chooses it (1). */
+  /** Minimum length of a password that its user chooses, in characters (1). */
   minLength?: number;
 }
 

@@ -33,8 +33,9 @@ export interface RegistrationTokens {
   /** @throws MatrixError M_NOT_FOUND 404 */
   delete(token: string): Promise<void>;
   /**
-   * The token by which the first user of a new server registers and becomes its administrator: made when there
-   * is no account, the same at every start until it is used, and undefined from then on.
+   * The token with which the first user of a new server registers and becomes its administrator. It
+   * is created while there is no account, the same at every start until it is used, and undefined
+   * afterwards.
    */
   ensureBootstrapToken(): Promise<string | undefined>;
 }

@@ -16,18 +16,24 @@ export type RegistrationMode = "open" | "token" | "closed";
 /** Making accounts. (Client-server API, "Account registration".) */
 export interface Registration {
   readonly mode: RegistrationMode;
-  /** The flows that a person who registers may choose from. */
+  /** The flows that a registering user can choose from. */
   readonly flows: readonly (readonly Stage[])[];
   /**
-   * The user id for a wished name that is free.
-   * @throws MatrixError M_FORBIDDEN 403 when registration is closed; M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE 400
+   * The user id for a wished name that is free. @throws MatrixError M_FORBIDDEN 403 when
+   * registration is closed; M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE 400
    */
   check(wished: string | undefined): Promise<UserId>;
-  /** Creates the account that user-interactive authentication allowed. @throws MatrixError as `check` */
+  /**
+   * Creates the account that user-interactive authentication allowed. @throws MatrixError as
+   * `check`
+   */
   register(userId: UserId, password: string | undefined, facts: UiaFacts): Promise<void>;
-  /** Creates an account without asking anybody: for the command line and for tools. @throws MatrixError as `check` */
+  /**
+   * Creates an account without further checks, for the command line and for tools.
+   * @throws MatrixError as `check`
+   */
   create(wished: string, password: string, options?: { isAdmin?: boolean }): Promise<UserId>;
-  /** Registration by whoever knows the shared secret; undefined when none is configured. */
+  /** Registration with the shared secret; undefined when none is configured. */
   readonly withSharedSecret: SharedSecretRegistration | undefined;
 }
 

@@ -5,12 +5,17 @@ import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Attempts, Visitor } from "./attempts.ts";
 
-/** Registration by tools that know a secret: a nonce is asked for, then comes a request with an HMAC over it. */
+/**
+ * Registration by tools that know a secret: they ask for a nonce, then send a request with an HMAC
+ * over it.
+ */
 export interface SharedSecretRegistration {
   /** A nonce, good for a minute on every replica. */
   nonce(): string;
-  /** @throws MatrixError M_UNKNOWN 400 for an unknown nonce, M_FORBIDDEN 403 for a wrong HMAC, M_LIMIT_EXCEEDED 429
-   * after too many of those, and those of a name */
+  /**
+   * @throws MatrixError M_UNKNOWN 400 for an unknown nonce, M_FORBIDDEN 403 for a wrong HMAC,
+   * M_LIMIT_EXCEEDED 429 after too many of those, and those of a name
+   */
   register(request: {
     nonce: string;
     username: string;
@@ -26,7 +31,7 @@ export interface SharedSecretRegistration {
 const NONCE_LIFE_MS = 60_000;
 
 /**
- * The nonce carries its time and a seal, so that no replica needs to remember it. Saying the same again gains
+ * The nonce carries its time and a seal, so that no replica needs to remember it. A replay gains
  * nothing: the name is taken by then.
  */
 export function createSharedSecretRegistration(deps: {

@@ -11,8 +11,9 @@ export interface Challenge {
 }
 
 /**
- * The 401 answer that asks for (more) authentication: flows, params, session, and what is completed. Only after
- * a failed stage does it have errcode and error. (Client-server API, "User-Interactive Authentication API".)
+ * The 401 answer that asks for (more) authentication: flows, params, session, and what is
+ * completed. Only after a failed stage does it have errcode and error. (Client-server API,
+ * "User-Interactive Authentication API".)
  */
 export class UiaChallenge extends MatrixError {
   readonly challenge: Challenge;

@@ -17,7 +17,7 @@ import { UiaChallenge } from "./uia-challenge.ts";
 
 export type Stage = "m.login.dummy" | "m.login.password" | "m.login.registration_token";
 
-/** What completed stages established. */
+/** What completed stages have proven. */
 export interface UiaFacts {
   /** Whose password was given. */
   readonly userId?: UserId;
@@ -29,31 +29,30 @@ export interface UiaRequest {
   readonly operation: string;
   /** The whole body, `auth` included. */
   readonly body: JsonObject;
-  /** Who is signed in; m.login.password then takes that user's password only. */
+  /** The signed-in user; m.login.password then accepts only that user's password. */
   readonly userId: UserId | undefined;
   readonly visitor: Visitor;
   readonly flows: readonly (readonly Stage[])[];
 }
 
-/** User-interactive authentication with sessions that any replica can go on with. */
+/** User-interactive authentication, with sessions that any replica can continue. */
 export interface UserInteractiveAuth {
   /**
-   * Returns once a flow is complete; the session ends with that.
-   * @throws UiaChallenge 401 while stages are missing
-   * @throws MatrixError M_FORBIDDEN 403 when the request differs from the one that was authorised, or somebody else's
-   * password is given
+   * Returns once a flow is complete; the session ends with that. @throws UiaChallenge 401 while
+   * stages are missing @throws MatrixError M_FORBIDDEN 403 when the request differs from the one
+   * that was authorised, or somebody else's password is given
    */
   authorise(request: UiaRequest): Promise<UiaFacts>;
   /**
-   * Does what `work` authorises and does, once for a session: a client that lost the answer and repeats its request
-   * word for word is given the same answer, until the session's time is over.
+   * Authorises and runs `work` once per session: a client that lost the answer and repeats its
+   * request exactly gets the same answer, until the session expires.
    */
   once(request: UiaRequest, work: () => Promise<JsonObject>): Promise<JsonObject>;
 }
 
 /** From the first request to the last, ms. */
 const SESSION_LIFE_MS = 15 * 60_000;
-/** Sessions of one user, and of all who are not signed in: older ones end. */
+/** Limits on sessions, of one user and of all who are not signed in: older ones end. */
 const MAX_SESSIONS = 50;
 const MAX_STRANGERS = 20_000;
 
@@ -143,7 +142,9 @@ export function createUserInteractiveAuth(deps: {
     return userId;
   }
 
-  /** What the session's operation answered; undefined when it is not done, or was another. */
+  /**
+   * The earlier answer of the session's operation; undefined when it was not executed, or differed.
+   */
   async function answered(request: UiaRequest, session: string): Promise<JsonObject | undefined> {
     const found = await storage.findUiaSession(sql, hashSecret(session), clock.now());
     if (!found?.answer || found.operation !== request.operation) return undefined;
@@ -208,7 +209,7 @@ export function createUserInteractiveAuth(deps: {
   };
 }
 
-/** Whoever is signed in as one user cannot prove anything by the password of another. */
+/** A signed-in user cannot prove anything with another user's password. */
 class OtherUser extends MatrixError {
   constructor() {
     super(403, "M_FORBIDDEN", "That is another user than the one that is signed in");
@@ -233,8 +234,8 @@ function isComplete(completed: readonly Stage[], flows: UiaRequest["flows"]): bo
 }
 
 /**
- * Binds a session to what it authorises. Keyed by the session id, which the database does not hold, so that a
- * new password in the body cannot be guessed from the digest.
+ * Binds a session to the request that it authorises. Keyed by the session id, which the database
+ * does not contain, so that a new password in the body cannot be guessed from the digest.
  */
 function digest(request: UiaRequest, session: string): Buffer {
   const { auth: _auth, ...rest } = request.body;

@@ -1,12 +1,12 @@
 import { type MatrixError, matrixError } from "../../protocol/errors.ts";
 
-/** What one user may keep on this server, all in all. 0: without limit. */
+/** Limits on what one user may store on this server in total. 0: without limit. */
 export interface UserLimits {
   /** Bytes of uploaded files, each counted with 1 KiB more. */
   readonly uploadBytes: number;
   /** Bytes of account data, global and of rooms, each piece counted with 256 bytes more. */
   readonly accountDataBytes: number;
-  /** Devices that are signed in: a further one signs out the one that was not seen for the longest time. */
+  /** Signed-in devices: one more signs out the one that was not seen for the longest time. */
   readonly devices: number;
   /** Aliases that the user has made. */
   readonly aliases: number;
@@ -30,7 +30,7 @@ export function exceeds(count: number, limit: number): boolean {
   return limit > 0 && count > limit;
 }
 
-/** M_RESOURCE_LIMIT_EXCEEDED 403: there are as many as there may be. */
+/** M_RESOURCE_LIMIT_EXCEEDED 403: the limit is reached. */
 export function tooMany(limit: number, what: string): MatrixError {
   return matrixError(
     "M_RESOURCE_LIMIT_EXCEEDED",

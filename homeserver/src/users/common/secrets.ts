@@ -25,7 +25,10 @@ export function hashSecret(secret: string): Buffer {
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts a text so that only whoever has the secret reads it: the database holds but the secret's hash. */
+/**
+ * Encrypts a text so that only a holder of the secret can read it: the database has just the
+ * secret's hash.
+ */
 export function seal(text: string, secret: string, random: Random): Buffer {
   const iv = random.bytes(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", sealingKey(secret), iv);
@@ -33,7 +36,7 @@ export function seal(text: string, secret: string, random: Random): Buffer {
   return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
 }
 
-/** What `seal` encrypted by the same secret. Throws when it is another. */
+/** Decrypts what `seal` encrypted with the same secret. Throws for another one. */
 export function unseal(sealed: Buffer, secret: string): string {
   const iv = sealed.subarray(0, IV_BYTES);
   const decipher = createDecipheriv("aes-256-gcm", sealingKey(secret), iv);
@@ -55,14 +58,17 @@ export function newDeviceId(random: Random): string {
 
 const NAME_LETTERS = "abcdefghijkmnopqrstuvwxyz23456789";
 
-/** `count` characters that a person can read out: for generated user names and registration tokens. */
+/**
+ * `count` characters that a person can read out: for generated user names and registration tokens.
+ */
 export function readableCode(count: number, random: Random): string {
   return pick(NAME_LETTERS, count, random);
 }
 
 function pick(alphabet: string, count: number, random: Random): string {
   let text = "";
-  // Bytes beyond the last whole multiple of the alphabet are passed over: every letter is equally likely.
+  // Bytes beyond the last whole multiple of the alphabet are skipped, so that every letter is
+  // equally likely.
   const limit = 256 - (256 % alphabet.length);
   while (text.length < count) {
     for (const byte of random.bytes(count)) {

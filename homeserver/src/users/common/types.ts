@@ -1,13 +1,13 @@
 import type { JsonObject } from "../../protocol/json.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 
-/** What a token's holder sends along: kept with the device as "last seen". */
+/** Where a request comes from: stored with the device as "last seen". */
 export interface Visit {
   readonly ip: string;
   readonly userAgent?: string | undefined;
 }
 
-/** Who makes a request with an access token. */
+/** The user and device of a request with an access token. */
 export interface Requester {
   readonly userId: UserId;
   readonly deviceId: string;
@@ -37,19 +37,19 @@ export interface SessionRequest {
 }
 
 /**
- * What users/ needs of higher layers, given at the making. Each is called after the change is committed;
- * a failure is logged by the caller and not told to the client.
+ * What users/ needs of higher layers. Each is called after the change is committed; a failure is
+ * logged by the caller and not reported to the client.
  */
 export interface UserHooks {
   /**
-   * The display name or the avatar changed: brings the member events up to date. May be called at any time: whoever
-   * follows the log does so as well, in case this process stops in between.
+   * The display name or avatar changed: updates the member events. May be called at any time; a
+   * follower of the log does the same in case this process stops in between.
    */
   profileChanged(userId: UserId): Promise<void>;
-  /** The account is closed: leaves every room, refuses every invite. Must be repeatable. */
+  /** The account is closed: leaves every room, rejects every invite. Must be repeatable. */
   leaveAllRooms(userId: UserId): Promise<void>;
   /** Asks the server of a remote user for its profile, or one field of it. @throws MatrixError */
   remoteProfile(userId: UserId, field: string | undefined): Promise<JsonObject>;
-  /** True when only an application service may register that user id. */
+  /** Whether only an application service may register that user id. */
   isReserved(userId: UserId): boolean;
 }

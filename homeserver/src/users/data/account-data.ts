@@ -15,12 +15,15 @@ export interface AccountData {
   /** The same, undefined when there is none. */
   find(userId: UserId, roomId: RoomId | undefined, type: string): Promise<JsonObject | undefined>;
   /**
-   * Replaces a piece; every client of the user is told through the log.
-   * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for an unknown room,
+   * Replaces a piece; every client of the user is told through the log. @throws MatrixError
+   * M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for an unknown room,
    * M_TOO_LARGE 413 for one piece and for all together
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
-  /** Changes a piece by a function of its present content, one change of a user after another, at whichever replica. */
+  /**
+   * Changes a piece by a function of its present content. Changes of one user run one after
+   * another, on all replicas.
+   */
   update(
     userId: UserId,
     roomId: RoomId | undefined,
@@ -82,7 +85,7 @@ export function createAccountData(deps: {
     });
   }
 
-  /** What gets no bigger is let through, whatever there is. @throws MatrixError M_TOO_LARGE 413 */
+  /** Content that does not grow is always allowed. @throws MatrixError M_TOO_LARGE 413 */
   async function ensureRoom(userId: UserId, roomNid: number, type: string, content: string) {
     const size = storage.pieceSize(type, content);
     const { others, own } = await storage.accountDataSize(sql, userId, roomNid, type);

@@ -10,12 +10,16 @@ import { tooMany } from "../common/limits.ts";
 
 /** Filters that clients store. (Client-server API, "Filtering".) */
 export interface Filters {
-  /** Stores a filter, the same one once; answers its id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE, M_RESOURCE_LIMIT_EXCEEDED */
+  /**
+   * Stores a filter, the same one once; answers its id. @throws MatrixError M_BAD_JSON,
+   * M_TOO_LARGE, M_RESOURCE_LIMIT_EXCEEDED
+   */
   define(userId: UserId, filter: JsonObject): Promise<string>;
   /** The filter as it was stored. @throws MatrixError M_NOT_FOUND 404 */
   get(userId: UserId, filterId: string): Promise<JsonObject>;
   /**
-   * What a `filter` query parameter means: a filter in JSON, or the id of a stored one. From memory where it can.
+   * A `filter` query parameter: a filter in JSON, or the id of a stored one. From memory if
+   * possible.
    * @throws MatrixError M_INVALID_PARAM, M_BAD_JSON 400, M_NOT_FOUND 404
    */
   resolve(userId: UserId, parameter: string): Promise<SyncFilter>;
@@ -23,14 +27,14 @@ export interface Filters {
 
 const MAX_FILTER_BYTES = 65_536;
 const MAX_FILTERS = 1_000;
-/** Filters that are kept ready, as texts; ready ones take some times as much. */
+/** Cached filters, by the size of their texts; parsed ones take several times as much. */
 const MAX_PARSED_BYTES = 16 * 1024 * 1024;
-/** What a small one takes. */
+/** The assumed size of a small one. */
 const FILTER_BYTES = 1024;
 
 export function createFilters(deps: { sql: Sql }): Filters {
   const { sql } = deps;
-  // A stored filter never changes, and whoever long-polls names it each time.
+  // A stored filter never changes, and every long-poll names it.
   const parsed = new LRUCache<string, { filter: SyncFilter; bytes: number }>({
     maxSize: MAX_PARSED_BYTES,
     sizeCalculation: ({ bytes }) => bytes,

@@ -5,7 +5,10 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { findAccountData } from "../../storage/users/account-data.ts";
 import type { Sql } from "../../storage/sql.ts";
 
-/** Who wants no invites: m.invite_permission_config. (Client-server API, "Invite permission".) */
+/**
+ * Users who block all invites: m.invite_permission_config. (Client-server API, "Invite
+ * permission".)
+ */
 export interface InvitePermissions {
   /** Whether the user's `default_action` is "block"; from memory where it can. */
   blocks(userId: UserId): Promise<boolean>;
@@ -33,7 +36,7 @@ export function createInvitePermissions(deps: { sql: Sql; log: Log }): InvitePer
   };
 }
 
-/** What is missing, of another shape or not known blocks nobody. */
+/** Missing, malformed or unknown content blocks nobody. */
 function isBlock(content: string | undefined): boolean {
   if (content === undefined) return false;
   return (JSON.parse(content) as JsonObject).default_action === "block";

@@ -24,8 +24,8 @@ export function parseProfileKey(key: string): string {
 }
 
 /**
- * The profile with one field set, or removed by `undefined`. An empty display name or avatar removes it.
- * @throws MatrixError M_INVALID_PARAM, M_PROFILE_TOO_LARGE (both 400)
+ * The profile with one field set, or removed by `undefined`. An empty display name or avatar
+ * removes it. @throws MatrixError M_INVALID_PARAM, M_PROFILE_TOO_LARGE (both 400)
  */
 export function withField(profile: ProfileRow, key: string, value: Json | undefined): ProfileRow {
   const changed = { ...profile };
@@ -38,7 +38,7 @@ export function withField(profile: ProfileRow, key: string, value: Json | undefi
   return changed;
 }
 
-/** A profile as clients and servers are told it. */
+/** A profile in the form for clients and servers. */
 export function profileObject(profile: ProfileRow): JsonObject {
   const object = JSON.parse(profile.fields) as JsonObject;
   if (profile.displayname !== null) object["displayname"] = profile.displayname;
@@ -47,9 +47,9 @@ export function profileObject(profile: ProfileRow): JsonObject {
 }
 
 /**
- * What another server says of its user, as far as it can be a profile: names and avatars that are
- * texts, fields whose keys and values fit. What does not is left out; of a profile that is too large,
- * all but name and avatar.
+ * A remote user's profile as far as it is valid: names and avatars that are strings, fields whose
+ * keys and values fit. The rest is left out; of a profile that is too large, everything except name
+ * and avatar.
  */
 export function profileFrom(answer: JsonObject): JsonObject {
   const shown: JsonObject = {};
@@ -70,9 +70,12 @@ function isShortText(value: Json | undefined): value is string {
   return isStorable(value) && Buffer.byteLength(value) <= MAX_TEXT_BYTES;
 }
 
-/** False when a string in it, or a key, holds half of a surrogate pair, which many clients read no JSON with. */
+/**
+ * False when a string or key in it contains half a surrogate pair: many JSON parsers fail on that.
+ */
 function isWellFormedJson(value: Json): boolean {
-  // What is a half is written as an escape; an even number of backslashes in front is of the text itself.
+  // A lone surrogate is written as an escape; after an even number of backslashes it is part of the
+  // text.
   return !/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(JSON.stringify(value));
 }
 

@@ -22,8 +22,8 @@ export interface Profiles {
   /** Every field of a local user. @throws MatrixError M_NOT_FOUND 404 if there is no such user */
   local(userId: UserId): Promise<JsonObject>;
   /**
-   * Every field (or the one asked for) of any user; other servers' users are asked for there.
-   * @throws MatrixError M_NOT_FOUND 404 without the user or the field; whatever the other server refuses by
+   * All fields (or one) of any user; the server of a remote user is asked.
+   * @throws MatrixError M_NOT_FOUND 404 without the user or the field; the other server's refusal
    */
   query(userId: UserId, field?: string): Promise<JsonObject>;
   /**

@@ -24,7 +24,9 @@ import type { Sql } from "../../storage/sql.ts";
 import type { AccountData } from "./account-data.ts";
 import { plainText } from "../common/text.ts";
 
-/** Users' push rules: kept as their m.push_rules account data. (Client-server API, "Push Rules".) */
+/**
+ * Users' push rules: kept as their m.push_rules account data. (Client-server API, "Push Rules".)
+ */
 export interface PushRules {
   /** The whole set: the user's own rules and the server's default ones. */
   get(userId: UserId): Promise<Ruleset>;
@@ -114,7 +116,7 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
         const content = text === undefined ? undefined : (JSON.parse(text) as JsonObject);
         const rules = compile(withDefaults(userId, content));
         found.set(userId, rules);
-        // What the log has told since might have changed these rules: then they are read again next time.
+        // The log may have brought a change of these rules since: then they are not cached.
         if (log.position === position) cache.set(userId, rules);
       }
       return found;
@@ -125,7 +127,10 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
   };
 }
 
-/** The stored rules with the server's present defaults, of which a user may have switched or changed some. */
+/**
+ * The stored rules with the server's current defaults, some of which the user may have switched or
+ * changed.
+ */
 function withDefaults(userId: UserId, stored: JsonObject | undefined): Ruleset {
   if (stored === undefined) return defaultRules(userId);
   return refreshDefaults((stored["global"] ?? {}) as unknown as Ruleset, userId);

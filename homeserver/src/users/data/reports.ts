@@ -24,7 +24,9 @@ const MAX_REASON_BYTES = 8192;
 /** Reports of one user that are kept: a newer one takes the place of the oldest. */
 export const MAX_REPORTS = 500;
 
-/** All three throw MatrixError M_INVALID_PARAM 400 for a reason that is no text or too long a one. */
+/**
+ * All three throw MatrixError M_INVALID_PARAM 400 for a reason that is no text or too long a one.
+ */
 export function createReports(deps: { sql: Sql; clock: Clock }): Reports {
   const { sql, clock } = deps;
 

@@ -5,11 +5,11 @@ import type { PushRule, RuleKind } from "../../protocol/push/push-rules.ts";
 import type { AccountData } from "./account-data.ts";
 import type { PushRules } from "./push-rules.ts";
 
-/** What a user has set for a room, and takes along when it is replaced. */
+/** A user's settings for a room, copied when the room is replaced. */
 export interface RoomSettings {
   /**
-   * Tags, push rules and being a direct chat; what the new room has already stays. (Client-server API, "Room Upgrades",
-   * server behaviour.)
+   * Copies tags, push rules and the direct chat flag; what the new room has already stays.
+   * (Client-server API, "Room Upgrades", server behaviour.)
    */
   copy(userId: UserId, from: RoomId, to: RoomId): Promise<void>;
 }
@@ -65,7 +65,7 @@ export function createRoomSettings(deps: {
   };
 }
 
-/** What is too much or too long for the user's account is not copied, and keeps nobody else from theirs. */
+/** Settings that exceed the user's limits are not copied; this does not stop the others. */
 async function unlessRefused(copy: () => Promise<void>): Promise<void> {
   try {
     await copy();
@@ -74,7 +74,7 @@ async function unlessRefused(copy: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The same rule about the new room; undefined when the rule is not about the old one. */
+/** The same rule for the new room; undefined when the rule is not about the old one. */
 function movedRule(rule: PushRule, kind: RuleKind, from: RoomId, to: RoomId): PushRule | undefined {
   if (kind === "room") return rule.rule_id === from ? { ...rule, rule_id: to } : undefined;
   const isOfOld = (condition: unknown): boolean =>

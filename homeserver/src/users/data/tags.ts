@@ -8,7 +8,10 @@ import { plainText } from "../common/text.ts";
 /** Tags of rooms: m.tag in a room's account data. (Client-server API, "Room Tagging".) */
 export interface Tags {
   list(userId: UserId, roomId: RoomId): Promise<JsonObject>;
-  /** @throws MatrixError M_INVALID_PARAM 400, also for an unknown room, M_BAD_JSON 400, M_RESOURCE_LIMIT_EXCEEDED 403 */
+  /**
+   * @throws MatrixError M_INVALID_PARAM 400, also for an unknown room, M_BAD_JSON 400,
+   * M_RESOURCE_LIMIT_EXCEEDED 403
+   */
   set(userId: UserId, roomId: RoomId, tag: string, content: JsonObject): Promise<void>;
   /** Removing a tag that is not there is no error. */
   remove(userId: UserId, roomId: RoomId, tag: string): Promise<void>;

@@ -25,7 +25,7 @@ export interface Devices {
   /** Signs devices out and deletes them; unknown ones are passed over. */
   remove(userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /**
-   * Signs out and deletes all devices but one (undefined: all without exception). `first` is done before, in the same
+   * Signs out and deletes all devices but one (undefined: all). `first` runs before, in the same
    * change.
    */
   removeOthers(

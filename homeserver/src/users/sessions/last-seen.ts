@@ -5,9 +5,9 @@ import type { Sql } from "../../storage/sql.ts";
 import type { CachedToken } from "./token-cache.ts";
 import type { Visit } from "../common/types.ts";
 
-/** Notes when and from where devices were seen, written in batches: no request waits for it. */
+/** Records when and from where devices were seen, in batches: no request waits for it. */
 export interface LastSeen {
-  /** Notes one request; often nothing is to be done, since the last note is fresh. */
+  /** Records one request; usually nothing is to be done, since the last record is recent. */
   note(token: CachedToken, visit: Visit): void;
   /** Writes what is waiting. */
   flush(): Promise<void>;

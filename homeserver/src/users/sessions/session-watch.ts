@@ -1,14 +1,15 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 
-/** A request that goes on for long, and ends with the session that it was made in. */
+/** A long request, which ends when its session does. */
 export interface SessionWatch {
   /**
-   * Nothing while the session is known to go on, otherwise a promise of the same.
-   * @throws MatrixError M_UNKNOWN_TOKEN 401 once it is over; with soft_logout when the token merely expired
+   * Undefined while the session is known to continue, otherwise a promise.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401 once it has ended; with soft_logout when the token
+   * merely expired
    */
   check(): Promise<void> | undefined;
-  /** Called when there is reason to ask `check` again; returns what ends that. */
+  /** Called when `check` should be asked again; returns the function that unsubscribes. */
   onDoubt(listener: () => void): () => void;
   /** The request is answered. */
   end(): void;
@@ -22,9 +23,11 @@ export interface SessionWatches {
 
 export interface SessionWatchDeps {
   readonly clock: Clock;
-  /** When the token expires, ms since 1970, null: never; undefined: whether it is good is to be asked. */
+  /**
+   * When the token expires, in ms since 1970, null: never; undefined: the database has to be asked.
+   */
   readonly expiryOf: (accessToken: string) => number | null | undefined;
-  /** Throws when the token is over. */
+  /** Throws when the token has ended. */
   readonly confirm: (accessToken: string) => unknown;
 }
 
@@ -36,7 +39,7 @@ interface Watched {
   readonly listeners: Set<() => void>;
 }
 
-/** Requests under way by user. One that ends in between costs a look-up of its own token, and nobody else anything. */
+/** Running requests by user. A session that ends costs one look-up for each of its own requests. */
 export function createSessionWatches(deps: SessionWatchDeps): SessionWatches {
   const byUser = new Map<string, Set<Watched>>();
 

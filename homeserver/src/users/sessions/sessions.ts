@@ -16,37 +16,40 @@ import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
 import { createTokenCache, type CachedToken } from "./token-cache.ts";
 import type { IssuedSession, Requester, SessionRequest, Visit } from "../common/types.ts";
 
-/** Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access tokens".) */
+/**
+ * Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access
+ * tokens".)
+ */
 export interface Sessions {
   /**
-   * The requester that an access token stands for; usually from memory, without a promise.
+   * The requester of an access token; usually from memory, without a promise.
    * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired
    */
   byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
   /**
-   * Signs a device in: of a user, or of whom a proof tells that is looked at in the same transaction. A device that is
-   * known keeps its name and loses its former tokens. One more than a user may have signs out the one that was not seen
-   * for the longest time.
+   * Signs a device in, for a user or for the user that a proof names within the same transaction. A
+   * known device keeps its name and loses its former tokens. If the user has too many devices, the
+   * one that was not seen for the longest time is signed out.
    * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
    */
   issue(whose: UserId | Proof, request: SessionRequest): Promise<IssuedSession>;
   /**
-   * Exchanges a refresh token. The old one stays good until what it was exchanged for is used, so that a lost
-   * answer can be asked for again. After that it is spent: whoever shows it has stolen it, or was robbed, and all tokens
-   * of the device end.
+   * Exchanges a refresh token. The old one stays valid until its replacement is used, so that a
+   * lost answer can be requested again. After that it is spent: if it is used again, it was stolen
+   * from, or by, its user, and all tokens of the device end.
    * @throws MatrixError M_UNKNOWN_TOKEN 401
    */
   refresh(refreshToken: string): Promise<IssuedSession>;
   /** Ends the tokens of the devices with a change of the tables. */
   revoke(change: Change, userId: UserId, deviceIds: readonly string[]): Promise<void>;
-  /** Follows the session of a request that waits, so that it ends with it. */
+  /** Watches the session of a waiting request, which ends with it. */
   watch(userId: UserId, accessToken: string): SessionWatch;
-  /** Writes last-seen times that wait. */
+  /** Writes pending last-seen times. */
   flushLastSeen(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Tells within a transaction who signs in. @throws MatrixError M_FORBIDDEN 403 */
+/** Determines within a transaction who signs in. @throws MatrixError M_FORBIDDEN 403 */
 export type Proof = (tx: Tx) => Promise<UserId>;
 
 export interface SessionDeps {
@@ -58,7 +61,7 @@ export interface SessionDeps {
   limits: Pick<UserLimits, "devices">;
   /** Life of an access token that comes with a refresh token, ms. */
   accessTokenLifeMs?: number;
-  /** Whether other replicas work on the same database. */
+  /** Whether other replicas use the same database. */
   replicated?: boolean;
 }
 
@@ -77,7 +80,7 @@ export function createSessions(deps: SessionDeps): Sessions {
     expiryOf: (accessToken) => cache.get(accessToken)?.expiresTs,
     confirm,
   });
-  /** Tokens that ended are forgotten here as at every other replica. */
+  /** Ended tokens are dropped from the cache, on every replica. */
   const unfollow = log.follow({
     phase: "caches",
     kinds: ["session"],
@@ -107,7 +110,7 @@ export function createSessions(deps: SessionDeps): Sessions {
     return token;
   }
 
-  /** A refreshed pair is used for the first time: what it replaced ends. */
+  /** A refreshed pair is used for the first time: the pair that it replaced ends. */
   async function firstUse(userId: UserId, tokenHash: Buffer, refreshHash: Buffer): Promise<void> {
     await log.change(async ({ tx, record }) => {
       await tokens.markAccessTokenUsed(tx, tokenHash);
@@ -140,7 +143,10 @@ export function createSessions(deps: SessionDeps): Sessions {
     return { session, refreshHash };
   }
 
-  /** Signs out the devices that were not seen for the longest time, where there are too many with a new one. */
+  /**
+   * Signs out the devices that were not seen for the longest time, if there are too many with the
+   * new one.
+   */
   async function makeRoom(change: Change, userId: UserId, kept: string): Promise<void> {
     if (deps.limits.devices === 0) return;
     const beyond = await devicesBeyond(change.tx, userId, kept, deps.limits.devices);
@@ -175,11 +181,11 @@ export function createSessions(deps: SessionDeps): Sessions {
     watches.changed(userId);
   }
 
-  /** Throws when the token is over, by what the database says now. */
+  /** Throws when the database says that the token has ended. */
   async function confirm(accessToken: string): Promise<void> {
     for (let i = 0; i < MAX_LOOKUPS; i += 1) {
       requesterOf(cache.get(accessToken) ?? (await lookUp(accessToken)), undefined);
-      // What was read while tokens of the user changed is not remembered: it is read again.
+      // Read while tokens of the user changed: not cached, but read again.
       if (cache.get(accessToken) !== undefined) return;
     }
   }
@@ -228,7 +234,7 @@ export function createSessions(deps: SessionDeps): Sessions {
           await revoke(change, owner.userId, [owner.deviceId]);
           return owner;
         }
-        // An exchange whose answer was lost: the pair that nobody used is taken back.
+        // The answer to an exchange was lost: the unused pair is revoked.
         if (old.replacedBy !== null) await tokens.spendRefreshPair(tx, old.replacedBy);
         await tokens.retirePredecessors(tx, oldHash);
         const made = await make(tx, owner, true);

@@ -1,7 +1,7 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 
-/** What is remembered of a valid access token. */
+/** The cached facts of a valid access token. */
 export interface CachedToken {
   readonly userId: UserId;
   readonly deviceId: string;
@@ -15,14 +15,14 @@ export interface CachedToken {
 }
 
 /**
- * Valid access tokens in memory, bounded. Keyed by the tokens themselves, which every request brings along anyway:
- * hashing one costs as much as half the rest of a request's authentication.
+ * Valid access tokens in memory, bounded. Keyed by the tokens themselves, which every request
+ * contains anyway: hashing one would cost half as much as the rest of the authentication.
  */
 export interface TokenCache {
   get(accessToken: string): CachedToken | undefined;
-  /** Remembers a token, unless its user's tokens changed since `epoch` was read. */
+  /** Caches a token, unless its user's tokens changed since `epoch` was read. */
   put(accessToken: string, token: CachedToken, epoch: number): void;
-  /** To be read before a look-up whose result is put. */
+  /** Read it before a look-up whose result is passed to `put`. */
   readonly epoch: number;
   /** Forgets all tokens of a user. */
   forgetUser(userId: string): void;
@@ -33,18 +33,21 @@ export interface TokenCache {
 export interface TokenCacheOptions {
   /** Most tokens kept. */
   max: number;
-  /** How long one is trusted without asking the database, ms: the bound when an announcement is lost. */
+  /**
+   * How long an entry is trusted without asking the database, ms: the bound when an announcement is
+   * lost.
+   */
   ttlMs: number;
 }
 
-/** One request in thousands misses it, so that an idle or busy /sync costs no query for its token. */
+/** Only one request in thousands misses it, so that a /sync needs no query for its token. */
 export function createTokenCache(options: TokenCacheOptions): TokenCache {
   const byUser = new Map<string, Set<string>>();
   let epoch = 0;
   const entries = new LRUCache<string, CachedToken>({
     ...atMost(options.max),
     ttl: options.ttlMs,
-    // The cache looks at the clock once in so many ms, not at every request.
+    // The cache reads the clock at this interval, not at every request.
     ttlResolution: 1_000,
     dispose(token, key) {
       const keys = byUser.get(token.userId);

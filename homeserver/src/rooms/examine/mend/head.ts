@@ -1,4 +1,4 @@
-/** The forward extremities, the current state, and the tables that follow from it. */
+/** Repairs the forward extremities, the current state, and the tables that follow from it. */
 import { isUserId, serverOf } from "../../../protocol/identifiers.ts";
 import { stateTuple } from "../../../protocol/state-map.ts";
 import { nextHeadVersion } from "../../../log/types.ts";
@@ -58,11 +58,11 @@ export async function mendHead(mending: Mending, head: HeadRow): Promise<void> {
   await mendTables(mending, root);
 }
 
-/** The ends of the graph, those first that are kept as such. */
+/** The forward extremities by the graph; those that the head has come first. */
 async function extremitiesOf({ store, room }: Mending, head: HeadRow): Promise<StoredEvent[]> {
   const leaves = new Set(await leavesOf(store.sql, room.nid));
   const kept = head.extremities.filter((nid) => leaves.has(nid));
-  // What stood on the others may have been purged.
+  // Events that build on the others may have been purged.
   const more = kept.length > 0 && (await wasPurged(store.sql, room.nid)) ? [] : leaves;
   const wanted = leaves.size === 0 ? head.extremities : [...new Set([...kept, ...more])];
   const events = await store.events.byNids(wanted);
@@ -92,7 +92,7 @@ async function mendTables(mending: Mending, root: StateRoot): Promise<void> {
   counts.current += members.length + strays.length;
 }
 
-/** Writes what current_state lacks; answers what memberships lacks. */
+/** Writes missing rows of current_state; returns those missing in memberships. */
 async function mendPage(mending: Mending, entries: readonly Entry[]): Promise<MembershipRow[]> {
   const { tx, store, room, counts } = mending;
   const events = await store.events.byNids(entries.map(([, nid]) => nid));

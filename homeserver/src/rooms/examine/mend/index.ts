@@ -1,7 +1,7 @@
 /**
- * Makes of a damaged room what its events say: `weft doctor --mend`. Everything is written in the
- * caller's transaction, so that a room is mended as a whole or not at all. It is for a database
- * that no server has open: their memory would hold what was there before.
+ * Repairs a damaged room from its events: `weft doctor --mend`. Everything is written in the
+ * caller's transaction, so that a room is repaired as a whole or not at all. Only for a database
+ * that no server has open: its caches would be out of date.
  */
 import { serverOf } from "../../../protocol/identifiers.ts";
 import type { RoomId, UserId } from "../../../protocol/identifiers.ts";
@@ -48,7 +48,7 @@ export async function mendRoom(
   await mendStates(mending);
   await mendRedactions(mending);
   await placeAgain(mending);
-  // What the current state holds and has no place is not in it any more afterwards.
+  // Events of the current state that are not in the graph drop out of it.
   await stageLost(mending);
   await mendHead(mending, head);
   mending.counts.gaps += await noteGaps(tx, room.nid);
@@ -58,7 +58,7 @@ export async function mendRoom(
   return mending.counts;
 }
 
-/** What was rejected wrongly has no place in the timeline: it comes now. */
+/** Wrongly rejected events have no position in the timeline: they get one now. */
 async function placeAgain({ tx, accepted }: Mending): Promise<void> {
   if (accepted.length === 0) return;
   await writePositions(tx, accepted, await takePositions(tx, accepted.length));

@@ -1,4 +1,4 @@
-/** What the steps of mending one room share. */
+/** What the steps of repairing one room share. */
 import { writeNodes } from "../../../storage/rooms/mend-rooms.ts";
 import type { Tx } from "../../../storage/sql.ts";
 import { resolveRoots } from "../../state/resolution.ts";
@@ -9,24 +9,24 @@ import type { Pending } from "../../records/pending.ts";
 import type { RoomStore } from "../../state/store.ts";
 import type { Room, StateRoot } from "../../api/index.ts";
 
-/** How much of each kind was mended. */
+/** What was repaired, by kind. */
 export interface MendReport {
-  /** Events whose columns or auth_nids were not what their JSON says. */
+  /** Events whose columns or auth_nids did not match their JSON. */
   readonly rows: number;
-  /** Events whose text can't be read, and which were taken out. */
+  /** Unreadable events that were removed. */
   readonly removed: number;
-  /** Events around which the states are others now. */
+  /** Events whose states have changed. */
   readonly states: number;
-  /** Events that are accepted or rejected now and were not. */
+  /** Events that are now accepted or rejected and were not. */
   readonly verdicts: number;
   readonly redactions: number;
-  /** 1: the forward extremities or the current state are others. */
+  /** 1: the forward extremities or the current state have changed. */
   readonly heads: number;
   /** Rows of current_state and memberships. */
   readonly current: number;
-  /** Events that were lost on their way and are placed when the server starts. */
+  /** Lost events, to be added when the server starts. */
   readonly staged: number;
-  /** Missing prev events that were not noted as such. */
+  /** Missing prev events that were not recorded as such. */
   readonly gaps: number;
 }
 
@@ -35,13 +35,13 @@ export interface MendOptions {
   readonly now: number;
   /** The epoch of new state nodes. */
   readonly epoch: number;
-  /** Told what could not be mended, or only guessed. */
+  /** Called with what could not be repaired, or was only guessed. */
   readonly left: (what: string, eventId?: string) => void;
 }
 
 export interface Mending {
   readonly tx: Tx;
-  /** What it answers is as the events have become, even before their rows are written. */
+  /** A store that reflects the repaired events, even before their rows are written. */
   readonly store: RoomStore;
   /** Those whose rows are not written yet. */
   readonly pending: Pending;
@@ -50,11 +50,11 @@ export interface Mending {
   readonly counts: { -readonly [K in keyof MendReport]: MendReport[K] };
   /** Events that were rejected and are not any more. */
   readonly accepted: number[];
-  /** Sets entries of a state; what is made is stored by `flush`. */
+  /** Sets entries of a state; new nodes are stored by `flush`. */
   set(root: StateRoot, changes: readonly Change[]): Promise<StateRoot>;
-  /** The state that several resolve to. */
+  /** Resolves several states. */
   resolve(roots: readonly StateRoot[]): Promise<StateRoot>;
-  /** Stores the nodes of these states that were made since the last time. */
+  /** Stores the nodes of these states that are new since the last time. */
   flush(roots: Iterable<StateRoot>): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Redactions that should have taken effect, applied. */
+/** Applies redactions that should have taken effect. */
 import { redactEvent } from "../../../protocol/events/event.ts";
 import { eventsAfterNid } from "../../../storage/rooms/examine-rooms.ts";
 import { writeRedactions } from "../../../storage/rooms/mend-rooms.ts";

@@ -1,6 +1,6 @@
 /**
- * States that other servers told, which nothing here gives anew: what is wrong in them is looked
- * for by key.
+ * Repairs states that came from other servers and cannot be recomputed: faulty entries are looked
+ * up by their key.
  */
 import { splitTuple, stateTuple } from "../../../protocol/state-map.ts";
 import { currentKeysAfter, currentRows } from "../../../storage/rooms/examine-rooms.ts";
@@ -17,11 +17,11 @@ import type { Mending } from "./mending.ts";
 
 export interface RemoteStateRepair {
   /**
-   * The state before an event, with the events that its faulty entries stood for, as far as they
-   * can be found.
+   * The state before an event, with the right events for its faulty entries as far as they can be
+   * found.
    */
   before(stored: StoredEvent): Promise<StateRoot>;
-  /** A state without its faulty entries: so the clients were shown it. */
+  /** A state without its faulty entries, as clients saw it. */
   stripped(root: StateRoot): Promise<StateRoot>;
 }
 
@@ -44,7 +44,7 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     return [...(await check.faultsOf([bytes])).values()][0];
   }
 
-  /** What can be read of a state whose nodes are not all there. */
+  /** The readable entries of a state with missing nodes. */
   async function entriesOf(root: StateRoot): Promise<Entry[]> {
     const entries: Entry[] = [];
     const bytes = bytesOfRoot(root);
@@ -67,7 +67,7 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     return entries;
   }
 
-  /** The entries that are sound, by the keys of their events; and the others. */
+  /** The correct entries, by the keys of their events; and the others. */
   async function sorted(
     entries: readonly Entry[],
   ): Promise<{ sound: Map<string, number>; holes: Hole[] }> {
@@ -83,7 +83,7 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     for (const [tuple, nid] of entries) {
       const key = keys.get(tuple);
       const text = own.get(nid);
-      // A key that is not stored any more is the event's.
+      // If the key is not stored any more, the event's own key is used.
       if (text !== undefined && (key === undefined || stateTuple(...key) === text)) {
         sound.set(text, nid);
       } else if (key !== undefined) holes.push({ key, nid });
@@ -101,9 +101,8 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
   }
 
   /**
-   * The event that a number stood for. Its commit failed, and it got a later number when it came
-   * again; so of those of the key it is the one that the event itself names, or the one with the
-   * next number.
+   * The event that a nid stood for. Its commit failed, and it got a later nid when it came again:
+   * so it is the one of the key that the event itself names, or the one with the next nid.
    */
   async function eventFor({ key, nid }: Hole, of: StoredEvent): Promise<number | undefined> {
     const { event } = of;
@@ -112,7 +111,7 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     const named = earlier.find((one) => event.authEventIds.some((id) => id === one.eventId));
     const next = named ?? earlier.find((one) => one.nid > nid);
     if (next !== undefined) return next.nid;
-    // Who was in the room is not guessed: of settings, an old one is better than none.
+    // Memberships are not guessed; for settings, an old event is better than none.
     if (key[0] === "m.room.member") return undefined;
     return earlier.toSorted((a, b) => b.depth - a.depth || b.nid - a.nid)[0]?.nid;
   }
@@ -131,10 +130,7 @@ export function createRemoteStateRepair(mending: Mending): RemoteStateRepair {
     }
   }
 
-  /**
-   * What the current state's table holds, of what came before the event, for keys that were lost
-   * with their nodes.
-   */
+  /** The current state's events from before the event, for keys that were lost with their nodes. */
   async function fill(state: Map<string, number>, of: StoredEvent): Promise<void> {
     for (let after: StateKey = ["", ""]; ;) {
       const keys = await currentKeysAfter(store.sql, room.nid, after, PAGE);

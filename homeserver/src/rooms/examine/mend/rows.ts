@@ -1,6 +1,6 @@
 /**
- * The columns and the auth_nids of a room's events, by what their JSON says; what can't be read is
- * taken out.
+ * Repairs the columns and auth_nids of a room's events from their JSON; unreadable events are
+ * removed.
  */
 import { eventFromStored } from "../../../protocol/events/event.ts";
 import type { RoomEvent } from "../../../protocol/events/event.ts";
@@ -15,7 +15,7 @@ import type { Mending } from "./mending.ts";
 const PAGE = 500;
 
 export async function mendRows(mending: Mending): Promise<void> {
-  // Auth events are looked up by their ids: those that can't be read must be gone by then.
+  // Auth events are looked up by id: unreadable ones must be removed first.
   await eachPage(mending, async (rows) => {
     const unreadable = rows.filter((row) => readable(mending, row) === undefined);
     if (unreadable.length === 0) return;

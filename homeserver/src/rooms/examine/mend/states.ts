@@ -1,4 +1,4 @@
-/** The states and verdicts of all of a room's events, computed anew in the order of the graph. */
+/** Recomputes the states and verdicts of all of a room's events in graph order. */
 import type { EventId } from "../../../protocol/identifiers.ts";
 import { graphOf, writeRoomStates, writeStates } from "../../../storage/rooms/mend-rooms.ts";
 import type { GraphRow, MendedStateRow } from "../../../storage/rooms/mend-rooms.ts";
@@ -13,12 +13,12 @@ import type { RemoteStateRepair } from "./remote-states.ts";
 const CHUNK = 200;
 const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 } as const;
 
-/** What the events before have become. */
+/** What became of the events before. */
 interface Progress {
   readonly remoteStates: RemoteStateRepair;
-  /** Their state after them is another. */
+  /** Events after which the state has changed. */
   readonly moved: Set<number>;
-  /** They are accepted or rejected now, and were not. */
+  /** Events whose verdict has changed. */
   readonly turned: Set<number>;
 }
 
@@ -91,7 +91,7 @@ async function mendChunk(
   await mending.flush(roots);
   if (rows.length > 0) await writeStates(tx, rows);
   if (rooted.length > 0) await writeRoomStates(tx, rooted);
-  // From now on the rows tell.
+  // From now on the rows are read.
   for (const { event } of changed) store.events.forget(event.eventId);
   pending.settle(mending, changed);
   counts.states += new Set([...rows, ...rooted].map(({ nid }) => nid)).size;
@@ -153,7 +153,7 @@ async function stateBefore(
   return isAsBefore ? mended : mending.resolve([mended, ...roots]);
 }
 
-/** The state after a create event that has no place. */
+/** The state after a create event that is not in the graph. */
 async function afterCreate(mending: Mending, { event, nid }: StoredEvent): Promise<StateRoot> {
   const [tuple] = (await mending.store.tuples.make([[event.type, ""]])).values();
   return mending.set(null, [[tuple as number, nid]]);
@@ -161,7 +161,7 @@ async function afterCreate(mending: Mending, { event, nid }: StoredEvent): Promi
 
 type Judged = Pick<Restated, "status" | "reason">;
 
-/** Steps 4 and 5 of the checks on receipt. What was soft-failed stays so. */
+/** Steps 4 and 5 of the checks on receipt. Soft-failed events stay so. */
 async function judge(
   mending: Mending,
   { turned }: Progress,
@@ -179,8 +179,8 @@ async function judge(
 }
 
 /**
- * Without a place, an event is judged by its auth events alone, when one of those is judged
- * otherwise now.
+ * An event outside the graph is judged only by its auth events, when the verdict on one of those
+ * has changed.
  */
 async function rejudged(
   mending: Mending,
