@@ -1,3 +1,4 @@
+import type { RoomFederation } from "../rooms/api/federation.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
@@ -6,7 +7,7 @@ export interface RoomFacts {
   /** True when the user is joined to the room, now. */
   isJoined(roomId: RoomId, userId: UserId): Promise<boolean>;
   /** True when the room's server ACL lets the server take part, or the room has none. */
-  aclAllows(roomId: RoomId, server: ServerName): Promise<boolean>;
+  readonly aclAllows: RoomFederation["aclAllows"];
   /** True when the user is joined to any room that this server is in. */
   isKnown(userId: UserId): Promise<boolean>;
   /** nid and log position of an event that is in the room's timeline here. */

@@ -1,3 +1,4 @@
+import type { KeyRing } from "../federation-client/keys/key-ring.ts";
 import { raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -11,7 +12,7 @@ export interface KeysDeps {
   readonly signingKey: SigningKey;
   readonly clock: Clock;
   /** The newest key object of another server, with its own signatures. */
-  readonly keyObject: (server: ServerName, validAt: number) => Promise<JsonObject | undefined>;
+  readonly keyObject: KeyRing["keyObject"];
 }
 
 /** Other servers ask again after half of this time. */

@@ -1,15 +1,14 @@
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomAlias, parseUserId, serverOf } from "../protocol/identifiers.ts";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { ServerName } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
+import type { Profiles } from "../users/data/profiles.ts";
 
 export interface QueryDeps {
   readonly rooms: Rooms;
   readonly serverName: ServerName;
-  /** A local user's whole profile. @throws MatrixError M_NOT_FOUND 404 */
-  readonly localProfile: (userId: UserId) => Promise<JsonObject>;
+  readonly localProfile: Profiles["local"];
 }
 
 /** Questions about aliases and profiles. (Server-server API, "Querying for information".) */

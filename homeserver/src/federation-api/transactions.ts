@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Edus } from "../edus/index.ts";
 import { route, type Route } from "../http/route.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
@@ -6,13 +7,8 @@ import type { Rooms } from "../rooms/api/index.ts";
 
 export interface TransactionsDeps {
   readonly rooms: Rooms;
-  /**
-   * Handles one EDU of another server; malformed ones, and ones that the server may not send, are
-   * dropped.
-   * @throws LogUnavailable, or the database's error, when it is unavailable or refuses
-   */
-  readonly receiveEdu: (origin: ServerName, type: string, content: JsonObject) => Promise<void>;
-  /** The server is reachable: what waits for it can be sent. */
+  readonly receiveEdu: Edus["receive"];
+  /** The server is there: whatever waits for it may go. */
   readonly heard: (server: ServerName) => void;
 }
 

@@ -1,3 +1,4 @@
+import type { PushRules } from "../users/data/push-rules.ts";
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { createYielder } from "../platform/yielder.ts";
@@ -92,8 +93,7 @@ export function createUnread(deps: {
   readonly view: RoomView;
   readonly contexts: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
-  /** The same from memory only. */
-  readonly peekRules: (userId: UserId) => CompiledRules | undefined;
+  readonly peekRules: PushRules["peek"];
   readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
 }) {
   const cached = new LRUCache<string, Map<number, CachedCounts>>(atMost(20_000));

@@ -50,7 +50,7 @@ import { createPlaceIn } from "./visibility/tokens.ts";
 import { createEventTransactionIds } from "./records/event-transaction-ids.ts";
 import type { EventKeys } from "../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../federation-client/types.ts";
-import type { Profiles, RoomDirectory, Rooms } from "./api/index.ts";
+import type { MemberProfiles, RoomDirectory, Rooms } from "./api/index.ts";
 import { DEFAULT_LIMITS, type UserLimits } from "../users/common/limits.ts";
 import { createDirectoryLimits } from "./creating/directory-limits.ts";
 import { createUpgrade } from "./creating/upgrade.ts";
@@ -63,7 +63,7 @@ export interface RoomsDeps {
   readonly signingKey: SigningKey;
   readonly clock: Clock;
   readonly random: Random;
-  readonly profiles: Profiles;
+  readonly profiles: MemberProfiles;
   readonly remote: RemoteRooms;
   readonly keyRing: EventKeys;
   /** Version of rooms whose creator names none; 12 when absent. */

@@ -1,16 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import { errors } from "../../protocol/errors.ts";
-import type { Requester, Visit } from "../../users/common/types.ts";
+import type { Requester } from "../../users/common/types.ts";
+import type { Sessions } from "../../users/sessions/sessions.ts";
 
 export type { Requester };
 
-export interface Authenticator {
-  /**
-   * The requester of an access token; without a promise when it is cached.
-   * @throws MatrixError M_UNKNOWN_TOKEN 401 (with soft_logout when the token merely expired)
-   */
-  byAccessToken(token: string, visit: Visit): Requester | Promise<Requester>;
-}
+export type Authenticator = Pick<Sessions, "byAccessToken">;
 
 /** The request's access token: from the Authorization header, otherwise from `?access_token=`. */
 export function accessTokenOf(request: FastifyRequest): string | undefined {

@@ -3,6 +3,7 @@
  * `reading.ts`, the federation side in `federation.ts`. Errors are `MatrixError`s, ready for the
  * client.
  */
+import type { Profiles } from "../../users/data/profiles.ts";
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Actor } from "./base.ts";
@@ -154,10 +155,8 @@ export interface RoomMembers {
   profileChanged(userId: UserId): Promise<void>;
 }
 
-/** Where the engine gets a local user's display name and avatar for member events. */
-export interface Profiles {
-  get(userId: UserId): Promise<{ displayname?: string; avatar_url?: string }>;
-}
+/** What member events need of the profiles of local users. */
+export type MemberProfiles = Pick<Profiles, "get">;
 
 // --- directory ---------------------------------------------------------------------------------
 

@@ -52,13 +52,7 @@ export interface AppliedRedaction {
 }
 
 /** A client's transaction id; `scope` names operation, room and type. */
-export interface ClientTransaction {
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly scope: string;
-  readonly txnId: string;
-  readonly eventId: string;
-}
+export type ClientTransaction = NonNullable<Append["transaction"]>;
 
 export interface AppendParts {
   readonly room: Room;

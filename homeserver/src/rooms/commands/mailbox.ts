@@ -5,6 +5,7 @@
  * again in their order. With several replicas, commands run only during this replica's turn (see
  * cluster/room-turns.ts).
  */
+import type { Log } from "../../log/types.ts";
 import type { RoomTurn, Writer } from "../../cluster/room-turns.ts";
 import { createYielder } from "../../platform/yielder.ts";
 import type { Append, Committed } from "../../log/types.ts";
@@ -38,7 +39,7 @@ export interface MailboxDeps {
   readonly load: (last: Head | undefined) => Promise<Head>;
   /** The committed head's version; 0 without one. */
   readonly committedVersion: () => Promise<number>;
-  readonly append: (append: Append) => Promise<Committed>;
+  readonly append: Log["append"];
   /** The room's turn on this replica; absent when there is only one replica. */
   readonly openTurn?: ((writer: Writer) => RoomTurn) | undefined;
 }

@@ -13,13 +13,19 @@ import { aliasesSet } from "./canonical-alias.ts";
 import { clientMemberContent } from "../membership/member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Actor, CreateRoomOptions, Profiles, RoomCreate, RoomMembers } from "../api/index.ts";
+import type {
+  Actor,
+  CreateRoomOptions,
+  MemberProfiles,
+  RoomCreate,
+  RoomMembers,
+} from "../api/index.ts";
 
 export interface CreateDeps {
   readonly store: RoomStore;
   readonly maker: RoomMaker;
   readonly members: RoomMembers;
-  readonly profiles: Profiles;
+  readonly profiles: MemberProfiles;
   readonly invitees: Invitees;
   /** The version of rooms whose creator names none. */
   readonly defaultVersion: string;

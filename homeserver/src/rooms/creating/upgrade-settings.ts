@@ -2,6 +2,7 @@
  * Copies a user's room settings (tags, push rules, direct chats) when they follow an upgraded room
  * to its successor.
  */
+import type { RoomSettings } from "../../users/data/room-settings.ts";
 import type { EventRecord } from "../../log/types.ts";
 import { isRoomId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
@@ -11,7 +12,7 @@ import type { Room, RoomView } from "../api/index.ts";
 export interface UpgradeSettingsDeps {
   readonly view: RoomView;
   readonly serverName: ServerName;
-  readonly settings: { copy(userId: UserId, from: RoomId, to: RoomId): Promise<void> };
+  readonly settings: RoomSettings;
 }
 
 /**

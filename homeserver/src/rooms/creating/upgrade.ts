@@ -17,14 +17,14 @@ import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "../state/store.ts";
 import { transferredLevels } from "./transferred-levels.ts";
 import { transferredContent } from "./transferred-state.ts";
-import type { Actor, Profiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
+import type { Actor, MemberProfiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 
 export interface UpgradeDeps {
   readonly store: RoomStore;
   readonly local: LocalEvents;
   readonly maker: RoomMaker;
-  readonly profiles: Profiles;
+  readonly profiles: MemberProfiles;
   readonly partial: PartialRooms;
 }
 

@@ -2,14 +2,14 @@
  * States fetched from other servers, as a command uses them: lists of event ids, resolved at every
  * attempt against committed and pending events.
  */
-import { authorise, authTypesFor } from "../../protocol/auth/index.ts";
-import { rejectionOf } from "../../protocol/errors.ts";
+import { authTypesFor } from "../../protocol/auth/index.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { outlinesOfEvents } from "../../storage/rooms/events.ts";
+import type { EventOutline } from "../../storage/rooms/events.ts";
+import { rejectionByState } from "../checks/authorisation.ts";
 import type { RoomReader } from "../state/room-reader.ts";
-import { authStateIn } from "../state/reader.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
@@ -69,7 +69,7 @@ async function rootAfter(
 async function forbids(store: RoomReader, root: StateRoot, event: RoomEvent): Promise<boolean> {
   const keys: StateKey[] = [...authTypesFor(event, event.version), ["m.room.create", ""]];
   const state = await store.state.events(root, keys);
-  return rejectionOf(() => authorise(event, authStateIn(state))) !== undefined;
+  return rejectionByState(event, state) !== undefined;
 }
 
 /** Undefined when the events are not a complete state of the room. */
@@ -84,15 +84,6 @@ async function rootOf(
   return command.setState(null, entries);
 }
 
-/** An event without its content. */
-export interface Outline {
-  readonly nid: number;
-  readonly roomNid: number;
-  readonly type: string;
-  readonly stateKey: string | null;
-  readonly isRejected: boolean;
-}
-
 const CHUNK = 1_000;
 
 /** From the tables, except for events that `coming` knows. */
@@ -100,8 +91,8 @@ export async function outlinesOf(
   store: RoomReader,
   ids: readonly EventId[],
   coming: (id: EventId) => StoredEvent | undefined = () => undefined,
-): Promise<Map<EventId, Outline>> {
-  const found = new Map<EventId, Outline>();
+): Promise<Map<EventId, EventOutline>> {
+  const found = new Map<EventId, EventOutline>();
   const left: EventId[] = [];
   for (const id of ids) {
     const stored = coming(id);
@@ -126,7 +117,7 @@ export async function outlinesOf(
  * events with one key, or no create event.
  */
 export function stateIn(
-  outlines: ReadonlyMap<EventId, Outline>,
+  outlines: ReadonlyMap<EventId, EventOutline>,
   ids: readonly EventId[],
   roomNid: number,
 ): [type: string, stateKey: string, nid: number][] | undefined {

@@ -1,13 +1,13 @@
 /** Which local users may be invited: those who exist and do not block invites. */
+import type { Accounts } from "../../users/accounts/accounts.ts";
+import type { InvitePermissions } from "../../users/data/invite-permissions.ts";
 import { errors, matrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 
 /** The accounts of local users. */
 export interface LocalAccounts {
-  /** Whether there is an open account with that name. */
-  exists(userId: UserId): Promise<boolean>;
-  /** Whether the user blocks all invites (m.invite_permission_config). */
-  blocksInvites(userId: UserId): Promise<boolean>;
+  readonly exists: Accounts["exists"];
+  readonly blocksInvites: InvitePermissions["blocks"];
 }
 
 export interface Invitees {

@@ -5,7 +5,7 @@ import { errors } from "../../protocol/errors.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { MemberChange, Profiles } from "../api/index.ts";
+import type { MemberChange, MemberProfiles } from "../api/index.ts";
 
 /**
  * Keys that are valid only with another party's signature: of the server that authorises a
@@ -59,7 +59,10 @@ export type MemberContent = (
 ) => Promise<JsonObject>;
 
 /** Profiles are those of this server's users; other servers know theirs. */
-export function createMemberContent(profiles: Profiles, serverName: ServerName): MemberContent {
+export function createMemberContent(
+  profiles: MemberProfiles,
+  serverName: ServerName,
+): MemberContent {
   return async (membership, userId, request) => {
     const isOurs = serverOf(userId) === serverName;
     const { displayname, avatar_url } = isOurs ? await profiles.get(userId) : {};

@@ -7,7 +7,7 @@ import { errors } from "../../protocol/errors.ts";
 import { isUntold } from "../../storage/federation/outbound.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import { memberDraft } from "../records/member-events.ts";
-import type { Profiles, RoomMembers } from "../api/index.ts";
+import type { MemberProfiles, RoomMembers } from "../api/index.ts";
 import { createChangingOthers } from "./changing-others.ts";
 import type { ChangingOthersDeps } from "./changing-others.ts";
 import { createEntering } from "./entering.ts";
@@ -23,7 +23,7 @@ export interface MembersDeps
   extends
     Omit<EnteringDeps, "remote" | "residency" | "memberContent">,
     Omit<ChangingOthersDeps, "remote" | "memberContent"> {
-  readonly profiles: Profiles;
+  readonly profiles: MemberProfiles;
   readonly log: Pick<Log, "append">;
   readonly remote: RemoteMembership;
 }

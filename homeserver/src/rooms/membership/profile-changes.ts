@@ -7,13 +7,13 @@ import type { LocalEvents } from "../commands/local-events.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
 import { memberDraft } from "../records/member-events.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Profiles, RoomMembers } from "../api/index.ts";
+import type { MemberProfiles, RoomMembers } from "../api/index.ts";
 import { withoutServersPart } from "./member-content.ts";
 
 export function createProfileChanges(
   store: RoomStore,
   local: LocalEvents,
-  profiles: Profiles,
+  profiles: MemberProfiles,
 ): RoomMembers["profileChanged"] {
   return async (userId) => {
     let profile = await profiles.get(userId);

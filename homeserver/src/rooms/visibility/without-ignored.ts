@@ -1,12 +1,13 @@
 /**
  * Filters events for a reader: those that they may see, except messages of users whom they ignore.
  */
+import type { Ignores } from "../../users/data/ignores.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { VisibleEvents } from "./visible-events.ts";
 import type { VisibleEvent, StoredEvent } from "../api/index.ts";
 
 /** The users whom a user ignores. */
-export type IgnoredBy = (userId: UserId) => Promise<ReadonlySet<string>>;
+export type IgnoredBy = Ignores["of"];
 
 /**
  * Keeps the order. State events of ignored users are not filtered. (Client-server API, "Ignoring

@@ -125,20 +125,20 @@ export async function stateKeysOfEvents(
       AND state_key IS NOT NULL AND status <> 2`;
 }
 
+/** An event without its content. */
+export interface EventOutline {
+  readonly nid: number;
+  readonly roomNid: number;
+  readonly type: string;
+  readonly stateKey: string | null;
+  readonly isRejected: boolean;
+}
+
 /** What state the events are, by event id; events that are not here are absent. */
 export async function outlinesOfEvents(
   sql: Sql | Tx,
   eventIds: readonly string[],
-): Promise<
-  {
-    eventId: string;
-    nid: number;
-    roomNid: number;
-    type: string;
-    stateKey: string | null;
-    isRejected: boolean;
-  }[]
-> {
+): Promise<(EventOutline & { eventId: string })[]> {
   return sql`
     SELECT event_id AS "eventId", event_nid AS nid, room_nid AS "roomNid", type,
       state_key AS "stateKey", status = 2 AS "isRejected"

@@ -1,16 +1,18 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { CompiledRules } from "../../protocol/push/push-rules.ts";
+import type { Ignores } from "../../users/data/ignores.ts";
+import type { InvitePermissions } from "../../users/data/invite-permissions.ts";
+import type { PushRules } from "../../users/data/push-rules.ts";
 import type { Users } from "../../users/users.ts";
 
 /** A user's push rules and ignore list. */
 export interface UserPreferences {
   rulesOf(userId: UserId): Promise<CompiledRules>;
-  ignoredBy(userId: UserId): Promise<ReadonlySet<string>>;
-  /** The same from memory only; undefined when it is not cached. */
-  peekRules(userId: UserId): CompiledRules | undefined;
-  peekIgnored(userId: UserId): ReadonlySet<string> | undefined;
-  /** Whether the user blocks all invites; nobody does when absent. */
-  blocksInvites?(userId: UserId): Promise<boolean>;
+  readonly peekRules: PushRules["peek"];
+  readonly ignoredBy: Ignores["of"];
+  readonly peekIgnored: Ignores["peek"];
+  /** Absent: nobody blocks invites. */
+  readonly blocksInvites?: InvitePermissions["blocks"];
 }
 
 export function preferencesOf(

@@ -1,4 +1,5 @@
 import type { Log } from "../../log/types.ts";
+import type { SessionWatch } from "../../users/sessions/session-watch.ts";
 import type { SyncFilter } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Compute, Computed } from "./compute.ts";
@@ -6,6 +7,7 @@ import type { FromMemory } from "./from-memory.ts";
 import type { SyncingUsers, SyncingUser } from "../users/syncing-users.ts";
 import type { Scope } from "../sections/scope.ts";
 import { formatSyncToken, parseSyncToken, type SyncToken } from "../../log/token.ts";
+import type { UserPreferences } from "../users/preferences.ts";
 import type { Waker } from "../users/wake.ts";
 
 /** GET /sync, with its parameters validated. */
@@ -27,23 +29,13 @@ export interface SyncRequest {
   readonly watch?: () => SessionWatch;
 }
 
-/** Whether a session continues while its request waits. */
-export interface SessionWatch {
-  /** Undefined while it continues, as far as is known; throws, or rejects, once it has ended. */
-  check(): Promise<void> | undefined;
-  onDoubt(listener: () => void): () => void;
-  end(): void;
-}
-
 export interface SyncDeps {
   readonly log: Pick<Log, "position">;
   readonly syncingUsers: SyncingUsers;
   readonly waker: Waker;
   readonly compute: Compute;
   readonly fromMemory: FromMemory;
-  readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
-  /** The same from memory only. */
-  readonly peekIgnored: (userId: UserId) => ReadonlySet<string> | undefined;
+  readonly preferences: Pick<UserPreferences, "ignoredBy" | "peekIgnored">;
   /** Serial of the last ephemeral change. */
   readonly ephemeralSerial: () => number;
   /** End of the log in the database: another replica may be ahead of this one. */
@@ -106,7 +98,7 @@ export function createLongPoll(deps: SyncDeps) {
     const now = currentToken();
     if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
     const user = deps.syncingUsers.known(request.userId);
-    const ignored = deps.peekIgnored(request.userId);
+    const ignored = deps.preferences.peekIgnored(request.userId);
     if (!user || !ignored || isIdle(user, since)) return undefined;
     return deps.fromMemory(scopeOf(request, user, since, ignored));
   }
@@ -118,7 +110,7 @@ export function createLongPoll(deps: SyncDeps) {
     const known = since && fromMemory(request, since);
     if (known !== undefined) return { body: known, empty: false, upTo: since! };
     const user = await deps.syncingUsers.get(request.userId);
-    const ignored = await deps.ignoredBy(request.userId);
+    const ignored = await deps.preferences.ignoredBy(request.userId);
     const scope = scopeOf(request, user, since, ignored);
     return { upTo: scope.upTo, ...(await deps.compute(scope)) };
   }

@@ -19,7 +19,7 @@ import { createRooms } from "../../../src/rooms/index.ts";
 import type { IgnoredBy } from "../../../src/rooms/visibility/without-ignored.ts";
 import type { EventKeys } from "../../../src/federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../../src/federation-client/types.ts";
-import type { Actor, Profiles, Rooms } from "../../../src/rooms/index.ts";
+import type { Actor, MemberProfiles, Rooms } from "../../../src/rooms/index.ts";
 import { connectWriter } from "../../../src/storage/append/append.ts";
 import { freshDatabase } from "../../support/database.ts";
 import type { TestDatabase } from "../../support/database.ts";
@@ -43,7 +43,7 @@ export interface TestServer {
 
 interface ServerOptions {
   /** Everybody is called by their localpart, unless they say otherwise. */
-  readonly profiles?: Profiles;
+  readonly profiles?: MemberProfiles;
   readonly clock?: Clock;
   /** Nobody ignores anybody, unless it says so. */
   readonly ignoredBy?: IgnoredBy;
@@ -248,7 +248,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
 type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 type Pretence = (honest: () => Promise<unknown>, ...asked: unknown[]) => Promise<unknown>;
 
-const NAMED: Profiles = {
+const NAMED: MemberProfiles = {
   get: async (userId) => ({ displayname: userId.slice(1, userId.indexOf(":")) }),
 };
 const nobody: IgnoredBy = async () => new Set();
