@@ -9,6 +9,7 @@ import { capabilitiesRoutes } from "./capabilities.ts";
 import { contentRepoRoutes } from "./content-repo.ts";
 import { deviceManagementRoutes } from "./device-management.ts";
 import { filterRoutes } from "./filter.ts";
+import { keyBackupRoutes } from "./key-backup.ts";
 import { loginRoutes } from "./login.ts";
 import { loginTokenRoutes } from "./login-token.ts";
 import { logoutRoutes } from "./logout.ts";
@@ -42,6 +43,7 @@ export function accountRoutes(deps: {
     ...contentRepoRoutes(deps),
     ...deviceManagementRoutes(deps),
     ...filterRoutes(deps),
+    ...keyBackupRoutes(deps),
     ...loginRoutes(deps),
     ...loginTokenRoutes(deps),
     ...logoutRoutes(deps),

@@ -225,6 +225,7 @@ function complete(values: Values, origin: Origin): Config {
     userLimits: {
       uploadBytes: parseSize(text("user_upload_limit")!),
       accountDataBytes: parseSize(text("user_account_data_limit")!),
+      keyBackupBytes: parseSize(text("user_key_backup_limit")!),
       devices: count("user_device_limit"),
       aliases: count("user_alias_limit"),
       publishedRooms: count("user_published_room_limit"),

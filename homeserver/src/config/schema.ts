@@ -183,6 +183,14 @@ export const settings = {
     pattern: SIZE,
     "x-mend": "a size such as 500KiB or 32MiB, or none",
   },
+  user_key_backup_limit: {
+    type: "string",
+    description:
+      "How much one user may have in all of backed-up keys of encrypted rooms, which their clients encrypt.",
+    default: "256MiB",
+    pattern: SIZE,
+    "x-mend": "a size such as 64MiB or 1GiB, or none",
+  },
   user_device_limit: {
     type: "integer",
     description:

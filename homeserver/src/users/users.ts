@@ -18,6 +18,7 @@ import { DEFAULT_LIMITS, type UserLimits } from "./common/limits.ts";
 import { createLogin, type Login } from "./accounts/login.ts";
 import { createPasswordChange, type PasswordChange } from "./accounts/password-change.ts";
 import { createPasswords, type PasswordOptions, type Passwords } from "./accounts/passwords.ts";
+import { createKeyBackups, type KeyBackups } from "./data/key-backups.ts";
 import { createProfiles, type Profiles } from "./data/profiles.ts";
 import { createPushRules, type PushRules } from "./data/push-rules.ts";
 import {
@@ -52,6 +53,7 @@ export interface Users {
   readonly accountData: AccountData;
   readonly tags: Tags;
   readonly filters: Filters;
+  readonly keyBackups: KeyBackups;
   readonly pushRules: PushRules;
   readonly ignores: Ignores;
   readonly invitePermissions: InvitePermissions;
@@ -132,6 +134,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     accountData,
     tags: createTags(accountData),
     filters: createFilters(options),
+    keyBackups: createKeyBackups({ sql: options.sql, limits }),
     pushRules,
     ignores,
     invitePermissions,

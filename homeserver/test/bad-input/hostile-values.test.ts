@@ -106,6 +106,9 @@ async function readAll(reader: TestUser, known: Known, good: readonly string[]):
     getRoomEvents: "dir=b&limit=200",
     getEventByTimestamp: "ts=0&dir=f",
     getEventContext: "limit=100",
+    getRoomKeys: "version=1",
+    getRoomKeysByRoomId: "version=1",
+    getRoomKeyBySessionId: "version=1",
   };
   for (const id of READS) {
     const { path } = operations[id];

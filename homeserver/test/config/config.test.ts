@@ -59,6 +59,7 @@ describe("the configuration", () => {
       "WEFT_APPSERVICES",
       "WEFT_USER_UPLOAD_LIMIT",
       "WEFT_USER_ACCOUNT_DATA_LIMIT",
+      "WEFT_USER_KEY_BACKUP_LIMIT",
       "WEFT_USER_DEVICE_LIMIT",
       "WEFT_USER_ALIAS_LIMIT",
       "WEFT_USER_PUBLISHED_ROOM_LIMIT",
@@ -137,12 +138,14 @@ describe("the configuration", () => {
     const env = {
       WEFT_USER_UPLOAD_LIMIT: "500 MiB",
       WEFT_USER_ACCOUNT_DATA_LIMIT: "none",
+      WEFT_USER_KEY_BACKUP_LIMIT: "1GiB",
       WEFT_USER_DEVICE_LIMIT: "0",
     };
     const file = fileWith("user_alias_limit: 7\nuser_published_room_limit: 8");
     expect(loadConfig(file, env).userLimits).toEqual({
       uploadBytes: 500 * 2 ** 20,
       accountDataBytes: 0,
+      keyBackupBytes: 2 ** 30,
       devices: 0,
       aliases: 7,
       publishedRooms: 8,

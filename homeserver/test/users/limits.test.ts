@@ -8,6 +8,7 @@ import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 const LIMITS = {
   uploadBytes: 0,
   accountDataBytes: 10_000,
+  keyBackupBytes: 10_000,
   devices: 3,
   aliases: 2,
   publishedRooms: 2,

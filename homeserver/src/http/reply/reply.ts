@@ -15,7 +15,7 @@ export class Reply {
   }
 }
 
-const JSON_TYPE = { "content-type": "application/json" };
+export const JSON_TYPE = { "content-type": "application/json" };
 
 /** An object as JSON with another status or further headers. */
 export function json(

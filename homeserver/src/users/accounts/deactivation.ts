@@ -5,6 +5,7 @@ import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { deleteAccountData } from "../../storage/users/account-data.ts";
 import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
 import { deleteFilters } from "../../storage/users/filters.ts";
+import { deleteBackups } from "../../storage/users/key-backups.ts";
 import { deleteProfile } from "../../storage/users/profiles.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
@@ -54,6 +55,7 @@ export function createDeactivation(deps: {
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);
         await deleteProfile(tx, userId);
+        await deleteBackups(tx, userId);
         if (erase) {
           await deleteAccountData(tx, userId);
           await deleteFilters(tx, userId);

@@ -6,6 +6,8 @@ export interface UserLimits {
   readonly uploadBytes: number;
   /** Bytes of account data, global and of rooms, each piece counted with 256 bytes more. */
   readonly accountDataBytes: number;
+  /** Bytes of key backups, each key counted with 256 bytes more. */
+  readonly keyBackupBytes: number;
   /** Signed-in devices: one more signs out the one that was not seen for the longest time. */
   readonly devices: number;
   /** Aliases that the user has made. */
@@ -20,6 +22,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS: UserLimits = {
   uploadBytes: 10 * 1024 * MIB,
   accountDataBytes: 32 * MIB,
+  keyBackupBytes: 256 * MIB,
   devices: 200,
   aliases: 1000,
   publishedRooms: 500,
