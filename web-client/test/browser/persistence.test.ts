@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { openPersistence } from "../../src/store/persistence.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "../unit/events.ts";
@@ -60,4 +60,150 @@ test("a room that was left is not kept", async () => {
   expect(await kept.load(restored)).toBe("s2");
   expect(restored.rooms.size).toBe(0);
   await kept.destroy();
+});
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** A room with people and words in it, kept and read again. */
+async function keptAndRead(
+  fill: (store: RoomStore, make: ReturnType<typeof createEvents>) => void,
+) {
+  const store = new RoomStore(ME);
+  fill(store, createEvents());
+  const kept = await openPersistence(ME, "F");
+  await kept.save(store, "s1", store.rooms.keys());
+  const restored = new RoomStore(ME);
+  await kept.load(restored);
+  await kept.destroy();
+  return restored.room(ROOM)!;
+}
+
+describe("of a large room is kept", () => {
+  test("the last thirty events, from where one can page back", async () => {
+    const room = await keptAndRead((store, make) => {
+      for (const [token, count] of [
+        ["p1", 40],
+        ["p2", 25],
+        ["p3", 10],
+      ] as const) {
+        const events = Array.from({ length: count }, (_, at) => make.message(ME, `${token} ${at}`));
+        store.apply(syncOf(ROOM, { timeline: { events, prev_batch: token } }), 0);
+      }
+    });
+    expect(room.timeline.entries).toHaveLength(35);
+    expect(room.timeline.prevToken).toBe("p2");
+  });
+
+  test("two hundred members, besides those who speak and those whom it is named after", async () => {
+    const room = await keptAndRead((store, make) => {
+      const crowd = Array.from({ length: 500 }, (_, at) => make.member(`@u${at}:one`));
+      store.apply(
+        syncOf(ROOM, {
+          state: { events: [...crowd, make.state("m.room.name", ME, { name: "N" })] },
+          timeline: { events: [make.message("@u499:one", "hello")], prev_batch: "p" },
+          summary: { "m.heroes": ["@u498:one"], "m.joined_member_count": 500 },
+        }),
+        0,
+      );
+    });
+    const members = room.members("join").map(({ userId }) => userId);
+    expect(members).toHaveLength(202);
+    expect(members.slice(-3)).toEqual(["@u199:one", "@u498:one", "@u499:one"]);
+    expect(room.stateEvent("m.room.name")?.content).toEqual({ name: "N" });
+    expect(room.joinedCount).toBe(500);
+    expect(room.membersLoaded).toBe(false);
+  });
+
+  test("the last two hundred receipts", async () => {
+    const room = await keptAndRead((store, make) => {
+      const said = make.message(ME, "x");
+      const readers = Object.fromEntries(
+        Array.from({ length: 300 }, (_, at) => [`@u${at}:one`, { ts: at }]),
+      );
+      store.apply(syncOf(ROOM, { timeline: { events: [said] } }), 0);
+      store.room(ROOM)!.receipts.apply({ [said.event_id]: { "m.read": readers } });
+    });
+    expect(room.receipts.byUser.size).toBe(200);
+    expect(room.receipts.of("@u299:one")?.ts).toBe(299);
+    expect(room.receipts.of("@u0:one")).toBeUndefined();
+  });
+});
+
+test("the room's start, once reached, is still known", async () => {
+  const room = await keptAndRead((store, make) => {
+    store.apply(syncOf(ROOM, { timeline: { events: [make.message(ME, "x")] } }), 0);
+    store.room(ROOM)!.timeline.prepend([], undefined);
+  });
+  expect(room.timeline.reachedStart).toBe(true);
+});
+
+test("an invitation is kept with what may be known of its room", async () => {
+  const room = await keptAndRead((store) => {
+    const events = [
+      { type: "m.room.name", state_key: "", sender: "@a:b", content: { name: "Party" } },
+    ];
+    store.apply(
+      { next_batch: "s", rooms: { invite: { [ROOM]: { invite_state: { events } } } } },
+      0,
+    );
+  });
+  expect(room.membership).toBe("invite");
+  expect(room.stateEvent("m.room.name")?.content).toEqual({ name: "Party" });
+});
+
+describe("a disk", () => {
+  const one = () => {
+    const store = new RoomStore(ME);
+    store.apply(
+      syncOf(ROOM, { timeline: { events: [createEvents().message(ME, "x")], prev_batch: "p" } }),
+      0,
+    );
+    return store;
+  };
+
+  test("of another version is not read", async () => {
+    const kept = await openPersistence(ME, "G");
+    const put = vi.spyOn(IDBObjectStore.prototype, "put");
+    put.mockImplementation(function (this: IDBObjectStore, value: object, key?: IDBValidKey) {
+      put.mockRestore();
+      return this.put({ ...value, version: 0 }, key);
+    });
+    await kept.save(one(), "s1", []);
+    expect(await kept.load(new RoomStore(ME))).toBeUndefined();
+    await kept.destroy();
+  });
+
+  test("that is full fails as a whole: rooms and position go together", async () => {
+    const kept = await openPersistence(ME, "H");
+    const store = one();
+    await kept.save(store, "s1", [ROOM]);
+    const abort = vi.spyOn(IDBObjectStore.prototype, "put");
+    abort.mockImplementation(function (this: IDBObjectStore, value: unknown, key?: IDBValidKey) {
+      abort.mockRestore();
+      const request = this.put(value, key);
+      request.addEventListener("success", () => request.transaction!.abort());
+      return request;
+    });
+    await expect(kept.save(store, "s2", [ROOM])).rejects.toBeDefined();
+    expect(await kept.load(new RoomStore(ME))).toBe("s1");
+    await kept.destroy();
+  });
+
+  test("that another tab has cleared takes nothing more, and says so", async () => {
+    const [here, there] = [await openPersistence(ME, "I"), await openPersistence(ME, "I")];
+    await here.save(one(), "s1", [ROOM]);
+    await there.destroy();
+    await expect(here.save(one(), "s2", [ROOM])).rejects.toMatchObject({
+      name: "InvalidStateError",
+    });
+  });
+
+  test("is one per user and device", async () => {
+    const [first, second] = [await openPersistence(ME, "J"), await openPersistence(ME, "K")];
+    await first.save(one(), "s1", [ROOM]);
+    expect(await second.load(new RoomStore(ME))).toBeUndefined();
+    await first.clear();
+    expect(await first.load(new RoomStore(ME))).toBeUndefined();
+    await Promise.all([first.destroy(), second.destroy()]);
+  });
 });

@@ -126,13 +126,23 @@ export function focused(): Element | null {
   return at;
 }
 
+/** The animations that will end, in a tree and its shadows. */
+function passing(root: Document | ShadowRoot): Animation[] {
+  const inside = [...root.querySelectorAll("*")].flatMap(({ shadowRoot }) =>
+    shadowRoot === null ? [] : passing(shadowRoot),
+  );
+  const own = root.getAnimations().filter(({ playState }) => playState === "running");
+  const ending = own.filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+  return [...ending, ...inside];
+}
+
 /** No violation of WCAG 2 A and AA, or of the best practices, on what is shown; in both themes. */
 export async function expectAccessible(): Promise<void> {
   for (const theme of ["light", "dark"]) {
     document.documentElement.dataset["theme"] = theme;
     await settled();
     // Colours pass over into one another.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await Promise.all(passing(document).map((animation) => animation.finished.catch(() => null)));
     const { violations } = await axe.run(document, {
       rules: {
         region: { enabled: false },
