@@ -36,29 +36,8 @@ function operationRow(operation: Operation): OperationRow {
   };
 }
 
-export function emitOperations(bundle: Bundle, source: Source): string {
-  const rows = bundle.operations.map((operation) => {
-    const row = operationRow(operation);
-    return `  ${operation.id}: ${JSON.stringify(row)},`;
-  });
-  const errors = Object.entries(source.types.get("types/errors.yaml") ?? {}).map(
-    ([code, entry]) => `  ${code}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
-  );
-  const rates = source.types.get(RATE_CLASSES) ?? {};
-  const classNames = Object.keys(rates);
-  const classes = Object.entries(rates).map(
-    ([name, entry]) =>
-      `  ${JSON.stringify(name)}: { by: ${JSON.stringify((entry as Node)["by"])} },`,
-  );
-  return `${HEADER}
-export type Api = ${APIS.map((api) => JSON.stringify(api)).join(" | ")};
-export type Method = "GET" | "PUT" | "POST" | "DELETE";
-/** "access-token?" takes a token but also works without one; "server-signature" is X-Matrix. */
-export type Auth = "none" | "access-token" | "access-token?" | "administrator" | "server-signature" | "homeserver-token";
-/** Requests of a class are counted together. */
-export type RateClass = ${classNames.map((name) => JSON.stringify(name)).join(" | ")};
-
-export interface OperationRow {
+/** The shape of a row of the table. */
+const ROW_TYPE = `export interface OperationRow {
   readonly api: Api;
   /** The resource file in spec/openapi/<api>/, and the handler's file. */
   readonly module: string;
@@ -80,13 +59,10 @@ export interface OperationRow {
   readonly response: "json" | "binary" | "text" | "html" | "multipart" | "redirect";
   /** Errcodes by status. */
   readonly errors: Readonly<Record<string, readonly string[]>>;
-}
+}`;
 
-export const operations = {
-${rows.join("\n")}
-} as const satisfies Record<string, OperationRow>;
-
-export type OperationId = keyof typeof operations;
+/** The table's ids, by API. */
+const ID_TYPES = `export type OperationId = keyof typeof operations;
 /** The operations of one API. */
 export type OperationIdOf<A extends Api> = {
   [Id in OperationId]: (typeof operations)[Id]["api"] extends A ? Id : never;
@@ -95,7 +71,31 @@ export type ClientOperationId = OperationIdOf<"client-server">;
 export type FederationOperationId = OperationIdOf<"server-server">;
 export type AdminOperationId = OperationIdOf<"admin">;
 
-export const operationIds = Object.keys(operations) as OperationId[];
+export const operationIds = Object.keys(operations) as OperationId[];`;
+
+export function emitOperations(bundle: Bundle, source: Source): string {
+  const rows = bundle.operations.map((operation) => {
+    const row = operationRow(operation);
+    return `  ${operation.id}: ${JSON.stringify(row)},`;
+  });
+  const errors = Object.entries(source.types.get("types/errors.yaml") ?? {}).map(
+    ([code, entry]) => `  ${code}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
+  );
+  const rates = source.types.get(RATE_CLASSES) ?? {};
+  const classes = Object.entries(rates).map(
+    ([name, entry]) =>
+      `  ${JSON.stringify(name)}: { by: ${JSON.stringify((entry as Node)["by"])} },`,
+  );
+  return `${HEADER}
+${basicTypes(Object.keys(rates))}
+
+${ROW_TYPE}
+
+export const operations = {
+${rows.join("\n")}
+} as const satisfies Record<string, OperationRow>;
+
+${ID_TYPES}
 
 /** Whom the requests of a class are counted by; without a user, that is the address. */
 export const rateClasses = {
@@ -108,6 +108,16 @@ ${errors.join("\n")}
 } as const satisfies Record<string, { statuses: readonly number[] }>;
 export type Errcode = keyof typeof errorCodes;
 `;
+}
+
+/** Types that the rows are made of. */
+function basicTypes(classNames: readonly string[]): string {
+  return `export type Api = ${APIS.map((api) => JSON.stringify(api)).join(" | ")};
+export type Method = "GET" | "PUT" | "POST" | "DELETE";
+/** "access-token?" takes a token but also works without one; "server-signature" is X-Matrix. */
+export type Auth = "none" | "access-token" | "access-token?" | "administrator" | "server-signature" | "homeserver-token";
+/** Requests of a class are counted together. */
+export type RateClass = ${classNames.map((name) => JSON.stringify(name)).join(" | ")};`;
 }
 
 function responseKind(node: Node): string {

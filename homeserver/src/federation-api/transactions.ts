@@ -8,7 +8,7 @@ import type { Rooms } from "../rooms/api/index.ts";
 export interface TransactionsDeps {
   readonly rooms: Rooms;
   readonly receiveEdu: Edus["receive"];
-  /** The server is there: whatever waits for it may go. */
+  /** The server is reachable: what waits for it can be sent. */
   readonly heard: (server: ServerName) => void;
 }
 

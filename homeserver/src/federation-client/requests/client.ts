@@ -23,11 +23,11 @@ export interface RemoteRequest {
   /** Path with query, percent-encoded. */
   readonly uri: string;
   readonly content?: JsonObject | undefined;
-  /** Limit on the answer's size in bytes (16 MiB). */
+  /** ms for the whole exchange (60,000). */
   readonly timeoutMs?: number | undefined;
-  /** Limit on the bytes of a list item, when the answer is read part by part (512 KiB). */
+  /** Limit on the answer's size in bytes (16 MiB). */
   readonly maxBytes?: number | undefined;
-  /** Most bytes of an item of a list, where it's read part by part (512 KiB). */
+  /** Limit on the bytes of a list item, when the answer is read part by part (512 KiB). */
   readonly maxPartBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Keys are fetched unsigned. */

@@ -24,7 +24,7 @@ import { resolveRoots } from "../state/resolution.ts";
 import { neededNodes } from "../state/tree/index.ts";
 import type { Difference, StateNode } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Room, StoredEvent } from "../api/index.ts";
+import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
 
 export interface FinishPartialJoinDeps {
   readonly store: RoomStore;
@@ -109,6 +109,16 @@ async function fillRows(
   return { value: [...still.keys()], append: { ...rows, head: headMove(head, next) }, next };
 }
 
+function headAt(
+  { room, store, version }: Head,
+  extremities: readonly StoredEvent[],
+  stateRoot: StateRoot,
+): Head {
+  const depth = extremities.reduce((deepest, { event }) => Math.max(deepest, event.depth), 0);
+  const moved = nextHeadVersion(version, store.committed.random);
+  return { room, store, version: moved, state: new Map(), stateRoot, extremities, depth };
+}
+
 async function moveHead(
   deps: FinishPartialJoinDeps,
   head: Head,
@@ -131,17 +141,7 @@ async function moveHead(
     const roots = counted(recomputed.extremities).map((one) => one.stateAfter);
     const { base, changes } = await resolveRoots(store, room, roots);
     const stateRoot = await set(base, changes);
-    const next: Head = {
-      ...{
-        room,
-        store,
-        version: nextHeadVersion(head.version, head.store.committed.random),
-        state: new Map(),
-        stateRoot,
-      },
-      extremities: recomputed.extremities,
-      depth: recomputed.extremities.reduce((depth, { event }) => Math.max(depth, event.depth), 0),
-    };
+    const next = headAt(head, recomputed.extremities, stateRoot);
     const left = await differenceToTables(head, next, filled);
     const events = recomputed.events;
     const append: Append = {
