@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint, dead code, types, the specification, the layers. All run; one failure fails. */
+/** `npm run check`: format, lint, dead code, types, the specification, the layers, the pages. All run; one failure fails. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ensureInstalled } from "./lib/install.mjs";
@@ -6,6 +6,8 @@ import { main } from "./lib/main.mjs";
 import { bin, root, run, runOnNode } from "./lib/node.mjs";
 
 const WORKSPACES = ["spec", "homeserver", "web-client", "conformance-tests", "bench"];
+/** Tests that only read files. */
+const READING_TESTS = ["test/architecture.test.ts", "test/readme.test.ts"];
 
 await main(async () => {
   await ensureInstalled();
@@ -34,8 +36,8 @@ function steps() {
     ),
     script("specification", [join(root, "spec", "check.ts")]),
     script(
-      "layers",
-      [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "test/architecture.test.ts"],
+      "layers, and what the pages name",
+      [join(root, "node_modules", "vitest", "vitest.mjs"), "run", ...READING_TESTS],
       homeserver,
     ),
   ];
