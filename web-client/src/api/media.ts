@@ -1,7 +1,15 @@
-import type { ResponseBody } from "@weft/spec/types";
+import type { PathParams, QueryParams, ResponseBody } from "@weft/spec/types";
 import { ApiError, NetworkError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import type { Content } from "./types.ts";
+
+/** Where a file is: the two parts of its mxc address. */
+type MediaPlace = PathParams<"getContentAuthed">;
+
+/** The box in pixels that a picture is wanted for, and whether it fills it or fits into it. */
+export type ThumbnailSize = Required<
+  Pick<QueryParams<"getContentThumbnailAuthed">, "width" | "height" | "method">
+>;
 
 export interface Upload {
   /** Resolves with the mxc address. Rejects with AbortError after `cancel()`. */
@@ -10,9 +18,7 @@ export interface Upload {
 }
 
 /** The two parts of an mxc address, or undefined when it is not one. */
-export function parseMxc(
-  uri: string | undefined,
-): { serverName: string; mediaId: string } | undefined {
+export function parseMxc(uri: string | undefined): MediaPlace | undefined {
   const match = /^mxc:\/\/([^/?#\s]{1,255})\/([\w-]{1,255})$/.exec(uri ?? "");
   return match === null ? undefined : { serverName: match[1]!, mediaId: match[2]! };
 }
@@ -40,18 +46,14 @@ export function createMediaApi(http: Http) {
       return typeof size === "number" ? size : undefined;
     },
 
-    download: (mxc: { serverName: string; mediaId: string }, signal?: AbortSignal) =>
+    download: (mxc: MediaPlace, signal?: AbortSignal) =>
       http.blob<"getContentAuthed">("/_matrix/client/v1/media/download/{serverName}/{mediaId}", {
         path: mxc,
         signal,
         timeout: 300_000,
       }),
 
-    thumbnail: (
-      mxc: { serverName: string; mediaId: string },
-      size: { width: number; height: number; method: "crop" | "scale" },
-      signal?: AbortSignal,
-    ) =>
+    thumbnail: (mxc: MediaPlace, size: ThumbnailSize, signal?: AbortSignal) =>
       http.blob<"getContentThumbnailAuthed">(
         "/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}",
         {

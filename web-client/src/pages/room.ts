@@ -2,12 +2,13 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
+import { isTransient } from "../api/errors.ts";
 import { text, type MatrixEvent } from "../api/types.ts";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
 import type { Room } from "../store/room.ts";
 import { $route, navigate, type Route } from "../store/router.ts";
-import { attempt, report } from "../store/toasts.ts";
+import { report } from "../store/toasts.ts";
 import { roomStyles } from "../styles/room.ts";
 import { base, buttons } from "../styles/shared.ts";
 import "../elements/composer.ts";
@@ -54,7 +55,11 @@ export class WeftRoomPage extends LitElement {
 
   async #resolve(alias: string): Promise<void> {
     this.#resolved.set(alias, alias);
-    const found = await attempt(() => this.client.api.rooms.resolveAlias(alias));
+    const found = await this.client.api.rooms.resolveAlias(alias).catch((error: unknown) => {
+      // The next news of any room tries again.
+      if (isTransient(error)) this.#resolved.delete(alias);
+      report(error);
+    });
     if (found === undefined) return;
     this.#resolved.set(alias, found.room_id);
     const { place } = this;

@@ -1,10 +1,10 @@
-import type { MediaApi } from "../api/media.ts";
+import type { MediaApi, ThumbnailSize } from "../api/media.ts";
 import { parseMxc } from "../api/media.ts";
 
 export interface MediaWish {
   mxc: string;
   /** Absent: the file itself. */
-  size?: { width: number; height: number; method: "crop" | "scale" };
+  size?: ThumbnailSize;
 }
 
 interface Slot {
