@@ -7,11 +7,11 @@ import type { NewRecord } from "../storage/streams/index.ts";
 import { logPosition } from "../storage/streams/log-head.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
+import { createAnnouncedSpans } from "./announced-spans.ts";
 import { createAppender } from "./append.ts";
 import { createReaders } from "./readers.ts";
 import { readRecords, recordsOfGroup } from "./records.ts";
 import { createRing } from "./ring.ts";
-import type { LogSpan } from "./wire.ts";
 import type { Change, Log, LogReader, LogRecord, RecordKind, RecordOf } from "./types.ts";
 import type { Wake } from "./wake.ts";
 
@@ -39,8 +39,6 @@ const POLL_MS = 1_000;
  * from the tables.
  */
 const ANNOUNCED_WITHIN_MS = 5;
-/** Limit on spans kept that were announced before earlier ones. */
-const MAX_AHEAD = 64;
 /** How long a reader waits for other replicas' commits before it reads what is here. */
 const FRESH_MS = 2_000;
 
@@ -58,10 +56,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
    */
   let catchingUp: Promise<void> | undefined;
 
-  /** Announced spans by their base, kept until the log has reached it. */
-  const announcedAhead = new Map<number, LogSpan>();
-  /** Called when something is announced. */
-  const announcements = new Set<() => void>();
+  const announced = createAnnouncedSpans(clock);
 
   function push(records: readonly LogRecord[], end: number): void {
     ring.push(records, end);
@@ -81,15 +76,8 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   }
 
   /** Adds announced spans as far as they follow on without a gap. */
-  function pushAhead(): void {
-    for (const [base, span] of announcedAhead)
-      if (base < position) announcedAhead.delete(span.base);
-    for (
-      let span = announcedAhead.get(position);
-      span !== undefined;
-      span = announcedAhead.get(position)
-    ) {
-      announcedAhead.delete(span.base);
+  function pushAnnounced(): void {
+    for (let span = announced.take(position); span; span = announced.take(position)) {
       push(span.records, span.end);
     }
   }
@@ -97,14 +85,10 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   /** Waits a moment for announcements that lead up to a position. */
   async function awaitAnnounced(goal: number): Promise<void> {
     const deadline = clock.monotonic() + ANNOUNCED_WITHIN_MS;
-    for (pushAhead(); position < goal; pushAhead()) {
+    for (pushAnnounced(); position < goal; pushAnnounced()) {
       const left = deadline - clock.monotonic();
       if (left <= 0 || stopping.signal.aborted) return;
-      const over = new AbortController();
-      const announced = () => over.abort("told");
-      announcements.add(announced);
-      await clock.sleep(left, over.signal);
-      announcements.delete(announced);
+      await announced.next(left);
     }
   }
 
@@ -131,19 +115,13 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     if (catchingUp === undefined && position === base) {
       push(span.records, end);
       wake.announce(span);
-      pushAhead();
+      pushAnnounced();
       return undefined;
     }
-    keepAnnounced(span);
+    announced.keep(span);
     const advanced = queued(() => awaitOrRead(end));
     wake.announce(span);
     return advanced;
-  }
-
-  /** Keeps a span until the log has reached its base. */
-  function keepAnnounced(span: LogSpan): void {
-    if (announcedAhead.size < MAX_AHEAD) announcedAhead.set(span.base, span);
-    for (const announced of announcements) announced();
   }
 
   async function awaitOrRead(end: number): Promise<void> {
@@ -194,9 +172,9 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   const appender = createAppender({ writer: deps.writer, clock, logger, committed });
   const unwake = wake.onWake((to, span) => {
     if (to <= position) return;
-    if (span !== undefined) keepAnnounced(span);
+    if (span !== undefined) announced.keep(span);
     // A running catch-up takes in announced spans itself.
-    if (catchingUp === undefined) pushAhead();
+    if (catchingUp === undefined) pushAnnounced();
     if (to > position) void queued(() => awaitOrRead(to));
   });
   const polling = wake.shared ? poll() : Promise.resolve();

@@ -43,8 +43,6 @@ export interface CachedRange {
    * Root of the room's current state during the whole range; undefined: it changed, or is unknown.
    */
   readonly unchangedRoot: string | undefined;
-  /** There were receipts in the range, too. */
-  readonly receipts: boolean;
 }
 
 /**
@@ -56,6 +54,14 @@ export interface EventRange {
   readonly limited: boolean;
   /** A gap directly precedes it. */
   readonly afterGap: boolean;
+}
+
+/** Drops the oldest events of a room, where there are too many. */
+function trim(recent: RecentOfRoom): void {
+  if (recent.events.length <= EVENTS_KEPT * 2) return;
+  const last = recent.events.splice(0, recent.events.length - EVENTS_KEPT).at(-1)!;
+  recent.from = last.position;
+  recent.rootAtFrom = last.root;
 }
 
 /**
@@ -80,13 +86,6 @@ export function createRecentEvents(deps: {
       byRoom.set(record.roomNid, recent);
     }
     return recent;
-  }
-
-  function trim(recent: RecentOfRoom): void {
-    if (recent.events.length <= EVENTS_KEPT * 2) return;
-    const last = recent.events.splice(0, recent.events.length - EVENTS_KEPT).at(-1)!;
-    recent.from = last.position;
-    recent.rootAtFrom = last.root;
   }
 
   /** True when memory has everything of the room after `position`. */
@@ -129,8 +128,7 @@ export function createRecentEvents(deps: {
     const rootBefore = events[at]?.root ?? recent?.rootAtFrom;
     isUnchanged &&= !limited && rootBefore === (root ?? rootBefore);
     const unchangedRoot = (isUnchanged && rootBefore) || undefined;
-    const receipts = recent !== undefined && recent.receiptAt > after;
-    return { nids: nids.reverse(), limited, afterGap, unchangedRoot, receipts };
+    return { nids: nids.reverse(), limited, afterGap, unchangedRoot };
   }
 
   async function between(
