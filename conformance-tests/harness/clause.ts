@@ -29,3 +29,8 @@ export function clause(
 ) {
   test(name, { timeout, meta: { clause: reference } }, run);
 }
+
+/** A place in the client-server API, for `clause`. */
+export const clientApi = (anchor: string) => `client-server-api#${anchor}`;
+/** A place in the server-server API, for `clause`. */
+export const serverApi = (anchor: string) => `server-server-api#${anchor}`;

@@ -102,3 +102,18 @@ export const hasLeft =
 export function untilEvent(user: User, roomId: string, eventId: string, options?: SyncUntil) {
   return syncUntil(user, `event ${eventId} in ${roomId}`, hasEvent(roomId, eventId), options);
 }
+
+export const types = (events: readonly ClientEvent[]) => events.map((event) => event.type);
+
+/** Whose member events there are. */
+export const memberKeys = (events: readonly ClientEvent[]) =>
+  events.filter((event) => event.type === "m.room.member").map((event) => String(event.state_key));
+
+/** A filter of rooms, as /sync takes it. */
+export const filterOf = (room: object) => ({ filter: JSON.stringify({ room }) });
+
+/** The global account data of that type which an answer tells. */
+export const accountData = (body: SyncBody, type: string) =>
+  ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find(
+    (event) => event.type === type,
+  );

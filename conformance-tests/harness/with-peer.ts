@@ -1,9 +1,14 @@
 import { afterAll, beforeAll } from "vitest";
-import { theSubject } from "./clause.ts";
+import { clause, serverApi, theSubject } from "./clause.ts";
+import { mustEqual } from "./must.ts";
 import { Peer } from "./peer.ts";
 
-/** A peer for the tests of a file. The last of them looks at its `violations`: what the server did wrong towards it. */
-export function withPeer(): { readonly peer: Peer } {
+interface WithPeer {
+  readonly peer: Peer;
+}
+
+/** A peer for the tests of a file. */
+export function withPeer(): WithPeer {
   let peer: Peer | undefined;
   beforeAll(async () => {
     peer = await Peer.start(theSubject());
@@ -17,4 +22,12 @@ export function withPeer(): { readonly peer: Peer } {
       return peer;
     },
   };
+}
+
+/** The last test of a file with a peer: the server did nothing wrong towards it. */
+export function mustKeepTheProtocol(here: WithPeer): void {
+  const name = "nothing that it sent to the peer broke the protocol";
+  clause(serverApi("transactions"), name, async () => {
+    mustEqual(here.peer.violations, [], "violations");
+  });
 }

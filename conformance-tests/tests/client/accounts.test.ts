@@ -1,14 +1,12 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustBe401, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { syncOnce } from "../../harness/sync.ts";
 import { asUser, logIn, registerUser } from "../../harness/users.ts";
 import type { Session } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
 clause(
-  page("account-registration"),
+  clientApi("account-registration"),
   "registration asks for user-interactive auth, and dummy is enough",
   async () => {
     const client = createClient(theSubject());
@@ -35,7 +33,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3register"),
+  clientApi("post_matrixclientv3register"),
   "inhibit_login makes an account without a session",
   async () => {
     const client = createClient(theSubject());
@@ -49,7 +47,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3register"),
+  clientApi("post_matrixclientv3register"),
   "a name that is taken cannot be registered again",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -73,7 +71,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3register"),
+  clientApi("post_matrixclientv3register"),
   "a name outside the grammar cannot be registered",
   async () => {
     const client = createClient(theSubject());
@@ -95,7 +93,7 @@ clause(
 );
 
 clause(
-  page("device-management"),
+  clientApi("device-management"),
   "a device can be read and renamed, and deleted with the password only",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -128,7 +126,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3accountpassword"),
+  clientApi("post_matrixclientv3accountpassword"),
   "a changed password is the one that logs in, and ends other sessions",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -155,7 +153,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3accountdeactivate"),
+  clientApi("post_matrixclientv3accountdeactivate"),
   "a deactivated account cannot log in, and its sessions end",
   async () => {
     const alice = await registerUser(theSubject(), "alice");

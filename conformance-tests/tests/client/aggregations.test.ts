@@ -1,9 +1,7 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
 
 async function pair() {
   const alice = await registerUser(theSubject(), "alice");
@@ -34,7 +32,7 @@ async function bundleOf(user: User, roomId: string, eventId: string): Promise<Bu
 }
 
 clause(
-  page("validity-of-replacement-events"),
+  clientApi("validity-of-replacement-events"),
   "replacements that are not valid hide none that is",
   async () => {
     const { alice, bob, roomId } = await pair();
@@ -49,7 +47,7 @@ clause(
 );
 
 clause(
-  page("server-side-aggregation-of-mthread-relationships"),
+  clientApi("server-side-aggregation-of-mthread-relationships"),
   "a thread's latest event comes with its own aggregations",
   async () => {
     const { alice, roomId } = await pair();
@@ -67,7 +65,7 @@ clause(
 );
 
 clause(
-  page("validation-of-mthread-relationships"),
+  clientApi("validation-of-mthread-relationships"),
   "a thread cannot begin with a reply in a thread",
   async () => {
     const { alice, roomId } = await pair();
@@ -80,7 +78,7 @@ clause(
 );
 
 clause(
-  page("ignoring-users"),
+  clientApi("ignoring-users"),
   "what an ignored user sends is told neither in aggregations nor by its id",
   async () => {
     const { alice, bob, roomId } = await pair();
@@ -98,7 +96,7 @@ clause(
 );
 
 clause(
-  page("threaded-read-receipts"),
+  clientApi("threaded-read-receipts"),
   "a threaded receipt is for an event of that thread",
   async () => {
     const { alice, bob, roomId } = await pair();
@@ -118,7 +116,7 @@ clause(
 );
 
 clause(
-  page("relationships-api"),
+  clientApi("relationships-api"),
   "filters hold for what lies between too, when relations of relations are asked for",
   async () => {
     const { alice, roomId } = await pair();
@@ -138,7 +136,7 @@ clause(
 );
 
 clause(
-  page("avoiding-duplicate-annotations"),
+  clientApi("avoiding-duplicate-annotations"),
   "of equal annotations that come at once one is taken",
   async () => {
     const { alice, roomId } = await pair();
@@ -158,7 +156,7 @@ clause(
 );
 
 clause(
-  page("filtering"),
+  clientApi("filtering"),
   "events are filtered by how, and by whom, others are related to them",
   async () => {
     const { alice, bob, roomId } = await pair();

@@ -1,12 +1,10 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { must, mustEqual, mustFail } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { joinedRoom, syncOnce, syncToken } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-clause(page("get_matrixclientv3sync"), "a room with a name has no heroes", async () => {
+clause(clientApi("get_matrixclientv3sync"), "a room with a name has no heroes", async () => {
   const alice = await registerUser(theSubject(), "alice");
   const bob = await registerUser(theSubject(), "bob");
   const roomId = await alice.createRoom({ name: "Hall", invite: [bob.userId] });
@@ -16,7 +14,7 @@ clause(page("get_matrixclientv3sync"), "a room with a name has no heroes", async
 });
 
 clause(
-  page("get_matrixclientv3pushrulesglobalkindruleid"),
+  clientApi("get_matrixclientv3pushrulesglobalkindruleid"),
   "a push rule of an unknown kind is not found",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -27,7 +25,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "reading back ends at the beginning of the room",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -49,7 +47,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "a token that the server has not given out is refused",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -62,7 +60,7 @@ clause(
 );
 
 clause(
-  page("leaving-rooms"),
+  clientApi("leaving-rooms"),
   "a room that is left and forgotten ends for who was away meanwhile",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -79,7 +77,7 @@ clause(
 );
 
 clause(
-  page("presence"),
+  clientApi("presence"),
   "whoever has not been there yet is offline, and idle if they say so",
   async () => {
     const alice = await registerUser(theSubject(), "alice");

@@ -1,22 +1,11 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { mustEqual } from "../../harness/must.ts";
 import { syncToken, timelineOf } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 clause(
-  page("joining-rooms"),
+  clientApi("joining-rooms"),
   "two who join and leave at the same time all end where they wanted",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -33,7 +22,7 @@ clause(
 );
 
 clause(
-  page("syncing"),
+  clientApi("syncing"),
   "two sessions that sync in parallel with senders miss nothing and see nothing twice",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();

@@ -1,15 +1,14 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustBe401, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
 const CORS = {
   "access-control-allow-origin": "*",
 } as const;
 
 clause(
-  page("get_matrixclientversions"),
+  clientApi("get_matrixclientversions"),
   "the versions can be read without and with a token, and no bad token breaks them",
   async () => {
     const alice = await registerUser(theSubject());
@@ -26,7 +25,7 @@ clause(
 );
 
 clause(
-  page("standard-error-response"),
+  clientApi("standard-error-response"),
   "an unknown path is 404 M_UNRECOGNIZED, in JSON, with CORS headers",
   async () => {
     const alice = await registerUser(theSubject());
@@ -48,7 +47,7 @@ clause(
 );
 
 clause(
-  page("standard-error-response"),
+  clientApi("standard-error-response"),
   "a known path with another method is 405 M_UNRECOGNIZED",
   async () => {
     const alice = await registerUser(theSubject());
@@ -71,14 +70,14 @@ clause(
   },
 );
 
-clause(page("standard-error-response"), "what is not JSON is M_NOT_JSON", async () => {
+clause(clientApi("standard-error-response"), "what is not JSON is M_NOT_JSON", async () => {
   const alice = await registerUser(theSubject());
   for (const raw of ["", "{", "{'a':1}", '{"name":"x"', "nonsense"]) {
     await mustFail(alice.request("createRoom", { raw }), 400, "M_NOT_JSON");
   }
 });
 
-clause(page("standard-error-response"), "JSON of the wrong shape is M_BAD_JSON", async () => {
+clause(clientApi("standard-error-response"), "JSON of the wrong shape is M_BAD_JSON", async () => {
   const alice = await registerUser(theSubject());
   for (const raw of [
     "[]",
@@ -93,7 +92,7 @@ clause(page("standard-error-response"), "JSON of the wrong shape is M_BAD_JSON",
 });
 
 clause(
-  page("web-browser-clients"),
+  clientApi("web-browser-clients"),
   "OPTIONS is answered with the CORS headers, without a token",
   async () => {
     const client = createClient(theSubject());
@@ -122,7 +121,7 @@ clause(
 );
 
 clause(
-  page("capabilities-negotiation"),
+  clientApi("capabilities-negotiation"),
   "the capabilities name a default room version that is stable",
   async () => {
     const alice = await registerUser(theSubject());
@@ -136,7 +135,7 @@ clause(
   },
 );
 
-clause(page("using-access-tokens"), "every kind of resource wants a token", async () => {
+clause(clientApi("using-access-tokens"), "every kind of resource wants a token", async () => {
   const nobody = createClient(theSubject());
   const roomId = "!room:nowhere.example";
   await mustBe401(nobody.request("sync"), "M_MISSING_TOKEN");

@@ -1,11 +1,9 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
 
 async function stateTypes(user: User, roomId: string): Promise<Map<string, ClientEvent>> {
   const events = (await user.call("getRoomState", {
@@ -22,7 +20,7 @@ const presets = [
 
 for (const [preset, joinRule, visibility, guests] of presets) {
   clause(
-    page("post_matrixclientv3createroom"),
+    clientApi("post_matrixclientv3createroom"),
     `the preset ${preset} sets join rule, history visibility and guest access`,
     async () => {
       const alice = await registerUser(theSubject());
@@ -38,7 +36,7 @@ for (const [preset, joinRule, visibility, guests] of presets) {
 }
 
 clause(
-  page("post_matrixclientv3createroom"),
+  clientApi("post_matrixclientv3createroom"),
   "without a preset the visibility decides",
   async () => {
     const alice = await registerUser(theSubject());
@@ -58,7 +56,7 @@ clause(
 );
 
 clause(
-  page("creation"),
+  clientApi("creation"),
   "name, topic, alias, initial state, invitations and content of the create event all arrive",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -110,7 +108,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3createroom"),
+  clientApi("post_matrixclientv3createroom"),
   "an alias that is taken is M_ROOM_IN_USE",
   async () => {
     const alice = await registerUser(theSubject());
@@ -121,7 +119,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3createroom"),
+  clientApi("post_matrixclientv3createroom"),
   "a room version that nobody knows is M_UNSUPPORTED_ROOM_VERSION",
   async () => {
     const alice = await registerUser(theSubject());
@@ -230,10 +228,14 @@ clause(
   },
 );
 
-clause(page("post_matrixclientv3createroom"), "nobody without a session makes rooms", async () => {
-  await mustFail(
-    createClient(theSubject(), "nonsense").request("createRoom"),
-    401,
-    "M_UNKNOWN_TOKEN",
-  );
-});
+clause(
+  clientApi("post_matrixclientv3createroom"),
+  "nobody without a session makes rooms",
+  async () => {
+    await mustFail(
+      createClient(theSubject(), "nonsense").request("createRoom"),
+      401,
+      "M_UNKNOWN_TOKEN",
+    );
+  },
+);

@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import {
   must,
@@ -11,11 +11,10 @@ import {
 } from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
 const aliasOf = (local: string) => `#${local}:${theSubject().serverName}`;
 
 clause(
-  page("room-aliases"),
+  clientApi("room-aliases"),
   "an alias can be made, resolved by anybody, listed and deleted",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -42,7 +41,7 @@ clause(
 );
 
 clause(
-  page("put_matrixclientv3directoryroomroomalias"),
+  clientApi("put_matrixclientv3directoryroomroomalias"),
   "an alias that is taken is a conflict, and another server's cannot be made",
   async () => {
     const alice = await registerUser(theSubject());
@@ -60,26 +59,34 @@ clause(
   },
 );
 
-clause(page("mroomcanonical_alias"), "a canonical alias has to be one of the room", async () => {
-  const alice = await registerUser(theSubject());
-  const roomId = await alice.createRoom();
-  const other = await alice.createRoom();
-  const [own, foreign] = [aliasOf(unique("own")), aliasOf(unique("foreign"))];
-  await alice.call("setRoomAlias", { path: { roomAlias: own }, body: { room_id: roomId } });
-  await alice.call("setRoomAlias", { path: { roomAlias: foreign }, body: { room_id: other } });
-  await alice.setState(roomId, "m.room.canonical_alias", { alias: own });
-  const set = (body: object) =>
-    alice.request("setRoomStateWithKey", {
-      path: { roomId, eventType: "m.room.canonical_alias", stateKey: "" },
-      body,
-    });
-  await mustFail(set({ alias: foreign }), 400, "M_BAD_ALIAS");
-  await mustFail(set({ alias: own, alt_aliases: [aliasOf(unique("none"))] }), 400, "M_BAD_ALIAS");
-  await mustFail(set({ alias: "nonsense" }), 400, ["M_INVALID_PARAM", "M_BAD_JSON", "M_BAD_ALIAS"]);
-});
+clause(
+  clientApi("mroomcanonical_alias"),
+  "a canonical alias has to be one of the room",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const roomId = await alice.createRoom();
+    const other = await alice.createRoom();
+    const [own, foreign] = [aliasOf(unique("own")), aliasOf(unique("foreign"))];
+    await alice.call("setRoomAlias", { path: { roomAlias: own }, body: { room_id: roomId } });
+    await alice.call("setRoomAlias", { path: { roomAlias: foreign }, body: { room_id: other } });
+    await alice.setState(roomId, "m.room.canonical_alias", { alias: own });
+    const set = (body: object) =>
+      alice.request("setRoomStateWithKey", {
+        path: { roomId, eventType: "m.room.canonical_alias", stateKey: "" },
+        body,
+      });
+    await mustFail(set({ alias: foreign }), 400, "M_BAD_ALIAS");
+    await mustFail(set({ alias: own, alt_aliases: [aliasOf(unique("none"))] }), 400, "M_BAD_ALIAS");
+    await mustFail(set({ alias: "nonsense" }), 400, [
+      "M_INVALID_PARAM",
+      "M_BAD_JSON",
+      "M_BAD_ALIAS",
+    ]);
+  },
+);
 
 clause(
-  page("published-room-directory"),
+  clientApi("published-room-directory"),
   "a published room can be found with what it says of itself, and withdrawn",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -122,7 +129,7 @@ clause(
   },
 );
 
-clause(page("get_matrixclientv3publicrooms"), "the directory is told in pages", async () => {
+clause(clientApi("get_matrixclientv3publicrooms"), "the directory is told in pages", async () => {
   const alice = await registerUser(theSubject());
   const made: string[] = [];
   for (let i = 0; i < 5; i++) made.push(await alice.createRoom({ visibility: "public" }));
@@ -137,40 +144,44 @@ clause(page("get_matrixclientv3publicrooms"), "the directory is told in pages", 
   for (const roomId of made) must(seen.includes(roomId), `${roomId} is on no page`);
 });
 
-clause(page("profiles"), "a profile can be set, read by anybody, and shows in rooms", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const path = { userId: alice.userId, keyName: "displayname" } as const;
-  const roomId = await alice.createRoom();
-  await alice.call("setProfileField", { path, body: { displayname: "Alice Ω" } });
-  const avatar = "mxc://example.org/picture";
-  await alice.call("setProfileField", {
-    path: { userId: alice.userId, keyName: "avatar_url" },
-    body: { avatar_url: avatar },
-  });
-  const bob = await registerUser(theSubject(), "bob");
-  const profile = { displayname: "Alice Ω", avatar_url: avatar };
-  mustMatch(
-    await bob.call("getUserProfile", { path: { userId: alice.userId } }),
-    profile,
-    "profile",
-  );
-  mustEqual(await bob.call("getProfileField", { path }), { displayname: "Alice Ω" }, "one field");
-  mustMatch(
-    await alice.getState(roomId, "m.room.member", alice.userId),
-    profile,
-    "the member event",
-  );
-  await mustBe403(bob.request("setProfileField", { path, body: { displayname: "not Alice" } }));
-});
+clause(
+  clientApi("profiles"),
+  "a profile can be set, read by anybody, and shows in rooms",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const path = { userId: alice.userId, keyName: "displayname" } as const;
+    const roomId = await alice.createRoom();
+    await alice.call("setProfileField", { path, body: { displayname: "Alice Ω" } });
+    const avatar = "mxc://example.org/picture";
+    await alice.call("setProfileField", {
+      path: { userId: alice.userId, keyName: "avatar_url" },
+      body: { avatar_url: avatar },
+    });
+    const bob = await registerUser(theSubject(), "bob");
+    const profile = { displayname: "Alice Ω", avatar_url: avatar };
+    mustMatch(
+      await bob.call("getUserProfile", { path: { userId: alice.userId } }),
+      profile,
+      "profile",
+    );
+    mustEqual(await bob.call("getProfileField", { path }), { displayname: "Alice Ω" }, "one field");
+    mustMatch(
+      await alice.getState(roomId, "m.room.member", alice.userId),
+      profile,
+      "the member event",
+    );
+    await mustBe403(bob.request("setProfileField", { path, body: { displayname: "not Alice" } }));
+  },
+);
 
-clause(page("profiles"), "a user who is not there has no profile", async () => {
+clause(clientApi("profiles"), "a user who is not there has no profile", async () => {
   const client = createClient(theSubject());
   const userId = `@${unique("nobody")}:${theSubject().serverName}`;
   await mustBe404(client.request("getUserProfile", { path: { userId } }));
 });
 
 clause(
-  page("put_matrixclientv3profileuseridkeyname"),
+  clientApi("put_matrixclientv3profileuseridkeyname"),
   "fields of one's own can be added to a profile and removed",
   async () => {
     const alice = await registerUser(theSubject());
@@ -187,7 +198,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3joined_rooms"),
+  clientApi("get_matrixclientv3joined_rooms"),
   "joined_rooms lists what is joined, and nothing else",
   async () => {
     const alice = await registerUser(theSubject());

@@ -1,12 +1,11 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { asText } from "../../harness/json.ts";
 import { must, mustBe403, mustEqual, mustFail } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { syncOnce, syncUntil, isJoined, timelineOf } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
+import { twoUsers } from "../../harness/two-users.ts";
 
 interface Page {
   readonly chunk: ClientEvent[];
@@ -42,7 +41,7 @@ const numbers = (from: number, to: number) =>
   );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "paging back reaches the room's beginning, each event once",
   async () => {
     const alice = await registerUser(theSubject());
@@ -63,7 +62,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "paging forward tells the same story the other way round",
   async () => {
     const alice = await registerUser(theSubject());
@@ -83,7 +82,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "a limited sync and /messages from its prev_batch leave no gap",
   async () => {
     const alice = await registerUser(theSubject());
@@ -106,7 +105,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "a sync token and a boundary delimit a page, a filter chooses in it",
   async () => {
     const alice = await registerUser(theSubject());
@@ -130,7 +129,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmessages"),
+  clientApi("get_matrixclientv3roomsroomidmessages"),
   "a direction is one of two, and strangers read nothing",
   async () => {
     const alice = await registerUser(theSubject());
@@ -149,7 +148,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidcontexteventid"),
+  clientApi("get_matrixclientv3roomsroomidcontexteventid"),
   "context shows what is before and after, the state, and where to go on",
   async () => {
     const alice = await registerUser(theSubject());
@@ -181,10 +180,7 @@ clause(
 );
 
 async function withHistory(visibility: string) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
+  const [alice, bob] = await twoUsers();
   const content = { history_visibility: visibility };
   const roomId = await alice.createRoom({
     preset: "public_chat",
@@ -202,7 +198,7 @@ const whatIsSeen = [
 
 for (const [visibility, expected] of whatIsSeen) {
   clause(
-    page("room-history-visibility"),
+    clientApi("room-history-visibility"),
     `with history visibility ${visibility} a new member reads back so far: ${expected[0]}`,
     async () => {
       const { alice, bob, roomId } = await withHistory(visibility);
@@ -228,7 +224,7 @@ for (const [visibility, expected] of whatIsSeen) {
 }
 
 clause(
-  page("room-history-visibility"),
+  clientApi("room-history-visibility"),
   "who has left sees nothing of what came after",
   async () => {
     const { alice, bob, roomId } = await withHistory("shared");
@@ -262,7 +258,7 @@ clause(
 );
 
 clause(
-  page("room-history-visibility"),
+  clientApi("room-history-visibility"),
   "anybody reads a world readable room, nobody else's",
   async () => {
     const { alice, bob, roomId } = await withHistory("world_readable");

@@ -1,12 +1,11 @@
 import type { JsonObject } from "../../harness/json.ts";
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { eventually, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { hasLeft, isInvited, syncToken, syncUntil } from "../../harness/sync.ts";
 import { registerUser, type User } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-const KNOCK = page("post_matrixclientv3knockroomidoralias");
-const UPGRADE = page("post_matrixclientv3roomsroomidupgrade");
+const KNOCK = clientApi("post_matrixclientv3knockroomidoralias");
+const UPGRADE = clientApi("post_matrixclientv3roomsroomidupgrade");
 
 const two = () =>
   Promise.all([registerUser(theSubject(), "alice"), registerUser(theSubject(), "bob")] as const);

@@ -1,11 +1,9 @@
 import { deflateSync, crc32 } from "node:zlib";
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustBe401, mustBe404, mustEqual, mustSucceed } from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
 
 async function upload(user: User, bytes: Uint8Array, type: string, filename?: string) {
   const answer = await user.call("uploadContent", {
@@ -42,7 +40,7 @@ function png(width: number, height: number): Buffer {
 }
 
 clause(
-  page("get_matrixclientv1mediadownloadservernamemediaid"),
+  clientApi("get_matrixclientv1mediadownloadservernamemediaid"),
   "what is uploaded can be downloaded, byte for byte, by who has a token",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -70,7 +68,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1mediadownloadservernamemediaidfilename"),
+  clientApi("get_matrixclientv1mediadownloadservernamemediaidfilename"),
   "a name may be asked for, a picture may be shown in place",
   async () => {
     const alice = await registerUser(theSubject());
@@ -87,7 +85,7 @@ clause(
 );
 
 clause(
-  page("serving-inline-content"),
+  clientApi("serving-inline-content"),
   "what a browser would run is never shown in place",
   async () => {
     const alice = await registerUser(theSubject());
@@ -104,7 +102,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1mediathumbnailservernamemediaid"),
+  clientApi("get_matrixclientv1mediathumbnailservernamemediaid"),
   "a thumbnail is smaller, and an image",
   async () => {
     const alice = await registerUser(theSubject());
@@ -126,33 +124,37 @@ clause(
   },
 );
 
-clause(page("content-repository"), "media that is not there is M_NOT_FOUND", async () => {
+clause(clientApi("content-repository"), "media that is not there is M_NOT_FOUND", async () => {
   const alice = await registerUser(theSubject());
   const path = { serverName: theSubject().serverName, mediaId: unique("none") };
   await mustBe404(alice.request("getContentAuthed", { path }));
 });
 
-clause(page("get_matrixclientv1mediaconfig"), "the upload limit is told, and held to", async () => {
-  const alice = await registerUser(theSubject());
-  const config = await alice.call("getConfigAuthed");
-  const limit = config["m.upload.size"] ?? 0;
-  must(limit > 1_000_000, `m.upload.size is ${limit}`);
-  if (limit > 60_000_000) return;
-  // A server may hang up on who goes on sending.
-  const upload = alice.request("uploadContent", {
-    raw: Buffer.alloc(limit + 1),
-    headers: { "content-type": "application/octet-stream" },
-  });
-  const answer = await upload.catch((error: NodeJS.ErrnoException) => {
-    must(error.code === "ECONNRESET" || error.code === "EPIPE", String(error));
-  });
-  if (answer === undefined) return;
-  mustEqual(
-    [answer.status, (answer.body as { errcode?: string }).errcode],
-    [413, "M_TOO_LARGE"],
-    "answer",
-  );
-});
+clause(
+  clientApi("get_matrixclientv1mediaconfig"),
+  "the upload limit is told, and held to",
+  async () => {
+    const alice = await registerUser(theSubject());
+    const config = await alice.call("getConfigAuthed");
+    const limit = config["m.upload.size"] ?? 0;
+    must(limit > 1_000_000, `m.upload.size is ${limit}`);
+    if (limit > 60_000_000) return;
+    // A server may hang up on who goes on sending.
+    const upload = alice.request("uploadContent", {
+      raw: Buffer.alloc(limit + 1),
+      headers: { "content-type": "application/octet-stream" },
+    });
+    const answer = await upload.catch((error: NodeJS.ErrnoException) => {
+      must(error.code === "ECONNRESET" || error.code === "EPIPE", String(error));
+    });
+    if (answer === undefined) return;
+    mustEqual(
+      [answer.status, (answer.body as { errcode?: string }).errcode],
+      [413, "M_TOO_LARGE"],
+      "answer",
+    );
+  },
+);
 
 /** Pixels of a PNG or JPEG, from its head. */
 function sizeOf(type: string, bytes: Buffer): [number, number] {
@@ -168,7 +170,7 @@ function sizeOf(type: string, bytes: Buffer): [number, number] {
 }
 
 clause(
-  page("thumbnails"),
+  clientApi("thumbnails"),
   "crop has the shape that is asked for, scale keeps the image's; neither is enlarged",
   async () => {
     const alice = await registerUser(theSubject());
@@ -215,7 +217,7 @@ clause(
 );
 
 clause(
-  page("post_matrixmediav3upload"),
+  clientApi("post_matrixmediav3upload"),
   "a file is taken whatever its type is said to be, and JSON goes through as it is",
   async () => {
     const alice = await registerUser(theSubject());

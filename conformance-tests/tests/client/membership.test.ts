@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { asText } from "../../harness/json.ts";
 import {
@@ -22,8 +22,6 @@ import {
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
 const two = () =>
   Promise.all([registerUser(theSubject(), "alice"), registerUser(theSubject(), "bob")] as const);
 
@@ -32,7 +30,7 @@ function membership(user: User, roomId: string, of: User) {
 }
 
 clause(
-  page("post_matrixclientv3roomsroomidinvite"),
+  clientApi("post_matrixclientv3roomsroomidinvite"),
   "an invitation reaches the invitee with stripped state, and can be accepted",
   async () => {
     const [alice, bob] = await two();
@@ -57,18 +55,22 @@ clause(
   },
 );
 
-clause(page("post_matrixclientv3roomsroomidleave"), "an invitation can be declined", async () => {
-  const [alice, bob] = await two();
-  const roomId = await alice.createRoom({ invite: [bob.userId] });
-  const { next_batch } = await syncUntil(bob, "the invitation", isInvited(roomId));
-  await bob.leave(roomId);
-  await syncUntil(bob, "the left room", hasLeft(roomId), { since: next_batch });
-  mustMatch(await membership(alice, roomId, bob), { membership: "leave" }, "bob's membership");
-  await mustBe403(bob.request("joinRoomById", { path: { roomId } }));
-});
+clause(
+  clientApi("post_matrixclientv3roomsroomidleave"),
+  "an invitation can be declined",
+  async () => {
+    const [alice, bob] = await two();
+    const roomId = await alice.createRoom({ invite: [bob.userId] });
+    const { next_batch } = await syncUntil(bob, "the invitation", isInvited(roomId));
+    await bob.leave(roomId);
+    await syncUntil(bob, "the left room", hasLeft(roomId), { since: next_batch });
+    mustMatch(await membership(alice, roomId, bob), { membership: "leave" }, "bob's membership");
+    await mustBe403(bob.request("joinRoomById", { path: { roomId } }));
+  },
+);
 
 clause(
-  page("post_matrixclientv3roomsroomidjoin"),
+  clientApi("post_matrixclientv3roomsroomidjoin"),
   "a private room cannot be entered without an invitation",
   async () => {
     const [alice, bob] = await two();
@@ -84,7 +86,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3joinroomidoralias"),
+  clientApi("post_matrixclientv3joinroomidoralias"),
   "a public room can be joined by alias, and twice does no harm",
   async () => {
     const [alice, bob] = await two();
@@ -98,7 +100,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidkick"),
+  clientApi("post_matrixclientv3roomsroomidkick"),
   "a kick removes, says why, and needs power",
   async () => {
     const [alice, bob] = await two();
@@ -128,7 +130,7 @@ clause(
 );
 
 clause(
-  page("banning-users-in-a-room"),
+  clientApi("banning-users-in-a-room"),
   "who is banned can neither join nor be invited until unbanned",
   async () => {
     const [alice, bob] = await two();
@@ -153,7 +155,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidunban"),
+  clientApi("post_matrixclientv3roomsroomidunban"),
   "only who is banned can be unbanned",
   async () => {
     const [alice, bob] = await two();
@@ -168,7 +170,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidinvite"),
+  clientApi("post_matrixclientv3roomsroomidinvite"),
   "a member cannot be invited again, and a stranger invites nobody",
   async () => {
     const [alice, bob] = await two();
@@ -183,7 +185,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidforget"),
+  clientApi("post_matrixclientv3roomsroomidforget"),
   "a room can be forgotten after leaving only, and is gone then",
   async () => {
     const [alice, bob] = await two();
@@ -202,7 +204,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmembers"),
+  clientApi("get_matrixclientv3roomsroomidmembers"),
   "members can be listed whole, by membership, and as joined profiles",
   async () => {
     const [alice, bob] = await two();
@@ -239,7 +241,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidmembers"),
+  clientApi("get_matrixclientv3roomsroomidmembers"),
   "who has left may list the members as they were then",
   async () => {
     const [alice, bob] = await two();
@@ -255,7 +257,7 @@ clause(
 );
 
 clause(
-  page("room-membership"),
+  clientApi("room-membership"),
   "a room that nobody knows can be neither read nor left",
   async () => {
     const alice = await registerUser(theSubject());
@@ -267,7 +269,7 @@ clause(
 );
 
 clause(
-  page("restricted-rooms"),
+  clientApi("restricted-rooms"),
   "members of another room may enter a restricted one, others may not",
   async () => {
     const [alice, bob] = await two();

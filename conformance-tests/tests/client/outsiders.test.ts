@@ -1,18 +1,16 @@
 /** What who is out of a room may still learn of it. */
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { must, mustEqual, mustFail } from "../../harness/must.ts";
 import { stateOf, syncOnce, syncToken, syncUntil, timelineOf } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
 
 async function pair(): Promise<[User, User]> {
   return [await registerUser(theSubject(), "alice"), await registerUser(theSubject(), "bob")];
 }
 
 clause(
-  page("room-history-visibility"),
+  clientApi("room-history-visibility"),
   "a ban of who had left brings nothing of what happened since the leave",
   async () => {
     const [alice, bob] = await pair();
@@ -36,7 +34,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidforget"),
+  clientApi("post_matrixclientv3roomsroomidforget"),
   "the history of a forgotten room is retrieved by no path",
   async () => {
     const [alice, bob] = await pair();
@@ -54,7 +52,7 @@ clause(
 );
 
 clause(
-  page("ignoring-users"),
+  clientApi("ignoring-users"),
   "of an invite by who is ignored nothing is seen, nor that it is taken back",
   async () => {
     const [alice, bob] = await pair();
@@ -72,7 +70,7 @@ clause(
 );
 
 clause(
-  page("lazy-loading-room-members"),
+  clientApi("lazy-loading-room-members"),
   "a page read forwards has the member events of all its senders",
   async () => {
     const [alice, bob] = await pair();

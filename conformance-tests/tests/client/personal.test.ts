@@ -1,26 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { must, mustBe403, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
-import { ephemeralOf, joinedRoom, syncToken, syncUntil } from "../../harness/sync.ts";
+import { ephemeralOf, joinedRoom, syncToken, syncUntil, accountData } from "../../harness/sync.ts";
 import { logIn, registerUser } from "../../harness/users.ts";
+import { roomOfTwo } from "../../harness/two-users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-async function roomOfTwo() {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat" });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
-
-const accountData = (body: SyncBody, type: string) =>
-  ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find(
-    (event) => event.type === type,
-  );
 const roomAccountData = (body: SyncBody, roomId: string, type: string) =>
   ((joinedRoom(body, roomId)?.account_data?.events ?? []) as unknown as ClientEvent[]).find(
     (event) => event.type === type,
@@ -40,7 +25,7 @@ function receipts(body: SyncBody, roomId: string, type = "m.read"): Map<string, 
 }
 
 clause(
-  page("receipts"),
+  clientApi("receipts"),
   "a receipt reaches the others, in the room's ephemeral events",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -57,34 +42,38 @@ clause(
   },
 );
 
-clause(page("private-read-receipts"), "a private receipt is told to its user alone", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const eventId = await alice.send(roomId, "read me");
-  const [sinceAlice, sinceBob] = [await syncToken(alice), await syncToken(bob)];
-  await bob.call("postReceipt", {
-    path: { roomId, receiptType: "m.read.private", eventId },
-    body: {},
-  });
-  await syncUntil(
-    bob,
-    "the private receipt",
-    (seen) => receipts(seen, roomId, "m.read.private").get(bob.userId) === eventId,
-    { since: sinceBob },
-  );
-  const marker = await alice.send(roomId, "marker");
-  const body = await syncUntil(
-    alice,
-    "the marker",
-    (seen) => JSON.stringify(seen).includes(marker),
-    {
-      since: sinceAlice,
-    },
-  );
-  must(!JSON.stringify(body).includes("m.read.private"), "alice sees the private receipt");
-});
+clause(
+  clientApi("private-read-receipts"),
+  "a private receipt is told to its user alone",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.send(roomId, "read me");
+    const [sinceAlice, sinceBob] = [await syncToken(alice), await syncToken(bob)];
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read.private", eventId },
+      body: {},
+    });
+    await syncUntil(
+      bob,
+      "the private receipt",
+      (seen) => receipts(seen, roomId, "m.read.private").get(bob.userId) === eventId,
+      { since: sinceBob },
+    );
+    const marker = await alice.send(roomId, "marker");
+    const body = await syncUntil(
+      alice,
+      "the marker",
+      (seen) => JSON.stringify(seen).includes(marker),
+      {
+        since: sinceAlice,
+      },
+    );
+    must(!JSON.stringify(body).includes("m.read.private"), "alice sees the private receipt");
+  },
+);
 
 clause(
-  page("post_matrixclientv3roomsroomidreceiptreceipttypeeventid"),
+  clientApi("post_matrixclientv3roomsroomidreceiptreceipttypeeventid"),
   "a receipt needs a type that exists and a membership",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -104,7 +93,7 @@ clause(
 );
 
 clause(
-  page("fully-read-markers"),
+  clientApi("fully-read-markers"),
   "read markers set m.fully_read and a receipt at once",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -123,7 +112,7 @@ clause(
 );
 
 clause(
-  page("typing-notifications"),
+  clientApi("typing-notifications"),
   "typing is told to the room, and that it stopped",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -150,24 +139,28 @@ clause(
   },
 );
 
-clause(page("typing-notifications"), "typing ends by itself when its time is over", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(alice);
-  const path = { roomId, userId: bob.userId };
-  await bob.call("setTyping", { path, body: { typing: true, timeout: 4_000 } });
-  const last = (seen: SyncBody) =>
-    JSON.stringify(
-      ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content,
-    );
-  const body = await syncUntil(alice, "bob typing", (seen) => last(seen)?.includes(bob.userId), {
-    since,
-  });
-  await syncUntil(alice, "nobody typing", (seen) => last(seen) === '{"user_ids":[]}', {
-    since: body.next_batch,
-  });
-});
+clause(
+  clientApi("typing-notifications"),
+  "typing ends by itself when its time is over",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const since = await syncToken(alice);
+    const path = { roomId, userId: bob.userId };
+    await bob.call("setTyping", { path, body: { typing: true, timeout: 4_000 } });
+    const last = (seen: SyncBody) =>
+      JSON.stringify(
+        ephemeralOf(seen, roomId).findLast((event) => event.type === "m.typing")?.content,
+      );
+    const body = await syncUntil(alice, "bob typing", (seen) => last(seen)?.includes(bob.userId), {
+      since,
+    });
+    await syncUntil(alice, "nobody typing", (seen) => last(seen) === '{"user_ids":[]}', {
+      since: body.next_batch,
+    });
+  },
+);
 
-clause(page("presence"), "presence is told to those who share a room", async () => {
+clause(clientApi("presence"), "presence is told to those who share a room", async () => {
   const { alice, bob } = await roomOfTwo();
   const since = await syncToken(alice);
   await bob.call("setPresence", {
@@ -193,7 +186,7 @@ clause(page("presence"), "presence is told to those who share a room", async () 
 });
 
 clause(
-  page("client-config"),
+  clientApi("client-config"),
   "account data reaches one's other sessions, and nobody else",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -216,7 +209,7 @@ clause(
   },
 );
 
-clause(page("client-config"), "account data of a room stays with the room", async () => {
+clause(clientApi("client-config"), "account data of a room stays with the room", async () => {
   const { alice, roomId } = await roomOfTwo();
   const since = await syncToken(alice);
   const path = { userId: alice.userId, roomId, type: "org.example.note" };
@@ -232,7 +225,7 @@ clause(page("client-config"), "account data of a room stays with the room", asyn
 });
 
 clause(
-  page("client-config"),
+  clientApi("client-config"),
   "m.fully_read and m.push_rules cannot be set as account data",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -251,7 +244,7 @@ clause(
   },
 );
 
-clause(page("room-tagging"), "tags can be added, listed, synced and removed", async () => {
+clause(clientApi("room-tagging"), "tags can be added, listed, synced and removed", async () => {
   const { alice, roomId } = await roomOfTwo();
   const since = await syncToken(alice);
   const path = { userId: alice.userId, roomId };
@@ -277,7 +270,7 @@ clause(page("room-tagging"), "tags can be added, listed, synced and removed", as
 });
 
 clause(
-  page("filtering"),
+  clientApi("filtering"),
   "a filter can be stored and read by its user, and refused when it is none",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -298,7 +291,7 @@ clause(
   },
 );
 
-clause(page("ignoring-users"), "messages of ignored users are not told", async () => {
+clause(clientApi("ignoring-users"), "messages of ignored users are not told", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   await alice.call("setAccountData", {
     path: { userId: alice.userId, type: "m.ignored_user_list" },

@@ -1,27 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { eventually, must, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
-import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
-import { joinedRoom, syncOnce, syncToken, syncUntil } from "../../harness/sync.ts";
+import { joinedRoom, syncOnce, syncToken, syncUntil, accountData } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
+import { roomOfTwo } from "../../harness/two-users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-async function roomOfTwo() {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat" });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
-
-const accountData = (body: SyncBody, type: string) =>
-  ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find(
-    (event) => event.type === type,
-  );
 async function counts(user: User, roomId: string) {
   const room = joinedRoom(await syncOnce(user), roomId);
   const { notification_count = 0, highlight_count = 0 } = room?.unread_notifications ?? {};
@@ -36,7 +20,7 @@ async function mustCount(user: User, roomId: string, expected: number[], what: s
 }
 
 clause(
-  page("receiving-notifications"),
+  clientApi("receiving-notifications"),
   "unread messages count, mentions are highlights, a receipt clears both",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -65,7 +49,7 @@ clause(
 );
 
 clause(
-  page("predefined-rules"),
+  clientApi("predefined-rules"),
   "only who may notify a room highlights it with @room",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -77,37 +61,41 @@ clause(
   },
 );
 
-clause(page("push-rules-api"), "rules can be read, added, switched off and deleted", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const { global } = await bob.call("getPushRules");
-  const ids = (global.override ?? []).map((rule) => rule.rule_id);
-  for (const id of [".m.rule.master", ".m.rule.suppress_notices", ".m.rule.is_user_mention"]) {
-    must(ids.includes(id), `the default rules lack ${id}`);
-  }
-  const path = { kind: "room", ruleId: roomId } as const;
-  await bob.call("setPushRule", { path, body: { actions: [] } });
-  const muted = await alice.send(roomId, "in a muted room");
-  await mustCount(bob, roomId, [0, 0], "counts in a muted room");
-  mustMatch(
-    await bob.call("getPushRule", { path }),
-    { rule_id: roomId, default: false, enabled: true, actions: [] },
-    "rule",
-  );
-  await bob.call("postReceipt", {
-    path: { roomId, receiptType: "m.read", eventId: muted },
-    body: {},
-  });
-  await bob.call("setPushRuleEnabled", { path, body: { enabled: false } });
-  mustEqual(await bob.call("isPushRuleEnabled", { path }), { enabled: false }, "enabled");
-  await alice.send(roomId, "no longer muted");
-  await mustCount(bob, roomId, [1, 0], "counts after the rule is off");
-  await bob.call("setPushRuleActions", { path, body: { actions: ["notify"] } });
-  mustEqual(await bob.call("getPushRuleActions", { path }), { actions: ["notify"] }, "actions");
-  await bob.call("deletePushRule", { path });
-  await mustBe404(bob.request("getPushRule", { path }));
-});
+clause(
+  clientApi("push-rules-api"),
+  "rules can be read, added, switched off and deleted",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const { global } = await bob.call("getPushRules");
+    const ids = (global.override ?? []).map((rule) => rule.rule_id);
+    for (const id of [".m.rule.master", ".m.rule.suppress_notices", ".m.rule.is_user_mention"]) {
+      must(ids.includes(id), `the default rules lack ${id}`);
+    }
+    const path = { kind: "room", ruleId: roomId } as const;
+    await bob.call("setPushRule", { path, body: { actions: [] } });
+    const muted = await alice.send(roomId, "in a muted room");
+    await mustCount(bob, roomId, [0, 0], "counts in a muted room");
+    mustMatch(
+      await bob.call("getPushRule", { path }),
+      { rule_id: roomId, default: false, enabled: true, actions: [] },
+      "rule",
+    );
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read", eventId: muted },
+      body: {},
+    });
+    await bob.call("setPushRuleEnabled", { path, body: { enabled: false } });
+    mustEqual(await bob.call("isPushRuleEnabled", { path }), { enabled: false }, "enabled");
+    await alice.send(roomId, "no longer muted");
+    await mustCount(bob, roomId, [1, 0], "counts after the rule is off");
+    await bob.call("setPushRuleActions", { path, body: { actions: ["notify"] } });
+    mustEqual(await bob.call("getPushRuleActions", { path }), { actions: ["notify"] }, "actions");
+    await bob.call("deletePushRule", { path });
+    await mustBe404(bob.request("getPushRule", { path }));
+  },
+);
 
-clause(page("push-rules-events"), "changed push rules are told as account data", async () => {
+clause(clientApi("push-rules-events"), "changed push rules are told as account data", async () => {
   const alice = await registerUser(theSubject());
   const since = await syncToken(alice);
   await alice.call("setPushRule", {

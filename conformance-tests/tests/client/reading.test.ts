@@ -1,27 +1,20 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustBe403, mustEqual, mustEqualAsSets, mustFail } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
-import { joinedRoom, stateOf, syncOnce, syncToken, timelineOf } from "../../harness/sync.ts";
+import {
+  joinedRoom,
+  stateOf,
+  syncOnce,
+  syncToken,
+  timelineOf,
+  memberKeys,
+} from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
-
-const memberKeys = (events: readonly ClientEvent[]) =>
-  events.filter((event) => event.type === "m.room.member").map((event) => String(event.state_key));
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 clause(
-  page("get_matrixclientv3roomsroomidmembers"),
+  clientApi("get_matrixclientv3roomsroomidmembers"),
   "members can be asked for as they were at a sync token",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -34,7 +27,7 @@ clause(
 );
 
 clause(
-  page("lazy-loading-room-members"),
+  clientApi("lazy-loading-room-members"),
   "/messages and /context tell the members who speak in them",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -57,7 +50,7 @@ clause(
 );
 
 clause(
-  page("filtering"),
+  clientApi("filtering"),
   "a filter can shut out presence, account data, receipts and whole rooms",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -82,7 +75,7 @@ clause(
   },
 );
 
-clause(page("filtering"), "filters choose by what an event contains", async () => {
+clause(clientApi("filtering"), "filters choose by what an event contains", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   await alice.send(roomId, "plain");
   await alice.send(roomId, { msgtype: "m.image", body: "a picture", url: "mxc://example.org/x" });
@@ -100,7 +93,7 @@ clause(page("filtering"), "filters choose by what an event contains", async () =
 });
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "a room with history from before the join has a timeline that can be paged back",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -123,35 +116,43 @@ clause(
   },
 );
 
-clause(page("private-read-receipts"), "a private receipt clears the counts as well", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const eventId = await alice.send(roomId, "one");
-  const count = async () =>
-    joinedRoom(await syncOnce(bob), roomId)?.unread_notifications?.notification_count ?? 0;
-  await bob.call("postReceipt", {
-    path: { roomId, receiptType: "m.read.private", eventId },
-    body: {},
-  });
-  mustEqual(await count(), 0, "count after the private receipt");
-});
-
-clause(page("account-registration"), "a deactivated name cannot be registered again", async () => {
-  const alice = await registerUser(theSubject(), "alice");
-  const { session } = await mustFail(alice.request("deactivateAccount", { body: {} }), 401);
-  const identifier = { type: "m.id.user", user: alice.userId };
-  const auth = { type: "m.login.password", identifier, password: alice.password, session };
-  await alice.call("deactivateAccount", { body: { auth } });
-  const username = alice.userId.slice(1, alice.userId.indexOf(":"));
-  const client = createClient(theSubject());
-  await mustFail(
-    client.request("checkUsernameAvailability", { query: { username } }),
-    400,
-    "M_USER_IN_USE",
-  );
-});
+clause(
+  clientApi("private-read-receipts"),
+  "a private receipt clears the counts as well",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    const eventId = await alice.send(roomId, "one");
+    const count = async () =>
+      joinedRoom(await syncOnce(bob), roomId)?.unread_notifications?.notification_count ?? 0;
+    await bob.call("postReceipt", {
+      path: { roomId, receiptType: "m.read.private", eventId },
+      body: {},
+    });
+    mustEqual(await count(), 0, "count after the private receipt");
+  },
+);
 
 clause(
-  page("post_matrixclientv3register"),
+  clientApi("account-registration"),
+  "a deactivated name cannot be registered again",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const { session } = await mustFail(alice.request("deactivateAccount", { body: {} }), 401);
+    const identifier = { type: "m.id.user", user: alice.userId };
+    const auth = { type: "m.login.password", identifier, password: alice.password, session };
+    await alice.call("deactivateAccount", { body: { auth } });
+    const username = alice.userId.slice(1, alice.userId.indexOf(":"));
+    const client = createClient(theSubject());
+    await mustFail(
+      client.request("checkUsernameAvailability", { query: { username } }),
+      400,
+      "M_USER_IN_USE",
+    );
+  },
+);
+
+clause(
+  clientApi("post_matrixclientv3register"),
   "registration takes a device id, its name, and a wish for refresh tokens",
   async () => {
     const client = createClient(theSubject());
@@ -177,7 +178,7 @@ clause(
 );
 
 clause(
-  page("room-history-visibility"),
+  clientApi("room-history-visibility"),
   "what a member may see does not change when they come back to a room of visibility joined",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo({
@@ -202,7 +203,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomidjoined_members"),
+  clientApi("get_matrixclientv3roomsroomidjoined_members"),
   "only members are told who else is one, even of an open room",
   async () => {
     const { roomId } = await roomOfTwo();
@@ -213,18 +214,22 @@ clause(
   },
 );
 
-clause(page("syncing"), "state that is set and set back in a gap is told as it is", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  await alice.setState(roomId, "m.room.topic", { topic: "one" });
-  const since = await syncToken(bob);
-  await alice.setState(roomId, "m.room.topic", { topic: "two" });
-  await alice.setState(roomId, "m.room.topic", { topic: "three" });
-  for (let i = 0; i < 4; i++) await alice.send(roomId, `m${i}`);
-  const query = { since, filter: JSON.stringify({ room: { timeline: { limit: 2 } } }) };
-  const body = await syncOnce(bob, query);
-  mustEqual(
-    stateOf(body, roomId).map((event) => event.content["topic"]),
-    ["three"],
-    "topics in state",
-  );
-});
+clause(
+  clientApi("syncing"),
+  "state that is set and set back in a gap is told as it is",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo();
+    await alice.setState(roomId, "m.room.topic", { topic: "one" });
+    const since = await syncToken(bob);
+    await alice.setState(roomId, "m.room.topic", { topic: "two" });
+    await alice.setState(roomId, "m.room.topic", { topic: "three" });
+    for (let i = 0; i < 4; i++) await alice.send(roomId, `m${i}`);
+    const query = { since, filter: JSON.stringify({ room: { timeline: { limit: 2 } } }) };
+    const body = await syncOnce(bob, query);
+    mustEqual(
+      stateOf(body, roomId).map((event) => event.content["topic"]),
+      ["three"],
+      "topics in state",
+    );
+  },
+);

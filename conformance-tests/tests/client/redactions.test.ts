@@ -1,31 +1,13 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, clientApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { mustBe403, mustEqual, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { syncToken, timelineOf, untilEvent } from "../../harness/sync.ts";
-import { registerUser } from "../../harness/users.ts";
-import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
-
-async function eventOf(user: User, roomId: string, eventId: string): Promise<ClientEvent> {
-  return await user.call("getOneRoomEvent", {
-    path: { roomId, eventId },
-  });
-}
+import { roomOfTwo, eventOf } from "../../harness/two-users.ts";
 
 for (const version of ["10", "12"]) {
   clause(
-    page("redactions"),
+    clientApi("redactions"),
     `a redaction empties the event and says so everywhere (room version ${version})`,
     async () => {
       const { alice, bob, roomId } = await roomOfTwo({ room_version: version });
@@ -51,7 +33,7 @@ for (const version of ["10", "12"]) {
 }
 
 clause(
-  page("redactions"),
+  clientApi("redactions"),
   "others' events are redacted with power only, and redactions are idempotent",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -66,7 +48,7 @@ clause(
   },
 );
 
-clause(page("redactions"), "a redacted member event keeps its membership", async () => {
+clause(clientApi("redactions"), "a redacted member event keeps its membership", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const members = (await alice.call("getMembersByRoom", { path: { roomId } }))
     .chunk as unknown as ClientEvent[];
@@ -84,7 +66,7 @@ clause(page("redactions"), "a redacted member event keeps its membership", async
 
 for (const version of ["10", "12"]) {
   clause(
-    page("put_matrixclientv3roomsroomidsendeventtypetxnid"),
+    clientApi("put_matrixclientv3roomsroomidsendeventtypetxnid"),
     `a redaction may be sent like a message (room version ${version})`,
     async () => {
       const { alice, roomId } = await roomOfTwo({ room_version: version });

@@ -1,10 +1,8 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
 
 interface Page {
   readonly chunk: ClientEvent[];
@@ -25,7 +23,7 @@ function relate(by: User, roomId: string, body: string, rel: string, to: string)
 const idsOf = ({ chunk }: Page) => chunk.map((event) => event.event_id);
 
 clause(
-  page("get_matrixclientv1roomsroomidrelationseventid"),
+  clientApi("get_matrixclientv1roomsroomidrelationseventid"),
   "what relates to an event is listed page by page, the newest first, or the other way round",
   async () => {
     const { alice, roomId } = await roomOfOne();
@@ -54,7 +52,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1roomsroomidrelationseventidreltypeeventtype"),
+  clientApi("get_matrixclientv1roomsroomidrelationseventidreltypeeventtype"),
   "relations are chosen by their type and that of the event, and followed on request",
   async () => {
     const { alice, roomId } = await roomOfOne();
@@ -80,7 +78,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1roomsroomidrelationseventid"),
+  clientApi("get_matrixclientv1roomsroomidrelationseventid"),
   "who may not see an event is not told what relates to it",
   async () => {
     const { alice, roomId } = await roomOfOne();
@@ -95,7 +93,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1roomsroomidthreads"),
+  clientApi("get_matrixclientv1roomsroomidthreads"),
   "threads are listed by their newest reply, with it",
   async () => {
     const { alice, roomId } = await roomOfOne();
@@ -121,7 +119,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv1roomsroomidtimestamp_to_event"),
+  clientApi("get_matrixclientv1roomsroomidtimestamp_to_event"),
   "the event closest to a moment is found in the direction asked for",
   async () => {
     const { alice, roomId } = await roomOfOne();

@@ -1,13 +1,12 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { registerUser } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
 const MIB = 1024 * 1024;
 
 clause(
-  page("api-standards"),
+  clientApi("api-standards"),
   "a member that may be left out may be null, as many clients write it",
   async () => {
     const [alice, bob] = [
@@ -37,7 +36,7 @@ clause(
   },
 );
 
-clause(page("api-standards"), "null is kept where it is content", async () => {
+clause(clientApi("api-standards"), "null is kept where it is content", async () => {
   const alice = await registerUser(theSubject());
   const roomId = await alice.createRoom();
   const content = { msgtype: "m.text", body: "x", "org.example.null": null };
@@ -47,7 +46,7 @@ clause(page("api-standards"), "null is kept where it is content", async () => {
   mustMatch(event, { content }, "the message");
 });
 
-clause(page("api-standards"), "answers are of the type application/json", async () => {
+clause(clientApi("api-standards"), "answers are of the type application/json", async () => {
   const alice = await registerUser(theSubject());
   const good = await alice.request("getTokenOwner");
   const bad = await createClient(theSubject()).request("getTokenOwner");
@@ -57,7 +56,7 @@ clause(page("api-standards"), "answers are of the type application/json", async 
 });
 
 clause(
-  page("post_matrixclientv3register"),
+  clientApi("post_matrixclientv3register"),
   "a finished registration that is repeated with its session does not fail",
   async () => {
     const client = createClient(theSubject());
@@ -75,7 +74,7 @@ clause(
 );
 
 clause(
-  page("delete_matrixclientv3devicesdeviceid"),
+  clientApi("delete_matrixclientv3devicesdeviceid"),
   "a device is not deleted by another user's password",
   async () => {
     const [alice, bob] = [
@@ -93,7 +92,7 @@ clause(
 );
 
 clause(
-  page("standard-error-response"),
+  clientApi("standard-error-response"),
   "a great body without a token is refused for the token, in JSON, with CORS headers",
   async () => {
     const alice = await registerUser(theSubject());

@@ -1,7 +1,6 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { must, mustBe403, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
-import type { ClientEvent } from "../../harness/shapes.ts";
 import {
   hasTimelineEvent,
   syncToken,
@@ -11,28 +10,12 @@ import {
 } from "../../harness/sync.ts";
 import { logIn, registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
+import { roomOfTwo, eventOf } from "../../harness/two-users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
 const message = (body: string) => ({ msgtype: "m.text", body });
 
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
-
-async function eventOf(user: User, roomId: string, eventId: string): Promise<ClientEvent> {
-  return await user.call("getOneRoomEvent", {
-    path: { roomId, eventId },
-  });
-}
-
 clause(
-  page("put_matrixclientv3roomsroomidsendeventtypetxnid"),
+  clientApi("put_matrixclientv3roomsroomidsendeventtypetxnid"),
   "a message that is sent can be read as one event, with all that clients need",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -52,7 +35,7 @@ clause(
 );
 
 clause(
-  page("transaction-identifiers"),
+  clientApi("transaction-identifiers"),
   "the same transaction id sends one event, and the sender is told it",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -69,7 +52,7 @@ clause(
 );
 
 clause(
-  page("transaction-identifiers"),
+  clientApi("transaction-identifiers"),
   "a transaction id belongs to a device and to a room",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -95,7 +78,7 @@ clause(
 );
 
 clause(
-  page("transaction-identifiers"),
+  clientApi("transaction-identifiers"),
   "repetitions at the same moment are one event as well",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -108,16 +91,20 @@ clause(
   },
 );
 
-clause(page("size-limits"), "an event of more than 65,536 bytes is 413 M_TOO_LARGE", async () => {
-  const { alice, roomId } = await roomOfTwo();
-  const path = { roomId, eventType: "m.room.message", txnId: unique("txn") };
-  await mustFail(
-    alice.request("sendMessage", { path, body: message("x".repeat(66_000)) }),
-    413,
-    "M_TOO_LARGE",
-  );
-  await alice.send(roomId, message("x".repeat(60_000)));
-});
+clause(
+  clientApi("size-limits"),
+  "an event of more than 65,536 bytes is 413 M_TOO_LARGE",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    const path = { roomId, eventType: "m.room.message", txnId: unique("txn") };
+    await mustFail(
+      alice.request("sendMessage", { path, body: message("x".repeat(66_000)) }),
+      413,
+      "M_TOO_LARGE",
+    );
+    await alice.send(roomId, message("x".repeat(60_000)));
+  },
+);
 
 clause(
   "appendices#canonical-json",
@@ -133,7 +120,7 @@ clause(
 );
 
 clause(
-  page("put_matrixclientv3roomsroomidsendeventtypetxnid"),
+  clientApi("put_matrixclientv3roomsroomidsendeventtypetxnid"),
   "only members may send",
   async () => {
     const { roomId } = await roomOfTwo();
@@ -144,7 +131,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3roomsroomideventeventid"),
+  clientApi("get_matrixclientv3roomsroomideventeventid"),
   "an event can be read by those only who may see it",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -157,7 +144,7 @@ clause(
 );
 
 clause(
-  page("put_matrixclientv3roomsroomidsendeventtypetxnid"),
+  clientApi("put_matrixclientv3roomsroomidsendeventtypetxnid"),
   "events of one sender keep their order for everybody",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -183,7 +170,7 @@ clause(
   },
 );
 
-clause(page("reporting-content"), "an event, a room and a user can be reported", async () => {
+clause(clientApi("reporting-content"), "an event, a room and a user can be reported", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const eventId = await alice.send(roomId, "offensive");
   const body = { reason: "offends me" };

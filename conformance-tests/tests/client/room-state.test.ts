@@ -1,22 +1,11 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, clientApi } from "../../harness/clause.ts";
 import { must, mustBe403, mustBe404, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { syncToken, timelineOf, untilEvent } from "../../harness/sync.ts";
-import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 clause(
-  page("put_matrixclientv3roomsroomidstateeventtypestatekey"),
+  clientApi("put_matrixclientv3roomsroomidstateeventtypestatekey"),
   "state can be set and read, with a key and without",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -42,7 +31,7 @@ clause(
 );
 
 clause(
-  page("put_matrixclientv3roomsroomidstateeventtypestatekey"),
+  clientApi("put_matrixclientv3roomsroomidstateeventtypestatekey"),
   "state that replaces other state shows what it replaced",
   async () => {
     const { alice, roomId } = await roomOfTwo();
@@ -56,7 +45,7 @@ clause(
   },
 );
 
-clause(page("permissions"), "state needs power, and one's own user id as key", async () => {
+clause(clientApi("permissions"), "state needs power, and one's own user id as key", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const set = (user: User, eventType: string, stateKey: string) =>
     user.request("setRoomStateWithKey", {
@@ -75,7 +64,7 @@ clause(page("permissions"), "state needs power, and one's own user id as key", a
 });
 
 clause(
-  page("mroompower_levels"),
+  clientApi("mroompower_levels"),
   "nobody gives more power than they have, nor takes it from their equals",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo({ room_version: "11" });
@@ -99,7 +88,7 @@ clause(
   },
 );
 
-clause(page("mroompower_levels"), "power levels of the wrong shape are refused", async () => {
+clause(clientApi("mroompower_levels"), "power levels of the wrong shape are refused", async () => {
   const { alice, roomId } = await roomOfTwo({ room_version: "10" });
   const levels = await alice.getState(roomId, "m.room.power_levels");
   for (const wrong of [

@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { must, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
@@ -15,18 +15,7 @@ import {
 } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
-async function roomOfTwo(more = {}) {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", ...more });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 const setMember = (user: User, roomId: string, stateKey: string, body: object) =>
   user.request("setRoomStateWithKey", {
@@ -34,7 +23,7 @@ const setMember = (user: User, roomId: string, stateKey: string, body: object) =
     body,
   });
 
-clause(page("room-membership"), "memberships set as state follow the same rules", async () => {
+clause(clientApi("room-membership"), "memberships set as state follow the same rules", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const carol = await registerUser(theSubject(), "carol");
   await mustBe403(setMember(bob, roomId, carol.userId, { membership: "join" }));
@@ -54,7 +43,7 @@ clause(page("room-membership"), "memberships set as state follow the same rules"
 });
 
 clause(
-  page("room-membership"),
+  clientApi("room-membership"),
   "a name for one room only can be set in the member event",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -72,7 +61,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3roomsroomidkick"),
+  clientApi("post_matrixclientv3roomsroomidkick"),
   "an invitation that is taken back is told to the invitee",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -86,61 +75,71 @@ clause(
   },
 );
 
-clause(page("permissions"), "levels decide who speaks, invites, kicks and redacts", async () => {
-  const { alice, bob, roomId } = await roomOfTwo({
-    room_version: "11",
-    power_level_content_override: {
-      events_default: 10,
-      invite: 20,
-      events: { "org.example.free": 0, "org.example.dear": 30 },
-    },
-  });
-  const send = (eventType: string) =>
-    bob.request("sendMessage", {
-      path: { roomId, eventType, txnId: unique("txn") },
-      body: { msgtype: "m.text", body: "?" },
+clause(
+  clientApi("permissions"),
+  "levels decide who speaks, invites, kicks and redacts",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo({
+      room_version: "11",
+      power_level_content_override: {
+        events_default: 10,
+        invite: 20,
+        events: { "org.example.free": 0, "org.example.dear": 30 },
+      },
     });
-  await mustBe403(send("m.room.message"));
-  mustEqual((await send("org.example.free")).status, 200, "an event of level 0");
-  const carol = await registerUser(theSubject(), "carol");
-  await mustBe403(bob.request("inviteUser", { path: { roomId }, body: { user_id: carol.userId } }));
-  const levels = await alice.getState(roomId, "m.room.power_levels");
-  const users = { ...(levels["users"] as object), [bob.userId]: 20 };
-  await alice.setState(roomId, "m.room.power_levels", { ...levels, users });
-  mustEqual((await send("m.room.message")).status, 200, "a message with level 20");
-  await bob.invite(roomId, carol.userId);
-  await mustBe403(send("org.example.dear"));
-});
-
-clause(page("size-limits"), "types and state keys of more than 255 bytes are refused", async () => {
-  const { alice, roomId } = await roomOfTwo();
-  const long = "x".repeat(256);
-  await mustFail(
-    alice.request("setRoomStateWithKey", {
-      path: { roomId, eventType: "m.x", stateKey: long },
-      body: {},
-    }),
-    [400, 413],
-  );
-  await mustFail(
-    alice.request("sendMessage", {
-      path: { roomId, eventType: long, txnId: unique("txn") },
-      body: {},
-    }),
-    [400, 413],
-  );
-  const umlauts = "ü".repeat(128);
-  await mustFail(
-    alice.request("setRoomStateWithKey", {
-      path: { roomId, eventType: "m.x", stateKey: umlauts },
-      body: {},
-    }),
-    [400, 413],
-  );
-});
+    const send = (eventType: string) =>
+      bob.request("sendMessage", {
+        path: { roomId, eventType, txnId: unique("txn") },
+        body: { msgtype: "m.text", body: "?" },
+      });
+    await mustBe403(send("m.room.message"));
+    mustEqual((await send("org.example.free")).status, 200, "an event of level 0");
+    const carol = await registerUser(theSubject(), "carol");
+    await mustBe403(
+      bob.request("inviteUser", { path: { roomId }, body: { user_id: carol.userId } }),
+    );
+    const levels = await alice.getState(roomId, "m.room.power_levels");
+    const users = { ...(levels["users"] as object), [bob.userId]: 20 };
+    await alice.setState(roomId, "m.room.power_levels", { ...levels, users });
+    mustEqual((await send("m.room.message")).status, 200, "a message with level 20");
+    await bob.invite(roomId, carol.userId);
+    await mustBe403(send("org.example.dear"));
+  },
+);
 
 clause(
-  page("event-annotations-and-reactions"),
+  clientApi("size-limits"),
+  "types and state keys of more than 255 bytes are refused",
+  async () => {
+    const { alice, roomId } = await roomOfTwo();
+    const long = "x".repeat(256);
+    await mustFail(
+      alice.request("setRoomStateWithKey", {
+        path: { roomId, eventType: "m.x", stateKey: long },
+        body: {},
+      }),
+      [400, 413],
+    );
+    await mustFail(
+      alice.request("sendMessage", {
+        path: { roomId, eventType: long, txnId: unique("txn") },
+        body: {},
+      }),
+      [400, 413],
+    );
+    const umlauts = "ü".repeat(128);
+    await mustFail(
+      alice.request("setRoomStateWithKey", {
+        path: { roomId, eventType: "m.x", stateKey: umlauts },
+        body: {},
+      }),
+      [400, 413],
+    );
+  },
+);
+
+clause(
+  clientApi("event-annotations-and-reactions"),
   "the same reaction twice is M_DUPLICATE_ANNOTATION",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -157,7 +156,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3accountdeactivate"),
+  clientApi("post_matrixclientv3accountdeactivate"),
   "who deactivates their account leaves their rooms",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -170,7 +169,7 @@ clause(
   },
 );
 
-clause(page("profiles"), "a new name is told in every room that the user is in", async () => {
+clause(clientApi("profiles"), "a new name is told in every room that the user is in", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
   const second = await alice.createRoom({ preset: "public_chat" });
   await bob.join(second);
@@ -195,7 +194,7 @@ clause(page("profiles"), "a new name is told in every room that the user is in",
 });
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "unread counts of a thread stand by themselves for who asks for them",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -228,7 +227,7 @@ clause(
 );
 
 clause(
-  page("receiving-notifications"),
+  clientApi("receiving-notifications"),
   "one's own message does not count, and an invitation does",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();
@@ -242,7 +241,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "a sync that says so makes its user offline, or leaves them as they are",
   async () => {
     const { alice, bob } = await roomOfTwo();
@@ -253,7 +252,7 @@ clause(
 );
 
 clause(
-  page("redactions"),
+  clientApi("redactions"),
   "a redacted state event is no longer what the room is called",
   async () => {
     const { alice, bob, roomId } = await roomOfTwo();

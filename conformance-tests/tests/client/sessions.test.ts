@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import {
   must,
@@ -11,10 +11,8 @@ import {
 } from "../../harness/must.ts";
 import { logIn, registerUser } from "../../harness/users.ts";
 
-const page = (anchor: string) => `client-server-api#${anchor}`;
-
 clause(
-  page("login"),
+  clientApi("login"),
   "a password logs in by user id and by localpart, and makes a device",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -36,7 +34,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3login"),
+  clientApi("post_matrixclientv3login"),
   "a wrong password and an unknown user are refused alike",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -55,7 +53,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3login"),
+  clientApi("get_matrixclientv3login"),
   "the login flows name passwords, and unknown types are refused",
   async () => {
     const client = createClient(theSubject());
@@ -72,7 +70,7 @@ clause(
 );
 
 clause(
-  page("using-access-tokens"),
+  clientApi("using-access-tokens"),
   "a missing token and an unknown one are told apart",
   async () => {
     await mustBe401(createClient(theSubject()).request("getTokenOwner"), "M_MISSING_TOKEN");
@@ -84,7 +82,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3logout"),
+  clientApi("post_matrixclientv3logout"),
   "logging out ends that session and its device, and no other",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -101,7 +99,7 @@ clause(
 );
 
 clause(
-  page("post_matrixclientv3logoutall"),
+  clientApi("post_matrixclientv3logoutall"),
   "logging out everywhere ends every session",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -113,7 +111,7 @@ clause(
 );
 
 clause(
-  page("refreshing-access-tokens"),
+  clientApi("refreshing-access-tokens"),
   "a refresh token gives a new access token and a new refresh token",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -143,7 +141,7 @@ clause(
 );
 
 clause(
-  page("soft-logout"),
+  clientApi("soft-logout"),
   "after a logout by the user an unknown token is no soft logout",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -154,7 +152,7 @@ clause(
 );
 
 clause(
-  page("relationship-between-access-tokens-and-devices"),
+  clientApi("relationship-between-access-tokens-and-devices"),
   "logging in with a device's id takes that device over",
   async () => {
     const alice = await registerUser(theSubject(), "alice");

@@ -1,6 +1,5 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { must, mustEqual, mustEqualAsSets } from "../../harness/must.ts";
-import type { ClientEvent } from "../../harness/shapes.ts";
 import {
   hasLeft,
   joinedRoom,
@@ -9,30 +8,18 @@ import {
   syncToken,
   syncUntil,
   timelineOf,
+  memberKeys,
+  types,
+  filterOf,
 } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-const filterOf = (room: object) => ({ filter: JSON.stringify({ room }) });
-const types = (events: readonly ClientEvent[]) => events.map((event) => event.type);
-const memberKeys = (events: readonly ClientEvent[]) =>
-  events.filter((event) => event.type === "m.room.member").map((event) => String(event.state_key));
-
-async function roomOfTwo() {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", name: "Weaving" });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 clause(
-  page("lazy-loading-room-members"),
+  clientApi("lazy-loading-room-members"),
   "lazily loaded members are those who speak in the timeline",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const carol = await registerUser(theSubject(), "carol");
     await carol.join(roomId);
     await alice.send(roomId, "I speak");
@@ -59,7 +46,7 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "a room without a name has heroes and counts in its summary",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
@@ -79,10 +66,10 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "a left room is told once, and later only to who asks for left rooms",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const since = await syncToken(bob);
     await alice.send(roomId, "farewell");
     await bob.leave(roomId);
@@ -100,10 +87,10 @@ clause(
 );
 
 clause(
-  page("filtering"),
+  clientApi("filtering"),
   "filters choose rooms, types and senders, by id and by value",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const other = await bob.createRoom();
     await alice.send(roomId, "from alice");
     await bob.send(roomId, "from bob");

@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { must, mustEqual, mustEqualAsSets } from "../../harness/must.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
 import {
@@ -10,30 +10,18 @@ import {
   syncUntil,
   timelineOf,
   untilEvent,
+  memberKeys,
+  types,
+  filterOf,
 } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-
-const page = (anchor: string) => `client-server-api#${anchor}`;
-const filterOf = (room: object) => ({ filter: JSON.stringify({ room }) });
-const types = (events: readonly ClientEvent[]) => events.map((event) => event.type);
-const memberKeys = (events: readonly ClientEvent[]) =>
-  events.filter((event) => event.type === "m.room.member").map((event) => String(event.state_key));
-
-async function roomOfTwo() {
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
-  const roomId = await alice.createRoom({ preset: "public_chat", name: "Weaving" });
-  await bob.join(roomId);
-  return { alice, bob, roomId };
-}
+import { roomOfTwo } from "../../harness/two-users.ts";
 
 clause(
-  page("syncing"),
+  clientApi("syncing"),
   "the first sync holds the room with state up to its timeline, together complete",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     await alice.send(roomId, "hello");
     const body = await syncOnce(alice, filterOf({ timeline: { limit: 2 } }));
     const [state, timeline] = [stateOf(body, roomId), timelineOf(body, roomId)];
@@ -58,8 +46,8 @@ clause(
   },
 );
 
-clause(page("syncing"), "an incremental sync holds what is new, and only that", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
+clause(clientApi("syncing"), "an incremental sync holds what is new, and only that", async () => {
+  const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
   const quiet = await bob.createRoom();
   const since = await syncToken(bob);
   mustEqual((await syncOnce(bob, { since })).rooms?.join ?? {}, {}, "rooms without news");
@@ -75,10 +63,10 @@ clause(page("syncing"), "an incremental sync holds what is new, and only that", 
 });
 
 clause(
-  page("syncing"),
+  clientApi("syncing"),
   "a long poll waits for news, and ends without any when its time is over",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     let since = await syncToken(bob);
     // What is left of joining (presence, for instance) may still arrive.
     for (let i = 0; i < 5; i++) since = (await syncOnce(bob, { since, timeout: 300 })).next_batch;
@@ -100,27 +88,31 @@ clause(
   },
 );
 
-clause(page("syncing"), "a gap is told as limited, with the state that changed in it", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const since = await syncToken(bob);
-  await alice.setState(roomId, "m.room.topic", { topic: "changed in the gap" });
-  for (let i = 0; i < 6; i++) await alice.send(roomId, `message ${i}`);
-  const body = await syncOnce(bob, { since, ...filterOf({ timeline: { limit: 3 } }) });
-  const timeline = joinedRoom(body, roomId)?.timeline;
-  mustEqual(timeline?.limited, true, "limited");
-  mustEqual(
-    timelineOf(body, roomId).map((event) => event.content["body"]),
-    ["message 3", "message 4", "message 5"],
-    "timeline",
-  );
-  mustEqual(types(stateOf(body, roomId)), ["m.room.topic"], "state");
-});
+clause(
+  clientApi("syncing"),
+  "a gap is told as limited, with the state that changed in it",
+  async () => {
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
+    const since = await syncToken(bob);
+    await alice.setState(roomId, "m.room.topic", { topic: "changed in the gap" });
+    for (let i = 0; i < 6; i++) await alice.send(roomId, `message ${i}`);
+    const body = await syncOnce(bob, { since, ...filterOf({ timeline: { limit: 3 } }) });
+    const timeline = joinedRoom(body, roomId)?.timeline;
+    mustEqual(timeline?.limited, true, "limited");
+    mustEqual(
+      timelineOf(body, roomId).map((event) => event.content["body"]),
+      ["message 3", "message 4", "message 5"],
+      "timeline",
+    );
+    mustEqual(types(stateOf(body, roomId)), ["m.room.topic"], "state");
+  },
+);
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "full_state gives the whole state of each room, and answers at once",
   async () => {
-    const { bob, roomId } = await roomOfTwo();
+    const { bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const since = await syncToken(bob);
     const body = await bob.call("sync", { query: { since, full_state: true, timeout: 10_000 } });
     const state = types(stateOf(body, roomId));
@@ -131,10 +123,10 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "state_after gives the state at the end of the timeline in place of that at its start",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const since = await syncToken(bob);
     await alice.setState(roomId, "m.room.topic", { topic: "old" });
     await alice.setState(roomId, "m.room.topic", { topic: "new" });
@@ -157,10 +149,10 @@ clause(
 );
 
 clause(
-  page("get_matrixclientv3sync"),
+  clientApi("get_matrixclientv3sync"),
   "state_after is served under its earlier name as well",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     const since = await syncToken(bob);
     await alice.setState(roomId, "m.room.topic", { topic: "new" });
     const query = { since, "org.matrix.msc4222.use_state_after": true };
@@ -177,10 +169,10 @@ clause(
 );
 
 clause(
-  page("syncing"),
+  clientApi("syncing"),
   "joining a room tells its whole state, though the token is older",
   async () => {
-    const { alice, roomId } = await roomOfTwo();
+    const { alice, roomId } = await roomOfTwo({ name: "Weaving" });
     const carol = await registerUser(theSubject(), "carol");
     const since = await syncToken(carol);
     await alice.send(roomId, "before carol");
@@ -195,10 +187,10 @@ clause(
 );
 
 clause(
-  page("syncing"),
+  clientApi("syncing"),
   "rejoining after an absence tells the state that changed meanwhile",
   async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
+    const { alice, bob, roomId } = await roomOfTwo({ name: "Weaving" });
     await bob.leave(roomId);
     const since = await syncToken(bob);
     await alice.setState(roomId, "m.room.topic", { topic: "meanwhile" });

@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, serverApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
 import { createExchange } from "../../harness/exchange.ts";
 import type { Json, JsonObject } from "../../harness/json.ts";
@@ -12,14 +12,13 @@ import {
 } from "../../harness/scenes.ts";
 import { ephemeralOf, syncToken, syncUntil } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 import { authorizationHeader } from "../../harness/x-matrix.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 
 clause(
-  page("transactions"),
+  serverApi("transactions"),
   "a transaction that is none is refused: no JSON, no list of PDUs, no object",
   async () => {
     const { peer } = here;
@@ -52,7 +51,7 @@ clause(
 );
 
 clause(
-  page("put_matrixfederationv1sendtxnid"),
+  serverApi("put_matrixfederationv1sendtxnid"),
   "PDUs of no shape do not keep the good one from arriving",
   async () => {
     const { peer } = here;
@@ -115,7 +114,7 @@ clause(
 );
 
 clause(
-  page("typing-notifications"),
+  serverApi("typing-notifications"),
   "typing of somebody who is not in the room is not told",
   async () => {
     const { peer } = here;
@@ -135,7 +134,7 @@ clause(
 );
 
 clause(
-  page("server-access-control-lists-acls"),
+  serverApi("server-access-control-lists-acls"),
   "typing from a server that the ACL shuts out is not told",
   async () => {
     const { peer } = here;
@@ -157,7 +156,7 @@ clause(
 );
 
 clause(
-  page("joining-rooms"),
+  serverApi("joining-rooms"),
   "a room of three hundred members and their avatars can be joined",
   async () => {
     const { peer } = here;
@@ -184,7 +183,7 @@ clause(
 );
 
 clause(
-  page("put_matrixfederationv1sendtxnid"),
+  serverApi("put_matrixfederationv1sendtxnid"),
   "fifty PDUs in one transaction arrive in order",
   async () => {
     const { peer } = here;
@@ -203,7 +202,7 @@ clause(
   },
 );
 
-clause(page("pdus"), "a transaction that tells its PDUs backwards still arrives", async () => {
+clause(serverApi("pdus"), "a transaction that tells its PDUs backwards still arrives", async () => {
   const { peer } = here;
   const scene = await roomWithPeer(peer);
   const { alice, mallory, room } = scene;
@@ -222,22 +221,31 @@ clause(page("pdus"), "a transaction that tells its PDUs backwards still arrives"
   );
 });
 
-clause(page("pdus"), "users of a peer who leave and join again are told as they are", async () => {
-  const { peer } = here;
-  const scene = await roomOfPeer(peer);
-  const { alice, roomId, room } = scene;
-  const carol = await joinFromPeer(peer, scene, "carol");
-  const member = (membership: string) =>
-    room.append({ type: "m.room.member", sender: carol, stateKey: carol, content: { membership } });
-  await peer.sendGood(member("leave"), member("join"), member("leave"));
-  const since = await syncToken(alice);
-  await toldUpToMarker(scene, since, () => alice.send(roomId, "marker"));
-  mustEqual(
-    (await alice.getState(roomId, "m.room.member", carol))["membership"],
-    "leave",
-    "membership",
-  );
-});
+clause(
+  serverApi("pdus"),
+  "users of a peer who leave and join again are told as they are",
+  async () => {
+    const { peer } = here;
+    const scene = await roomOfPeer(peer);
+    const { alice, roomId, room } = scene;
+    const carol = await joinFromPeer(peer, scene, "carol");
+    const member = (membership: string) =>
+      room.append({
+        type: "m.room.member",
+        sender: carol,
+        stateKey: carol,
+        content: { membership },
+      });
+    await peer.sendGood(member("leave"), member("join"), member("leave"));
+    const since = await syncToken(alice);
+    await toldUpToMarker(scene, since, () => alice.send(roomId, "marker"));
+    mustEqual(
+      (await alice.getState(roomId, "m.room.member", carol))["membership"],
+      "leave",
+      "membership",
+    );
+  },
+);
 
 clause(
   "client-server-api#get_matrixclientv1mediadownloadservernamemediaid",
@@ -254,6 +262,4 @@ clause(
   },
 );
 
-clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
-  mustEqual(here.peer.violations, [], "violations");
-});
+mustKeepTheProtocol(here);

@@ -8,7 +8,7 @@ import { roomOfPeer, roomWithPeer, say, textOf, toldUpToMarker } from "../../har
 import type { Shared } from "../../harness/scenes.ts";
 import { syncToken } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
 const here = withPeer();
 
@@ -229,10 +229,4 @@ clause(
   },
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);

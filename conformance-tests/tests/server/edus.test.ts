@@ -1,20 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, serverApi } from "../../harness/clause.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import { must, mustEqual } from "../../harness/must.ts";
 import { roomWithPeer, say, untilPeerHas } from "../../harness/scenes.ts";
 import type { ClientEvent, SyncBody } from "../../harness/shapes.ts";
 import { ephemeralOf, syncToken, syncUntil, untilEvent } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 const edu = (edu_type: string, content: JsonObject) => ({ edu_type, content });
 const typists = (body: SyncBody, roomId: string) =>
   ephemeralOf(body, roomId).findLast((event) => event.type === "m.typing")?.content["user_ids"];
 
-clause(page("typing-notifications"), "typing goes to the peer and comes from it", async () => {
+clause(serverApi("typing-notifications"), "typing goes to the peer and comes from it", async () => {
   const { peer } = here;
   const { alice, mallory, roomId } = await roomWithPeer(peer);
   const path = { roomId, userId: alice.userId };
@@ -46,7 +45,7 @@ clause(page("typing-notifications"), "typing goes to the peer and comes from it"
 });
 
 clause(
-  page("receipts"),
+  serverApi("receipts"),
   "receipts go to the peer and come from it, private ones stay",
   async () => {
     const { peer } = here;
@@ -88,7 +87,7 @@ clause(
   },
 );
 
-clause(page("presence"), "a server that comes into a room is told who is there", async () => {
+clause(serverApi("presence"), "a server that comes into a room is told who is there", async () => {
   const { peer } = here;
   const alice = await registerUser(theSubject(), "alice");
   const roomId = await alice.createRoom({ preset: "public_chat", room_version: "10" });
@@ -104,7 +103,7 @@ clause(page("presence"), "a server that comes into a room is told who is there",
   );
 });
 
-clause(page("presence"), "presence goes to the peer and comes from it", async () => {
+clause(serverApi("presence"), "presence goes to the peer and comes from it", async () => {
   const { peer } = here;
   const { alice, mallory } = await roomWithPeer(peer);
   await alice.call("setPresence", {
@@ -134,7 +133,7 @@ clause(page("presence"), "presence goes to the peer and comes from it", async ()
 });
 
 clause(
-  page("edus"),
+  serverApi("edus"),
   "EDUs in the name of other servers' users, malformed ones and unknown ones do nothing",
   async () => {
     const { peer } = here;
@@ -165,6 +164,4 @@ clause(
   },
 );
 
-clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
-  mustEqual(here.peer.violations, [], "violations");
-});
+mustKeepTheProtocol(here);

@@ -6,7 +6,7 @@ import type { PeerRoom } from "../../harness/peer-room.ts";
 import { joinFromPeer, roomWithPeer, textOf, untilPeerHas } from "../../harness/scenes.ts";
 import type { Shared } from "../../harness/scenes.ts";
 import { untilEvent } from "../../harness/sync.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
 const here = withPeer();
 const HOUR = 3600_000;
@@ -182,10 +182,4 @@ clause(
   },
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);

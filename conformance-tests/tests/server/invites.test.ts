@@ -1,17 +1,16 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, serverApi } from "../../harness/clause.ts";
 import type { Pdu } from "../../harness/events.ts";
 import { asText } from "../../harness/json.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import { eventually, must, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
 import { hasLeft, isInvited, isJoined, isMember, syncUntil } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 for (const version of ["1", "6", "10", "12"]) {
   clause(
-    page("inviting-to-a-room"),
+    serverApi("inviting-to-a-room"),
     `it invites a peer's user to a private room of version ${version}, who then joins`,
     async () => {
       const { peer } = here;
@@ -45,7 +44,7 @@ for (const version of ["1", "6", "10", "12"]) {
 
 for (const version of ["6", "10", "11", "12"]) {
   clause(
-    page("inviting-to-a-room"),
+    serverApi("inviting-to-a-room"),
     `a peer invites its user to a private room of version ${version}, who then joins`,
     async () => {
       const { peer } = here;
@@ -77,7 +76,7 @@ for (const version of ["6", "10", "11", "12"]) {
 }
 
 clause(
-  page("leaving-rooms-rejecting-invites"),
+  serverApi("leaving-rooms-rejecting-invites"),
   "an invitation from a peer can be declined, and the peer hears of it",
   async () => {
     const { peer } = here;
@@ -103,7 +102,7 @@ clause(
 );
 
 clause(
-  page("put_matrixfederationv2inviteroomideventid"),
+  serverApi("put_matrixfederationv2inviteroomideventid"),
   "invitations that are none, or for users of other servers, are refused",
   async () => {
     const { peer } = here;
@@ -133,7 +132,7 @@ clause(
 );
 
 clause(
-  page("put_matrixfederationv2inviteroomideventid"),
+  serverApi("put_matrixfederationv2inviteroomideventid"),
   "an invitation shows what is left of state that was redacted",
   async () => {
     const { peer } = here;
@@ -150,7 +149,7 @@ clause(
 );
 
 clause(
-  page("inviting-to-a-room"),
+  serverApi("inviting-to-a-room"),
   "an invitation may show state that was redacted in its room",
   async () => {
     const { peer } = here;
@@ -175,7 +174,7 @@ clause(
 );
 
 clause(
-  page("leaving-rooms-rejecting-invites"),
+  serverApi("leaving-rooms-rejecting-invites"),
   "the news that an older invitation was taken back does not end the next one",
   async () => {
     const { peer } = here;
@@ -206,10 +205,4 @@ clause(
   },
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);

@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, serverApi } from "../../harness/clause.ts";
 import type { Pdu } from "../../harness/events.ts";
 import type { JsonObject } from "../../harness/json.ts";
 import {
@@ -21,15 +21,14 @@ import {
 import { createSigningKey } from "../../harness/signing.ts";
 import { hasLeft, isMember, syncToken, syncUntil, untilEvent } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 const VERSIONS = ["1", "3", "6", "9", "10", "11", "12"];
 
 for (const version of VERSIONS) {
   clause(
-    page("joining-rooms"),
+    serverApi("joining-rooms"),
     `a peer joins a room of version ${version}, and messages go both ways`,
     async () => {
       const { peer } = here;
@@ -49,7 +48,7 @@ for (const version of VERSIONS) {
   );
 
   clause(
-    page("joining-rooms"),
+    serverApi("joining-rooms"),
     `it joins a peer's room of version ${version}, and messages go both ways`,
     async () => {
       const { peer } = here;
@@ -72,7 +71,7 @@ for (const version of VERSIONS) {
 }
 
 clause(
-  page("get_matrixfederationv1make_joinroomiduserid"),
+  serverApi("get_matrixfederationv1make_joinroomiduserid"),
   "make_join tells which version a peer lacks, and which rooms it does not know",
   async () => {
     const { peer } = here;
@@ -93,7 +92,7 @@ clause(
 );
 
 clause(
-  page("get_matrixfederationv1make_joinroomiduserid"),
+  serverApi("get_matrixfederationv1make_joinroomiduserid"),
   "a private room gives no template to a stranger",
   async () => {
     const { peer } = here;
@@ -109,7 +108,7 @@ clause(
 );
 
 clause(
-  page("put_matrixfederationv2send_joinroomideventid"),
+  serverApi("put_matrixfederationv2send_joinroomideventid"),
   "a join that is signed badly, for another, or is no join is refused",
   async () => {
     const { peer } = here;
@@ -146,7 +145,7 @@ clause(
 );
 
 clause(
-  page("joining-rooms"),
+  serverApi("joining-rooms"),
   "a join whose state is forged does not bring the forgery in",
   async () => {
     const { peer } = here;
@@ -196,7 +195,7 @@ clause(
 );
 
 clause(
-  page("leaving-rooms-rejecting-invites"),
+  serverApi("leaving-rooms-rejecting-invites"),
   "a peer's user leaves through make_leave and send_leave",
   async () => {
     const { peer } = here;
@@ -213,7 +212,7 @@ clause(
 );
 
 clause(
-  page("leaving-rooms-rejecting-invites"),
+  serverApi("leaving-rooms-rejecting-invites"),
   "its user leaves a peer's room, and the peer hears of it",
   async () => {
     const { peer } = here;
@@ -227,7 +226,7 @@ clause(
 );
 
 clause(
-  page("restricted-rooms"),
+  serverApi("restricted-rooms"),
   "a peer's user who is in the allowed room enters a restricted one, signed for by the server",
   async () => {
     const { peer } = here;
@@ -253,40 +252,42 @@ clause(
   },
 );
 
-clause(page("pdus"), "kicks and bans reach the peer, and those of the peer arrive", async () => {
-  const { peer } = here;
-  const scene = await roomWithPeer(peer);
-  const { alice, mallory, roomId, room } = scene;
-  const victim = await joinFromPeer(peer, scene, "victim");
-  const body = { user_id: victim, reason: "noise" };
-  await alice.call("ban", { path: { roomId }, body });
-  const ban = await peer.awaitPdu(
-    "the ban",
-    (pdu) => pdu.state_key === victim && pdu.content["membership"] === "ban",
-  );
-  mustEqual(ban.sender, alice.userId, "sender");
-  const levels = await alice.getState(roomId, "m.room.power_levels");
-  const users = { ...(levels["users"] as JsonObject), [mallory]: 100 };
-  await untilPeerHas(
-    peer,
-    room,
-    await alice.setState(roomId, "m.room.power_levels", { ...levels, users }),
-  );
-  const bob = await registerUser(theSubject(), "bob");
-  await bob.join(roomId);
-  await peer.awaitPdu("bob's join", (pdu) => pdu.state_key === bob.userId);
-  const since = await syncToken(bob);
-  await peer.sendGood(
-    room.append({
-      type: "m.room.member",
-      sender: mallory,
-      stateKey: bob.userId,
-      content: { membership: "leave" },
-    }),
-  );
-  await syncUntil(bob, "the kick", hasLeft(roomId), { since });
-});
+clause(
+  serverApi("pdus"),
+  "kicks and bans reach the peer, and those of the peer arrive",
+  async () => {
+    const { peer } = here;
+    const scene = await roomWithPeer(peer);
+    const { alice, mallory, roomId, room } = scene;
+    const victim = await joinFromPeer(peer, scene, "victim");
+    const body = { user_id: victim, reason: "noise" };
+    await alice.call("ban", { path: { roomId }, body });
+    const ban = await peer.awaitPdu(
+      "the ban",
+      (pdu) => pdu.state_key === victim && pdu.content["membership"] === "ban",
+    );
+    mustEqual(ban.sender, alice.userId, "sender");
+    const levels = await alice.getState(roomId, "m.room.power_levels");
+    const users = { ...(levels["users"] as JsonObject), [mallory]: 100 };
+    await untilPeerHas(
+      peer,
+      room,
+      await alice.setState(roomId, "m.room.power_levels", { ...levels, users }),
+    );
+    const bob = await registerUser(theSubject(), "bob");
+    await bob.join(roomId);
+    await peer.awaitPdu("bob's join", (pdu) => pdu.state_key === bob.userId);
+    const since = await syncToken(bob);
+    await peer.sendGood(
+      room.append({
+        type: "m.room.member",
+        sender: mallory,
+        stateKey: bob.userId,
+        content: { membership: "leave" },
+      }),
+    );
+    await syncUntil(bob, "the kick", hasLeft(roomId), { since });
+  },
+);
 
-clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
-  mustEqual(here.peer.violations, [], "violations");
-});
+mustKeepTheProtocol(here);

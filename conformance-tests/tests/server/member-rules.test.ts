@@ -1,4 +1,4 @@
-import { clause, theSubject } from "../../harness/clause.ts";
+import { clause, theSubject, serverApi } from "../../harness/clause.ts";
 import type { Pdu } from "../../harness/events.ts";
 import type { Json, JsonObject } from "../../harness/json.ts";
 import { must, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
@@ -6,10 +6,10 @@ import type { PeerRoom } from "../../harness/peer-room.ts";
 import { roomOfPeer, roomWithPeer, textOf, untilPeerHas } from "../../harness/scenes.ts";
 import { isInvited, isMember, syncUntil } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
+import { twoUsers } from "../../harness/two-users.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
-const INVITE = page("put_matrixfederationv2inviteroomideventid");
+const INVITE = serverApi("put_matrixfederationv2inviteroomideventid");
 const here = withPeer();
 
 /** Sends an invite of the peer's user; answers what the server under test answers. */
@@ -52,7 +52,7 @@ clause(
 );
 
 clause(
-  page("joining-rooms"),
+  serverApi("joining-rooms"),
   "a join that a peer took is that peer's to send on: it does not come again",
   async () => {
     const { peer } = here;
@@ -67,7 +67,7 @@ clause(
 );
 
 clause(
-  page("inviting-to-a-room"),
+  serverApi("inviting-to-a-room"),
   "an invitation that the peer's user has declined unheard is repeated when a client repeats it",
   async () => {
     const { peer } = here;
@@ -83,10 +83,7 @@ clause(
 
 clause(INVITE, "an invitation that claims another version shuts nobody out of a room", async () => {
   const { peer } = here;
-  const [alice, bob] = await Promise.all([
-    registerUser(theSubject(), "alice"),
-    registerUser(theSubject(), "bob"),
-  ]);
+  const [alice, bob] = await twoUsers();
   const mallory = peer.user("mallory");
   const room = peer.createRoom({ version: "10", creator: mallory });
   const lie = await invite(room, mallory, alice.userId, { version: "9" });
@@ -144,7 +141,7 @@ clause("client-server-api#stripped-state", "an invitation shows a room within bo
 });
 
 clause(
-  page("put_matrixfederationv1send_knockroomideventid"),
+  serverApi("put_matrixfederationv1send_knockroomideventid"),
   "the answer to a knock shows the room by events in its version's format, the create event among them",
   async () => {
     const { peer } = here;
@@ -178,7 +175,7 @@ clause(
 );
 
 clause(
-  page("get_matrixfederationv1make_joinroomiduserid"),
+  serverApi("get_matrixfederationv1make_joinroomiduserid"),
   "a peer's refusal to let somebody in is told to the client with its code",
   async () => {
     const { peer } = here;
@@ -206,6 +203,4 @@ clause(
   },
 );
 
-clause(page("transactions"), "nothing that it sent to the peer broke the protocol", async () => {
-  mustEqual(here.peer.violations, [], "violations");
-});
+mustKeepTheProtocol(here);

@@ -1,16 +1,15 @@
-import { clause } from "../../harness/clause.ts";
+import { clause, serverApi } from "../../harness/clause.ts";
 import type { Pdu } from "../../harness/events.ts";
 import { eventually, must, mustEqual } from "../../harness/must.ts";
 import { roomOfPeer, roomWithPeer, say, textOf, untilPeerHas } from "../../harness/scenes.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
 import { hasEvent, syncToken, syncUntil, timelineOf, untilEvent } from "../../harness/sync.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
-const page = (anchor: string) => `server-server-api#${anchor}`;
 const here = withPeer();
 
 clause(
-  page("backfilling-and-retrieving-missing-events"),
+  serverApi("backfilling-and-retrieving-missing-events"),
   "events that are missing before a new one are fetched and told in order",
   async () => {
     const { peer } = here;
@@ -46,7 +45,7 @@ clause(
 );
 
 clause(
-  page("backfilling-and-retrieving-missing-events"),
+  serverApi("backfilling-and-retrieving-missing-events"),
   "when the gap cannot be filled the state after it is asked for",
   async () => {
     const { peer } = here;
@@ -114,7 +113,7 @@ clause(
 );
 
 clause(
-  page("backfilling-and-retrieving-missing-events"),
+  serverApi("backfilling-and-retrieving-missing-events"),
   "a user of it scrolls back through a peer's room to its beginning",
   async () => {
     const { peer } = here;
@@ -151,7 +150,7 @@ clause(
   },
 );
 
-clause(page("transactions"), "its messages reach the peer in order, each once", async () => {
+clause(serverApi("transactions"), "its messages reach the peer in order, each once", async () => {
   const { peer } = here;
   const { alice, roomId, room } = await roomWithPeer(peer);
   const ids: string[] = [];
@@ -166,7 +165,7 @@ clause(page("transactions"), "its messages reach the peer in order, each once", 
 });
 
 clause(
-  page("transactions"),
+  serverApi("transactions"),
   "what the peer missed while it was away arrives when it is back",
   async () => {
     const { peer } = here;
@@ -189,10 +188,4 @@ clause(
   90_000,
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);

@@ -12,7 +12,7 @@ import {
   untilEvent,
 } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
 const here = withPeer();
 const HOUR = 3600_000;
@@ -232,10 +232,4 @@ clause(
   60_000,
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);

@@ -6,7 +6,7 @@ import { roomWithPeer, say, textOf, toldUpToMarker } from "../../harness/scenes.
 import { createSigningKey, signJson } from "../../harness/signing.ts";
 import { syncToken } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import { withPeer } from "../../harness/with-peer.ts";
+import { withPeer, mustKeepTheProtocol } from "../../harness/with-peer.ts";
 
 const here = withPeer();
 
@@ -152,10 +152,4 @@ clause(
   },
 );
 
-clause(
-  "server-server-api#transactions",
-  "nothing that it sent to the peer broke the protocol",
-  async () => {
-    mustEqual(here.peer.violations, [], "violations");
-  },
-);
+mustKeepTheProtocol(here);
