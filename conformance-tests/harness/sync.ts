@@ -117,3 +117,9 @@ export const accountData = (body: SyncBody, type: string) =>
   ((body.account_data?.events ?? []) as unknown as ClientEvent[]).find(
     (event) => event.type === type,
   );
+
+/** The account data of a room. */
+export const roomAccountData = (body: SyncBody, roomId: string, type: string) =>
+  ((joinedRoom(body, roomId)?.account_data?.events ?? []) as unknown as ClientEvent[]).find(
+    (event) => event.type === type,
+  );

@@ -1,27 +1,11 @@
 import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { unique } from "../../harness/client.ts";
-import { must, mustBe403, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
+import { must, mustBe403, mustEqual, mustFail } from "../../harness/must.ts";
 import type { ClientEvent } from "../../harness/shapes.ts";
-import {
-  hasLeft,
-  isInvited,
-  isMember,
-  joinedRoom,
-  syncOnce,
-  syncToken,
-  syncUntil,
-  timelineOf,
-  untilEvent,
-} from "../../harness/sync.ts";
+import { hasLeft, isInvited, syncOnce, syncUntil, untilEvent } from "../../harness/sync.ts";
 import { registerUser } from "../../harness/users.ts";
-import type { User } from "../../harness/users.ts";
 import { roomOfTwo } from "../../harness/two-users.ts";
-
-const setMember = (user: User, roomId: string, stateKey: string, body: object) =>
-  user.request("setRoomStateWithKey", {
-    path: { roomId, eventType: "m.room.member", stateKey },
-    body,
-  });
+import { setMember } from "../../harness/room-state.ts";
 
 clause(clientApi("room-membership"), "memberships set as state follow the same rules", async () => {
   const { alice, bob, roomId } = await roomOfTwo();
@@ -41,24 +25,6 @@ clause(clientApi("room-membership"), "memberships set as state follow the same r
   );
   await mustFail(setMember(alice, roomId, alice.userId, { membership: "dancing" }), [400, 403]);
 });
-
-clause(
-  clientApi("room-membership"),
-  "a name for one room only can be set in the member event",
-  async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
-    await setMember(bob, roomId, bob.userId, { membership: "join", displayname: "Robert" });
-    mustMatch(
-      await alice.getState(roomId, "m.room.member", bob.userId),
-      { displayname: "Robert" },
-      "member",
-    );
-    const profile = (await alice.call("getUserProfile", { path: { userId: bob.userId } })) as {
-      displayname?: string;
-    };
-    must(profile.displayname !== "Robert", "the profile has changed too");
-  },
-);
 
 clause(
   clientApi("post_matrixclientv3roomsroomidkick"),
@@ -152,91 +118,6 @@ clause(
     mustEqual((await react("👍")).status, 200, "the first");
     await mustFail(react("👍"), 400, "M_DUPLICATE_ANNOTATION");
     mustEqual((await react("🎉")).status, 200, "another");
-  },
-);
-
-clause(
-  clientApi("post_matrixclientv3accountdeactivate"),
-  "who deactivates their account leaves their rooms",
-  async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
-    const since = await syncToken(alice);
-    const { session } = await mustFail(bob.request("deactivateAccount", { body: {} }), 401);
-    const identifier = { type: "m.id.user", user: bob.userId };
-    const auth = { type: "m.login.password", identifier, password: bob.password, session };
-    await bob.call("deactivateAccount", { body: { auth } });
-    await syncUntil(alice, "bob's leave", isMember(roomId, bob.userId, "leave"), { since });
-  },
-);
-
-clause(clientApi("profiles"), "a new name is told in every room that the user is in", async () => {
-  const { alice, bob, roomId } = await roomOfTwo();
-  const second = await alice.createRoom({ preset: "public_chat" });
-  await bob.join(second);
-  const since = await syncToken(alice);
-  await bob.call("setProfileField", {
-    path: { userId: bob.userId, keyName: "displayname" },
-    body: { displayname: "Bobby" },
-  });
-  const seen = new Set<string>();
-  await syncUntil(
-    alice,
-    "the new name in both rooms",
-    (body) => {
-      for (const room of [roomId, second]) {
-        const events = timelineOf(body, room);
-        if (events.some((event) => event.content["displayname"] === "Bobby")) seen.add(room);
-      }
-      return seen.size === 2;
-    },
-    { since },
-  );
-});
-
-clause(
-  clientApi("get_matrixclientv3sync"),
-  "unread counts of a thread stand by themselves for who asks for them",
-  async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
-    const root = await alice.send(roomId, "the root");
-    await bob.call("postReceipt", {
-      path: { roomId, receiptType: "m.read", eventId: root },
-      body: {},
-    });
-    await alice.send(roomId, {
-      msgtype: "m.text",
-      body: "in the thread",
-      "m.relates_to": { rel_type: "m.thread", event_id: root },
-    });
-    await alice.send(roomId, "in the room");
-    const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } });
-    const room = joinedRoom(
-      await syncUntil(
-        bob,
-        "the thread's count",
-        (body) =>
-          joinedRoom(body, roomId)?.unread_thread_notifications?.[root]?.notification_count === 1,
-        { query: { filter } },
-      ),
-      roomId,
-    );
-    mustEqual(room?.unread_notifications?.notification_count, 1, "the room's own count");
-    const whole = joinedRoom(await syncOnce(bob), roomId);
-    mustEqual(whole?.unread_notifications?.notification_count, 2, "the count without the filter");
-  },
-);
-
-clause(
-  clientApi("receiving-notifications"),
-  "one's own message does not count, and an invitation does",
-  async () => {
-    const { alice, bob, roomId } = await roomOfTwo();
-    await bob.send(roomId, "my own words");
-    const own = joinedRoom(await syncOnce(bob), roomId);
-    mustEqual(own?.unread_notifications?.notification_count ?? 0, 0, "count of one's own message");
-    const other = await alice.createRoom({ invite: [bob.userId] });
-    const body = await syncUntil(bob, "the invitation", isInvited(other));
-    must(body.rooms?.invite?.[other]?.invite_state, "no invite_state");
   },
 );
 
