@@ -2,60 +2,31 @@
  * Hostile values in every member of every event, EDU, piece of account data, filter and push rule that the specification
  * describes; then everything that members may read is read. WEFT_TEST_HOSTILE_VALUES: how many of them (80).
  */
-import { operations, type OperationId } from "@weft/spec/operations";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../../src/protocol/json.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Body, register, type TestUser } from "../support/user.ts";
+import { type Body, register } from "../support/user.ts";
+import { described, HOSTILE, type Known, numbersOf, sample, WORSE } from "./hostile.ts";
+import { tellAs } from "../support/signed-requests.ts";
 import {
-  described,
-  HALF,
-  HOSTILE,
-  type Known,
-  numbersOf,
-  placesIn,
-  planted,
-  sample,
-  WORSE,
-} from "./hostile.ts";
-import { askAs, tellAs } from "../support/signed-requests.ts";
+  alice,
+  bob,
+  carol,
+  expectAnswer,
+  hostileOf,
+  one,
+  readAll,
+  readAsPeer,
+  sharedRoom,
+  two,
+} from "./read-all.ts";
 
 const CASES = Number(process.env["WEFT_TEST_HOSTILE_VALUES"] ?? 80);
 const SEED = Number(process.env["WEFT_TEST_SEED"] ?? 8);
+
 /** A room takes so many hostile events, and then everything is read. */
 const A_ROOM = 30;
-
-let one: TestServer;
-let two: TestServer;
-let alice: TestUser;
-let carol: TestUser;
-let bob: TestUser;
-
-beforeAll(async () => {
-  [one, two] = await Promise.all([startServer(), startServer()]);
-  alice = await register(one, "alice");
-  carol = await register(one, "carol");
-  bob = await register(two, "bob");
-});
-afterAll(() => Promise.all([one.close(), two.close()]));
-
 let count = 0;
 
-/** What a client or a peer may be answered with: no failure of ours. */
-function expectAnswer(answer: { status: number; body: Body }, what: string): void {
-  expect(answer.status, `${what}: ${JSON.stringify(answer.body).slice(0, 300)}`).toBeLessThan(500);
-}
-
-/** One who reads is told what is there: nothing is wrong with the request. */
-function expectRead(answer: { status: number; body: Body }, what: string): void {
-  const text = `${what}: ${JSON.stringify(answer.body).slice(0, 300)}`;
-  expect([200, 403, 404], text).toContain(answer.status);
-}
-
-/** Members whose values are looked up. */
-const IDENTIFIER = /_id$|_ids$|^(redacts|via|replacement_room|alias|rel_type|url|0)$/;
-/** The first of the hostile values are texts that would be identifiers, or keys. */
-const HOSTILE_TEXTS = 14;
 /** What a server can sign: no half of a surrogate pair. */
 const SIGNABLE = WORSE.filter((value) => typeof value !== "string" || value.isWellFormed());
 const RELATIONS = ["m.replace", "m.thread", "m.reference", "m.annotation"];
@@ -67,117 +38,6 @@ function related(draw: (below: number) => number, good: string): JsonObject {
   const place = ["event_id", "rel_type", "key"][draw(3)]!;
   if (draw(3) === 0) relation[place] = HOSTILE[draw(HOSTILE.length)]!;
   return { msgtype: "m.text", body: "related", "m.relates_to": relation };
-}
-
-/** A member of what is described, with a hostile value at one of its places. */
-function hostileOf(kinds: [string, Json][], draw: (below: number) => number, values = HOSTILE) {
-  const [name, whole] = kinds[draw(kinds.length)]!;
-  const isId = draw(2) === 0;
-  const all = placesIn(whole);
-  const ids = all.filter((place) => IDENTIFIER.test(place.at(-1)!));
-  const places = isId && ids.length > 0 ? ids : all;
-  const place = places.length === 0 ? [] : places[draw(places.length)]!;
-  const value = values[draw(isId ? HOSTILE_TEXTS : values.length)]!;
-  const content = planted(whole, place, value, draw(4) === 0);
-  const object = typeof content === "object" && content !== null && !Array.isArray(content);
-  return { name, content: object ? content : {} };
-}
-
-/** Operations that read a room, a user or what is this server's, with nothing in them that could be wrong. */
-const LEFT_OUT = new Set<string>([
-  "getContentAuthed", "getContent", "getContentThumbnail", "getContentThumbnailAuthed",
-  "getContentOverrideName", "getContentOverrideNameAuthed", "getFilter", "getPushRule",
-  "isPushRuleEnabled", "getPushRuleActions", "getDevice", "sync", "getProfileField",
-  "checkUsernameAvailability", "registrationTokenValidity", "getRoomIdByAlias", "getAccountData",
-  "getAccountDataPerRoom",
-]); // prettier-ignore
-
-const READS = (Object.keys(operations) as OperationId[]).filter(
-  (id) =>
-    operations[id].api === "client-server" && operations[id].method === "GET" && !LEFT_OUT.has(id),
-);
-
-async function readAll(reader: TestUser, known: Known, good: readonly string[]): Promise<void> {
-  const values: Record<string, string> = {
-    roomId: known.roomId, eventId: known.eventId, userId: reader.userId, eventType: "m.room.topic",
-    stateKey: "", relType: "m.thread", type: "m.direct",
-  }; // prettier-ignore
-  const extra: Record<string, string> = {
-    getRoomEvents: "dir=b&limit=200",
-    getEventByTimestamp: "ts=0&dir=f",
-    getEventContext: "limit=100",
-    getRoomKeys: "version=1",
-    getRoomKeysByRoomId: "version=1",
-    getRoomKeyBySessionId: "version=1",
-  };
-  for (const id of READS) {
-    const { path } = operations[id];
-    if (!path.startsWith("/_matrix/client/v")) continue;
-    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
-      encodeURIComponent(values[name] ?? "x"),
-    );
-    const url = `${one.baseUrl}${filled}?${extra[id] ?? ""}`;
-    const headers = { authorization: `Bearer ${reader.token}` };
-    const response = await fetch(url, { headers });
-    const text = await response.text();
-    expectRead({ status: response.status, body: text }, `${id} ${reader.userId}`);
-    expect(text, id).not.toMatch(HALF);
-    if (id !== "getRoomEvents") continue;
-    for (const eventId of good) expect(text, `${id} lacks a good event`).toContain(eventId);
-  }
-  for (const query of [
-    "",
-    "&full_state=true",
-    '&filter={"room":{"state":{"lazy_load_members":true}}}',
-  ]) {
-    const limit = '{"room":{"timeline":{"limit":200}}}';
-    const filter = query.includes("filter")
-      ? query
-      : `&filter=${encodeURIComponent(limit)}${query}`;
-    const answer = await reader.ask("GET", `/sync?timeout=0${filter}`);
-    for (const text of textsIn(answer.body as Json)) expect(text.isWellFormed(), text).toBe(true);
-    expect(answer.status, JSON.stringify(answer.body).slice(0, 300)).toBe(200);
-    if (query.includes("filter")) continue;
-    const seen = JSON.stringify(answer.body.rooms?.join?.[known.roomId]?.timeline ?? {});
-    for (const eventId of good) expect(seen, "sync lacks a good event").toContain(eventId);
-  }
-}
-
-function textsIn(value: Json | undefined): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) => [key, ...textsIn(item as Json)]);
-}
-
-async function readAsPeer({ roomId, eventId, userId }: Known): Promise<void> {
-  const [room, event] = [encodeURIComponent(roomId), encodeURIComponent(eventId)];
-  for (const uri of [
-    `state/${room}?event_id=${event}`,
-    `state_ids/${room}?event_id=${event}`,
-    `backfill/${room}?v=${event}&limit=100`,
-    `event/${event}`,
-    `event_auth/${room}/${event}`,
-    `timestamp_to_event/${room}?ts=0&dir=f`,
-    `make_join/${room}/@new:${two.name}?ver=12`,
-    `query/profile?user_id=${encodeURIComponent(userId)}`,
-    "publicRooms",
-  ]) {
-    expectRead(await askAs(two, one, "GET", `/_matrix/federation/v1/${uri}`), uri);
-  }
-}
-
-async function sharedRoom(): Promise<string> {
-  const { room_id: roomId } = await alice.call("POST", "/createRoom", {
-    preset: "public_chat",
-    visibility: "public",
-    power_level_content_override: {
-      users: { [alice.userId]: undefined, [bob.userId]: 100 },
-      events_default: 0,
-    },
-  });
-  await carol.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
-  await bob.call("POST", `/join/${encodeURIComponent(roomId)}?via=${one.name}`, {});
-  return roomId;
 }
 
 /** Types that decide who may go on speaking: a room with a hostile one is a story of its own, and then left. */

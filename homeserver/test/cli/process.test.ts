@@ -51,6 +51,20 @@ async function logIn(base: string, user: string, password: string): Promise<Resp
   });
 }
 
+/** A request that waits for news when this resolves. */
+async function longPoll(base: string, headers: Record<string, string>) {
+  const sync = `${base}/_matrix/client/v3/sync`;
+  const first = await fetch(sync, { headers });
+  const { next_batch: since } = (await first.json()) as { next_batch: string };
+  const answer = fetch(`${sync}?timeout=30000&since=${since}`, { headers });
+  // It waits, beside the request for the metrics.
+  await eventually("the server waits with an answer", async () => {
+    const metrics = await (await fetch(`${base}/_weft/metrics`)).text();
+    return /http_requests_under_way [2-9]/.test(metrics);
+  });
+  return { answer };
+}
+
 test("a wrong configuration exits 2 with one line, and so does a wrong use", async () => {
   const wrong = await outcome(weft(["start"], { WEFT_RATE_LIMITS: "some" }));
   expect(wrong).toMatchObject({
@@ -123,19 +137,10 @@ test(
       code: 1,
       stderr: "weft: !none:localhost is not known here\n",
     });
-    const first = await fetch(`${base}/_matrix/client/v3/sync`, { headers: { authorization } });
-    const { next_batch: since } = (await first.json()) as { next_batch: string };
-    const poll = fetch(`${base}/_matrix/client/v3/sync?timeout=30000&since=${since}`, {
-      headers: { authorization },
-    });
-    // It waits, beside the request for the metrics.
-    await eventually("the server waits with an answer", async () => {
-      const metrics = await (await fetch(`${base}/_weft/metrics`)).text();
-      return /http_requests_under_way [2-9]/.test(metrics);
-    });
+    const poll = await longPoll(base, { authorization });
     const begun = Date.now();
     server.kill("SIGTERM");
-    expect((await poll).status).toBe(200);
+    expect((await poll.answer).status).toBe(200);
     expect(await ended).toMatchObject({ code: 0 });
     expect(Date.now() - begun).toBeLessThan(10_000);
   },

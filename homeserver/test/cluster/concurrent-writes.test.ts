@@ -1,80 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Body, register, type Served, type TestUser, userOf } from "../support/user.ts";
-
-const MATRIX = "/_matrix/client/v3";
+import { describe, expect, test } from "vitest";
+import { hasRedis } from "../support/redis.ts";
+import {
+  agreed,
+  alices,
+  atOther,
+  both,
+  broken,
+  first,
+  pair,
+  post,
+  room,
+  roomId,
+  second,
+  user,
+  watched,
+} from "./two-replicas.ts";
+import { type Body, register, type TestUser, userOf } from "../support/user.ts";
 
 /** Whatever two replicas may write at once: a conflict is no error of the server, and nothing is lost. */
 describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 180_000 }, () => {
-  let redis: TestRedis;
-  let first: TestServer;
-  let second: { readonly baseUrl: string; stop(): Promise<void> };
-  let pair: Served[];
-  /** Alice at the one and at the other. */
-  let alices: [TestUser, TestUser];
-  let roomId: string;
-  /** Every answer of 500 and above. */
-  const broken: string[] = [];
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    first = await startServer({ redisUrl: `redis+unix://${redis.path}` });
-    second = await first.replica();
-    pair = [first, second];
-    const alice = await register(first, "alice");
-    alices = [watched(alice), watched(atOther(alice))];
-    roomId = (await alice.call("POST", "/createRoom", { preset: "public_chat" })).room_id;
-  }, 180_000);
-  afterAll(async () => {
-    await second?.stop();
-    await first?.close();
-    await redis?.stop();
-  });
-
-  const sessionOf = ({ userId, token, deviceId }: TestUser) => ({
-    ...{ user_id: userId, access_token: token, device_id: deviceId },
-  });
-  const atOther = (user: TestUser) => userOf(second, sessionOf(user));
-
-  /** The same user, who notes what is broken. */
-  function watched(user: TestUser): TestUser {
-    return {
-      ...user,
-      async ask(method, path, body) {
-        const answer = await user.ask(method, path, body);
-        if (answer.status >= 500) broken.push(`${method} ${path}: ${JSON.stringify(answer)}`);
-        return answer;
-      },
-    };
-  }
-
-  /** Does it so many times, by turns at the one and at the other, all at once. */
-  function both<T>(count: number, deed: (user: TestUser, i: number) => Promise<T>): Promise<T[]> {
-    return Promise.all(Array.from({ length: count }, (_, i) => deed(alices[i % 2]!, i)));
-  }
-
-  /** Both replicas give the same answer. */
-  async function agreed(path: string): Promise<Body> {
-    const answers = await Promise.all(alices.map((alice) => alice.call("GET", path)));
-    const [one, other] = answers.map(withoutAges);
-    expect(other).toEqual(one);
-    return one;
-  }
-
-  const user = () => `/user/${encodeURIComponent(alices[0].userId)}`;
-  const room = () => `/rooms/${encodeURIComponent(roomId)}`;
-
-  async function post(server: Served, path: string, body: unknown) {
-    const response = await fetch(`${server.baseUrl}${MATRIX}${path}`, {
-      method: "POST",
-      body: JSON.stringify(body),
-    });
-    const answer = { status: response.status, body: (await response.json()) as Body };
-    if (answer.status >= 500) broken.push(`${path}: ${JSON.stringify(answer)}`);
-    return answer;
-  }
-
   test("tags: all of them stay", async () => {
     await both(20, (alice, i) =>
       alice.ask("PUT", `${user()}${room()}/tags/u.t${i}`, { order: 0.5 }),
@@ -295,9 +239,3 @@ describe.skipIf(!hasRedis)("two replicas write at once", { timeout: 180_000 }, (
     expect(broken).toEqual([]);
   });
 });
-
-/** What two replicas must agree on: an event's age is that of the answer. */
-function withoutAges(body: Body): Body {
-  const text = JSON.stringify(body, (key, value: unknown) => (key === "age" ? undefined : value));
-  return JSON.parse(text);
-}
