@@ -13,6 +13,12 @@ async function publicRoom(version?: string): Promise<RoomId> {
   );
 }
 
+/** A message of alice's, to be sent. */
+const messageTo = (roomId: RoomId, body: string, txnId?: string) => ({
+  ...{ by: hq.user("alice"), roomId, type: "m.room.message", content: { body } },
+  ...(txnId === undefined ? {} : { txnId }),
+});
+
 describe("sending", () => {
   test.each(ROOM_VERSION_IDS)("works in a room of version %s", async (version) => {
     const alice = hq.user("alice");
@@ -48,13 +54,7 @@ describe("sending", () => {
 
   test("answers a repeated transaction id with the first event, also at the same moment", async () => {
     const roomId = await publicRoom();
-    const message = {
-      by: hq.user("alice"),
-      roomId,
-      type: "m.room.message",
-      content: { body: "once" },
-      txnId: "t1",
-    };
+    const message = messageTo(roomId, "once", "t1");
     const ids = await Promise.all([1, 2, 3].map(() => hq.rooms.send.message(message)));
     expect(new Set(ids).size).toBe(1);
     expect(await hq.rooms.send.message(message)).toBe(ids[0]);
@@ -64,13 +64,7 @@ describe("sending", () => {
 
   test("remembers transaction ids in the database", async () => {
     const roomId = await publicRoom();
-    const message = {
-      by: hq.user("alice"),
-      roomId,
-      type: "m.room.message",
-      content: { body: "once" },
-      txnId: "t2",
-    };
+    const message = messageTo(roomId, "once", "t2");
     const first = await hq.rooms.send.message(message);
     const { createIdempotency, clientTransactionKey } =
       await import("../../../src/rooms/records/idempotency.ts");
@@ -86,14 +80,7 @@ describe("sending", () => {
   test("keeps one line of history under concurrent senders", async () => {
     const roomId = await publicRoom();
     const ids = await Promise.all(
-      Array.from({ length: 200 }, (_, i) =>
-        hq.rooms.send.message({
-          by: hq.user("alice"),
-          roomId,
-          type: "m.room.message",
-          content: { body: `${i}` },
-        }),
-      ),
+      Array.from({ length: 200 }, (_, i) => hq.rooms.send.message(messageTo(roomId, `${i}`))),
     );
     const stored = await hq.rooms.view.eventsById(ids);
     const parents = [...stored.values()].flatMap(({ event }) => event.prevEventIds);
@@ -145,12 +132,7 @@ describe("sending", () => {
     const roomId = await publicRoom();
     const bob = hq.user("bob");
     await hq.rooms.members.join({ by: bob, room: roomId });
-    const eventId = await hq.rooms.send.message({
-      by: hq.user("alice"),
-      roomId,
-      type: "m.room.message",
-      content: { body: "mine" },
-    });
+    const eventId = await hq.rooms.send.message(messageTo(roomId, "mine"));
     await expect(hq.rooms.send.redact({ by: bob, roomId, eventId })).rejects.toMatchObject({
       errcode: "M_FORBIDDEN",
     });

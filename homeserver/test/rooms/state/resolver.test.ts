@@ -10,6 +10,7 @@ import { newEvent } from "../../../src/rooms/records/new-event.ts";
 import { createResolver, resolveInLine } from "../../../src/rooms/state/resolver.ts";
 import type { Resolvable } from "../../../src/rooms/state/resolver.ts";
 import type { StoredEvent } from "../../../src/rooms/index.ts";
+import { loopTurns } from "../../support/loop-turns.ts";
 
 const VERSION = roomVersion("10")!;
 const USER = "@a:a.test";
@@ -62,16 +63,7 @@ describe("the resolver", () => {
 
   test("lets others run while a big conflict is resolved", async () => {
     const conflict = fork(3_000);
-    let turns = 0;
-    let isOver = false;
-    const count = () => {
-      turns += 1;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    await resolver.resolve(conflict);
-    isOver = true;
-    expect(turns).toBeGreaterThan(10);
+    expect(await loopTurns(() => resolver.resolve(conflict))).toBeGreaterThan(10);
   });
 });
 
