@@ -34,8 +34,9 @@ describe("registration tokens", () => {
   });
 
   test("are not spent on a name that is taken", async () => {
+    await t.users.registration.create("taken", "pw");
     const { token } = await t.users.registrationTokens.create({ usesAllowed: 1 });
-    const taken = t.users.registration.register(id("root"), "pw", { registrationToken: token });
+    const taken = t.users.registration.register(id("taken"), "pw", { registrationToken: token });
     expect(await errcodeOf(taken)).toBe("M_USER_IN_USE");
     expect(await t.users.registrationTokens.isValid(token)).toBe(true);
   });
