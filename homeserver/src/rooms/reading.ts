@@ -1,0 +1,46 @@
+/** What readers see of rooms, put together. */
+import type { RoomCore } from "./core.ts";
+import type { RoomsDeps } from "./deps.ts";
+import { createAtRoot } from "./visibility/at-root.ts";
+import { createBundledAggregations } from "./visibility/bundled-aggregations.ts";
+import { createErasures } from "./visibility/erasures.ts";
+import { createLastMemberships } from "./visibility/last-membership.ts";
+import { createPresenter } from "./visibility/presentation.ts";
+import { createRelated } from "./visibility/related.ts";
+import { createThreads } from "./visibility/threads.ts";
+import { createView } from "./visibility/view.ts";
+import { createVisibleEvents } from "./visibility/visible-events.ts";
+import { createWithoutIgnored } from "./visibility/without-ignored.ts";
+
+export type Reading = ReturnType<typeof createReading>;
+
+export function createReading(deps: RoomsDeps, core: RoomCore) {
+  const { log, serverName } = deps;
+  const { store, memberships, partial, eventTransactionIds, local } = core;
+  const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
+  const lastMemberships = createLastMemberships(store);
+  const atRoot = createAtRoot(store);
+  const erasures = createErasures({ store, lastMemberships, atRoot, serverName });
+  const visibleEvents = createVisibleEvents({
+    store,
+    memberships,
+    lastMemberships,
+    atRoot,
+    erasures,
+  });
+  const withoutIgnored = createWithoutIgnored(visibleEvents, ignoredBy);
+  const aggregations = createBundledAggregations({
+    ...{ store, withoutIgnored, visibleEvents, ignoredBy },
+    position: log.position,
+  });
+  const { now } = local.identity;
+  const presenter = createPresenter({ store, eventTransactionIds, aggregations, erasures, now });
+  const view = createView({
+    ...{ store, memberships, visibleEvents, presenter, partial, erasures, lastMemberships },
+    related: createRelated({ store, visibleEvents, ignoredBy }),
+    threads: createThreads(store),
+  });
+  return { view, withoutIgnored, ignoredBy, aggregations, erasures, lastMemberships };
+}
+
+const NOBODY: ReadonlySet<string> = new Set();

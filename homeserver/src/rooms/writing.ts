@@ -1,0 +1,52 @@
+/** What local users do to rooms, put together. */
+import { MatrixError } from "../protocol/errors.ts";
+import type { RoomAlias, RoomId } from "../protocol/identifiers.ts";
+import { DEFAULT_ROOM_VERSION } from "../protocol/room-versions.ts";
+import { createExclusive } from "../storage/exclusive.ts";
+import { DEFAULT_LIMITS } from "../users/common/limits.ts";
+import type { RoomDirectory } from "./api/index.ts";
+import type { RoomCore } from "./core.ts";
+import { createRoomCreator } from "./creating/create.ts";
+import { createDirectoryLimits } from "./creating/directory-limits.ts";
+import { createDirectory } from "./creating/directory.ts";
+import { createRoomMaker } from "./creating/room-maker.ts";
+import { createSend } from "./creating/send.ts";
+import { createUpgrade } from "./creating/upgrade.ts";
+import type { RoomsDeps } from "./deps.ts";
+import { createMembers } from "./membership/members.ts";
+import type { RemoteMembership } from "./membership/remote-membership.ts";
+import { createIdempotency } from "./records/idempotency.ts";
+
+export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership: RemoteMembership) {
+  const { log, sql, profiles, random, remote } = deps;
+  const { store, local, partial, invitees } = core;
+  const directoryLimits = createDirectoryLimits(sql, deps.limits ?? DEFAULT_LIMITS);
+  const directory = createDirectory({ store, local, remote, directoryLimits });
+  const members = createMembers({
+    ...core,
+    ...{ log, profiles, remote: remoteMembership, resolveAlias: directory.resolve },
+  });
+  const send = createSend({
+    ...{ store, local, memberByState: members.byState },
+    idempotency: createIdempotency(sql),
+    exclusive: deps.exclusive ?? createExclusive(),
+    resolveAlias: (alias) => roomOf(directory, alias),
+  });
+  const maker = createRoomMaker(store, local, random, directoryLimits);
+  const { now } = local.identity;
+  const create = createRoomCreator({
+    ...{ store, maker, members, profiles, invitees, directoryLimits, now },
+    defaultVersion: deps.defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
+  });
+  const upgrade = createUpgrade({ store, local, maker, profiles, partial });
+  return { directory, members, send, create: { ...create, ...upgrade } };
+}
+
+async function roomOf(directory: RoomDirectory, alias: RoomAlias): Promise<RoomId | undefined> {
+  try {
+    return (await directory.resolve(alias)).roomId;
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 404) return undefined;
+    throw error;
+  }
+}
