@@ -1,4 +1,4 @@
-/** What every test keeps to: it sleeps on no clock but its own, and each of its waits ends and says what it waited for. */
+/** What every test keeps to: it sleeps on no clock but its own, each of its waits ends, and its file can be looked over. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -35,6 +35,8 @@ const MAY_LOOP: Readonly<Record<string, string>> = {
   "homeserver/test/storage/embedded-child.ts": "a program that runs until it is killed",
 };
 
+const MAX_LINES = 350;
+
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(join(REPOSITORY, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
@@ -52,4 +54,9 @@ test("no test sleeps but on a clock that it holds", () => {
 
 test("no loop of a test waits without a bound", () => {
   expect(withAny(ENDLESS, POLL)).toEqual(Object.keys(MAY_LOOP).toSorted());
+});
+
+test("no file of the tests is longer than one can look over", () => {
+  const long = files.filter((file) => texts.get(file)!.split("\n").length > MAX_LINES + 1);
+  expect(long).toEqual([]);
 });
