@@ -9,10 +9,12 @@ export type Content = JsonObject;
 export type { EventContent } from "@weft/spec/types";
 export type EventType = keyof EventContents;
 
-/** A content that a stranger sent under this type: the keys that it may have, and any JSON in each of them. */
-export type Unchecked<Type extends EventType> = {
-  [Key in keyof EventContents[Type]]?: Json | undefined;
-};
+/** The keys that an object of this shape may have, with any JSON in each of them. */
+type AnyIn<Shape> = { [Key in keyof Shape]?: Json | undefined };
+/** A content that a stranger sent under this type. */
+export type Unchecked<Type extends EventType> = AnyIn<EventContents[Type]>;
+/** What a stranger says of a file. */
+export type UncheckedInfo = AnyIn<Schema<"FileInfo">>;
 
 /** An event as a room's timeline shows it. */
 export type MatrixEvent = Schema<"SyncEvent">;

@@ -2,7 +2,7 @@ import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { parseMxc } from "../api/media.ts";
-import { number, object, text, type Content } from "../api/types.ts";
+import { number, object, text, type Unchecked, type UncheckedInfo } from "../api/types.ts";
 import { UseClient } from "../controllers/context.ts";
 import { Media } from "../controllers/media.ts";
 import { openDialog } from "../store/dialogs.ts";
@@ -17,7 +17,7 @@ import { icon } from "./icon.ts";
 const MAX = { width: 380, height: 300 };
 
 /** The room that a picture takes, known before it is loaded so that nothing moves. */
-function boxFor(info: Content | undefined): { width: number; height: number } {
+function boxFor(info: UncheckedInfo | undefined): { width: number; height: number } {
   const w = number(info, "w") ?? 0;
   const h = number(info, "h") ?? 0;
   if (w <= 0 || h <= 0) return { width: 280, height: 190 };
@@ -32,7 +32,7 @@ function boxFor(info: Content | undefined): { width: number; height: number } {
 @customElement("weft-attachment")
 export class WeftAttachment extends LitElement {
   @property() kind = "m.file";
-  @property({ attribute: false }) content: Content = {};
+  @property({ attribute: false }) content: Unchecked<"m.room.message"> = {};
   @state() private wanted = false;
 
   readonly #client = new UseClient(this);
@@ -49,7 +49,7 @@ export class WeftAttachment extends LitElement {
     return parseMxc(url) === undefined ? undefined : url;
   }
 
-  get #info(): Content | undefined {
+  get #info(): UncheckedInfo | undefined {
     return object(this.content, "info");
   }
 

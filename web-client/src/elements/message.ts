@@ -1,7 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { object, text, type Content, type MatrixEvent } from "../api/types.ts";
+import { object, text, type MatrixEvent, type Unchecked } from "../api/types.ts";
 import { openMessageActions, shortcutFor } from "./message-actions.ts";
 import type { Client } from "../store/client.ts";
 import { bodyWithoutFallback, describeMessage, shownContent } from "../store/describe.ts";
@@ -82,7 +82,7 @@ export class WeftMessage extends LitElement {
     </button>`;
   }
 
-  #body(content: Content) {
+  #body(content: Unchecked<"m.room.message">) {
     const event = this.#event;
     if (isRedacted(event))
       return html`<p class="gone">${icon("trash")} ${msg("Message deleted")}</p>`;
@@ -107,7 +107,7 @@ export class WeftMessage extends LitElement {
     ></weft-rich-text>`;
   }
 
-  #attachment(type: string, content: Content) {
+  #attachment(type: string, content: Unchecked<"m.room.message">) {
     const name = text(content, "filename");
     const body = text(content, "body");
     const caption = name !== undefined && body !== name ? body : undefined;
@@ -178,7 +178,7 @@ export class WeftMessage extends LitElement {
     ></weft-reactions>`;
   }
 
-  #mentionsMe(content: Content): boolean {
+  #mentionsMe(content: Unchecked<"m.room.message">): boolean {
     const mentions = object(content, "m.mentions");
     const users = mentions?.["user_ids"];
     const me = this.client.session.userId;

@@ -1,11 +1,11 @@
 import { msg, str } from "@lit/localize";
-import { object, strings, text, type Content, type MatrixEvent } from "../api/types.ts";
+import { object, strings, text, type MatrixEvent, type Unchecked } from "../api/types.ts";
 import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
 import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
 
 /** The content that is shown: of the newest edit, or the event's own. */
-export function shownContent(room: Room, event: MatrixEvent): Content {
+export function shownContent(room: Room, event: MatrixEvent): Unchecked<"m.room.message"> {
   const edit = isRedacted(event) ? undefined : room.timeline.relations.editOf(event);
   return object(edit?.content, "m.new_content") ?? event.content;
 }
@@ -43,10 +43,11 @@ export function describeMessage(room: Room, event: MatrixEvent): string {
 
 function memberChange(room: Room, event: MatrixEvent): string | undefined {
   const target = event.state_key ?? "";
-  const now = text(event.content, "membership");
-  const before = text(event.unsigned?.prev_content, "membership") ?? "leave";
-  const name =
-    text(event.content, "displayname") ?? text(event.unsigned?.prev_content, "displayname");
+  const content: Unchecked<"m.room.member"> = event.content;
+  const replaced: Unchecked<"m.room.member"> | undefined = event.unsigned?.prev_content;
+  const now = text(content, "membership");
+  const before = text(replaced, "membership") ?? "leave";
+  const name = text(content, "displayname") ?? text(replaced, "displayname");
   const who = name ?? (room.member(target) ? room.displayName(target) : localName(target));
   const actor = room.displayName(event.sender);
   if (now === "join")
@@ -64,16 +65,17 @@ function memberChange(room: Room, event: MatrixEvent): string | undefined {
 }
 
 function profileChange(event: MatrixEvent, who: string): string | undefined {
-  const before = event.unsigned?.prev_content;
+  const content: Unchecked<"m.room.member"> = event.content;
+  const before: Unchecked<"m.room.member"> | undefined = event.unsigned?.prev_content;
   const oldName = text(before, "displayname");
-  const newName = text(event.content, "displayname");
+  const newName = text(content, "displayname");
   if (oldName !== newName) {
     const from = oldName ?? localName(event.state_key ?? "");
     return newName === undefined
       ? msg(str`${from} removed their name`)
       : msg(str`${from} is now called ${newName}`);
   }
-  if (text(before, "avatar_url") !== text(event.content, "avatar_url")) {
+  if (text(before, "avatar_url") !== text(content, "avatar_url")) {
     return msg(str`${who} changed their picture`);
   }
   return undefined;
@@ -88,13 +90,13 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
     case "m.room.create":
       return msg(str`${actor} created this room`);
     case "m.room.name": {
-      const name = text(event.content, "name");
+      const name = text<Unchecked<"m.room.name">>(event.content, "name");
       return name
         ? msg(str`${actor} named the room “${name}”`)
         : msg(str`${actor} removed the room’s name`);
     }
     case "m.room.topic": {
-      const topic = text(event.content, "topic");
+      const topic = text<Unchecked<"m.room.topic">>(event.content, "topic");
       return topic
         ? msg(str`${actor} set the topic: ${topic}`)
         : msg(str`${actor} removed the topic`);
@@ -110,13 +112,14 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
     case "m.room.power_levels":
       return msg(str`${actor} changed who may do what`);
     case "m.room.canonical_alias": {
-      const alias = text(event.content, "alias") ?? strings(event.content, "alt_aliases")[0];
+      const content: Unchecked<"m.room.canonical_alias"> = event.content;
+      const alias = text(content, "alias") ?? strings(content, "alt_aliases")[0];
       return alias
         ? msg(str`${actor} set the room’s address to ${alias}`)
         : msg(str`${actor} changed the room’s address`);
     }
     case "m.room.join_rules":
-      return text(event.content, "join_rule") === "public"
+      return text<Unchecked<"m.room.join_rules">>(event.content, "join_rule") === "public"
         ? msg(str`${actor} made the room public`)
         : msg(str`${actor} changed who may join`);
     case "m.room.server_acl":

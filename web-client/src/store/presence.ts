@@ -1,5 +1,5 @@
 import { atom } from "nanostores";
-import { number, text, type Content } from "../api/types.ts";
+import { number, text, type Unchecked } from "../api/types.ts";
 import type { PresenceState } from "../api/sync.ts";
 
 export interface Presence {
@@ -28,7 +28,10 @@ export class PresenceStore {
     for (const [userId, presence] of known) this.#byUser.set(userId, presence);
   }
 
-  apply(events: readonly { sender?: string; content: Content }[], now: number): void {
+  apply(
+    events: readonly { sender?: string; content: Unchecked<"m.presence"> }[],
+    now: number,
+  ): void {
     for (const event of events) {
       const state = text(event.content, "presence") ?? "";
       if (!STATES.has(state) || event.sender === undefined) continue;

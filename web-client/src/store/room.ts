@@ -163,7 +163,7 @@ export class Room {
     const changed: Aspect[] = [];
     for (const event of data.ephemeral?.events ?? []) {
       if (event.type === "m.typing") {
-        const users = event.content["user_ids"];
+        const { user_ids: users }: Unchecked<"m.typing"> = event.content;
         this.typing = Array.isArray(users) ? users.filter((user) => typeof user === "string") : [];
         changed.push("$typing");
       } else if (event.type === "m.receipt") {
@@ -176,17 +176,17 @@ export class Room {
 
   /** The event up to which the person has read, as their other devices know it too. */
   get fullyRead(): string | undefined {
-    return text(this.accountData.get("m.fully_read"), "event_id");
+    return text<Unchecked<"m.fully_read">>(this.accountData.get("m.fully_read"), "event_id");
   }
 
   tags(): Content {
-    return object(this.accountData.get("m.tag"), "tags") ?? {};
+    return object<Unchecked<"m.tag">>(this.accountData.get("m.tag"), "tags") ?? {};
   }
 }
 
 const MEMBERSHIPS = new Set(["join", "invite", "leave", "ban", "knock"]);
 
-function memberOf(event: StateEvent): Member {
+function memberOf(event: StateOf<"m.room.member">): Member {
   const membership = text(event.content, "membership") ?? "leave";
   return {
     userId: event.state_key,

@@ -1,4 +1,4 @@
-import { text, type Content, type MatrixEvent } from "../api/types.ts";
+import { text, type Content, type MatrixEvent, type Unchecked } from "../api/types.ts";
 import { Relations } from "./relations.ts";
 
 export type SendState = "sending" | "failed";
@@ -23,7 +23,7 @@ function entryKey(event: MatrixEvent): string {
 /** The id that a redaction names: top level in old rooms, in the content since version 11. */
 function redactsOf(event: MatrixEvent): string | undefined {
   return (
-    text(event.content, "redacts") ??
+    text<Unchecked<"m.room.redaction">>(event.content, "redacts") ??
     (typeof event.redacts === "string" ? event.redacts : undefined)
   );
 }

@@ -3,6 +3,9 @@ import { operationIds, operations } from "@weft/spec/operations";
 import { createApi } from "../../src/api/index.ts";
 import { createAuthApi } from "../../src/api/auth.ts";
 import { createHttp, type Http } from "../../src/api/http.ts";
+import { text } from "../../src/api/types.ts";
+import type { Outbox } from "../../src/store/outbox.ts";
+import type { Room } from "../../src/store/room.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -23,6 +26,20 @@ export function refused(http: Http): Promise<unknown>[] {
     http.call<"refresh">("POST", "/_matrix/client/v3/refresh", {}),
     // @ts-expect-error: an answer that is JSON is no file
     http.blob<"sync">("/_matrix/client/v3/sync", {}),
+  ];
+}
+
+/** Contents that must not compile: what is sent is of its type's shape, what is read has its type's keys. */
+export function misread(outbox: Outbox, room: Room): unknown[] {
+  return [
+    // @ts-expect-error: a message has a body
+    outbox.send(room, "m.room.message", { msgtype: "m.text" }),
+    // @ts-expect-error: an event that is sent is of a type that the contract knows
+    outbox.send(room, "m.room.massage", { msgtype: "m.text", body: "" }),
+    // @ts-expect-error: a room's name is in its "name"
+    text(room.stateEvent("m.room.name")?.content, "title"),
+    // @ts-expect-error: what a stranger put there may be anything
+    room.stateEvent("m.room.name")?.content.name?.trim(),
   ];
 }
 
