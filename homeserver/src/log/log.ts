@@ -2,9 +2,9 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { createNextRun } from "../platform/single-flight.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
-import { appendGroup, type GroupOutcome } from "../storage/append/append.ts";
+import { appendBeforeCommit, type GroupOutcome } from "../storage/append/append.ts";
 import type { NewRecord } from "../storage/streams/index.ts";
-import { logPosition } from "../storage/streams/log-head.ts";
+import { logPosition, settledLogPosition } from "../storage/streams/log-head.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import { createAnnouncedSpans } from "./announced-spans.ts";
@@ -139,12 +139,26 @@ export async function createLog(deps: LogDeps): Promise<Log> {
   }
 
   async function catchUpNow(): Promise<void> {
-    const end = await logPosition(sql).catch(() => 0);
-    if (end <= position) return;
     const given = new AbortController();
     const late = clock.sleep(FRESH_MS, given.signal);
-    await Promise.race([queued(() => awaitOrRead(end)), late]);
+    const caughtUp = logPosition(sql).then((end) =>
+      end > position ? queued(() => awaitOrRead(end)) : undefined,
+    );
+    await Promise.race([caughtUp.catch(() => {}), late]);
     given.abort("over");
+  }
+
+  /** After a lost answer to a commit: takes in what was committed, once the database says so. */
+  async function resolveLostAnswer(): Promise<void> {
+    for (let pause = 50; !stopping.signal.aborted; pause = Math.min(pause * 2, 2_000)) {
+      try {
+        const end = await settledLogPosition(sql);
+        if (end > position) await queued(() => awaitOrRead(end));
+        return;
+      } catch {
+        await clock.sleep(pause, stopping.signal);
+      }
+    }
   }
 
   const freshen = createNextRun(catchUpNow);
@@ -153,10 +167,11 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     const own: { group?: GroupOutcome | undefined } = {};
     try {
       const value = await transaction(sql, async (tx) => {
+        own.group = undefined;
         const records: NewRecord[] = [];
         const result = await work({ tx, record: (record) => void records.push(record) });
         // The lock of the log is taken last: its holder waits for no other lock.
-        own.group = records.length === 0 ? undefined : await appendGroup(tx, [{ records }]);
+        if (records.length > 0) own.group = await appendBeforeCommit(tx, { records });
         return result;
       });
       if (own.group !== undefined) await committed(own.group);
@@ -164,7 +179,7 @@ export async function createLog(deps: LogDeps): Promise<Log> {
     } catch (error) {
       // If the connection was lost, it may have been committed: readers must learn of it in any
       // case.
-      if (own.group !== undefined) void catchUpNow();
+      if (own.group !== undefined) void resolveLostAnswer();
       throw error;
     }
   }

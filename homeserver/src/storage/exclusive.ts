@@ -25,18 +25,19 @@ export function createExclusive(sql?: Sql): Exclusive {
   const queue = createKeyedQueue<string>();
 
   async function locked<T>(client: Sql, key: string, task: () => Promise<T>): Promise<T> {
-    let outcome: { value: T } | undefined;
+    let running: Promise<T> | undefined;
     try {
       await client.begin(async (tx) => {
         await tx.unsafe(`SET LOCAL lock_timeout = ${GIVE_UP_AFTER_MS}`);
         await tx`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${key}))`;
-        outcome = { value: await task() };
+        running = task();
+        await running;
       });
     } catch (error) {
-      // The task is done; what was lost is the lock's connection.
-      if (outcome === undefined) throw error;
+      // If the task has begun, it continues without the lock when its connection is lost.
+      if (running === undefined) throw error;
     }
-    return outcome!.value;
+    return running!;
   }
 
   return {

@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { beginSafely } from "./begin.ts";
 
 /**
  * A pool of connections. Integers of 64 bits come back as JavaScript numbers: all of ours are below
@@ -61,6 +62,7 @@ export function connect(location: DatabaseLocation, options: SqlOptions = {}): S
           database: location.database ?? "weft",
           user: location.user ?? "weft",
         } as never);
+  client.begin = beginSafely(client as Sql);
   // With fetch_types off, the library never answers a reservation that needs a new connection.
   client.reserve = () => Promise.reject(new Error("reserve() is not available: use max: 1"));
   return client as Sql;
@@ -110,7 +112,7 @@ const CONNECTION_CODES = new Set([
   ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND"],
   // Shut down by an administrator, crashed, starting up, recovering, too many connections, idle too
   // long.
-  ...["57P01", "57P02", "57P03", "57P05", "53300", "08000", "08003", "08006"],
+  ...["57P01", "57P02", "57P03", "57P05", "25P03", "53300", "08000", "08003", "08006"],
 ]);
 
 /**

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemoryWake } from "../../src/log/wake.ts";
 import type { LogRecord } from "../../src/log/types.ts";
+import { appendBeforeCommit } from "../../src/storage/append/append.ts";
 import { transaction } from "../../src/storage/transaction.ts";
+import { openCutOff } from "../support/cut-off.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { command, EVERYTHING, hear, makeRoom, openLog } from "./support.ts";
 import type { TestLog } from "./support.ts";
-import { until } from "../support/wait.ts";
+import { inTime, until } from "../support/wait.ts";
 
 let database: TestDatabase;
 let replicas: TestLog[];
@@ -139,3 +141,38 @@ test("a transaction beside the log does not see what was told before it was comm
   expect(seen.length).toBeGreaterThan(0);
   expect(seen).toEqual(seen.map(() => true));
 });
+
+test.skipIf(process.env["WEFT_TEST_DATABASE_URL"])(
+  "what was committed is told, although its answer was lost and the database is away for a while",
+  async () => {
+    const way = await openCutOff(database.location);
+    const alone = await openLog(way.location);
+    const heard: LogRecord[] = [];
+    hear(alone.log, (records) => heard.push(...records));
+    way.loseNextCommit(300);
+    await expect(note(alone, "unanswered", "@unanswered:here")).rejects.toThrow();
+    expect(usersOf(heard)).toEqual([]);
+    await until(() => usersOf(heard).length > 0);
+    expect(usersOf(heard)).toEqual(["@unanswered:here"]);
+    expect(await notes()).toContain("unanswered");
+    await alone.stop();
+    await way.close();
+  },
+);
+
+test("a process that stops right before its commit does not hold up the others for long", async () => {
+  const [holding, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const hung = first().sql.begin(async (tx) => {
+    await appendBeforeCommit(tx, { records: [{ kind: "session", userId: "@hung:here" }] });
+    holding.resolve();
+    await stopped.promise;
+  });
+  const failed = expect(hung).rejects.toThrow();
+  await holding.promise;
+  const beside = note(second(), "in spite of it", "@beside:here");
+  expect(await inTime("the change beside", beside, 20_000)).toBe("in spite of it");
+  stopped.resolve();
+  await failed;
+  const told = await first().log.read(0, 1_000, ["session"]);
+  expect(usersOf(told)).not.toContain("@hung:here");
+}, 30_000);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createPasswords } from "../../src/users/accounts/passwords.ts";
 import { CHEAP, errcodeOf, id } from "./support.ts";
 import { t } from "./one-server.ts";
+import { eventually } from "../support/wait.ts";
 
 describe("the first start", () => {
   test("has one token for the first user, who becomes the administrator", async () => {
@@ -113,5 +114,27 @@ describe("an erasure", () => {
     expect(await erased()).toContain(id("erased"));
     expect(await erased()).not.toContain(id("closed"));
     expect(t.told).toContain(`erased ${id("erased")}`);
+  });
+
+  test("holds no account data while it waits for the log, which others write it with", async () => {
+    const userId = id("waiting");
+    await t.users.registration.create("waiting", "wonderland");
+    await t.users.accountData.set(userId, undefined, "org.example", { a: 1 });
+    const erasing = await t.sql.begin(async (tx) => {
+      await tx`SELECT 1 FROM log_head FOR UPDATE`;
+      const closing = t.users.deactivation.deactivate(userId, true);
+      await eventually("the erasure to wait", async () => {
+        const waiting = await t.sql`
+          SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+          AND wait_event_type = 'Lock' AND query LIKE '%log_head%'`;
+        return waiting.length > 0;
+      });
+      const rows = await tx`
+        SELECT 1 FROM account_data WHERE user_id = ${userId} FOR UPDATE NOWAIT`;
+      expect(rows).not.toEqual([]);
+      return { closing };
+    });
+    await erasing.closing;
+    expect(await t.sql`SELECT 1 FROM account_data WHERE user_id = ${userId}`).toEqual([]);
   });
 });

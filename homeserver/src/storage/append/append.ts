@@ -77,6 +77,22 @@ export async function appendGroup(
   return { base: answer.base, end, outcomes, placed: statement.placed };
 }
 
+/** A transaction that holds the log's lock is undone after this time without its commit. */
+const MAX_LOCKED_MS = 5_000;
+
+/**
+ * Appends as the last statement of a transaction, which is to be committed at once. The log's lock
+ * is held until then, and everybody's writes wait for it: a process that stops in between loses it.
+ */
+export async function appendBeforeCommit(tx: Tx, append: Append): Promise<GroupOutcome> {
+  // Both go in one round trip.
+  const [, outcome] = await Promise.all([
+    tx.unsafe(`SET LOCAL idle_in_transaction_session_timeout = ${MAX_LOCKED_MS}`),
+    appendGroup(tx, [append]),
+  ]);
+  return outcome;
+}
+
 function outcomeOf(
   append: Append,
   index: number,

@@ -59,8 +59,3 @@ export async function findRoomNid(sql: Sql | Tx, roomId: string): Promise<number
     SELECT room_nid AS nid FROM rooms WHERE room_id = ${roomId}`;
   return row?.nid;
 }
-
-/** Deletes all account data of a user, global and of rooms. */
-export async function deleteAccountData(sql: Sql | Tx, userId: string): Promise<void> {
-  await sql`DELETE FROM account_data WHERE user_id = ${userId}`;
-}

@@ -2,7 +2,6 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
-import { deleteAccountData } from "../../storage/users/account-data.ts";
 import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
 import { deleteFilters } from "../../storage/users/filters.ts";
 import { deleteBackups } from "../../storage/users/key-backups.ts";
@@ -57,7 +56,6 @@ export function createDeactivation(deps: {
         await deleteProfile(tx, userId);
         await deleteBackups(tx, userId);
         if (erase) {
-          await deleteAccountData(tx, userId);
           await deleteFilters(tx, userId);
           record({ kind: "erasure", userId });
         }
