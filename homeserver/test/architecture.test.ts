@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { type Api, type OperationRow, operations } from "@weft/spec/operations";
+import ts from "typescript";
 import { describe, expect, test } from "vitest";
 
 const SOURCE = resolve(import.meta.dirname, "..", "src");
@@ -70,6 +71,20 @@ const LIKE_THE_CONTRACT = new Set(["client-api", "federation-api", "appservice-a
 /** The pure core has no I/O, no clock and no randomness. */
 const PURE = "protocol";
 const PURE_MAY_IMPORT = new Set(["node:crypto", "node:buffer"]);
+
+/** What is measured by the line. */
+const WRITTEN_BY_HAND = ["homeserver/src", "web-client/src", "spec", "conformance-tests", "bench"];
+const NOT_WRITTEN = /[\\/](?:node_modules|generated)[\\/]/;
+/** Lines of a file, at most. */
+const MAX_LINES = 350;
+/** Lines of a function without the functions in it, at most. */
+const MAX_OWN_LINES = 60;
+/** Functions that are one table. */
+const LONG_TABLES = new Set([
+  "homeserver/src/protocol/push/push-ruleset.ts defaultRules",
+  // To be divided.
+  "homeserver/src/sender/index.ts createSender",
+]);
 
 /** Where the operations of an interface are handled. */
 const HANDLERS: Readonly<Record<Api, string>> = {
@@ -228,4 +243,48 @@ describe("the house", () => {
       expect(strays.map((path) => relative(REPOSITORY, path))).toEqual([]);
     },
   );
+
+  test(
+    "no file and no function is longer than one can take in at once",
+    { timeout: 30_000 },
+    () => {
+      const long = WRITTEN_BY_HAND.flatMap((folder) => sourceFiles(join(REPOSITORY, folder)))
+        .filter((path) => !NOT_WRITTEN.test(path))
+        .flatMap((path) => {
+          const text = readFileSync(path, "utf8");
+          const file = relative(REPOSITORY, path);
+          const lines = text.split("\n").length - 1;
+          const functions = (lines > MAX_OWN_LINES ? longFunctions(path, text) : [])
+            .filter(({ name }) => !LONG_TABLES.has(`${file} ${name}`))
+            .map(({ name, own }) => `${file}: ${name} has ${own} lines of its own`);
+          return lines > MAX_LINES ? [`${file} has ${lines} lines`, ...functions] : functions;
+        });
+      expect(long).toEqual([]);
+    },
+  );
 });
+
+/** Functions with more lines than may be; a function within another counts as one line there. */
+function longFunctions(path: string, text: string): { name: string; own: number }[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  const lineOf = (at: number) => source.getLineAndCharacterOfPosition(at).line;
+  const found: { name: string; own: number }[] = [];
+  /** Answers how many lines the functions within the node have beyond their first. */
+  const visit = (node: ts.Node, name: string): number => {
+    const isFunction = ts.isFunctionLike(node) && "body" in node && node.body !== undefined;
+    const lines = isFunction ? lineOf(node.end) - lineOf(node.getStart(source)) + 1 : 0;
+    if (isFunction && lines <= MAX_OWN_LINES) return lines - 1;
+    const { name: label } = node as ts.Node & { readonly name?: ts.Node };
+    const ownName = label?.getText(source) ?? name;
+    let within = 0;
+    ts.forEachChild(node, (child) => {
+      within += visit(child, ownName);
+    });
+    if (!isFunction) return within;
+    const own = lines - within;
+    if (own > MAX_OWN_LINES) found.push({ name: ownName, own });
+    return lines - 1;
+  };
+  visit(source, "a function");
+  return found;
+}
