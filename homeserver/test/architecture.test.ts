@@ -58,7 +58,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     "creating",
     "serving",
     "purge",
-    "examine",
+    "integrity",
     BESIDE,
   ],
   sync: ["users", "recent", "sections", "v3", BESIDE],

@@ -93,9 +93,9 @@ const commands: Record<string, (values: Values) => Promise<void> | void> = {
       if (after !== undefined && (room === undefined || !/^\d{1,15}$/.test(after))) {
         throw new UsageError("--after goes with --room, and is the number of an event");
       }
-      const { examineRooms } = await import("./examine-rooms.ts");
+      const { checkRooms } = await import("./check-rooms.ts");
       const wanted = { room, rooms, collect, after: after === undefined ? after : Number(after) };
-      const allWell = await examineRooms(configOf(values), wanted, (line) => console.log(line));
+      const allWell = await checkRooms(configOf(values), wanted, (line) => console.log(line));
       if (!allWell) process.exitCode = 1;
       return;
     }

@@ -1,11 +1,11 @@
 /** `weft doctor --mend`: repairs damaged rooms from their events, while no server is running. */
 import type { Config } from "../config/load.ts";
 import type { RoomId } from "../protocol/identifiers.ts";
-import { mendRoom, type MendReport } from "../rooms/examine/mend/index.ts";
+import { mendRoom, type MendReport } from "../rooms/integrity/mend/index.ts";
 import { holdLog, serverConnections } from "../storage/rooms/mend-rooms.ts";
 import { openDatabase } from "../storage/embedded/open-database.ts";
 import { connect, type Sql, type Tx } from "../storage/sql.ts";
-import { examineOne, keysOf, type Print, roomsOf, type RoomsWanted } from "./examine-rooms.ts";
+import { checkOneRoom, keysOf, type Print, roomsOf, type RoomsWanted } from "./check-rooms.ts";
 
 /**
  * Prints the findings, repairs them, and checks again. One transaction per room, so that a room is
@@ -55,7 +55,7 @@ async function mendOne(config: Config, tx: Tx, roomId: RoomId, print: Print): Pr
   }
   const key = keysOf(config, sql);
   let noted = 0;
-  const isWell = await examineOne(sql, roomId, key, undefined, (line) => {
+  const isWell = await checkOneRoom(sql, roomId, key, undefined, (line) => {
     if (line.startsWith("NOTE ")) noted += 1;
     print(line);
   });
@@ -68,7 +68,7 @@ async function mendOne(config: Config, tx: Tx, roomId: RoomId, print: Print): Pr
   });
   if (report === undefined) return isWell;
   print(`MENDED ${roomId}: ${summary(report)}`);
-  return examineOne(sql, roomId, key, undefined, print);
+  return checkOneRoom(sql, roomId, key, undefined, print);
 }
 
 const KINDS: Record<keyof MendReport, string> = {

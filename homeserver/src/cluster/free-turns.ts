@@ -19,7 +19,7 @@ export interface FreeTurn {
  * How long a replica writes, and the random range of its pause: two replicas must not keep in step.
  */
 const SHARE_MS = 20;
-const PAUSE_MS = { least: 10, most: 60 };
+const PAUSE_MS = { least: 10, max: 60 };
 /** A replica that wrote nothing for this long has paused enough. */
 const REST_MS = 50;
 const MAX_PAUSE_MS = 250;
@@ -33,8 +33,8 @@ export function createFreeTurn(clock: Clock, random: Random): FreeTurn {
   let last = -Infinity;
   let losses = 0;
 
-  const pause = (least: number, most: number) => {
-    return clock.sleep(least + random.integer(Math.max(1, Math.ceil(most - least))));
+  const pause = (least: number, max: number) => {
+    return clock.sleep(least + random.integer(Math.max(1, Math.ceil(max - least))));
   };
 
   return {
@@ -49,7 +49,7 @@ export function createFreeTurn(clock: Clock, random: Random): FreeTurn {
     },
     async pass() {
       losses = 0;
-      await pause(PAUSE_MS.least, PAUSE_MS.most);
+      await pause(PAUSE_MS.least, PAUSE_MS.max);
       last = -Infinity;
     },
     async yield() {

@@ -113,8 +113,8 @@ export function createCopies(deps: CopiesDeps): Copies {
   return {
     async fetch(server, mediaId, timeoutMs) {
       const flight = flights.run(`${server}/${mediaId}`, () => fetch(server, mediaId));
-      const patience = new AbortController();
-      const late = clock.sleep(timeoutMs, patience.signal).then(() => undefined);
+      const waiting = new AbortController();
+      const late = clock.sleep(timeoutMs, waiting.signal).then(() => undefined);
       // The fetch may fail after everybody has stopped waiting for it.
       flight.catch(() => {});
       try {
@@ -124,7 +124,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       } catch (error) {
         throw asMediaError(error);
       } finally {
-        patience.abort();
+        waiting.abort();
       }
     },
 

@@ -1,9 +1,9 @@
 /** The process that decodes uploaded images: see image-tools.ts, which starts it. */
 import { open } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
-import { serveChild, WorkError } from "../platform/serve-child.ts";
+import { serveChild, TaskError } from "../platform/serve-child.ts";
 import type { ImageFacts, ImageFormat, Target } from "./image-facts.ts";
-import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
+import type { ImageTask, ImageTaskOutput, Made } from "./image-task.ts";
 import { pngParts } from "./png-chunks.ts";
 
 /**
@@ -30,11 +30,11 @@ sharp.concurrency(1);
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({ operation: LOADERS });
 
-serveChild(async ({ path, make }: ImageWork): Promise<ImageWorkOutput> => {
+serveChild(async ({ path, make }: ImageTask): Promise<ImageTaskOutput> => {
   try {
     return make === undefined ? await look(path) : await render(path, make.facts, make.target);
   } catch (error) {
-    throw error instanceof WorkError ? error : new WorkError("not-an-image", String(error));
+    throw error instanceof TaskError ? error : new TaskError("not-an-image", String(error));
   }
 });
 
@@ -47,7 +47,7 @@ async function look(path: string): Promise<ImageFacts> {
     // A PNG's chunks are counted before the library looks at them: it unpacks all texts at once.
     const png = start.toString("latin1") === "\x89PNG" ? await pngParts(file) : NO_PARTS;
     if (png === undefined || png.compressedParts > MAX_COMPRESSED_PARTS) {
-      throw new WorkError("too-large", "The image has too many parts for a thumbnail");
+      throw new TaskError("too-large", "The image has too many parts for a thumbnail");
     }
     const metadata = await sharp(path, { limitInputPixels: false }).metadata();
     return factsOf(metadata, png, size);
@@ -62,7 +62,7 @@ const MAX_COMPRESSED_PARTS = 10;
 function factsOf(metadata: Metadata, png: typeof NO_PARTS, fileBytes: number): ImageFacts {
   const { format, width, height, channels, depth, pages, orientation } = metadata;
   if (!isKnown(format) || !width || !height) {
-    throw new WorkError("not-an-image", `${format} is not read`);
+    throw new TaskError("not-an-image", `${format} is not read`);
   }
   const frames = pages ?? 1;
   const isTurned = (orientation ?? 1) > 1;

@@ -1,7 +1,7 @@
 import { ChildDied, ChildError, createChildPool } from "../platform/child-pool.ts";
 import { errors, type MatrixError } from "../protocol/errors.ts";
 import type { ImageFacts, Target } from "./image-facts.ts";
-import type { ImageWork, ImageWorkOutput, Made } from "./image-work.ts";
+import type { ImageTask, ImageTaskOutput, Made } from "./image-task.ts";
 
 /**
  * Reads image heads and makes thumbnails, in a process of its own. The caller has to reserve the
@@ -20,12 +20,12 @@ const PROCESS = new URL("./image-process.ts", import.meta.url);
 
 /** @param maxBytes most bytes of memory that images take; the process is held to a little more */
 export function createImageTools(maxBytes: number): ImageTools {
-  const pool = createChildPool<ImageWork, ImageWorkOutput>(PROCESS, {
+  const pool = createChildPool<ImageTask, ImageTaskOutput>(PROCESS, {
     maxBytes: maxBytes + SLACK_BYTES,
     workMs: 60_000,
   });
 
-  async function run(work: ImageWork): Promise<ImageWorkOutput> {
+  async function run(work: ImageTask): Promise<ImageTaskOutput> {
     try {
       return await pool.run(work);
     } catch (error) {

@@ -79,7 +79,7 @@ const MAX_EVENTS = 1000;
  * second limit is not done in one go.
  */
 const BURST_MS = 2;
-const MAX_COUNTED_AT_ONCE = 2_000_000;
+const MAX_STEPS = 2_000_000;
 /** How many profile changes are walked back at most to find the join. */
 const MAX_PROFILES = 50;
 
@@ -201,7 +201,7 @@ export function createUnread(deps: {
     const rules = deps.peekRules(userId);
     const context = deps.contexts.peek(roomNid, userId, range.root);
     if (!rules || !context) return false;
-    const budget = newBudget(MAX_COUNTED_AT_ONCE);
+    const budget = newBudget(MAX_STEPS);
     const outcomes: (PushOutcome | undefined)[] = [];
     for (const { event } of looked) {
       const isOwn = event.sender === userId;

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { ChildAnswer } from "./child-pool.ts";
 
 /** An error of the work, for its caller: `kind` tells errors apart. */
-export class WorkError extends Error {
-  override readonly name = "WorkError";
+export class TaskError extends Error {
+  override readonly name = "TaskError";
   readonly kind: string;
   constructor(kind: string, message: string) {
     super(message);
@@ -13,7 +13,7 @@ export class WorkError extends Error {
 }
 
 /** In the file of a child pool's process: answers each input with the function's result. */
-export function serveChild(work: (input: never) => Promise<unknown>): void {
+export function serveChild(handle: (input: never) => Promise<unknown>): void {
   // The parent process is gone: so is the reason to run.
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   // Ctrl-C reaches every process of the terminal; the server finishes what is running.
@@ -22,10 +22,10 @@ export function serveChild(work: (input: never) => Promise<unknown>): void {
   limitMemory(Number(process.argv[2]));
   const answer = (message: ChildAnswer<unknown>) => process.send?.(message);
   process.on("message", ({ id, input }: { id: number; input: never }) => {
-    work(input).then(
+    handle(input).then(
       (output) => answer({ id, output }),
       (error: unknown) => {
-        const kind = error instanceof WorkError ? error.kind : "failed";
+        const kind = error instanceof TaskError ? error.kind : "failed";
         answer({ id, kind, error: error instanceof Error ? error.message : String(error) });
       },
     );

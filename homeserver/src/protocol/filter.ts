@@ -202,13 +202,13 @@ function object(json: Json | undefined, name: string): JsonObject {
   throw errors.badJson(`${name} is not an object`);
 }
 
-function strings(filter: JsonObject, key: string, most = MAX_FILTER_ENTRIES): string[] | undefined {
+function strings(filter: JsonObject, key: string, max = MAX_FILTER_ENTRIES): string[] | undefined {
   const list = filter[key];
   if (list === undefined || list === null) return undefined;
   if (!Array.isArray(list) || !list.every((item) => typeof item === "string")) {
     throw errors.badJson(`${key} is not a list of strings`);
   }
-  if (list.length > most) throw errors.badJson(`${key} has over ${most} entries`);
+  if (list.length > max) throw errors.badJson(`${key} has over ${max} entries`);
   if (list.every((item) => isPattern(item))) return list;
   throw errors.badJson(`${key} holds what is longer than ${MAX_PATTERN_BYTES} bytes`);
 }

@@ -9,10 +9,10 @@ export function isStorable(text: string): boolean {
  * The text as every JSON reader takes it, cut to at most so many UTF-16 code units: a pair of
  * surrogates is not cut through, and halves of one that were there become U+FFFD.
  */
-export function wellFormed(text: string, most: number): string {
-  const cut = text.slice(0, most);
-  const last = cut.charCodeAt(most - 1);
-  const isCutThrough = text.length > most && last >= 0xd800 && last <= 0xdbff;
+export function wellFormed(text: string, max: number): string {
+  const cut = text.slice(0, max);
+  const last = cut.charCodeAt(max - 1);
+  const isCutThrough = text.length > max && last >= 0xd800 && last <= 0xdbff;
   return (isCutThrough ? cut.slice(0, -1) : cut).toWellFormed();
 }
 

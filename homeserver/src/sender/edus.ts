@@ -19,11 +19,11 @@ export class EduQueue {
   readonly #waiting = new Map<string, PendingEdu>();
 
   /** Adds an EDU; if more than `most` wait then, the oldest are dropped. */
-  add(edu: PendingEdu, most = MAX_WAITING): void {
+  add(edu: PendingEdu, max = MAX_WAITING): void {
     this.#waiting.delete(edu.key);
     this.#waiting.set(edu.key, edu);
     for (const key of this.#waiting.keys()) {
-      if (this.#waiting.size <= most) break;
+      if (this.#waiting.size <= max) break;
       this.#waiting.delete(key);
     }
   }

@@ -175,14 +175,10 @@ export async function findThumbnail(
  * Forgets thumbnails of a source, so that with one more there are at most `most`. Answers which
  * files they lay in.
  */
-export async function makeRoomForThumbnail(
-  tx: Tx,
-  source: Buffer,
-  most: number,
-): Promise<Buffer[]> {
+export async function makeRoomForThumbnail(tx: Tx, source: Buffer, max: number): Promise<Buffer[]> {
   const rows = await tx<{ sha256: Buffer | null }[]>`
     DELETE FROM thumbnails WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM thumbnails WHERE source = ${source} ORDER BY width * height DESC OFFSET ${most - 1}))
+      SELECT ctid FROM thumbnails WHERE source = ${source} ORDER BY width * height DESC OFFSET ${max - 1}))
     RETURNING sha256`;
   return rows.flatMap(({ sha256 }) => sha256 ?? []);
 }

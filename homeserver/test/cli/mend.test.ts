@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { examineOne, keysOf } from "../../src/cli/examine-rooms.ts";
+import { checkOneRoom, keysOf } from "../../src/cli/check-rooms.ts";
 import { mendRoomsIn } from "../../src/cli/mend-rooms.ts";
 import type { RoomId } from "../../src/protocol/identifiers.ts";
-import { replaceInStates } from "../rooms/examine/damage.ts";
+import { replaceInStates } from "../rooms/integrity/damage.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { register, type TestUser } from "../support/user.ts";
 
@@ -36,7 +36,7 @@ async function mend(): Promise<{ isWell: boolean; lines: string[] }> {
 
 async function isWell(): Promise<boolean> {
   const { sql } = server.database;
-  return examineOne(sql, roomId, keysOf(server.config, sql), undefined, () => {});
+  return checkOneRoom(sql, roomId, keysOf(server.config, sql), undefined, () => {});
 }
 
 /** The ban is gone from all that is derived from the events, and the join is there again. */
@@ -101,7 +101,7 @@ test("what is whole is left alone, and a process that dies in the middle leaves 
   await loseBan();
   const sql = server.database.connect({ max: 1 });
   const dies = sql.begin(async (tx) => {
-    const { mendRoom } = await import("../../src/rooms/examine/mend/index.ts");
+    const { mendRoom } = await import("../../src/rooms/integrity/mend/index.ts");
     await mendRoom(tx, roomId, { now: 0, epoch: 1, left: () => {} });
     throw new Error("killed");
   });

@@ -13,7 +13,7 @@ import {
   type RoomVersion,
   roomVersion,
 } from "../../src/protocol/room-versions.ts";
-import { CREATE, type ToldEvent, toldEvent } from "./told-event.ts";
+import { CREATE, type ToldEvent, toldEvent } from "./event-of-vector.ts";
 
 interface Case {
   readonly name: string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { rejectionOf } from "../../src/protocol/errors.ts";
 import { requiredSigners } from "../../src/protocol/events/event-signatures.ts";
 import { roomVersion } from "../../src/protocol/room-versions.ts";
-import { type ToldEvent, toldEvent } from "./told-event.ts";
+import { type ToldEvent, toldEvent } from "./event-of-vector.ts";
 import { vectors } from "./vectors.ts";
 
 interface Story {

@@ -71,8 +71,8 @@ export function createFetchPool(options: FetchPoolOptions): FetchPool {
   function oldestOfMost(): AbortController {
     const counts = new Map<string, number>();
     for (const about of slow.values()) counts.set(about, (counts.get(about) ?? 0) + 1);
-    const most = Math.max(...counts.values());
-    return [...slow].find(([, about]) => counts.get(about) === most)![0];
+    const max = Math.max(...counts.values());
+    return [...slow].find(([, about]) => counts.get(about) === max)![0];
   }
 
   return {

@@ -52,13 +52,13 @@ export function createCalls(client: RemoteClient) {
   async function lists(
     server: ServerName,
     request: RemoteRequest,
-    most: Readonly<Record<string, number>>,
+    max: Readonly<Record<string, number>>,
   ): Promise<JsonObject> {
     const found: Record<string, Json[]> = {};
     const enough = new Error("the rest is not read");
     const take = async (parts: readonly AnswerPart[]): Promise<void> => {
       for (const { key, value } of parts) {
-        const bound = Object.hasOwn(most, key) ? most[key]! : 0;
+        const bound = Object.hasOwn(max, key) ? max[key]! : 0;
         if (bound === 0) continue;
         const list = (found[key] ??= []);
         if (list.length >= bound) throw enough;
@@ -75,9 +75,9 @@ export function createCalls(client: RemoteClient) {
     server: ServerName,
     path: string[],
     query: Query,
-    most: Readonly<Record<string, number>>,
+    max: Readonly<Record<string, number>>,
     more: Partial<RemoteRequest>,
-  ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, most);
+  ) => lists(server, { method: "GET", uri: uriOf(path, query), ...more }, max);
 
   return { get, put, post, lists, listsAt, parts: client.parts };
 }

@@ -26,11 +26,11 @@ export function authTypesFor(event: SelectingEvent, version: RoomVersion): State
 }
 
 function memberTypesFor(event: SelectingEvent, version: RoomVersion): StateKeyPair[] {
-  const { membership, join_authorised_via_users_server: voucher } = event.content;
+  const { membership, join_authorised_via_users_server: authorisingUser } = event.content;
   const users = new Set<string>();
   if (event.stateKey !== undefined) users.add(event.stateKey);
-  if (version.restrictedJoins && membership === "join" && typeof voucher === "string") {
-    users.add(voucher);
+  if (version.restrictedJoins && membership === "join" && typeof authorisingUser === "string") {
+    users.add(authorisingUser);
   }
   users.delete(event.sender);
   const pairs = [...users].map((userId): StateKeyPair => ["m.room.member", userId]);

@@ -22,7 +22,7 @@ export function checkJoin(context: AuthContext): void {
   }
   // 5.3.5
   if (joinRule === "restricted" || joinRule === "knock_restricted") {
-    if (!isMember) checkVoucher(context);
+    if (!isMember) checkAuthorisingUser(context);
     return;
   }
   // 5.3.6, 5.3.7
@@ -37,13 +37,14 @@ function isFirstJoin({ event, create }: AuthContext): boolean {
 }
 
 /** 5.3.5.2: a joined member who may invite has to vouch for the join. */
-function checkVoucher({ event, state, levels }: AuthContext): void {
-  const voucher = event.content.join_authorised_via_users_server;
-  if (typeof voucher !== "string") throw new Rejection("Nobody vouches for the restricted join");
-  if (membershipIn(state, voucher) !== "join") {
+function checkAuthorisingUser({ event, state, levels }: AuthContext): void {
+  const authorisingUser = event.content.join_authorised_via_users_server;
+  if (typeof authorisingUser !== "string")
+    throw new Rejection("Nobody vouches for the restricted join");
+  if (membershipIn(state, authorisingUser) !== "join") {
     throw new Rejection("Who vouches for the join is not in the room");
   }
-  if (levels.userLevel(voucher) < levels.invite) {
+  if (levels.userLevel(authorisingUser) < levels.invite) {
     throw new Rejection("Who vouches for the join may not invite");
   }
 }

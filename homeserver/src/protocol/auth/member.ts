@@ -22,7 +22,7 @@ export function checkMember(context: AuthContext): void {
   switch (content.membership) {
     case "join":
       // 5.2: there is no server that could have signed.
-      if (version.restrictedJoins && hasBadVoucher(content)) {
+      if (version.restrictedJoins && hasBadAuthorisingUser(content)) {
         throw new Rejection("Who vouches for the join is not a user");
       }
       return checkJoin(context);
@@ -39,8 +39,10 @@ export function checkMember(context: AuthContext): void {
   throw new Rejection("The membership is not known");
 }
 
-function hasBadVoucher({ join_authorised_via_users_server: voucher }: JsonObject): boolean {
-  return voucher !== undefined && !isUserId(voucher);
+function hasBadAuthorisingUser({
+  join_authorised_via_users_server: authorisingUser,
+}: JsonObject): boolean {
+  return authorisingUser !== undefined && !isUserId(authorisingUser);
 }
 
 /** 5.4 */

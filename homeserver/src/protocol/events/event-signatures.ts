@@ -17,10 +17,15 @@ export function requiredSigners(event: RoomEvent): ServerName[] {
     const server = serverOfEventId(event.eventId);
     if (server !== undefined) signers.add(server);
   }
-  const voucher = event.content.join_authorised_via_users_server;
-  if (event.version.restrictedJoins && event.type === "m.room.member" && voucher !== undefined) {
-    if (!isUserId(voucher)) throw new Rejection("join_authorised_via_users_server is no user id");
-    signers.add(serverOf(voucher));
+  const authorisingUser = event.content.join_authorised_via_users_server;
+  if (
+    event.version.restrictedJoins &&
+    event.type === "m.room.member" &&
+    authorisingUser !== undefined
+  ) {
+    if (!isUserId(authorisingUser))
+      throw new Rejection("join_authorised_via_users_server is no user id");
+    signers.add(serverOf(authorisingUser));
   }
   return [...signers];
 }

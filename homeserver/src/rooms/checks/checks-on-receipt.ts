@@ -71,10 +71,10 @@ export interface Basis {
 export interface Verdict {
   readonly status: StoredEvent["status"];
   readonly reason: string | undefined;
-  readonly clause: PduCheck | undefined;
+  readonly check: PduCheck | undefined;
 }
 
-const ACCEPTED: Verdict = { status: "accepted", reason: undefined, clause: undefined };
+const ACCEPTED: Verdict = { status: "accepted", reason: undefined, check: undefined };
 
 /**
  * Steps 4 to 7. Throws LacksPolicySignature when the room's policy server has to be asked first.
@@ -111,10 +111,10 @@ export async function checkInRoom(
   return ACCEPTED;
 }
 
-function rejected(clause: PduCheck, reason: string): Verdict {
-  return { status: "rejected", reason, clause };
+function rejected(check: PduCheck, reason: string): Verdict {
+  return { status: "rejected", reason, check };
 }
 
-function softFailed(clause: PduCheck, reason: string): Verdict {
-  return { status: "soft-failed", reason, clause };
+function softFailed(check: PduCheck, reason: string): Verdict {
+  return { status: "soft-failed", reason, check };
 }

@@ -13,7 +13,7 @@ export type Verified =
   | {
       readonly event: RoomEvent;
       readonly eventId?: undefined;
-      readonly clause?: undefined;
+      readonly check?: undefined;
       readonly reason?: undefined;
       /** The content did not match its hash: the event is redacted. */
       readonly isRedacted?: boolean;
@@ -21,7 +21,7 @@ export type Verified =
   | {
       readonly event?: undefined;
       readonly eventId?: string;
-      readonly clause: PduCheck;
+      readonly check: PduCheck;
       readonly reason: string;
       /**
        * The signature cannot be checked, and the event is a membership sent by the user themselves.
@@ -58,14 +58,14 @@ function parse(pdu: Json, version: RoomVersion): Verified {
     const event = parsePdu(pdu, version);
     if (event.type.includes("\0") || event.stateKey?.includes("\0") === true) {
       const reason = "Type or state key hold NUL";
-      return { eventId: event.eventId, clause: "1 format", reason };
+      return { eventId: event.eventId, check: "1 format", reason };
     }
     requiredSigners(event);
     return { event: withoutUnsigned(event) };
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     const eventId = idOfRefused(pdu, version);
-    const refused = { clause: "1 format", reason: error.reason } as const;
+    const refused = { check: "1 format", reason: error.reason } as const;
     return eventId === undefined ? refused : { ...refused, eventId };
   }
 }

@@ -32,7 +32,7 @@ export async function checkSignatures(
         if (server === unsignedBy || (await isSignedBy(event, server, keyAt))) continue;
         return {
           eventId: event.eventId,
-          clause: "2 signatures",
+          check: "2 signatures",
           reason: `The signature of ${server} is missing or wrong`,
           isOwnMembership: event.type === "m.room.member" && event.stateKey === event.sender,
         };

@@ -21,7 +21,7 @@ export interface AddedEvent {
   /** The event changed the room's current state. */
   readonly stateChanged: boolean;
   /** The event was stored as an outlier and now gets its place in the graph. */
-  readonly known?: boolean | undefined;
+  readonly wasOutlier?: boolean | undefined;
   /** This server forwards the event to the other servers in the room. */
   readonly forwarded?: boolean | undefined;
   /**
@@ -79,7 +79,7 @@ export function buildAppend(parts: AppendParts): Append {
     ...parts.dependencies,
   };
   // An outlier that gets its place must still be stored: a purge may have deleted it meanwhile.
-  const known = added.flatMap((one) => (one.known === true ? one.stored.nid : []));
+  const known = added.flatMap((one) => (one.wasOutlier === true ? one.stored.nid : []));
   if (known.length > 0) append.dependsOn = [...(append.dependsOn ?? []), ...known];
   if (after !== undefined) {
     append.head = headMove(before, after);
@@ -141,7 +141,7 @@ function newEvent(added: AddedEvent): NewEvent {
     authNids: added.authNids,
     stateChanged: added.stateChanged,
     ...(stored.redactedBy === null ? {} : { redactedBy: stored.redactedBy }),
-    ...(added.known === true ? { stored: true } : {}),
+    ...(added.wasOutlier === true ? { stored: true } : {}),
     ...(added.forwarded === true ? { forwarded: true } : {}),
     ...(added.handedOver === true ? { handedOver: true } : {}),
   };

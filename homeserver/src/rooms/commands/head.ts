@@ -41,7 +41,7 @@ const MAX_CACHED_STATE = 5_000;
  * cached state is reused if the state is still the same.
  */
 export async function readHead(committed: RoomStore, room: Room, last?: Head): Promise<Head> {
-  const store = createCommandStore(committed, committed.arrivals.begin(room.nid));
+  const store = createCommandStore(committed, committed.pendingIds.begin(room.nid));
   const row = await loadHead(store.sql, room.nid);
   if (row === undefined) {
     return {

@@ -73,7 +73,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   let last: Head | undefined;
   let broken = false;
   /** Another writer moved the head first. */
-  let beaten = false;
+  let lostRace = false;
   let running = false;
   let order = 0;
   /** Ends the pause in which further commands are awaited. */
@@ -161,8 +161,8 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
    */
   async function startAfresh(): Promise<void> {
     await Promise.all(inFlight);
-    if (beaten) await turn?.yield();
-    beaten = false;
+    if (lostRace) await turn?.yield();
+    lostRace = false;
     broken = false;
     forget();
     queue.unshift(...retry.splice(0).sort((a, b) => a.order - b.order));
@@ -229,7 +229,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
 
   function failed(job: Job, error: unknown): void {
     broken = true;
-    if (error instanceof StaleHead) beaten = true;
+    if (error instanceof StaleHead) lostRace = true;
     if (isOvertaken(error) && job.attempts < maxAttempts) again(job);
     else job.reject(error);
   }

@@ -27,9 +27,9 @@ export function createDirectoryLimits(
       if (exceeds(ofRoom + 1, MAX_OF_ROOM)) throw tooMany(MAX_OF_ROOM, "aliases of that room");
     },
     async ensureMayPublish(userId) {
-      const { publishedRooms: most } = limits;
-      if (most > 0 && exceeds((await countPublished(sql, userId)) + 1, most)) {
-        throw tooMany(most, "rooms in the directory");
+      const { publishedRooms: max } = limits;
+      if (max > 0 && exceeds((await countPublished(sql, userId)) + 1, max)) {
+        throw tooMany(max, "rooms in the directory");
       }
     },
   };

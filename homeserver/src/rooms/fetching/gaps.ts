@@ -9,9 +9,9 @@ import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
 
 /** Received events, in an order in which they can be added to the graph. */
-export interface Sorted {
+export interface SortedEvents {
   /** All of their prev and auth events are here. */
-  readonly whole: RoomEvent[];
+  readonly complete: RoomEvent[];
   /** They name missing events, or build on events that do. */
   readonly lacking: RoomEvent[];
   /** The missing events. */
@@ -19,11 +19,11 @@ export interface Sorted {
 }
 
 export interface Gaps {
-  sort(events: readonly RoomEvent[]): Promise<Sorted>;
+  sort(events: readonly RoomEvent[]): Promise<SortedEvents>;
   /** Events with prev events that are neither in the graph nor among the given events. */
   withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
   /** Those that are already in the room's graph. */
-  placed(room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
+  inGraph(room: Room, events: readonly RoomEvent[]): Promise<ReadonlySet<EventId>>;
   /** Events with auth events that are neither stored nor among the given events. */
   withoutAuth(events: readonly RoomEvent[]): Promise<RoomEvent[]>;
   /**
@@ -39,36 +39,36 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
    * room of the event that names them.
    */
   async function lookUp(prev: readonly EventId[], auth: readonly EventId[]) {
-    const coming = store.arrivals.fromNow([...prev, ...auth]);
+    const coming = store.pendingIds.fromNow([...prev, ...auth]);
     const isLeft = (id: EventId) => !coming.has(id);
     const [ofPrev, ofAuth] = await Promise.all([
       store.events.byIdsNow(prev.filter(isLeft)),
       store.events.byIds(auth.filter(isLeft)),
     ]);
     const isHere = (id: EventId) => ofAuth.has(id) || coming.has(id);
-    const isPlaced = (id: EventId, { roomId }: RoomEvent) => {
+    const isInGraph = (id: EventId, { roomId }: RoomEvent) => {
       const stored = ofPrev.get(id);
       if (stored !== undefined && isInGraphOf(stored, roomId)) return true;
       return coming.isInGraph(id, roomId);
     };
-    return { isHere, isPlaced };
+    return { isHere, isInGraph };
   }
 
   async function withGaps(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
     const coming = new Set(events.map((event) => event.eventId));
     const wanted = new Set(events.flatMap((event) => event.prevEventIds));
-    const { isPlaced } = await lookUp(
+    const { isInGraph } = await lookUp(
       [...wanted].filter((id) => !coming.has(id)),
       [],
     );
     return events.filter((event) =>
-      event.prevEventIds.some((id) => !coming.has(id) && !isPlaced(id, event)),
+      event.prevEventIds.some((id) => !coming.has(id) && !isInGraph(id, event)),
     );
   }
 
   return {
     withGaps,
-    async placed(room, events) {
+    async inGraph(room, events) {
       const ids = events.map(({ eventId }) => eventId);
       const stored = [...(await store.events.byIdsNow(ids)).values()];
       const placed = stored.filter((one) => isInGraphOf(one, room.roomId));
@@ -78,17 +78,17 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
       const sorted = inDagOrder(events);
       const coming = new Set(sorted.map((event) => event.eventId));
       const isWanted = (id: EventId) => !coming.has(id);
-      const { isHere, isPlaced } = await lookUp(
+      const { isHere, isInGraph } = await lookUp(
         [...new Set(sorted.flatMap((event) => event.prevEventIds))].filter(isWanted),
         [...new Set(sorted.flatMap((event) => event.authEventIds))].filter(isWanted),
       );
       const missing = new Set<EventId>();
-      const whole: RoomEvent[] = [];
+      const complete: RoomEvent[] = [];
       const lacking: RoomEvent[] = [];
       const isLacking = new Set<EventId>();
       for (const event of sorted) {
         const prev = event.prevEventIds.filter((id) =>
-          coming.has(id) ? isLacking.has(id) : !isPlaced(id, event),
+          coming.has(id) ? isLacking.has(id) : !isInGraph(id, event),
         );
         const auth = event.authEventIds.filter((id) =>
           coming.has(id) ? isLacking.has(id) : !isHere(id),
@@ -96,14 +96,14 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
         // An event without prev events may be the start of another history: it counts as lacking
         // something.
         if (prev.length + auth.length === 0 && event.prevEventIds.length > 0) {
-          whole.push(event);
+          complete.push(event);
           continue;
         }
         lacking.push(event);
         isLacking.add(event.eventId);
         for (const id of [...prev, ...auth]) if (!coming.has(id)) missing.add(id);
       }
-      return { whole, lacking, missing };
+      return { complete, lacking, missing };
     },
     async withoutAuth(events) {
       const coming = new Set(events.map((event) => event.eventId));

@@ -47,7 +47,7 @@ export function createFetchMissing(
       for (const id of event.prevEventIds) wanted.add(id);
     }
     const open = [...wanted].filter((id) => !coming.has(id));
-    const arriving = store.arrivals.fromNow(open);
+    const arriving = store.pendingIds.fromNow(open);
     const known = await store.events.byIdsNow(open);
     return new Set(
       open.filter((id) => {

@@ -90,7 +90,7 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       const stored = isRedacted.has(eventId) ? await redacted(command, bare.stored) : bare.stored;
       known.set(eventId, stored);
       const isBulk = !keepMembers && event.type === "m.room.member";
-      command.add({ ...bare, stored, known: before !== undefined, isBulk });
+      command.add({ ...bare, stored, wasOutlier: before !== undefined, isBulk });
       if (stored.status === "rejected") {
         await updateExtremities(command, stored, { isLive: false, isRejudged: false });
       }
@@ -110,7 +110,7 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
     if (again.reason !== undefined) return command.finish(false);
     command.dependOn([outlier]);
     const stored: StoredEvent = { ...outlier, status: "accepted" };
-    command.add({ ...again, stored, known: true, isRejudged: true });
+    command.add({ ...again, stored, wasOutlier: true, isRejudged: true });
     return command.finish(true);
   }
 
@@ -141,7 +141,7 @@ function outlierOf(
   event: RoomEvent,
   nid: number,
   known: ReadonlyMap<EventId, StoredEvent>,
-): Omit<AddedEvent, "known"> {
+): Omit<AddedEvent, "wasOutlier"> {
   const auth = event.authEventIds.flatMap((id) => known.get(id) ?? []);
   const state = authIdsOf(event).flatMap((id) => known.get(id) ?? []);
   const reason = rejectionByAuthEvents(event, auth, state);

@@ -82,7 +82,7 @@ export function createRemoteStates(
 
   /** The ids that are neither stored nor pending. */
   async function unknownOf(ids: readonly EventId[]): Promise<EventId[]> {
-    const coming = store.arrivals.fromNow(ids);
+    const coming = store.pendingIds.fromNow(ids);
     const known = await outlinesOf(store, ids);
     return ids.filter((id) => !known.has(id) && !coming.has(id));
   }
@@ -227,7 +227,7 @@ export function createRemoteStates(
 
   async function missingPrev(event: RoomEvent): Promise<EventId[]> {
     const ids = [...new Set(event.prevEventIds)];
-    const coming = store.arrivals.fromNow(ids);
+    const coming = store.pendingIds.fromNow(ids);
     const prev = await store.events.byIdsNow(ids);
     return ids.filter((id) => {
       const stored = prev.get(id);

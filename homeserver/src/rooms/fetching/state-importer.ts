@@ -155,7 +155,7 @@ class StreamedStateImport implements StateImport {
     for (const [i, verified] of (await batch.verified).entries()) {
       const { event } = verified;
       if (isUnverifiableMember(verified)) this.unverifiable.add(verified.eventId);
-      if (verified.clause === "1 format") this.#noteMalformed(verified);
+      if (verified.check === "1 format") this.#noteMalformed(verified);
       if (event === undefined || event.roomId !== this.#room.roomId) {
         this.#dropped += 1;
         continue;

@@ -36,7 +36,7 @@ export async function checkOpenInvites(
 ): Promise<"full" | "brief"> {
   const { roomId, userId, server } = about;
   const roomNid = (await store.registry.byId(roomId))?.nid;
-  const query = { roomNid, userId, server, most: MAX_FROM_SERVER };
+  const query = { roomNid, userId, server, max: MAX_FROM_SERVER };
   const open = await openInvites(store.sql, query);
   if (open.fromServerToUser >= MAX_FROM_SERVER_TO_USER || open.fromServer >= MAX_FROM_SERVER) {
     throw errors.forbidden("Too many invites from your server wait for an answer");
@@ -47,8 +47,8 @@ export async function checkOpenInvites(
   if (open.ofUser >= (isKnown ? MAX_OF_USER : MAX_OF_USER_BY_STRANGERS)) {
     throw errors.forbidden("The user has too many invites that wait for an answer");
   }
-  const most = isKnown ? MAX_TEXT_OF_USER : MAX_TEXT_BY_STRANGERS;
-  return open.textOfUser < most ? "full" : "brief";
+  const max = isKnown ? MAX_TEXT_OF_USER : MAX_TEXT_BY_STRANGERS;
+  return open.textOfUser < max ? "full" : "brief";
 }
 
 /** The part of the stripped state that fits, and of the invite only the fact itself. */

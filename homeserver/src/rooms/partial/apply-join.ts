@@ -42,7 +42,7 @@ export type ApplyJoin = (
  * With more members than this, their rows are not written in the commit of the join, which other
  * commands wait for.
  */
-const MAX_MEMBERS_AT_ONCE = 1_000;
+const MAX_MEMBERS_WITH_JOIN = 1_000;
 
 interface Roots {
   readonly before: StateRoot;
@@ -85,7 +85,7 @@ export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): Apply
     const before = await command.setTuples(null, [...entries.others, ...entries.members]);
     command.dependOnState([...entries.others.values(), ...entries.members.values()]);
     const after = await command.setState(before, own);
-    if (entries.members.size <= MAX_MEMBERS_AT_ONCE) return { before, after, current: after };
+    if (entries.members.size <= MAX_MEMBERS_WITH_JOIN) return { before, after, current: after };
     const bare = await stateWithoutBulk(command, head, join, before, entries);
     return { before, after, current: await command.setState(bare, own) };
   }
@@ -110,7 +110,7 @@ export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): Apply
       authNids: authNidsOf(auth),
       timeline: "live",
       stateChanged: true,
-      known: isKnown,
+      wasOutlier: isKnown,
       handedOver: true,
     });
     await command.moveHead([stored], current);

@@ -8,7 +8,7 @@ import type { Append, Log, MembershipChange } from "../../log/types.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import { currentRows } from "../../storage/rooms/examine-rooms.ts";
+import { currentRows } from "../../storage/rooms/integrity.ts";
 import type { PartialRoomRow } from "../../storage/rooms/partial-rooms.ts";
 import { stateEventTexts } from "../../storage/rooms/partial-rooms.ts";
 import { headVersion } from "../../storage/rooms/heads.ts";

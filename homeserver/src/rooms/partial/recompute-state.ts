@@ -108,9 +108,9 @@ function extremitiesOf(
   known: ReadonlyMap<EventId, StoredEvent>,
   rejected: ReadonlySet<EventId>,
 ): readonly StoredEvent[] {
-  const builtOn = new Set<EventId>();
+  const followed = new Set<EventId>();
   for (const { event, status } of known.values()) {
-    if (status === "accepted") for (const id of event.prevEventIds) builtOn.add(id);
+    if (status === "accepted") for (const id of event.prevEventIds) followed.add(id);
   }
   const extremities = new Map<EventId, StoredEvent>();
   const queue = [...head.extremities];
@@ -123,7 +123,7 @@ function extremitiesOf(
     }
     for (const id of one.event.prevEventIds) {
       const prev = known.get(id);
-      if (prev !== undefined && !builtOn.has(id)) queue.push(prev);
+      if (prev !== undefined && !followed.has(id)) queue.push(prev);
     }
   }
   return [...extremities.values()];

@@ -23,7 +23,7 @@ import { placeOf } from "../visibility/tokens.ts";
 import type { NewRoom, Purge, PurgeReport, RoomPurgeOptions, RoomPurges } from "../api/purges.ts";
 import type { Room, RoomMembers, StoredEvent } from "../api/index.ts";
 import { createPurgeSteps } from "./steps.ts";
-import type { HistoryWork, PurgeStepsDeps } from "./steps.ts";
+import type { HistoryPurge, PurgeStepsDeps } from "./steps.ts";
 import { createSuccessors } from "./successor.ts";
 import type { SuccessorDeps } from "./successor.ts";
 
@@ -114,7 +114,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
     const { purgeId, roomNid, kind } = row;
     const room = { nid: roomNid ?? 0, roomId: row.roomId as RoomId };
     if (kind === "history") {
-      await steps.history(room, JSON.parse(row.request) as HistoryWork, signal);
+      await steps.history(room, JSON.parse(row.request) as HistoryPurge, signal);
       return end(purgeId, "complete");
     }
     const { purge, force, message, newRoom } = JSON.parse(row.request) as RoomPurgeOptions;
@@ -170,7 +170,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
       }
       const event = await eventAt(room, upTo);
       if (event === undefined) throw errors.notFound("The room has no such event");
-      const work: HistoryWork = { before: placeOf(event), localEvents };
+      const work: HistoryPurge = { before: placeOf(event), localEvents };
       return begin({
         roomId,
         roomNid: room.nid,

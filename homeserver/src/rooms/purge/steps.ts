@@ -31,7 +31,7 @@ interface PurgedRoom {
 }
 
 export interface PurgeSteps {
-  history(room: PurgedRoom, work: HistoryWork, signal: AbortSignal): Promise<void>;
+  history(room: PurgedRoom, work: HistoryPurge, signal: AbortSignal): Promise<void>;
   putOut(
     room: PurgedRoom,
     before: PurgeReport,
@@ -41,7 +41,7 @@ export interface PurgeSteps {
   room(room: PurgedRoom, signal: AbortSignal): Promise<void>;
 }
 
-export interface HistoryWork {
+export interface HistoryPurge {
   /** The first event that stays. */
   readonly before: TimelinePlace;
   /** Whether messages of local users are deleted, too. */

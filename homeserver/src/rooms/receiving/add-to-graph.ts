@@ -57,7 +57,7 @@ export interface CheckedEvent {
   readonly stored: StoredEvent;
   /** Why the event was not accepted, and which check it failed. */
   readonly reason: string | undefined;
-  readonly clause: PduCheck | undefined;
+  readonly check: PduCheck | undefined;
   /**
    * Rejected because of a state that another server gave: it stays out of the graph and is judged
    * again when its prev events have arrived.
@@ -88,10 +88,10 @@ export async function checkAndAdd(
   if (basis === undefined) return undefined;
   const { before, missing } = basis;
   const verdict = await checkInRoom(command, event, basis);
-  const { reason, clause } = verdict;
-  const isProvisional = basis.hasRemoteState && clause === "5 state before";
+  const { reason, check } = verdict;
+  const isProvisional = basis.hasRemoteState && check === "5 state before";
   if (isProvisional && outlier?.status === "rejected") {
-    return { ...alreadyStored(outlier), reason, clause, isProvisional };
+    return { ...alreadyStored(outlier), reason, check, isProvisional };
   }
   const [freshNid] =
     outlier === undefined ? await command.store.registry.eventNids(1) : [outlier.nid];
@@ -112,14 +112,14 @@ export async function checkAndAdd(
   const added: Omit<AddedEvent, "stored" | "stateChanged"> = {
     authNids: authNidsOf(basis.auth),
     timeline: timelineOf(received, rejected),
-    known: outlier !== undefined,
+    wasOutlier: outlier !== undefined,
     isRejudged,
     forwarded: received.forwarded === true || isForKnocker,
     handedOver: received.handedOver === true && !isForKnocker,
     reason,
   };
   const stored = await addWithRedactions(command, bare, outlier, added, received);
-  return { stored, reason, clause, isProvisional, isRejudged, missing };
+  return { stored, reason, check, isProvisional, isRejudged, missing };
 }
 
 /** What an event is checked against, and how complete that is. */
@@ -166,7 +166,7 @@ async function basisOf(
 
 /** The result for an event that is already stored. */
 function alreadyStored(stored: StoredEvent): CheckedEvent {
-  const nothing = { reason: undefined, clause: undefined, isProvisional: false, isRejudged: false };
+  const nothing = { reason: undefined, check: undefined, isProvisional: false, isRejudged: false };
   return { ...nothing, stored, missing: [] };
 }
 

@@ -95,7 +95,7 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
 
   async function hintsFor(room: Room, events: readonly RoomEvent[]): Promise<Hints> {
     // Taken before the queries: whatever changes while they run makes the hints invalid.
-    const moment = store.arrivals.moment(room.nid);
+    const moment = store.pendingIds.moment(room.nid);
     const ids = events.map((event) => event.eventId);
     const [known, redactions, awaited] = await Promise.all([
       store.events.byIds(ids),
@@ -160,9 +160,9 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
     try {
       const placed = await runChecks(room, toWrite);
       const { status } = placed.stored;
-      const { reason, clause } = placed;
-      if (clause !== undefined && reason !== undefined && status !== "accepted") {
-        rejections.note({ ...fields, clause, reason, outcome: status });
+      const { reason, check } = placed;
+      if (check !== undefined && reason !== undefined && status !== "accepted") {
+        rejections.note({ ...fields, clause: check, reason, outcome: status });
       }
       if (placed.isRejudged) {
         await rejudge.because(room, placed.stored.nid).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { createFairQueue } from "../../platform/fair-queue.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
-import type { Gaps, Sorted } from "../fetching/gaps.ts";
+import type { Gaps, SortedEvents } from "../fetching/gaps.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import type { FetchMissing } from "../fetching/missing-events.ts";
 import type { CheckedEvent } from "./add-to-graph.ts";
@@ -38,11 +38,11 @@ type FetchOptions = Pick<WriteOptions, "forward"> & Pick<PeerQuery, "mayLeaveOut
 
 export interface Ingest {
   /** Which of the events lack nothing. */
-  sort(events: readonly RoomEvent[]): Promise<Sorted>;
+  sort(events: readonly RoomEvent[]): Promise<SortedEvents>;
   /**
    * Adds events, prev events first. Asks no other server; never throws because of a single event.
    */
-  place(room: Room, events: readonly RoomEvent[], options: WriteOptions): Promise<IngestResults>;
+  add(room: Room, events: readonly RoomEvent[], options: WriteOptions): Promise<IngestResults>;
   /**
    * Fetches what the events lack, from `server` and others in the room, and adds them. Fair between
    * rooms and servers: throws QueueFull when too many tasks of the server wait. Events older than
@@ -122,7 +122,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   const ingest: Ingest = {
     sort: gaps.sort,
-    place: (room, events, options) => graphWriter.writeAll(room, inDagOrder(events), options),
+    add: (room, events, options) => graphWriter.writeAll(room, inDagOrder(events), options),
     fetchAndPlace: (server, room, events, { mayLeaveOut, ...options } = {}) =>
       inRoom.run(`${room.nid} ${server}`, () =>
         byOrigin.run(server, async () => {
@@ -132,8 +132,8 @@ export function createIngest(deps: IngestDeps): Ingest {
         }),
       ),
     async batch(server, room, events, options = {}) {
-      const { whole, lacking } = await gaps.sort(events);
-      const results = await ingest.place(room, whole, { ...options, origin: server });
+      const { complete, lacking } = await gaps.sort(events);
+      const results = await ingest.add(room, complete, { ...options, origin: server });
       if (lacking.length === 0) return results;
       const fetched = await ingest.fetchAndPlace(server, room, lacking, options);
       return new Map([...results, ...fetched]);
@@ -145,7 +145,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       const sorted = inDagOrder(events);
       await completeAuth(query, sorted);
       const hints = await graphWriter.hintsFor(room, sorted);
-      const alreadyWritten = await gaps.placed(room, sorted);
+      const alreadyWritten = await gaps.inGraph(room, sorted);
       const withMissingPrev = await gaps.withGaps(sorted);
       let placed = 0;
       for (const [i, event] of sorted.entries()) {

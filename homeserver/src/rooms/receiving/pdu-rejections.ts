@@ -11,6 +11,7 @@ interface PduRejection {
   /** Undefined when not even an event id could be computed. */
   readonly event?: string | undefined;
   readonly origin?: string | undefined;
+  /** The failed check, under the name that logs and metrics have for it. */
   readonly clause: PduCheck;
   /** Written for humans. */
   readonly reason: string;

@@ -16,7 +16,7 @@ import type { PduRejections } from "./pdu-rejections.ts";
 import { isAfter } from "../commands/out-of-band.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
-import { placedIn } from "./staging.ts";
+import { addedIds } from "./staging.ts";
 import type { Staging } from "./staging.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
@@ -84,7 +84,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
       const { event } = verified;
       if (event === undefined) {
-        reject(part, verified.clause, verified.eventId, verified.reason);
+        reject(part, verified.check, verified.eventId, verified.reason);
         continue;
       }
       events.push(event);
@@ -106,16 +106,16 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     events: readonly RoomEvent[],
   ): Promise<void> {
     const { origin, results } = part;
-    const { whole, lacking } = await ingest.sort(events);
-    const ingested = await ingest.place(room, whole, { origin });
-    staging.arrived(room, placedIn(ingested));
+    const { complete, lacking } = await ingest.sort(events);
+    const ingested = await ingest.add(room, complete, { origin });
+    staging.arrived(room, addedIds(ingested));
     const left = [...lacking];
-    for (const event of whole) {
+    for (const event of complete) {
       const result = ingested.get(event.eventId);
       results[event.eventId] = {};
       if (result === undefined) continue;
       if ("placed" in result) {
-        if (result.placed.clause !== undefined) part.tally.refused += 1;
+        if (result.placed.check !== undefined) part.tally.refused += 1;
         continue;
       }
       if (result.isFinal) results[event.eventId] = { error: result.error };
@@ -158,7 +158,7 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const [verified] = await verifyPdus(keyRing, [pdu], version);
     const event = verified?.event;
     if (event === undefined) {
-      return reject(part, verified!.clause, verified!.eventId, verified!.reason);
+      return reject(part, verified!.check, verified!.eventId, verified!.reason);
     }
     const { type, content, eventId, sender } = event;
     const ends = content.membership === "leave" || content.membership === "ban";
@@ -189,12 +189,12 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
 
   function reject(
     { origin, room, results, tally }: RoomPart,
-    clause: PduCheck,
+    check: PduCheck,
     eventId: string | undefined,
     reason: string,
   ): void {
     tally.refused += 1;
-    rejections.note({ origin, room, event: eventId, clause, reason, outcome: "dropped" });
+    rejections.note({ origin, room, event: eventId, clause: check, reason, outcome: "dropped" });
     if (eventId !== undefined) results[eventId] = { error: reason };
   }
 
@@ -205,13 +205,13 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   function rejectAll(
     pdus: readonly JsonObject[],
     part: RoomPart,
-    clause: PduCheck,
+    check: PduCheck,
     reason: string,
     version?: RoomVersion,
   ): void {
     for (const pdu of pdus) {
       const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
-      reject(part, clause, isEventId(eventId) ? eventId : undefined, reason);
+      reject(part, check, isEventId(eventId) ? eventId : undefined, reason);
     }
   }
 

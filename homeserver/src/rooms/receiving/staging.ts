@@ -127,7 +127,7 @@ export function createStaging(deps: StagingDeps): Staging {
       rejections.note({ ...fields, clause: "given up", outcome: "dropped" });
       rejections.staged("given up", 1);
     }
-    rejections.staged("placed", [...placedIn(results)].length);
+    rejections.staged("placed", [...addedIds(results)].length);
     if (done.length > 0) await removeStaged(store.sql, done);
     if (later.length === 0) return;
     await postponeStaged(store.sql, later);
@@ -144,7 +144,7 @@ export function createStaging(deps: StagingDeps): Staging {
       const mayLeaveOut = failed >= LEAVES_OUT_AFTER;
       const results = await ingest.fetchAndPlace(origin, room, events, { mayLeaveOut });
       await settle(origin, room, events, results, attempts);
-      arrived(room, placedIn(results));
+      arrived(room, addedIds(results));
     } catch (error) {
       if (error instanceof QueueFull)
         logger.debug({ origin, room: room.roomId }, "too many tasks of a server wait");
@@ -199,7 +199,7 @@ export function createStaging(deps: StagingDeps): Staging {
 }
 
 /** Ids of the events that are in the graph now. */
-export function* placedIn(results: ReadonlyMap<EventId, IngestResult>): Generator<EventId> {
+export function* addedIds(results: ReadonlyMap<EventId, IngestResult>): Generator<EventId> {
   for (const [id, result] of results) {
     if ("placed" in result && !result.placed.isProvisional) yield id;
   }

@@ -80,13 +80,13 @@ export function createMemberships(sql: Sql): Memberships {
   const counted = createLoadingCache<number, Counted>({
     max: 5_000,
     async load(roomNid) {
-      const most = MAX_HEROES + 1;
+      const max = MAX_HEROES + 1;
       const [counts, present] = await Promise.all([
         memberCounts(sql, roomNid),
-        firstMembers(sql, roomNid, ["join", "invite"], "", most),
+        firstMembers(sql, roomNid, ["join", "invite"], "", max),
       ]);
       const isAlone = present.length <= 1;
-      const gone = isAlone ? await firstMembers(sql, roomNid, ["leave", "ban"], "", most) : [];
+      const gone = isAlone ? await firstMembers(sql, roomNid, ["leave", "ban"], "", max) : [];
       return { ...counts, present: present as UserId[], gone: gone as UserId[] };
     },
   });

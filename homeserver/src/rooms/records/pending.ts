@@ -19,7 +19,7 @@ export interface Moment {
 }
 
 /** What is known about pending events, by id. */
-interface Coming {
+interface PendingLookUp {
   /** True for pending events that are, or will be, in that room's graph. */
   isInGraph(id: EventId, roomId: RoomId): boolean;
   has(id: EventId): boolean;
@@ -28,12 +28,12 @@ interface Coming {
 /**
  * What code outside of commands may know about pending events: that they exist, but not their nids.
  */
-export interface Arrivals extends Coming {
+export interface PendingIds extends PendingLookUp {
   /**
    * Pending events of now or of the time of the question. Call it before reading the tables: an
    * event committed in between would be missed in both.
    */
-  fromNow(ids: Iterable<EventId>): Coming;
+  fromNow(ids: Iterable<EventId>): PendingLookUp;
   /** The room's moment; undefined when no head of the room is in memory. */
   moment(roomNid: number): Moment | undefined;
   /** Starts a room's pending events, for a head that was just loaded. */
@@ -53,31 +53,31 @@ interface Entry extends PendingEvent {
   below: Entry | undefined;
 }
 
-interface Arrival {
+interface PendingId {
   readonly roomId: RoomId;
   readonly isInGraph: boolean;
 }
 
 const ROOMS_KEPT = 5_000;
 
-export function createArrivals(): Arrivals {
-  const coming = new Map<EventId, Arrival>();
+export function createPendingIds(): PendingIds {
+  const pendingIds = new Map<EventId, PendingId>();
   const ofRooms = new LRUCache<number, Pending>(atMost(ROOMS_KEPT));
-  const isInGraphOf = (arrival: Arrival | undefined, roomId: RoomId) =>
-    arrival?.isInGraph === true && arrival.roomId === roomId;
+  const isInGraphOf = (pending: PendingId | undefined, roomId: RoomId) =>
+    pending?.isInGraph === true && pending.roomId === roomId;
   return {
-    has: (id) => coming.has(id),
-    isInGraph: (id, roomId) => isInGraphOf(coming.get(id), roomId),
+    has: (id) => pendingIds.has(id),
+    isInGraph: (id, roomId) => isInGraphOf(pendingIds.get(id), roomId),
     fromNow(ids) {
-      const atFirst = new Map<EventId, Arrival>();
+      const atFirst = new Map<EventId, PendingId>();
       for (const id of ids) {
-        const arrival = coming.get(id);
-        if (arrival) atFirst.set(id, arrival);
+        const pending = pendingIds.get(id);
+        if (pending) atFirst.set(id, pending);
       }
       return {
-        has: (id) => atFirst.has(id) || coming.has(id),
+        has: (id) => atFirst.has(id) || pendingIds.has(id),
         isInGraph: (id, roomId) =>
-          isInGraphOf(atFirst.get(id), roomId) || isInGraphOf(coming.get(id), roomId),
+          isInGraphOf(atFirst.get(id), roomId) || isInGraphOf(pendingIds.get(id), roomId),
       };
     },
     moment(roomNid) {
@@ -85,7 +85,7 @@ export function createArrivals(): Arrivals {
       return pending && { pending, changes: pending.changes };
     },
     begin(roomNid) {
-      const pending = new Pending(roomNid, coming);
+      const pending = new Pending(roomNid, pendingIds);
       ofRooms.set(roomNid, pending);
       return pending;
     },
@@ -94,7 +94,7 @@ export function createArrivals(): Arrivals {
 
 export class Pending {
   readonly #roomNid: number;
-  readonly #coming: Map<EventId, Arrival>;
+  readonly #coming: Map<EventId, PendingId>;
   readonly #entries = new Map<number, Entry>();
   readonly #nidOf = new Map<EventId, number>();
   /** Stored events as pending redactions leave them, with the commands that made those. */
@@ -105,9 +105,9 @@ export class Pending {
   #changes = 0;
   #isGivenUp = false;
 
-  constructor(roomNid: number, coming: Map<EventId, Arrival>) {
+  constructor(roomNid: number, pendingIds: Map<EventId, PendingId>) {
     this.#roomNid = roomNid;
-    this.#coming = coming;
+    this.#coming = pendingIds;
   }
 
   /**

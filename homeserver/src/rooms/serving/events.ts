@@ -39,21 +39,21 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
   return {
     async backfill(origin, roomId, from, limit) {
       const { room, mayAsk } = await access.roomForMember(origin, roomId);
-      const most = Math.min(Math.max(limit, 0), MAX_BACKFILL);
-      const events = await walkBack(room, from, most, mayAsk);
+      const max = Math.min(Math.max(limit, 0), MAX_BACKFILL);
+      const events = await walkBack(room, from, max, mayAsk);
       events.sort((a, b) => b.event.depth - a.event.depth);
       return texts(origin, room, events);
     },
     async missingEvents(origin, roomId, body) {
       const { room, mayAsk } = await access.roomForMember(origin, roomId);
-      const most = Math.min(Math.max(body.limit, 0), MAX_MISSING);
+      const max = Math.min(Math.max(body.limit, 0), MAX_MISSING);
       const earliest = new Set<EventId>(body.earliest);
       const latest = (await placedIn(room, body.latest)).filter(mayAsk);
       const starts = latest.flatMap((stored) => stored.event.prevEventIds);
       const events = await walkBack(
         room,
         starts.filter((id) => !earliest.has(id)),
-        most,
+        max,
         (stored) => stored.event.depth >= body.minDepth && !earliest.has(stored.event.eventId),
       );
       events.sort((a, b) => a.event.depth - b.event.depth);

@@ -7,8 +7,8 @@ import { createAuthChains } from "../records/auth-chains.ts";
 import type { AuthChains } from "../records/auth-chains.ts";
 import { createEvents } from "../records/events.ts";
 import type { Events } from "../records/events.ts";
-import { createArrivals } from "../records/pending.ts";
-import type { Arrivals } from "../records/pending.ts";
+import { createPendingIds } from "../records/pending.ts";
+import type { PendingIds } from "../records/pending.ts";
 import type { RoomReader } from "./room-reader.ts";
 import { createRegistry } from "../records/registry.ts";
 import type { Registry } from "../records/registry.ts";
@@ -23,7 +23,7 @@ export interface RoomStore extends RoomReader {
   readonly registry: Registry;
   readonly events: Events;
   readonly authChains: AuthChains;
-  readonly arrivals: Arrivals;
+  readonly pendingIds: PendingIds;
   /**
    * Per room: the log position of the last change to or from partial state that a loaded head has
    * taken into account.
@@ -53,7 +53,7 @@ export function createRoomStore(sql: Sql, random: Random = systemRandom): RoomSt
     state: createStateReader(tree, tuples, events),
     authChains: createAuthChains(sql),
     resolver: createResolver(),
-    arrivals: createArrivals(),
+    pendingIds: createPendingIds(),
     resolutions: createResolutionCache(),
     partialSeen: new LRUCache(atMost(10_000)),
     random,

@@ -20,8 +20,8 @@ const MAX_EVENT = 65_536;
 const MAX_ALL = 256 * 1024;
 
 /** The first ones that fit; `most` in UTF-16 code units of JSON. */
-export function withinLimits(events: readonly JsonObject[], most = MAX_ALL): JsonObject[] {
-  let left = most;
+export function withinLimits(events: readonly JsonObject[], max = MAX_ALL): JsonObject[] {
+  let left = max;
   return events.filter((event) => {
     const { length } = JSON.stringify(event);
     if (length > MAX_EVENT || length > left) return false;

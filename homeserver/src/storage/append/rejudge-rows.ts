@@ -5,7 +5,7 @@ const STATUS = { accepted: 0, "soft-failed": 1, rejected: 2 };
 
 /** Stored events whose states were recomputed. */
 export const recomputed: RowKind = {
-  name: "restated",
+  name: "recomputed",
   columns: [
     ["event_nid", "bigint"],
     ["status", "int"],

@@ -114,7 +114,7 @@ async function isPostgresOn(pid: number, cluster: string): Promise<boolean> {
 
 async function stopOrphan(pid: number, log: Log): Promise<void> {
   log(`stopping a PostgreSQL left over by an earlier run (process ${pid})`);
-  for (const [signal, patience] of [
+  for (const [signal, waitMs] of [
     ["SIGINT", 10_000],
     ["SIGQUIT", 10_000],
   ] as const) {
@@ -123,7 +123,7 @@ async function stopOrphan(pid: number, log: Log): Promise<void> {
     } catch {
       // It has gone in between.
     }
-    if (await waitForExit(pid, patience)) return;
+    if (await waitForExit(pid, waitMs)) return;
   }
   throw new Error(`a PostgreSQL left over by an earlier run (process ${pid}) does not stop`);
 }

@@ -58,12 +58,12 @@ export async function upsertServerKeys(
 export async function trimServerKeys(
   sql: Sql | Tx,
   server: ServerName,
-  most: number,
+  max: number,
 ): Promise<void> {
   await sql`
     DELETE FROM server_keys WHERE server = ${server} AND key_id IN (
       SELECT key_id FROM server_keys WHERE server = ${server}
-      ORDER BY fetched_ts DESC, valid_until_ts DESC, key_id OFFSET ${most})`;
+      ORDER BY fetched_ts DESC, valid_until_ts DESC, key_id OFFSET ${max})`;
 }
 
 /** The newest key objects of these servers. */

@@ -177,14 +177,14 @@ export interface OpenInvites {
  */
 export async function openInvites(
   sql: Sql | Tx,
-  about: { roomNid: number | undefined; userId: string; server: string; most: number },
+  about: { roomNid: number | undefined; userId: string; server: string; max: number },
 ): Promise<OpenInvites> {
-  const { roomNid = -1, userId, server, most } = about;
+  const { roomNid = -1, userId, server, max } = about;
   const [row] = await sql<OpenInvites[]>`
     SELECT count(*) AS "ofUser", coalesce(sum(length(stripped_state)), 0) AS "textOfUser",
       count(*) FILTER (WHERE origin = ${server}) AS "fromServerToUser",
       (SELECT count(*) FROM (
-        SELECT 1 FROM stripped_rooms WHERE origin = ${server} LIMIT ${most}) s) AS "fromServer"
+        SELECT 1 FROM stripped_rooms WHERE origin = ${server} LIMIT ${max}) s) AS "fromServer"
     FROM stripped_rooms WHERE user_id = ${userId} AND room_nid <> ${roomNid}`;
   return row as OpenInvites;
 }

@@ -14,7 +14,7 @@ export interface GraphRow {
   readonly eventId: string;
   readonly prevEventIds: string[];
   readonly authNids: number[];
-  readonly isPlaced: boolean;
+  readonly isInGraph: boolean;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function serverConnections(sql: Sql | Tx): Promise<number> {
 export async function graphOf(tx: Tx, roomNid: number): Promise<GraphRow[]> {
   return tx<GraphRow[]>`
     SELECT event_nid AS nid, event_id AS "eventId", prev_event_ids AS "prevEventIds",
-      auth_nids AS "authNids", position IS NOT NULL OR state_after IS NOT NULL AS "isPlaced"
+      auth_nids AS "authNids", position IS NOT NULL OR state_after IS NOT NULL AS "isInGraph"
     FROM events WHERE room_nid = ${roomNid}`;
 }
 

@@ -155,11 +155,11 @@ export async function insertLoginToken(
 }
 
 /** Deletes all one-time sign-in tokens of a user but the newest. */
-export async function trimLoginTokens(tx: Sql | Tx, userId: string, most: number): Promise<void> {
+export async function trimLoginTokens(tx: Sql | Tx, userId: string, max: number): Promise<void> {
   await tx`
     DELETE FROM login_tokens WHERE token_hash IN (
       SELECT token_hash FROM login_tokens WHERE user_id = ${userId}
-      ORDER BY expires_ts DESC OFFSET ${most} FOR UPDATE SKIP LOCKED)`;
+      ORDER BY expires_ts DESC OFFSET ${max} FOR UPDATE SKIP LOCKED)`;
 }
 
 /** Whose one-time sign-in token that is; undefined if unknown or too late. */

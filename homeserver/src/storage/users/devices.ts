@@ -70,11 +70,11 @@ export async function devicesBeyond(
   tx: Sql | Tx,
   userId: string,
   kept: string,
-  most: number,
+  max: number,
 ): Promise<string[]> {
   const rows = await tx<{ deviceId: string }[]>`
     SELECT device_id AS "deviceId" FROM devices WHERE user_id = ${userId} AND device_id <> ${kept}
-    ORDER BY coalesce(last_seen_ts, created_ts) DESC, created_ts DESC, device_id OFFSET ${most - 1}`;
+    ORDER BY coalesce(last_seen_ts, created_ts) DESC, created_ts DESC, device_id OFFSET ${max - 1}`;
   return rows.map((row) => row.deviceId);
 }
 

@@ -4,14 +4,14 @@ import type { Sql } from "../sql.ts";
 export async function trimThreadReceipts(
   sql: Sql,
   key: { roomNid: number; userId: string; receiptType: string },
-  most: number,
+  max: number,
 ): Promise<void> {
   await sql`
     DELETE FROM receipts WHERE room_nid = ${key.roomNid} AND user_id = ${key.userId}
       AND receipt_type = ${key.receiptType} AND thread_id NOT IN ('', 'main') AND position < (
         SELECT position FROM receipts WHERE room_nid = ${key.roomNid} AND user_id = ${key.userId}
           AND receipt_type = ${key.receiptType} AND thread_id NOT IN ('', 'main')
-        ORDER BY position DESC OFFSET ${most - 1} LIMIT 1)`;
+        ORDER BY position DESC OFFSET ${max - 1} LIMIT 1)`;
 }
 
 /** Where a user's receipt of one type and thread points. */

@@ -20,11 +20,11 @@ export async function insertReport(tx: Sql | Tx, report: ReportRow): Promise<voi
 }
 
 /** Deletes all reports of a user but the newest. */
-export async function trimReports(tx: Sql | Tx, reporter: string, most: number): Promise<void> {
+export async function trimReports(tx: Sql | Tx, reporter: string, max: number): Promise<void> {
   await tx`
     DELETE FROM reports WHERE reporter = ${reporter} AND report_id <= (
       SELECT report_id FROM reports WHERE reporter = ${reporter}
-      ORDER BY report_id DESC OFFSET ${most} LIMIT 1)`;
+      ORDER BY report_id DESC OFFSET ${max} LIMIT 1)`;
 }
 
 /** Reports, newest first, before an id (undefined: from the newest). */

@@ -29,12 +29,12 @@ export async function insertUiaSession(
 }
 
 /** Ends all sessions of a user (null: of nobody who is signed in) but the newest. */
-export async function trimUiaSessions(tx: Tx, userId: string | null, most: number): Promise<void> {
+export async function trimUiaSessions(tx: Tx, userId: string | null, max: number): Promise<void> {
   const ofUser = userId === null ? tx`user_id IS NULL` : tx`user_id = ${userId}`;
   await tx`
     DELETE FROM uia_sessions WHERE session_hash IN (
       SELECT session_hash FROM uia_sessions WHERE ${ofUser}
-      ORDER BY expires_ts DESC OFFSET ${most} FOR UPDATE SKIP LOCKED)`;
+      ORDER BY expires_ts DESC OFFSET ${max} FOR UPDATE SKIP LOCKED)`;
 }
 
 /** A session that has not expired. */

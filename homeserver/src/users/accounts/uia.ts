@@ -106,8 +106,8 @@ export function createUserInteractiveAuth(deps: {
         const now = clock.now();
         const begun = { operation, userId: request.userId ?? null, requestDigest };
         await storage.insertUiaSession(tx, hash, begun, now, now + SESSION_LIFE_MS);
-        const most = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
-        await storage.trimUiaSessions(tx, begun.userId, most);
+        const max = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
+        await storage.trimUiaSessions(tx, begun.userId, max);
       }
       await storage.updateUiaSession(tx, hash, { requestDigest, completed, facts });
     });

@@ -14,7 +14,7 @@ import type { Events } from "../../../src/rooms/records/events.ts";
 import type { Head } from "../../../src/rooms/commands/head.ts";
 import type { Room, StateRoot, StoredEvent } from "../../../src/rooms/index.ts";
 import { newEvent } from "../../../src/rooms/records/new-event.ts";
-import { createArrivals } from "../../../src/rooms/records/pending.ts";
+import { createPendingIds } from "../../../src/rooms/records/pending.ts";
 import { checkAndAdd } from "../../../src/rooms/receiving/add-to-graph.ts";
 import type { ReceivedEvent } from "../../../src/rooms/receiving/add-to-graph.ts";
 import { createStateReader } from "../../../src/rooms/state/reader.ts";
@@ -91,14 +91,14 @@ export class MemoryServer {
       tree,
       state: createStateReader(tree, tuples, events),
       authChains,
-      arrivals: createArrivals(),
+      pendingIds: createPendingIds(),
       resolutions: createResolutionCache(),
       partialSeen: new LRUCache({ max: 10 }),
       random: systemRandom,
     };
     this.#head = {
       room: shared.room,
-      store: createCommandStore(this.store, this.store.arrivals.begin(shared.room.nid)),
+      store: createCommandStore(this.store, this.store.pendingIds.begin(shared.room.nid)),
       version: 0,
       extremities: [],
       stateRoot: null,

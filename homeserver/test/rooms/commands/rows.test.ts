@@ -3,7 +3,7 @@ import { roomVersion } from "../../../src/protocol/room-versions.ts";
 import type { Head } from "../../../src/rooms/commands/head.ts";
 import { newEvent } from "../../../src/rooms/records/new-event.ts";
 import { buildAppend } from "../../../src/rooms/commands/append-builder.ts";
-import { CREATE, toldEvent } from "../../protocol/told-event.ts";
+import { CREATE, toldEvent } from "../../protocol/event-of-vector.ts";
 
 test("an outlier that gets its place is awaited: a purge of history may have taken it meanwhile", () => {
   const version = roomVersion("10")!;
@@ -11,7 +11,7 @@ test("an outlier that gets its place is awaited: a purge of history may have tak
   const room = { nid: 1, roomId: event.roomId, version };
   const added = (nid: number, known: boolean) => ({
     ...{ stored: newEvent(1, nid, event), authNids: [], timeline: "live" as const },
-    ...{ known, stateChanged: false },
+    ...{ wasOutlier: known, stateChanged: false },
   });
   const append = buildAppend({
     ...{ room, before: {} as Head, after: undefined, nodes: [], changes: [], redactions: [] },

@@ -3,9 +3,9 @@ import { roomVersion } from "../../../src/protocol/room-versions.ts";
 import { createGaps } from "../../../src/rooms/fetching/gaps.ts";
 import { newEvent } from "../../../src/rooms/records/new-event.ts";
 import type { Outliers } from "../../../src/rooms/fetching/outliers.ts";
-import { createArrivals } from "../../../src/rooms/records/pending.ts";
+import { createPendingIds } from "../../../src/rooms/records/pending.ts";
 import type { RoomStore } from "../../../src/rooms/state/store.ts";
-import { CREATE, toldEvent } from "../../protocol/told-event.ts";
+import { CREATE, toldEvent } from "../../protocol/event-of-vector.ts";
 
 const VERSION = roomVersion("10")!;
 
@@ -17,8 +17,8 @@ function message(id: string, prev: string) {
 
 describe("an event that is committed while the tables are read", () => {
   test.each(["sort", "withGaps", "withoutAuth"] as const)("is not missing for %s", async (how) => {
-    const arrivals = createArrivals();
-    const pending = arrivals.begin(1);
+    const pendingIds = createPendingIds();
+    const pending = pendingIds.begin(1);
     const maker = {};
     const create = newEvent(1, 1, toldEvent(CREATE, VERSION, "$create"), { status: "accepted" });
     const first = newEvent(1, 2, message("$first", "$create"), { status: "accepted" });
@@ -29,13 +29,13 @@ describe("an event that is committed while the tables are read", () => {
       pending.settle(maker, placed);
       return new Map();
     };
-    const store = { arrivals, events: { byIds: read, byIdsNow: read } } as unknown as RoomStore;
+    const store = { pendingIds, events: { byIds: read, byIdsNow: read } } as unknown as RoomStore;
     const gaps = createGaps(store, {} as Outliers);
     const second = message("$second", "$first");
     const found = await gaps[how]([second]);
     expect(found).toEqual(
-      how === "sort" ? { whole: [second], lacking: [], missing: new Set() } : [],
+      how === "sort" ? { complete: [second], lacking: [], missing: new Set() } : [],
     );
-    expect(arrivals.has("$first" as never)).toBe(false);
+    expect(pendingIds.has("$first" as never)).toBe(false);
   });
 });

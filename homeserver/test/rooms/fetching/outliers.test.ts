@@ -5,13 +5,13 @@ import { createCommandStore } from "../../../src/rooms/commands/command-store.ts
 import type { Identity } from "../../../src/rooms/commands/drafting.ts";
 import type { Command } from "../../../src/rooms/commands/mailbox.ts";
 import type { Mailboxes } from "../../../src/rooms/commands/mailboxes.ts";
-import { createArrivals } from "../../../src/rooms/records/pending.ts";
+import { createPendingIds } from "../../../src/rooms/records/pending.ts";
 import { newEvent } from "../../../src/rooms/records/new-event.ts";
 import { rejectionByAuthEvents } from "../../../src/rooms/checks/authorisation.ts";
 import { createOutliers } from "../../../src/rooms/fetching/outliers.ts";
 import type { RoomStore } from "../../../src/rooms/state/store.ts";
 import type { Room, StoredEvent } from "../../../src/rooms/api/index.ts";
-import { CREATE, toldEvent } from "../../protocol/told-event.ts";
+import { CREATE, toldEvent } from "../../protocol/event-of-vector.ts";
 
 const FOUNDER = "@founder:alpha";
 const FIRST_JOIN = {
@@ -52,7 +52,7 @@ test("events of which the auth events come later are left out, and in the order 
   const known = new Map<string, StoredEvent>();
   let lookUps = 0;
   const same = { over: () => same, add() {}, forget() {} };
-  const arrivals = createArrivals();
+  const pendingIds = createPendingIds();
   const store = {
     sql: async () => [],
     events: {
@@ -63,14 +63,14 @@ test("events of which the auth events come later are left out, and in the order 
       keep: (one: StoredEvent) => known.set(one.event.eventId, one),
     },
     registry: { eventNids: async (count: number) => Array.from({ length: count }, (_, i) => i) },
-    ...{ authChains: same, state: same, tree: { release() {} }, arrivals },
+    ...{ authChains: same, state: same, tree: { release() {} }, pendingIds },
   } as unknown as RoomStore;
   const room = { nid: 1, roomId: create.roomId, version };
   const mailboxes = {
     async run(_room: Room, command: Command<unknown>) {
       const head = {
         ...{ room, version: 0, extremities: [], stateRoot: null, depth: 0, state: new Map() },
-        store: createCommandStore(store, arrivals.begin(1)),
+        store: createCommandStore(store, pendingIds.begin(1)),
       };
       const { value, settled } = await command(head);
       settled?.({ position: 1, positions: new Map() });

@@ -1,6 +1,6 @@
 /** States and events that another server tells while what they name is on its way to the log, or fails to get there. */
 import { expect, test } from "vitest";
-import { examineRoom } from "../../../src/rooms/examine/index.ts";
+import { checkRoom } from "../../../src/rooms/integrity/index.ts";
 import { forger, newest } from "../support/forge.ts";
 import type { HeldLog } from "../support/hold-log.ts";
 import type { TestServer } from "../support/world.ts";
@@ -32,7 +32,7 @@ import type { Sent } from "./deaf-server.ts";
 async function doctor(server: TestServer): Promise<string[]> {
   const found: string[] = [];
   const sql = server.db.connect({ max: 1 });
-  await examineRoom(sql, roomId, {
+  await checkRoom(sql, roomId, {
     key: async (name) => [a!, b!, c!].find((one) => one.name === name)?.verifyKey,
     found: ({ what }) => found.push(what),
   });

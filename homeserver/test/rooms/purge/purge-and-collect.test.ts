@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
-import { examineRoom } from "../../../src/rooms/examine/index.ts";
-import type { RoomFinding } from "../../../src/rooms/examine/index.ts";
+import { checkRoom } from "../../../src/rooms/integrity/index.ts";
+import type { RoomFinding } from "../../../src/rooms/integrity/index.ts";
 import {
   beginCollection,
   previewCollection,
@@ -28,7 +28,7 @@ async function collect(): Promise<void> {
 async function findings(roomId: RoomId): Promise<RoomFinding[]> {
   const found: RoomFinding[] = [];
   const key = async () => a.verifyKey;
-  await examineRoom(a.db.sql, roomId, { key, found: (finding) => found.push(finding) });
+  await checkRoom(a.db.sql, roomId, { key, found: (finding) => found.push(finding) });
   return found;
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RoomEvent } from "../../../src/protocol/events/event.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_VERSION_IDS, roomVersion } from "../../../src/protocol/room-versions.ts";
-import { examineRoom } from "../../../src/rooms/examine/index.ts";
+import { checkRoom } from "../../../src/rooms/integrity/index.ts";
 import { createRoomStore } from "../../../src/rooms/state/store.ts";
 import { choicesOf } from "../../protocol/forked-room.ts";
 import { freshDatabase } from "../../support/database.ts";
@@ -92,7 +92,7 @@ async function waiting(roomId: RoomId): Promise<number> {
 
 async function findings(roomId: RoomId): Promise<string[]> {
   const found: string[] = [];
-  await examineRoom(db.sql, roomId, {
+  await checkRoom(db.sql, roomId, {
     key: async (server) => keyOf(server).verifyKey,
     found: ({ what, eventId }) => found.push(`${eventId ?? ""} ${what}`),
   });

@@ -1,13 +1,13 @@
 /** Checks that `auth_nids` are the nids of the events that an event's JSON names in auth_events. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
-import { numbersOfEvents, storedNumbers } from "../../storage/rooms/examine-rooms.ts";
+import { numbersOfEvents, storedNumbers } from "../../storage/rooms/integrity.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 /** An event, its row's nids, and whether it is in the graph. */
 export interface AuthRow {
   readonly event: RoomEvent;
   readonly authNids: readonly number[];
-  readonly isPlaced: boolean;
+  readonly isInGraph: boolean;
 }
 
 export interface AuthCheck {
@@ -31,7 +31,7 @@ export async function checkAuth(
       .map(({ eventId, nid }) => [eventId, nid]),
   );
   const odd = new Set<number>();
-  const checks = rows.map(({ event, authNids, isPlaced }) => {
+  const checks = rows.map(({ event, authNids, isInGraph }) => {
     const right = event.authEventIds.flatMap((id) => numbers.get(id) ?? []);
     const lacking = event.authEventIds.filter((id) => !numbers.has(id));
     const wrong = authNids.filter((nid) => !right.includes(nid));
@@ -40,10 +40,10 @@ export async function checkAuth(
       const nid = numbers.get(id);
       return nid !== undefined && !authNids.includes(nid);
     });
-    return { right, lacking, wrong, left, isPlaced };
+    return { right, lacking, wrong, left, isInGraph };
   });
   const stored = odd.size === 0 ? new Set<number>() : await storedNumbers(sql, [...odd]);
-  return checks.map(({ right, lacking, wrong, left, isPlaced }) => ({
+  return checks.map(({ right, lacking, wrong, left, isInGraph }) => ({
     right,
     lacking,
     faults: [
@@ -53,7 +53,7 @@ export async function checkAuth(
           : `auth_nids names event ${nid}, which is not stored`,
       ),
       ...left.map((id) => `auth_nids lacks its auth event ${id}, which is stored`),
-      ...(isPlaced ? lacking.map((id) => `its auth event ${id} is not stored`) : []),
+      ...(isInGraph ? lacking.map((id) => `its auth event ${id} is not stored`) : []),
     ],
   }));
 }

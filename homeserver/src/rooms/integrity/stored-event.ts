@@ -11,8 +11,8 @@ import { redactPdu } from "../../protocol/events/redact.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { signingKeyIds } from "../../protocol/signed-json.ts";
 import { canonicalJson } from "../../protocol/json.ts";
-import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
-import type { ExamineOptions } from "./types.ts";
+import type { CheckedRow } from "../../storage/rooms/integrity.ts";
+import type { CheckOptions } from "./types.ts";
 
 export interface Checked {
   readonly event: RoomEvent | undefined;
@@ -21,9 +21,9 @@ export interface Checked {
 }
 
 export async function checkStored(
-  row: ExaminedRow,
+  row: CheckedRow,
   version: RoomVersion,
-  key: ExamineOptions["key"],
+  key: CheckOptions["key"],
 ): Promise<Checked> {
   let event: RoomEvent;
   try {
@@ -60,7 +60,7 @@ function isRedacted(event: RoomEvent): boolean {
   return canonicalJson(redactPdu(event.pdu, event.version)) === canonicalJson(event.pdu);
 }
 
-export function columnFaults(row: ExaminedRow, event: RoomEvent): string[] {
+export function columnFaults(row: CheckedRow, event: RoomEvent): string[] {
   const said: [name: string, column: unknown, own: unknown][] = [
     ["type", row.type, event.type],
     ["state_key", row.stateKey ?? undefined, event.stateKey],
@@ -75,7 +75,7 @@ export function columnFaults(row: ExaminedRow, event: RoomEvent): string[] {
 
 async function checkSignatures(
   event: RoomEvent,
-  key: ExamineOptions["key"],
+  key: CheckOptions["key"],
 ): Promise<Checked["signatures"]> {
   try {
     let result: Checked["signatures"] = "right";
@@ -94,7 +94,7 @@ async function checkSignatures(
 async function checkSigner(
   event: RoomEvent,
   server: ServerName,
-  key: ExamineOptions["key"],
+  key: CheckOptions["key"],
 ): Promise<Checked["signatures"]> {
   const keyIds = signingKeyIds(event.pdu.signatures, server);
   if (keyIds.length === 0) return "wrong";

@@ -1,5 +1,5 @@
 /** Checks that the tables of current state and members match the head's state. */
-import { currentKeysAfter, currentRows, strayMembers } from "../../storage/rooms/examine-rooms.ts";
+import { currentKeysAfter, currentRows, strayMembers } from "../../storage/rooms/integrity.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import type { Entry } from "../state/tree/index.ts";
 import type { RoomStore } from "../state/store.ts";

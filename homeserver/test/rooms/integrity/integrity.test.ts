@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import { examineRoom } from "../../../src/rooms/examine/index.ts";
-import type { RoomFinding, RoomReport } from "../../../src/rooms/examine/index.ts";
+import { checkRoom } from "../../../src/rooms/integrity/index.ts";
+import type { RoomFinding, RoomReport } from "../../../src/rooms/integrity/index.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import type { TestServer } from "../support/world.ts";
 import { startServers } from "../support/servers.ts";
@@ -52,7 +52,7 @@ async function examine(
   const sql = server.db.connect({ max: 1 });
   await sql.unsafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const findings: RoomFinding[] = [];
-  const report = await examineRoom(sql, roomId, {
+  const report = await checkRoom(sql, roomId, {
     key: async (name, keyId) => {
       const of = [a, b].find((one) => one.name === name && one.key.keyId === keyId);
       return of?.verifyKey;
@@ -71,14 +71,14 @@ describe("examining a room", () => {
   test("finds nothing amiss on either server, and tells how much it looked at", async () => {
     const here = await examine(a);
     expect(here.findings).toEqual([]);
-    expect(here.report).toMatchObject({ statesTold: 0, signaturesUnknown: 0, members: 3 });
+    expect(here.report).toMatchObject({ statesFromOthers: 0, signaturesUnknown: 0, members: 3 });
     expect(here.report.statesChecked).toBe(here.report.events);
     expect(here.report.stateEntries).toBeGreaterThan(140);
 
     const there = await examine(b);
     expect(there.findings).toEqual([]);
     // What came before the join was told.
-    expect(there.report.statesTold).toBeGreaterThan(0);
+    expect(there.report.statesFromOthers).toBeGreaterThan(0);
     expect(there.report.statesChecked).toBeGreaterThan(140);
   });
 

@@ -7,8 +7,8 @@ import { loadSigningKey } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type VerifyKey, verifyKeyFromBase64 } from "../protocol/crypto.ts";
 import { isRoomId, type RoomId, type ServerName } from "../protocol/identifiers.ts";
-import { examineRoom, type ExamineOptions, type RoomReport } from "../rooms/examine/index.ts";
-import { roomsWithHead } from "../storage/rooms/examine-rooms.ts";
+import { checkRoom, type CheckOptions, type RoomReport } from "../rooms/integrity/index.ts";
+import { roomsWithHead } from "../storage/rooms/integrity.ts";
 import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { findServerKeys } from "../storage/federation/server-keys.ts";
 import { connect, type Sql } from "../storage/sql.ts";
@@ -35,7 +35,7 @@ const PROGRESS_EVERY = 20_000;
 const MEND = "Stop the servers and run this again with --mend: see docs/guide.md.";
 
 /** Prints the findings. @returns whether everything is in order */
-export async function examineRooms(
+export async function checkRooms(
   config: Config,
   wanted: RoomsWanted,
   print: Print,
@@ -49,7 +49,7 @@ export async function examineRooms(
     let allWell = true;
     if (wanted.collect) allWell = (await tellCollection(sql, print)) && allWell;
     for await (const roomId of roomsOf(sql, wanted)) {
-      allWell = (await examineOne(sql, roomId, key, wanted.after, print)) && allWell;
+      allWell = (await checkOneRoom(sql, roomId, key, wanted.after, print)) && allWell;
     }
     if (!allWell && (wanted.room !== undefined || wanted.rooms === true)) print(`      ${MEND}`);
     return allWell;
@@ -78,16 +78,16 @@ export async function* roomsOf(
 }
 
 /** Prints the findings about a room. @returns whether everything is in order */
-export async function examineOne(
+export async function checkOneRoom(
   sql: Sql,
   roomId: RoomId,
-  key: ExamineOptions["key"],
+  key: CheckOptions["key"],
   afterNid: number | undefined,
   print: Print,
 ): Promise<boolean> {
   let shown = 0;
-  let told = afterNid ?? 0;
-  const report = await examineRoom(sql, roomId, {
+  let reported = afterNid ?? 0;
+  const report = await checkRoom(sql, roomId, {
     key,
     afterNid,
     found({ eventId, what }) {
@@ -99,8 +99,8 @@ export async function examineOne(
       print(`NOTE  ${eventId === undefined ? roomId : `${roomId} ${eventId}`}: ${what}`);
     },
     progress(nid) {
-      if (nid - told < PROGRESS_EVERY) return;
-      told = nid;
+      if (nid - reported < PROGRESS_EVERY) return;
+      reported = nid;
       print(`      ${roomId}: up to event number ${nid} (--after ${nid} goes on there)`);
     },
   });
@@ -111,12 +111,12 @@ export async function examineOne(
 }
 
 function summary(report: RoomReport): string {
-  const { roomId, events, statesChecked, statesTold, stateEntries, members } = report;
+  const { roomId, events, statesChecked, statesFromOthers, stateEntries, members } = report;
   const unknown = report.signaturesUnknown;
   return [
     `${roomId}: ${events} events`,
     `${report.signaturesChecked} signatures right or wrong${unknown > 0 ? `, ${unknown} by keys not kept here` : ""}`,
-    `${statesChecked} states recomputed, ${statesTold} told by others or unknown`,
+    `${statesChecked} states recomputed, ${statesFromOthers} from other servers or unknown`,
     `${stateEntries} entries of current state, ${members} of them members`,
     `${report.findings} findings`,
   ].join("; ");
@@ -138,7 +138,7 @@ function megabytes(bytes: number): string {
 }
 
 /** Our own key, and stored keys of other servers. */
-export function keysOf(config: Config, sql: Sql): ExamineOptions["key"] {
+export function keysOf(config: Config, sql: Sql): CheckOptions["key"] {
   const own = loadSigningKey(config.dataDir, systemRandom);
   const known = new Map<ServerName, Map<string, VerifyKey>>();
   return async (server, keyId) => {

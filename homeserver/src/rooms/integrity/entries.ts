@@ -1,8 +1,8 @@
 /** Checks that every entry of stored states names a stored event of this room and this key. */
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import { faultyEntries } from "../../storage/rooms/examine-rooms.ts";
-import type { FaultyEntryRow } from "../../storage/rooms/examine-rooms.ts";
+import { faultyEntries } from "../../storage/rooms/integrity.ts";
+import type { FaultyEntryRow } from "../../storage/rooms/integrity.ts";
 import { stateNodes } from "../../storage/rooms/heads.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { branchChildren, isLeaf, leafEntries } from "../state/tree/node.ts";

@@ -16,7 +16,7 @@ export interface RoomReport {
   /** States that could be recomputed. */
   readonly statesChecked: number;
   /** States that came from another server, since what precedes them is not stored here. */
-  readonly statesTold: number;
+  readonly statesFromOthers: number;
   readonly signaturesChecked: number;
   /** Events signed by keys that are not stored here. */
   readonly signaturesUnknown: number;
@@ -25,7 +25,7 @@ export interface RoomReport {
   readonly findings: number;
 }
 
-export interface ExamineOptions {
+export interface CheckOptions {
   /** A server's key, our own or a stored one; undefined when it is unknown. */
   readonly key: (server: ServerName, keyId: string) => Promise<VerifyKey | undefined>;
   readonly found: (finding: RoomFinding) => void;

@@ -66,7 +66,7 @@ export function createMending(
   room: Room,
   options: MendOptions,
 ): Mending {
-  const pending = written.arrivals.begin(room.nid);
+  const pending = written.pendingIds.begin(room.nid);
   const { events, state, authChains } = createCommandStore(written, pending);
   const store = { ...written, events: { ...written.events, ...events }, state, authChains };
   let made: StateNode[] = [];

@@ -3,7 +3,7 @@
  * up by their key.
  */
 import { splitTuple, stateTuple } from "../../../protocol/state-map.ts";
-import { currentKeysAfter, currentRows } from "../../../storage/rooms/examine-rooms.ts";
+import { currentKeysAfter, currentRows } from "../../../storage/rooms/integrity.ts";
 import { eventsOfKey, keysOfEvents } from "../../../storage/rooms/mend-rooms.ts";
 import { stateNodes } from "../../../storage/rooms/heads.ts";
 import { bytesOfRoot } from "../../records/events.ts";

@@ -1,9 +1,9 @@
 /** A room on two servers that is damaged and mended, and what it has to hold then. */
 import { beforeEach, expect } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import { examineRoom } from "../../../src/rooms/examine/index.ts";
-import { mendRoom } from "../../../src/rooms/examine/mend/index.ts";
-import type { MendReport } from "../../../src/rooms/examine/mend/index.ts";
+import { checkRoom } from "../../../src/rooms/integrity/index.ts";
+import { mendRoom } from "../../../src/rooms/integrity/mend/index.ts";
+import type { MendReport } from "../../../src/rooms/integrity/mend/index.ts";
 import { rootOfBytes } from "../../../src/rooms/records/events.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import { createRoomStore } from "../../../src/rooms/state/store.ts";
@@ -68,7 +68,7 @@ export function say(server: TestServer, by: Actor) {
 export async function findings(server: TestServer, notes: string[] = []): Promise<string[]> {
   const found: string[] = [];
   const sql = server.db.connect({ max: 1 });
-  await examineRoom(sql, roomId, {
+  await checkRoom(sql, roomId, {
     key: async (name) => [a, b].find((one) => one.name === name)?.verifyKey,
     found: ({ what, eventId }) => found.push(`${eventId ?? ""} ${what}`),
     note: (what, eventId) => notes.push(`${eventId ?? ""} ${what}`),

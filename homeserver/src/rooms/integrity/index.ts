@@ -2,13 +2,8 @@
  * Checks the stored data of a room against its events: `weft doctor --room`. Reads in pages, with
  * bounded memory, and changes nothing.
  */
-import {
-  eventsAfterNid,
-  leavesOf,
-  lostEvents,
-  wasPurged,
-} from "../../storage/rooms/examine-rooms.ts";
-import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
+import { eventsAfterNid, leavesOf, lostEvents, wasPurged } from "../../storage/rooms/integrity.ts";
+import type { CheckedRow } from "../../storage/rooms/integrity.ts";
 import { lowestGapDepth } from "../../storage/rooms/gaps.ts";
 import { loadHead, stateNodes } from "../../storage/rooms/heads.ts";
 import { isConnectionError, sqlState } from "../../storage/sql.ts";
@@ -31,11 +26,11 @@ import { checkCurrent } from "./current.ts";
 import { createEntryCheck, describeFaults } from "./entries.ts";
 import type { EntryCheck } from "./entries.ts";
 import { unappliedRedactions } from "./redacted.ts";
-import { checkStates, resolved } from "./states.ts";
+import { checkStates, resolved } from "./state-check.ts";
 import { checkStored } from "./stored-event.ts";
-import { type ExamineOptions, named, type RoomReport } from "./types.ts";
+import { type CheckOptions, named, type RoomReport } from "./types.ts";
 
-export type { ExamineOptions, RoomFinding, RoomReport } from "./types.ts";
+export type { CheckOptions, RoomFinding, RoomReport } from "./types.ts";
 
 const PAGE = 200;
 /** New keys get nids above those that the database hands out. */
@@ -47,16 +42,16 @@ type Counts = { -readonly [K in keyof RoomReport]: RoomReport[K] };
  * Undefined when this server does not know the room. `sql` may be read-only, and should use one
  * snapshot.
  */
-export async function examineRoom(
+export async function checkRoom(
   sql: Sql,
   roomId: RoomId,
-  options: ExamineOptions,
+  options: CheckOptions,
 ): Promise<RoomReport | undefined> {
   const store = readingStore(sql);
   const room = await store.registry.byId(roomId);
   if (room === undefined) return undefined;
   const counts: Counts = {
-    ...{ roomId, events: 0, statesChecked: 0, statesTold: 0, signaturesChecked: 0 },
+    ...{ roomId, events: 0, statesChecked: 0, statesFromOthers: 0, signaturesChecked: 0 },
     ...{ signaturesUnknown: 0, stateEntries: 0, members: 0, findings: 0 },
   };
   const found = (what: string, eventId?: string): void => {
@@ -71,7 +66,7 @@ export async function examineRoom(
   const entries = createEntryCheck(sql, room);
   for (let after = options.afterNid ?? 0; ;) {
     const rows = await eventsAfterNid(sql, room.nid, after, PAGE);
-    await examinePage({ store, room, entries, counts, options, found, isPartial }, rows);
+    await checkEvents({ store, room, entries, counts, options, found, isPartial }, rows);
     const last = rows.at(-1);
     if (last === undefined) break;
     after = last.nid;
@@ -80,7 +75,7 @@ export async function examineRoom(
   for (const { eventId } of await lostOf(sql, room)) {
     options.note?.("it is known, and all that it builds on has a place, but it has none", eventId);
   }
-  await attempt(() => examineHead(store, room, entries, counts, found), found);
+  await attempt(() => checkHead(store, room, entries, counts, found), found);
   return counts;
 }
 
@@ -100,34 +95,38 @@ function isOutOfBand(json: string): boolean {
   return type === "m.room.member" && ["invite", "knock"].includes(content.membership as string);
 }
 
-interface Examination {
+interface RoomCheck {
   readonly store: RoomStore;
   readonly room: Room;
   readonly entries: EntryCheck;
   readonly counts: Counts;
-  readonly options: ExamineOptions;
+  readonly options: CheckOptions;
   readonly found: Found;
   readonly isPartial: boolean;
 }
 
-async function examinePage(
-  { store, room, entries, counts, options, found, isPartial }: Examination,
-  rows: readonly ExaminedRow[],
+async function checkEvents(
+  { store, room, entries, counts, options, found, isPartial }: RoomCheck,
+  rows: readonly CheckedRow[],
 ): Promise<void> {
   const faulty = await entries.faultsOf(rows.flatMap(rootsOf));
-  const events: { row: ExaminedRow; event: RoomEvent }[] = [];
+  const events: { row: CheckedRow; event: RoomEvent }[] = [];
   for (const row of rows) {
     counts.events += 1;
     const bad = rootsOf(row).map((root) => faulty.get(root.toString("hex")));
     const faults = new Set(bad.flatMap((one) => (one === undefined ? [] : describeFaults(one))));
     for (const fault of faults) found(`a state around it ${fault}`, row.eventId);
-    const event = await examineEvent(store, room, row, { counts, options, found, isPartial });
+    const event = await checkEvent(store, room, row, { counts, options, found, isPartial });
     if (event !== undefined) events.push({ row, event });
   }
   const checks = await checkAuth(
     store.sql,
     room.nid,
-    events.map(({ row, event }) => ({ event, authNids: row.authNids, isPlaced: hasPlace(row) })),
+    events.map(({ row, event }) => ({
+      event,
+      authNids: row.authNids,
+      isInGraph: isRowInGraph(row),
+    })),
   );
   for (const [i, { faults }] of checks.entries()) {
     for (const fault of faults) found(fault, events[i]?.row.eventId);
@@ -137,21 +136,21 @@ async function examinePage(
   }
 }
 
-function hasPlace({ position, stateAfter }: ExaminedRow): boolean {
+function isRowInGraph({ position, stateAfter }: CheckedRow): boolean {
   return position !== null || stateAfter !== null;
 }
 
-function rootsOf({ stateBefore, stateAfter, roomState }: ExaminedRow): Buffer[] {
+function rootsOf({ stateBefore, stateAfter, roomState }: CheckedRow): Buffer[] {
   return [stateBefore, stateAfter, roomState].filter((root) => root !== null);
 }
 
 type Found = (what: string, eventId?: string) => void;
 
-async function examineEvent(
+async function checkEvent(
   store: RoomStore,
   room: Room,
-  row: ExaminedRow,
-  { counts, options, found, isPartial }: Omit<Examination, "store" | "room" | "entries">,
+  row: CheckedRow,
+  { counts, options, found, isPartial }: Omit<RoomCheck, "store" | "room" | "entries">,
 ): Promise<RoomEvent | undefined> {
   const version = roomVersion(row.version) ?? room.version;
   const { event, faults, signatures } = await checkStored(row, version, options.key);
@@ -164,7 +163,7 @@ async function examineEvent(
       const [stored] = (await store.events.byNids([row.nid])).values();
       if (stored === undefined) return;
       const states = await checkStates(store, room, stored, isPartial);
-      if (states.by === "told") counts.statesTold += 1;
+      if (states.by === "another server") counts.statesFromOthers += 1;
       else counts.statesChecked += 1;
       for (const fault of states.faults) found(fault, row.eventId);
     },
@@ -183,7 +182,7 @@ async function attempt(check: () => Promise<void>, found: (what: string) => void
   }
 }
 
-async function examineHead(
+async function checkHead(
   store: RoomStore,
   room: Room,
   entries: EntryCheck,

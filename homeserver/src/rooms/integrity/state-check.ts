@@ -10,10 +10,10 @@ import { verdictOf } from "./verdict.ts";
 
 export interface StateCheck {
   /**
-   * "told": what it builds on is not all here (any more), so that another server said it; or
+   * "another server": what it builds on is not all here (any more), so that another server said it; or
    * nothing is said of it.
    */
-  readonly by: "prev events" | "told";
+  readonly by: "prev events" | "another server";
   readonly faults: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export async function checkStates(
   const faults: string[] = [];
   const isHere = isInGraph(stored);
   if (!isPartial) faults.push(...(await verdictFaults(store, stored, isHere)));
-  if (!isHere) return { by: "told", faults };
+  if (!isHere) return { by: "another server", faults };
   const after = await stateAfter(store, stored);
   if (after !== stored.stateAfter) {
     faults.push(
@@ -39,9 +39,9 @@ export async function checkStates(
   // What is missing now was missing then: only other servers could tell the state before the event.
   if (known.length < new Set(event.prevEventIds).size) {
     if (!(await holdsCreate(store, stored))) faults.push("the state before it has no create event");
-    return { by: "told", faults };
+    return { by: "another server", faults };
   }
-  if (isPartial) return { by: "told", faults };
+  if (isPartial) return { by: "another server", faults };
   const before = await stateBefore(store, room, known);
   if (before !== stored.stateBefore) {
     faults.push(

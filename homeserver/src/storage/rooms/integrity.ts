@@ -3,7 +3,7 @@ import type { EventRow } from "./events.ts";
 import { numberArray, type Sql, textArray } from "../sql.ts";
 
 /** An event with the columns that say again what its JSON says. */
-export interface ExaminedRow extends EventRow {
+export interface CheckedRow extends EventRow {
   readonly type: string;
   readonly stateKey: string | null;
   readonly sender: string;
@@ -26,8 +26,8 @@ export async function eventsAfterNid(
   roomNid: number,
   after: number,
   limit: number,
-): Promise<ExaminedRow[]> {
-  return sql<ExaminedRow[]>`
+): Promise<CheckedRow[]> {
+  return sql<CheckedRow[]>`
     SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.event_id AS "eventId", coalesce(e.version, r.version) AS version,
       e.json, e.position, e.ordinal, e.status, e.state_before AS "stateBefore",
       e.state_after AS "stateAfter", e.room_state AS "roomState", e.redacted_by AS "redactedBy",

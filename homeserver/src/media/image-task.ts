@@ -1,7 +1,7 @@
 import type { ImageFacts, Target } from "./image-facts.ts";
 
 /** A task for the image process: read an image's head, or make a thumbnail. */
-export interface ImageWork {
+export interface ImageTask {
   readonly path: string;
   readonly make?: { readonly facts: ImageFacts; readonly target: Target };
 }
@@ -12,4 +12,4 @@ export interface Made {
   readonly contentType: string;
 }
 
-export type ImageWorkOutput = ImageFacts | Made;
+export type ImageTaskOutput = ImageFacts | Made;

@@ -76,7 +76,7 @@ async function mendChunk(
     const stored = found.get(nid);
     if (stored === undefined) continue;
     const now = isInGraph(stored)
-      ? await restated(mending, progress, stored)
+      ? await recomputed(mending, progress, stored)
       : await rejudged(mending, progress, stored);
     const roomState = await progress.remoteStates.stripped(stored.roomState);
     for (const root of [now.stateBefore, now.stateAfter, roomState]) roots.add(root);
@@ -118,7 +118,7 @@ function rowOf(
   };
 }
 
-async function restated(
+async function recomputed(
   mending: Mending,
   progress: Progress,
   stored: StoredEvent,

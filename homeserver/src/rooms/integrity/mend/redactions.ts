@@ -1,6 +1,6 @@
 /** Applies redactions that should have taken effect. */
 import { redactEvent } from "../../../protocol/events/event.ts";
-import { eventsAfterNid } from "../../../storage/rooms/examine-rooms.ts";
+import { eventsAfterNid } from "../../../storage/rooms/integrity.ts";
 import { writeRedactions } from "../../../storage/rooms/mend-rooms.ts";
 import { unappliedRedactions } from "../redacted.ts";
 import type { Mending } from "./mending.ts";

@@ -8,7 +8,7 @@ import {
   leavesOf,
   strayMembers,
   wasPurged,
-} from "../../../storage/rooms/examine-rooms.ts";
+} from "../../../storage/rooms/integrity.ts";
 import {
   deleteCurrentState,
   putOut,
@@ -40,7 +40,7 @@ export async function mendHead(mending: Mending, head: HeadRow): Promise<void> {
   const nids = extremities.map(({ nid }) => nid);
   if (root !== rootOfBytes(head.stateRoot) || nids.join() !== head.extremities.join()) {
     counts.heads += 1;
-    const depth = extremities.reduce((most, { event }) => Math.max(most, event.depth), 0);
+    const depth = extremities.reduce((max, { event }) => Math.max(max, event.depth), 0);
     const version = nextHeadVersion(head.version, mending.store.random);
     const stateRoot = bytesOfRoot(root);
     await writeHead(tx, room.nid, { version, extremities: nids, stateRoot, depth });

@@ -5,8 +5,8 @@
 import { eventFromStored } from "../../../protocol/events/event.ts";
 import type { RoomEvent } from "../../../protocol/events/event.ts";
 import type { EventId } from "../../../protocol/identifiers.ts";
-import { eventsAfterNid } from "../../../storage/rooms/examine-rooms.ts";
-import type { ExaminedRow } from "../../../storage/rooms/examine-rooms.ts";
+import { eventsAfterNid } from "../../../storage/rooms/integrity.ts";
+import type { CheckedRow } from "../../../storage/rooms/integrity.ts";
 import { deleteEvents, writeAuthNids, writeColumns } from "../../../storage/rooms/mend-rooms.ts";
 import { checkAuth } from "../auth.ts";
 import { columnFaults } from "../stored-event.ts";
@@ -36,7 +36,7 @@ export async function mendRows(mending: Mending): Promise<void> {
 
 async function eachPage(
   { store, room }: Mending,
-  task: (rows: readonly ExaminedRow[]) => Promise<void>,
+  task: (rows: readonly CheckedRow[]) => Promise<void>,
 ): Promise<void> {
   for (let after = 0; ;) {
     const rows = await eventsAfterNid(store.sql, room.nid, after, PAGE);
@@ -47,7 +47,7 @@ async function eachPage(
   }
 }
 
-function readable({ room }: Mending, row: ExaminedRow): RoomEvent | undefined {
+function readable({ room }: Mending, row: CheckedRow): RoomEvent | undefined {
   try {
     return eventFromStored(row.json, room.version, row.eventId as EventId);
   } catch {
@@ -55,7 +55,7 @@ function readable({ room }: Mending, row: ExaminedRow): RoomEvent | undefined {
   }
 }
 
-async function mendPage(mending: Mending, rows: readonly ExaminedRow[]): Promise<void> {
+async function mendPage(mending: Mending, rows: readonly CheckedRow[]): Promise<void> {
   const { tx, store, room, counts } = mending;
   const events = rows.flatMap((row) => {
     const event = readable(mending, row);
@@ -71,7 +71,7 @@ async function mendPage(mending: Mending, rows: readonly ExaminedRow[]): Promise
   }
   const asked = events.map(({ row, event }) => ({
     ...{ event, authNids: row.authNids },
-    isPlaced: row.position !== null || row.stateAfter !== null,
+    isInGraph: row.position !== null || row.stateAfter !== null,
   }));
   const checks = await checkAuth(store.sql, room.nid, asked);
   const auth = checks.flatMap(({ right }, i) => {
@@ -80,7 +80,7 @@ async function mendPage(mending: Mending, rows: readonly ExaminedRow[]): Promise
   });
   if (auth.length > 0) await writeAuthNids(tx, auth);
   for (const [i, { lacking }] of checks.entries()) {
-    if (!asked[i]!.isPlaced) continue;
+    if (!asked[i]!.isInGraph) continue;
     for (const id of lacking) {
       mending.options.left(`its auth event ${id} is stored nowhere`, events[i]!.row.eventId);
     }

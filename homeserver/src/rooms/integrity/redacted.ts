@@ -1,5 +1,5 @@
 /** Finds redactions that should have taken effect. */
-import type { ExaminedRow } from "../../storage/rooms/examine-rooms.ts";
+import type { CheckedRow } from "../../storage/rooms/integrity.ts";
 import { redactionsOf } from "../../storage/rooms/events.ts";
 import { isInGraph } from "../records/in-graph.ts";
 import { redactionApplies } from "../commands/redactions.ts";
@@ -17,7 +17,7 @@ export interface Unapplied {
  */
 export async function unappliedRedactions(
   store: RoomStore,
-  rows: readonly Pick<ExaminedRow, "nid" | "eventId" | "redactedBy">[],
+  rows: readonly Pick<CheckedRow, "nid" | "eventId" | "redactedBy">[],
 ): Promise<Unapplied[]> {
   const whole = rows.filter(({ redactedBy }) => redactedBy === null);
   if (whole.length === 0) return [];
