@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
 import { publicRoom } from "../support/servers.ts";
-import { a, alice, b, bob, bodies, say, stateOf, world } from "./two-servers.ts";
+import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
+import { stateAt } from "../support/what-it-has.ts";
 
 describe("two servers", () => {
   test.each(ROOM_VERSION_IDS)("converse in a room of version %s", async (version) => {
@@ -18,7 +19,7 @@ describe("two servers", () => {
     await world.flush();
     expect(await bodies(a, alice, roomId)).toEqual(["before", "from b", "from a"]);
     expect(await bodies(b, bob, roomId)).toEqual(["before", "from b", "from a"]);
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 
   test("fetch what was lost on the way", async () => {
@@ -48,7 +49,7 @@ describe("two servers", () => {
     await say(a, alice, roomId, "arrived");
     await world.flush();
     expect(world.calls.get("stateIds")).toBeGreaterThan(0);
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     expect(await bodies(b, bob, roomId)).toEqual(await bodies(a, alice, roomId));
   });
 
@@ -72,7 +73,7 @@ describe("two servers", () => {
     } while (from !== undefined);
     const away = Array.from({ length: 120 }, (_, i) => `away ${i}`);
     expect(all.toReversed()).toEqual(["one", ...away, "two"]);
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 
   test("hide what the history visibility hides, also when it is fetched later", async () => {
@@ -123,7 +124,7 @@ describe("two servers", () => {
     await say(b, bob, roomId, "b alone");
     world.heal();
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     const member = await a.rooms.history.stateEvent(
       alice.userId,
       roomId,
@@ -133,6 +134,6 @@ describe("two servers", () => {
     expect(member.event.content.membership).toBe("ban");
     await say(a, alice, roomId, "after");
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 });

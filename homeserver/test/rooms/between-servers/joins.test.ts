@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { publicRoom } from "../support/servers.ts";
-import { a, alice, b, bob, bodies, say, stateOf, world } from "./two-servers.ts";
+import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
+import { stateAt } from "../support/what-it-has.ts";
 
 describe("two servers", () => {
   test("join by another server when the first is dead", async () => {
@@ -35,7 +36,7 @@ describe("two servers", () => {
     await world.flush();
     await b.rooms.members.join(join);
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     const member = await b.rooms.history.stateEvent(
       bob.userId,
       roomId,
@@ -67,7 +68,7 @@ describe("two servers", () => {
     await world.flush();
     await b.rooms.members.join({ by: ben, room: roomId });
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     await say(b, bob, roomId, "still here");
     await say(b, ben, roomId, "me too");
     await world.flush();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { a, alice, b, bob, bodies, say, stateOf, world } from "./two-servers.ts";
+import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
+import { membershipAt, stateAt } from "../support/what-it-has.ts";
 
 describe("two servers", () => {
   test("invite across, accept, and see the room before accepting", async () => {
@@ -14,7 +15,7 @@ describe("two servers", () => {
     expect(stripped.at(-1)).toMatchObject({ type: "m.room.member", state_key: bob.userId });
     await b.rooms.members.join({ by: bob, room: roomId });
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     await say(b, bob, roomId, "thanks");
     await world.flush();
     expect(await bodies(a, alice, roomId)).toEqual(["thanks"]);
@@ -23,24 +24,20 @@ describe("two servers", () => {
   test("reject an invite, and hear that an invite is taken back", async () => {
     const first = await a.rooms.create.room(alice, { invite: [bob.userId] });
     await b.rooms.members.leave({ by: bob, roomId: first });
-    const room = await b.rooms.view.room(first);
-    expect((await b.rooms.view.membership(room!.nid, bob.userId))?.membership).toBe("leave");
-    const atA = await a.rooms.view.room(first);
-    expect((await a.rooms.view.membership(atA!.nid, bob.userId))?.membership).toBe("leave");
+    expect(await membershipAt(b, first, bob.userId)).toBe("leave");
+    expect(await membershipAt(a, first, bob.userId)).toBe("leave");
 
     const second = await a.rooms.create.room(alice, { invite: [bob.userId] });
     await a.rooms.members.kick({ by: alice, roomId: second, userId: bob.userId });
     await world.flush();
-    const other = await b.rooms.view.room(second);
-    expect((await b.rooms.view.membership(other!.nid, bob.userId))?.membership).toBe("leave");
+    expect(await membershipAt(b, second, bob.userId)).toBe("leave");
   });
 
   test("leave an invited room although its server is dead", async () => {
     const roomId = await a.rooms.create.room(alice, { invite: [bob.userId] });
     world.cut(a, b);
     await b.rooms.members.leave({ by: bob, roomId });
-    const room = await b.rooms.view.room(roomId);
-    expect((await b.rooms.view.membership(room!.nid, bob.userId))?.membership).toBe("leave");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("leave");
   });
 
   test("kick, ban, unban and come back", async () => {
@@ -64,7 +61,7 @@ describe("two servers", () => {
     await world.flush();
     await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     expect(await bodies(a, alice, roomId)).toEqual(["back"]);
   });
 
@@ -73,12 +70,11 @@ describe("two servers", () => {
       initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
     });
     await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
-    const atB = await b.rooms.view.room(roomId);
-    expect((await b.rooms.view.membership(atB!.nid, bob.userId))?.membership).toBe("knock");
+    expect(await membershipAt(b, roomId, bob.userId)).toBe("knock");
     await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
     await b.rooms.members.join({ by: bob, room: roomId });
     await world.flush();
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 
   test("take a knock back, also where the room's identifier names no server", async () => {
@@ -90,8 +86,7 @@ describe("two servers", () => {
       await b.rooms.members.knock({ by: bob, room: roomId, via: [a.name] });
       await b.rooms.members.leave({ by: bob, roomId });
       await world.flush();
-      const atA = await a.rooms.view.room(roomId);
-      expect((await a.rooms.view.membership(atA!.nid, bob.userId))?.membership).toBe("leave");
+      expect(await membershipAt(a, roomId, bob.userId)).toBe("leave");
     }
   });
 });

@@ -28,10 +28,3 @@ export async function bodies(server: TestServer, by: Actor, roomId: RoomId): Pro
     .map((event) => event.content.body)
     .toReversed();
 }
-
-/** State as sorted lines, to compare servers. */
-export async function stateOf(server: TestServer, roomId: RoomId): Promise<string[]> {
-  const room = await server.rooms.view.room(roomId);
-  const state = await server.rooms.view.currentState(room!.nid);
-  return state.map(({ event }) => `${event.type} ${event.stateKey} ${event.eventId}`).toSorted();
-}

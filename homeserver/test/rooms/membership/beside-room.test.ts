@@ -1,7 +1,7 @@
 /** Rooms that this server is known to by an invite or a knock alone: whom it asks about them. */
 import { beforeEach, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import { startServers } from "../support/servers.ts";
 
 const [world, a, b, c] = await startServers("a.test", "b.test", "c.test");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import type { TestServer } from "../support/world.ts";
 import { a, alice, b, bob, c, invitation, world } from "../receiving/claims.ts";
 

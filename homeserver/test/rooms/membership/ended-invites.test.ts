@@ -1,6 +1,6 @@
 /** How invites to rooms that this server is not in end. */
 import { describe, expect, test } from "vitest";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import { a, alice, b, bob, c, world } from "./outsiders.ts";
 
 describe("an invite that is quicker than the answer before it", () => {

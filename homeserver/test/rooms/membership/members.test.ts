@@ -2,14 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
 import { startServers } from "../support/servers.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 
 const [world, hq] = await startServers("hq.test");
 const [alice, bob] = [hq.user("alice"), hq.user("bob")];
 
-async function membershipOf(user: Actor, roomId: RoomId): Promise<string | undefined> {
-  const room = await hq.rooms.view.room(roomId);
-  return (await hq.rooms.view.membership(room!.nid, user.userId))?.membership;
-}
+const membershipOf = (user: Actor, roomId: RoomId) => membershipAt(hq, roomId, user.userId);
 
 describe("membership", () => {
   test("an invite names the room and the member's profile, and can be rejected", async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import { type JsonObject } from "../../../src/protocol/json.ts";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import { a, alice, b, ben, bob, c, invite, world } from "./outsiders.ts";
 
 describe("the version of a room that this server is not in", () => {

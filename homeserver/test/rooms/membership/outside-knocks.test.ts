@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomId, ServerName } from "../../../src/protocol/identifiers.ts";
 import { parseLoose, type JsonObject } from "../../../src/protocol/json.ts";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import { a, alice, b, bob, c, forged, world } from "./outsiders.ts";
 
 describe("a knock through another server", () => {

@@ -1,15 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { EventId, RoomId } from "../../../src/protocol/identifiers.ts";
 import { ROOM_TABLES } from "../../../src/storage/rooms/purge-rows.ts";
-import type { TestServer } from "../support/world.ts";
 import { purgeEnd } from "./purge-end.ts";
 import { a, alice, b, bob, read, say, sharedRoom, world } from "./purging.ts";
-
-async function stateOf(on: TestServer, roomId: RoomId): Promise<string[]> {
-  const room = await on.rooms.view.room(roomId);
-  const state = await on.rooms.view.currentState(room!.nid);
-  return state.map(({ event }) => `${event.type} ${event.stateKey} ${event.eventId}`).toSorted();
-}
+import { stateAt } from "../support/what-it-has.ts";
 
 describe("a purge of history", () => {
   test("ends the room's history cleanly before an event, and keeps what this server's users sent", async () => {
@@ -24,7 +18,7 @@ describe("a purge of history", () => {
     await world.flush();
     await say(b, bob, roomId, "also kept");
     await world.flush();
-    const state = await stateOf(a, roomId);
+    const state = await stateAt(a, roomId);
 
     const id = await a.rooms.purges.history(roomId, { eventId: first }, { localEvents: false });
     expect(await purgeEnd(a, id)).toMatchObject({ kind: "history", state: "complete" });
@@ -33,7 +27,7 @@ describe("a purge of history", () => {
       end: undefined,
     });
     expect(JSON.parse(await a.rooms.history.event(alice, roomId, ours)).content.body).toBe("ours");
-    expect(await stateOf(a, roomId)).toEqual(state);
+    expect(await stateAt(a, roomId)).toEqual(state);
     const left = await a.db.sql`
       SELECT 1 FROM events WHERE json LIKE ${'%"theirs %'} AND json LIKE ${`%${roomId}%`}`;
     expect(left).toHaveLength(0);
@@ -55,7 +49,7 @@ describe("a purge of history", () => {
       ...theirs,
       ...["kept", "also kept", "from b", "from a"],
     ]);
-    expect(await stateOf(b, roomId)).toEqual(await stateOf(a, roomId));
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 
   test("takes local messages on request, and what comes again from elsewhere is not news", async () => {

@@ -13,10 +13,7 @@ beforeEach(() => world.reset());
 export const say = (on: TestServer, by: Actor, roomId: RoomId, body: string): Promise<EventId> =>
   on.rooms.send.message({ by, roomId, type: "m.room.message", content: { body } });
 
-export async function sharedRoom(): Promise<RoomId> {
-  const roomId = await publicRoom(world, [a, alice], [b, bob]);
-  return roomId;
-}
+export const sharedRoom = () => publicRoom(world, [a, alice], [b, bob]);
 
 /** The newest hundred messages, and where the events before those begin, if there are any. */
 export async function read(on: TestServer, by: Actor, roomId: RoomId) {

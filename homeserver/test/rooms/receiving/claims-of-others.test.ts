@@ -6,7 +6,7 @@ import { parsePdu } from "../../../src/protocol/events/event.ts";
 import type { RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import { roomVersion } from "../../../src/protocol/room-versions.ts";
-import { membershipAt } from "../support/memberships.ts";
+import { membershipAt } from "../support/what-it-has.ts";
 import { partsOf } from "../support/wire.ts";
 import type { TestServer } from "../support/world.ts";
 import { publicRoom } from "../support/servers.ts";

@@ -1,31 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createSeededRandom } from "../../../src/platform/random.ts";
 import type { Random } from "../../../src/platform/random.ts";
 import type { RoomId } from "../../../src/protocol/identifiers.ts";
 import type { Actor } from "../../../src/rooms/index.ts";
-import { createWorld } from "../support/world.ts";
-import type { TestServer, World } from "../support/world.ts";
+import type { TestServer } from "../support/world.ts";
+import { stateAt } from "../support/what-it-has.ts";
+import { startServers } from "../support/servers.ts";
 
 /** More of them by WEFT_TEST_FORKS. */
 const SEEDS = Number(process.env["WEFT_TEST_FORKS"] ?? 4);
 
-let world: World;
-let servers: TestServer[];
-let users: Actor[];
-
-beforeAll(async () => {
-  world = createWorld();
-  servers = [];
-  for (const name of ["a.test", "b.test", "c.test"]) servers.push(await world.server(name));
-  users = servers.map((server) => server.user("user"));
-});
-afterAll(() => world.close());
-
-async function stateOf(server: TestServer, roomId: RoomId): Promise<string[]> {
-  const room = await server.rooms.view.room(roomId);
-  const state = await server.rooms.view.currentState(room!.nid);
-  return state.map(({ event }) => `${event.type} ${event.stateKey} ${event.eventId}`).toSorted();
-}
+const [world, ...servers] = await startServers("a.test", "b.test", "c.test");
+const users = servers.map((server) => server.user("user"));
 
 /** One random act of one of the users on their own server; what the rules forbid is left. */
 async function act(random: Random, roomId: RoomId): Promise<void> {
@@ -61,7 +47,7 @@ async function act(random: Random, roomId: RoomId): Promise<void> {
 
 async function history(random: Random, version: string): Promise<RoomId> {
   world.reset();
-  const [a, b, c] = servers as [TestServer, TestServer, TestServer];
+  const [a, b, c] = servers;
   const [first, second, third] = users as [Actor, Actor, Actor];
   const roomId = await a.rooms.create.room(first, {
     preset: "public_chat",
@@ -144,7 +130,7 @@ describe("forked histories", () => {
         const roomId = await history(random, version);
         await settle(roomId);
         const joined = await members(roomId);
-        const states = await Promise.all(joined.map((server) => stateOf(server, roomId)));
+        const states = await Promise.all(joined.map((server) => stateAt(server, roomId)));
         // Resolution v1 lets a banned user's fork win where others soft-fail it: that is why there is a v2.
         if (version === "1" && (await hasSoftFailures(roomId))) continue;
         for (const state of states.slice(1)) expect(state, `seed ${seed}`).toEqual(states[0]);

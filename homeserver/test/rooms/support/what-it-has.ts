@@ -6,3 +6,10 @@ export async function membershipAt(server: TestServer, roomId: RoomId, userId: U
   const room = await server.rooms.view.room(roomId);
   return room && (await server.rooms.view.membership(room.nid, userId))?.membership;
 }
+
+/** The room's current state as the server has it: sorted lines, to compare servers. */
+export async function stateAt(server: TestServer, roomId: RoomId): Promise<string[]> {
+  const room = await server.rooms.view.room(roomId);
+  const state = await server.rooms.view.currentState(room!.nid);
+  return state.map(({ event }) => `${event.type} ${event.stateKey} ${event.eventId}`).toSorted();
+}
