@@ -21,6 +21,8 @@ interface Joins {
   readonly at: Map<string, number>;
 }
 
+export type RoomServers = ReturnType<typeof createRoomServers>;
+
 /**
  * Which other servers get an event: those in the room, and the server of the user whom it is about.
  */
