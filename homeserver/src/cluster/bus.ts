@@ -26,9 +26,14 @@ export function createRedisBus(
   let isConnected = false;
   subscriber.on("error", warn);
   subscriber.on("message", (name: string, text: string) => {
-    const { from, message } = JSON.parse(text) as { from: string; message: unknown };
-    if (from === self) return;
-    for (const listener of topics.get(name) ?? []) listener(message);
+    // Other versions of Weft may say something else; nothing that is heard ends the process.
+    try {
+      const { from, message } = JSON.parse(text) as { from: string; message: unknown };
+      if (from === self) return;
+      for (const listener of topics.get(name) ?? []) listener(message);
+    } catch (error) {
+      warn(error);
+    }
   });
   subscriber.on("ready", () => {
     // The connection renews its subscriptions by itself.

@@ -16,11 +16,6 @@ import { type Part, createValidators } from "./validate.ts";
 export interface BindDependencies extends AccessChecks {
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
-  /**
-   * Resolves when this replica has read everything that the others had committed before; undefined:
-   * it has. So a client finds what it did on one replica on every other.
-   */
-  readonly fresh?: (() => Promise<void> | undefined) | undefined;
   readonly draining: AbortSignal;
 }
 
@@ -159,11 +154,9 @@ async function handle(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  { draining, fresh }: BindDependencies,
+  { draining }: BindDependencies,
 ): Promise<void> {
   try {
-    const catchingUp = fresh?.();
-    if (catchingUp !== undefined) await catchingUp;
     const context = new RequestContext(route.operationId, request, reply, draining);
     const handled = route.handle(context as unknown as Context<never>);
     const answer = handled instanceof Promise ? await handled : handled;

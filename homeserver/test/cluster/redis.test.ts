@@ -113,6 +113,21 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     await Promise.all(buses.map((bus) => bus.close()));
   });
 
+  test("what nobody can read, or take, is passed over", async () => {
+    const connection = redis.connect();
+    const buses = [createRedisBus(connection, options), createRedisBus(redis.connect(), options)];
+    const channels = await Promise.all(buses.map((bus) => bus.channel<{ n: number }>("odd")));
+    const heard: number[] = [];
+    channels[0]!.subscribe(({ n }) => heard.push(n));
+    for (const text of ["{", "null", '{"from":"another version"}']) {
+      await connection.publish(`${options.prefix}odd`, text);
+    }
+    channels[1]!.publish({ n: 7 });
+    await until(() => heard.length > 0);
+    expect(heard).toEqual([7]);
+    await Promise.all(buses.map((bus) => bus.close()));
+  });
+
   test("whoever listens is told that the connection was lost and is there again", async () => {
     const connection = redis.connect();
     const buses = [createRedisBus(connection, options), createRedisBus(redis.connect(), options)];

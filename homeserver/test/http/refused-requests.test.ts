@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { errors } from "../../src/protocol/errors.ts";
 import { route } from "../../src/http/route.ts";
-import { asAlice } from "./support.ts";
+import { ALICE, asAlice } from "./support.ts";
 import { inTime } from "../support/wait.ts";
 import { SEND, inject, server, startServer, send } from "./one-server.ts";
 
@@ -60,6 +60,23 @@ describe("errors", () => {
       payload: "{}",
     });
     expect(answer.body).toMatchObject({ errcode: "M_UNKNOWN_TOKEN", soft_logout: true });
+  });
+
+  test("a token that another replica has ended is refused by the next request", async () => {
+    const ended = new Set<string>();
+    await startServer([send], {
+      async fresh() {
+        ended.add("good-token");
+      },
+      authenticator: {
+        byAccessToken(token) {
+          if (ended.has(token)) throw errors.unknownToken();
+          return ALICE;
+        },
+      },
+    });
+    const answer = await inject({ method: "PUT", url: SEND, headers: asAlice, payload: "{}" });
+    expect(answer).toMatchObject({ status: 401, body: { errcode: "M_UNKNOWN_TOKEN" } });
   });
 
   test("missing keys are M_MISSING_PARAM and wrong parameters M_INVALID_PARAM", async () => {

@@ -8,6 +8,7 @@ import {
 } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
+import type { Requester } from "../../src/http/access/authenticate.ts";
 import { memoryBuckets, createRateLimiter } from "../../src/http/access/rate-limit.ts";
 import type { Route } from "../../src/http/route.ts";
 import {
@@ -24,6 +25,14 @@ interface Monitored {
   readonly health?: Health;
   readonly metricsApart?: boolean;
 }
+
+export const ALICE: Requester = {
+  userId: "@alice:here.test" as UserId,
+  deviceId: "D",
+  isAdmin: false,
+  isGuest: false,
+  tokenHash: Buffer.alloc(1),
+};
 
 /** A server with these routes alone; `good-token` is @alice's, `old-token` has expired. */
 export function serverWith(
@@ -42,14 +51,7 @@ export function serverWith(
       async byAccessToken(token) {
         if (token === "old-token") throw errors.unknownToken("Expired", true);
         if (token !== "good-token") throw errors.unknownToken();
-        const userId = "@alice:here.test" as UserId;
-        return {
-          userId,
-          deviceId: "D",
-          isAdmin: false,
-          isGuest: false,
-          tokenHash: Buffer.alloc(1),
-        };
+        return ALICE;
       },
     },
     signatures: {

@@ -97,6 +97,15 @@ describe("refreshing", () => {
     expect(await byToken(second.accessToken)).toMatchObject({ deviceId: first.deviceId });
   });
 
+  test("an exchange that ends no token tells nobody, and one that does, everybody", async () => {
+    const first = await refreshable();
+    const { position } = t.log;
+    const second = await t.users.sessions.refresh(first.refreshToken!);
+    expect(t.log.position).toBe(position);
+    await byToken(second.accessToken);
+    expect(t.log.position).toBe(position + 1);
+  });
+
   test("a refresh token stays good until what it was exchanged for is used", async () => {
     const first = await refreshable();
     const lost = await t.users.sessions.refresh(first.refreshToken!);

@@ -25,6 +25,11 @@ export interface AccessChecks {
   readonly authenticator: Authenticator;
   readonly signatures: SignatureCheck;
   readonly rateLimiter: RateLimiter;
+  /**
+   * Resolves when this replica has read everything that the others had committed before; undefined:
+   * it has. So a client finds what it did on one replica on every other.
+   */
+  readonly fresh?: (() => Promise<void> | undefined) | undefined;
 }
 
 const USERS: ReadonlySet<Auth> = new Set(["access-token", "access-token?", "administrator"]);
@@ -70,7 +75,9 @@ export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChec
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
     let checked: Promise<void> | undefined;
     try {
-      checked = check(request);
+      // First: what other replicas have done includes tokens that they ended.
+      const catchingUp = checks.fresh?.();
+      checked = catchingUp ? catchingUp.then(() => check(request)) : check(request);
     } catch (error) {
       return done(error as Error);
     }

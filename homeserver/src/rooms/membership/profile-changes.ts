@@ -1,7 +1,9 @@
 /** New names and avatars of this server's users, in the rooms that they are joined to. */
 import { isDeepStrictEqual } from "node:util";
+import { LogUnavailable } from "../../log/types.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { joinedRoomNids } from "../../storage/rooms/members.ts";
+import { isStoreRefusing } from "../../storage/sql.ts";
 import { addLocal } from "../commands/local-drafts.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { RoomCommand } from "../commands/room-command.ts";
@@ -20,19 +22,26 @@ export function createProfileChanges(
     for (let sent: typeof profile | undefined; !isDeepStrictEqual(sent, profile);) {
       const now = profile;
       const rooms = await store.registry.byNids(await joinedRoomNids(store.sql, userId));
-      // A room whose rules refuse the change keeps the old name; the other rooms still get the
-      // new one.
-      await Promise.allSettled(
+      const outcomes = await Promise.allSettled(
         [...rooms.values()].map((room) =>
           local.run(room, (command) => updateMember(command, userId, now)),
         ),
       );
+      // A room whose rules refuse the change keeps the old name; the other rooms still get the
+      // new one. What the database refuses has to be tried again.
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected" && isTransient(outcome.reason)) throw outcome.reason;
+      }
       sent = now;
       // If the profile was changed again meanwhile, perhaps on another replica, the rooms may now
       // have an older one.
       profile = await profiles.get(userId);
     }
   };
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof LogUnavailable || isStoreRefusing(error);
 }
 
 async function updateMember(

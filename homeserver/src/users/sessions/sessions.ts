@@ -235,12 +235,13 @@ export function createSessions(deps: SessionDeps): Sessions {
           return owner;
         }
         // The answer to an exchange was lost: the unused pair is revoked.
-        if (old.replacedBy !== null) await tokens.spendRefreshPair(tx, old.replacedBy);
-        await tokens.retirePredecessors(tx, oldHash);
+        const unused =
+          old.replacedBy === null ? [] : await tokens.spendRefreshPair(tx, old.replacedBy);
+        const former = await tokens.retirePredecessors(tx, oldHash);
         const made = await make(tx, owner, true);
         await tokens.replaceRefreshToken(tx, oldHash, made.refreshHash!);
         await tokens.pruneSpentTokens(tx, owner.userId, owner.deviceId);
-        record({ kind: "session", userId: owner.userId });
+        if (unused.length + former.length > 0) record({ kind: "session", userId: owner.userId });
         return made.session;
       });
       if (session === undefined) throw errors.unknownToken("The refresh token is not known");

@@ -26,8 +26,6 @@ export interface TokenCache {
   readonly epoch: number;
   /** Forgets all tokens of a user. */
   forgetUser(userId: string): void;
-  /** Forgets everything. */
-  clear(): void;
 }
 
 export interface TokenCacheOptions {
@@ -40,10 +38,16 @@ export interface TokenCacheOptions {
   ttlMs: number;
 }
 
+/** Users whose last change is known. It matters for as long as a look-up takes. */
+const CHANGES_KEPT = 10_000;
+
 /** Only one request in thousands misses it, so that a /sync needs no query for its token. */
 export function createTokenCache(options: TokenCacheOptions): TokenCache {
   const byUser = new Map<string, Set<string>>();
   let epoch = 0;
+  /** User → epoch of the last change of their tokens; all that came after the floor. */
+  const changedAt = new Map<string, number>();
+  let floor = 0;
   const entries = new LRUCache<string, CachedToken>({
     ...atMost(options.max),
     ttl: options.ttlMs,
@@ -58,7 +62,7 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
   return {
     get: (accessToken) => entries.get(accessToken),
     put(key, token, readAt) {
-      if (readAt !== epoch) return;
+      if (readAt < floor || readAt < (changedAt.get(token.userId) ?? 0)) return;
       entries.set(key, token);
       const keys = byUser.get(token.userId);
       if (keys) keys.add(key);
@@ -69,11 +73,12 @@ export function createTokenCache(options: TokenCacheOptions): TokenCache {
     },
     forgetUser(userId) {
       epoch += 1;
+      if (changedAt.size >= CHANGES_KEPT) {
+        changedAt.clear();
+        floor = epoch;
+      }
+      changedAt.set(userId, epoch);
       for (const key of byUser.get(userId) ?? []) entries.delete(key);
-    },
-    clear() {
-      epoch += 1;
-      entries.clear();
     },
   };
 }
