@@ -92,7 +92,10 @@ export function keyBackupRoutes({ users }: { users: Users }): Route[] {
   ];
 }
 
-/** A JSON object that is written as its keys are read: a backup may be larger than memory should hold. */
+/**
+ * A JSON object that is written as its keys are read: a backup may be larger than memory should
+ * hold.
+ */
 function streamed(
   head: string,
   texts: AsyncIterable<string> | Iterable<string>,

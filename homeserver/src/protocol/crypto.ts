@@ -10,7 +10,7 @@ export interface SigningKey {
   readonly seedBase64: string;
 }
 
-/** A public key, ready for use: keep it, making one costs as much as verifying with it. */
+/** A public key, ready for use. Keep it: making one costs as much as verifying with it. */
 export interface VerifyKey {
   readonly publicKey: KeyObject;
   readonly publicKeyBase64: string;

@@ -63,7 +63,7 @@ export const ERRCODES = {
 
 export type Errcode = keyof typeof ERRCODES;
 
-/** An error that the requester is told: becomes `{errcode, error, ...extra}` with `status`. */
+/** An error for the requester: becomes `{errcode, error, ...extra}` with `status`. */
 export class MatrixError extends Error {
   readonly status: number;
   readonly errcode: Errcode;
@@ -151,7 +151,7 @@ export const errors = {
   weakPassword: (message: string) => matrixError("M_WEAK_PASSWORD", message),
   badAlias: (message: string) => matrixError("M_BAD_ALIAS", message),
   duplicateAnnotation: (message: string) => matrixError("M_DUPLICATE_ANNOTATION", message),
-  /** `status` 500 unless told: something failed that the requester can not mend. */
+  /** `status` 500 unless given: something failed that the requester cannot do anything about. */
   unknown: (message: string, status: number = ERRCODES.M_UNKNOWN) =>
     new MatrixError(status, "M_UNKNOWN", message),
 } as const;

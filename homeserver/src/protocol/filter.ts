@@ -48,7 +48,7 @@ export interface SyncFilter {
   readonly room: RoomFilter;
 }
 
-/** What a filter looks at. Account data and ephemeral events have no sender. */
+/** The fields that a filter reads. Account data and ephemeral events have no sender. */
 export interface Filterable {
   readonly type: string;
   readonly sender?: string | undefined;
@@ -58,11 +58,11 @@ export interface Filterable {
 
 /** Most entries of a list of patterns, relation types or fields. */
 const MAX_FILTER_ENTRIES = 100;
-/** Most entries of a list of users or rooms: those are looked up, not tried one by one. */
+/** Limit on lists of users or rooms: those are looked up, not tried one by one. */
 const MAX_FILTER_IDS = 1000;
 const VERDICTS_KEPT = 200;
 
-/** Larger limits are taken for this one. */
+/** Larger limits are reduced to this one. */
 export const MAX_FILTER_LIMIT = 1000;
 
 /**
@@ -135,7 +135,7 @@ export function matchesEvent(filter: Filter, event: Filterable): boolean {
   );
 }
 
-/** True when events of that room may come: what to ask before reading any of them. */
+/** True when events of that room may pass: ask this before reading any of them. */
 export function matchesRoom(filter: Pick<Filter, "rooms" | "notRooms">, roomId: string): boolean {
   if (filter.notRooms.has(roomId)) return false;
   return filter.rooms === undefined || filter.rooms.has(roomId);
@@ -164,7 +164,7 @@ function matchesSender(filter: Filter, sender: string | undefined): boolean {
   return filter.senders === undefined || filter.senders.has(sender);
 }
 
-/** True when the filter asks what is related to an event. */
+/** True when the filter asks for relations of events. */
 export function asksForRelations(filter: Filter): boolean {
   return filter.relatedByRelTypes !== undefined || filter.relatedBySenders !== undefined;
 }
@@ -183,7 +183,7 @@ export function matchesRelations(
   );
 }
 
-/** The client event with the fields that the filter asks for. */
+/** The client event with only the fields that the filter selects. */
 export function pickFields(filter: SyncFilter, event: JsonObject): JsonObject {
   return filter.eventFields === undefined ? event : pickProperties(event, filter.eventFields);
 }

@@ -6,8 +6,8 @@ type Tx = postgres.TransactionSql<Record<string, never>>;
 type Work = (tx: Tx) => unknown;
 
 /**
- * The client's `begin`, for transactions that end with their connection. The library rejects when it
- * is lost, but the work goes on, and its queries, and a commit or rollback after them, are still
+ * The client's `begin`, for transactions that end with their connection. The library rejects when
+ * it is lost, but the work goes on, and its queries, and a commit or rollback after them, are still
  * sent: to a closed socket, which ends the process, or to whoever has the connection next, outside
  * of any transaction or in another's.
  */

@@ -1,25 +1,25 @@
 import { createKeyedQueue } from "../platform/keyed-queue.ts";
 import type { Sql } from "./sql.ts";
 
-/** What is read, thought over and written is done by one at a time, whichever replica does it. */
+/** Locks for read-modify-write work that only one at a time may do, on any replica. */
 export interface Exclusive {
   /**
-   * Runs tasks of one key one after another. A task does not ask for another key: two could wait
-   * for each other. @throws what the task throws, or PostgreSQL when it can't be asked, or not
-   * within 20 s
+   * Runs tasks of one key one after another. A task must not ask for another key: two could wait
+   * for each other.
+   * @throws what the task throws, or PostgreSQL when it cannot be asked, or not within 20 s
    */
   run<T>(key: string, task: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Any constant will do, as long as every Weft takes the same. */
+/** Any constant will do, as long as every Weft uses the same. */
 const LOCK_CLASS = 7_733_004;
 const GIVE_UP_AFTER_MS = 20_000;
 
 /**
- * Within this process alone, or with `sql` also among the replicas on its database: by an advisory
- * lock that goes with the transaction, however the process ends. `sql` is a client of its own,
- * since a task needs others to get its work done while the lock is held; `close` closes it.
+ * Within this process only or, with `sql`, also between the replicas on its database: with an
+ * advisory lock that ends with the transaction, however the process ends. `sql` is a client of its
+ * own, since a task needs other connections while the lock is held; `close` closes it.
  */
 export function createExclusive(sql?: Sql): Exclusive {
   const queue = createKeyedQueue<string>();

@@ -1,14 +1,17 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Sql } from "./sql.ts";
 
-/** What only one replica does at a time, such as following the log for push. */
+/**
+ * Leases for background work that only one replica does at a time, such as following the log for
+ * push.
+ */
 export interface Leases {
   /**
-   * Waits until the seat of that name is ours. The signal aborts when it is lost along with its
-   * connection: another replica may have it already. Undefined when `stop` aborts first.
+   * Waits until this replica has the lease of that name. The signal aborts when it is lost along
+   * with its connection: another replica may have it already. Undefined when `stop` aborts first.
    */
   take(name: string, stop: AbortSignal): Promise<Lease | undefined>;
-  /** Leaves all seats. */
+  /** Gives up all leases. */
   close(): Promise<void>;
 }
 
@@ -19,7 +22,7 @@ interface Lease {
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = 3_000;
-/** Any constant will do, as long as every Weft takes the same. */
+/** Any constant will do, as long as every Weft uses the same. */
 const LOCK_CLASS = 7_733_003;
 
 /** One session of the database, and the signal of its end. */
@@ -29,8 +32,8 @@ interface Session {
 }
 
 /**
- * Seats are advisory locks of one connection: they go with the process, however it ends. `sql` is a
- * client of its own with `max: 1`; `close` closes it.
+ * Leases are advisory locks of one connection, which end with the process, however that ends. `sql`
+ * is a client of its own with `max: 1`; `close` closes it.
  */
 export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   const { sql, clock } = deps;
@@ -39,8 +42,8 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
   let watching: Promise<void> | undefined;
 
   /**
-   * Notes in which session we are: the client connects again by itself, in a session without our
-   * locks.
+   * Notices in which session we are: after a lost connection the client connects again, in a
+   * session without our locks.
    */
   function inSession(pid: number): Session {
     if (session?.pid === pid) return session;
@@ -99,9 +102,9 @@ export function createLeases(deps: { sql: Sql; clock: Clock }): Leases {
 }
 
 /**
- * Does work while the seat is this replica's, again whenever it has come back to it, until `stop`
- * aborts. Without `seats` there is one replica. The work's signal aborts when it is to end: at the
- * stop, or because the seat was lost.
+ * Does work while this replica has the lease, again each time it gets it back, until `stop` aborts.
+ * Without `leases` there is one replica. The work's signal aborts when it has to end: at the stop,
+ * or because the lease was lost.
  */
 export async function whileLeader(
   leases: Leases | undefined,

@@ -81,7 +81,7 @@ export async function fillMedia(
   return result.count === 1;
 }
 
-/** How many places a user has reserved and not filled; those whose time is over are given up. */
+/** How many places a user has reserved and not filled; expired ones are removed. */
 export async function countReserved(tx: Tx, userId: string, now: number): Promise<number> {
   await tx`
     DELETE FROM media WHERE user_id = ${userId} AND sha256 IS NULL AND upload_until_ts < ${now}`;
@@ -90,7 +90,7 @@ export async function countReserved(tx: Tx, userId: string, now: number): Promis
   return row?.n ?? 0;
 }
 
-/** Bytes that a file is counted with besides its content: a row, and a name in a folder. */
+/** Bytes counted for a file besides its content: for its row, and its name in a folder. */
 export const FILE_OVERHEAD = 1024;
 
 /** Bytes that a user's uploads come to. */
@@ -101,7 +101,7 @@ export async function sumUploads(sql: Sql | Tx, userId: string): Promise<number>
   return row?.total ?? 0;
 }
 
-/** Until the transaction ends, no other adds to what the user has uploaded. */
+/** Locks a user's uploads until the end of the transaction: no other adds to them. */
 export async function lockUploads(tx: Tx, userId: string): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtext('uploads'), hashtext(${userId}))`;
 }
@@ -124,12 +124,12 @@ export async function oldestRemoteMedia(
     WHERE user_id IS NULL AND sha256 IS NOT NULL ORDER BY created_ts LIMIT ${limit}`;
 }
 
-/** Forgets media. The file is another matter. */
+/** Deletes rows of media, but not the file. */
 export async function deleteMedia(sql: Sql | Tx, server: string, mediaId: string): Promise<void> {
   await sql`DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
 }
 
-/** Whether any media or thumbnail still lies in a file. */
+/** Whether any media or thumbnail still uses a file. */
 export async function isFileUsed(sql: Sql | Tx, sha256: Buffer): Promise<boolean> {
   const [row] = await sql<{ used: boolean }[]>`
     SELECT EXISTS (SELECT FROM media WHERE sha256 = ${sha256})
@@ -137,12 +137,12 @@ export async function isFileUsed(sql: Sql | Tx, sha256: Buffer): Promise<boolean
   return row?.used === true;
 }
 
-/** Until the transaction ends, no other adds or removes uses of a file. */
+/** Locks a file until the end of the transaction: no other adds or removes uses of it. */
 export async function lockFile(tx: Tx, sha256: Buffer): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(${sha256.readBigInt64BE(0).toString()}::bigint)`;
 }
 
-/** What an earlier look at an image showed. */
+/** The stored facts about an image. */
 export async function findImage(sql: Sql | Tx, sha256: Buffer): Promise<ImageRow | undefined> {
   const [row] = await sql<ImageRow[]>`
     SELECT width, height, inline_type AS "inlineType", is_animated AS "isAnimated"
@@ -150,7 +150,7 @@ export async function findImage(sql: Sql | Tx, sha256: Buffer): Promise<ImageRow
   return row;
 }
 
-/** Remembers what a look at an image showed, as long as there is media that lies in that file. */
+/** Stores facts about an image, as long as there is media that uses the file. */
 export async function insertImage(sql: Sql | Tx, sha256: Buffer, image: ImageRow): Promise<void> {
   await sql`
     INSERT INTO images (sha256, width, height, inline_type, is_animated)
@@ -172,8 +172,8 @@ export async function findThumbnail(
 }
 
 /**
- * Forgets thumbnails of a source, so that with one more there are at most `most`. Answers which
- * files they lay in.
+ * Deletes thumbnails of a source, so that with one more there are at most `max`. Returns their
+ * files.
  */
 export async function makeRoomForThumbnail(tx: Tx, source: Buffer, max: number): Promise<Buffer[]> {
   const rows = await tx<{ sha256: Buffer | null }[]>`
@@ -197,7 +197,7 @@ export async function insertThumbnail(
       content_type = excluded.content_type, size = excluded.size`;
 }
 
-/** Forgets what is known of a source file and its thumbnails. Answers which files those lay in. */
+/** Deletes the facts and thumbnails of a source file. Returns the thumbnails' files. */
 export async function deleteThumbnails(sql: Sql | Tx, source: Buffer): Promise<Buffer[]> {
   await sql`DELETE FROM images WHERE sha256 = ${source}`;
   const rows = await sql<{ sha256: Buffer }[]>`

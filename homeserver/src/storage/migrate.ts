@@ -33,9 +33,9 @@ export async function readMigrations(folder: string = FOLDER): Promise<Migration
 }
 
 /**
- * Applies what has not been applied yet, in one transaction and under a lock, so that replicas may
- * start together. Returns the names applied. Throws MigrationError when an applied file has changed
- * or when the database was written by a newer version.
+ * Applies new migrations, in one transaction and under a lock, so that replicas may start together.
+ * Returns the names applied. Throws MigrationError when an applied file has changed or the database
+ * was written by a newer version.
  */
 export async function migrate(sql: Sql, migrations?: readonly Migration[]): Promise<string[]> {
   const wanted = migrations ?? (await readMigrations());

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * What tells a process from a later one with the same id: its start time. Undefined when no such
- * process lives. A zombie counts as dead. Throws when it can't be told.
+ * The start time of a process, which distinguishes it from a later one with the same id. Undefined
+ * when there is no such process; a zombie counts as gone. Throws when it cannot be determined.
  */
 export function processStart(pid: number): string | undefined {
   if (process.platform === "linux") return linuxProcessStart(pid);
@@ -20,7 +20,7 @@ function linuxProcessStart(pid: number): string | undefined {
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch (error) {
-    // Whatever else is in the way (too many open files) does not say that it is gone.
+    // Other errors (too many open files) do not mean that it is gone.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ESRCH") throw error;
     return undefined;

@@ -53,7 +53,7 @@ function contextOf(event: RoomEvent, state: AuthState): AuthContext {
   return { event, state, create, levels, senderLevel: levels.userLevel(event.sender) };
 }
 
-/** 4: rooms that are not federated take events of their creator's server only. */
+/** 4: rooms that are not federated accept events of their creator's server only. */
 function checkFederation({ event, create }: AuthContext): void {
   if (create.content["m.federate"] !== false) return;
   if (serverOf(event.sender) !== serverOf(create.sender)) {

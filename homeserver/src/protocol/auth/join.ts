@@ -36,7 +36,7 @@ function isFirstJoin({ event, create }: AuthContext): boolean {
   return event.stateKey === creatorsOf(create)[0];
 }
 
-/** 5.3.5.2: a joined member who may invite has to vouch for the join. */
+/** 5.3.5.2: a joined member who may invite has to authorise the join. */
 function checkAuthorisingUser({ event, state, levels }: AuthContext): void {
   const authorisingUser = event.content.join_authorised_via_users_server;
   if (typeof authorisingUser !== "string")

@@ -11,8 +11,8 @@ export const SENDER_IS_OUT = "The sender is not in the room";
 
 /**
  * The rule of m.room.member (versions 1 to 5 and 12: rule 5; others: rule 4; the comments count as
- * version 12 does). Whether the voucher's server signed a join (5.2) is checked when the event is
- * received: `requiredSigners` names that server. Throws a Rejection.
+ * version 12 does). Whether the authorising user's server signed a join (5.2) is checked when the
+ * event is received: `requiredSigners` names that server. Throws a Rejection.
  */
 export function checkMember(context: AuthContext): void {
   const { content, stateKey, version } = context.event;

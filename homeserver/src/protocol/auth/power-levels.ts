@@ -108,7 +108,7 @@ function mapChanges(
   return changes(old, now, version, new Set([...Object.keys(old), ...Object.keys(now)]));
 }
 
-/** Which of the keys were added, changed or removed; levels, where there is one. */
+/** The keys that were added, changed or removed, with their levels. */
 function changes(
   before: JsonObject,
   after: JsonObject,

@@ -21,7 +21,7 @@ export interface EventDraft {
   readonly originServerTs: number;
   readonly prevEventIds: readonly string[];
   readonly authEventIds: readonly string[];
-  /** Put where the version keeps it: at the top level, or in the content. */
+  /** Written where the version keeps it: at the top level, or in the content. */
   readonly redacts?: string;
   readonly unsigned?: JsonObject;
   /** Versions 1 and 2: the reference hashes to quote beside prev and auth event ids. */
@@ -146,7 +146,7 @@ function seal(
   }
 }
 
-/** Fills in `pdu`: nobody else holds it. The members are written once, for all four texts. */
+/** Fills in `pdu`, which nobody else holds. Each key is serialised once, for all four texts. */
 function hashAndSign(
   pdu: Pdu,
   version: RoomVersion,
@@ -182,7 +182,7 @@ function checkLengths(pdu: Pdu): void {
   }
 }
 
-/** Puts a member where canonical order wants it. */
+/** Inserts a key at its canonical position. */
 function insert(members: { key: string; text: string }[], key: string, text: string): void {
   let at = 0;
   while (at < members.length && (members[at] as { key: string }).key < key) at++;

@@ -5,10 +5,10 @@ import { isUserId, serverOf, serverOfEventId, type ServerName } from "../identif
 import { signatureOf } from "../signed-json.ts";
 
 /**
- * The servers whose signature the event must bear: the sender's (but for invitations by third-party
- * id), in versions 1 and 2 the event id's, and that of the user who vouches for a restricted join.
- * Throws Rejection when who vouches is no user. (Server-server API, "Validating hashes and
- * signatures on received events"; rooms, v8, authorisation rule on m.room.member.)
+ * The servers whose signature the event must have: the sender's (except for invitations by
+ * third-party id), in versions 1 and 2 the event id's, and that of the user who authorises a
+ * restricted join. Throws Rejection when that is not a user id. (Server-server API, "Validating
+ * hashes and signatures on received events"; rooms, v8, authorisation rule on m.room.member.)
  */
 export function requiredSigners(event: RoomEvent): ServerName[] {
   const signers = new Set<ServerName>();

@@ -23,7 +23,7 @@ import type { RoomVersion } from "../room-versions.ts";
 
 export type { Pdu } from "./pdu.ts";
 
-/** Texts that whoever makes an event has at hand already. */
+/** Texts that are known already when an event is made. */
 export interface KnownTexts {
   readonly json?: string;
   readonly signedText?: string;
@@ -179,7 +179,7 @@ export function eventIdOf(pdu: Pdu, version: RoomVersion, signedText: string): E
   }
 }
 
-/** True when the text's UTF-8 is longer than `limit`. */
+/** True when the text is longer than `limit` in UTF-8. */
 export function byteLengthExceeds(text: string, limit: number): boolean {
   return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }

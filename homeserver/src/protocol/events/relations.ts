@@ -17,8 +17,8 @@ export interface Relation {
 }
 
 /**
- * The relation in an event's content; undefined when there is none, or when it names no event by an
- * event id or has no type that an index can hold. Whatever follows a relation asks here.
+ * The relation in an event's content; undefined when there is none, when it names no valid event
+ * id, or when its type is too long for an index. All code that follows relations uses this.
  */
 export function relationIn(content: JsonObject): Relation | undefined {
   const relation = content["m.relates_to"];
@@ -48,12 +48,12 @@ export function isReplacement(original: RoomEvent, edit: RoomEvent): boolean {
   );
 }
 
-/** Of state, and of replacements, there are none. */
+/** State events and replacements cannot be replaced. */
 export function mayBeReplaced(original: RoomEvent): boolean {
   return original.stateKey === undefined && relationIn(original.content)?.relType !== "m.replace";
 }
 
-/** What the order of replacements is made of. */
+/** The fields that order replacements. */
 export interface Dated {
   readonly originServerTs: number;
   readonly eventId: string;

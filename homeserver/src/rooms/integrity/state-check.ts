@@ -10,8 +10,8 @@ import { verdictOf } from "./verdict.ts";
 
 export interface StateCheck {
   /**
-   * "another server": what it builds on is not all here (any more), so that another server said it; or
-   * nothing is said of it.
+   * "another server": what it builds on is not all here (any more), so that another server said it;
+   * or nothing is said of it.
    */
   readonly by: "prev events" | "another server";
   readonly faults: readonly string[];

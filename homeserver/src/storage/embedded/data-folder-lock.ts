@@ -9,7 +9,7 @@ export class DataFolderInUse extends Error {
 }
 
 export interface DataFolderLock {
-  /** Gives the folder back. */
+  /** Releases the folder. */
   release(): Promise<void>;
 }
 
@@ -21,11 +21,12 @@ interface Owner {
 const FILE = "weft.lock";
 
 /**
- * Takes a data folder for this process, so that two servers never run on one. A lock whose process
- * is gone (killed, or its id given to another) is taken over. Throws DataFolderInUse.
+ * Locks a data folder for this process, so that two servers never run on one. A lock whose process
+ * is gone (killed, or its id reused) is taken over. Throws DataFolderInUse.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
-  // Only the folder itself is private: another user of ours may have to pass the ones above it.
+  // Only the folder itself is private: another user account of ours may have to pass through its
+  // parents.
   await mkdir(dirname(folder), { recursive: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, FILE);
@@ -55,8 +56,8 @@ async function removeIfStale(folder: string, path: string): Promise<void> {
       `the data folder ${folder} is in use by another Weft (process ${owner.pid}): stop it, or set another WEFT_DATA_DIR`,
     );
   }
-  // Moved aside first: of two processes that find it stale, one moves it. A lock that was taken
-  // anew in between is put back.
+  // Moved aside first: of two processes that find it stale, only one can move it. If a new lock was
+  // taken meanwhile, it is put back.
   const aside = `${path}.stale.${process.pid}.${randomBytes(4).toString("hex")}`;
   if (!(await succeeds(rename(path, aside)))) return;
   if ((await readText(aside)) !== found) await succeeds(link(aside, path));

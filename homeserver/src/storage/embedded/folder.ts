@@ -37,7 +37,9 @@ export async function makeRunFolder(cluster: string, launcher: Launcher): Promis
   return folder;
 }
 
-/** Where the run folder is noted, so that one left by a killed Weft is found and removed. */
+/**
+ * The file with the path of the run folder, so that one left by a killed Weft is found and removed.
+ */
 const noteOf = (cluster: string) => `${cluster}.run`;
 
 export async function removeRunFolder(folder: string): Promise<void> {
@@ -45,8 +47,8 @@ export async function removeRunFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes the cluster when there is none. It is made beside its place and renamed when it is whole,
- * so that a kill in the middle leaves nothing half made.
+ * Creates the cluster if there is none. It is built under a temporary name and renamed when
+ * complete, so that an interruption leaves nothing half made.
  */
 export async function initialise(
   cluster: string,
@@ -76,7 +78,7 @@ export async function initialise(
   await syncFolder(dirname(cluster));
 }
 
-/** Gives a cluster that root made to the user that it is to run as, once. */
+/** Gives a cluster that root created to the user that PostgreSQL runs as, once. */
 async function giveTo(cluster: string, owner: { uid: number; gid: number }): Promise<void> {
   if ((await stat(cluster)).uid === owner.uid) return;
   await chown(dirname(cluster), owner.uid, owner.gid);
@@ -135,7 +137,7 @@ async function run(
   args: string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  // An abort that came before is told by no event any more.
+  // An earlier abort fires no event any more.
   signal?.throwIfAborted();
   const [file, rest] = commandFor(command, program, args);
   // A group of its own, which can be ended as a whole.

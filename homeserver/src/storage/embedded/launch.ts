@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 
 /**
- * How PostgreSQL's programs are started, given who we are: a prefix for the command, and whose
- * files they are.
+ * How PostgreSQL's programs are started by the present user: a prefix for the command, and the
+ * owner of the files.
  */
 export interface Launcher {
   /** Command and arguments that go in front of the program. */
@@ -25,7 +25,7 @@ export function chooseLauncher(dataFolder: string): Launcher {
   const diesWithUs = deathSignal.length > 0;
   const uid = process.getuid?.() ?? 1;
   if (uid !== 0 && (!linux || hasPasswdEntry(uid))) return { prefix: deathSignal, diesWithUs };
-  // A cluster that belongs to another user was made in their name: it stays theirs.
+  // A cluster owned by another user was created in their name: it stays theirs.
   const foreign = uid === 0 && folderOwner(dataFolder) !== undefined;
   if (linux && !foreign && canUnshare()) {
     const namespace = ["unshare", "-U", "--map-user=65534", "--map-group=65534", "--"];
@@ -73,7 +73,7 @@ function hasPasswdEntry(uid: number): boolean {
     execFileSync("getent", ["passwd", String(uid)], { stdio: "ignore" });
     return true;
   } catch (error) {
-    // Without getent there is nothing to go by: initdb says it if the user is unknown.
+    // Without getent nothing is known: initdb complains if the user does not exist.
     return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 }

@@ -34,8 +34,8 @@ export async function openDatabase(
 }
 
 /**
- * The same for a tool beside a server that may be running: then its PostgreSQL is used, and left
- * alone.
+ * The same for a tool beside a server that may be running: that server's PostgreSQL is then used,
+ * and not stopped.
  */
 export async function shareDatabase(source: DatabaseSource): Promise<OpenDatabase> {
   try {

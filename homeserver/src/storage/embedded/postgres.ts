@@ -16,7 +16,7 @@ export interface EmbeddedPostgresOptions {
   /** Receives PostgreSQL's own log, line by line, and what the supervisor does. */
   log?: (line: string) => void;
   /**
-   * Ends the start wherever it is: nothing is left running, and the promise rejects with the
+   * Interrupts the start at any stage: nothing is left running, and the promise rejects with the
    * signal's reason.
    */
   signal?: AbortSignal | undefined;

@@ -25,8 +25,8 @@ export interface Server {
 }
 
 /**
- * Longest wait for a clean stop before backends are told to leave at once (the log is replayed at
- * the next start).
+ * How long to wait for a clean stop before backends have to quit at once (the write-ahead log is
+ * replayed at the next start).
  */
 const GIVE_UP_AFTER_MS = 6_000;
 const MAX_PAUSE_MS = 5_000;
@@ -95,7 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 async function launch(options: ServerOptions): Promise<ChildProcess> {
-  // An abort that came before is told by no event any more.
+  // An earlier abort fires no event any more.
   options.signal?.throwIfAborted();
   const settings = Object.entries(options.settings).flatMap(([key, value]) => [
     "-c",

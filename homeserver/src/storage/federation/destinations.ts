@@ -29,7 +29,8 @@ export async function findFailure(
 }
 
 /**
- * Forgets servers that were to be asked again before a time, ms since 1970: nobody has wanted to.
+ * Forgets servers whose next attempt was due before a time, ms since 1970: nobody wanted to reach
+ * them.
  */
 export async function deleteOldFailures(sql: Sql | Tx, before: number): Promise<void> {
   await sql`DELETE FROM failing_servers WHERE retry_after < ${before}`;

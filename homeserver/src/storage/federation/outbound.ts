@@ -8,7 +8,7 @@ export interface DestinationRow {
   readonly wanted: number;
 }
 
-/** Servers that have not been sent everything that is meant for them. */
+/** Servers that have not been sent everything meant for them. */
 export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[]> {
   return sql<DestinationRow[]>`
     SELECT server, sent_position AS sent, wanted_position AS wanted
@@ -37,9 +37,10 @@ export async function saveDestinations(
 }
 
 /**
- * The next accepted live events that this server sends to another, oldest first: of rooms that the
- * other is in now, or about one of its users (who may have left by it). `settled`: one of its users
- * is known to have been joined before the event; otherwise the room's state then must be asked.
+ * The next accepted live events to send to another server, oldest first: of rooms that it is in
+ * now, or about one of its users (who may have left by that event). `settled`: one of its users is
+ * known to have been joined before the event; otherwise the room's state at that time must be
+ * checked.
  */
 export async function eventsForDestination(
   sql: Sql | Tx,
@@ -67,9 +68,9 @@ export async function eventsForDestination(
 }
 
 /**
- * The same for a server that has missed much: of each room that it is in now the newest of our
- * events, by which it finds the others; and how its users were put out of rooms. Its cost is that
- * of the rooms, not of what was missed.
+ * The same for a server that has missed much: the newest local event of each room that it is in
+ * now, from which it finds the others; and the events by which its users were removed from rooms.
+ * The cost depends on the number of rooms, not on what was missed.
  */
 export async function newestForDestination(
   sql: Sql | Tx,
@@ -99,17 +100,14 @@ export async function newestForDestination(
     ) found ORDER BY position LIMIT ${limit}`;
 }
 
-/** Whether the event came to this server first, which sent it on to the others in the room. */
+/** Whether the event came to this server first, which forwarded it to the others in the room. */
 export async function wasForwarded(sql: Sql | Tx, eventNid: number): Promise<boolean> {
   const [row] = await sql<{ forwarded: boolean }[]>`
     SELECT forwarded FROM events WHERE event_nid = ${eventNid}`;
   return row?.forwarded ?? false;
 }
 
-/**
- * Whether an event of this server's stands outside of its room's graph and no other server has
- * heard of it.
- */
+/** Whether a local event is outside of its room's graph and no other server has heard of it. */
 export async function isUntold(sql: Sql | Tx, eventNid: number): Promise<boolean> {
   const rows = await sql`
     SELECT 1 FROM events WHERE event_nid = ${eventNid} AND position IS NULL AND NOT handed_over

@@ -32,7 +32,7 @@ export async function findServerKeys(
 }
 
 /**
- * Keeps keys; a key id never changes its key, and its validity only grows or ends at retirement.
+ * Stores keys. A key id never changes its key, and its validity only grows, or ends at retirement.
  */
 export async function upsertServerKeys(
   sql: Sql | Tx,

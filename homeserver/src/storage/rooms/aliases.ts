@@ -12,12 +12,12 @@ export async function findAlias(sql: Sql | Tx, alias: string): Promise<AliasRow 
   return row;
 }
 
-/** An alias is taken before its room is made, which takes no longer than this. */
+/** An alias is reserved before its room is created, which takes no longer than this. */
 const MAKING_MS = 60_000;
 
 /**
- * False when the alias is taken. One that leads to a room that was never made, because the process
- * was killed amid that, is free again.
+ * False when the alias is taken. One whose room was never created, because the process was killed
+ * meanwhile, is free again.
  */
 export async function insertAlias(
   sql: Sql | Tx,
@@ -60,7 +60,7 @@ export async function aliasesOfRoom(sql: Sql | Tx, roomId: string): Promise<stri
   return rows.map((row) => row.alias);
 }
 
-/** All aliases of one room lead to another from now on. */
+/** Moves all aliases of a room to another. */
 export async function moveAliases(sql: Sql | Tx, from: string, to: string): Promise<void> {
   await sql`UPDATE room_aliases SET room_id = ${to} WHERE room_id = ${from}`;
 }

@@ -1,4 +1,4 @@
-/** What is to be judged again because of an event that is not rejected any more. */
+/** Events for which dependent rejected events have to be judged again. */
 import type { RejudgeRow } from "../append/types.ts";
 import type { Sql, Tx } from "../sql.ts";
 

@@ -88,7 +88,7 @@ export async function authNids(
     WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
-/** All that these events name in auth_events, as nids, each once. */
+/** The auth_events of all these events, as nids, each once. */
 export async function distinctAuthNids(sql: Sql | Tx, nids: readonly number[]): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`
     SELECT DISTINCT unnest(auth_nids) AS nid FROM events
@@ -113,7 +113,7 @@ export async function eventIdsByNids(sql: Sql | Tx, nids: readonly number[]): Pr
   return rows.map((row) => row.id);
 }
 
-/** State keys of those of the events that are the room's, state events, and not rejected. */
+/** State keys of those events that belong to the room, are state events, and are not rejected. */
 export async function stateKeysOfEvents(
   sql: Sql | Tx,
   roomNid: number,
@@ -134,7 +134,7 @@ export interface EventOutline {
   readonly isRejected: boolean;
 }
 
-/** What state the events are, by event id; events that are not here are absent. */
+/** Outlines of events by event id; unknown events are absent. */
 export async function outlinesOfEvents(
   sql: Sql | Tx,
   eventIds: readonly string[],
@@ -155,8 +155,7 @@ export async function rejectedByAuth(sql: Sql | Tx, nid: number, limit: number):
 }
 
 /**
- * Those of the events (nid, number of its auth events) of whose auth events some were not known:
- * nids.
+ * Those of the events (nid, number of its auth events) that lack some of their auth events: nids.
  */
 export async function lackingAuth(
   sql: Sql | Tx,
@@ -183,7 +182,7 @@ export async function redactionsOf(
     WHERE target_event_id = ANY (${textArray(eventIds)}::text[])`;
 }
 
-/** What events were answered to which transaction ids of one device. */
+/** The events that answered transaction ids of one device. */
 export async function transactionsOfEvents(
   sql: Sql | Tx,
   userId: string,
@@ -198,7 +197,7 @@ export async function transactionsOfEvents(
   return rows.filter((row) => row.userId === userId && row.deviceId === deviceId);
 }
 
-/** The event that a transaction id was answered with. */
+/** The event that answered a transaction id. */
 export async function findTransaction(
   sql: Sql | Tx,
   key: { userId: string; deviceId: string; scope: string; txnId: string },

@@ -1,7 +1,7 @@
 import { textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
-/** An event that is missing, and the place of one that names it. */
+/** A missing event, and the position of an event that names it. */
 export interface AwaitedEvent {
   readonly eventId: string;
   readonly position: number;
@@ -11,7 +11,7 @@ export interface AwaitedEvent {
 }
 
 /**
- * Which of these events are awaited by events that name them, and where those stand; the newest
+ * Which of these events are missing prev events of others, and the positions of those; newest
  * first.
  */
 export async function awaitedEvents(
@@ -28,8 +28,8 @@ export async function awaitedEvents(
 }
 
 /**
- * Who names an event that comes: accepted events that awaited it (which make a gap), and any that
- * were not accepted, with a place or without.
+ * Which events name an arriving one: accepted ones that waited for it (there is a gap), and ones
+ * that were not accepted, in the graph or not.
  */
 export async function namedBy(
   sql: Sql | Tx,
@@ -47,20 +47,20 @@ export async function namedBy(
   return row ?? { accepted: false, refused: false };
 }
 
-/** Of a room's newest accepted events so many are looked at. */
+/** Limit on the room's newest accepted events that are examined. */
 const MAX_LOOKED_AT = 2_000;
 
 /** Events that are not in the tables yet. */
 export interface ComingEvents {
-  /** What those that are accepted, and have their place, name as prev events. */
+  /** The prev events of accepted ones that are in the graph. */
   readonly byAccepted: readonly string[];
-  /** The same of the others, one pair a prev event. */
+  /** The same for the others, as pairs with each prev event. */
   readonly byRefused: readonly (readonly [eventId: string, prevEventId: string])[];
 }
 
 /**
- * Whether one of the room's newest accepted events stands on this one, itself or over events that
- * are not accepted. Of an event that was missing, or not accepted, when they came.
+ * Whether one of the room's newest accepted events builds on this one, directly or over events that
+ * are not accepted. For an event that was missing, or not accepted, when they arrived.
  */
 export async function isStoodOn(
   sql: Sql | Tx,
@@ -92,8 +92,8 @@ export async function isStoodOn(
 }
 
 /**
- * The depth up to which history is not here: the least of an event in front of which something is
- * missing, or what was purged. Undefined when there is all of it.
+ * The depth up to which history is missing: the lowest of an event with a gap before it, or of what
+ * was purged. Undefined when all of it is here.
  */
 export async function lowestGapDepth(sql: Sql | Tx, roomNid: number): Promise<number | undefined> {
   const [row] = await sql<{ depth: number | null }[]>`

@@ -9,9 +9,9 @@ export interface HeadRow {
   stateRoot: Buffer | null;
   depth: number;
   position: number;
-  /** The state is known in part. */
+  /** The room has partial state. */
   partial: boolean;
-  /** Log position at which that began or ended; 0: it was never so. */
+  /** Log position at which that began or ended; 0: never. */
   partialAt: number;
 }
 
@@ -95,8 +95,8 @@ export async function tuplesByKeys(
 }
 
 /**
- * Nids of these keys, given out where there are none. Those that another writer is making at the
- * moment are not in the answer.
+ * Nids of these keys, created where there are none. Keys that another writer is creating at the
+ * moment are absent.
  */
 export async function ensureTuples(
   sql: Sql | Tx,

@@ -1,8 +1,8 @@
-/** What `weft doctor` reads of rooms: in pages, changing nothing. */
+/** Queries of `weft doctor` about rooms: in pages, changing nothing. */
 import type { EventRow } from "./events.ts";
 import { numberArray, type Sql, textArray } from "../sql.ts";
 
-/** An event with the columns that say again what its JSON says. */
+/** An event with the columns that repeat parts of its JSON. */
 export interface CheckedRow extends EventRow {
   readonly type: string;
   readonly stateKey: string | null;
@@ -40,7 +40,7 @@ export async function eventsAfterNid(
     ORDER BY e.event_nid`;
 }
 
-/** An entry of a state tree that is not what it should be. */
+/** A faulty entry of a state tree. */
 export interface FaultyEntryRow {
   readonly tuple: number;
   readonly nid: number;
@@ -48,16 +48,16 @@ export interface FaultyEntryRow {
   readonly type: string | null;
   readonly stateKey: string | null;
   /**
-   * The room of the event that the entry names, and whether its key is the tuple's; null: no event
-   * has that number.
+   * The room of the event that the entry names, and whether the event's key matches the tuple;
+   * null: there is no event with that nid.
    */
   readonly roomNid: number | null;
   readonly isOfKey: boolean | null;
 }
 
 /**
- * Those of the entries of a room's states whose event is not stored, is another room's, or has
- * another key.
+ * Those of the entries of a room's states whose event is not stored, belongs to another room, or
+ * has another key.
  */
 export async function faultyEntries(
   sql: Sql,
@@ -94,9 +94,9 @@ export async function storedNumbers(sql: Sql, nids: readonly number[]): Promise<
 }
 
 /**
- * Accepted events without a place that the current state holds, or that authorise events with a
- * place, although all that they build on has one: they were lost on their way. Not those that wait
- * in the staging area, nor those up to a depth, of which the history is not here.
+ * Accepted events outside the graph that the current state contains, or that authorise events of
+ * the graph, although all their prev events are in it: they were lost on their way. Not those in
+ * the staging area, nor those up to a depth below which history is missing.
  */
 export async function lostEvents(
   sql: Sql,
@@ -129,7 +129,7 @@ export async function wasPurged(sql: Sql, roomNid: number): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Accepted live events on which no accepted event stands, not over refused ones either. */
+/** Accepted live events on which no accepted event builds, not even over refused ones. */
 export async function leavesOf(sql: Sql, roomNid: number): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`
     WITH RECURSIVE reached (event_id) AS (
@@ -151,7 +151,7 @@ export interface CurrentRow {
   readonly type: string;
   readonly stateKey: string;
   readonly eventNid: number;
-  /** null: memberships has nothing of the user, or the key is no member's. */
+  /** null: memberships has no row for the user, or the key is no member's. */
   readonly membership: string | null;
   readonly memberNid: number | null;
 }

@@ -15,7 +15,7 @@ function columns(sql: Sql | Tx) {
     position, forgotten`;
 }
 
-/** Every room that the user has or had to do with. */
+/** Every room that the user is or was in, or was invited to. */
 export async function membershipsOfUser(
   sql: Sql | Tx,
   userId: string,
@@ -59,7 +59,7 @@ export async function someServers(sql: Sql | Tx, roomNid: number): Promise<strin
   return rows.map((row) => row.server);
 }
 
-/** Which of the others is joined to a room that the user is joined to. */
+/** Those of the others who are joined to a room that the user is joined to. */
 export async function usersSharingRoom(
   sql: Sql | Tx,
   userId: string,
@@ -113,7 +113,7 @@ export async function serverIsJoined(
   return rows.length > 0;
 }
 
-/** Servers with a joined member, those first that have one the longest. */
+/** Servers with a joined member, those with the longest membership first. */
 export async function serversByStay(
   sql: Sql | Tx,
   roomNid: number,
@@ -145,10 +145,7 @@ export async function strippedState(
   return row?.text;
 }
 
-/**
- * The server that sent the invite or took the knock that the user has open; undefined: not noted
- * down.
- */
+/** The server that sent the invite or took the knock that the user has open; undefined: unknown. */
 export async function strippedOrigin(
   sql: Sql | Tx,
   roomNid: number,
@@ -160,7 +157,7 @@ export async function strippedOrigin(
 }
 
 /**
- * What is open of invites and knocks from outside: of the user, from the server, and from it to the
+ * Counts of open invites and knocks from outside: of the user, from the server, and from it to the
  * user.
  */
 export interface OpenInvites {
@@ -172,7 +169,7 @@ export interface OpenInvites {
 }
 
 /**
- * Without the one to this room, which a new one replaces. `most` bounds what is counted of the
+ * Without the one to this room, which a new one replaces. `max` limits what is counted of the
  * server.
  */
 export async function openInvites(
@@ -189,7 +186,7 @@ export async function openInvites(
   return row as OpenInvites;
 }
 
-/** Whether somebody of the server is in a room with the user. */
+/** Whether a user of the server is in a room with the user. */
 export async function sharesRoomWithServer(
   sql: Sql | Tx,
   userId: string,
@@ -243,7 +240,7 @@ export async function someJoinedUsers(
   return rows.map((row) => row.userId);
 }
 
-/** Every user of one server that has or had to do with the room. */
+/** Every user of one server that is or was in the room, or was invited. */
 export async function membersOfServer(
   sql: Sql | Tx,
   roomNid: number,

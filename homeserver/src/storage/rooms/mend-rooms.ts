@@ -1,4 +1,4 @@
-/** What `weft doctor --mend` writes: in one transaction for each room, while no server runs. */
+/** Writes of `weft doctor --mend`: in one transaction for each room, while no server runs. */
 import {
   byteaArray,
   numberArray,
@@ -17,17 +17,14 @@ export interface GraphRow {
   readonly isInGraph: boolean;
 }
 
-/**
- * Holds up whoever appends to the log, until the transaction ends. @returns the epoch of new state
- * nodes
- */
+/** Blocks appends to the log until the transaction ends. @returns the epoch of new state nodes */
 export async function holdLog(tx: Tx): Promise<number> {
   const [row] = await tx<{ epoch: number }[]>`SELECT epoch FROM log_head FOR UPDATE`;
   if (row === undefined) throw new Error("log_head has no row: the database is not migrated");
   return row.epoch;
 }
 
-/** Connections to the database by servers that run. */
+/** The number of database connections of running servers. */
 export async function serverConnections(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     SELECT count(*) AS count FROM pg_stat_activity
@@ -56,7 +53,7 @@ export interface ColumnsRow {
   readonly prevEventIds: readonly string[];
 }
 
-/** The columns that say again what events' JSON says. */
+/** Writes the columns that repeat parts of the events' JSON. */
 export async function writeColumns(tx: Tx, rows: readonly ColumnsRow[]): Promise<void> {
   await tx`
     UPDATE events e SET type = t.type, state_key = t.state_key, sender = t.sender, depth = t.depth,
@@ -98,7 +95,7 @@ export interface MendedStateRow {
   readonly nid: number;
   /** 0 accepted, 1 soft-failed, 2 rejected. */
   readonly status: number;
-  /** Why, when it is not accepted any more; null: as before. */
+  /** The reason, when it is not accepted any more; null: unchanged. */
   readonly reason: string | null;
   readonly stateBefore: Buffer | null;
   readonly stateAfter: Buffer | null;
@@ -128,7 +125,7 @@ export async function writeRoomStates(
     WHERE e.event_nid = t.nid`;
 }
 
-/** Events get positions of the log, from one on, as live ones. */
+/** Gives events consecutive log positions, as live ones. */
 export async function writePositions(
   tx: Tx,
   nids: readonly number[],
@@ -140,7 +137,7 @@ export async function writePositions(
     WHERE e.event_nid = t.nid`;
 }
 
-/** State events of a key that were not rejected: what a state may have held there. */
+/** State events of a key that were not rejected: candidates for a state's entry. */
 export async function eventsOfKey(
   tx: Tx,
   roomNid: number,
@@ -232,7 +229,7 @@ export async function writeMemberships(
       forgotten = m.forgotten AND excluded.membership IN ('leave', 'ban')`;
 }
 
-/** Members whom the current state does not hold: they are out. */
+/** Marks members as out whom the current state does not contain. */
 export async function putOut(
   tx: Tx,
   roomNid: number,
@@ -259,7 +256,7 @@ export async function writeRedactions(tx: Tx, rows: readonly RedactedRow[]): Pro
     WHERE e.event_id = t.event_id`;
 }
 
-/** The server places them when it starts. `now` is ms since 1970. */
+/** Stages events: the server adds them when it starts. `now` is ms since 1970. */
 export async function stageEvents(
   tx: Tx,
   roomNid: number,
@@ -276,8 +273,8 @@ export async function stageEvents(
 }
 
 /**
- * Notes prev events that are not stored, so that the server asks for them; not where history was
- * purged. Answers how many.
+ * Records missing prev events, so that the server fetches them; not where history was purged.
+ * Returns how many.
  */
 export async function noteGaps(tx: Tx, roomNid: number): Promise<number> {
   const { count } = await tx`
@@ -297,7 +294,7 @@ export async function takePositions(tx: Tx, count: number): Promise<number> {
   return row!.first;
 }
 
-/** Tells, at a position of the log, that the room's states are others than before. */
+/** Records in the log that the room's states have changed. */
 export async function tellRestated(
   tx: Tx,
   roomNid: number,

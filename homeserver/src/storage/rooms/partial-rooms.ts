@@ -1,4 +1,4 @@
-/** Rooms whose state is not whole yet, and those that once were such. */
+/** Rooms whose state is or was partial. */
 import { numberArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
@@ -24,7 +24,7 @@ export async function partialRoomsByNids(
     WHERE room_nid = ANY (${numberArray(nids)}::bigint[])`;
 }
 
-/** Those that are to be completed, the longest due first. `now` is ms since 1970. */
+/** Rooms that are due, the longest due first. `now` is ms since 1970. */
 export async function partialRoomsDue(
   sql: Sql | Tx,
   now: number,
@@ -50,7 +50,7 @@ export async function postponePartial(
   await sql`UPDATE partial_rooms SET next_try = ${nextTry} WHERE room_nid = ${roomNid}`;
 }
 
-/** The room is gone. */
+/** Removes the row of a deleted room. */
 export async function removePartial(sql: Sql | Tx, roomNid: number): Promise<void> {
   await sql`DELETE FROM partial_rooms WHERE room_nid = ${roomNid}`;
 }
@@ -61,10 +61,7 @@ export interface StatedEventRow {
   roomState: Buffer | null;
 }
 
-/**
- * Events of a room with a state that came with or after a log position, and refused ones of any
- * time.
- */
+/** Events of a room that have a state, from a log position on, and refused ones of any time. */
 export async function statedEventsSince(
   sql: Sql | Tx,
   roomNid: number,
@@ -97,7 +94,7 @@ export async function stateEventTexts(
     WHERE event_nid = ANY (${numberArray(nids)}::bigint[]) AND state_key IS NOT NULL`;
 }
 
-/** Rejected events of a room that have a state before them: by that they were judged. */
+/** Rejected events of a room that have a state before them, by which they were judged. */
 export async function rejectedWithState(sql: Sql | Tx, roomNid: number): Promise<number[]> {
   const rows = await sql<{ nid: number }[]>`
     SELECT event_nid AS nid FROM events

@@ -1,8 +1,6 @@
 import type { Sql, Tx } from "../sql.ts";
 
-/**
- * Puts a room into the directory, on behalf of a user. One that is there already stays as it is.
- */
+/** Publishes a room in the directory, for a user. A published one stays as it is. */
 export async function publishRoom(
   sql: Sql | Tx,
   roomNid: number,
@@ -21,7 +19,7 @@ export async function countPublished(sql: Sql | Tx, publisher: string): Promise<
   return row?.n ?? 0;
 }
 
-/** Another room takes the place of one, if that has a place. */
+/** Replaces a published room by another; nothing happens when it is not published. */
 export async function movePublication(
   sql: Sql | Tx,
   fromNid: number,

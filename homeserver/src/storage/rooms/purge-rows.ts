@@ -1,4 +1,4 @@
-/** Takes rooms, and their history, out of the tables in bounded steps. */
+/** Deletes rooms, and their history, from the tables in bounded steps. */
 import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
@@ -20,17 +20,17 @@ const doomedColumns = (sql: Sql | Tx) => sql`
   CASE WHEN e.type = 'm.room.redaction' THEN e.json END AS redaction`;
 
 /**
- * Which events a step of a purge looks at: accepted ones before the place, by the index of the
- * timeline, which those that are done leave; the few others before it; messages without a place,
- * which an earlier purge spared or which came late.
+ * The passes of a history purge: accepted events before the place, by the timeline's index, which
+ * processed ones leave; the few others before it; messages outside the graph, which an earlier
+ * purge kept or which came late.
  */
 export const HISTORY_PASSES = ["timeline", "others", "unplaced"] as const;
 export type HistoryPass = (typeof HISTORY_PASSES)[number];
 
 /**
- * Takes the next events before a place out of the timeline: messages are deleted, state (and with
- * `keepServer` whatever that server's users sent) stays without a place. Forward extremities stay
- * where they are. Answers how many it was.
+ * Takes the next events before a place out of the timeline: messages are deleted; state (and with
+ * `keepServer` that server's users' events) is kept outside of it. Forward extremities stay where
+ * they are. Returns how many events it was.
  */
 export async function purgeHistory(
   tx: Tx,
@@ -71,7 +71,7 @@ export async function purgeHistory(
   return rows.length;
 }
 
-/** What is missing in front of an event, and of what comes before it, is not missed any more. */
+/** Removes the record of what is missing before an event, and before older ones. */
 export async function closeGaps(sql: Sql | Tx, roomNid: number, upTo: Place): Promise<void> {
   await sql`
     DELETE FROM missing_events m USING events e
@@ -79,7 +79,7 @@ export async function closeGaps(sql: Sql | Tx, roomNid: number, upTo: Place): Pr
       AND (e.position IS NULL OR (e.position, e.ordinal) <= (${upTo.position}, ${upTo.ordinal}))`;
 }
 
-/** Events as deep as what lies before a place, or less, that come again are old from now on. */
+/** Notes the depth of the purge: events up to it that arrive again count as old. */
 export async function notePurgedDepth(sql: Sql | Tx, roomNid: number, from: Place): Promise<void> {
   await sql`
     UPDATE rooms SET purged_depth = (
@@ -128,10 +128,7 @@ async function purgeMembers(tx: Tx, roomNid: number, limit: number): Promise<num
   return rows.length;
 }
 
-/**
- * The room's name and aliases go last: until then a purge that was cut off finds what is left by
- * its nid.
- */
+/** The room's name and aliases go last: an interrupted purge finds the rest by its nid. */
 export async function forgetRoom(tx: Tx, roomNid: number, roomId: string): Promise<void> {
   await tx`DELETE FROM room_aliases WHERE room_id = ${roomId}`;
   await tx`DELETE FROM rooms WHERE room_nid = ${roomNid}`;

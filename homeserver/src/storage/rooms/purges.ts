@@ -20,7 +20,7 @@ function columns(sql: Sql | Tx) {
     status, report, reason`;
 }
 
-/** Notes a purge; false when one of the room is under way. `now` is ms since 1970. */
+/** Records a purge; false when another one of the room is running. `now` is ms since 1970. */
 export async function insertPurge(
   sql: Sql | Tx,
   row: Omit<PurgeRow, "report" | "reason">,
@@ -58,7 +58,7 @@ export async function purgesOfRoom(sql: Sql | Tx, roomId: string): Promise<Purge
     ORDER BY created_ts DESC`;
 }
 
-/** Notes how far a purge is; `ended` is ms since 1970, null while it goes on. */
+/** Updates a purge; `ended` is ms since 1970, null while it is running. */
 export async function notePurge(
   sql: Sql | Tx,
   purgeId: string,
@@ -83,7 +83,7 @@ export async function blockerOf(sql: Sql | Tx, roomId: string): Promise<string |
   return row?.by;
 }
 
-/** True when the room is blocked, or being taken away as a whole. */
+/** True when the room is blocked, or being deleted. */
 export async function isClosed(sql: Sql | Tx, roomId: string): Promise<boolean> {
   const [row] = await sql<{ closed: boolean }[]>`
     SELECT EXISTS (SELECT 1 FROM blocked_rooms WHERE room_id = ${roomId})

@@ -86,7 +86,9 @@ export async function backupBytes(sql: Sql | Tx, userId: string): Promise<number
   return row!.bytes;
 }
 
-/** Makes a backup of the next version, and answers it. Of two at once one breaks the unique index. */
+/**
+ * Makes a backup of the next version, and answers it. Of two at once one breaks the unique index.
+ */
 export async function insertBackup(
   tx: Tx,
   backup: { userId: string; algorithm: string; authData: string },
@@ -126,8 +128,9 @@ export async function deleteBackups(tx: Tx, userId: string): Promise<void> {
 }
 
 /**
- * Writes keys into a locked backup, where each is better than what is there: verified rather than not, then from an earlier
- * message on, then forwarded less often. Answers how many were written and added, and by how many bytes the backup grew.
+ * Writes keys into a locked backup, where each is better than what is there: verified rather than
+ * not, then from an earlier message on, then forwarded less often. Answers how many were written
+ * and added, and by how many bytes the backup grew.
  */
 export async function writeKeys(
   tx: Tx,

@@ -40,16 +40,22 @@ type KeysByRoom = Readonly<
 
 /** Backups of the keys of encrypted rooms. (Client-server API, "Server-side key backups".) */
 export interface KeyBackups {
-  /** Begins a backup, which is the newest from then on; answers its version. @throws MatrixError M_TOO_LARGE 413 */
+  /**
+   * Begins a backup, which is the newest from then on; answers its version. @throws MatrixError
+   * M_TOO_LARGE 413
+   */
   create(userId: UserId, algorithm: string, authData: JsonObject): Promise<string>;
   /** A backup; the newest unless a version is named. @throws MatrixError M_NOT_FOUND 404 */
   get(userId: UserId, version?: string): Promise<KeyBackup>;
   /**
-   * Replaces a backup's `auth_data`.
-   * @throws MatrixError M_NOT_FOUND 404; M_INVALID_PARAM 400 where the algorithm is another; M_TOO_LARGE 413
+   * Replaces a backup's `auth_data`. @throws MatrixError M_NOT_FOUND 404; M_INVALID_PARAM 400 where
+   * the algorithm is another; M_TOO_LARGE 413
    */
   change(userId: UserId, version: string, algorithm: string, authData: JsonObject): Promise<void>;
-  /** Deletes a backup with its keys; one that was deleted before, too. @throws MatrixError M_NOT_FOUND 404 */
+  /**
+   * Deletes a backup with its keys; one that was deleted before, too. @throws MatrixError
+   * M_NOT_FOUND 404
+   */
   remove(userId: UserId, version: string): Promise<void>;
   /**
    * Writes keys into the newest backup. Of two keys of a session the better one stays.
@@ -57,7 +63,9 @@ export interface KeyBackups {
    *   M_TOO_LARGE 413; then nothing is written
    */
   putKeys(userId: UserId, version: string, rooms: KeysByRoom): Promise<KeyBackupState>;
-  /** Pages of keys, in the order of rooms. @throws MatrixError M_NOT_FOUND 404 without the backup */
+  /**
+   * Pages of keys, in the order of rooms. @throws MatrixError M_NOT_FOUND 404 without the backup
+   */
   keys(
     userId: UserId,
     version: string,
