@@ -55,6 +55,8 @@ function claimsOf(append: Append): string[] {
     keys.push(`t ${JSON.stringify([txn.userId, txn.deviceId, txn.scope, txn.txnId])}`);
   }
   for (const row of append.missing?.add ?? []) keys.push(`m ${row.eventId}`);
+  // What a user has forgotten depends on each of their memberships, in order.
+  for (const { roomNid, userId } of append.memberships ?? []) keys.push(`u ${roomNid} ${userId}`);
   for (const row of append.records ?? []) {
     const key = streamOf(row.kind)?.claims?.(row);
     if (key !== undefined) keys.push(key);

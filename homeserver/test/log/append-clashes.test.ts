@@ -150,3 +150,43 @@ test("an error in one append's rows doesn't fail its group", async () => {
   );
   expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
 });
+
+test("who comes back and leaves in one moment has not forgotten the room any more", async () => {
+  const room = await makeRoom(one.sql, "forgotten");
+  const userId = `@back:${SERVER}`;
+  const become = (membership: string) =>
+    one.log.append({
+      memberships: [
+        { roomNid: room.nid, roomId: room.roomId, userId, server: SERVER, membership, eventNid: 1 },
+      ],
+    });
+  const forget = { kind: "forgotten", roomNid: room.nid, roomId: room.roomId, userId } as const;
+  const row = () => one.sql`
+    SELECT membership, forgotten FROM memberships WHERE room_nid = ${room.nid}`;
+  await become("leave");
+  await one.log.append({ records: [forget] });
+  expect(await row()).toEqual([{ membership: "leave", forgotten: true }]);
+  await Promise.all([become("ban"), become("leave")]);
+  expect(await row()).toEqual([{ membership: "leave", forgotten: true }]);
+  await Promise.all([become("join"), become("leave")]);
+  expect(await row()).toEqual([{ membership: "leave", forgotten: false }]);
+});
+
+test("of history that came to a room the newest records are kept", async () => {
+  const [room, other] = [await makeRoom(one.sql, "filled"), await makeRoom(one.sql, "beside")];
+  const start = one.log.position;
+  const arrived = (roomNid: number, nid: number) =>
+    one.log.append({ records: [{ kind: "history", roomNid, eventNids: [nid] }] });
+  await arrived(other.nid, 7);
+  for (let nid = 0; nid < 500; nid += 50) {
+    await Promise.all(Array.from({ length: 50 }, (_, n) => arrived(room.nid, nid + n)));
+  }
+  const rows = await one.sql<{ room: number; position: number; nids: number[] }[]>`
+    SELECT room_nid AS room, position, event_nids AS nids FROM arrived_history
+    WHERE position > ${start} ORDER BY position`;
+  expect(rows.map(({ nids }) => nids[0])).toContain(7);
+  const own = rows.filter((row) => row.room === room.nid);
+  expect(own.length).toBeLessThan(300);
+  expect(own.length).toBeGreaterThanOrEqual(200);
+  expect(own.at(-1)!.position).toBe(one.log.position);
+});

@@ -290,9 +290,10 @@ export class RoomCommand {
       redactions: this.redactions,
       transaction: more.transaction,
     });
+    const records = [...(append.records ?? []), ...(more.append?.records ?? [])];
     return {
       value,
-      append: { ...append, ...more.append },
+      append: { ...append, ...more.append, ...(records.length > 0 && { records }) },
       next,
       settled: (committed) => {
         if (hasGaps > 0) pending.changed();
