@@ -30,14 +30,9 @@ export function createIngestion(deps: RoomsDeps, core: RoomCore, stop: AbortSign
   const gaps = createGaps(store, outliers);
   const peerQueries = createPeerQueries({ store, serverName, clock, logger, stop });
   const beginImport = createStateImporter({ store, outliers, keyRing, logger });
-  const remoteStates = createRemoteStates(
-    store,
-    remote,
-    keyRing,
-    outliers,
-    peerQueries,
-    beginImport,
-  );
+  const remoteStates = createRemoteStates({
+    ...{ store, remote, keyRing, outliers, peerQueries, beginImport },
+  });
   const rejections = createPduRejections(logger, deps.metrics ?? createMetrics());
   const mergeIfMany = createMergeExtremities({ store, local, clock, random, logger, stop });
   const graphWriter = createGraphWriter({

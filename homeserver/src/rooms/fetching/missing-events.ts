@@ -8,7 +8,7 @@ import { counted } from "../commands/extremities.ts";
 import { isInGraphOf } from "../records/in-graph.ts";
 import type { PeerQuery, PeerQueries } from "./peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
-import { listIn } from "./remote-state.ts";
+import { listIn } from "./state-events.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";

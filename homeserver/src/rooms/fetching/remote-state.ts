@@ -1,25 +1,17 @@
 /** Fetches state and auth events from other servers, verifies them, and stores them as outliers. */
-import { createSemaphore } from "../../platform/semaphore.ts";
 import { authorise, authStateOf, authTypesFor } from "../../protocol/auth/index.ts";
 import { errors, rejectionOf } from "../../protocol/errors.ts";
 import { isEventId } from "../../protocol/identifiers.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
-import { isJsonObject } from "../../protocol/json.ts";
-import type { Json, JsonObject } from "../../protocol/json.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
-import type { Outliers } from "./outliers.ts";
 import { hasKnownState } from "../records/in-graph.ts";
 import type { PeerQuery, PeerQueries } from "./peer-queries.ts";
-import type { BeginStateImport } from "./state-importer.ts";
-import type { RoomStore } from "../state/store.ts";
 import { outlinesOf, stateIn } from "./remote-state-roots.ts";
 import type { RemoteState } from "./remote-state-roots.ts";
-import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
-import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room } from "../api/index.ts";
-import { verifyPdus } from "../checks/checks-on-receipt.ts";
-import { isUnverifiableMember } from "../checks/format.ts";
+import { createStateEvents, listIn } from "./state-events.ts";
+import type { StateEventsDeps } from "./state-events.ts";
 
 export interface RemoteStates {
   /**
@@ -35,16 +27,11 @@ export interface RemoteStates {
 
 /** From this many missing events on, the whole state is requested instead of single events. */
 const WHOLE_STATE_FROM = 50;
-const MAX_CONCURRENT = 8;
-/** Whole states that are fetched at once, over all rooms. */
-const MAX_WHOLE_STATES = 2;
 /**
  * When more prev events than these are missing, only the state before the event itself is
  * requested.
  */
 const MAX_PREV_STATES = 5;
-
-type StateServers = Pick<RemoteRooms, "event" | "state" | "stateIds" | "eventAuth">;
 
 /** Event ids of a state, and whether it allows the event that comes after it. */
 interface FetchedState {
@@ -52,92 +39,13 @@ interface FetchedState {
   readonly allows: boolean;
 }
 
-export function createRemoteStates(
-  store: RoomStore,
-  remote: StateServers,
-  keyRing: EventKeys,
-  outliers: Outliers,
-  peerQueries: PeerQueries,
-  beginImport: BeginStateImport,
-): RemoteStates {
-  const wholeStates = createSemaphore(MAX_WHOLE_STATES);
+export interface RemoteStatesDeps extends StateEventsDeps {
+  readonly peerQueries: PeerQueries;
+}
 
-  /**
-   * Stores those that pass. Returns the memberships whose signature could not be checked, sent by
-   * the users themselves.
-   */
-  async function storeVerified(
-    room: Room,
-    pdus: readonly Json[],
-    wanted?: ReadonlySet<EventId>,
-  ): Promise<Set<EventId>> {
-    const verified = await verifyPdus(keyRing, pdus, room.version);
-    const events = verified.flatMap(({ event }) => event ?? []);
-    const isWanted = (event: RoomEvent) =>
-      event.roomId === room.roomId && (wanted?.has(event.eventId) ?? true);
-    await outliers.store(room, events.filter(isWanted));
-    const unverifiable = verified.filter(isUnverifiableMember);
-    return new Set(unverifiable.map(({ eventId }) => eventId));
-  }
-
-  /** The ids that are neither stored nor pending. */
-  async function unknownOf(ids: readonly EventId[]): Promise<EventId[]> {
-    const coming = store.pendingIds.fromNow(ids);
-    const known = await outlinesOf(store, ids);
-    return ids.filter((id) => !known.has(id) && !coming.has(id));
-  }
-
-  async function fetchEach(query: PeerQuery, server: ServerName, ids: readonly EventId[]) {
-    const pdus: Json[] = [];
-    const queue = [...ids];
-    const workers = Array.from({ length: Math.min(MAX_CONCURRENT, ids.length) }, async () => {
-      for (let id = queue.shift(); id !== undefined && !query.isOver(); id = queue.shift()) {
-        const answer = await remote.event(server, id).catch((): JsonObject => ({}));
-        pdus.push(...listIn(answer, "pdus").slice(0, 1));
-      }
-    });
-    await Promise.all(workers);
-    return storeVerified(query.room, pdus, new Set(ids));
-  }
-
-  async function fetchWhole(
-    server: ServerName,
-    room: Room,
-    at: EventId,
-    wanted: ReadonlySet<EventId>,
-  ): Promise<ReadonlySet<EventId>> {
-    const leave = await wholeStates.acquire();
-    try {
-      const stateImport = beginImport(room, wanted);
-      await remote.state(server, room.roomId, at, stateImport.take);
-      await stateImport.finish();
-      return stateImport.unverifiable;
-    } finally {
-      leave?.();
-    }
-  }
-
-  /** Fetches an event and its auth chain and stores it as an outlier; undefined when that fails. */
-  async function fetchOne(
-    query: PeerQuery,
-    server: ServerName,
-    id: EventId,
-  ): Promise<RoomEvent | undefined> {
-    const { room } = query;
-    const known = await store.events.byId(id);
-    if (known !== undefined) return known.event;
-    const answer = await remote.event(server, id);
-    const pdus = listIn(answer, "pdus").slice(0, 1);
-    const [verified] = await verifyPdus(keyRing, pdus, room.version);
-    const event = verified?.event;
-    if (event?.eventId !== id || event.roomId !== room.roomId) return undefined;
-    if ((await outliers.store(room, [event])).length > 0) {
-      const auth = await remote.eventAuth(server, room.roomId, id);
-      await storeVerified(room, listIn(auth, "auth_chain"));
-      await outliers.store(room, [event]);
-    }
-    return (await unknownOf([id])).length === 0 ? event : undefined;
-  }
+export function createRemoteStates(deps: RemoteStatesDeps): RemoteStates {
+  const { store, remote, peerQueries } = deps;
+  const { storeVerified, unknownOf, fetchEach, fetchWhole, fetchOne } = createStateEvents(deps);
 
   /** The state before an event as one server gives it; throws unless all of it could be fetched. */
   async function fetchState(
@@ -257,10 +165,4 @@ export function createRemoteStates(
       });
     },
   };
-}
-
-/** A list in another server's answer; empty when the key is missing or is no list. */
-export function listIn(answer: JsonObject, key: string): Json[] {
-  const list = isJsonObject(answer) ? answer[key] : undefined;
-  return Array.isArray(list) ? list : [];
 }

@@ -14,7 +14,7 @@ import { isInGraph } from "../records/in-graph.ts";
 import { createBackfillOrdinals } from "./backfill-ordinals.ts";
 import type { PeerQueries } from "../fetching/peer-queries.ts";
 import type { RoomStore } from "../state/store.ts";
-import { listIn } from "../fetching/remote-state.ts";
+import { listIn } from "../fetching/state-events.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, TimelinePlace } from "../api/index.ts";

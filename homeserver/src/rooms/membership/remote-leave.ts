@@ -14,7 +14,7 @@ import type { RemoteMembership } from "./remote-membership.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import type { RoomStore } from "../state/store.ts";
 import { shownByOther } from "./remote-stripped-state.ts";
-import { listIn } from "../fetching/remote-state.ts";
+import { listIn } from "../fetching/state-events.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RemoteRooms } from "../../federation-client/types.ts";
 import type { Room, StoredEvent } from "../api/index.ts";

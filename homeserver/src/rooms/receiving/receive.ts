@@ -1,36 +1,28 @@
 /** PUT /_matrix/federation/v1/send/{txnId}: the PDUs of a transaction, each alone. */
 import type { Clock } from "../../platform/clock.ts";
-import { isEventId, isRoomId, isUserId, serverOf } from "../../protocol/identifiers.ts";
-import type { RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
-import { idOfRefused } from "../../protocol/events/event.ts";
+import { isRoomId } from "../../protocol/identifiers.ts";
+import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { RoomVersion } from "../../protocol/room-versions.ts";
-import { membershipIn, serverIsJoined, strippedOrigin } from "../../storage/rooms/members.ts";
-import type { MembershipTableRow } from "../../storage/rooms/members.ts";
+import { serverIsJoined } from "../../storage/rooms/members.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { OriginThrottle, Tally } from "./origin-throttle.ts";
-import type { PduCheck } from "../checks/pdu-check.ts";
 import type { PduRejections } from "./pdu-rejections.ts";
-import { isAfter } from "../commands/out-of-band.ts";
-import type { OutOfBand } from "../commands/out-of-band.ts";
-import type { RoomStore } from "../state/store.ts";
 import { addedIds } from "./staging.ts";
 import type { Staging } from "./staging.ts";
-import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
-import type { Room, StoredEvent } from "../api/index.ts";
+import type { Room } from "../api/index.ts";
 import { verifyPdus } from "../checks/checks-on-receipt.ts";
+import { createReceiveOutOfBand } from "./out-of-band-ends.ts";
+import type { OutOfBandEndsDeps } from "./out-of-band-ends.ts";
+import { createRejectPdus } from "./room-part.ts";
+import type { Results, RoomPart } from "./room-part.ts";
 
-export interface ReceiveDeps {
-  readonly store: RoomStore;
-  readonly serverName: ServerName;
-  readonly keyRing: EventKeys;
+export interface ReceiveDeps extends OutOfBandEndsDeps {
   readonly ingest: Ingest;
   readonly staging: Staging;
   readonly acl: Acl;
-  readonly outOfBand: OutOfBand;
   readonly throttle: OriginThrottle;
   readonly clock: Clock;
   readonly rejections: PduRejections;
@@ -48,19 +40,11 @@ const ANSWER_MS = 5_000;
 const SLOW_FROM = 100;
 const SLOW_ANSWER_MS = 25_000;
 
-type Results = Record<string, JsonObject>;
-
-/** The part of a transaction that concerns one room. */
-interface RoomPart {
-  readonly origin: ServerName;
-  readonly room: string;
-  /** Filled in while the PDUs are handled. */
-  readonly results: Results;
-  readonly tally: Tally;
-}
-
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
   const { store, keyRing, ingest, staging, clock, rejections } = deps;
+  const rejectPdus = createRejectPdus(rejections);
+  const { reject, rejectAll } = rejectPdus;
+  const receiveOutOfBand = createReceiveOutOfBand(deps, rejectPdus);
 
   async function receiveInRoom(
     part: RoomPart,
@@ -138,81 +122,6 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     const ms = waiting > SLOW_FROM ? SLOW_ANSWER_MS : ANSWER_MS;
     await Promise.race([helped, clock.sleep(ms, over.signal)]);
     over.abort();
-  }
-
-  /**
-   * In a room that this server is not in, only the end of an invite or knock of a local user is
-   * accepted: from the inviter, or from the server that took the knock. The event has the room
-   * version of the invite or knock.
-   */
-  async function receiveOutOfBand(part: RoomPart, room: Room, pdu: JsonObject): Promise<void> {
-    const notIn = "This server is not in that room";
-    const { state_key: stateKey } = pdu;
-    const isOurs = isUserId(stateKey) && serverOf(stateKey) === deps.serverName;
-    const row = isOurs ? await membershipIn(store.sql, room.nid, stateKey) : undefined;
-    const open = row && (await store.events.one(row.eventNid));
-    const version = open?.event.version ?? room.version;
-    if (row === undefined || open === undefined) {
-      return reject(part, "not in the room", idOfRefused(pdu, version), notIn);
-    }
-    const [verified] = await verifyPdus(keyRing, [pdu], version);
-    const event = verified?.event;
-    if (event === undefined) {
-      return reject(part, verified!.check, verified!.eventId, verified!.reason);
-    }
-    const { type, content, eventId, sender } = event;
-    const ends = content.membership === "leave" || content.membership === "ban";
-    const isMember = type === "m.room.member" && event.stateKey === row.userId;
-    if (!isMember || !ends || !(await isTheirs(part.origin, sender, row, open))) {
-      return reject(part, "not in the room", eventId, notIn);
-    }
-    part.results[eventId] = {};
-    // It may have been under way for long, and concern an earlier invite.
-    if (!isAfter(event, open.event)) return;
-    await deps.outOfBand.store(room, event, row.userId as UserId, { shown: null });
-  }
-
-  /**
-   * Whether the sender may end the open invite or knock: the inviter, or the server that took the
-   * knock. The power levels of others are unknown outside the room.
-   */
-  async function isTheirs(
-    origin: ServerName,
-    sender: UserId,
-    row: MembershipTableRow,
-    open: StoredEvent,
-  ): Promise<boolean> {
-    if (row.membership === "invite") return open.event.sender === sender;
-    if (row.membership !== "knock") return false;
-    return (await strippedOrigin(store.sql, row.roomNid, row.userId)) === origin;
-  }
-
-  function reject(
-    { origin, room, results, tally }: RoomPart,
-    check: PduCheck,
-    eventId: string | undefined,
-    reason: string,
-  ): void {
-    tally.refused += 1;
-    rejections.note({ origin, room, event: eventId, clause: check, reason, outcome: "dropped" });
-    if (eventId !== undefined) results[eventId] = { error: reason };
-  }
-
-  /**
-   * Results are keyed by event id. Where the room version is unknown, only ids contained in the
-   * PDUs can be used.
-   */
-  function rejectAll(
-    pdus: readonly JsonObject[],
-    part: RoomPart,
-    check: PduCheck,
-    reason: string,
-    version?: RoomVersion,
-  ): void {
-    for (const pdu of pdus) {
-      const eventId = version === undefined ? pdu.event_id : idOfRefused(pdu, version);
-      reject(part, check, isEventId(eventId) ? eventId : undefined, reason);
-    }
   }
 
   async function receiveAll(
