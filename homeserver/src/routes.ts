@@ -9,7 +9,7 @@ import type { Foundation } from "./foundation.ts";
 import type { Layers } from "./layers.ts";
 import { createRemotePublicRooms } from "./client-api/remote-public-rooms.ts";
 
-/** The version that other servers are told. */
+/** The version reported to other servers. */
 const VERSION = "0.1.0";
 
 /** Every operation of every API, bound to the layers. */

@@ -17,7 +17,7 @@ export interface KeysDeps {
 
 /** Other servers ask again after half of this time. */
 const VALID_MS = 24 * 60 * 60_000;
-/** A notary answers for this many servers at once. */
+/** Limit on servers in one question to a notary. */
 const MAX_SERVERS = 100;
 
 /** This server's keys, and others' as a notary. (Server-server API, "Retrieving server keys".) */

@@ -29,13 +29,13 @@ export interface CopiesDeps {
   logger: Logger;
   files: FileStore;
   remote: Pick<RemoteMedia, "download">;
-  /** Most bytes of one copy. */
+  /** Limit on one copy, bytes. */
   maxBytes: number;
-  /** Most bytes of all copies; the oldest go first. */
+  /** Limit on all copies, bytes; the oldest are deleted first. */
   maxTotalBytes: number;
 }
 
-/** A transfer in which nothing arrives for so long is given up, ms. */
+/** A transfer without progress for this long is given up, ms. */
 const STALL_MS = 60_000;
 
 export function createCopies(deps: CopiesDeps): Copies {

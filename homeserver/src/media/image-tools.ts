@@ -18,7 +18,9 @@ export interface ImageTools {
 
 const PROCESS = new URL("./image-process.ts", import.meta.url);
 
-/** @param maxBytes most bytes of memory that images take; the process is held to a little more */
+/**
+ * @param maxBytes limit on the memory for images, in bytes; the process is limited to a little more
+ */
 export function createImageTools(maxBytes: number): ImageTools {
   const pool = createChildPool<ImageTask, ImageTaskOutput>(PROCESS, {
     maxBytes: maxBytes + SLACK_BYTES,

@@ -23,15 +23,17 @@ export interface MediaOptions {
   /** The data folder: files go to its subfolder "media", which replicas share. */
   readonly dataDir: string;
   readonly remote: Pick<RemoteMedia, "download">;
-  /** Most bytes of one upload, and of one file of another server (100 MiB). */
+  /** Limit on an upload, and on a file of another server, in bytes (100 MiB). */
   readonly maxUploadBytes?: number;
-  /** Most bytes that one user may upload in all, 1 KiB more for each file (0: no limit). */
+  /**
+   * Limit on a user's uploads in total, in bytes, counting 1 KiB more for each file (0: no limit).
+   */
   readonly quotaBytes?: number;
-  /** Most bytes of all copies of other servers' files (20 GiB). */
+  /** Limit on all copies of other servers' files, in bytes (20 GiB). */
   readonly maxCopiesBytes?: number;
   /** Most pixels of an image that thumbnails are made of, all frames together (120 million). */
   readonly maxPixels?: number;
-  /** Most bytes of memory that all images take that are decoded at the same time (320 MiB). */
+  /** Limit on the memory for images decoded at the same time, in bytes (320 MiB). */
   readonly maxImageMemory?: number;
 }
 

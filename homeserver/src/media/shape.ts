@@ -12,10 +12,9 @@ export interface Shape {
 }
 
 /**
- * What answers a request for a thumbnail: the image itself, or which thumbnail of it. "scale" keeps
- * the image's shape; "crop" has the shape that is asked for, to the pixel where the image is as
- * large as what is asked for. Neither is ever larger than the image. (Client-server API,
- * "Thumbnails".)
+ * Chooses the answer to a request for a thumbnail: the image itself, or a thumbnail of some shape.
+ * "scale" keeps the image's shape; "crop" has the requested shape, exactly if the image is large
+ * enough. Neither is ever larger than the image. (Client-server API, "Thumbnails".)
  */
 export function thumbnailFor(image: Shape, wanted: ThumbnailRequest): Target | "original" {
   const { method } = wanted;

@@ -24,7 +24,7 @@ export interface Thumbnails {
 export interface ThumbnailsDeps {
   sql: Sql;
   files: FileStore;
-  /** Most bytes of memory that all images take that are decoded at the same time (320 MiB). */
+  /** Limit on the memory for images decoded at the same time, in bytes (320 MiB). */
   maxImageMemory?: number;
   /** Most pixels of an image, all frames together (120 million): a bound on the work. */
   maxPixels?: number;

@@ -44,11 +44,12 @@ export interface MediaRequest {
 
 /** Files that users upload, and copies of other servers'. */
 export interface Media {
-  /** Most bytes of one upload. */
+  /** Limit on one upload, bytes. */
   readonly maxUploadBytes: number;
   /**
-   * Stores an upload while it arrives; answers its mxc URI. @throws MatrixError M_TOO_LARGE 413,
-   * M_FORBIDDEN 403 when the user's quota is used up, M_UNKNOWN 400 when the upload is cut short
+   * Stores an upload while it arrives; returns its mxc URI.
+   * @throws MatrixError M_TOO_LARGE 413, M_FORBIDDEN 403 when the user's quota is used up,
+   * M_UNKNOWN 400 when the upload is cut short
    */
   upload(by: UserId, said: UploadLabels, content: Readable): Promise<string>;
   /**

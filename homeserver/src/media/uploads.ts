@@ -17,7 +17,7 @@ export interface UploadsDeps {
   serverName: ServerName;
   files: FileStore;
   maxBytes: number;
-  /** Most bytes of one user; 0: no limit. */
+  /** Limit on one user's uploads, bytes; 0: no limit. */
   quotaBytes: number;
 }
 

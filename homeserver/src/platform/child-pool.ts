@@ -18,13 +18,13 @@ export interface ChildPool<In, Out> {
 }
 
 export interface ChildPoolOptions {
-  /** The process ends after so long without work, ms (60,000). */
+  /** The process ends after this long without work, ms (60,000). */
   readonly idleMs?: number;
   /** The process is killed when one piece of work takes longer, ms (60,000). */
   readonly workMs?: number;
   /**
-   * Most bytes that the process may allocate beyond what it has at its start, where the system can
-   * limit that.
+   * Limit on what the process may allocate beyond its size at the start, in bytes, where the system
+   * can limit that.
    */
   readonly maxBytes?: number;
 }

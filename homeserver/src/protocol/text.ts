@@ -6,8 +6,8 @@ export function isStorable(text: string): boolean {
 }
 
 /**
- * The text as every JSON reader takes it, cut to at most so many UTF-16 code units: a pair of
- * surrogates is not cut through, and halves of one that were there become U+FFFD.
+ * The text in a form that every JSON parser accepts, cut to a maximum of UTF-16 code units:
+ * surrogate pairs are not cut apart, and lone surrogates become U+FFFD.
  */
 export function wellFormed(text: string, max: number): string {
   const cut = text.slice(0, max);

@@ -1,5 +1,6 @@
 /**
- * What every part of the engine stands on: the records of rooms, and the commands that change them.
+ * The core that every part of the engine uses: the records of rooms, and the commands that change
+ * them.
  */
 import { createLocalEvents } from "./commands/local-events.ts";
 import { createMailboxes } from "./commands/mailboxes.ts";

@@ -1,4 +1,6 @@
-/** The servers that something is sent to, from the first event or EDU until all of it has arrived. */
+/**
+ * The servers that something is sent to, from the first event or EDU until all of it has arrived.
+ */
 import type { ServerName } from "../protocol/identifiers.ts";
 import { type DestinationRow, saveDestinations } from "../storage/federation/outbound.ts";
 import { Destination } from "./destination.ts";

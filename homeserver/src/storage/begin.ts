@@ -6,10 +6,10 @@ type Tx = postgres.TransactionSql<Record<string, never>>;
 type Work = (tx: Tx) => unknown;
 
 /**
- * The client's `begin`, for transactions that end with their connection. The library rejects when
- * it is lost, but the work goes on, and its queries, and a commit or rollback after them, are still
- * sent: to a closed socket, which ends the process, or to whoever has the connection next, outside
- * of any transaction or in another's.
+ * The client's `begin`, for transactions that end with their connection. When the connection is
+ * lost the library rejects, but the work continues, and its queries, and a commit or rollback after
+ * them, are still sent: to a closed socket, which ends the process, or on a connection that
+ * somebody else uses by then, outside of any transaction or in another's.
  */
 export function beginSafely(client: Sql): Sql["begin"] {
   const begin = client.begin.bind(client) as (options: string, work: Work) => Promise<unknown>;
@@ -21,7 +21,7 @@ export function beginSafely(client: Sql): Sql["begin"] {
       try {
         return await work(untilOver(tx, () => isOver));
       } catch (error) {
-        // A query that fails with its connection is told of that before `begin` is.
+        // A query that fails with its connection rejects before `begin` does.
         await turn();
         throw error;
       }

@@ -93,7 +93,7 @@ export async function countReserved(tx: Tx, userId: string, now: number): Promis
 /** Bytes counted for a file besides its content: for its row, and its name in a folder. */
 export const FILE_OVERHEAD = 1024;
 
-/** Bytes that a user's uploads come to. */
+/** Total bytes of a user's uploads. */
 export async function sumUploads(sql: Sql | Tx, userId: string): Promise<number> {
   const [row] = await sql<{ total: number }[]>`
     SELECT coalesce(sum(size + ${FILE_OVERHEAD}), 0)::bigint AS total FROM media
@@ -106,7 +106,7 @@ export async function lockUploads(tx: Tx, userId: string): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtext('uploads'), hashtext(${userId}))`;
 }
 
-/** Bytes that the copies of other servers' media come to. */
+/** Total bytes of the copies of other servers' media. */
 export async function sumRemoteMedia(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ total: number }[]>`
     SELECT coalesce(sum(size + ${FILE_OVERHEAD}), 0)::bigint AS total FROM media

@@ -130,10 +130,7 @@ export function isStoreRefusing(error: unknown): boolean {
   return code.startsWith("CONNECT") || (isOfSocket && isConnectionError(error));
 }
 
-/**
- * Connections, resources, operators, the system; read-only; a lock that is not to be had;
- * serialisation.
- */
+/** Connections, resources, operators, the system; read-only; an unavailable lock; serialisation. */
 const REFUSING = /^(08|53|57|58)|^(25006|55P03|40001|40P01)$/;
 
 function quoteElement(value: string): string {

@@ -9,9 +9,8 @@ const CLASHES = new Set(["40001", "40P01", "23505", "23503"]);
 const MAX_ATTEMPTS = 5;
 
 /**
- * Runs work in a transaction; again, from its beginning, where it clashed with another one. So the
- * work does nothing but read and write through its `tx`. Whoever asks is never told of a clash as
- * an error of the server.
+ * Runs work in a transaction, and again from its beginning after a conflict with another one. So
+ * the work must only read and write through its `tx`. Callers do not see such conflicts.
  */
 export async function transaction<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -18,7 +18,7 @@ export function isForBrowsers(url: string): boolean {
   return FOR_BROWSERS.test(url) && !SERVERS_ONLY.test(url);
 }
 
-/** An onRequest hook: answers OPTIONS wherever the client API is. */
+/** An onRequest hook: answers OPTIONS for all paths of the client API. */
 export function answerOptions(
   request: FastifyRequest,
   reply: FastifyReply,

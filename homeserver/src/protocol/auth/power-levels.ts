@@ -48,7 +48,7 @@ export function checkPowerLevels(context: AuthContext): void {
 }
 
 /**
- * 10.1 to 10.4: what no power levels of the version may say, whoever sends them. Throws a
+ * 10.1 to 10.4: what no power levels of the version may contain, whoever sends them. Throws a
  * Rejection.
  */
 export function checkLevelsFormat(

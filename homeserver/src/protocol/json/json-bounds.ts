@@ -10,14 +10,14 @@ export interface Bounds {
   readonly nesting: number;
 }
 
-/** A double holds so many digits, less one. */
+/** A double holds one digit less than this exactly. */
 const DIGITS = 16;
 
 const [QUOTE, BACKSLASH, COMMA, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x30, 0x39];
 const [SMALL_E, BIG_E] = [0x65, 0x45];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Most bytes of an event, and most events and EDUs of a transaction. */
+/** Limits: bytes of an event; events and EDUs of a transaction. */
 const [EVENT_BYTES, EVENTS, EDUS] = [65_536, 50, 100];
 
 /**

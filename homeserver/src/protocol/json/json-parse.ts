@@ -63,7 +63,7 @@ function isClean(source: string, value: Json, maxNesting: number): boolean {
   return countKeys(value, maxNesting) === countColons(source);
 }
 
-/** Keys in all objects; NaN when nested deeper than so many levels. */
+/** Keys in all objects; NaN when nested deeper than the given number of levels. */
 function countKeys(value: Json[] | { [key: string]: Json | undefined }, levels: number): number {
   if (levels === 0) return Number.NaN;
   let count = 0;

@@ -38,8 +38,8 @@ interface Frame {
 const NUMBERS_SHARED = 1000;
 const SAFE_DIGITS = 15;
 /**
- * Levels of which it is kept what is forbidden in them: events of answers and transactions are
- * above.
+ * On this many levels it is recorded what is forbidden in them: events of answers and transactions
+ * are above that.
  */
 const MARKED = 4;
 

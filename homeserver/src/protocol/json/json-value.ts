@@ -32,8 +32,8 @@ export class JsonError extends Error {
 }
 
 /**
- * Objects and arrays of an event may be nested this deep. The specification has no bound; others
- * end near here, so that what others have can be had (docs/decisions/0019).
+ * Objects and arrays of an event may be nested this deep. The specification has no limit; other
+ * servers' limits are near this, so that their events can be accepted (docs/decisions/0019).
  */
 export const MAX_NESTING = 1000;
 /** The same for what a client sends. */

@@ -5,9 +5,9 @@ import { compareByAge } from "./power-order.ts";
 type Lookup = (eventId: EventId) => RoomEvent | undefined;
 
 /**
- * The events in the mainline ordering based on a power levels event: first those that stand on none
- * of its line, then those on its oldest ancestor and so on; among equals older first, then by event
- * id. (Room version 2, "Mainline ordering".)
+ * The events in the mainline ordering based on a power levels event: first those that depend on
+ * none of its line, then those on its oldest ancestor and so on; among equals older first, then by
+ * event id. (Room version 2, "Mainline ordering".)
  */
 export function mainlineOrder(
   remaining: readonly RoomEvent[],

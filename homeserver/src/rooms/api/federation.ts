@@ -15,8 +15,8 @@ interface JoinAnswer extends StateAnswer {
 
 export interface RoomFederation {
   /**
-   * PUT /_matrix/federation/v1/send/{txnId}: takes the PDUs of a transaction, each alone, on their
-   * rooms' mailboxes. Answers per event id `{}` or `{error}`; never throws for a bad PDU.
+   * PUT /_matrix/federation/v1/send/{txnId}: handles the PDUs of a transaction, each by itself, on
+   * their rooms' mailboxes. Returns `{}` or `{error}` per event id; never throws for a bad PDU.
    */
   receive(origin: ServerName, pdus: readonly JsonObject[]): Promise<Record<string, JsonObject>>;
 

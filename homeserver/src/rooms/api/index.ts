@@ -93,7 +93,7 @@ export interface RoomCreate {
    * POST /createRoom. M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE, M_ROOM_IN_USE (all 400).
    */
   room(by: Actor, options: CreateRoomOptions): Promise<RoomId>;
-  /** POST /rooms/{roomId}/upgrade; answers the new room. */
+  /** POST /rooms/{roomId}/upgrade; returns the new room's id. */
   upgrade(
     by: Actor,
     roomId: RoomId,

@@ -4,7 +4,7 @@
  */
 import type { Log } from "../../log/types.ts";
 import { errors } from "../../protocol/errors.ts";
-import { isUntold } from "../../storage/federation/outbound.ts";
+import { isUnknownToOthers } from "../../storage/federation/outbound.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import { memberDraft } from "../records/member-events.ts";
 import type { MemberProfiles, RoomMembers } from "../api/index.ts";
@@ -55,7 +55,7 @@ export function createMembers(deps: MembersDeps): Members {
       if (room === undefined || row === undefined)
         throw errors.forbidden("You are not in that room");
       const isOut = row.membership === "leave" || row.membership === "ban";
-      if (isOut && !(await isUntold(store.sql, row.eventNid))) return;
+      if (isOut && !(await isUnknownToOthers(store.sql, row.eventNid))) return;
       const content = { ...requestedContent(request), membership: "leave" };
       const isBeside = row.membership !== "join" && !(await residency.isInGraph(room, by.userId));
       if (isBeside && (await remote.leave(room, by.userId, content))) return;

@@ -17,7 +17,7 @@ export type JoinAuthorisation =
    * changes.
    */
   | { readonly kind: "not-needed" }
-  /** The user is in an allowed room; `voucher` of this server can invite. */
+  /** The user is in an allowed room; `authorisingUser` of this server can invite. */
   | { readonly kind: "allowed"; readonly authorisingUser: UserId }
   /** The user is in an allowed room, but no user of this server has the power to invite. */
   | { readonly kind: "no-authorising-user" }

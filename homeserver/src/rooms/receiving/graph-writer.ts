@@ -229,7 +229,7 @@ export function createGraphWriter(deps: GraphWriterDeps): GraphWriter {
   };
 }
 
-/** Something that the event builds on cannot be had at the moment. */
+/** Something that the event builds on is unavailable at the moment. */
 class Incomplete extends Error {
   override name = "Incomplete";
 }

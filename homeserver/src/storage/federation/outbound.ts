@@ -108,7 +108,7 @@ export async function wasForwarded(sql: Sql | Tx, eventNid: number): Promise<boo
 }
 
 /** Whether a local event is outside of its room's graph and no other server has heard of it. */
-export async function isUntold(sql: Sql | Tx, eventNid: number): Promise<boolean> {
+export async function isUnknownToOthers(sql: Sql | Tx, eventNid: number): Promise<boolean> {
   const rows = await sql`
     SELECT 1 FROM events WHERE event_nid = ${eventNid} AND position IS NULL AND NOT handed_over
       AND sender = state_key`;

@@ -10,8 +10,8 @@ export interface StagedRow {
 }
 
 /**
- * Keeps events, as long as the room and the origin have fewer than so many. Answers those that are
- * kept, also from before. One statement.
+ * Stages events, as long as the room and the origin have fewer than the limits. Returns those that
+ * are staged, now or before. One statement.
  */
 export async function insertStaged(
   sql: Sql | Tx,

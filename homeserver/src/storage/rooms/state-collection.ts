@@ -39,8 +39,8 @@ export async function readCollection(sql: Sql | Tx): Promise<Collection> {
 }
 
 /**
- * Begins a collection. Whoever appends from now on writes the new epoch into its nodes; whoever
- * appended before is visible to the marking.
+ * Begins a collection. Appends from now on write the new epoch into their nodes; earlier ones are
+ * visible to the marking.
  */
 export async function beginCollection(sql: Sql): Promise<void> {
   const [row] = await sql<{ epoch: number }[]>`
@@ -55,7 +55,7 @@ export async function beginCollection(sql: Sql): Promise<void> {
   });
 }
 
-/** One step of the collection under way over at most `limit` rows; answers how far it is then. */
+/** One step of the running collection over at most `limit` rows; returns its progress. */
 export async function stepCollection(sql: Sql, limit: number): Promise<Collection> {
   return sql.begin<Collection>(async (tx) => {
     const before = await lockCollection(tx);
@@ -73,7 +73,7 @@ type MarkingPhase = "heads" | "events" | "follow";
 const NEXT = { heads: "events", events: "follow", follow: "sweep" } as const;
 
 /**
- * Marks what a batch after the cursor refers to; answers the new cursor, or undefined at the end.
+ * Marks what a batch after the cursor refers to; returns the new cursor, or undefined at the end.
  */
 type Mark = (tx: Tx, cursor: number, limit: number) => Promise<number | undefined>;
 

@@ -84,8 +84,8 @@ export async function replaceRefreshToken(
 }
 
 /**
- * Spends one refresh token and deletes the access tokens that were given out with it; answers the
- * latter's hashes.
+ * Spends one refresh token and deletes the access tokens issued with it; returns the hashes of
+ * those.
  */
 export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buffer[]> {
   await tx`
@@ -97,7 +97,7 @@ export async function spendRefreshPair(tx: Tx, refreshHash: Buffer): Promise<Buf
 
 /**
  * The pair that `refreshHash` belongs to is in use: spends the refresh tokens that it replaced, and
- * deletes their access tokens. Answers the hashes of deleted access tokens.
+ * deletes their access tokens. Returns the hashes of deleted access tokens.
  */
 export async function retirePredecessors(tx: Sql | Tx, refreshHash: Buffer): Promise<Buffer[]> {
   const rows = await tx<{ hash: Buffer }[]>`

@@ -63,8 +63,8 @@ export async function insertDevice(
 }
 
 /**
- * Devices that were not seen for the longest time, so that without them and with one more there are
- * at most so many.
+ * The devices unseen for the longest time that have to go, so that with one more there are at most
+ * `max`.
  */
 export async function devicesBeyond(
   tx: Sql | Tx,
@@ -91,7 +91,7 @@ export async function updateDeviceName(
   return result.count === 1;
 }
 
-/** Deletes the named devices of a user, and answers which of them were there. */
+/** Deletes the named devices of a user, and returns those that existed. */
 export async function deleteDeviceRows(
   tx: Sql | Tx,
   userId: string,
@@ -103,7 +103,7 @@ export async function deleteDeviceRows(
   return rows.map((row) => row.deviceId);
 }
 
-/** Deletes a user's devices except one (null: all), and answers which. */
+/** Deletes a user's devices except one (null: all), and returns them. */
 export async function deleteOtherDevices(
   tx: Sql | Tx,
   userId: string,

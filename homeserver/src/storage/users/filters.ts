@@ -1,6 +1,6 @@
 import type { Sql, Tx } from "../sql.ts";
 
-/** Stores a filter's canonical JSON once for a user and answers its id. */
+/** Stores a filter's canonical JSON once per user and returns its id. */
 export async function insertFilter(
   tx: Sql | Tx,
   userId: string,

@@ -8,7 +8,7 @@ export interface KeyBackupRow {
   /** JSON object text. */
   readonly authData: string;
   readonly etag: number;
-  /** How many keys there are, and what they come to in bytes. */
+  /** The number of keys, and their size in bytes. */
   readonly count: number;
   readonly bytes: number;
 }
@@ -78,7 +78,7 @@ export async function greatestVersion(sql: Sql | Tx, userId: string): Promise<nu
   return row!.version;
 }
 
-/** What a user's backups come to, in bytes. */
+/** The size of a user's backups, in bytes. */
 export async function backupBytes(sql: Sql | Tx, userId: string): Promise<number> {
   const [row] = await sql<{ bytes: number }[]>`
     SELECT coalesce(sum(bytes + octet_length(auth_data) + ${KEY_BYTES}), 0)::bigint AS bytes
@@ -87,7 +87,8 @@ export async function backupBytes(sql: Sql | Tx, userId: string): Promise<number
 }
 
 /**
- * Makes a backup of the next version, and answers it. Of two at once one breaks the unique index.
+ * Creates a backup with the next version, and returns that. Of two at once one violates the unique
+ * index.
  */
 export async function insertBackup(
   tx: Tx,
@@ -128,8 +129,8 @@ export async function deleteBackups(tx: Tx, userId: string): Promise<void> {
 }
 
 /**
- * Writes keys into a locked backup, where each is better than what is there: verified rather than
- * not, then from an earlier message on, then forwarded less often. Answers how many were written
+ * Writes keys into a locked backup when they are better than the stored ones: verified rather than
+ * not, then from an earlier message on, then forwarded less often. Returns how many were written
  * and added, and by how many bytes the backup grew.
  */
 export async function writeKeys(
@@ -172,7 +173,7 @@ export async function writeKeys(
   return row!;
 }
 
-/** Deletes keys of a locked backup. Answers how many, and what they came to in bytes. */
+/** Deletes keys of a locked backup. Returns how many, and their size in bytes. */
 export async function deleteKeys(
   tx: Tx,
   userId: string,
@@ -189,7 +190,7 @@ export async function deleteKeys(
   return row!;
 }
 
-/** Notes in a locked backup that its keys have changed; answers what it holds then. */
+/** Notes in a locked backup that its keys have changed; returns its new content. */
 export async function noteChange(
   tx: Tx,
   userId: string,

@@ -42,7 +42,7 @@ const FIRST_MS = 1_000;
 const MAX_MS = 15 * 60_000;
 /** Longest wait at addresses where the owner was seen, and for signed-in devices. */
 const MAX_KNOWN_MS = 5_000;
-/** Concurrent attempts by one visitor: so many more may fail without a wait. */
+/** Concurrent attempts by one visitor: this many more may fail without a wait. */
 const MAX_CONCURRENT = 3;
 const MAX_WAITING = 50;
 

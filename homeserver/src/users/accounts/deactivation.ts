@@ -14,9 +14,9 @@ import type { UserHooks } from "../common/types.ts";
 /** Closing accounts for good. (Client-server API, "Account deactivation".) */
 export interface Deactivation {
   /**
-   * Closes an account: no sign-in any more, no session, no profile. Leaving the rooms goes on after
-   * this returns. `erase` also removes account data and filters, and marks the user's events to be
-   * withheld.
+   * Closes an account: no sign-in, no session, no profile any more. Leaving the rooms continues
+   * after this returns. `erase` also removes account data and filters, and marks the user's events
+   * as erased.
    */
   deactivate(userId: UserId, erase: boolean): Promise<void>;
   /**

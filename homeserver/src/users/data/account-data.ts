@@ -15,9 +15,9 @@ export interface AccountData {
   /** The same, undefined when there is none. */
   find(userId: UserId, roomId: RoomId | undefined, type: string): Promise<JsonObject | undefined>;
   /**
-   * Replaces a piece; every client of the user is told through the log. @throws MatrixError
-   * M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for an unknown room,
-   * M_TOO_LARGE 413 for one piece and for all together
+   * Replaces a piece; the log brings it to every client of the user.
+   * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for
+   * an unknown room, M_TOO_LARGE 413 for one piece and for all together
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
   /**

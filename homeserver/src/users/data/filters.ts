@@ -11,8 +11,8 @@ import { tooMany } from "../common/limits.ts";
 /** Filters that clients store. (Client-server API, "Filtering".) */
 export interface Filters {
   /**
-   * Stores a filter, the same one once; answers its id. @throws MatrixError M_BAD_JSON,
-   * M_TOO_LARGE, M_RESOURCE_LIMIT_EXCEEDED
+   * Stores a filter, the same one only once; returns its id.
+   * @throws MatrixError M_BAD_JSON, M_TOO_LARGE, M_RESOURCE_LIMIT_EXCEEDED
    */
   define(userId: UserId, filter: JsonObject): Promise<string>;
   /** The filter as it was stored. @throws MatrixError M_NOT_FOUND 404 */

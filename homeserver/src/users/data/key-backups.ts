@@ -41,8 +41,8 @@ type KeysByRoom = Readonly<
 /** Backups of the keys of encrypted rooms. (Client-server API, "Server-side key backups".) */
 export interface KeyBackups {
   /**
-   * Begins a backup, which is the newest from then on; answers its version. @throws MatrixError
-   * M_TOO_LARGE 413
+   * Begins a backup, which is the newest from then on; returns its version.
+   * @throws MatrixError M_TOO_LARGE 413
    */
   create(userId: UserId, algorithm: string, authData: JsonObject): Promise<string>;
   /** A backup; the newest unless a version is named. @throws MatrixError M_NOT_FOUND 404 */
