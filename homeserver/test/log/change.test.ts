@@ -124,6 +124,8 @@ test("whoever holds the log's lock waits for nobody who waits for it", async () 
 });
 
 test("a transaction beside the log does not see what was told before it was committed", async () => {
+  // What the tests before told has arrived.
+  await until(() => second().log.position === first().log.position);
   const seen: boolean[] = [];
   const checks: Promise<unknown>[] = [];
   const unhear = hear(second().log, () => {
