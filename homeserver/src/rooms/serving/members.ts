@@ -6,16 +6,16 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import { isUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { EventId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { firstMembers, joinedServers } from "../../storage/rooms/members.ts";
+import { joinedServers } from "../../storage/rooms/members.ts";
 import type { FederationAccess } from "./federation-access.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft } from "../records/member-events.ts";
 import { authoriseJoin } from "../membership/restricted-joins.ts";
+import { membersNeeded } from "./members-needed.ts";
 import type { StateAnswers } from "./state-answers.ts";
 import type { RoomStore } from "../state/store.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
-import type { StateKey } from "../state/tuples.ts";
 import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
@@ -30,13 +30,6 @@ export interface ServeMembersDeps {
   readonly keyRing: EventKeys;
   readonly answers: StateAnswers;
 }
-
-/** Members whose names stand for a room without a name. */
-const HEROES = 5;
-const NAMES: readonly StateKey[] = [
-  ["m.room.name", ""],
-  ["m.room.canonical_alias", ""],
-];
 
 type Served = Pick<
   RoomFederation,
@@ -76,7 +69,7 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
       const signed = isOurs ? addSignature(event, serverName, signingKey) : event;
       const servers = await joinedServers(store.sql, room.nid);
       const placed = await place(origin, room, signed);
-      const onlyMembers = omitMembers ? await membersNeeded(room, placed) : undefined;
+      const onlyMembers = omitMembers ? await membersNeeded(store, room, placed) : undefined;
       const alsoChainOf = [placed.nid];
       const nids = await answers.nids(room, placed.stateBefore, { onlyMembers, alsoChainOf });
       const head = {
@@ -182,30 +175,4 @@ export function createServeMembers(deps: ServeMembersDeps): Served {
     if (stored.status !== "accepted") throw errors.forbidden(reason ?? "The event is not allowed");
     return stored;
   }
-
-  /**
-   * Member events that the joining server needs for checking the join or, in a room without a name,
-   * for naming it.
-   */
-  async function membersNeeded(room: Room, join: StoredEvent): Promise<number[]> {
-    const authorising = (await store.events.byIds([...join.event.authEventIds])).values();
-    const keys = [...authorising].flatMap(({ event }): StateKey[] =>
-      event.type === "m.room.member" ? [["m.room.member", event.stateKey as string]] : [],
-    );
-    const names = await store.state.events(join.stateBefore, NAMES);
-    const isNamed = [...names.values()].some(({ event }) => isNaming(event));
-    const { sql } = store;
-    const heroes = isNamed
-      ? []
-      : await firstMembers(sql, room.nid, ["join", "invite"], join.event.sender, HEROES);
-    for (const hero of heroes) keys.push(["m.room.member", hero]);
-    const found = await store.state.events(join.stateBefore, keys);
-    return [...found.values()].map(({ nid }) => nid);
-  }
-}
-
-/** An empty name counts as none. */
-function isNaming({ type, content }: RoomEvent): boolean {
-  const name = type === "m.room.name" ? content.name : content.alias;
-  return typeof name === "string" && name !== "";
 }
