@@ -128,6 +128,8 @@ test("a transaction beside the log does not see what was told before it was comm
   await until(() => second().log.position === first().log.position);
   const seen: boolean[] = [];
   const checks: Promise<unknown>[] = [];
+  // What the tests before told is heard already.
+  await until(() => second().log.position === first().log.position);
   const unhear = hear(second().log, () => {
     checks.push(
       transaction(second().sql, async (tx) => {
