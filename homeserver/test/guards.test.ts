@@ -2,7 +2,6 @@
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../src/protocol/json.ts";
-import { updateAdmin } from "../src/storage/users/accounts.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { askAs } from "./support/signed-requests.ts";
 import { type Body, register, type TestUser } from "./support/user.ts";
@@ -17,7 +16,7 @@ let closed: string;
 beforeAll(async () => {
   [server, peer] = await Promise.all([startServer(), startServer()]);
   root = await register(server, "root");
-  await updateAdmin(server.database.sql, root.userId, true);
+  await server.database.sql`UPDATE accounts SET is_admin = true WHERE user_id = ${root.userId}`;
   alice = await register(server, "alice");
   closed = (await alice.call("POST", "/createRoom", { preset: "public_chat" })).room_id;
   const acl = { allow: ["*"], deny: [peer.name.split(":")[0]!] };

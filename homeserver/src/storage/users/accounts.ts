@@ -58,11 +58,6 @@ export async function lockPasswordHash(tx: Tx, userId: string): Promise<string |
   return row?.hash;
 }
 
-/** Makes an account an administrator, or no longer. */
-export async function updateAdmin(tx: Sql | Tx, userId: string, isAdmin: boolean): Promise<void> {
-  await tx`UPDATE accounts SET is_admin = ${isAdmin} WHERE user_id = ${userId}`;
-}
-
 /** Closes an account for good. The row stays, so that the name cannot be taken again. */
 export async function closeAccount(
   tx: Sql | Tx,

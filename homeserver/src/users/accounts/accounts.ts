@@ -65,7 +65,6 @@ export interface Accounts {
    * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
    */
   checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
-  setAdmin(userId: UserId, isAdmin: boolean): Promise<void>;
 }
 
 export function createAccounts(deps: {
@@ -144,10 +143,6 @@ export function createAccounts(deps: {
       const isKnownHere = async () =>
         row !== undefined && wasSeenIn(networkOf(visitor.ip), await addressesOf(sql, row.userId));
       return await attempts.run(account, visitor, check, isKnownHere);
-    },
-
-    async setAdmin(userId, isAdmin) {
-      await storage.updateAdmin(sql, userId, isAdmin);
     },
   };
 }
