@@ -9,6 +9,7 @@ import { loadHead } from "../../storage/rooms/heads.ts";
 import { createCommandStore } from "./command-store.ts";
 import type { CommandStore } from "./command-store.ts";
 import { bytesOfRoot, rootOfBytes } from "../records/events.ts";
+import { isInGraph } from "../records/in-graph.ts";
 import { forgetRoom } from "../state/store.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
@@ -102,6 +103,24 @@ export function keepRedacted({ state }: Head, redacted: StoredEvent): void {
   if (stateKey === undefined) return;
   const key = stateTuple(type, stateKey);
   if (state.get(key)?.nid === redacted.nid) state.set(key, redacted);
+}
+
+/**
+ * Whether the head moves, if only its version. Everything that later commands read moves it, so
+ * that a concurrent writer's command fails. New outliers do not: commands look for them in the
+ * tables.
+ */
+export function movesHead(
+  head: Head,
+  extremities: readonly StoredEvent[],
+  stateRoot: StateRoot,
+  added: readonly { readonly stored: StoredEvent; readonly isRejudged?: boolean | undefined }[],
+): boolean {
+  if (extremities !== head.extremities || stateRoot !== head.stateRoot) return true;
+  return (
+    head.version > 0 &&
+    added.some(({ stored, isRejudged }) => isInGraph(stored) || isRejudged === true)
+  );
 }
 
 /** The head after a command. */

@@ -10,7 +10,7 @@ import { counted, extremitiesNotReachedFrom, withExtremity } from "./extremities
 import { newEvent } from "../records/new-event.ts";
 import type { CommandStore } from "./command-store.ts";
 import { Dependencies } from "./dependencies.ts";
-import { headAfter, keepRedacted } from "./head.ts";
+import { headAfter, keepRedacted, movesHead } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { CommandResult } from "./mailbox.ts";
 import { resolveRoots } from "../state/resolution.ts";
@@ -22,7 +22,6 @@ import type {
   ClientTransaction,
 } from "./append-builder.ts";
 import type { Change, StateNode } from "../state/tree/index.ts";
-import { isInGraph } from "../records/in-graph.ts";
 import type { Identity } from "./drafting.ts";
 import type { StateKey } from "../state/tuples.ts";
 import type { Room, StateRoot, StoredEvent } from "../api/index.ts";
@@ -273,7 +272,7 @@ export class RoomCommand {
     pending.check();
     for (const { redacted } of this.redactions) keepRedacted(head, redacted);
     for (const [text, change] of this.#changes) head.state.set(text, change.event);
-    const next = this.#moves()
+    const next = movesHead(head, this.#extremities, this.#stateRoot, this.added)
       ? headAfter(head, this.#extremities, this.#stateRoot, this.#depth)
       : undefined;
     if (next !== undefined) pending.fence(this);
@@ -301,20 +300,6 @@ export class RoomCommand {
         this.#settle(committed);
       },
     };
-  }
-
-  /**
-   * Whether the head moves, if only its version. Everything that later commands read moves it, so
-   * that a concurrent writer's command fails. New outliers do not: commands look for them in the
-   * tables.
-   */
-  #moves(): boolean {
-    const { extremities, stateRoot, version } = this.#head;
-    if (this.#extremities !== extremities || this.#stateRoot !== stateRoot) return true;
-    return (
-      version > 0 &&
-      this.added.some(({ stored, isRejudged }) => isInGraph(stored) || isRejudged === true)
-    );
   }
 
   /** Discards what the command made. */
