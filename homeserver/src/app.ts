@@ -91,7 +91,7 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
     rateLimiter: limitRates(foundation),
     aclAllows: layers.rooms.federation.aclAllows,
     trustedProxies: config.trustedProxies,
-    onPeer: remote.backoff.heard,
+    onPeer: remote.backoff.receivedFrom,
     fresh: replicas && (() => log.fresh()),
     webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
   });

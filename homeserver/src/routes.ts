@@ -43,7 +43,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
       version: VERSION,
       federationPort: config.federationListen?.port,
       keyObject: (server, validAt) => remote.keyRing.keyObject(server, validAt),
-      heard: (server) => remote.backoff.heard(server),
+      receivedFrom: (server) => remote.backoff.receivedFrom(server),
       receiveEdu: (origin, type, content) => edus.receive(origin, type, content),
       localProfile: (userId) => users.profiles.local(userId),
     }),

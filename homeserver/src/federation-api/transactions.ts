@@ -9,14 +9,14 @@ export interface TransactionsDeps {
   readonly rooms: Rooms;
   readonly receiveEdu: Edus["receive"];
   /** The server is reachable: what waits for it can be sent. */
-  readonly heard: (server: ServerName) => void;
+  readonly receivedFrom: (server: ServerName) => void;
 }
 
 /** A transaction repeated during its handling, or soon afterwards, gets the same answer. */
 const ANSWERS_KEPT = 2000;
 
 /** Transactions of other servers. (Server-server API, "Transactions".) */
-export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDeps): Route[] {
+export function transactionsRoutes({ rooms, receiveEdu, receivedFrom }: TransactionsDeps): Route[] {
   const answers = new LRUCache<string, Promise<object>>({ max: ANSWERS_KEPT, ttl: 10 * 60_000 });
 
   async function work(
@@ -35,7 +35,7 @@ export function transactionsRoutes({ rooms, receiveEdu, heard }: TransactionsDep
   return [
     // PUT /_matrix/federation/v1/send/{txnId}
     route("sendTransaction", ({ params, body, origin }) => {
-      heard(origin);
+      receivedFrom(origin);
       const key = `${origin} ${params.txnId}`;
       let answer = answers.get(key);
       if (!answer) {

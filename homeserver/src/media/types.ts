@@ -51,7 +51,7 @@ export interface Media {
    * @throws MatrixError M_TOO_LARGE 413, M_FORBIDDEN 403 when the user's quota is used up,
    * M_UNKNOWN 400 when the upload is cut short
    */
-  upload(by: UserId, said: UploadLabels, content: Readable): Promise<string>;
+  upload(by: UserId, labels: UploadLabels, content: Readable): Promise<string>;
   /**
    * Reserves a place for an upload: its mxc URI, and until when (ms since 1970) the upload must
    * begin. @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
@@ -64,7 +64,7 @@ export interface Media {
   uploadTo(
     by: UserId,
     place: Pick<MediaRequest, "server" | "mediaId">,
-    said: UploadLabels,
+    labels: UploadLabels,
     content: Readable,
   ): Promise<void>;
   /**

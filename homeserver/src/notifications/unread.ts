@@ -150,8 +150,8 @@ export function createUnread(deps: {
   ): Promise<void> {
     const from = known.evaluatedTo;
     const events = await deps.recent.across(room.nid, from, upTo, MAX_EVENTS);
-    const heard = events.filter(({ event }) => !ignored.has(event.sender));
-    const looked = heard.filter((stored) => counts(stored, userId));
+    const notIgnored = events.filter(({ event }) => !ignored.has(event.sender));
+    const looked = notIgnored.filter((stored) => counts(stored, userId));
     const threads: Threads = new Map();
     for (const stored of looked) {
       if (stored.event.content["m.relates_to"])

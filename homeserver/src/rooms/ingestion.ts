@@ -61,7 +61,7 @@ export function createIngestion(deps: RoomsDeps, core: RoomCore, stop: AbortSign
     /** A room's whole state is known now: what was judged by a part of it is judged again. */
     async completed(room: Room): Promise<void> {
       await rejudge.all(room);
-      await staging.hasten(room);
+      await staging.makeAllDue(room);
     },
     stopped: () => Promise.all([stopRetrying(), staging.drained()]),
   };

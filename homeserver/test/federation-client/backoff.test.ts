@@ -39,8 +39,8 @@ test("a failing server is left alone for longer and longer, also after a restart
   expect(backoff.mayTry(PEER)).toBe(false);
   const awake: string[] = [];
   backoff.onAwake((server) => awake.push(server));
-  backoff.heard(PEER);
-  backoff.heard(PEER);
+  backoff.receivedFrom(PEER);
+  backoff.receivedFrom(PEER);
   expect(awake).toEqual([PEER]);
   expect(backoff.mayTry(PEER)).toBe(true);
   await backoff.flush();
@@ -55,7 +55,7 @@ test("a server that answers what is of no use is left alone for a minute at most
   const useless = "useless.test" as ServerName;
   for (let count = 0; count < 16; count++) {
     backoff.failed(useless, true);
-    backoff.heard(useless);
+    backoff.receivedFrom(useless);
     expect(backoff.mayTry(useless)).toBe(false);
     expect(backoff.waitMs(useless)).toBeLessThanOrEqual(1.2 * 60_000);
     clock.advance(backoff.waitMs(useless));
@@ -83,7 +83,7 @@ test("what one replica finds out about a server, the others know: that it fails,
   await until(() => !two.mayTry(other));
   expect(two.waitMs(other)).toBe(one.waitMs(other));
   // It asks the one replica something; the other one has something for it.
-  one.heard(other);
+  one.receivedFrom(other);
   await until(() => awake.length > 0);
   expect([awake, two.mayTry(other)]).toEqual([[other], true]);
 

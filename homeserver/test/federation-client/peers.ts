@@ -75,7 +75,7 @@ export async function startPeer(
     signatures: { serverName, keyRing: remote.keyRing, now: systemClock.now },
     rateLimiter: createRateLimiter(undefined),
     aclAllows: async () => true,
-    onPeer: remote.backoff.heard,
+    onPeer: remote.backoff.receivedFrom,
   });
   return {
     serverName,

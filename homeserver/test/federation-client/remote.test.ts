@@ -80,7 +80,7 @@ describe("a request to another server", () => {
     const send = () => one.remote.server.sendTransaction(two.serverName, "t", transaction);
     await expect(send()).rejects.toThrow(/could not be reached/);
     await expect(send()).rejects.toThrow(/has not answered of late/);
-    one.remote.backoff.heard(two.serverName);
+    one.remote.backoff.receivedFrom(two.serverName);
     await expect(send()).rejects.toThrow(/could not be reached/);
   });
 
@@ -107,7 +107,7 @@ describe("a request to another server", () => {
     // What is allowed, and what the sockets hold.
     expect(sent).toBeLessThan(16 * 1024 * 1024);
     // It is there, but of no use: that it asks us something does not make it better.
-    one.remote.backoff.heard(two.serverName);
+    one.remote.backoff.receivedFrom(two.serverName);
     expect(one.remote.backoff.mayTry(two.serverName)).toBe(false);
   });
 

@@ -26,7 +26,7 @@ export interface Backoff {
   failed(server: ServerName, isThere?: boolean, isDestination?: boolean): void;
   succeeded(server: ServerName): void;
   /** The server sent us a request, so it is reachable again. */
-  heard(server: ServerName): void;
+  receivedFrom(server: ServerName): void;
   /** Called whenever a failing server is back. @returns the function that unsubscribes */
   onAwake(listener: (server: ServerName) => void): () => void;
   /** Waits until everything known has been written. */
@@ -157,7 +157,7 @@ export async function createBackoff(options: BackoffOptions): Promise<Backoff> {
       if (isKept) publish(server, () => rows.upsertFailure(sql, { server, ...failure }));
     },
     succeeded: recovered,
-    heard(server) {
+    receivedFrom(server) {
       if (failureOf(server)?.isThere === true && waitMs(server) > 0) return;
       recovered(server);
     },

@@ -71,13 +71,13 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   let head: Head | undefined;
   /** The last committed head, after another replica may have had the turn. */
   let last: Head | undefined;
-  let broken = false;
+  let hasFailed = false;
   /** Another writer moved the head first. */
   let lostRace = false;
   let running = false;
   let order = 0;
   /** Ends the pause in which further commands are awaited. */
-  let more: (() => void) | undefined;
+  let endPause: (() => void) | undefined;
   const isIdle = () => !running && queue.length === 0 && retry.length === 0 && inFlight.size === 0;
   const turn = deps.openTurn?.({
     get isBusy() {
@@ -92,7 +92,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
       new Promise<T>((resolve, reject) => {
         const settle = resolve as (value: unknown) => void;
         queue.push({ order: order++, command, resolve: settle, reject, attempts: 0 });
-        more?.();
+        endPause?.();
         void pump();
       }),
     get idle() {
@@ -112,8 +112,8 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     running = true;
     const yielder = createYielder(BURST_MS);
     for (;;) {
-      if (broken) await startAfresh();
-      if (turn !== undefined && (await passed(turn))) continue;
+      if (hasFailed) await startAfresh();
+      if (turn !== undefined && (await passTurnIfDue(turn))) continue;
       if (queue.length === 0) break;
       const taken = turn?.take();
       // Other replicas may have written meanwhile: the head in memory is out of date.
@@ -128,11 +128,11 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   }
 
   /** Passes the turn to another replica when it is time. True: check the queue again. */
-  async function passed(mine: RoomTurn): Promise<boolean> {
-    if (!mine.isWanted) return false;
+  async function passTurnIfDue(roomTurn: RoomTurn): Promise<boolean> {
+    if (!roomTurn.isWanted) return false;
     // Read once: it may change a moment later, and running commits have to end before the turn is
     // passed on.
-    const { isOver } = mine;
+    const { isOver } = roomTurn;
     if (isOver && inFlight.size > 0) {
       await Promise.all(inFlight);
       return true;
@@ -141,12 +141,12 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
       if (queue.length > 0 || inFlight.size > 0) return false;
       // A client that has just been answered may send its next event at once.
       const pause = new AbortController();
-      more = () => pause.abort("more");
-      await mine.linger(pause.signal);
-      more = undefined;
+      endPause = () => pause.abort("more");
+      await roomTurn.linger(pause.signal);
+      endPause = undefined;
       if (queue.length > 0) return true;
     }
-    await mine.pass();
+    await roomTurn.pass();
     return true;
   }
 
@@ -163,7 +163,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     await Promise.all(inFlight);
     if (lostRace) await turn?.yield();
     lostRace = false;
-    broken = false;
+    hasFailed = false;
     forget();
     queue.unshift(...retry.splice(0).sort((a, b) => a.order - b.order));
   }
@@ -208,16 +208,16 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
    * writer may have moved. It is returned once that is ruled out; otherwise the command runs again.
    */
   function settleAfterOthers(job: Job, isFresh: boolean, settle: () => void): void {
-    if (isFresh && inFlight.size === 0 && !broken) {
+    if (isFresh && inFlight.size === 0 && !hasFailed) {
       settle();
       return;
     }
     const others = Promise.all(inFlight)
-      .then(() => broken || isOurs())
+      .then(() => hasFailed || isOurs())
       .catch(() => true)
       .then((current) => {
-        if (!current) broken = true;
-        if (broken && job.attempts < maxAttempts) again(job);
+        if (!current) hasFailed = true;
+        if (hasFailed && job.attempts < maxAttempts) retryLater(job);
         else settle();
       });
     track(others);
@@ -228,13 +228,13 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
   }
 
   function failed(job: Job, error: unknown): void {
-    broken = true;
+    hasFailed = true;
     if (error instanceof StaleHead) lostRace = true;
-    if (isOvertaken(error) && job.attempts < maxAttempts) again(job);
+    if (isOvertaken(error) && job.attempts < maxAttempts) retryLater(job);
     else job.reject(error);
   }
 
-  function again(job: Job): void {
+  function retryLater(job: Job): void {
     job.attempts += 1;
     retry.push(job);
   }
@@ -243,7 +243,7 @@ export function createMailbox(deps: MailboxDeps): Mailbox {
     inFlight.add(task);
     void task.finally(() => {
       inFlight.delete(task);
-      if (broken || turn?.isWanted === true) void pump();
+      if (hasFailed || turn?.isWanted === true) void pump();
       if (!running && inFlight.size === 0) for (const waiter of idleWaiters.splice(0)) waiter();
     });
   }

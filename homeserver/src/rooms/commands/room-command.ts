@@ -151,8 +151,8 @@ export class RoomCommand {
    * resolved from the result.
    */
   async addExtremity(stored: StoredEvent): Promise<void> {
-    const beside = await extremitiesNotReachedFrom(this.store, this.#extremities, stored.event);
-    await this.setExtremities(withExtremity(this.#extremities, beside, stored));
+    const remaining = await extremitiesNotReachedFrom(this.store, this.#extremities, stored.event);
+    await this.setExtremities(withExtremity(this.#extremities, remaining, stored));
   }
 
   /** Sets the extremities; the current state is what they resolve to. */

@@ -15,16 +15,16 @@ export async function updateExtremities(
   { isLive, isRejudged }: { readonly isLive: boolean; readonly isRejudged: boolean },
 ): Promise<void> {
   const { store } = command;
-  const beside = await extremitiesNotReachedFrom(store, command.extremities, stored.event);
-  const isWhole = beside.length === command.extremities.length;
+  const remaining = await extremitiesNotReachedFrom(store, command.extremities, stored.event);
+  const isWhole = remaining.length === command.extremities.length;
   // Other events never become extremities. But accepted events may build on them, and so on their
   // prev events.
   const mayBeEnd = isLive && stored.status === "accepted";
-  if (beside.length === 0 || (isWhole && !mayBeEnd)) {
+  if (remaining.length === 0 || (isWhole && !mayBeEnd)) {
     if (mayBeEnd) await command.addExtremity(stored);
     return;
   }
   const isEnd = !(await isBuiltOn(store, command.room, stored.event, isRejudged));
   if (isEnd && mayBeEnd) await command.addExtremity(stored);
-  if (!isEnd && !isWhole) await command.setExtremities(beside);
+  if (!isEnd && !isWhole) await command.setExtremities(remaining);
 }

@@ -86,11 +86,13 @@ export function createOutliers(mailboxes: Mailboxes, identity: Identity): Outlie
       const { eventId } = event;
       const before = lacking.get(eventId);
       if (before !== undefined) command.dependOn([before]);
-      const bare = outlierOf(command, event, before?.nid ?? nids[i]!, known);
-      const stored = isRedacted.has(eventId) ? await redacted(command, bare.stored) : bare.stored;
+      const unredacted = outlierOf(command, event, before?.nid ?? nids[i]!, known);
+      const stored = isRedacted.has(eventId)
+        ? await redacted(command, unredacted.stored)
+        : unredacted.stored;
       known.set(eventId, stored);
       const isBulk = !keepMembers && event.type === "m.room.member";
-      command.add({ ...bare, stored, wasOutlier: before !== undefined, isBulk });
+      command.add({ ...unredacted, stored, wasOutlier: before !== undefined, isBulk });
       if (stored.status === "rejected") {
         await updateExtremities(command, stored, { isLive: false, isRejudged: false });
       }
@@ -164,11 +166,14 @@ async function redactedAmong(
 }
 
 /** The event as it is stored if its redaction arrived first. */
-export async function redacted(command: RoomCommand, bare: StoredEvent): Promise<StoredEvent> {
-  const redaction = await earlierRedaction(command.store, bare);
-  if (redaction === undefined) return bare;
+export async function redacted(
+  command: RoomCommand,
+  unredacted: StoredEvent,
+): Promise<StoredEvent> {
+  const redaction = await earlierRedaction(command.store, unredacted);
+  if (redaction === undefined) return unredacted;
   command.dependOnStatesOf([redaction]);
-  return { ...bare, event: redactEvent(bare.event), redactedBy: redaction.nid };
+  return { ...unredacted, event: redactEvent(unredacted.event), redactedBy: redaction.nid };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Timelines } from "../visibility/timeline.ts";
 import { comparePlaces, placeOf } from "../visibility/tokens.ts";
 import type { Room, TimelinePage, TimelinePlace } from "../api/index.ts";
 
-interface Stretch {
+interface PageRequest {
   readonly from: TimelinePlace | undefined;
   readonly to: TimelinePlace | undefined;
   readonly backwards: boolean;
@@ -25,7 +25,7 @@ export interface Pages {
    * can be read while other servers are unreachable.
    * @param budget how often other servers may still be asked for this request; counted down
    */
-  read(room: Room, stretch: Stretch, budget: { fills: number }): Promise<Page>;
+  read(room: Room, request: PageRequest, budget: { fills: number }): Promise<Page>;
 }
 
 export function createPages(
@@ -33,8 +33,8 @@ export function createPages(
   backfill: Pick<Backfill, "fill" | "openPlaces">,
 ): Pages {
   return {
-    async read(room, stretch, budget) {
-      const { from, to, backwards, limit } = stretch;
+    async read(room, request, budget) {
+      const { from, to, backwards, limit } = request;
       // A page without events has no gaps.
       if (limit === 0) return { events: [], more: true, isCut: false };
       const read = backwards ? timelines.backwards : timelines.forwards;
@@ -51,15 +51,19 @@ export function createPages(
         const gaps = await backfill.openPlaces(room, span);
         if (gaps.length === 0) return { ...page, isCut: false };
         budget.fills = 0;
-        return backwards ? cutBackwards(page, gaps, stretch) : cutForwards(page, gaps, stretch);
+        return backwards ? cutBackwards(page, gaps, request) : cutForwards(page, gaps, request);
       }
     },
   };
 }
 
 /** Ends the page at the newest event with a gap in front of it. */
-function cutBackwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch: Stretch): Page {
-  const { from, to, isContext = false } = stretch;
+function cutBackwards(
+  page: TimelinePage,
+  gaps: readonly TimelinePlace[],
+  request: PageRequest,
+): Page {
+  const { from, to, isContext = false } = request;
   const isInside = (gap: TimelinePlace) => from === undefined || comparePlaces(gap, from) <= 0;
   const gap = gaps.find((one) => isContext || isInside(one));
   const events =
@@ -74,10 +78,14 @@ function cutBackwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretc
 /**
  * Ends the page before the oldest event with a gap in front of it, unless that is its first event.
  */
-function cutForwards(page: TimelinePage, gaps: readonly TimelinePlace[], stretch: Stretch): Page {
+function cutForwards(
+  page: TimelinePage,
+  gaps: readonly TimelinePlace[],
+  request: PageRequest,
+): Page {
   const first = page.events[0];
   const isBehindFirst = (gap: TimelinePlace) =>
-    stretch.isContext === true || first === undefined || comparePlaces(gap, placeOf(first)) > 0;
+    request.isContext === true || first === undefined || comparePlaces(gap, placeOf(first)) > 0;
   const gap = gaps.findLast(isBehindFirst);
   if (gap === undefined) return { ...page, isCut: false };
   const events = page.events.filter((stored) => comparePlaces(placeOf(stored), gap) < 0);

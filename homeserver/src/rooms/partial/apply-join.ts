@@ -86,8 +86,8 @@ export function createApplyJoin(mailboxes: Mailboxes, identity: Identity): Apply
     command.dependOnState([...entries.others.values(), ...entries.members.values()]);
     const after = await command.setState(before, own);
     if (entries.members.size <= MAX_MEMBERS_WITH_JOIN) return { before, after, current: after };
-    const bare = await stateWithoutBulk(command, head, join, before, entries);
-    return { before, after, current: await command.setState(bare, own) };
+    const withoutBulk = await stateWithoutBulk(command, head, join, before, entries);
+    return { before, after, current: await command.setState(withoutBulk, own) };
   }
 
   async function addJoin(

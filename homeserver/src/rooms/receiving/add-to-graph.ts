@@ -102,7 +102,7 @@ export async function checkAndAdd(
     event.stateKey === undefined || rejected
       ? before
       : await command.setState(before, [[event.type, event.stateKey, nid]]);
-  const bare = newEvent(command.room.nid, nid, event, {
+  const unredacted = newEvent(command.room.nid, nid, event, {
     ...received.history,
     status: verdict.status,
     ...(isProvisional ? {} : { stateBefore: before, stateAfter: after }),
@@ -118,7 +118,7 @@ export async function checkAndAdd(
     handedOver: received.handedOver === true && !isForKnocker,
     reason,
   };
-  const stored = await addWithRedactions(command, bare, outlier, added, received);
+  const stored = await addWithRedactions(command, unredacted, outlier, added, received);
   return { stored, reason, check, isProvisional, isRejudged, missing };
 }
 
@@ -214,18 +214,18 @@ async function stateAfter(command: RoomCommand, stored: StoredEvent): Promise<St
  */
 async function addWithRedactions(
   command: RoomCommand,
-  bare: StoredEvent,
+  unredacted: StoredEvent,
   outlier: StoredEvent | undefined,
   added: Omit<AddedEvent, "stored" | "stateChanged">,
   received: ReceivedEvent,
 ): Promise<StoredEvent> {
   const { store } = command;
-  const { eventId, redacts: targetId } = bare.event;
+  const { eventId, redacts: targetId } = unredacted.event;
   const mayBe = received.mayBeRedacted || store.pending.redactionsOf(eventId).length > 0;
-  let shown = mayBe ? await redacted(command, bare) : bare;
+  let shown = mayBe ? await redacted(command, unredacted) : unredacted;
   const redactedBy = outlier?.redactedBy ?? null;
-  if (shown === bare && redactedBy !== null) {
-    shown = { ...bare, event: redactEvent(bare.event), redactedBy };
+  if (shown === unredacted && redactedBy !== null) {
+    shown = { ...unredacted, event: redactEvent(unredacted.event), redactedBy };
   }
   const oldRoot = command.stateRoot;
   const isLive = received.history === undefined;

@@ -113,14 +113,14 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
         reject(part, "too many wait", eventId, "Too many events wait already");
     }
     const over = new AbortController();
-    const helped = staging.attempt(
+    const fetching = staging.attempt(
       origin,
       room,
       left.filter(({ eventId }) => kept.has(eventId)),
     );
     const waiting = await staging.waiting(origin, room);
     const ms = waiting > SLOW_FROM ? SLOW_ANSWER_MS : ANSWER_MS;
-    await Promise.race([helped, clock.sleep(ms, over.signal)]);
+    await Promise.race([fetching, clock.sleep(ms, over.signal)]);
     over.abort();
   }
 

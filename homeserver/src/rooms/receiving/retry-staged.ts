@@ -6,7 +6,7 @@ import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import {
-  hastenStaged,
+  makeStagedDue,
   nextStagedDue,
   removeStaged,
   roomsWithStaged,
@@ -99,7 +99,7 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
     while (!signal.aborted) {
       try {
         wake = new AbortController();
-        if (isLeft) await hastenStaged(store.sql, clock.now());
+        if (isLeft) await makeStagedDue(store.sql, clock.now());
         isLeft = false;
         if (clock.monotonic() >= nextRejudged) {
           nextRejudged = clock.monotonic() + MAX_SLEEP_MS;

@@ -11,7 +11,7 @@ import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import {
   countStaged,
-  hastenStaged,
+  makeStagedDue,
   insertStaged,
   postponeStaged,
   removeStaged,
@@ -51,7 +51,7 @@ export interface Staging {
   /** Events were added: staged events that wait for them are due now. */
   arrived(room: Room, eventIds: Iterable<EventId>): void;
   /** Everything staged in the room is due now. */
-  hasten(room: Room): Promise<void>;
+  makeAllDue(room: Room): Promise<void>;
   /** Calls the listener when events may be due earlier than before. */
   onDue(listener: () => void): void;
   /** Resolves when no attempt is under way, or after a few seconds. */
@@ -162,7 +162,7 @@ export function createStaging(deps: StagingDeps): Staging {
     for (const id of eventIds) if (awaited.delete(id)) isAwaited = true;
     if (!isAwaited) return;
     void track(
-      hastenStaged(store.sql, clock.now(), room.nid).then(
+      makeStagedDue(store.sql, clock.now(), room.nid).then(
         () => listeners.forEach((listener) => listener()),
         (error: unknown) => logger.warn({ err: error }, "staged events could not be hastened"),
       ),
@@ -187,8 +187,8 @@ export function createStaging(deps: StagingDeps): Staging {
     attempt: (...args) => track(attempt(...args)),
     waiting: (origin, room) => countStaged(store.sql, origin, room.nid),
     arrived,
-    async hasten(room) {
-      await hastenStaged(store.sql, clock.now(), room.nid);
+    async makeAllDue(room) {
+      await makeStagedDue(store.sql, clock.now(), room.nid);
       listeners.forEach((listener) => listener());
     },
     onDue: (listener) => void listeners.add(listener),

@@ -53,12 +53,12 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
   async function around(userId: UserId, events: readonly PlacedEvent[]) {
     const roots = new Map<StateRoot, AtRoot>();
     const distinct = new Set(events.map((stored) => stored.stateBefore));
-    const mine = await memberships.ofUser(userId);
+    const ownMemberships = await memberships.ofUser(userId);
     const until = new Map<number, number>();
     await Promise.all([
       ...[...distinct].map(async (root) => roots.set(root, await atRoot(root, userId))),
       ...[...new Set(events.map((stored) => stored.roomNid))].map(async (nid) =>
-        until.set(nid, await joinedUntil(mine.get(nid))),
+        until.set(nid, await joinedUntil(ownMemberships.get(nid))),
       ),
     ]);
     return ({ stateBefore, roomNid, position }: PlacedEvent) => ({

@@ -118,7 +118,7 @@ export async function postponeStaged(
 }
 
 /** The room's events (or those of all rooms) are due now. */
-export async function hastenStaged(sql: Sql | Tx, now: number, roomNid?: number): Promise<void> {
+export async function makeStagedDue(sql: Sql | Tx, now: number, roomNid?: number): Promise<void> {
   const ofRoom = roomNid === undefined ? sql`` : sql`AND room_nid = ${roomNid}`;
   await sql`
     WITH due AS (

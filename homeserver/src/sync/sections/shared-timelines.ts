@@ -20,7 +20,7 @@ export interface SharedTimeline {
   readonly members: readonly StoredEvent[];
 }
 
-interface Kept {
+interface CachedTimeline {
   readonly timeline: SharedTimeline;
   /** Its events' nids. */
   readonly key: string;
@@ -41,7 +41,7 @@ export function createSharedTimelines(deps: {
   readonly view: RoomView;
   readonly now: () => number;
 }) {
-  const kept = new LRUCache<number, Kept>(atMost(ROOMS));
+  const cached = new LRUCache<number, CachedTimeline>(atMost(ROOMS));
 
   function make(
     roomNid: number,
@@ -67,10 +67,10 @@ export function createSharedTimelines(deps: {
     if (limited || unchangedRoot === undefined || nids.length === 0) return undefined;
     const key = nids.join(" ");
     const now = deps.now();
-    const known = kept.get(roomNid);
+    const known = cached.get(roomNid);
     if (known?.key === key && now - known.madeAt < MAX_AGE_LAG_MS) return known.timeline;
     const made = make(roomNid, nids, unchangedRoot);
-    if (made) kept.set(roomNid, { timeline: made, key, madeAt: now });
+    if (made) cached.set(roomNid, { timeline: made, key, madeAt: now });
     return made;
   };
 }
