@@ -9,7 +9,7 @@ export interface SyncToken {
 /** Rises when the content of tokens changes; older tokens can still be read. */
 const VERSION = 2;
 /** `s<version>_<position>_<ephemeral serial>`; version 1 had no version in it. */
-const SHAPE = /^s(?:(\d{1,3})_)?(\d{1,15})_(\d{1,16})$/;
+const SHAPE = /^s(?:([1-9]\d{0,2})_)?(\d{1,15})_(\d{1,16})$/;
 
 /** Opaque to clients; /messages and /members accept it too. */
 export function formatSyncToken(token: SyncToken): string {
