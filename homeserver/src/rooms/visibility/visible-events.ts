@@ -67,7 +67,7 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
     });
   }
 
-  async function visible(userId: UserId, all: readonly StoredEvent[]): Promise<VisibleEvent[]> {
+  async function visibleTo(userId: UserId, all: readonly StoredEvent[]): Promise<VisibleEvent[]> {
     if (all.length === 0) return [];
     const events = await withoutIneffective(store, all);
     const of = await around(userId, events);
@@ -87,7 +87,7 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
     );
   }
 
-  return Object.assign(visible, {
+  return Object.assign(visibleTo, {
     async among<T extends Sent>(userId: UserId, messages: readonly T[]): Promise<T[]> {
       if (messages.length === 0) return [];
       const of = await around(userId, messages);
