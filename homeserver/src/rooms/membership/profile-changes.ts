@@ -1,6 +1,6 @@
 /** New names and avatars of this server's users, in the rooms that they are joined to. */
 import { isDeepStrictEqual } from "node:util";
-import { LogUnavailable } from "../../log/types.ts";
+import { LogUnavailable, StaleHead } from "../../log/types.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import { joinedRoomNids } from "../../storage/rooms/members.ts";
 import { isStoreRefusing } from "../../storage/sql.ts";
@@ -41,7 +41,8 @@ export function createProfileChanges(
 }
 
 function isTransient(error: unknown): boolean {
-  return error instanceof LogUnavailable || isStoreRefusing(error);
+  // A stale head after all attempts: other replicas keep writing to the room at this moment.
+  return error instanceof LogUnavailable || error instanceof StaleHead || isStoreRefusing(error);
 }
 
 async function updateMember(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { LogUnavailable } from "../../../src/log/types.ts";
+import { LogUnavailable, StaleHead } from "../../../src/log/types.ts";
 import { errors } from "../../../src/protocol/errors.ts";
 import type { UserId } from "../../../src/protocol/identifiers.ts";
 import { createProfileChanges } from "../../../src/rooms/membership/profile-changes.ts";
@@ -42,6 +42,7 @@ test("a room that refuses a new name keeps the old one, and the others get it", 
 
 test("rooms that the database keeps from a new name are tried again by whoever follows profiles", async () => {
   await expect(tell(new LogUnavailable("away"))).rejects.toThrow(LogUnavailable);
+  await expect(tell(new StaleHead(1))).rejects.toThrow(StaleHead);
   const closed = Object.assign(new Error("write CONNECTION_CLOSED"), { code: "CONNECTION_CLOSED" });
   await expect(tell(closed)).rejects.toThrow("CONNECTION_CLOSED");
 });
