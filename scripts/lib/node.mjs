@@ -62,10 +62,10 @@ export function run(command, args, { env, cwd, quiet = false } = {}) {
 }
 
 /**
- * npm does not wait for what it started: when npm, or the shell between, is ended by a signal, its
- * children live on. So they look after themselves. Without npm a parent may go: that is nohup's use.
+ * npm and npx do not wait for what they started: when they, or the shell between, are ended by a
+ * signal, their children live on. So these look after themselves. Without npm a parent may go: that is nohup's use.
  */
-function onceOrphaned(stop) {
+export function onceOrphaned(stop) {
   if (process.env.npm_command === undefined) return () => undefined;
   const before = ancestors();
   const timer = setInterval(() => {

@@ -10,6 +10,7 @@ import { makeTemporaryFolder } from "../../src/storage/temporary-folder.ts";
 import { eventually, inTime } from "../support/wait.ts";
 
 const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "cli.ts");
+const BIN = join(import.meta.dirname, "..", "..", "bin", "weft.mjs");
 let folder: string;
 beforeAll(() => {
   folder = makeTemporaryFolder("weft-cli-");
@@ -143,5 +144,33 @@ test(
     expect((await poll.answer).status).toBe(200);
     expect(await ended).toMatchObject({ code: 0 });
     expect(Date.now() - begun).toBeLessThan(10_000);
+  },
+);
+
+test(
+  "a server that npx started stops when npx, or the shell between, is ended",
+  { timeout: 300_000 },
+  async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const base = `http://127.0.0.1:${port}`;
+    // As npx does it: a shell that waits, with what it started as its child.
+    const started = `"${process.execPath}" "${BIN}" start & wait`;
+    const shell = spawn("sh", ["-c", started], {
+      env: {
+        PATH: process.env["PATH"],
+        npm_command: "exec",
+        WEFT_DATA_DIR: join(folder, "npx"),
+        WEFT_LISTEN: `127.0.0.1:${port}`,
+      },
+      stdio: "ignore",
+    });
+    await untilHealthy(base);
+    shell.kill("SIGTERM");
+    const isGone = () =>
+      fetch(`${base}/_weft/health`).then(
+        () => false,
+        () => true,
+      );
+    await eventually("the server has stopped", isGone, { within: 60_000, every: 100 });
   },
 );
