@@ -7,7 +7,9 @@ import { bin, root, run, runOnNode } from "./lib/node.mjs";
 
 const WORKSPACES = ["spec", "homeserver", "web-client", "conformance-tests", "bench"];
 /** Tests that only read files. */
-const READING_TESTS = ["test/architecture.test.ts", "test/readme.test.ts"];
+const READING_TESTS = ["architecture", "readme", "test-rules"].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 await main(async () => {
   await ensureInstalled();

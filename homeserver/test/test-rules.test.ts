@@ -13,6 +13,7 @@ const SLEEP =
   /\bsetTimeout\(|\bsetInterval\(|["']node:timers\/promises["']|\bsystemClock\.sleep\(|\bsleep\([^)]*\)(?=;)/;
 const MAY_SLEEP: Readonly<Record<string, string>> = {
   "homeserver/test/support/wait.ts": "a wait looks again and again until its bound",
+  "homeserver/test/support/cut-off.ts": "so long a database that was cut off can't be reached",
   "homeserver/test/support/pace.ts": "the pace of a load, and the moment of a kill",
   "homeserver/test/rooms/commands/extremities.test.ts":
     "a clock of which only the long sleeps are held",
