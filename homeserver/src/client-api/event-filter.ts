@@ -3,8 +3,8 @@ import { type Filter, parseEventFilter } from "../protocol/filter.ts";
 import { parseStrict } from "../protocol/json.ts";
 
 /**
- * A RoomEventFilter given as JSON text in the query. @throws MatrixError M_NOT_JSON or M_BAD_JSON
- * 400
+ * A RoomEventFilter given as JSON text in the query.
+ * @throws MatrixError M_NOT_JSON or M_BAD_JSON 400
  */
 export function queryEventFilter(text: string | undefined): Filter | undefined {
   if (text === undefined || text === "") return undefined;

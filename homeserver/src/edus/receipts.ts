@@ -19,8 +19,9 @@ export type ReceiptType = "m.read" | "m.read.private" | "m.fully_read";
 export interface Receipts {
   /**
    * POST /rooms/{roomId}/receipt/{receiptType}/{eventId}. A receipt never moves back. `threadId` is
-   * "" for all threads. @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM 400, also for an event
-   * that is not in the thread
+   * "" for all threads.
+   * @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM 400, also for an event that is not in the
+   * thread
    */
   set(request: {
     userId: UserId;

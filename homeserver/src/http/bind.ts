@@ -22,12 +22,14 @@ export interface BindDependencies extends AccessChecks {
 /**
  * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What
  * the contract says of who may call an operation and what it may cost is enforced here, for all of
- * them in this order: 1. before the body: a user's token and then the rate; the rate and then a
- * server's header and key (before-body.ts) 2. the body: its length, how it is read, and the
- * server's signature of it (take-body.ts) 3. whether the room's access list keeps the server out
- * (guards.ts) 4. whether parameters and body have the operation's shape (validate.ts) 5. whether
- * the user is an administrator (guards.ts) @throws Error for an operation that does not say all of
- * that
+ * them in this order:
+ * 1. before the body: a user's token and then the rate; the rate and then a server's header and
+ *    key (before-body.ts)
+ * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
+ * 3. whether the room's access list keeps the server out (guards.ts)
+ * 4. whether parameters and body have the operation's shape (validate.ts)
+ * 5. whether the user is an administrator (guards.ts)
+ * @throws Error for an operation that does not say all of that
  */
 export function bindRoutes(
   app: FastifyInstance,

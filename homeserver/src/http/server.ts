@@ -50,8 +50,8 @@ const DRAIN_MS = 6_000;
 
 /**
  * Builds the server of all APIs. Unless listeners were given it listens nowhere yet: call
- * `listen…`. @throws Error for an operation without a handler, or a handler bound twice or to no
- * operation
+ * `listen…`.
+ * @throws Error for an operation without a handler, or a handler bound twice or to no operation
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const stopping = new AbortController();

@@ -54,7 +54,8 @@ export interface Media {
   upload(by: UserId, labels: UploadLabels, content: Readable): Promise<string>;
   /**
    * Reserves a place for an upload: its mxc URI, and until when (ms since 1970) the upload must
-   * begin. @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
+   * begin.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429 when the user has reserved too many
    */
   reserve(by: UserId): Promise<{ uri: string; untilTs: number }>;
   /**

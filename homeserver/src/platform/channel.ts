@@ -5,7 +5,8 @@ export interface Channel<T> {
   /** Calls back for what others tell. @returns what unsubscribes */
   subscribe(listener: (message: T) => void): () => void;
   /**
-   * Calls back after a lost connection: messages may have been missed. @returns what unsubscribes
+   * Calls back after a lost connection: messages may have been missed.
+   * @returns what unsubscribes
    */
   onReconnect(listener: () => void): () => void;
 }

@@ -11,7 +11,8 @@ interface Limit {
 /** Where buckets live: in memory, or in Redis for all replicas together. */
 export interface Buckets {
   /**
-   * Takes one from the bucket. @returns 0, or the ms to wait when it is empty (nothing is taken)
+   * Takes one from the bucket.
+   * @returns 0, or the ms to wait when it is empty (nothing is taken)
    */
   take(key: string, limit: Limit): Promise<number> | number;
 }

@@ -40,8 +40,8 @@ export function boundsOf(limit: number): Bounds {
 
 /**
  * Looks once through the bytes of a JSON text, at a nanosecond or two for each, so that what would
- * take long to parse is refused before. Whether it is JSON at all is not said. @throws JsonError
- * "forbidden"
+ * take long to parse is refused before. Whether it is JSON at all is not said.
+ * @throws JsonError "forbidden"
  */
 export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
   let depth = 0;

@@ -40,8 +40,8 @@ export function parseRuleKind(text: string): RuleKind {
 }
 
 /**
- * The kind of a rule that should be there already: of another kind there is none. @throws
- * M_NOT_FOUND 404
+ * The kind of a rule that should be there already: of another kind there is none.
+ * @throws M_NOT_FOUND 404
  */
 export function findRuleKind(text: string): RuleKind {
   const kind = RULE_KINDS.find((known) => known === text);

@@ -18,8 +18,8 @@ export interface OpenDatabase {
 
 /**
  * The database of this server: the one of the URL, or the embedded one, started. The signal ends a
- * start that is under way, and leaves nothing running. @throws DataFolderInUse when another Weft
- * has the folder
+ * start that is under way, and leaves nothing running.
+ * @throws DataFolderInUse when another Weft has the folder
  */
 export async function openDatabase(
   source: DatabaseSource,

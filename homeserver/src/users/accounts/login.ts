@@ -25,9 +25,9 @@ export interface Login {
   /** The flows of GET /login. */
   readonly flows: readonly JsonObject[];
   /**
-   * Signs in by m.login.password or m.login.token. @throws MatrixError M_LIMIT_EXCEEDED 429 after
-   * too many wrong passwords, M_FORBIDDEN 403, M_UNKNOWN 400 for an unknown type, M_MISSING_PARAM
-   * 400
+   * Signs in by m.login.password or m.login.token.
+   * @throws MatrixError M_LIMIT_EXCEEDED 429 after too many wrong passwords, M_FORBIDDEN 403,
+   * M_UNKNOWN 400 for an unknown type, M_MISSING_PARAM 400
    */
   withCredentials(
     credentials: JsonObject,

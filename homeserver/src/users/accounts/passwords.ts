@@ -5,7 +5,8 @@ import { createSemaphore } from "../../platform/semaphore.ts";
 /** Argon2id hashing, off the main loop and only a few at a time. */
 export interface Passwords {
   /**
-   * @returns the argon2id hash in PHC form @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED
+   * @returns the argon2id hash in PHC form
+   * @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED
    */
   hash(password: string): Promise<string>;
   /** Refuses weak passwords. @throws MatrixError M_WEAK_PASSWORD */

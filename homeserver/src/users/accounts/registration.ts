@@ -19,13 +19,14 @@ export interface Registration {
   /** The flows that a registering user can choose from. */
   readonly flows: readonly (readonly Stage[])[];
   /**
-   * The user id for a wished name that is free. @throws MatrixError M_FORBIDDEN 403 when
-   * registration is closed; M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE 400
+   * The user id for a wished name that is free.
+   * @throws MatrixError M_FORBIDDEN 403 when registration is closed; M_INVALID_USERNAME,
+   * M_USER_IN_USE, M_EXCLUSIVE 400
    */
   check(wished: string | undefined): Promise<UserId>;
   /**
-   * Creates the account that user-interactive authentication allowed. @throws MatrixError as
-   * `check`
+   * Creates the account that user-interactive authentication allowed.
+   * @throws MatrixError as `check`
    */
   register(userId: UserId, password: string | undefined, facts: UiaFacts): Promise<void>;
   /**

@@ -38,9 +38,10 @@ export interface UiaRequest {
 /** User-interactive authentication, with sessions that any replica can continue. */
 export interface UserInteractiveAuth {
   /**
-   * Returns once a flow is complete; the session ends with that. @throws UiaChallenge 401 while
-   * stages are missing @throws MatrixError M_FORBIDDEN 403 when the request differs from the one
-   * that was authorised, or somebody else's password is given
+   * Returns once a flow is complete; the session ends with that.
+   * @throws UiaChallenge 401 while stages are missing
+   * @throws MatrixError M_FORBIDDEN 403 when the request differs from the one that was authorised,
+   * or somebody else's password is given
    */
   authorise(request: UiaRequest): Promise<UiaFacts>;
   /**

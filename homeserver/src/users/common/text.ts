@@ -2,7 +2,8 @@ import { errors } from "../../protocol/errors.ts";
 
 /**
  * A text from a client that is kept as it is: well-formed, without NUL, of at most `maxBytes` in
- * UTF-8. @throws MatrixError M_INVALID_PARAM 400, naming `what`
+ * UTF-8.
+ * @throws MatrixError M_INVALID_PARAM 400, naming `what`
  */
 export function plainText(value: unknown, what: string, maxBytes: number): string {
   if (typeof value !== "string") throw errors.invalidParam(`${what} must be a string`);

@@ -48,13 +48,14 @@ export interface KeyBackups {
   /** A backup; the newest unless a version is named. @throws MatrixError M_NOT_FOUND 404 */
   get(userId: UserId, version?: string): Promise<KeyBackup>;
   /**
-   * Replaces a backup's `auth_data`. @throws MatrixError M_NOT_FOUND 404; M_INVALID_PARAM 400 where
-   * the algorithm is another; M_TOO_LARGE 413
+   * Replaces a backup's `auth_data`.
+   * @throws MatrixError M_NOT_FOUND 404; M_INVALID_PARAM 400 where the algorithm is another;
+   * M_TOO_LARGE 413
    */
   change(userId: UserId, version: string, algorithm: string, authData: JsonObject): Promise<void>;
   /**
-   * Deletes a backup with its keys; one that was deleted before, too. @throws MatrixError
-   * M_NOT_FOUND 404
+   * Deletes a backup with its keys; one that was deleted before, too.
+   * @throws MatrixError M_NOT_FOUND 404
    */
   remove(userId: UserId, version: string): Promise<void>;
   /**
@@ -64,7 +65,8 @@ export interface KeyBackups {
    */
   putKeys(userId: UserId, version: string, rooms: KeysByRoom): Promise<KeyBackupState>;
   /**
-   * Pages of keys, in the order of rooms. @throws MatrixError M_NOT_FOUND 404 without the backup
+   * Pages of keys, in the order of rooms.
+   * @throws MatrixError M_NOT_FOUND 404 without the backup
    */
   keys(
     userId: UserId,

@@ -25,7 +25,8 @@ export function parseProfileKey(key: string): string {
 
 /**
  * The profile with one field set, or removed by `undefined`. An empty display name or avatar
- * removes it. @throws MatrixError M_INVALID_PARAM, M_PROFILE_TOO_LARGE (both 400)
+ * removes it.
+ * @throws MatrixError M_INVALID_PARAM, M_PROFILE_TOO_LARGE (both 400)
  */
 export function withField(profile: ProfileRow, key: string, value: Json | undefined): ProfileRow {
   const changed = { ...profile };
