@@ -1,6 +1,7 @@
 import type { JsonObject } from "./json.ts";
 import { createClient, unique } from "./client.ts";
 import type { Client } from "./client.ts";
+import { mustFail } from "./must.ts";
 import type { CreateRoomBody } from "./shapes.ts";
 import type { Subject } from "./subject.ts";
 
@@ -44,6 +45,14 @@ export async function logIn(user: User, more: object = {}): Promise<User> {
     },
   });
   return asUser(client, done, user.password);
+}
+
+/** Closes a user's account, as the user with a password does it. */
+export async function deactivate(user: User): Promise<void> {
+  const { session } = await mustFail(user.request("deactivateAccount", { body: {} }), 401);
+  const identifier = { type: "m.id.user", user: user.userId };
+  const auth = { type: "m.login.password", identifier, password: user.password, session };
+  await user.call("deactivateAccount", { body: { auth } });
 }
 
 export interface Session {

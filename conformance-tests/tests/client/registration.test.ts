@@ -1,17 +1,14 @@
 import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustEqual, mustFail } from "../../harness/must.ts";
-import { registerUser } from "../../harness/users.ts";
+import { deactivate, registerUser } from "../../harness/users.ts";
 
 clause(
   clientApi("account-registration"),
   "a deactivated name cannot be registered again",
   async () => {
     const alice = await registerUser(theSubject(), "alice");
-    const { session } = await mustFail(alice.request("deactivateAccount", { body: {} }), 401);
-    const identifier = { type: "m.id.user", user: alice.userId };
-    const auth = { type: "m.login.password", identifier, password: alice.password, session };
-    await alice.call("deactivateAccount", { body: { auth } });
+    await deactivate(alice);
     const username = alice.userId.slice(1, alice.userId.indexOf(":"));
     const client = createClient(theSubject());
     await mustFail(

@@ -1,5 +1,4 @@
-import { Readable } from "node:stream";
-import { JSON_TYPE, Reply } from "../http/reply/reply.ts";
+import { inParts, raw } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import type { BackedUpKey } from "../users/data/key-backups.ts";
@@ -44,7 +43,7 @@ export function keyBackupRoutes({ users }: { users: Users }): Route[] {
     // GET /_matrix/client/v3/room_keys/keys
     route("getRoomKeys", async ({ requester, query }) => {
       const keys = await keyBackups.keys(requester.userId, query.version, {});
-      return streamed(`{"rooms":{`, roomTexts(keys), "}}");
+      return inParts(around(`{"rooms":{`, roomTexts(keys), "}}"));
     }),
 
     // DELETE /_matrix/client/v3/room_keys/keys
@@ -61,7 +60,7 @@ export function keyBackupRoutes({ users }: { users: Users }): Route[] {
     route("getRoomKeysByRoomId", async ({ requester, params, query }) => {
       const { roomId } = params;
       const keys = await keyBackups.keys(requester.userId, query.version, { roomId });
-      return streamed(`{"sessions":{`, sessionTexts(keys), "}}");
+      return inParts(around(`{"sessions":{`, sessionTexts(keys), "}}"));
     }),
 
     // DELETE /_matrix/client/v3/room_keys/keys/{roomId}
@@ -80,7 +79,7 @@ export function keyBackupRoutes({ users }: { users: Users }): Route[] {
     route("getRoomKeyBySessionId", async ({ requester, params: { roomId, sessionId }, query }) => {
       const which = { roomId, sessionId };
       for await (const [key] of await keyBackups.keys(requester.userId, query.version, which)) {
-        if (key) return streamed("", [keyText(key)], "");
+        if (key) return raw(keyText(key));
       }
       throw errors.notFound("There is no key of that session in the backup");
     }),
@@ -92,21 +91,15 @@ export function keyBackupRoutes({ users }: { users: Users }): Route[] {
   ];
 }
 
-/**
- * A JSON object that is written as its keys are read: a backup may be larger than memory should
- * hold.
- */
-function streamed(
+/** A backup may be larger than memory should hold: it is sent while its keys are read. */
+async function* around(
   head: string,
-  texts: AsyncIterable<string> | Iterable<string>,
+  texts: AsyncIterable<string>,
   tail: string,
-): Reply {
-  async function* pieces() {
-    yield head;
-    yield* texts;
-    yield tail;
-  }
-  return new Reply(200, JSON_TYPE, Readable.from(pieces(), { objectMode: false }));
+): AsyncGenerator<string> {
+  yield head;
+  yield* texts;
+  yield tail;
 }
 
 async function* sessionTexts(pages: AsyncIterable<readonly BackedUpKey[]>): AsyncGenerator<string> {

@@ -15,7 +15,7 @@ export class Reply {
   }
 }
 
-export const JSON_TYPE = { "content-type": "application/json" };
+const JSON_TYPE = { "content-type": "application/json" };
 
 /** An object as JSON with another status or further headers. */
 export function json(
@@ -34,15 +34,19 @@ export function raw(
 }
 
 /**
- * A JSON object that is written while its lists are read: some keys at once, then a list of JSON
- * texts under each of the other keys. If reading fails the connection is cut, so that nobody takes
- * the half for the whole.
+ * JSON text that is sent while its parts are read. If reading fails the connection is cut, so that
+ * nobody takes the half for the whole.
  */
+export function inParts(parts: AsyncIterable<string>): Reply {
+  return new Reply(200, JSON_TYPE, Readable.from(parts));
+}
+
+/** A JSON object in parts: some keys at once, then a list of JSON texts under each other key. */
 export function streamed(
   head: object,
   lists: Readonly<Record<string, AsyncIterable<readonly string[]>>>,
 ): Reply {
-  return new Reply(200, JSON_TYPE, Readable.from(pieces(head, lists)));
+  return inParts(pieces(head, lists));
 }
 
 async function* pieces(

@@ -20,15 +20,15 @@ type Listed = (typeof LISTED)[number];
 
 /** A row of an append, with its kind. */
 export type NewRecord = Listed extends infer S
-  ? S extends Stream<infer Kind, infer Row, infer _Told>
+  ? S extends Stream<infer Kind, infer Row, infer _RecordBody>
     ? { readonly kind: Kind } & Readonly<Row>
     : never
   : never;
 
 /** The same as seen by the log's readers. */
 export type StreamRecord = Listed extends infer S
-  ? S extends Stream<infer Kind, infer _Row, infer Told>
-    ? { readonly kind: Kind; readonly position: number } & Readonly<Told>
+  ? S extends Stream<infer Kind, infer _Row, infer RecordBody>
+    ? { readonly kind: Kind; readonly position: number } & Readonly<RecordBody>
     : never
   : never;
 
