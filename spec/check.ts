@@ -42,11 +42,15 @@ function printCoverage(list: boolean): void {
   const rows = coverage(readProtocol(), operations, bound);
   const count = (state: string): number => rows.filter((row) => row.state === state).length;
   const accounted = new Set(rows.map((row) => row.operationId));
-  const own = Object.keys(operations).filter((id) => !accounted.has(id));
+  const further = Object.entries(operations).filter(([id]) => !accounted.has(id));
+  const oauth = further.filter(([, row]) => row.api === "oauth").map(([id]) => id);
+  const own = further.filter(([, row]) => row.api === "admin").map(([id]) => id);
+  const proposed = further.filter(([, row]) => row.proposal !== null);
   console.log(
     `spec: ${count("served")} of the protocol's ${rows.length} operations served, ` +
       `${count("described")} described without a handler, ${count("not yet")} not yet; ` +
-      `${own.length} of our own (${own.join(", ")})`,
+      `${proposed.length} of proposals (${proposed.map(([id, row]) => `${row.proposal} ${id}`).join(", ")}), ` +
+      `${oauth.length} of the OAuth API (${oauth.join(", ")}), ${own.length} of our own (${own.join(", ")})`,
   );
   for (const { method, path, state } of rows) {
     if (state === "described") console.log(`  no handler  ${method} ${path}`);

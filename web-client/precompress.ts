@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
@@ -6,6 +7,24 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const MIN_BYTES = 1024;
 /** What is not compressed already. */
 const TEXT = /\.(html|js|mjs|css|svg|json|txt|xml|wasm|ico|map|webmanifest)$/;
+
+/** Bytes from which a form is kept for the next build: the WebAssembly of the encryption takes half a minute. */
+const KEPT_FROM = 1_000_000;
+const CACHE = join(import.meta.dirname, "..", "node_modules", ".cache", "weft-precompress");
+
+function brotli(bytes: Buffer): Buffer {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  if (bytes.length < KEPT_FROM) return brotliCompressSync(bytes, { params });
+  const kept = join(CACHE, `${createHash("sha256").update(bytes).digest("hex")}.br`);
+  if (existsSync(kept)) return readFileSync(kept);
+  const form = brotliCompressSync(bytes, { params });
+  mkdirSync(CACHE, { recursive: true });
+  writeFileSync(kept, form);
+  return form;
+}
 
 /**
  * Writes a Brotli and a gzip form beside every file of a folder that gains by it, as strong as they get: the server sends them
@@ -17,11 +36,7 @@ export function precompress(folder: string): string[] {
     if (!TEXT.test(name)) return false;
     const bytes = readFileSync(join(folder, name));
     if (bytes.length < MIN_BYTES) return false;
-    const params = {
-      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
-      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    };
-    const forms = { br: brotliCompressSync(bytes, { params }), gz: gzipSync(bytes, { level: 9 }) };
+    const forms = { br: brotli(bytes), gz: gzipSync(bytes, { level: 9 }) };
     for (const [ending, form] of Object.entries(forms)) {
       writeFileSync(join(folder, `${name}.${ending}`), form);
     }

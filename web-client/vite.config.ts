@@ -18,6 +18,7 @@ const compressed: Plugin = {
 export default defineConfig({
   base: "./",
   plugins: [compressed],
+  worker: { format: "es" },
   build: { target: "es2024", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy, host: "127.0.0.1" },
   preview: { proxy, host: "127.0.0.1" },

@@ -26,7 +26,11 @@ const browser = {
 };
 
 const inChromium = {
-  optimizeDeps: { include: ["axe-core", "lit/directives/repeat.js"] },
+  optimizeDeps: {
+    include: ["axe-core", "lit/directives/repeat.js"],
+    // It finds its WebAssembly beside itself.
+    exclude: ["@matrix-org/matrix-sdk-crypto-wasm"],
+  },
   test: {
     name: "client-browser",
     root: import.meta.dirname,

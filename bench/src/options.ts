@@ -20,6 +20,7 @@ Load:
   --seconds N (10)   --warm-up N (3)   --idle-seconds N (30)   --pdus N (12000)
   --clients N   --rooms N   --rate N (sends a second in sync-idle; may be repeated)
   --members N (50000)   --state-events N (5000)   of the room that is joined
+  --encrypted-members N (1000)   of the encrypted room
   --wait-quiet N     before each workload, up to N seconds until others leave 90 % of the machine alone
 Output:
   --profile          where the main thread's time goes, for each workload; .cpuprofile files are kept
@@ -61,6 +62,7 @@ export function parseOptions(args: readonly string[]): Options {
       rooms: { type: "string", default: "0" },
       members: { type: "string", default: "50000" },
       "state-events": { type: "string", default: "5000" },
+      "encrypted-members": { type: "string", default: "1000" },
       rate: { type: "string", multiple: true, default: [] },
       profile: { type: "boolean", default: false },
       compare: { type: "boolean", default: false },
@@ -83,17 +85,7 @@ export function parseOptions(args: readonly string[]): Options {
     certificates: values.certificates,
     variables: Object.fromEntries(values.env.map(variable)),
     nodeOptions: values["node-option"],
-    settings: {
-      seconds: number("seconds", values.seconds),
-      warmUpSeconds: number("warm-up", values["warm-up"]),
-      idleSeconds: number("idle-seconds", values["idle-seconds"]),
-      pdus: number("pdus", values.pdus),
-      clients: number("clients", values.clients),
-      rooms: number("rooms", values.rooms),
-      members: number("members", values.members),
-      stateEvents: number("state-events", values["state-events"]),
-      rates: values.rate.map((text) => number("rate", text)),
-    },
+    settings: settingsOf(values),
     profile: values.profile,
     compare,
     times: number("times", values.times),
@@ -101,6 +93,24 @@ export function parseOptions(args: readonly string[]): Options {
     json: values.json,
     markdown: values.markdown,
     help: values.help,
+  };
+}
+
+type Texts = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+function settingsOf(values: Texts): Settings {
+  const of = (name: string) => number(name, String(values[name]));
+  return {
+    seconds: of("seconds"),
+    warmUpSeconds: of("warm-up"),
+    idleSeconds: of("idle-seconds"),
+    pdus: of("pdus"),
+    clients: of("clients"),
+    rooms: of("rooms"),
+    members: of("members"),
+    stateEvents: of("state-events"),
+    encryptedMembers: of("encrypted-members"),
+    rates: [values["rate"] ?? []].flat().map((text) => number("rate", String(text))),
   };
 }
 

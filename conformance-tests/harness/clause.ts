@@ -34,3 +34,7 @@ export function clause(
 export const clientApi = (anchor: string) => `client-server-api#${anchor}`;
 /** A place in the server-server API, for `clause`. */
 export const serverApi = (anchor: string) => `server-server-api#${anchor}`;
+/** A place in the application service API, for `clause`. */
+export const serviceApi = (anchor: string) => `application-service-api#${anchor}`;
+/** A place in the push gateway API, for `clause`. */
+export const gatewayApi = (anchor: string) => `push-gateway-api#${anchor}`;

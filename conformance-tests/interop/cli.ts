@@ -7,9 +7,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NotInstallable, SYNAPSE_VERSION, ensureSynapse } from "../../scripts/lib/synapse.mjs";
+import { findEngines } from "./engines/engines.ts";
 import { ROOM_VERSIONS } from "./lane.ts";
+import { engineRows } from "./rows/engines.ts";
 import { cutRows, rows } from "./rows/index.ts";
 import { runAll } from "./run.ts";
+import { runServices } from "./services/run.ts";
 import { complaintsOf, startServers } from "./servers.ts";
 import type { Servers } from "./servers.ts";
 import { Table } from "./table.ts";
@@ -17,7 +20,8 @@ import { Table } from "./table.ts";
 const HELP = `npm run interop [-- OPTIONS]
 
   --versions 1,6,12   only these room versions (all)
-  --grep TEXT         only rows whose name has this; "join" runs anyway, as others need its room
+  --grep PATTERN      only rows whose name matches; "join" runs anyway, as others need its room
+  --services          only the bridges: libraries of application services, with Weft alone
   --synapse-python FILE   an interpreter that has matrix-synapse, instead of installing it
   --logs              print at the end what both servers' logs complain of
 `;
@@ -30,12 +34,12 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: { help: flag, versions: text, grep: text, "synapse-python": text, logs: flag },
-  });
+  const options = { help: flag, services: flag, versions: text, grep: text, logs: flag } as const;
+  const { values } = parseArgs({ args, options: { ...options, "synapse-python": text } });
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (values.help === true) return (say(HELP), 0);
+  const bridgesWork = await runServices(say);
+  if (values.services === true || !bridgesWork) return bridgesWork ? 0 : 1;
   let python: string;
   try {
     python = values["synapse-python"] ?? ensureSynapse(say);
@@ -45,11 +49,12 @@ async function main(args: string[]): Promise<number> {
     return NOT_INSTALLED;
   }
   const started = Date.now();
+  const pattern = new RegExp(values.grep ?? "");
   const wanted = <R extends { readonly name: string }>(all: readonly R[]) =>
-    all.filter(({ name }) => name === "join" || name.includes(values.grep ?? ""));
+    all.filter(({ name }) => name === "join" || pattern.test(name));
   const plan = {
     versions: values.versions?.split(",") ?? ROOM_VERSIONS,
-    rows: wanted(rows),
+    rows: wanted([...rows, ...engineRows(findEngines(say))]),
     cutRows: wanted(cutRows),
     table: new Table(),
     tell: say,

@@ -59,3 +59,12 @@ export async function openLane(
 /** What tells a lane in the table: "v10 weft". */
 export const titleOf = (lane: Pick<Lane, "version" | "creator">) =>
   `v${lane.version} ${lane.creator}`;
+
+/** Once from alice to bob, once from bob to alice. */
+export async function bothWays(
+  lane: Lane,
+  work: (from: User, to: User, lane: Lane) => Promise<void>,
+): Promise<void> {
+  await work(lane.alice, lane.bob, lane);
+  await work(lane.bob, lane.alice, lane);
+}

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type NewUser, openControl } from "./cli/control.ts";
 import { createRedisBuckets } from "./cluster/redis-buckets.ts";
+import { openServices } from "./appservice/services.ts";
 import type { Config } from "./config/load.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import type { Listeners } from "./http/listeners.ts";
@@ -19,6 +20,8 @@ export interface App {
    * token is needed.
    */
   readonly registrationToken: string | undefined;
+  /** Reads the registrations of application services again. */
+  reload(): void;
   /** Finishes running requests, stops every follower, and closes what was opened. */
   close(): Promise<void>;
 }
@@ -57,8 +60,14 @@ export async function createApp(
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     signal?.throwIfAborted();
+    const services = openServices({
+      folder: config.appservices,
+      serverName: config.serverName,
+      logger,
+    });
+    opened.push(() => services.stop());
     const foundation = await openFoundation({ config, logger, open, signal, opened, cuts });
-    const layers = await createLayers(foundation, opened);
+    const layers = await createLayers(foundation, opened, services);
     const { users } = layers;
     const http = await openHttp(foundation, layers, listeners);
     opened.push(() => http.close());
@@ -68,7 +77,7 @@ export async function createApp(
     const registrationToken =
       config.registration === "token" ? await users.ensureBootstrapToken() : undefined;
     signal?.throwIfAborted();
-    return { registrationToken, close };
+    return { registrationToken, reload: () => services.reload(), close };
   } catch (error) {
     await close();
     throw error;
@@ -82,11 +91,14 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
   const { config, sql, log, logger, metrics, clock, remote, replicas } = foundation;
   return createHttpServer({
     routes: createRoutes(foundation, layers, () => databaseHealth(sql)),
-    requireAllOf: ["client-server", "server-server", "admin"],
+    requireAllOf: ["client-server", "server-server", "oauth", "admin"],
     listeners,
     log: logger,
     metrics,
-    authenticator: layers.users.sessions,
+    authenticator: {
+      byAccessToken: layers.users.sessions.byAccessToken,
+      byServiceToken: layers.masquerade.byServiceToken,
+    },
     signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
     rateLimiter: limitRates(foundation),
     aclAllows: layers.rooms.federation.aclAllows,

@@ -17,6 +17,8 @@ import { createMetrics, type Metrics } from "./platform/metrics.ts";
 import { type Random, systemRandom } from "./platform/random.ts";
 import type { SigningKey } from "./protocol/crypto.ts";
 import type { ServerName } from "./protocol/identifiers.ts";
+import { type ServerKey, serverKeyOf } from "./protocol/push/web-push.ts";
+import { loadWebPushKey } from "./storage/push/web-push-key.ts";
 import { connectWriter } from "./storage/append/append.ts";
 import type { openDatabase } from "./storage/embedded/open-database.ts";
 import { createExclusive, type Exclusive } from "./storage/exclusive.ts";
@@ -36,6 +38,8 @@ export interface Foundation {
   readonly log: Log;
   readonly remote: FederationClient;
   readonly signingKey: SigningKey;
+  /** By which push servers know this server. */
+  readonly webPushKey: ServerKey;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -74,6 +78,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const { serverName } = config;
   const signingKey = loadSigningKey(config.dataDir, random);
   const { sql, location } = await openTables(options);
+  const webPushKey = await loadWebPushKey(sql, serverKeyOf(random.bytes(32)));
   const replicas = await openReplicas(options);
   const wake = replicas
     ? await createRedisWake(replicas.redis, { prefix: replicas.prefix, logger })
@@ -94,7 +99,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const exclusive = createExclusive(replicas && connect(location, { max: LOCKS }));
   opened.push(() => exclusive.close());
   return {
-    ...{ config, sql, replicas, leases, exclusive, log, remote, signingKey },
+    ...{ config, sql, replicas, leases, exclusive, log, remote, signingKey, webPushKey },
     ...{ clock, random, logger },
     metrics: createMetrics({ processMetrics: true }),
     failures: config.rateLimits ? countFailures(replicas, clock, logger) : undefined,

@@ -1,8 +1,20 @@
+import type { Masquerade } from "./appservice/masquerade.ts";
+import type { Questions } from "./appservice/questions.ts";
+import type { ThirdParty } from "./appservice/third-party.ts";
+import type { Services } from "./appservice/services.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { openEphemeralChannel } from "./cluster/ephemeral-channel.ts";
+import { redisMeetings } from "./cluster/rendezvous.ts";
 import { createRedisTurns } from "./cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS, type RoomTurns } from "./cluster/room-turns.ts";
 import { createEdus, type Edus, roomFacts } from "./edus/index.ts";
+import {
+  createEncryption,
+  type Encryption,
+  inboxBounds,
+  outboxBounds,
+} from "./encryption/index.ts";
+import { type Finding, openFinding } from "./finding-layers.ts";
 import type { Foundation } from "./foundation.ts";
 import { createFollower, type FollowerOptions } from "./log/follow.ts";
 import type { RecordKind } from "./log/types.ts";
@@ -12,18 +24,26 @@ import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
 import {
   createEduOutlet,
+  createPublicKeys,
   createSender,
   type RelayedEdu,
   SENT,
   type Sender,
 } from "./sender/index.ts";
+import { openPush } from "./push-layer.ts";
+import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
 
-export interface Layers {
+export interface Layers extends Finding {
+  readonly services: Services;
+  readonly masquerade: Masquerade;
+  readonly questions: Questions;
+  readonly thirdParty: ThirdParty;
   readonly users: Users;
   readonly rooms: Rooms;
   readonly edus: Edus;
+  readonly encryption: Encryption;
   readonly media: Media;
   readonly sync: Sync;
 }
@@ -34,26 +54,35 @@ type Opened = (() => unknown)[];
  * Builds the layers of the server, lowest first. `opened` receives undo steps for the end; they run
  * in reverse order.
  */
-export async function createLayers(on: Foundation, opened: Opened): Promise<Layers> {
+export async function createLayers(
+  on: Foundation,
+  opened: Opened,
+  services: Services,
+): Promise<Layers> {
   const { log, sql, clock, logger, exclusive, remote } = on;
   const { serverName } = on.config;
+  const asking = openServiceCalls(on, opened, services);
   const users = await openUsers(on, opened, {
     profileChanged: (userId) => rooms.members.profileChanged(userId),
     leaveAllRooms: (userId) => leaveAllRooms(rooms, userId),
     remoteProfile: (userId, field) => remote.server.profile(serverOf(userId), userId, field),
-    isReserved: () => false,
+    isReserved: (userId, service) => services.reservesUser(userId, service),
+    wanted: (userId) => asking.questions.user(userId),
   });
-  const rooms = await openRooms(on, opened, users);
+  const masquerade = await openMasquerade(on, opened, services, users);
+  const rooms = await openRooms(on, opened, users, { services, ...asking });
   const media = await openMedia(on, opened);
   followLog(on, opened, upgradeSettings(on, rooms, users));
   followLog(on, opened, profileChanges(rooms));
   const ephemeral = await openEphemeral(on, opened);
-  const sender = await openSender(on, opened, rooms);
+  const sender = await openSender(on, opened, rooms, users);
+  const encryption = openEncryption(on, opened, users);
   const edus = createEdus({
     ...{ log, sql, clock, logger, serverName, exclusive },
     state: ephemeral,
     rooms: roomFacts(rooms, serverName),
     outlet: createEduOutlet(sender, clock),
+    encryption,
   });
   opened.push(() => edus.stop());
   const sync = createSync({
@@ -62,11 +91,42 @@ export async function createLayers(on: Foundation, opened: Opened): Promise<Laye
     history: rooms.history,
     ephemeral,
     preferences: preferencesOf(users),
+    keyCounts: users.keys,
+    toDevice: encryption.toDevice,
   });
   opened.push(() => sync.stop());
+  const finding = openFinding(on, opened, { users, rooms });
+  const told = { services, masquerade, users, rooms, encryption, ephemeral };
+  openDeliveries(on, opened, told, asking.calls);
+  openPush(on, opened, { users, rooms, sync });
   // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
   await users.deactivation.resume();
-  return { users, rooms, edus, media, sync };
+  return {
+    services,
+    masquerade,
+    ...asking,
+    users,
+    rooms,
+    encryption,
+    edus,
+    media,
+    ...finding,
+    sync,
+  };
+}
+
+function openEncryption(on: Foundation, opened: Opened, users: Users): Encryption {
+  const { log, sql, clock, random, logger, leases, metrics, remote, config } = on;
+  const encryption = createEncryption({
+    ...{ log, sql, clock, logger, random, leases, serverName: config.serverName },
+    ...{ remote: remote.server, backoff: remote.backoff, rateLimits: config.rateLimits },
+    localKeys: users.keys,
+  });
+  opened.push(() => encryption.stop());
+  const { inboxBytes: bytes } = config.userLimits;
+  followLog(on, opened, inboxBounds({ sql, log, logger, metrics, bytes }));
+  followLog(on, opened, outboxBounds({ sql, logger, metrics }));
+  return encryption;
 }
 
 async function openUsers(
@@ -81,14 +141,22 @@ async function openUsers(
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
     limits: config.userLimits,
+    meetings: on.replicas && redisMeetings(on.replicas.redis, { ...on.replicas, now: clock.now }),
     replicated: on.replicas !== undefined,
     passwordMinLength: config.passwordMinLength,
+    isPlain: config.publicBaseUrl.startsWith("http:"),
+    allowPrivateGateways: config.allowPrivateAddresses,
   });
   opened.push(() => users.stop());
   return users;
 }
 
-async function openRooms(on: Foundation, opened: Opened, users: Users): Promise<Rooms> {
+async function openRooms(
+  on: Foundation,
+  opened: Opened,
+  users: Users,
+  { services, questions }: { readonly services: Services; readonly questions: Questions },
+): Promise<Rooms> {
   const { config, sql, log, clock, random, logger, metrics, exclusive, remote, leases } = on;
   const rooms = createRooms({
     ...{ log, sql, clock, random, logger, metrics, leases, exclusive },
@@ -98,10 +166,15 @@ async function openRooms(on: Foundation, opened: Opened, users: Users): Promise<
     remote: remote.server,
     keyRing: remote.keyRing,
     accounts: {
-      exists: users.accounts.exists,
+      exists: users.accounts.existsOrIsMade,
       blocksInvites: users.invitePermissions.blocks,
     },
     defaultRoomVersion: config.defaultRoomVersion,
+    aliasNamespaces: {
+      isReserved: (alias, service) => services.reservesAlias(alias, service),
+      isOf: (alias, service) => services.byId(service)?.aliases.has(alias) === true,
+      ask: questions.alias,
+    },
     ignoredBy: users.ignores.of,
     limits: config.userLimits,
     turns: await openTurns(on, opened),
@@ -184,11 +257,18 @@ function profileChanges({ members }: Rooms): FollowerOptions<"profile"> {
   };
 }
 
-async function openSender(on: Foundation, opened: Opened, rooms: Rooms): Promise<Sender> {
+async function openSender(
+  on: Foundation,
+  opened: Opened,
+  rooms: Rooms,
+  users: Users,
+): Promise<Sender> {
   const { sql, replicas, log, clock, random, logger, remote, config } = on;
   const sender = createSender({
     ...{ sql, log, remote, clock, random, logger },
     view: rooms.view,
+    served: rooms.federation,
+    keys: createPublicKeys(sql, users.keys.readKeys),
     serverName: config.serverName,
     relay: await replicas?.bus.channel<RelayedEdu>("edus"),
   });

@@ -3,6 +3,7 @@ import { takeSignals } from "./platform/held-signals.ts";
 import "./platform/heap.ts";
 import { parseArgs } from "node:util";
 import { type App, createApp } from "./app.ts";
+import { RegistrationError } from "./appservice/registration.ts";
 import { type Config, ConfigError, loadConfig, unknownVariables } from "./config/load.ts";
 import { baseUrlOf } from "./config/listen.ts";
 import { environmentName, type SettingKey } from "./config/schema.ts";
@@ -33,6 +34,8 @@ export async function runServer(file: string | undefined): Promise<void> {
     await app?.close();
     process.exit(0);
   });
+  let serving: App | undefined;
+  onHangUp(() => serving?.reload());
   let config: Config;
   try {
     config = loadConfig(file, process.env);
@@ -51,12 +54,13 @@ export async function runServer(file: string | undefined): Promise<void> {
     stopping.signal.throwIfAborted();
     starting = createApp(config, logger, listeners, undefined, stopping.signal);
     const app = await starting;
+    serving = app;
     if (!stopping.signal.aborted) greet(config, app, logger);
   } catch (error) {
     listeners.cut();
     // The signal handler ends the process.
     if (stopping.signal.aborted) return;
-    if (!(error instanceof ConfigError)) logger.fatal({ err: error }, "could not start");
+    if (!isConfigError(error)) logger.fatal({ err: error }, "could not start");
     fail(error);
   }
 }
@@ -73,6 +77,17 @@ function onSignal(stop: (signal: string) => Promise<void>): void {
     at = Date.now();
     setTimeout(() => process.exit(0), LAST_MOMENT_MS).unref();
     stop(signal).catch(() => process.exit(1));
+  });
+}
+
+/**
+ * SIGHUP has what may change read again, as services do. In a terminal it says that the terminal is
+ * closed, and ends the server.
+ */
+function onHangUp(reload: () => void): void {
+  process.on("SIGHUP", () => {
+    if (process.stdin.isTTY) process.kill(process.pid, "SIGTERM");
+    else reload();
   });
 }
 
@@ -123,8 +138,12 @@ function greet(config: Config, app: App, logger: Logger): void {
   console.log(lines.join("\n"));
 }
 
+function isConfigError(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof RegistrationError;
+}
+
 function fail(error: unknown): never {
-  const isConfig = error instanceof ConfigError;
+  const isConfig = isConfigError(error);
   console.error(isConfig ? `weft: ${error.message}` : `weft: ${(error as Error).message}`);
   process.exit(isConfig ? EXIT_CONFIG : 1);
 }

@@ -3,10 +3,12 @@ import { purgesRoutes } from "./admin-api/purges.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
+import { oauthRoutes } from "./oauth-api/routes.ts";
 import { federationRoutes } from "./federation-api/routes.ts";
 import type { Route } from "./http/route.ts";
 import type { Foundation } from "./foundation.ts";
 import type { Layers } from "./layers.ts";
+import { createOpenIdTokens } from "./users/accounts/openid.ts";
 import { createRemotePublicRooms } from "./client-api/remote-public-rooms.ts";
 
 /** The version reported to other servers. */
@@ -17,6 +19,8 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
   const { config, clock, random, remote, signingKey } = on;
   const { users, edus } = layers;
   const { serverName, publicBaseUrl, defaultRoomVersion } = config;
+  const secret = signingKey.seedBase64;
+  const openId = createOpenIdTokens({ accounts: users.accounts, clock, random, secret });
   return [
     ...monitoringRoutes({
       ...{ health, metrics: on.metrics },
@@ -25,9 +29,13 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
     ...accountRoutes({
-      ...{ ...layers, publicBaseUrl, defaultRoomVersion },
+      ...{ ...layers, publicBaseUrl, defaultRoomVersion, openId, clock, serverName },
+      turn: config.turn,
+      support: config.support,
       legacyMedia: config.legacyMedia,
+      webPushKey: on.webPushKey.publicKey,
     }),
+    ...oauthRoutes({ users, publicBaseUrl }),
     ...roomRoutes({
       ...layers,
       clock,
@@ -38,6 +46,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
       ...layers,
       clock,
       random,
+      openId,
       serverName,
       signingKey,
       version: VERSION,

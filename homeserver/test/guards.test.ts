@@ -38,7 +38,15 @@ function urlsOf({ path, aliases }: OperationRow): string[] {
 }
 
 /** Bodies of the shape that an operation needs. */
-const BODIES: Partial<Record<OperationId, object>> = { setRoomBlock: { block: true } };
+const BODIES: Partial<Record<OperationId, object>> = {
+  setAdminLockUser: { locked: true },
+  setAdminSuspendUser: { suspended: true },
+  setRoomBlock: { block: true },
+  updateAppserviceRoomDirectoryVisibility: { visibility: "public" },
+};
+const NEED_A_TOKEN: ReadonlySet<unknown> = new Set([
+  ...["access-token", "administrator", "application-service"],
+]);
 
 async function ask(url: string, [id, row]: Row, token?: string): Promise<[number, Body]> {
   const body = row.body === "none" ? undefined : JSON.stringify(BODIES[id] ?? {});
@@ -53,15 +61,12 @@ async function ask(url: string, [id, row]: Row, token?: string): Promise<[number
 }
 
 describe("nobody in particular", () => {
-  test.each(where(({ auth }) => auth === "access-token" || auth === "administrator"))(
-    "may not call %s",
-    async (...row) => {
-      for (const url of urlsOf(row[1])) {
-        expect(await ask(url, row)).toEqual([401, "M_MISSING_TOKEN"]);
-        expect(await ask(url, row, "unknown")).toEqual([401, "M_UNKNOWN_TOKEN"]);
-      }
-    },
-  );
+  test.each(where(({ auth }) => NEED_A_TOKEN.has(auth)))("may not call %s", async (...row) => {
+    for (const url of urlsOf(row[1])) {
+      expect(await ask(url, row)).toEqual([401, "M_MISSING_TOKEN"]);
+      expect(await ask(url, row, "unknown")).toEqual([401, "M_UNKNOWN_TOKEN"]);
+    }
+  });
 
   test.each(where(({ auth }) => auth === "access-token?"))(
     "may call %s, and nobody with a token that is none",
@@ -89,6 +94,16 @@ test.each(where(({ auth }) => auth === "administrator"))(
   async (...row) => {
     for (const url of urlsOf(row[1])) {
       expect(await ask(url, row, alice.token)).toEqual([403, "M_FORBIDDEN"]);
+    }
+  },
+);
+
+test.each(where(({ auth }) => auth === "application-service"))(
+  "no user may call %s, an administrator neither",
+  async (...row) => {
+    for (const url of urlsOf(row[1])) {
+      expect(await ask(url, row, alice.token)).toEqual([403, "M_FORBIDDEN"]);
+      expect(await ask(url, row, root.token)).toEqual([403, "M_FORBIDDEN"]);
     }
   },
 );

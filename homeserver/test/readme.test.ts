@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { operations } from "@weft/spec/operations";
+import { type OperationRow, operations } from "@weft/spec/operations";
 import { describe, expect, test } from "vitest";
 import { environmentName, settings, type SettingKey } from "../src/config/schema.ts";
 
@@ -100,15 +100,34 @@ describe("the pages", () => {
   });
 
   test("the README says how many operations are served", () => {
+    const all: readonly OperationRow[] = Object.values(operations);
     const served = (api: string): number =>
-      Object.values(operations).filter((operation) => operation.api === api).length;
+      all.filter((operation) => operation.api === api && operation.proposal === null).length;
     const said = (text: RegExp): number => Number(text.exec(read("README.md"))?.[1]);
     const [clients, servers] = [served("client-server"), served("server-server")];
+    const services = served("application-service") + served("push-gateway");
     expect({
       all: said(/ (\d+) are served/),
       clients: said(/ (\d+) of \d+ that clients call/),
       servers: said(/ (\d+) of \d+ that other servers call/),
-      administrators: said(/ (\d+) more are for administrators/),
-    }).toEqual({ all: clients + servers, clients, servers, administrators: served("admin") });
+      services: said(/\s(\d+) of the \d+ that application services/),
+      oauth: said(/(\d+) more are endpoints and pages of the OAuth 2.0 API/),
+      administrators: said(/ (\d+) more are for\s+administrators/),
+      proposals: said(/ (\d+) are of proposals/),
+    }).toEqual({
+      all: clients + servers + services,
+      ...{ clients, servers, services, oauth: served("oauth"), administrators: served("admin") },
+      proposals: all.filter((operation) => operation.proposal !== null).length,
+    });
   });
+});
+
+test("each decision has a number of its own, which its first line repeats", () => {
+  const pages = PAGES.filter((page) => /decisions.\d{4}-/.test(page));
+  const numbers = pages.map((page) => /decisions.(\d{4})-/.exec(page)![1]!);
+  expect(numbers.length).toBeGreaterThan(0);
+  expect(numbers.filter((number, i) => numbers.indexOf(number) !== i)).toEqual([]);
+  for (const [i, page] of pages.entries()) {
+    expect(read(page).split("\n")[0], page).toMatch(new RegExp(`^# ${Number(numbers[i])}\\. `));
+  }
 });

@@ -70,6 +70,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/admin/whois/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See from where a user's devices ask
+         * @description Users may look themselves up, administrators everybody who has an account here.
+         */
+        get: operations["getWhoIs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/admin/lock/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See whether an account is locked
+         * @description For administrators. Who else asks learns nothing of the account.
+         */
+        get: operations["getAdminLockUser"];
+        /**
+         * Lock an account, or unlock it
+         * @description For administrators, of others who are none. It holds at once, on every replica.
+         */
+        put: operations["setAdminLockUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/admin/suspend/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See whether an account is suspended
+         * @description For administrators. Who else asks learns nothing of the account.
+         */
+        get: operations["getAdminSuspendUser"];
+        /**
+         * Suspend an account, or end that
+         * @description For administrators, of others who are none. It holds at once, on every replica.
+         */
+        put: operations["setAdminSuspendUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/appservice/{appserviceId}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the server ping an application service
+         * @description The service learns whether the server reaches it, with the right token.
+         */
+        post: operations["pingAppservice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** List a room in the directory of a network or take it out */
+        put: operations["updateAppserviceRoomDirectoryVisibility"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v1/media/download/{serverName}/{mediaId}": {
         parameters: {
             query?: never;
@@ -359,6 +464,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/keys/device_signing/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish one's cross-signing keys
+         * @description A user who has no master key need not authenticate once more, nor does one who uploads the keys again that the server has. Where the session began by OAuth, the stage is `m.oauth`, confirmed on the account's page.
+         */
+        post: operations["uploadCrossSigningKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/keys/signatures/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish signatures that one's keys made
+         * @description By the self-signing key on one's own devices, by these on one's own master key, and by the user-signing key on other users' master keys. Each is checked and kept, or refused, by itself.
+         */
+        post: operations["uploadCrossSigningSignatures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one's dehydrated device */
+        get: operations["getDehydratedDevice"];
+        /**
+         * Store a dehydrated device
+         * @description It takes the place of the former one, which ends with all that was sent to it.
+         */
+        put: operations["putDehydratedDevice"];
+        post?: never;
+        /** Delete one's dehydrated device */
+        delete: operations["deleteDehydratedDevice"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device/{deviceId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what was sent to one's dehydrated device
+         * @description Messages stay until the device is deleted or replaced.
+         */
+        get: operations["getDehydratedDeviceEvents"];
+        put?: never;
+        /**
+         * Read what was sent to one's dehydrated device, as older clients do
+         * @description The answer always has a `next_batch`. Clients stop when there are no messages in it.
+         */
+        post: operations["postDehydratedDeviceEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/devices": {
         parameters: {
             query?: never;
@@ -385,7 +576,10 @@ export interface paths {
         };
         /** Read about one device */
         get: operations["getDevice"];
-        /** Name a device */
+        /**
+         * Name a device
+         * @description An application service makes a device of one of its users in this way, without signing in.
+         */
         put: operations["updateDevice"];
         post?: never;
         /** End a device's session */
@@ -421,7 +615,8 @@ export interface paths {
         };
         /**
          * Find a room by its alias
-         * @description Another server's alias is asked of that server.
+         * @description Another server's alias is asked of that server. One of this server that is not there is asked of the application service
+         *     whose it would be, which may make it.
          */
         get: operations["getRoomIdByAlias"];
         /** Give a room an alias */
@@ -653,6 +848,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/keys/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish keys of one's device */
+        post: operations["uploadKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/keys/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the keys of users and their devices */
+        post: operations["queryKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/keys/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take one-time keys of devices
+         * @description One-time keys are given out in the order in which they were uploaded, each once. When a device has none left, its fallback key is given out.
+         */
+        post: operations["claimKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/keys/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find out whose keys changed between two syncs
+         * @description For clients that were away. It tells what `device_lists` of a sync from the one token to the other does.
+         */
+        get: operations["getKeysChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/kick": {
         parameters: {
             query?: never;
@@ -821,7 +1090,8 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Begins a session, on a new device or on one that is named.
+         * @description Begins a session, on a new device or on one that is named. An application service signs its own users in without a
+         *     password: with `m.login.application_service`, and its `as_token` as the access token.
          */
         post: operations["login"];
         delete?: never;
@@ -878,6 +1148,80 @@ export interface paths {
         get: operations["getRoomEvents"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/mutual_rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the rooms that one shares with somebody */
+        get: operations["getMutualRooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what one was notified of
+         * @description By the push rules of now, in the rooms that the caller is in or invited to, and no older than thirty days.
+         */
+        get: operations["getNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/auth_metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where the endpoints of the OAuth 2.0 API are, and what they support */
+        get: operations["getAuthMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/user/{userId}/openid/request_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a token that proves to another service who one is
+         * @description The service shows the token to this server and is told whose it is. It is good for nothing else, and can be shown as often as wanted until it ends.
+         */
+        post: operations["requestOpenIdToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -959,6 +1303,63 @@ export interface paths {
         post?: never;
         /** Remove a field of one's profile */
         delete: operations["deleteProfileField"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/pushers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's pushers */
+        get: operations["getPushers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/pushers/set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make, change or delete a pusher
+         * @description A pusher is known by its app and pushkey. It ends with the session that set it. A user has fifty at most; the oldest goes when there is one more.
+         */
+        post: operations["postPusher"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4174/pushers/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate a pusher for web push
+         * @description By the token that it was sent. Until then it is sent nothing else. A token is good for five minutes.
+         */
+        post: operations["activatePusher"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1158,7 +1559,8 @@ export interface paths {
         put?: never;
         /**
          * Open an account
-         * @description Which stages of authentication there are is the operator's choice.
+         * @description Which stages of authentication there are is the operator's choice. An application service opens accounts for its own
+         *     users without any: with the `type` `m.login.application_service`, and its `as_token` as the access token.
          */
         post: operations["register"];
         delete?: never;
@@ -1230,6 +1632,79 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/io.element.msc4388/rendezvous": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask whether there can be a rendezvous */
+        get: operations["getRendezvousAvailability"];
+        put?: never;
+        /** Create a rendezvous */
+        post: operations["createRendezvous"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/io.element.msc4388/rendezvous/{rendezvousId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what was written there last */
+        get: operations["readRendezvous"];
+        /** Write there */
+        put: operations["writeRendezvous"];
+        post?: never;
+        /** End a rendezvous */
+        delete: operations["cancelRendezvous"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4108/rendezvous": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a rendezvous, as older clients do */
+        post: operations["createRendezvousSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4108/rendezvous/{rendezvousId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what was written there last, as older clients do */
+        get: operations["readRendezvousSession"];
+        /** Write there, as older clients do */
+        put: operations["writeRendezvousSession"];
+        post?: never;
+        /** End a rendezvous, as older clients do */
+        delete: operations["deleteRendezvousSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1350,6 +1825,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v1/room_summary/{roomIdOrAlias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what a room is about
+         * @description Of rooms that the caller is in or invited to, may enter, may knock at, or may read. Without a token, of those that are so for anybody. Of a room that this server is not in, others are asked.
+         */
+        get: operations["getRoomSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/upgrade": {
         parameters: {
             query?: never;
@@ -1441,6 +1936,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find messages by their words
+         * @description In rooms that the caller is or was in, as far as they may see them now. Each word of the term has to be in the text; words of four letters and more are found by their beginning, and case and accents do not matter. Where a script puts no spaces between words, any part is found. An edited message is found by its newest text. Encrypted messages are not found.
+         */
+        post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get what is new in the rooms that are asked for
+         * @description Without `pos` a connection begins. With it, what is new or was not sent yet; the server waits for it if there is nothing. Several connections of one device have names of their own.
+         */
+        post: operations["slidingSync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/rooms/{roomId}/hierarchy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rooms of a space
+         * @description The space first, then its rooms in the order of siblings; the rooms of a space among them come right after it. Each room comes once, but for spaces of many hundred rooms. Rooms that the caller may neither read, enter nor knock at are left out. Of rooms that this server is not in, others are asked.
+         */
+        get: operations["getSpaceHierarchy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/matrix/support": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the administrators */
+        get: operations["getWellknownSupport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/sync": {
         parameters: {
             query?: never;
@@ -1496,6 +2068,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/thirdparty/protocols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read about all bridged networks
+         * @description Whoever does not answer in time is left out.
+         */
+        get: operations["getProtocols"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/thirdparty/protocol/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read about one kind of network
+         * @description Its instances are those of all application services that have it.
+         */
+        get: operations["getProtocolMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/thirdparty/location/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find rooms that stand for places of a network
+         * @description The query parameters are fields of the network.
+         */
+        get: operations["queryLocationByProtocol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/thirdparty/user/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find users that stand for people of a network
+         * @description The query parameters are fields of the network.
+         */
+        get: operations["queryUserByProtocol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/thirdparty/location": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See for which places a room stands
+         * @description All application services are asked.
+         */
+        get: operations["queryLocationByAlias"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/thirdparty/user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See for whom a user stands
+         * @description All application services are asked.
+         */
+        get: operations["queryUserByID"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v1/rooms/{roomId}/threads": {
         parameters: {
             query?: never;
@@ -1506,6 +2198,26 @@ export interface paths {
         /** List a room's threads */
         get: operations["getThreadRoots"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send messages to devices
+         * @description Messages for devices of this server that it does not know go nowhere, without an error. The same transaction id from the same device sends nothing again.
+         */
+        put: operations["sendToDevice"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1530,6 +2242,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/user_directory/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find people by name
+         * @description Among those who share a room with the caller, and members of rooms that anybody may join or read. Each word of the term has to begin a word of their display name or localpart; case and accents do not matter, and where a script puts no spaces between words, any part is found. Those who fit best come first. Users whom the caller ignores are left out.
+         */
+        post: operations["searchUserDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/versions": {
         parameters: {
             query?: never;
@@ -1539,6 +2271,26 @@ export interface paths {
         };
         /** Learn which versions of the protocol the server speaks */
         get: operations["getVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/voip/turnServer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get credentials for the TURN servers
+         * @description Calls go through these where two devices cannot reach one another.
+         */
+        get: operations["getTurnServer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1930,6 +2682,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/federation/v1/openid/userinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See whose token that is
+         * @description For services that are no homeservers, too. The token is all that they have to show.
+         */
+        get: operations["exchangeOpenIdToken"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/federation/v1/publicRooms": {
         parameters: {
             query?: never;
@@ -1982,6 +2754,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/federation/v1/hierarchy/{roomId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a space with its children
+         * @description The rooms that users of the calling server may read, enter or knock at. Which user may do so is for the caller to find out. Rooms that this server is not in are not told of. Of at most 200 children.
+         */
+        get: operations["federationGetSpaceHierarchy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/federation/v1/send/{txnId}": {
         parameters: {
             query?: never;
@@ -1996,6 +2788,63 @@ export interface paths {
          */
         put: operations["sendTransaction"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/user/devices/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read all devices of a user of this server, and the version of that list */
+        get: operations["getUserDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/user/keys/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the keys of users of this server and their devices
+         * @description Users of other servers are left out, and so are user-signing keys.
+         */
+        post: operations["queryUserEncryptionKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/user/keys/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take one-time keys of devices of this server's users
+         * @description Each one-time key is given out once, in the order of upload. When a device has none left, its fallback key is given out. Users of other servers are left out.
+         */
+        post: operations["claimUserEncryptionKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2030,6 +2879,480 @@ export interface paths {
         get: operations["getWellKnown"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an application service whether it hears the server */
+        post: operations["appservicePing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask an application service for a user
+         * @description It has made the user when it answers with success.
+         */
+        get: operations["appserviceQueryUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/rooms/{roomAlias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask an application service for an alias
+         * @description It has made a room with that alias when it answers with success.
+         */
+        get: operations["appserviceQueryRoom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/thirdparty/protocol/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask an application service about a kind of network */
+        get: operations["appserviceGetProtocolMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/thirdparty/user/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask an application service for people of a network
+         * @description The query parameters are fields of the network.
+         */
+        get: operations["appserviceQueryUserByProtocol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/thirdparty/location/{protocol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask an application service for places of a network
+         * @description The query parameters are fields of the network.
+         */
+        get: operations["appserviceQueryLocationByProtocol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/thirdparty/location": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask an application service for which places a room stands */
+        get: operations["appserviceQueryLocationByAlias"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/thirdparty/user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask an application service for whom a user stands */
+        get: operations["appserviceQueryUserByID"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/app/v1/transactions/{txnId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell an application service what happened
+         * @description The same id comes with the same body until it is answered with success. What the service asked for in its registration is in
+         *     members of their own.
+         */
+        put: operations["appserviceSendTransaction"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/push/v1/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a push gateway of an event, or of how much is unread */
+        post: operations["notify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the account */
+        get: operations["getAccountPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the display name */
+        post: operations["changeProfileOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the password */
+        post: operations["changePasswordOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rename a device, or sign it out */
+        post: operations["changeSessionOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/cross-signing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Allow an app to replace the cross-signing keys, once and soon */
+        post: operations["allowCrossSigningReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close the account for good */
+        post: operations["deactivateOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask somebody whether a client may use their account
+         * @description Shows the page for signing in first, where nobody has. What is wrong with the request is told to the client, unless it is not certain where that is. (RFC 6749, section 4.1.)
+         */
+        get: operations["getOAuthAuthorization"];
+        put?: never;
+        /** Answer whether a client may use the account */
+        post: operations["decideOAuthAuthorization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a client
+         * @description Clients that say the same of themselves get the same id. (RFC 7591.)
+         */
+        post: operations["registerOAuthClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a code by which a device is let in */
+        post: operations["beginDeviceAuthorization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask somebody for a device's code, or whether it may be let in */
+        get: operations["getDevicePage"];
+        put?: never;
+        /** Answer whether a device may be let in */
+        post: operations["decideDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page for signing in */
+        get: operations["getSignInPage"];
+        put?: never;
+        /** Sign in */
+        post: operations["signInOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page for registering */
+        get: operations["getRegistrationPage"];
+        put?: never;
+        /** Open an account */
+        post: operations["registerOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out in this browser */
+        post: operations["signOutOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/style.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the style of the pages */
+        get: operations["getPageStyle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get tokens for a grant
+         * @description For the code of an authorisation, for a refresh token, or for the code of a device. A code that is used a second time ends the session that came of it. (RFC 6749, RFC 7636, RFC 8628.)
+         */
+        post: operations["issueOAuthTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/oauth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a session by one of its tokens
+         * @description Signs the device out, whichever of its tokens is given. A token that is not known is no error. (RFC 7009.)
+         */
+        post: operations["revokeOAuthToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2369,6 +3692,31 @@ export interface components {
             /** @description Why. */
             reason?: string;
         };
+        /** @description What a client needs to use the device, encrypted by it. The server cannot read it. */
+        DeviceData: {
+            /** @description How it is encrypted. */
+            algorithm: string;
+        };
+        /** @description A dehydrated device with its keys. */
+        NewDehydratedDevice: {
+            device_id: components["schemas"]["DeviceId"];
+            device_data: components["schemas"]["DeviceData"];
+            /** @description The device's name. */
+            initial_device_display_name?: string;
+            device_keys: components["schemas"]["DeviceKeys"];
+            one_time_keys?: components["schemas"]["OneTimeKeys"];
+            fallback_keys?: components["schemas"]["OneTimeKeys"];
+        };
+        /** @description Which device it is. */
+        DehydratedDeviceId: {
+            device_id: components["schemas"]["DeviceId"];
+        };
+        /** @description Messages for a dehydrated device. */
+        DehydratedDeviceEvents: {
+            events: components["schemas"]["MessageForDevice"][];
+            /** @description The next messages are got with this. */
+            next_batch?: string;
+        };
         /** @description The body of every error. */
         Error: {
             /** @description What went wrong, for programs. One of the codes of types/errors.yaml, or one of a server's own. */
@@ -2664,6 +4012,190 @@ export interface components {
                 [key: string]: components["schemas"]["KeyBackupSessions"];
             };
         };
+        /** @description The identity keys of a device, signed by its Ed25519 key. */
+        DeviceKeys: {
+            user_id: components["schemas"]["UserId"];
+            device_id: components["schemas"]["DeviceId"];
+            /** @description The algorithms of encryption that the device knows. */
+            algorithms: string[];
+            /** @description Public keys by `<algorithm>:<device id>`. There is an `ed25519` one. */
+            keys: {
+                [key: string]: string;
+            };
+            signatures: components["schemas"]["KeySignatures"];
+        };
+        /** @description Signatures by user, then by the name of the key that signed. */
+        KeySignatures: {
+            [key: string]: {
+                [key: string]: string;
+            };
+        };
+        /** @description The identity keys of a device, as others see them. */
+        DeviceInformation: {
+            /** @description What the server adds. No signature covers it. */
+            unsigned?: {
+                /** @description The name that its user gave the device. */
+                device_display_name?: string;
+            };
+        } & components["schemas"]["DeviceKeys"];
+        /** @description The public part of a one-time or fallback key. A text where the algorithm's keys are not signed, such as `curve25519`; otherwise an object. */
+        OneTimeKey: string | components["schemas"]["SignedOneTimeKey"];
+        /** @description A key that its device has signed. With `signed_curve25519` it has `key` and `signatures`. */
+        SignedOneTimeKey: {
+            /** @description The public key in unpadded Base64. */
+            key?: string;
+            /** @description Whether it is a fallback key. That is false without it. */
+            fallback?: boolean;
+            signatures?: components["schemas"]["KeySignatures"];
+        };
+        /** @description Keys by `<algorithm>:<key id>`. */
+        OneTimeKeys: {
+            [key: string]: components["schemas"]["OneTimeKey"];
+        };
+        /** @description By algorithm, how many one-time keys of the device nobody has claimed. One that is missing has none. */
+        OneTimeKeyCounts: {
+            [key: string]: number;
+        };
+        /** @description Servers that could not be asked, each with the reason. */
+        KeyFailures: {
+            [key: string]: JsonObject;
+        };
+        /** @description How long to wait for other servers, in milliseconds. */
+        KeyTimeout: number;
+        /** @description Keys of the device that uploads them. Without a kind of keys, those that the server has stay. */
+        KeyUpload: {
+            device_keys?: components["schemas"]["DeviceKeys"];
+            one_time_keys?: components["schemas"]["OneTimeKeys"];
+            /** @description At most one key of each algorithm. It takes the place of the former one. */
+            fallback_keys?: components["schemas"]["OneTimeKeys"];
+        };
+        /** @description Whose keys are wanted. */
+        KeyQuery: {
+            /** @description By user, which devices. None named are all. */
+            device_keys: {
+                [key: string]: string[];
+            };
+            timeout?: components["schemas"]["KeyTimeout"];
+        };
+        /** @description Keys that the user may see, by user. */
+        KeyQueryAnswer: {
+            /** @description By user and device. Unknown users and devices are missing. */
+            device_keys?: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["DeviceInformation"];
+                };
+            };
+            /** @description Master signing keys, with those signatures that the user may see. */
+            master_keys?: {
+                [key: string]: components["schemas"]["CrossSigningKey"];
+            };
+            /** @description Self-signing keys. */
+            self_signing_keys?: {
+                [key: string]: components["schemas"]["CrossSigningKey"];
+            };
+            /** @description The user's own user-signing key. */
+            user_signing_keys?: {
+                [key: string]: components["schemas"]["CrossSigningKey"];
+            };
+            failures?: components["schemas"]["KeyFailures"];
+        };
+        /** @description Of which devices one-time keys are wanted. */
+        KeyClaim: {
+            /** @description By user and device, the algorithm of the key. */
+            one_time_keys: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            timeout?: components["schemas"]["KeyTimeout"];
+        };
+        /** @description The claimed keys. */
+        KeyClaimAnswer: {
+            /** @description By user and device. A device that has no such key is missing. */
+            one_time_keys: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["OneTimeKeys"];
+                };
+            };
+            failures?: components["schemas"]["KeyFailures"];
+        };
+        /** @description A key with which a user signs devices or other users. */
+        CrossSigningKey: {
+            user_id: components["schemas"]["UserId"];
+            /** @description What it is for, `master`, `self_signing` or `user_signing`. */
+            usage: string[];
+            /** @description The one public key, by `ed25519:<public key>`. */
+            keys: {
+                [key: string]: string;
+            };
+            signatures?: components["schemas"]["KeySignatures"];
+        };
+        /** @description A user's cross-signing keys. Those that are not given stay, but a new master key ends the others. */
+        CrossSigningUpload: {
+            master_key?: components["schemas"]["CrossSigningKey"];
+            /** @description Signed by the master key. */
+            self_signing_key?: components["schemas"]["CrossSigningKey"];
+            /** @description Signed by the master key. */
+            user_signing_key?: components["schemas"]["CrossSigningKey"];
+            auth?: components["schemas"]["OptionalAuthentication"];
+        };
+        /** @description By user, then by device or by public key, the key as it is stored, with the signatures that are to be added. */
+        SignedKeys: {
+            [key: string]: {
+                [key: string]: JsonObject;
+            };
+        };
+        /** @description By user, then by device or by public key, why signatures were not kept. */
+        SignatureFailures: {
+            [key: string]: {
+                [key: string]: components["schemas"]["Error"];
+            };
+        };
+        /** @description The body of an error of the OAuth 2.0 API. (RFC 6749, section 5.2.) */
+        OAuthError: {
+            /** @description What went wrong, for programs, such as `invalid_grant`. */
+            error: string;
+            /** @description What went wrong, for people. */
+            error_description?: string;
+            /** @description M_USER_LOCKED where the account is locked. The grant stays good. */
+            errcode?: string;
+            /** @description True where the account is locked: the session lives on. */
+            soft_logout?: boolean;
+            /** @description After too many requests, milliseconds to wait. */
+            retry_after_ms?: number;
+        };
+        /** @description What a client gets for a grant. (RFC 6749, section 5.1.) */
+        OAuthTokens: {
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /** @description Seconds that the access token lasts. */
+            expires_in: number;
+            refresh_token: string;
+            /** @description What was granted, in the words that were asked with. */
+            scope: string;
+        };
+        /** @description What a client says of itself. (RFC 7591.) `client_uri` is the common base of all other addresses. Members that are not known are left out of the answer. */
+        OAuthClientMetadata: {
+            /** @description The client's page. */
+            client_uri: string;
+            /** @description Its name for people. */
+            client_name?: string;
+            /** @description Its logo. */
+            logo_uri?: string;
+            /** @description Its terms of service. */
+            tos_uri?: string;
+            /** @description Its policy on privacy. */
+            policy_uri?: string;
+            /** @description Where a browser may be sent back to. */
+            redirect_uris?: string[];
+            response_types?: string[];
+            grant_types?: string[];
+            /** @description Only `none` is known. */
+            token_endpoint_auth_method?: string;
+            /** @description `web` or `native`. */
+            application_type?: string;
+        };
         /** @description An event as servers exchange it. What a room version adds is in the Pdu types that name it. */
         Pdu: {
             type: string;
@@ -2863,6 +4395,41 @@ export interface components {
             /** @description Rules of conditions, tried after all others. */
             underride?: components["schemas"]["PushRule"][];
         };
+        /** @description What the pusher is for its gateway. All of it but `url` goes into each notification. */
+        PusherData: {
+            /** @description Where an `http` pusher sends its notifications, an HTTPS address whose path is `/_matrix/push/v1/notify`. */
+            url?: string;
+            /** @description `event_id_only` to send no more of an event than its identifiers. */
+            format?: string;
+        };
+        /** @description What wakes a device when its user is notified. */
+        Pusher: {
+            app_id: components["schemas"]["AppId"];
+            pushkey: components["schemas"]["Pushkey"];
+            /** @description `http`. */
+            kind: string;
+            /** @description The app's name for people. */
+            app_display_name: string;
+            /** @description The device's name for people. */
+            device_display_name: string;
+            /** @description Names a set of rules of the device. */
+            profile_tag?: string;
+            /** @description The language of notifications. */
+            lang: string;
+            data: components["schemas"]["PusherData"];
+            /** @description Whether a pusher for web push is told anything. */
+            activated?: boolean;
+        };
+        /** @description The app's identifier, in the manner of a reversed domain name. */
+        AppId: string;
+        /** @description How the gateway knows the device; at most 512 bytes. */
+        Pushkey: string;
+        /** @description What one device has for the other, at most 4096 bytes. */
+        Data: string;
+        /** @description It names what stands there. Each write makes a new one. */
+        SequenceToken: string;
+        /** @description How long the rendezvous lasts, ms. */
+        ExpiresInMs: number;
         /** @description An optional reason. */
         ReasonBody: {
             /** @description Why, for those who read it in the room. */
@@ -2916,6 +4483,28 @@ export interface components {
             join_rule?: string;
             /** @description Its type, for instance `m.space`. */
             room_type?: string;
+        };
+        /** @description A room as it is shown to those who may know of it. */
+        RoomPreview: components["schemas"]["PublicRoom"] & {
+            /** @description Of a restricted room, those whose members may join. */
+            allowed_room_ids?: components["schemas"]["RoomId"][];
+            /** @description The algorithm of an encrypted room. */
+            encryption?: string;
+            /** @description Its room version. */
+            room_version?: string;
+        };
+        /** @description A room, and where it is a space, its children. */
+        RoomWithChildren: components["schemas"]["RoomPreview"] & {
+            /** @description The `m.space.child` events of a space, in the order of siblings. Those of over 2,048 characters are cut. */
+            children_state: {
+                /** @description `m.space.child`. */
+                type: string;
+                state_key: components["schemas"]["RoomId"];
+                sender: components["schemas"]["UserId"];
+                /** @description What the event says. */
+                content: JsonObject;
+                origin_server_ts: components["schemas"]["OriginTimestamp"];
+            }[];
         };
         /** @description A page of a directory of rooms. */
         PublicRooms: {
@@ -2991,6 +4580,250 @@ export interface components {
             medium: string;
             address: string;
         };
+        /** @description What to look for. */
+        SearchBody: {
+            /** @description Where to look. */
+            search_categories: {
+                /** @description In messages, and names and topics of rooms. */
+                room_events?: {
+                    /** @description The words. */
+                    search_term: string;
+                    /** @description Which texts. All by default. */
+                    keys?: ("content.body" | "content.name" | "content.topic")[];
+                    /** @description Which events, and how many on a page (10 by default, 50 at most). */
+                    filter?: components["schemas"]["RoomEventFilter"];
+                    /**
+                     * @description Those that fit best first, as by default, or the newest first.
+                     * @enum {string}
+                     */
+                    order_by?: "recent" | "rank";
+                    /** @description Have events come along that stand around each result. A page then has 20 results at most. */
+                    event_context?: {
+                        /** @description How many before it. 5 by default, 20 at most. */
+                        before_limit?: number;
+                        /** @description How many after it. 5 by default, 20 at most. */
+                        after_limit?: number;
+                        /** @description With names and pictures of those who sent them, as they were then. */
+                        include_profile?: boolean;
+                    };
+                    /** @description Have the state of each room come along. A page then has 10 results at most. */
+                    include_state?: boolean;
+                    /** @description Say also which results belong together. */
+                    groupings?: {
+                        /** @description By what. */
+                        group_by?: {
+                            /** @enum {string} */
+                            key?: "room_id" | "sender";
+                        }[];
+                    };
+                };
+            };
+        };
+        /** @description Results that belong together. */
+        SearchGroup: {
+            /** @description Where the group stands among others. */
+            order: number;
+            /** @description The events. */
+            results: components["schemas"]["EventId"][];
+            /** @description Where its next page begins. Absent when there is none. */
+            next_batch?: string;
+        };
+        /** @description What was found. */
+        SearchResults: {
+            /** @description Where it was found. */
+            search_categories: {
+                /** @description Messages, names and topics. */
+                room_events?: {
+                    /** @description About how many there are; 1,001 for any more. */
+                    count: number;
+                    /** @description The words to be marked, where they or words that begin so stand. */
+                    highlights: string[];
+                    /** @description The events, in the order that was wanted. */
+                    results: {
+                        /** @description How well it fits. */
+                        rank: number;
+                        result: components["schemas"]["ClientEvent"];
+                        /** @description What stands around it. */
+                        context?: {
+                            /** @description Where to page back from. */
+                            start?: string;
+                            /** @description Where to page forward from. */
+                            end?: string;
+                            /** @description Newest first. */
+                            events_before?: components["schemas"]["ClientEvent"][];
+                            /** @description Oldest first. */
+                            events_after?: components["schemas"]["ClientEvent"][];
+                            /** @description By user id, names and pictures as they were then. */
+                            profile_info?: {
+                                [key: string]: {
+                                    /** @description The name. */
+                                    displayname?: string;
+                                    /** @description The picture. */
+                                    avatar_url?: string;
+                                };
+                            };
+                        };
+                    }[];
+                    /** @description By room id, the current state; for who has left, as it was then. */
+                    state?: {
+                        [key: string]: components["schemas"]["ClientEvent"][];
+                    };
+                    /** @description By key, and by room or sender, which results belong together. */
+                    groups?: {
+                        [key: string]: {
+                            [key: string]: components["schemas"]["SearchGroup"];
+                        };
+                    };
+                    /** @description Where the next page begins. Absent when there is none. */
+                    next_batch?: string;
+                };
+            };
+        };
+        /** @description Which state is wanted, as pairs of type and state key. `*` stands for any; the key `$ME` for the user; the key `$LAZY` of `m.room.member` for the members who are met in the timeline. */
+        RequiredState: components["schemas"]["Text"][][];
+        /** @description What is wanted of a room. */
+        SlidingRoomConfig: {
+            /** @description Events of the timeline at most. The server sends 100 at most. */
+            timeline_limit?: number;
+            required_state?: components["schemas"]["RequiredState"];
+        };
+        /** @description Which rooms are in a list. */
+        SlidingRoomFilters: {
+            /** @description Whether `m.direct` names it. */
+            is_dm?: boolean;
+            /** @description Whether it is encrypted. */
+            is_encrypted?: boolean;
+            /** @description Whether the user is invited. */
+            is_invite?: boolean;
+            /** @description It is a child of one of these spaces, which the user is in. */
+            spaces?: components["schemas"]["Text"][];
+            /** @description Its type is one of these; null stands for none. */
+            room_types?: (string | null)[];
+            /** @description Its type is none of these; null stands for none. */
+            not_room_types?: (string | null)[];
+            /** @description The user gave it one of these tags. */
+            tags?: string[];
+            /** @description The user gave it none of these tags. */
+            not_tags?: string[];
+        };
+        /** @description A list of rooms, the latest in activity first. */
+        SlidingList: {
+            /** @description Events of the timeline at most. The server sends 100 at most. */
+            timeline_limit?: number;
+            required_state?: components["schemas"]["RequiredState"];
+            /** @description Which of the rooms are wanted, from the first to the last, counted from 0. Left out, all of them. */
+            ranges?: components["schemas"]["SlidingRange"][];
+            range?: components["schemas"]["SlidingRange"];
+            filters?: components["schemas"]["SlidingRoomFilters"];
+        };
+        /** @description The first and the last place, counted from 0. */
+        SlidingRange: number[];
+        /** @description What is wanted. */
+        SlidingSyncRequest: {
+            /** @description Which connection of the device it is. */
+            conn_id?: components["schemas"]["Name"];
+            /** @description Lists of rooms by name, 100 at most. A name has 255 characters at most. */
+            lists?: {
+                [key: string]: components["schemas"]["SlidingList"];
+            };
+            /** @description Rooms that are wanted whatever list they are in, by room id, 100 at most. */
+            room_subscriptions?: {
+                [key: string]: components["schemas"]["SlidingRoomConfig"];
+            };
+            /** @description What is wanted beside rooms. Others than these are passed over. */
+            extensions?: {
+                to_device?: {
+                    enabled?: components["schemas"]["Enabled"];
+                    /** @description Messages at most. The server sends 100 at most. */
+                    limit?: number;
+                    /** @description The `next_batch` of the last messages. The device has those up to it. */
+                    since?: string;
+                };
+                e2ee?: {
+                    enabled?: components["schemas"]["Enabled"];
+                };
+                account_data?: components["schemas"]["RoomExtension"];
+                receipts?: components["schemas"]["RoomExtension"];
+                typing?: components["schemas"]["RoomExtension"];
+            };
+        };
+        /** @description Whether it is wanted. */
+        Enabled: boolean;
+        /** @description Something that rooms have beside events. */
+        RoomExtension: {
+            enabled?: components["schemas"]["Enabled"];
+            /** @description The lists of whose rooms it is wanted. `*` stands for all, and is meant when this is left out. */
+            lists?: string[];
+            /** @description The rooms, of those asked for by id, of which it is wanted. `*` stands for all, and is meant when this is left out. */
+            rooms?: string[];
+        };
+        /** @description A member after whom a room without a name can be called. */
+        SlidingHero: {
+            user_id: components["schemas"]["UserId"];
+            /** @description The member's name in the room. */
+            displayname?: string;
+            /** @description The member's picture in the room. */
+            avatar_url?: string;
+        };
+        /** @description News of a room. What is left out has not changed or, with `initial`, is not there. */
+        SlidingRoom: {
+            /** @description The client has nothing of the room on this connection that still counts. */
+            initial?: boolean;
+            /** @description The room's name. Null when it was taken away. */
+            name?: string | null;
+            /** @description The room's picture. Null when it was taken away. */
+            avatar?: string | null;
+            /** @description Members to call the room after. */
+            heroes?: components["schemas"]["SlidingHero"][];
+            /** @description Whether `m.direct` names the room. */
+            is_dm?: boolean;
+            /** @description The user's membership. */
+            membership?: string;
+            /** @description The lists whose ranges the room is in. */
+            lists?: string[];
+            /** @description State that is wanted and has changed. */
+            required_state?: JsonObject[];
+            /** @description What a user who is invited or has knocked may know of the room. */
+            invite_state?: components["schemas"]["StrippedState"][];
+            /** @description The newest events. */
+            timeline?: JsonObject[];
+            /** @description From here /messages reads backwards. */
+            prev_batch?: string;
+            /** @description Older events that the client does not have were left out. */
+            limited?: boolean;
+            /** @description How many of the timeline's last events happened since the request's position. */
+            num_live?: number;
+            /** @description The timeline has events again since more are wanted. */
+            unstable_expanded_timeline?: boolean;
+            /** @description How many are in the room. */
+            joined_count?: number;
+            /** @description How many are invited. */
+            invited_count?: number;
+            /** @description Grows with what people do in the room. */
+            bump_stamp?: number;
+            /** @description Unread events that notify. */
+            notification_count?: number;
+            /** @description Those that do so loudly. */
+            highlight_count?: number;
+        };
+        /** @description News of the rooms that were asked for. */
+        SlidingSyncResponse: {
+            /** @description What the next request begins with. */
+            pos: string;
+            /** @description The lists by name. */
+            lists?: {
+                [key: string]: {
+                    /** @description How many rooms are in the list. */
+                    count: number;
+                };
+            };
+            /** @description Rooms by id. */
+            rooms?: {
+                [key: string]: components["schemas"]["SlidingRoom"];
+            };
+            /** @description What is asked for beside rooms. */
+            extensions?: JsonObject;
+        };
         /** @description How much is unread. */
         UnreadCounts: {
             /** @description Events that notify. */
@@ -3044,6 +4877,13 @@ export interface components {
             timeline?: components["schemas"]["TimelineBatch"];
             account_data?: components["schemas"]["EventBatch"];
         };
+        /** @description Whose devices concern the user now, or no longer. */
+        DeviceLists: {
+            /** @description Users whose devices or keys changed, or with whom a room is shared now. */
+            changed?: components["schemas"]["UserId"][];
+            /** @description Users with whom no room is shared any more. */
+            left?: components["schemas"]["UserId"][];
+        };
         /** @description What has happened since the last sync. What is empty may be left out. */
         SyncResponse: {
             /** @description To be sent as `since` next time. */
@@ -3066,14 +4906,87 @@ export interface components {
             presence?: components["schemas"]["EventBatch"];
             account_data?: components["schemas"]["EventBatch"];
             to_device?: components["schemas"]["EventBatch"];
-            device_lists?: {
-                changed?: components["schemas"]["UserId"][];
-                left?: components["schemas"]["UserId"][];
-            };
+            device_lists?: components["schemas"]["DeviceLists"];
+            /** @description One-time keys of the device that nobody has claimed, by algorithm. */
             device_one_time_keys_count?: {
                 [key: string]: number;
             };
+            /** @description Algorithms of its fallback keys that nobody was given. */
             device_unused_fallback_key_types?: string[];
+        };
+        /** @description A kind of network that application services bridge to. */
+        ThirdPartyProtocol: {
+            /** @description Fields by which its people are told apart, the most general first. */
+            user_fields: string[];
+            /** @description The same for its places. */
+            location_fields: string[];
+            /** @description An mxc URI. */
+            icon: string;
+            /** @description By field, what it may hold. */
+            field_types: {
+                [key: string]: {
+                    regexp?: string;
+                    placeholder?: string;
+                };
+            };
+            /** @description The networks of that kind. */
+            instances: {
+                /** @description For people. */
+                desc: string;
+                /** @description An mxc URI, in place of the protocol's. */
+                icon?: string;
+                /** @description What fields hold for this network. */
+                fields: JsonObject;
+                /** @description Unlike that of the service's other networks. */
+                network_id: string;
+                /** @description Unlike that of all others of this server. It is a directory's `third_party_instance_id`. */
+                instance_id?: string;
+            }[];
+        };
+        /** @description A place of another network, and a room that stands for it. */
+        ThirdPartyLocation: {
+            alias: components["schemas"]["RoomAlias"];
+            protocol: string;
+            /** @description What identifies the place. */
+            fields: JsonObject;
+        };
+        /** @description Somebody in another network, and a user that stands for them. */
+        ThirdPartyUser: {
+            userid: components["schemas"]["UserId"];
+            protocol: string;
+            /** @description What identifies the person. */
+            fields: JsonObject;
+        };
+        /** @description Typing, receipts and presence, as in a sync. What belongs to a room names it. */
+        ServiceEphemeral: {
+            /** @enum {unknown} */
+            type: "m.typing" | "m.receipt" | "m.presence";
+            room_id?: components["schemas"]["RoomId"];
+            sender?: components["schemas"]["UserId"];
+            content: JsonObject;
+        }[];
+        /** @description By user, device and algorithm, how many one-time keys are left. (MSC3202.) */
+        ServiceKeyCounts: {
+            [key: string]: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+        };
+        /** @description What is sent to whose devices. */
+        MessagesForDevices: {
+            /** @description Contents by user and device. The device `*` stands for all devices of the user. */
+            messages: {
+                [key: string]: {
+                    [key: string]: JsonObject;
+                };
+            };
+        };
+        /** @description A message as its device gets it. */
+        MessageForDevice: {
+            sender: components["schemas"]["UserId"];
+            type: components["schemas"]["EventType"];
+            content: JsonObject;
         };
         /**
          * @description Terms that the user has accepted, by address.
@@ -3096,6 +5009,40 @@ export interface components {
          */
         "Content.m.direct": {
             [key: string]: string[];
+        };
+        /**
+         * @description Says nothing. Sent encrypted, to begin a new Olm session with a device.
+         * @example {}
+         */
+        "Content.m.dummy": JsonObject;
+        /**
+         * @description The answer to a request for a key. Sent encrypted with Olm.
+         * @example {
+         *       "algorithm": "m.megolm.v1.aes-sha2",
+         *       "room_id": "!room:example.org",
+         *       "session_id": "c2Vzc2lvbg",
+         *       "session_key": "a2V5",
+         *       "sender_key": "Y3VydmU",
+         *       "sender_claimed_ed25519_key": "ZWQyNTUxOQ",
+         *       "forwarding_curve25519_key_chain": []
+         *     }
+         */
+        "Content.m.forwarded_room_key": {
+            algorithm: string;
+            room_id: components["schemas"]["RoomId"];
+            session_id: string;
+            session_key: string;
+            /** @description Curve25519 key of the device that began the session. */
+            sender_key: string;
+            /** @description Its Ed25519 key. Nothing proves it. */
+            sender_claimed_ed25519_key: string;
+            /** @description The devices that handed it on before the sender, oldest first. */
+            forwarding_curve25519_key_chain: string[];
+            /** @description Why the beginning of the session is not in it. */
+            withheld?: {
+                code?: string;
+                reason?: string;
+            };
         };
         /**
          * @description The last event of a room that the user has read entirely.
@@ -3130,6 +5077,186 @@ export interface components {
             ignored_users: {
                 [key: string]: JsonObject;
             };
+        };
+        /**
+         * @description Chooses from what `m.key.verification.start` offered. Also an event of a room.
+         * @example {
+         *       "key_agreement_protocol": "curve25519-hkdf-sha256",
+         *       "hash": "sha256",
+         *       "message_authentication_code": "hkdf-hmac-sha256.v2",
+         *       "short_authentication_string": [
+         *         "decimal",
+         *         "emoji"
+         *       ],
+         *       "commitment": "aGFzaA",
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.accept": {
+            key_agreement_protocol: string;
+            hash: string;
+            message_authentication_code: string;
+            short_authentication_string: ("decimal" | "emoji")[];
+            /** @description Hash of the sender's public key and of what it answers, so that the key can't be chosen later. */
+            commitment: string;
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Ends a verification that did not succeed. Also an event of a room.
+         * @example {
+         *       "code": "m.user",
+         *       "reason": "The user cancelled.",
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.cancel": {
+            /** @description `m.user`, `m.timeout`, `m.unknown_transaction`, `m.unknown_method`, `m.unexpected_message`, `m.key_mismatch`, `m.user_mismatch`, `m.invalid_message`, `m.accepted` (another device took it), or one of the client's own. */
+            code: string;
+            /** @description For people. Shown only where the code is unknown. */
+            reason: string;
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description The sender has verified the other. Also an event of a room.
+         * @example {
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.done": {
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description The public key of this one verification. Also an event of a room.
+         * @example {
+         *       "key": "a2V5",
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.key": {
+            /** @description Unpadded base64. */
+            key: string;
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Vouches for the sender's keys, once people have compared. Also an event of a room.
+         * @example {
+         *       "mac": {
+         *         "ed25519:DEVICE": "bWFj"
+         *       },
+         *       "keys": "bWFj",
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.mac": {
+            /** @description By key id, the MAC of the key. */
+            mac: {
+                [key: string]: string;
+            };
+            /** @description MAC of the key ids, sorted, with commas between. */
+            keys: string;
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Accepts a request to verify. Also an event of a room.
+         * @example {
+         *       "from_device": "DEVICE",
+         *       "methods": [
+         *         "m.sas.v1"
+         *       ],
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.ready": {
+            from_device: string;
+            /** @description Those of the request that this device can do too. */
+            methods: string[];
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Asks a device to verify one another. In a room it is an `m.room.message` with this as its `msgtype`.
+         * @example {
+         *       "from_device": "DEVICE",
+         *       "methods": [
+         *         "m.sas.v1"
+         *       ],
+         *       "timestamp": 1700000000000,
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.request": {
+            from_device: string;
+            /** @description What the sender can do: `m.sas.v1`, `m.qr_code.show.v1`, `m.qr_code.scan.v1`, `m.reciprocate.v1`. */
+            methods: string[];
+            /** @description ms since 1970. Ten minutes old, or five in the future, it counts no more. */
+            timestamp?: number;
+            /** @description Between devices. In a room the event's id takes its place. */
+            transaction_id?: string;
+        };
+        /**
+         * @description Begins to verify by one method. Also an event of a room.
+         * @example {
+         *       "from_device": "DEVICE",
+         *       "method": "m.sas.v1",
+         *       "key_agreement_protocols": [
+         *         "curve25519-hkdf-sha256"
+         *       ],
+         *       "hashes": [
+         *         "sha256"
+         *       ],
+         *       "message_authentication_codes": [
+         *         "hkdf-hmac-sha256.v2"
+         *       ],
+         *       "short_authentication_string": [
+         *         "decimal",
+         *         "emoji"
+         *       ],
+         *       "transaction_id": "abc"
+         *     }
+         * @example {
+         *       "from_device": "DEVICE",
+         *       "method": "m.reciprocate.v1",
+         *       "secret": "c2VjcmV0",
+         *       "transaction_id": "abc"
+         *     }
+         */
+        "Content.m.key.verification.start": {
+            from_device: string;
+            /** @description `m.sas.v1` or `m.reciprocate.v1`. */
+            method: string;
+            /** @description With `m.sas.v1`: at least `curve25519-hkdf-sha256`. */
+            key_agreement_protocols?: string[];
+            /** @description With `m.sas.v1`: at least `sha256`. */
+            hashes?: string[];
+            /** @description With `m.sas.v1`: at least `hkdf-hmac-sha256.v2`. */
+            message_authentication_codes?: string[];
+            /** @description With `m.sas.v1`: at least `decimal`. */
+            short_authentication_string?: ("decimal" | "emoji")[];
+            /** @description With `m.reciprocate.v1`: what the QR code held. */
+            secret?: string;
+            /** @description Between devices. */
+            transaction_id?: string;
+            "m.relates_to"?: components["schemas"]["RelatesTo"];
+        };
+        /**
+         * @description Whether the user wants a key backup.
+         * @example {
+         *       "enabled": true
+         *     }
+         */
+        "Content.m.key_backup": {
+            enabled: boolean;
         };
         /**
          * @description Whether the user has marked a room as unread.
@@ -3688,6 +5815,133 @@ export interface components {
             };
         };
         /**
+         * @description Says why a device does not get a key.
+         * @example {
+         *       "algorithm": "m.megolm.v1.aes-sha2",
+         *       "room_id": "!room:example.org",
+         *       "session_id": "c2Vzc2lvbg",
+         *       "sender_key": "Y3VydmU",
+         *       "code": "m.unverified",
+         *       "reason": "The device is not verified."
+         *     }
+         */
+        "Content.m.room_key.withheld": {
+            algorithm: string;
+            /** @description Absent with `m.no_olm`, which concerns every room. */
+            room_id?: string;
+            /** @description Absent with `m.no_olm`. */
+            session_id?: string;
+            /** @description Curve25519 key of the sending device. */
+            sender_key: string;
+            /** @description `m.blacklisted`, `m.unverified`, `m.unauthorised`, `m.unavailable`, `m.no_olm`, `m.history_not_shared`, or one of the client's own. */
+            code: string;
+            /** @description For people. Shown only where the code is unknown. */
+            reason?: string;
+        };
+        /**
+         * @description A Megolm key for a device of a member. Sent encrypted with Olm.
+         * @example {
+         *       "algorithm": "m.megolm.v1.aes-sha2",
+         *       "room_id": "!room:example.org",
+         *       "session_id": "c2Vzc2lvbg",
+         *       "session_key": "a2V5"
+         *     }
+         */
+        "Content.m.room_key": {
+            /** @constant */
+            algorithm: "m.megolm.v1.aes-sha2";
+            room_id: components["schemas"]["RoomId"];
+            session_id: string;
+            session_key: string;
+            /** @description Whoever is invited later may have it, since the history visibility allowed that. */
+            shared_history?: boolean;
+        };
+        /**
+         * @description Says where somebody who was invited finds the keys of a room's history. Sent encrypted with Olm.
+         * @example {
+         *       "room_id": "!room:example.org",
+         *       "file": {
+         *         "url": "mxc://example.org/abc"
+         *       }
+         *     }
+         */
+        "Content.m.room_key_bundle": {
+            room_id: components["schemas"]["RoomId"];
+            /** @description The encrypted file with the keys. */
+            file: JsonObject;
+        };
+        /**
+         * @description Asks other devices for a key, or no longer.
+         * @example {
+         *       "action": "request",
+         *       "requesting_device_id": "DEVICE",
+         *       "request_id": "1",
+         *       "body": {
+         *         "algorithm": "m.megolm.v1.aes-sha2",
+         *         "room_id": "!room:example.org",
+         *         "session_id": "c2Vzc2lvbg"
+         *       }
+         *     }
+         * @example {
+         *       "action": "request_cancellation",
+         *       "requesting_device_id": "DEVICE",
+         *       "request_id": "1"
+         *     }
+         */
+        "Content.m.room_key_request": {
+            /** @enum {unknown} */
+            action: "request" | "request_cancellation";
+            requesting_device_id: string;
+            /** @description The same in each copy and in the cancellation. */
+            request_id: string;
+            /** @description Which key. With `request` alone. */
+            body?: {
+                algorithm: string;
+                room_id: components["schemas"]["RoomId"];
+                session_id: string;
+                /** @description Not to be relied on. */
+                sender_key?: string;
+            };
+        };
+        /**
+         * @description Asks the user's other devices for a secret, or no longer.
+         * @example {
+         *       "action": "request",
+         *       "name": "m.megolm_backup.v1",
+         *       "requesting_device_id": "DEVICE",
+         *       "request_id": "1"
+         *     }
+         */
+        "Content.m.secret.request": {
+            /** @enum {unknown} */
+            action: "request" | "request_cancellation";
+            /** @description Which secret, such as `m.cross_signing.self_signing`. With `request` alone. */
+            name?: string;
+            requesting_device_id: string;
+            request_id: string;
+        };
+        /**
+         * @description The answer to a request for a secret. Sent encrypted with Olm, to a verified device of the same user.
+         * @example {
+         *       "request_id": "1",
+         *       "secret": "c2VjcmV0"
+         *     }
+         */
+        "Content.m.secret.send": {
+            request_id: string;
+            secret: string;
+        };
+        /**
+         * @description The key that clients encrypt secrets with unless told otherwise. Its description is in `m.secret_storage.key.<id>`.
+         * @example {
+         *       "key": "abc"
+         *     }
+         */
+        "Content.m.secret_storage.default_key": {
+            /** @description Identifier of the key. */
+            key: string;
+        };
+        /**
          * @description A room that belongs to a space. The state key is the room; without `via` it no longer belongs.
          * @example {
          *       "via": [
@@ -3878,7 +6132,16 @@ export interface components {
         /**
          * @description The cross-signing keys of a user of the sending server have changed.
          * @example {
-         *       "user_id": "@alice:example.org"
+         *       "user_id": "@alice:example.org",
+         *       "master_key": {
+         *         "user_id": "@alice:example.org",
+         *         "usage": [
+         *           "master"
+         *         ],
+         *         "keys": {
+         *           "ed25519:bWFzdGVy": "bWFzdGVy"
+         *         }
+         *       }
          *     }
          */
         "Edu.m.signing_key_update": {
@@ -3960,6 +6223,14 @@ export interface components {
         version: string;
         /** @description The session of a room's encryption. */
         sessionId: string;
+        /** @description The rendezvous. */
+        rendezvousId: string;
+        /** @description The kind of network, such as `irc`. */
+        protocol: components["schemas"]["Text"];
+        /** @description The network. */
+        networkId: components["schemas"]["Text"];
+        /** @description The application service. */
+        appserviceId: components["schemas"]["Text"];
     };
     requestBodies: never;
     headers: never;
@@ -3990,7 +6261,10 @@ export interface operations {
                     "application/json": JsonObject;
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4002,6 +6276,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4054,6 +6329,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -4066,6 +6342,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4129,7 +6406,10 @@ export interface operations {
                     "application/json": JsonObject;
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4141,6 +6421,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4195,6 +6476,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -4207,6 +6489,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4282,6 +6565,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -4294,6 +6578,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              *     - Without an errcode: a stage of authentication is still to do.
              */
             401: {
@@ -4333,6 +6618,639 @@ export interface operations {
             };
         };
     };
+    getWhoIs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The devices that are signed in. A device that was not seen yet has no connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        user_id?: components["schemas"]["UserId"];
+                        /** @description By device id. */
+                        devices?: {
+                            [key: string]: {
+                                sessions?: {
+                                    connections?: {
+                                        /** @description Where it last asked from. */
+                                        ip?: string;
+                                        /** @description When, in ms since 1970. */
+                                        last_seen?: components["schemas"]["Timestamp"];
+                                        /** @description What it called itself. */
+                                        user_agent?: string;
+                                    }[];
+                                }[];
+                            };
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The user is another one, and the caller is no administrator. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getAdminLockUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is locked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        locked: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is another one.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account was deactivated. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    setAdminLockUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    locked: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Whether it is locked now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        locked: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is one: the caller, or another.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account was deactivated. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getAdminSuspendUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is suspended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        suspended: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is another one.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account was deactivated. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    setAdminSuspendUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    suspended: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Whether it is suspended now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        suspended: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is no administrator, or the user is one: the caller, or another.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user, or the account was deactivated. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    pingAppservice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The application service. */
+                appserviceId: components["parameters"]["appserviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the ping is to bring along. */
+                    transaction_id?: components["schemas"]["Text"];
+                };
+            };
+        };
+        responses: {
+            /** @description The service answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How long that took. */
+                        duration_ms: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_URL_NOT_SET`: The service's registration has no address.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No token was given where an application service has to give its own.
+             *     - `M_UNKNOWN_TOKEN`: The token is no application service's, nor any other.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that service's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /**
+             * @description - `M_BAD_STATUS`: The service answered with an error. `status` and `body` hold it.
+             *     - `M_CONNECTION_FAILED`: The service cannot be reached.
+             */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_CONNECTION_TIMEOUT`: The service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateAppserviceRoomDirectoryVisibility: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The network. */
+                networkId: components["parameters"]["networkId"];
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    visibility: components["schemas"]["Visibility"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No token was given where an application service has to give its own.
+             *     - `M_UNKNOWN_TOKEN`: The token is no application service's, nor any other.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The token is not the application service's.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getContentAuthed: {
         parameters: {
             query?: {
@@ -4363,7 +7281,10 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4375,8 +7296,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4457,7 +7388,10 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4469,8 +7403,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4564,6 +7508,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: No thumbnail can be made of such a file.
              */
             400: {
@@ -4577,8 +7522,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4657,11 +7612,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4701,6 +7675,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -4713,6 +7688,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4722,7 +7698,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not ban this user. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not ban this user.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4763,6 +7742,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_BAD_STATE`: The user is not banned.
              */
             400: {
@@ -4776,6 +7756,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4785,7 +7766,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not lift the ban. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not lift the ban.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4853,6 +7837,12 @@ export interface operations {
                                 allowed?: string[];
                                 disallowed?: string[];
                             };
+                            /** @description Whether there are pushers for web push, and the key to subscribe with. */
+                            "org.matrix.msc4174.webpush"?: {
+                                enabled: boolean;
+                                vapid?: string;
+                            };
+                            /** @description What the caller may do to accounts. Only administrators are told. */
                             "m.account_moderation"?: {
                                 suspend?: boolean;
                                 lock?: boolean;
@@ -4861,11 +7851,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4915,7 +7924,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4927,6 +7939,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4936,7 +7949,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not upload that. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not upload that.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4987,9 +8003,19 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -4999,7 +8025,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not upload. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not upload.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5045,7 +8074,10 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Empty"];
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5057,6 +8089,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -5066,7 +8099,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The place is somebody else's. */
+            /**
+             * @description - `M_FORBIDDEN`: The place is somebody else's.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5134,11 +8170,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5461,6 +8516,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_INVALID_PARAM`: An alias, an invited user or a member's state key is none, or there is no such account.
              *     - `M_ROOM_IN_USE`: The alias is taken.
              *     - `M_INVALID_ROOM_STATE`: The wanted state cannot be.
@@ -5477,6 +8533,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -5488,6 +8545,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may create no such room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: An invited user wants no invites.
              */
             403: {
@@ -5518,6 +8576,506 @@ export interface operations {
             };
         };
     };
+    uploadCrossSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrossSigningUpload"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_INVALID_PARAM`: A key is somebody else's, for another use, or none of Ed25519. The message names it.
+             *     - `M_INVALID_SIGNATURE`: A signature of the master key is missing, or one is wrong.
+             *     - `M_MISSING_PARAM`: There is no master key.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             *     - Without an errcode: a stage of authentication is still to do.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticationChallenge"] | components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: One of the user's devices has the id of a key, or the authentication failed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    uploadCrossSigningSignatures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedKeys"];
+            };
+        };
+        responses: {
+            /** @description What was refused. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        failures?: components["schemas"]["SignatureFailures"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getDehydratedDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The device, as it was stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        device_id: components["schemas"]["DeviceId"];
+                        device_data: components["schemas"]["DeviceData"];
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putDehydratedDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDehydratedDevice"];
+            };
+        };
+        responses: {
+            /** @description The device's id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DehydratedDeviceId"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_INVALID_PARAM`: A key names another user or device, or a device of that id is signed in. The message names it.
+             *     - `M_INVALID_SIGNATURE`: A signature is missing, wrong, or somebody else's.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The device's data or a key is too long, or there are too many keys. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    deleteDehydratedDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The id of the device that was deleted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DehydratedDeviceId"];
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getDehydratedDeviceEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next_batch` of the former answer. Left out, the first messages are answered. */
+                from?: string;
+                /** @description Messages to answer at most, up to 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The device. */
+                deviceId: components["parameters"]["deviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Messages, oldest first; `next_batch` when there are more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DehydratedDeviceEvents"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: That is not the user's dehydrated device. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postDehydratedDeviceEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                deviceId: components["parameters"]["deviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description That of the former answer. */
+                    next_batch?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Messages, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DehydratedDeviceEvents"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: That is not the user's dehydrated device. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getDevices: {
         parameters: {
             query?: never;
@@ -5538,11 +9096,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5573,7 +9150,10 @@ export interface operations {
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5585,8 +9165,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5625,10 +9215,20 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Empty"];
+            /** @description The application service has made the device. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": JsonObject;
+                };
+            };
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -5641,8 +9241,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5693,6 +9303,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -5705,6 +9316,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              *     - Without an errcode: a stage of authentication is still to do.
              */
             401: {
@@ -5756,6 +9368,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -5768,6 +9381,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              *     - Without an errcode: a stage of authentication is still to do.
              */
             401: {
@@ -5832,8 +9446,30 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /**
+             * @description - `M_MISSING_TOKEN`: No token was given where an application service has to give its own.
+             *     - `M_UNKNOWN_TOKEN`: The token is no application service's, nor any other.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description - `M_NOT_FOUND`: There is no such alias. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: The application service whose alias it would be does not answer. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5875,6 +9511,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_EXCLUSIVE`: The alias is reserved for an application service.
              */
             400: {
@@ -5888,6 +9525,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -5897,7 +9535,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may give no such alias, or is not in such a room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may give no such alias, or is not in such a room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5939,7 +9580,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5951,6 +9595,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -5960,7 +9605,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not take it away. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not take it away.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6003,7 +9651,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6015,6 +9666,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6086,6 +9738,7 @@ export interface operations {
             };
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_BAD_JSON`: The filter is malformed.
              */
             400: {
@@ -6099,6 +9752,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6160,6 +9814,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6172,6 +9827,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6224,7 +9880,10 @@ export interface operations {
                     "application/json": components["schemas"]["Filter"];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6236,6 +9895,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6286,6 +9946,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The user's server does not know the room's version.
              */
             400: {
@@ -6299,6 +9960,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6310,6 +9972,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not invite, or the user is banned or already in the room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: The user wants no invites.
              */
             403: {
@@ -6369,6 +10032,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_UNABLE_TO_AUTHORISE_JOIN`: No server that was asked can tell whether the room admits the user.
@@ -6385,6 +10049,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6394,7 +10059,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The room does not admit the user. */
+            /**
+             * @description - `M_FORBIDDEN`: The room does not admit the user.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6466,6 +10134,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_UNABLE_TO_AUTHORISE_JOIN`: No server that was asked can tell whether the room admits the user.
@@ -6482,6 +10151,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6491,7 +10161,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The room does not admit the user. */
+            /**
+             * @description - `M_FORBIDDEN`: The room does not admit the user.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6502,6 +10175,15 @@ export interface operations {
             };
             /** @description - `M_NOT_FOUND`: No server knows the room. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: The application service whose alias it would be does not answer. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6547,11 +10229,30 @@ export interface operations {
                     "application/json": components["schemas"]["KeyBackup"];
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6595,6 +10296,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6607,8 +10309,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6648,7 +10360,10 @@ export interface operations {
                     "application/json": components["schemas"]["KeyBackup"];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6660,8 +10375,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6701,6 +10426,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: The algorithm, or the version in the body, is another.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6713,8 +10439,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6755,7 +10491,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6767,8 +10506,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6811,6 +10560,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6823,8 +10573,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6873,6 +10633,7 @@ export interface operations {
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6885,6 +10646,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -6894,7 +10656,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6947,6 +10712,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -6959,8 +10725,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7006,6 +10782,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7018,8 +10795,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7071,6 +10858,7 @@ export interface operations {
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7083,6 +10871,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7092,7 +10881,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7148,6 +10940,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7160,8 +10953,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7209,6 +11012,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7221,8 +11025,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7276,6 +11090,7 @@ export interface operations {
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7288,6 +11103,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7297,7 +11113,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names. */
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_WRONG_ROOM_KEYS_VERSION`: It is not the newest backup, which `current_version` names.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7355,6 +11174,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7367,8 +11187,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7383,6 +11213,310 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    uploadKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyUpload"];
+            };
+        };
+        responses: {
+            /** @description How many one-time keys the device has now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        one_time_key_counts: components["schemas"]["OneTimeKeyCounts"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_INVALID_PARAM`: A key names another user or device, takes the place of one that stays, has the id of another one-time key, or is none of its algorithm. The message names it.
+             *     - `M_INVALID_SIGNATURE`: A signature is missing, wrong, or somebody else's.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: A key is too long, or there would be too many. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    queryKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyQuery"];
+            };
+        };
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyQueryAnswer"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    claimKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyClaim"];
+            };
+        };
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyClaimAnswer"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getKeysChanges: {
+        parameters: {
+            query: {
+                /** @description The `next_batch` of an earlier sync. */
+                from: components["schemas"]["Text"];
+                /** @description The `next_batch` of a later one. */
+                to: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The users. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceLists"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A token is not one of this server.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -7408,6 +11542,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7420,6 +11555,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7429,7 +11565,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not do that or the user is not in the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not do that or the user is not in the room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7486,6 +11625,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The room's version is unknown here.
              *     - `M_INCOMPATIBLE_ROOM_VERSION`: The room's version is unknown here.
              */
@@ -7500,6 +11640,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7509,7 +11650,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The room lets nobody or not this user knock. */
+            /**
+             * @description - `M_FORBIDDEN`: The room lets nobody or not this user knock.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7520,6 +11664,15 @@ export interface operations {
             };
             /** @description - `M_NOT_FOUND`: No server knows the room. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: The application service whose alias it would be does not answer. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7568,6 +11721,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7580,6 +11734,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7642,6 +11797,7 @@ export interface operations {
             200: components["responses"]["Empty"];
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: The user is still in the room.
              */
             400: {
@@ -7655,8 +11811,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7704,11 +11870,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7784,6 +11969,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7796,6 +11982,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -7805,7 +11992,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is of too little power in the room, or is not in such a room. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is of too little power in the room, or is not in such a room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7908,6 +12098,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -7920,8 +12111,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7989,6 +12190,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -8001,6 +12203,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              *     - Without an errcode: a stage of authentication is still to do.
              */
             401: {
@@ -8131,10 +12334,23 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_UNKNOWN`: There is no such way to log in.
-             *     - `M_APPSERVICE_LOGIN_UNSUPPORTED`: Application services do not log in here.
+             *     - `M_EXCLUSIVE`: The user is not one of the application service's.
              *     - `M_MISSING_PARAM`: Something is missing for this way to log in.
              */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No token was given where an application service has to give its own.
+             *     - `M_UNKNOWN_TOKEN`: The token is no application service's, nor any other.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8184,11 +12400,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8208,11 +12442,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8265,6 +12517,7 @@ export interface operations {
             };
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_BAD_JSON`: The filter is malformed.
              */
             400: {
@@ -8278,6 +12531,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -8294,6 +12548,300 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMutualRooms: {
+        parameters: {
+            query: {
+                /** @description With whom. */
+                user_id: components["schemas"]["UserId"];
+                /** @description Where the page begins. */
+                from?: components["schemas"]["Text"];
+                /** @description The same by an older name. */
+                batch_token?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rooms; none where the server does not know the user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Rooms that both are joined to. */
+                        joined: components["schemas"]["RoomId"][];
+                        /** @description How many there are on all pages. */
+                        count: number;
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                        /** @description The same by an older name. */
+                        next_batch_token?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The user is the caller, or the token is not one of this server's.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getNotifications: {
+        parameters: {
+            query?: {
+                /** @description Where to go on, a `next_token`. By default at the newest. */
+                from?: components["schemas"]["Text"];
+                /** @description How many at most. 20 by default, 100 at most. */
+                limit?: number;
+                /** @description `highlight` for highlights alone. */
+                only?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of notifications, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Where the next page begins. Absent when there is none. A page may be short, or empty, and have a next one. */
+                        next_token?: string;
+                        notifications: {
+                            /** @description What the rule says that matched. */
+                            actions: components["schemas"]["PushAction"][];
+                            event: components["schemas"]["ClientEvent"];
+                            profile_tag?: string;
+                            /** @description Whether a receipt of the caller's covers it. */
+                            read: boolean;
+                            room_id: components["schemas"]["RoomId"];
+                            ts: components["schemas"]["OriginTimestamp"];
+                        }[];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The token is not one of this server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getAuthMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata. (RFC 8414.) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Who issues tokens. */
+                        issuer: string;
+                        authorization_endpoint: string;
+                        token_endpoint: string;
+                        revocation_endpoint: string;
+                        registration_endpoint: string;
+                        device_authorization_endpoint?: string;
+                        response_types_supported: string[];
+                        grant_types_supported: string[];
+                        response_modes_supported: string[];
+                        code_challenge_methods_supported: string[];
+                        prompt_values_supported?: string[];
+                        token_endpoint_auth_methods_supported?: string[];
+                        revocation_endpoint_auth_methods_supported?: string[];
+                        scopes_supported?: string[];
+                        /** @description The page on which people manage their account. */
+                        account_management_uri?: string;
+                        account_management_actions_supported?: string[];
+                    };
+                };
+            };
+        };
+    };
+    requestOpenIdToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": JsonObject;
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        access_token: string;
+                        /** @constant */
+                        token_type: "Bearer";
+                        /** @description The server to show it to. */
+                        matrix_server_name: components["schemas"]["ServerName"];
+                        /** @description Seconds for which the token is good. */
+                        expires_in: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -8321,6 +12869,7 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_WEAK_PASSWORD`: The password is too weak.
              */
             400: {
@@ -8334,6 +12883,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              *     - Without an errcode: a stage of authentication is still to do.
              */
             401: {
@@ -8402,7 +12952,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8414,6 +12967,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -8459,6 +13013,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -8471,6 +13026,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -8480,7 +13036,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8666,6 +13225,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_MISSING_PARAM`: The body does not have the field.
              *     - `M_PROFILE_TOO_LARGE`: The profile would be larger than 65536 bytes.
              *     - `M_KEY_TOO_LARGE`: The field's name is longer than 255 bytes.
@@ -8681,6 +13241,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -8690,7 +13251,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller or may not change this field. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller or may not change this field.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8734,7 +13298,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8746,6 +13313,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -8755,8 +13323,238 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller or may not change this field. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller or may not change this field.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getPushers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pushers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        pushers: components["schemas"]["Pusher"][];
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postPusher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `http` for a pusher that calls a push gateway, `org.matrix.msc4174.webpush` (or `webpush`) for one that sends encrypted messages to a push server (MSC4174), null to delete the pusher. */
+                    kind: string | null;
+                    app_id: components["schemas"]["AppId"];
+                    pushkey: components["schemas"]["Pushkey"];
+                    app_display_name?: components["schemas"]["Text"];
+                    device_display_name?: components["schemas"]["Text"];
+                    profile_tag?: components["schemas"]["Text"];
+                    lang?: components["schemas"]["Text"];
+                    data?: components["schemas"]["PusherData"];
+                    /** @description Whether pushers of other users with this app and pushkey stay; else they are deleted. */
+                    append?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description The pusher waits until its client has sent back the token that it was sent (MSC4174). */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": JsonObject;
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_MISSING_PARAM`: A pusher needs names, a language and its data.
+             *     - `M_INVALID_PARAM`: The kind or the gateway's address is not one that this server calls, or something is too long.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    activatePusher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    app_id: components["schemas"]["AppId"];
+                    ack_token: components["schemas"]["Text"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN_ACTIVATION_TOKEN`: No pusher of the app waits for the token.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The caller has no pusher of the app. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8795,11 +13593,30 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8827,11 +13644,30 @@ export interface operations {
                     "application/json": components["schemas"]["PushRuleset"];
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8864,7 +13700,10 @@ export interface operations {
                     "application/json": components["schemas"]["PushRule"];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8876,8 +13715,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8931,6 +13780,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: The rule is of the wrong form for its kind.
              *     - `M_MISSING_PARAM`: A content rule needs a pattern.
              */
@@ -8945,8 +13795,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9000,6 +13860,7 @@ export interface operations {
             200: components["responses"]["Empty"];
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: The server's own rules stay.
              */
             400: {
@@ -9013,8 +13874,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9058,7 +13929,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9070,8 +13944,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9115,6 +13999,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -9127,8 +14012,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9181,7 +14076,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9193,8 +14091,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9238,6 +14146,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -9250,8 +14159,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9307,6 +14226,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -9319,6 +14239,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -9385,6 +14306,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -9397,6 +14319,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -9468,6 +14391,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -9480,6 +14404,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -9489,7 +14414,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not redact the event. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not redact the event.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9570,7 +14498,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_UNKNOWN_TOKEN`: The refresh token is unknown or used up. */
+            /**
+             * @description - `M_UNKNOWN_TOKEN`: The refresh token is unknown or used up.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9709,10 +14640,9 @@ export interface operations {
              *     - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_USER_IN_USE`: The name is taken.
              *     - `M_INVALID_USERNAME`: The name holds characters that none may.
-             *     - `M_EXCLUSIVE`: The name is reserved for an application service.
+             *     - `M_EXCLUSIVE`: The name is reserved for an application service, or not one of the application service's that asks.
              *     - `M_WEAK_PASSWORD`: The password is too weak.
-             *     - `M_MISSING_PARAM`: No password was given.
-             *     - `M_APPSERVICE_LOGIN_UNSUPPORTED`: Application services do not log in here.
+             *     - `M_MISSING_PARAM`: No password was given, or an application service gave no name.
              */
             400: {
                 headers: {
@@ -9722,7 +14652,12 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - Without an errcode: a stage of authentication is still to do. */
+            /**
+             * @description - `M_MISSING_TOKEN`: No token was given where an application service has to give its own.
+             *     - `M_UNKNOWN_TOKEN`: The token is no application service's, nor any other.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             *     - Without an errcode: a stage of authentication is still to do.
+             */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -9852,7 +14787,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            /**
+             * @description - `M_INVALID_PARAM`: A token is not one of this server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9864,8 +14802,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9929,7 +14877,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            /**
+             * @description - `M_INVALID_PARAM`: A token is not one of this server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9941,8 +14892,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10008,7 +14969,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A token is not one of this server's. */
+            /**
+             * @description - `M_INVALID_PARAM`: A token is not one of this server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10020,8 +14984,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10036,6 +15010,541 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRendezvousAvailability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether the caller may create one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        create_available: boolean;
+                    };
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    createRendezvous: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    data: components["schemas"]["Data"];
+                };
+            };
+        };
+        responses: {
+            /** @description Where it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How it is found. */
+                        id: string;
+                        sequence_token: components["schemas"]["SequenceToken"];
+                        expires_in_ms: components["schemas"]["ExpiresInMs"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The data has more than 4096 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    readRendezvous: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The data. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Data"];
+                        sequence_token: components["schemas"]["SequenceToken"];
+                        expires_in_ms: components["schemas"]["ExpiresInMs"];
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: A browser asks in order to show it as a page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    writeRendezvous: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    sequence_token: components["schemas"]["SequenceToken"];
+                    data: components["schemas"]["Data"];
+                };
+            };
+        };
+        responses: {
+            /** @description The token of what stands there now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        sequence_token: components["schemas"]["SequenceToken"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `IO_ELEMENT_MSC4388_CONCURRENT_WRITE`: Something else was written since the token. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The data has more than 4096 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    cancelRendezvous: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    createRendezvousSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description It has to be `text/plain`. */
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 4096 bytes. */
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Where it is. `ETag` names what stands there, `Expires` its end. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The whole address. */
+                        url: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: It is no text/plain.
+             *     - `M_MISSING_PARAM`: There is no Content-Length or no Content-Type.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The text has more than 4096 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    readRendezvousSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tag of what the caller has. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The text. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The caller has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: A browser asks in order to show it as a page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    writeRendezvousSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description It has to be `text/plain`. */
+                "Content-Type"?: string;
+                /** @description The tag of what the caller read last. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        /** @description At most 4096 bytes. */
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description It stands there. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: It is no text/plain, or the tag is none.
+             *     - `M_MISSING_PARAM`: A header is missing.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: Something else was written since. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The text has more than 4096 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    deleteRendezvousSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rendezvous. */
+                rendezvousId: components["parameters"]["rendezvousId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is none any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -10064,6 +15573,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -10076,8 +15586,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10142,6 +15662,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -10154,8 +15675,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10216,6 +15747,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -10228,8 +15760,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10299,6 +15841,7 @@ export interface operations {
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
              *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -10311,6 +15854,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10342,7 +15886,13 @@ export interface operations {
     };
     sendMessage: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
+                 *     clients' are passed over.
+                 */
+                ts?: components["schemas"]["Timestamp"];
+            };
             header?: never;
             path: {
                 /** @description The room. */
@@ -10373,6 +15923,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_DUPLICATE_ANNOTATION`: The caller has reacted in that way already.
              */
             400: {
@@ -10386,6 +15937,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10395,7 +15947,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller may not send that. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller may not send that.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10461,7 +16016,10 @@ export interface operations {
                     "application/json": JsonObject;
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10473,6 +16031,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10504,7 +16063,13 @@ export interface operations {
     };
     setRoomStateWithKey: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
+                 *     clients' are passed over.
+                 */
+                ts?: components["schemas"]["Timestamp"];
+            };
             header?: never;
             path: {
                 /** @description The room. */
@@ -10535,6 +16100,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_BAD_ALIAS`: An alias in the content does not point to the room.
              */
             400: {
@@ -10548,6 +16114,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10559,6 +16126,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The caller may not set that.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
              *     - `M_INVITE_BLOCKED`: The invited user wants no invites.
              */
             403: {
@@ -10580,6 +16148,87 @@ export interface operations {
             };
             /** @description - `M_TOO_LARGE`: The event would be larger than 65,536 bytes. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getRoomSummary: {
+        parameters: {
+            query?: {
+                /** @description Servers that may know the room. */
+                via?: components["schemas"]["ServerName"][];
+            };
+            header?: never;
+            path: {
+                /** @description The room, by its identifier or one of its aliases. */
+                roomIdOrAlias: components["parameters"]["roomIdOrAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What may be known of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomPreview"] & {
+                        /** @description What the caller is to the room; `leave` also for who never was in it. Absent without a token. */
+                        membership?: components["schemas"]["Membership"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room that the caller may see. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10633,6 +16282,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: That version is unknown here.
              */
             400: {
@@ -10646,6 +16296,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10655,7 +16306,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user may not send m.room.tombstone there. */
+            /**
+             * @description - `M_FORBIDDEN`: The user may not send m.room.tombstone there.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10716,7 +16370,10 @@ export interface operations {
                     "application/json": components["schemas"]["ClientEvent"];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10728,8 +16385,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10769,7 +16436,10 @@ export interface operations {
                     "application/json": components["schemas"]["ClientEvent"][];
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10781,6 +16451,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10831,7 +16502,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10843,6 +16517,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10893,7 +16568,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10905,6 +16583,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -10916,6 +16595,282 @@ export interface operations {
             };
             /** @description - `M_FORBIDDEN`: The caller is not in the room. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, of a search with the same body; or of one of its groups. */
+                next_batch?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchBody"];
+            };
+        };
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The token is not one of such a search.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    slidingSync: {
+        parameters: {
+            query?: {
+                /** @description The `pos` of the answer before. */
+                pos?: components["schemas"]["Text"];
+                /** @description Milliseconds to wait for news. 0 by default; without `pos` it does not count. */
+                timeout?: number;
+                /** @description What to make of the user's presence by this request. `online` by default. */
+                set_presence?: components["schemas"]["Presence"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlidingSyncRequest"];
+            };
+        };
+        responses: {
+            /** @description What is new. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlidingSyncResponse"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: There are too many lists or rooms, or a range is wrong. The message names it.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_UNKNOWN_POS`: The position is not of this connection, or the server does not keep it any more. Start without one.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getSpaceHierarchy: {
+        parameters: {
+            query?: {
+                /** @description Only the rooms that their space suggests. */
+                suggested_only?: boolean;
+                /** @description How many rooms at most. 50 by default, 100 at most. */
+                limit?: number;
+                /** @description How deep to go. The space itself has depth 0. 16 by default, and at most. */
+                max_depth?: number;
+                /** @description Where the page begins, with the other parameters unchanged but for `limit`. */
+                from?: components["schemas"]["Text"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rooms. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The rooms. */
+                        rooms: components["schemas"]["RoomWithChildren"][];
+                        /** @description Where the next page begins. Absent when there is none. */
+                        next_batch?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The token is not one of this walk.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The caller may not see the room. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getWellknownSupport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whom to turn to. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        contacts?: {
+                            matrix_id?: components["schemas"]["UserId"];
+                            email_address?: string;
+                            /** @description `m.role.admin` for everything, `m.role.security` for what is sensitive. */
+                            role: string;
+                        }[];
+                        /** @description The address of a page that helps users of the server. */
+                        support_page?: string;
+                    };
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The server does not say. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10960,6 +16915,7 @@ export interface operations {
             };
             /**
              * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_BAD_JSON`: The filter is malformed.
              */
             400: {
@@ -10973,8 +16929,18 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11020,7 +16986,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11032,6 +17001,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11077,6 +17047,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -11089,6 +17060,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11135,7 +17107,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11147,6 +17122,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11163,6 +17139,445 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getProtocols: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["ThirdPartyProtocol"];
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getProtocolMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyProtocol"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such protocol. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    queryLocationByProtocol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyLocation"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There are none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    queryUserByProtocol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyUser"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There are none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    queryLocationByAlias: {
+        parameters: {
+            query: {
+                /** @description An alias of the room. */
+                alias: components["schemas"]["RoomAlias"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyLocation"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It stands for none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    queryUserByID: {
+        parameters: {
+            query: {
+                /** @description The user. */
+                userid: components["schemas"]["UserId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the application services say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyUser"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It stands for nobody. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -11200,7 +17615,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: The token is not one of this server's. */
+            /**
+             * @description - `M_INVALID_PARAM`: The token is not one of this server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11212,6 +17630,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11228,6 +17647,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendToDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event's type. */
+                eventType: components["parameters"]["eventType"];
+                /** @description A name that the caller gives to the request. The same name again means the same request: it is not done twice. */
+                txnId: components["parameters"]["txnId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessagesForDevices"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: A message has more than 65536 bytes, or there are too many for one request. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -11259,6 +17753,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -11271,6 +17766,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11280,7 +17776,103 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The user is not the caller or is not in the room. */
+            /**
+             * @description - `M_FORBIDDEN`: The user is not the caller or is not in the room.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    searchUserDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What to look for; or a user id, or the beginning of one. */
+                    search_term: string;
+                    /** @description How many at most. 10 by default, 100 at most. */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Who was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The people. */
+                        results: {
+                            user_id: components["schemas"]["UserId"];
+                            /** @description Their name. */
+                            display_name?: string;
+                            /** @description Their picture. */
+                            avatar_url?: string;
+                        }[];
+                        /** @description Whether there are more. */
+                        limited: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11332,9 +17924,19 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -11342,6 +17944,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTurnServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The servers, and what to sign in there with. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        username: string;
+                        password: string;
+                        uris: string[];
+                        /** @description Seconds for which the credentials are good. */
+                        ttl: number;
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: There is no TURN server for the caller. Clients take this as an answer, and ask no more. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };
@@ -11397,9 +18074,19 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -12807,6 +19494,61 @@ export interface operations {
             };
         };
     };
+    exchangeOpenIdToken: {
+        parameters: {
+            query: {
+                /** @description A token of `requestOpenIdToken`. */
+                access_token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user who asked for it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        sub: components["schemas"]["UserId"];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNKNOWN_TOKEN`: The token is none, is too old, or its user's account is closed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
     federationGetPublicRooms: {
         parameters: {
             query?: {
@@ -13036,6 +19778,74 @@ export interface operations {
             };
         };
     };
+    federationGetSpaceHierarchy: {
+        parameters: {
+            query?: {
+                /** @description Only the rooms that the space suggests. */
+                suggested_only?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The space and its children. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        room: components["schemas"]["RoomWithChildren"];
+                        /** @description Those of its children that may be known of. */
+                        children: components["schemas"]["RoomPreview"][];
+                        /** @description Those that may not. */
+                        inaccessible_children: components["schemas"]["RoomId"][];
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The room's access list keeps the calling server out. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such room here that the calling server may know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     sendTransaction: {
         parameters: {
             query?: never;
@@ -13072,6 +19882,213 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getUserDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The devices. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        user_id: components["schemas"]["UserId"];
+                        /** @description The `stream_id` of the newest update of the list, or 0. */
+                        stream_id: number;
+                        /** @description The devices that have keys. */
+                        devices: {
+                            device_id: components["schemas"]["DeviceId"];
+                            keys: components["schemas"]["DeviceInformation"];
+                            /** @description The device's name. */
+                            device_display_name?: string;
+                        }[];
+                        master_key?: components["schemas"]["CrossSigningKey"];
+                        self_signing_key?: components["schemas"]["CrossSigningKey"];
+                    };
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queryUserEncryptionKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Devices by user. An empty list stands for all of them. */
+                    device_keys: {
+                        [key: string]: string[];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys by user and device, with the name of the device in `unsigned`. */
+                        device_keys: {
+                            [key: string]: {
+                                [key: string]: components["schemas"]["DeviceInformation"];
+                            };
+                        };
+                        /** @description By user. */
+                        master_keys?: {
+                            [key: string]: components["schemas"]["CrossSigningKey"];
+                        };
+                        /** @description By user. */
+                        self_signing_keys?: {
+                            [key: string]: components["schemas"]["CrossSigningKey"];
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    claimUserEncryptionKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Algorithms by user and device. */
+                    one_time_keys: {
+                        [key: string]: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Keys by user, device and name. */
+                        one_time_keys: {
+                            [key: string]: {
+                                [key: string]: {
+                                    [key: string]: string | JsonObject;
+                                };
+                            };
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
              */
             400: {
                 headers: {
@@ -13154,6 +20171,1866 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appservicePing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the service gave when it asked for the ping. */
+                    transaction_id?: components["schemas"]["Text"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The service has no such user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alias. */
+                roomAlias: components["parameters"]["roomAlias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The service has no such room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceGetProtocolMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the service knows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyProtocol"];
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The service does not know it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryUserByProtocol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the service knows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyUser"][];
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There are none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryLocationByProtocol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of network, such as `irc`. */
+                protocol: components["parameters"]["protocol"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the service knows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyLocation"][];
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There are none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryLocationByAlias: {
+        parameters: {
+            query: {
+                /** @description An alias of the room. */
+                alias: components["schemas"]["RoomAlias"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the service knows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyLocation"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It stands for none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceQueryUserByID: {
+        parameters: {
+            query: {
+                /** @description The user. */
+                userid: components["schemas"]["UserId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the service knows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThirdPartyUser"][];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It stands for nobody. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    appserviceSendTransaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name that the caller gives to the request. The same name again means the same request: it is not done twice. */
+                txnId: components["parameters"]["txnId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Events of rooms that the service is interested in, in the order of the log. */
+                    events: components["schemas"]["ClientEvent"][];
+                    ephemeral?: components["schemas"]["ServiceEphemeral"];
+                    "de.sorunome.msc2409.ephemeral"?: components["schemas"]["ServiceEphemeral"];
+                    /** @description Messages for devices of the service's users. (MSC4203.) */
+                    "de.sorunome.msc2409.to_device"?: {
+                        type: string;
+                        sender: components["schemas"]["UserId"];
+                        content: JsonObject;
+                        to_user_id: components["schemas"]["UserId"];
+                        to_device_id: components["schemas"]["DeviceId"];
+                    }[];
+                    /** @description Whose devices changed, and who shares no room with the service any more. (MSC3202.) */
+                    "org.matrix.msc3202.device_lists"?: {
+                        changed?: components["schemas"]["UserId"][];
+                        left?: components["schemas"]["UserId"][];
+                    };
+                    "org.matrix.msc3202.device_one_time_keys_count"?: components["schemas"]["ServiceKeyCounts"];
+                    "org.matrix.msc3202.device_one_time_key_counts"?: components["schemas"]["ServiceKeyCounts"];
+                    /** @description By user and device, the algorithms of fallback keys that nobody was given. */
+                    "org.matrix.msc3202.device_unused_fallback_key_types"?: {
+                        [key: string]: {
+                            [key: string]: string[];
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The server showed no token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The token is not that of the registration. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    notify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    notification: {
+                        event_id?: components["schemas"]["EventId"];
+                        room_id?: components["schemas"]["RoomId"];
+                        type?: components["schemas"]["EventType"];
+                        sender?: components["schemas"]["UserId"];
+                        sender_display_name?: string;
+                        room_name?: string;
+                        room_alias?: components["schemas"]["RoomAlias"];
+                        /** @description Whether the event is about the membership of the user who is notified. */
+                        user_is_target?: boolean;
+                        /** @description Which membership, where the event is about one. */
+                        membership?: string;
+                        /**
+                         * @description Whether the device is to be woken at once.
+                         * @enum {string}
+                         */
+                        prio?: "high" | "low";
+                        /** @description The event's content. */
+                        content?: JsonObject;
+                        counts?: {
+                            /** @description Unread messages of all rooms, and open invites. */
+                            unread?: number;
+                            missed_calls?: number;
+                        };
+                        devices: {
+                            app_id: components["schemas"]["AppId"];
+                            pushkey: components["schemas"]["Pushkey"];
+                            /** @description When the pusher was set last, in seconds since 1970. */
+                            pushkey_ts?: number;
+                            data?: components["schemas"]["PusherData"];
+                            /** @description What the push rule says of sound, highlights and the like. */
+                            tweaks?: JsonObject;
+                        }[];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The gateway has taken it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Pushkeys that are good no more. Their pushers are deleted. */
+                        rejected: string[];
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAccountPage: {
+        parameters: {
+            query?: {
+                /** @description What the user wants to do, such as `org.matrix.device_view`. */
+                action?: string;
+                /** @description With which of their devices. */
+                device_id?: string;
+                /** @description What was done just before. */
+                done?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the page for signing in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The user has no such device. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    changeProfileOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    displayname?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Back to the page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page did not come from here, or the account is suspended. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    changePasswordOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    /** @description The one until now. */
+                    password?: string;
+                    new_password?: string;
+                    new_password_again?: string;
+                    /** @description `yes` signs all devices out. */
+                    end_sessions?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Back to the page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The password is wrong, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    changeSessionOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    device_id?: string;
+                    display_name?: string;
+                    /** @description `end` signs it out. */
+                    decision?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Back to the page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no such device. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    allowCrossSigningReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Back to the page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The password is wrong, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    deactivateOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    password?: string;
+                    /** @description `yes` erases what can be. */
+                    erase?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is closed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The password is wrong, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getOAuthAuthorization: {
+        parameters: {
+            query?: {
+                /** @description `code`. */
+                response_type?: string;
+                /** @description Which client asks. */
+                client_id?: string;
+                /** @description Where the browser goes afterwards. It has to be one that the client has registered. */
+                redirect_uri?: string;
+                /** @description `urn:matrix:client:api:*` and `urn:matrix:client:device:…`, or both as MSC2967 had them. */
+                scope?: string;
+                /** @description Comes back as it is. */
+                state?: string;
+                /** @description `query`, or `fragment`. */
+                response_mode?: string;
+                /** @description Of PKCE. */
+                code_challenge?: string;
+                /** @description `S256`. */
+                code_challenge_method?: string;
+                /** @description `create` shows the page for registering first. */
+                prompt?: string;
+                /** @description Who is expected to sign in, such as `mxid:@alice:example.org`. */
+                login_hint?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the page for signing in, or back to the client. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    decideOAuthAuthorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    /** @description `allow`, or anything else. */
+                    decision?: string;
+                    /** @description The query of the page before. */
+                    request?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Back to the client, with a code or an error. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    registerOAuthClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OAuthClientMetadata"];
+            };
+        };
+        responses: {
+            /** @description The client's id, and what is known of it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClientMetadata"] & {
+                        client_id: string;
+                        /** @description Seconds since 1970. */
+                        client_id_issued_at: number;
+                    };
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    beginDeviceAuthorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    client_id?: string;
+                    /** @description As for an authorisation. */
+                    scope?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The codes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description For the device alone. */
+                        device_code: string;
+                        /** @description For people. */
+                        user_code: string;
+                        /** @description Where the code is typed. */
+                        verification_uri: string;
+                        /** @description The same with the code. */
+                        verification_uri_complete: string;
+                        /** @description Seconds that the codes last. */
+                        expires_in: number;
+                        /** @description Seconds that the device waits between two questions. */
+                        interval: number;
+                    };
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The client is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many devices wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    getDevicePage: {
+        parameters: {
+            query?: {
+                /** @description The code that the device shows. */
+                user_code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the page for signing in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No device waits with that code. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    decideDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    user_code?: string;
+                    /** @description `allow`, or anything else. */
+                    decision?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The page that says so. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page did not come from here, or nobody is signed in. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No device waits with that code any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getSignInPage: {
+        parameters: {
+            query?: {
+                /** @description Which page comes afterwards. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the next page: somebody is signed in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    signInOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    next?: string;
+                    username?: string;
+                    password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description To the next page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The name or the password is wrong, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getRegistrationPage: {
+        parameters: {
+            query?: {
+                /** @description Which page comes afterwards. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Registration is closed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    registerOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    next?: string;
+                    username?: string;
+                    password?: string;
+                    password_again?: string;
+                    /** @description A registration token. */
+                    token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description To the next page. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Registration is closed, or not without a token, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    signOutOnPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    next?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description To the page for signing in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getPageStyle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The style sheet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    issueOAuthTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description `authorization_code`, `refresh_token` or `urn:ietf:params:oauth:grant-type:device_code`. */
+                    grant_type?: string;
+                    client_id?: string;
+                    code?: string;
+                    redirect_uri?: string;
+                    code_verifier?: string;
+                    refresh_token?: string;
+                    device_code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthTokens"];
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The account is locked. The error is `access_denied`, the errcode `M_USER_LOCKED`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    revokeOAuthToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    token?: string;
+                    token_type_hint?: string;
+                    client_id?: string;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
                 };
             };
         };
@@ -13261,6 +22138,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: Another purge of the room is under way.
              *     - `M_MISSING_PARAM`: Neither an event nor a moment is named.
              */
@@ -13275,6 +22153,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13284,7 +22163,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13353,6 +22235,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: Another purge of the room is under way.
              *     - `M_MISSING_PARAM`: Neither an event nor a moment is named.
              */
@@ -13367,6 +22250,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13376,7 +22260,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13431,7 +22318,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13443,6 +22333,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13452,7 +22343,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13516,6 +22410,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: The maker of the new room is no user of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              *     - `M_UNKNOWN`: Another purge of the room is under way.
              */
             400: {
@@ -13529,6 +22424,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13538,7 +22434,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13603,7 +22502,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13615,6 +22517,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13624,7 +22527,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13678,7 +22584,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13690,6 +22599,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13699,7 +22609,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13743,7 +22656,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13755,6 +22671,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13764,7 +22681,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13808,6 +22728,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
              */
             400: {
                 headers: {
@@ -13820,6 +22741,7 @@ export interface operations {
             /**
              * @description - `M_MISSING_TOKEN`: No access token was given.
              *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
              */
             401: {
                 headers: {
@@ -13829,7 +22751,10 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_FORBIDDEN`: The caller is not an administrator. */
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13996,12 +22921,16 @@ export type PathParams<Id extends keyof operations> = Parameters<Id, "path">;
 /** The query parameters of an operation, after coercion. */
 export type QueryParams<Id extends keyof operations> = Parameters<Id, "query">;
 
-/** The JSON body that an operation takes; undefined when it takes none. */
+/** The JSON body that an operation takes, or the fields of its form; undefined when it takes none. */
 export type RequestBody<Id extends keyof operations> = operations[Id] extends {
   requestBody?: { content: { "application/json": infer Body } };
 }
   ? Body
-  : undefined;
+  : operations[Id] extends {
+        requestBody?: { content: { "application/x-www-form-urlencoded": infer Fields } };
+      }
+    ? Fields
+    : undefined;
 
 /** The JSON body of an operation's successful answer; unknown when it is not JSON. */
 export type ResponseBody<Id extends keyof operations> = operations[Id] extends {
@@ -14014,9 +22943,20 @@ export type ResponseBody<Id extends keyof operations> = operations[Id] extends {
 export interface EventContents {
   "m.accepted_terms": components["schemas"]["Content.m.accepted_terms"];
   "m.direct": components["schemas"]["Content.m.direct"];
+  "m.dummy": components["schemas"]["Content.m.dummy"];
+  "m.forwarded_room_key": components["schemas"]["Content.m.forwarded_room_key"];
   "m.fully_read": components["schemas"]["Content.m.fully_read"];
   "m.identity_server": components["schemas"]["Content.m.identity_server"];
   "m.ignored_user_list": components["schemas"]["Content.m.ignored_user_list"];
+  "m.key.verification.accept": components["schemas"]["Content.m.key.verification.accept"];
+  "m.key.verification.cancel": components["schemas"]["Content.m.key.verification.cancel"];
+  "m.key.verification.done": components["schemas"]["Content.m.key.verification.done"];
+  "m.key.verification.key": components["schemas"]["Content.m.key.verification.key"];
+  "m.key.verification.mac": components["schemas"]["Content.m.key.verification.mac"];
+  "m.key.verification.ready": components["schemas"]["Content.m.key.verification.ready"];
+  "m.key.verification.request": components["schemas"]["Content.m.key.verification.request"];
+  "m.key.verification.start": components["schemas"]["Content.m.key.verification.start"];
+  "m.key_backup": components["schemas"]["Content.m.key_backup"];
   "m.marked_unread": components["schemas"]["Content.m.marked_unread"];
   "m.policy.rule.room": components["schemas"]["Content.m.policy.rule.room"];
   "m.policy.rule.server": components["schemas"]["Content.m.policy.rule.server"];
@@ -14045,6 +22985,13 @@ export interface EventContents {
   "m.room.third_party_invite": components["schemas"]["Content.m.room.third_party_invite"];
   "m.room.tombstone": components["schemas"]["Content.m.room.tombstone"];
   "m.room.topic": components["schemas"]["Content.m.room.topic"];
+  "m.room_key.withheld": components["schemas"]["Content.m.room_key.withheld"];
+  "m.room_key": components["schemas"]["Content.m.room_key"];
+  "m.room_key_bundle": components["schemas"]["Content.m.room_key_bundle"];
+  "m.room_key_request": components["schemas"]["Content.m.room_key_request"];
+  "m.secret.request": components["schemas"]["Content.m.secret.request"];
+  "m.secret.send": components["schemas"]["Content.m.secret.send"];
+  "m.secret_storage.default_key": components["schemas"]["Content.m.secret_storage.default_key"];
   "m.space.child": components["schemas"]["Content.m.space.child"];
   "m.space.parent": components["schemas"]["Content.m.space.parent"];
   "m.sticker": components["schemas"]["Content.m.sticker"];

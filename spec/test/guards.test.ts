@@ -20,6 +20,7 @@ const json = { content: { "application/json": {} } };
 const forUsers: Node = {
   security: [{ accessToken: [] }],
   "x-rate-class": "other",
+  "x-closed-to": "locked",
   "x-body-limit": 65536,
   "x-body-reading": "strict",
   requestBody: json,
@@ -30,7 +31,8 @@ const {
   "x-body-reading": _reading,
   ...plain
 } = forUsers;
-const forServers: Node = { ...plain, security: [{ serverSignature: [] }], "x-acl": "{roomId}" };
+const { "x-closed-to": _closed, ...open } = plain;
+const forServers: Node = { ...open, security: [{ serverSignature: [] }], "x-acl": "{roomId}" };
 
 function without(operation: Node, name: string): Node {
   return Object.fromEntries(Object.entries(operation).filter(([key]) => key !== name));
@@ -51,6 +53,7 @@ describe("the guards of an operation", () => {
   it.each([
     [forUsers, "security"],
     [forUsers, "x-rate-class"],
+    [forUsers, "x-closed-to"],
     [forUsers, "x-body-limit"],
     [forUsers, "x-body-reading"],
     [forServers, "x-acl"],

@@ -3,7 +3,7 @@
  * (path parameters, the errors that every operation of its kind may answer); it is added here.
  */
 import { APIS, isNode, refTarget, type Api, type Node, type Source } from "./source.ts";
-import { errorResponses } from "./errors.ts";
+import { errorResponses, oauthErrorResponses } from "./errors.ts";
 import { RATE_CLASSES } from "./guards.ts";
 
 export interface Operation {
@@ -36,7 +36,7 @@ export function bundle(source: Source): Bundle {
       for (const method of METHODS) {
         const node = (item as Node)[method];
         if (!isNode(node)) continue;
-        const operation = completeOperation(source, file, path, node, document);
+        const operation = completeOperation(source, { api, file, document }, path, node);
         ((paths[path] ??= {}) as Node)[method] = operation;
         const id = String(node["operationId"]);
         operations.push({ id, api, module, method: method.toUpperCase(), path, node: operation });
@@ -79,6 +79,9 @@ const SHAPES = "Types, events and EDUs";
 const API_TITLES: Record<Api, string> = {
   "client-server": "Client API",
   "server-server": "Federation API",
+  "application-service": "What application services are asked",
+  "push-gateway": "What push gateways are asked",
+  oauth: "OAuth 2.0 API",
   admin: "Weft's own",
 };
 
@@ -98,10 +101,9 @@ function tagOf(document: Node): string {
 /** The operation with its tag, path parameters and errors, references made local to the bundle. */
 function completeOperation(
   source: Source,
-  file: string,
+  { api, file, document }: { api: Api; file: string; document: Node },
   path: string,
   node: Node,
-  document: Node,
 ): Node {
   const { "x-errors": own, responses, parameters, ...rest } = localRefs(source, file, node) as Node;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
@@ -113,12 +115,18 @@ function completeOperation(
   const inPath = names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
   const all = [...inPath, ...((parameters as Node[] | undefined) ?? [])];
   const known = source.types.get(ERRORS) ?? {};
-  const errors = errorResponses(node, all.length > 0, (own as Node | undefined) ?? {}, known, file);
+  const errors =
+    api === "oauth"
+      ? oauthErrorResponses(node)
+      : errorResponses(node, all.length > 0, (own as Node | undefined) ?? {}, known, file);
   return {
     ...rest,
     tags: [tagOf(document)],
     ...(all.length > 0 ? { parameters: all } : {}),
-    responses: { ...(responses as Node), ...errors },
+    responses:
+      api === "oauth"
+        ? { ...errors, ...(responses as Node) }
+        : { ...(responses as Node), ...errors },
   };
 }
 
@@ -158,7 +166,10 @@ const SECURITY_SCHEMES = {
   accessToken: {
     type: "http",
     scheme: "bearer",
-    description: "A client's access token, in the Authorization header.",
+    description:
+      "A client's access token, in the Authorization header. An application service gives its `as_token` instead, and acts " +
+      "as the user of its `sender_localpart`, or as one of its own users by the query parameter `user_id`, without a device " +
+      "or with one of that user's by `device_id` (older services: `org.matrix.msc3202.device_id`).",
   },
   serverSignature: {
     type: "http",
@@ -170,6 +181,12 @@ const SECURITY_SCHEMES = {
     scheme: "bearer",
     description:
       "The access token of an administrator of this server, in the Authorization header.",
+  },
+  applicationService: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "The token of an application service (`as_token` of its registration), in the Authorization header.",
   },
   homeserverToken: {
     type: "http",

@@ -48,9 +48,20 @@ export function coverage(
   });
 }
 
-const HANDLERS = ["client-api", "federation-api", "appservice-api", "admin-api"];
+const HANDLERS = [
+  "client-api",
+  "federation-api",
+  "appservice-api",
+  "oauth-api",
+  "admin-api",
+  "appservice",
+  "push",
+];
 
-/** The operations that the homeserver binds with route("…"), by its text; undefined without one. */
+/**
+ * The operations that the homeserver binds with route("…") or calls itself with callTo("…") or
+ * operations.…, by its text; undefined without one.
+ */
 export function boundOperations(
   source = join(SPEC_FOLDER, "..", "homeserver", "src"),
 ): Set<string> | undefined {
@@ -58,7 +69,9 @@ export function boundOperations(
   for (const folder of HANDLERS) {
     for (const file of filesIn(join(source, folder))) {
       const text = readFileSync(file, "utf8");
-      for (const match of text.matchAll(/\broute\(\s*"(\w+)"/g)) bound.add(match[1] as string);
+      for (const match of text.matchAll(/\b(?:route|callTo)\(\s*"(\w+)"|\boperations\.(\w+)/g)) {
+        bound.add((match[1] ?? match[2]) as string);
+      }
     }
   }
   return bound.size > 0 ? bound : undefined;

@@ -10,6 +10,7 @@ export const HEADER =
 interface OperationRow extends Guards {
   api: Api;
   module: string;
+  proposal: string | null;
   method: string;
   path: string;
   aliases: string[];
@@ -25,6 +26,7 @@ function operationRow(operation: Operation): OperationRow {
   return {
     api: operation.api,
     module: operation.module,
+    proposal: (node["x-proposal"] as string | undefined) ?? null,
     method: operation.method,
     path: operation.path,
     aliases: (node["x-aliases"] as string[] | undefined) ?? [],
@@ -41,6 +43,8 @@ const ROW_TYPE = `export interface OperationRow {
   readonly api: Api;
   /** The resource file in spec/openapi/<api>/, and the handler's file. */
   readonly module: string;
+  /** The proposal that it comes from, such as MSC3814; null: the protocol has it. */
+  readonly proposal: string | null;
   readonly method: Method;
   /** The path with {parameters}. */
   readonly path: string;
@@ -48,9 +52,11 @@ const ROW_TYPE = `export interface OperationRow {
   readonly aliases: readonly string[];
   readonly auth: Auth;
   readonly rateClass: RateClass | "none";
+  /** Accounts that are refused; "suspended": locked ones too, "in-handler": locked ones, and suspended ones for some requests. */
+  readonly closedTo: "none" | "locked" | "in-handler" | "suspended";
   /** The path parameter with the room whose access list keeps servers out, in braces; or the handler knows the room. */
   readonly acl: \`{\${string}}\` | "in-handler" | "none";
-  readonly body: "json" | "binary" | "none";
+  readonly body: "json" | "form" | "binary" | "none";
   readonly bodyRequired: boolean;
   /** Bytes that a body may have; null where it is binary and the handler counts. */
   readonly bodyLimit: number | null;
@@ -69,6 +75,7 @@ export type OperationIdOf<A extends Api> = {
 }[OperationId];
 export type ClientOperationId = OperationIdOf<"client-server">;
 export type FederationOperationId = OperationIdOf<"server-server">;
+export type OAuthOperationId = OperationIdOf<"oauth">;
 export type AdminOperationId = OperationIdOf<"admin">;
 
 export const operationIds = Object.keys(operations) as OperationId[];`;
@@ -114,16 +121,19 @@ export type Errcode = keyof typeof errorCodes;
 function basicTypes(classNames: readonly string[]): string {
   return `export type Api = ${APIS.map((api) => JSON.stringify(api)).join(" | ")};
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
-/** "access-token?" takes a token but also works without one; "server-signature" is X-Matrix. */
-export type Auth = "none" | "access-token" | "access-token?" | "administrator" | "server-signature" | "homeserver-token";
+/**
+ * "access-token?" takes a token but also works without one; "application-service?" does, too, and passes over tokens that are
+ * no application service's; "server-signature" is X-Matrix.
+ */
+export type Auth = "none" | "access-token" | "access-token?" | "administrator" | "application-service" | "application-service?" | "server-signature" | "homeserver-token";
 /** Requests of a class are counted together. */
 export type RateClass = ${classNames.map((name) => JSON.stringify(name)).join(" | ")};`;
 }
 
 function responseKind(node: Node): string {
-  const responses = node["responses"] as Node;
-  const success = responses["200"] as Node | undefined;
-  if (success === undefined) return "redirect";
+  const responses = Object.entries(node["responses"] as Node);
+  const [, success] = responses.find(([status]) => status.startsWith("2")) ?? [];
+  if (!isNode(success)) return "redirect";
   const types = Object.keys((success["content"] as Node | undefined) ?? {});
   const type = types[0] ?? "application/json";
   if (type === "application/json" || "$ref" in success) return "json";

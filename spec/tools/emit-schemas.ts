@@ -1,6 +1,7 @@
 /** Writes generated/schemas.ts: JSON Schemas (2020-12) of what travels, ready for Ajv. */
 import type { Bundle, Operation } from "./bundle.ts";
 import { HEADER } from "./emit-operations.ts";
+import { FORM } from "./guards.ts";
 import { isNode, type Node, type Source } from "./source.ts";
 
 /** The base of every schema's identifier. `.invalid` never resolves: nothing is fetched. */
@@ -37,7 +38,7 @@ export interface OperationSchemas {
   readonly params: JsonSchema;
   /** An object with a member per query parameter; compile with coercion. */
   readonly query: JsonSchema;
-  /** The JSON body; absent when the operation takes none. */
+  /** The JSON body, or the fields of the form; absent when the operation takes none. */
   readonly body?: JsonSchema;
   /** The JSON answers by status: the successful ones and the errors. */
   readonly responses: Readonly<Record<string, JsonSchema>>;
@@ -57,7 +58,7 @@ ${refs(source.events.keys(), "Content")}
 
 /** What kind each event type is, and what its state key must be. */
 export const eventKinds: Readonly<
-  Record<string, { kind: "state" | "message" | "ephemeral" | "account-data"; stateKey?: JsonSchema }>
+  Record<string, { kind: "state" | "message" | "ephemeral" | "account-data" | "to-device"; stateKey?: JsonSchema }>
 > = {
 ${keys.join("\n")}
 };
@@ -73,11 +74,14 @@ function operationSchemas({ node }: Operation, components: Node): Node {
   const parameters = ((node["parameters"] as Node[] | undefined) ?? []).map((each) =>
     typeof each["$ref"] === "string" ? resolve(components, each["$ref"]) : each,
   );
-  const body = jsonSchemaOf(node["requestBody"]);
+  const body = schemaOf(node["requestBody"], "application/json", FORM);
   const responses: Node = {};
   for (const [status, response] of Object.entries(node["responses"] as Node)) {
     const ref = (response as Node)["$ref"];
-    const schema = jsonSchemaOf(typeof ref === "string" ? resolve(components, ref) : response);
+    const schema = schemaOf(
+      typeof ref === "string" ? resolve(components, ref) : response,
+      "application/json",
+    );
     if (schema !== undefined) responses[status] = absolute(schema);
   }
   return {
@@ -98,10 +102,12 @@ function parameterObject(parameters: Node[], place: string): Node {
   };
 }
 
-function jsonSchemaOf(holder: unknown): unknown {
+/** The schema of what travels as the first of these media types that there is. */
+function schemaOf(holder: unknown, ...types: readonly string[]): unknown {
   if (!isNode(holder) || !isNode(holder["content"])) return undefined;
-  const json = holder["content"]["application/json"];
-  return isNode(json) ? json["schema"] : undefined;
+  const content: Node = holder["content"];
+  const found = types.map((type) => content[type]).find(isNode);
+  return found?.["schema"];
 }
 
 function resolve(components: Node, ref: string): Node {

@@ -38,7 +38,14 @@ const jsonTypes: OpenAPITSOptions["transform"] = (schema) => {
   return ts.factory.createArrayTypeNode(ts.factory.createTypeReferenceNode("Json"));
 };
 /** Keywords that say nothing of the parts. */
-const BARE = new Set(["type", "minProperties", "maxProperties", "minItems", "maxItems"]);
+const BARE = new Set([
+  "type",
+  "examples",
+  "minProperties",
+  "maxProperties",
+  "minItems",
+  "maxItems",
+]);
 
 function entries(names: Iterable<string>, prefix: string): string {
   return [...names]
@@ -63,12 +70,16 @@ export type PathParams<Id extends keyof operations> = Parameters<Id, "path">;
 /** The query parameters of an operation, after coercion. */
 export type QueryParams<Id extends keyof operations> = Parameters<Id, "query">;
 
-/** The JSON body that an operation takes; undefined when it takes none. */
+/** The JSON body that an operation takes, or the fields of its form; undefined when it takes none. */
 export type RequestBody<Id extends keyof operations> = operations[Id] extends {
   requestBody?: { content: { "application/json": infer Body } };
 }
   ? Body
-  : undefined;
+  : operations[Id] extends {
+        requestBody?: { content: { "application/x-www-form-urlencoded": infer Fields } };
+      }
+    ? Fields
+    : undefined;
 
 /** The JSON body of an operation's successful answer; unknown when it is not JSON. */
 export type ResponseBody<Id extends keyof operations> = operations[Id] extends {

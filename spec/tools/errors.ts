@@ -1,5 +1,11 @@
 /** The error answers of an operation: its own, and those that everything of its kind may give. */
-import { bodyKind, isRateLimited, isWithinAcl } from "./guards.ts";
+import {
+  bodyKind,
+  isClosedToLocked,
+  isClosedToSuspended,
+  isRateLimited,
+  isWithinAcl,
+} from "./guards.ts";
 import { isNode, type Node } from "./source.ts";
 
 /** status → errcode → when it is answered. */
@@ -28,11 +34,29 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
     when: (operation) =>
       usesScheme(operation, "accessToken") || usesScheme(operation, "administrator"),
     errors: {
+      400: { M_UNKNOWN_DEVICE: "An application service acts as a device that the user lacks." },
       401: {
         M_MISSING_TOKEN: "No access token was given.",
         M_UNKNOWN_TOKEN: "The access token is not, or no longer, valid.",
       },
+      403: {
+        M_FORBIDDEN:
+          "An application service acts as a user that is not one of its own, or not there.",
+      },
     },
+  },
+  {
+    when: (operation) => usesScheme(operation, "applicationService"),
+    errors: {
+      401: {
+        M_MISSING_TOKEN: "No token was given where an application service has to give its own.",
+        M_UNKNOWN_TOKEN: "The token is no application service's, nor any other.",
+      },
+    },
+  },
+  {
+    when: (operation) => JSON.stringify(operation["security"]) === '[{"applicationService":[]}]',
+    errors: { 403: { M_FORBIDDEN: "The token is not the application service's." } },
   },
   {
     when: (operation) => usesScheme(operation, "serverSignature"),
@@ -41,6 +65,14 @@ const GENERAL: { when: (operation: Node, hasParameters: boolean) => boolean; err
   {
     when: (operation) => usesScheme(operation, "administrator"),
     errors: { 403: { M_FORBIDDEN: "The caller is not an administrator." } },
+  },
+  {
+    when: isClosedToLocked,
+    errors: { 401: { M_USER_LOCKED: "The account is locked; with `soft_logout`." } },
+  },
+  {
+    when: isClosedToSuspended,
+    errors: { 403: { M_USER_SUSPENDED: "The account is suspended, and may not do this." } },
   },
   {
     when: isWithinAcl,
@@ -97,6 +129,28 @@ export function errorResponses(
     };
   }
   return responses;
+}
+
+/**
+ * The errors that an operation of the OAuth API may give besides its own: OAuth's, or a page where
+ * people look at the answer.
+ */
+export function oauthErrorResponses(operation: Node): Node {
+  const isPage = Object.values(operation["responses"] as Node).some(
+    (each) => isNode(each) && isNode(each["content"]) && "text/html" in each["content"],
+  );
+  const content = isPage
+    ? { "text/html": { schema: { type: "string" } } }
+    : { "application/json": { schema: { $ref: "#/components/schemas/OAuthError" } } };
+  const all = [
+    ["400", "The request is malformed, or cannot be granted.", true],
+    ["413", "The body is too large.", bodyKind(operation) !== "none"],
+    ["429", "Too many requests; wait before the next.", isRateLimited(operation)],
+  ] as const;
+  const given = all.filter(([, , when]) => when);
+  return Object.fromEntries(
+    given.map(([status, description]) => [status, { description, content }]),
+  );
 }
 
 function hasRequiredQuery(operation: Node): boolean {

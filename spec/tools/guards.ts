@@ -7,19 +7,25 @@ const SECURITY: Readonly<Record<string, string>> = {
   '[{"accessToken":[]}]': "access-token",
   '[{},{"accessToken":[]}]': "access-token?",
   '[{"administrator":[]}]': "administrator",
+  '[{"applicationService":[]}]': "application-service",
+  '[{},{"applicationService":[]}]': "application-service?",
   '[{"serverSignature":[]}]': "server-signature",
   '[{"homeserverToken":[]}]': "homeserver-token",
 };
 
 export const RATE_CLASSES = "types/rate-classes.yaml";
+/** The accounts that an operation for users refuses, the fewest first; in-handler: suspended ones, for some requests. */
+const CLOSED_TO = ["none", "locked", "in-handler", "suspended"];
 const READINGS = ["strict", "fractions", "events"];
 /** The handler has to look, since the request says it elsewhere. */
 const IN_HANDLER = "in-handler";
 const NONE = "none";
+/** The media type of forms. */
+export const FORM = "application/x-www-form-urlencoded";
 
 const MEMBERS = new Set([
-  ...["x-rate-class", "x-acl", "x-body-limit", "x-body-reading"],
-  ...["x-errors", "x-aliases", "x-user-interactive"],
+  ...["x-rate-class", "x-acl", "x-closed-to", "x-body-limit", "x-body-reading"],
+  ...["x-errors", "x-aliases", "x-user-interactive", "x-proposal"],
 ]);
 
 /** Bytes of a body that an operation takes none of, and which is read all the same: a server has signed it. */
@@ -29,6 +35,7 @@ const UNWANTED_BODY = 64 * 1024;
 export interface Guards {
   auth: string | undefined;
   rateClass: unknown;
+  closedTo: unknown;
   acl: unknown;
   bodyLimit: unknown;
   bodyReading: unknown;
@@ -41,6 +48,7 @@ export function guardsOf(node: Node): Guards {
   return {
     auth,
     rateClass: node["x-rate-class"],
+    closedTo: isForUsers(auth) ? node["x-closed-to"] : NONE,
     acl: auth === "server-signature" ? node["x-acl"] : NONE,
     bodyLimit: body === "none" ? UNWANTED_BODY : limit === IN_HANDLER ? null : limit,
     bodyReading: body === "json" ? node["x-body-reading"] : "strict",
@@ -48,12 +56,27 @@ export function guardsOf(node: Node): Guards {
 }
 
 /** How an operation's request body travels. */
-export function bodyKind(operation: Node): "json" | "binary" | "none" {
+export function bodyKind(operation: Node): "json" | "form" | "binary" | "none" {
   const body = operation["requestBody"];
   if (!isNode(body)) return "none";
-  return isNode(body["content"]) && body["content"]["application/json"] !== undefined
-    ? "json"
-    : "binary";
+  const types = isNode(body["content"]) ? body["content"] : {};
+  if (types["application/json"] !== undefined) return "json";
+  return types[FORM] === undefined ? "binary" : "form";
+}
+
+/** True where a caller may show a user's token, or an application service's. */
+function isForUsers(auth: string | undefined): boolean {
+  return /^(access-token|administrator|application-service)\??$/.test(auth ?? "");
+}
+
+/** True where locked accounts are refused. */
+export function isClosedToLocked(node: Node): boolean {
+  return node["x-closed-to"] !== undefined && node["x-closed-to"] !== NONE;
+}
+
+/** True where suspended accounts are refused, be it for some requests only. */
+export function isClosedToSuspended(node: Node): boolean {
+  return isClosedToLocked(node) && node["x-closed-to"] !== "locked";
 }
 
 /** True where requests are counted. */
@@ -91,6 +114,7 @@ function problemsOf(node: Node, path: string, classes: ReadonlySet<string>): str
   const problems = [
     auth === undefined && `security is none of ${Object.keys(SECURITY).join(" ")}`,
     rateProblem(node["x-rate-class"], classes),
+    closedToProblem(node["x-closed-to"], isForUsers(auth)),
     aclProblem(node["x-acl"], auth === "server-signature", path),
     ...bodyProblems(node),
     ...Object.keys(node)
@@ -105,6 +129,12 @@ function rateProblem(value: unknown, classes: ReadonlySet<string>): string | fal
   return `x-rate-class is ${shown(value)}: a name of ${RATE_CLASSES}, or ${NONE}`;
 }
 
+function closedToProblem(value: unknown, forUsers: boolean): string | false {
+  if (!forUsers) return value !== undefined && "x-closed-to is for operations that take a token";
+  const problem = `x-closed-to is ${shown(value)}: one of ${CLOSED_TO.join(", ")}`;
+  return !CLOSED_TO.includes(value as string) && problem;
+}
+
 function aclProblem(value: unknown, isForServers: boolean, path: string): string | false {
   if (!isForServers) return value !== undefined && "x-acl is for operations that servers sign";
   const inPath = path.includes("{roomId}");
@@ -115,18 +145,21 @@ function aclProblem(value: unknown, isForServers: boolean, path: string): string
 function bodyProblems(node: Node): (string | false)[] {
   const [limit, reading] = [node["x-body-limit"], node["x-body-reading"]];
   const body = bodyKind(node);
-  if (body === "json") {
+  const isUnread = reading !== undefined && "x-body-reading is for JSON bodies";
+  if (body === "json" || body === "form") {
     const isLimit = Number.isSafeInteger(limit) && (limit as number) > 0;
     const isReading = READINGS.includes(reading as string);
     return [
       !isLimit && `x-body-limit is ${shown(limit)}: bytes that the body may have`,
-      !isReading && `x-body-reading is ${shown(reading)}: one of ${READINGS.join(", ")}`,
+      body === "form"
+        ? isUnread
+        : !isReading && `x-body-reading is ${shown(reading)}: one of ${READINGS.join(", ")}`,
     ];
   }
   const wanted = body === "binary" ? IN_HANDLER : undefined;
   return [
     limit !== wanted && `x-body-limit is ${shown(limit)}: ${shown(wanted)} for a ${body} body`,
-    reading !== undefined && "x-body-reading is for JSON bodies",
+    isUnread,
   ];
 }
 

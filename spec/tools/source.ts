@@ -10,7 +10,14 @@ export type Node = { [key: string]: unknown };
 export const SPEC_FOLDER = dirname(import.meta.dirname);
 
 /** The interfaces that the specification describes, as their folders under openapi/. */
-export const APIS = ["client-server", "server-server", "admin"] as const;
+export const APIS = [
+  "client-server",
+  "server-server",
+  "application-service",
+  "push-gateway",
+  "oauth",
+  "admin",
+] as const;
 export type Api = (typeof APIS)[number];
 
 export interface Source {

@@ -70,7 +70,7 @@ export async function acceptInvite(page: Page, name: string | RegExp): Promise<v
 }
 
 /** Opens the room of this name in the list (its last message does not count). */
-async function openRoom(page: Page, name: string | RegExp): Promise<void> {
+export async function openRoom(page: Page, name: string | RegExp): Promise<void> {
   const named = page.locator(".name").filter({ hasText: name });
   await page.locator("weft-room-link").filter({ has: named }).first().getByRole("link").click();
 }

@@ -5,18 +5,28 @@ import type { User } from "./users.ts";
 const JOINS_AT_ONCE = 4;
 const PAGE = 1000;
 
+interface RoomOptions {
+  readonly version?: string | undefined;
+  /** Further state events that the room begins with. */
+  readonly state?: readonly object[];
+}
+
 /** A public room of `owner`, with the members joined. */
 export async function createRoom(
   api: Api,
   owner: User,
   members: readonly User[] = [],
-  version?: string,
+  { version, state = [] }: RoomOptions = {},
 ): Promise<string> {
   const { room_id: roomId } = await api.call({
     method: "POST",
     path: "/_matrix/client/v3/createRoom",
     token: owner.token,
-    body: { preset: "public_chat", ...(version === undefined ? {} : { room_version: version }) },
+    body: {
+      preset: "public_chat",
+      initial_state: state,
+      ...(version === undefined ? {} : { room_version: version }),
+    },
   });
   await parallel(members, JOINS_AT_ONCE, ({ token }) =>
     api.call({

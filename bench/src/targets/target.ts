@@ -13,5 +13,7 @@ export interface Target {
   readonly inspectPort: number | undefined;
   /** PEM of the authority that signed the federation listener's certificate. */
   readonly ca: string | undefined;
+  /** How many rows its database has, where that can be counted. */
+  readonly countRows?: (() => Promise<number>) | undefined;
   stop(): Promise<void>;
 }

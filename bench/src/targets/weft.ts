@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Certificates } from "./certificates.ts";
 import { freePort, startChild, untilReady } from "./child.ts";
+import { countEmbedded } from "./rows.ts";
 import type { Target } from "./target.ts";
 import { makeTemporaryFolder } from "../../../scripts/lib/temporary.mjs";
 
@@ -83,6 +84,7 @@ export async function startWeft(options: WeftOptions): Promise<Target> {
     pids: [child.pid],
     inspectPort: options.inspect ? inspectPort : undefined,
     ca: options.certificates.ca,
+    countRows: () => countEmbedded(data),
     stop,
   };
 }

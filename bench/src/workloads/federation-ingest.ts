@@ -69,7 +69,7 @@ async function openLane(
   version: string,
   pdus: number,
 ): Promise<Lane> {
-  const roomId = await createRoom(api, user, [], version);
+  const roomId = await createRoom(api, user, [], { version });
   const resident = {
     serverName: serverNameOf(user),
     federationUrl: target.federationUrl,

@@ -21,6 +21,8 @@ export interface Settings {
   /** Of the room that is joined. */
   readonly members: number;
   readonly stateEvents: number;
+  /** Of the encrypted room. */
+  readonly encryptedMembers: number;
 }
 
 export interface Context {

@@ -7,8 +7,15 @@ import type { Placed } from "./process.ts";
 
 const MAIN = fileURLToPath(new URL("../../../homeserver/bin/weft.mjs", import.meta.url));
 
-/** Weft with its embedded database, open registration and no rate limits, on loopback. */
-export async function startWeft(tls: LoopbackTls, placed: Placed = {}): Promise<RunningSubject> {
+/**
+ * Weft with its embedded database, open registration and no rate limits, on loopback; with further
+ * settings, by their variables.
+ */
+export async function startWeft(
+  tls: LoopbackTls,
+  placed: Placed = {},
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningSubject> {
   const folder = await makeFolder(tls);
   const [client, ownPort = 0] = await freePorts(2);
   const federation = placed.federationPort ?? ownPort;
@@ -31,6 +38,7 @@ export async function startWeft(tls: LoopbackTls, placed: Placed = {}): Promise<
       WEFT_REGISTRATION: "open",
       WEFT_RATE_LIMITS: "off",
       WEFT_LOG_LEVEL: process.env["WEFT_LOG_LEVEL"] ?? "info",
+      ...settings,
     },
   });
   return {

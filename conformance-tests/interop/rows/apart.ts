@@ -3,6 +3,7 @@ import { agree, arrives, memberBecomes, sameState, wholeHistory } from "../compa
 import type { Lane } from "../lane.ts";
 import type { ApartRow } from "../row.ts";
 import type { SideName } from "../servers.ts";
+import { woken } from "./woken.ts";
 
 /** What both do when neither hears of the other. The room is the one of most rows; bob has level 50 there. */
 export const cutRows: readonly ApartRow[] = [
@@ -73,19 +74,11 @@ function catchUp(down: SideName): ApartRow {
     },
     async after(lane) {
       const { here, gone } = up(lane);
-      // A server that is heard of is tried at once; otherwise some time later.
       await woken(lane);
       for (const id of lane.notes.get(down)!.split(" ")) await arrives(gone, here, lane.roomId, id);
       await sameState([lane.alice, lane.bob], lane.roomId);
     },
   };
-}
-
-/** Each side says something, so that the other hears that it is back. */
-async function woken({ alice, bob, roomId }: Lane): Promise<void> {
-  const [hers, his] = [await alice.send(roomId, "back?"), await bob.send(roomId, "back!")];
-  await arrives(bob, alice, roomId, hers);
-  await arrives(alice, bob, roomId, his);
 }
 
 async function healed(lane: Lane): Promise<void> {

@@ -2,7 +2,7 @@ import { eventually, must, mustEqual, mustMatch } from "../../harness/must.ts";
 import { ephemeralOf, syncToken, syncUntil } from "../../harness/sync.ts";
 import type { User } from "../../harness/users.ts";
 import { arrives, stateBecomes } from "../compare.ts";
-import type { Lane } from "../lane.ts";
+import { bothWays } from "../lane.ts";
 import type { Row } from "../row.ts";
 
 /** What is not of the room's history. */
@@ -137,11 +137,3 @@ const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",
 );
-
-async function bothWays(
-  lane: Lane,
-  work: (from: User, to: User, lane: Lane) => Promise<void>,
-): Promise<void> {
-  await work(lane.alice, lane.bob, lane);
-  await work(lane.bob, lane.alice, lane);
-}

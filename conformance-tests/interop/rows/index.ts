@@ -1,7 +1,9 @@
 import type { ApartRow, Row } from "../row.ts";
+import { apartDevices } from "./apart-devices.ts";
 import { cutRows as apart } from "./apart.ts";
 import { busy } from "./busy.ts";
 import { conversation } from "./conversation.ts";
+import { encryption } from "./encryption.ts";
 import { ephemeral } from "./ephemeral.ts";
 import { membership } from "./membership.ts";
 import { relations } from "./relations.ts";
@@ -14,6 +16,7 @@ export const rows: readonly Row[] = [
   ...ephemeral,
   ...membership,
   ...state,
+  ...encryption,
   busy,
 ];
-export const cutRows: readonly ApartRow[] = apart;
+export const cutRows: readonly ApartRow[] = [...apart, ...apartDevices];

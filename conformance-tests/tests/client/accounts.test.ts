@@ -169,3 +169,37 @@ clause(
     );
   },
 );
+
+clause(
+  clientApi("get_matrixclientv3adminwhoisuserid"),
+  "a user sees from where their own devices ask, and nobody else's",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const path = { userId: alice.userId };
+    const seen = await alice.call("getWhoIs", { path });
+    mustEqual(seen.user_id, alice.userId, "user_id");
+    must(seen.devices?.[alice.deviceId], "the device is not there");
+    await mustBe403(bob.request("getWhoIs", { path }));
+  },
+);
+
+clause(
+  clientApi("put_matrixclientv1adminlockuserid"),
+  "nobody but an administrator locks or suspends, or learns by trying who has an account",
+  async () => {
+    const alice = await registerUser(theSubject(), "alice");
+    const bob = await registerUser(theSubject(), "bob");
+    const nobody = `@${unique("nobody")}:${theSubject().serverName}`;
+    for (const userId of [bob.userId, alice.userId, nobody, "@somebody:elsewhere.test"]) {
+      const path = { userId };
+      await mustBe403(alice.request("getAdminLockUser", { path }));
+      await mustBe403(alice.request("getAdminSuspendUser", { path }));
+      await mustBe403(alice.request("setAdminLockUser", { path, body: { locked: true } }));
+      await mustBe403(alice.request("setAdminSuspendUser", { path, body: { suspended: true } }));
+    }
+    await bob.call("getTokenOwner");
+    const { capabilities } = await alice.call("getCapabilities");
+    mustEqual(capabilities["m.account_moderation"], undefined, "m.account_moderation");
+  },
+);

@@ -171,4 +171,28 @@ clause(
   },
 );
 
+clause(
+  serverApi("openid"),
+  "a token for another service says whose it is, and nothing else does",
+  async () => {
+    const { peer } = here;
+    const alice = await registerUser(theSubject(), "alice");
+    const path = { userId: alice.userId };
+    const { access_token } = await alice.call("requestOpenIdToken", { path, body: {} });
+    mustEqual(
+      await peer.call("exchangeOpenIdToken", { query: { access_token } }),
+      { sub: alice.userId },
+      "whose it is",
+    );
+    const other = `${access_token.slice(0, -1)}${access_token.endsWith("A") ? "B" : "A"}x`;
+    await mustFail(
+      peer.request("exchangeOpenIdToken", { query: { access_token: other } }),
+      401,
+      "M_UNKNOWN_TOKEN",
+    );
+    const bob = await registerUser(theSubject(), "bob");
+    await mustFail(bob.request("requestOpenIdToken", { path, body: {} }), 403, "M_FORBIDDEN");
+  },
+);
+
 mustKeepTheProtocol(here);

@@ -1,7 +1,7 @@
 import { route, type Route } from "../http/route.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
-const capabilities = (defaultRoomVersion: string) => ({
+const capabilities = (defaultRoomVersion: string, webPushKey: string) => ({
   "m.change_password": { enabled: true },
   "m.room_versions": {
     default: defaultRoomVersion,
@@ -15,12 +15,21 @@ const capabilities = (defaultRoomVersion: string) => ({
   // with both.
   "m.profile_fields": { enabled: true },
   "m.forget_forced_upon_leave": { enabled: false },
+  "org.matrix.msc4174.webpush": { enabled: true, vapid: webPushKey },
 });
 
-export function capabilitiesRoutes(deps: { defaultRoomVersion: string }): Route[] {
-  const answer = { capabilities: capabilities(deps.defaultRoomVersion) };
+export function capabilitiesRoutes(deps: {
+  defaultRoomVersion: string;
+  /** What apps subscribe with at their push servers, base64url. */
+  webPushKey: string;
+}): Route[] {
+  const ofAll = capabilities(deps.defaultRoomVersion, deps.webPushKey);
+  const answer = { capabilities: ofAll };
+  const ofAdministrators = {
+    capabilities: { ...ofAll, "m.account_moderation": { lock: true, suspend: true } },
+  };
   return [
     // GET /_matrix/client/v3/capabilities
-    route("getCapabilities", () => answer),
+    route("getCapabilities", ({ requester }) => (requester.isAdmin ? ofAdministrators : answer)),
   ];
 }

@@ -1,7 +1,8 @@
+import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Device } from "../users/sessions/devices.ts";
 import type { Users } from "../users/users.ts";
-import { provePassword } from "./prove-password.ts";
+import { provePasswordUnlessService } from "./prove-password.ts";
 
 export function deviceManagementRoutes({ users }: { users: Users }): Route[] {
   const { devices } = users;
@@ -20,22 +21,27 @@ export function deviceManagementRoutes({ users }: { users: Users }): Route[] {
     // PUT /_matrix/client/v3/devices/{deviceId}
     route("updateDevice", async ({ requester, params, body }) => {
       const { userId } = requester;
+      if (requester.service && !(await devices.exists(userId, params.deviceId))) {
+        await devices.create(userId, params.deviceId, body.display_name);
+        return json({}, { status: 201 });
+      }
       if (body.display_name === undefined) await devices.get(userId, params.deviceId);
       else await devices.rename(userId, params.deviceId, body.display_name);
+      return {};
     }),
 
     // DELETE /_matrix/client/v3/devices/{deviceId}
     route("deleteDevice", async (context) => {
       const { requester, params } = context;
       const { deviceId } = params;
-      await provePassword(users, `deleteDevice ${deviceId}`, context);
+      await provePasswordUnlessService(users, `deleteDevice ${deviceId}`, context);
       await devices.remove(requester.userId, [deviceId]);
     }),
 
     // POST /_matrix/client/v3/delete_devices
     route("deleteDevices", async (context) => {
       const { requester, body } = context;
-      await provePassword(users, "deleteDevices", context);
+      await provePasswordUnlessService(users, "deleteDevices", context);
       await devices.remove(requester.userId, body.devices);
     }),
   ];

@@ -8,15 +8,17 @@ export function directoryRoutes({ rooms }: { rooms: Rooms }): Route[] {
   const { directory } = rooms;
   return [
     // GET /_matrix/client/v3/directory/room/{roomAlias}
-    route("getRoomIdByAlias", async ({ params }) => {
-      const { roomId, servers } = await directory.resolve(parseRoomAlias(params.roomAlias));
+    route("getRoomIdByAlias", async ({ params, requester }) => {
+      const alias = parseRoomAlias(params.roomAlias);
+      const { roomId, servers } = await directory.resolve(alias, requester?.service?.id);
       return { room_id: roomId, servers };
     }),
 
     // PUT /_matrix/client/v3/directory/room/{roomAlias}
     route("setRoomAlias", async ({ params, body, requester }) => {
       const [alias, roomId] = [parseRoomAlias(params.roomAlias), parseRoomId(body.room_id)];
-      await requireJoined(rooms.view, requester.userId, roomId);
+      // An application service names rooms of its network that none of its users is in.
+      if (!requester.service) await requireJoined(rooms.view, requester.userId, roomId);
       await directory.setAlias(requester, alias, roomId);
       return {};
     }),

@@ -48,13 +48,18 @@ export function listPublicRoomsRoutes(deps: ListPublicRoomsDeps): Route[] {
     ),
 
     // POST /_matrix/client/v3/publicRooms
-    route("queryPublicRooms", ({ query, body }) =>
-      publicRooms(query.server, {
+    route("queryPublicRooms", ({ query, body }) => {
+      if (body.include_all_networks === true && body.third_party_instance_id !== undefined) {
+        throw errors.invalidParam("Either all networks are wanted or one, not both");
+      }
+      return publicRooms(query.server, {
         limit: body.limit,
         since: body.since ?? undefined,
         searchTerm: body.filter?.generic_search_term ?? undefined,
         roomTypes: body.filter?.room_types ?? undefined,
-      }),
-    ),
+        network: body.third_party_instance_id,
+        allNetworks: body.include_all_networks,
+      });
+    }),
   ];
 }

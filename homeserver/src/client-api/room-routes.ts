@@ -1,8 +1,12 @@
 import type { Edus } from "../edus/index.ts";
+import type { Encryption } from "../encryption/index.ts";
 import type { Route } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Rooms } from "../rooms/api/index.ts";
+import type { Search } from "../search/index.ts";
+import type { Spaces } from "../spaces/index.ts";
 import type { Sync } from "../sync/index.ts";
+import { appserviceRoomDirectoryRoutes } from "./appservice-room-directory.ts";
 import { banningRoutes } from "./banning.ts";
 import { createRoomRoutes } from "./create-room.ts";
 import { directoryRoutes } from "./directory.ts";
@@ -15,6 +19,7 @@ import { leavingRoutes } from "./leaving.ts";
 import { listJoinedRoomsRoutes } from "./list-joined-rooms.ts";
 import { type ListPublicRoomsDeps, listPublicRoomsRoutes } from "./list-public-rooms.ts";
 import { messagePaginationRoutes } from "./message-pagination.ts";
+import { mutualRoomsRoutes } from "./mutual-rooms.ts";
 import { presenceRoutes } from "./presence.ts";
 import { readMarkersRoutes } from "./read-markers.ts";
 import { receiptsRoutes } from "./receipts.ts";
@@ -23,23 +28,33 @@ import { relationsRoutes } from "./relations.ts";
 import { roomEventByTimestampRoutes } from "./room-event-by-timestamp.ts";
 import { roomSendRoutes } from "./room-send.ts";
 import { roomStateRoutes } from "./room-state.ts";
+import { roomSummaryRoutes } from "./room-summary.ts";
 import { roomUpgradesRoutes } from "./room-upgrades.ts";
 import { roomsRoutes } from "./rooms.ts";
+import { slidingSyncRoutes } from "./sliding-sync.ts";
+import { searchRoutes } from "./search.ts";
+import { spaceHierarchyRoutes } from "./space-hierarchy.ts";
 import { type SyncRouteDeps, syncRoutes } from "./sync.ts";
 import { threadsListRoutes } from "./threads-list.ts";
+import { toDeviceRoutes } from "./to-device.ts";
 import { typingRoutes } from "./typing.ts";
+import { usersRoutes } from "./users.ts";
 
 /** The operations about rooms, what happens in them, and following it. */
 export function roomRoutes(
   deps: {
     readonly rooms: Rooms;
     readonly edus: Edus;
+    readonly encryption: Encryption;
+    readonly search: Search;
+    readonly spaces: Spaces;
     readonly sync: Sync;
     readonly clock: Clock;
   } & ListPublicRoomsDeps &
     SyncRouteDeps,
 ): Route[] {
   return [
+    ...appserviceRoomDirectoryRoutes(deps),
     ...banningRoutes(deps),
     ...createRoomRoutes(deps),
     ...directoryRoutes(deps),
@@ -52,6 +67,7 @@ export function roomRoutes(
     ...listJoinedRoomsRoutes(deps),
     ...listPublicRoomsRoutes(deps),
     ...messagePaginationRoutes(deps),
+    ...mutualRoomsRoutes(deps),
     ...presenceRoutes(deps),
     ...readMarkersRoutes(deps),
     ...receiptsRoutes(deps),
@@ -60,10 +76,16 @@ export function roomRoutes(
     ...roomEventByTimestampRoutes(deps),
     ...roomSendRoutes(deps),
     ...roomStateRoutes(deps),
+    ...roomSummaryRoutes(deps),
     ...roomUpgradesRoutes(deps),
     ...roomsRoutes(deps),
+    ...searchRoutes(deps),
+    ...spaceHierarchyRoutes(deps),
     ...syncRoutes(deps),
+    ...slidingSyncRoutes(deps),
     ...threadsListRoutes(deps),
+    ...toDeviceRoutes(deps),
     ...typingRoutes(deps),
+    ...usersRoutes(deps),
   ];
 }

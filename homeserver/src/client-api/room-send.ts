@@ -1,4 +1,5 @@
 import { route, type Route } from "../http/route.ts";
+import { errors } from "../protocol/errors.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
@@ -6,14 +7,19 @@ import type { Rooms } from "../rooms/api/index.ts";
 export function roomSendRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}
-    route("sendMessage", async ({ params, body, requester }) => ({
-      event_id: await rooms.send.message({
+    route("sendMessage", async ({ params, query, body, requester }) => {
+      const isSuspended = requester.restriction === "suspended";
+      // What they have sent, suspended users may take back.
+      if (isSuspended && params.eventType !== "m.room.redaction") throw errors.userSuspended();
+      const eventId = await rooms.send.message({
         by: requester,
         roomId: parseRoomId(params.roomId),
         type: params.eventType,
         content: body,
         txnId: params.txnId,
-      }),
-    })),
+        originServerTs: requester.service && query.ts,
+      });
+      return { event_id: eventId };
+    }),
   ];
 }

@@ -6,13 +6,14 @@ import type { Rooms } from "../rooms/api/index.ts";
 export function roomStateRoutes({ rooms }: { rooms: Rooms }): Route[] {
   return [
     // PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}
-    route("setRoomStateWithKey", async ({ params, body, requester }) => ({
+    route("setRoomStateWithKey", async ({ params, query, body, requester }) => ({
       event_id: await rooms.send.state({
         by: requester,
         roomId: parseRoomId(params.roomId),
         type: params.eventType,
         stateKey: params.stateKey,
         content: body,
+        originServerTs: requester.service && query.ts,
       }),
     })),
   ];

@@ -13,7 +13,7 @@ export interface SyncRouteDeps {
 }
 
 /** How long a user still counts as present after a sync has ended. */
-const LINGER_MS = 30_000;
+export const LINGER_MS = 30_000;
 const EVERYTHING = parseFilter({});
 
 /** GET /_matrix/client/v3/sync. (Client-server API, "Syncing".) */
@@ -40,7 +40,10 @@ export function syncRoutes({ sync, users, edus }: SyncRouteDeps): Route[] {
         timeout,
         // Made only when the sync has to wait.
         signal: () => context.signal,
-        watch: () => users.sessions.watch(userId, accessTokenOf(context.request) ?? ""),
+        // An application service's token ends with its registration, not with a session.
+        ...(requester.service === undefined && {
+          watch: () => users.sessions.watch(userId, accessTokenOf(context.request) ?? ""),
+        }),
       });
       return raw(typeof text === "string" ? text : await text);
     }),

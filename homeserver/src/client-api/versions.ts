@@ -19,10 +19,21 @@ const VERSIONS = [
  * form.
  */
 const UNSTABLE_FEATURES = {
+  "fi.mau.msc2659.stable": true,
+  "org.matrix.e2e_cross_signing": true,
   "org.matrix.msc2285.stable": true,
   "org.matrix.msc3827.stable": true,
   "org.matrix.msc3916.stable": true,
+  // Signing in by a QR code: the rendezvous, and the device grant of OAuth.
+  "org.matrix.msc4108": true,
   "org.matrix.msc3952_intentional_mentions": true,
+  // Pushers for web push.
+  "org.matrix.msc4174": true,
+  // Sliding sync (MSC4186), at the path of the proposal before it.
+  "org.matrix.simplified_msc3575": true,
+  // Rooms in common: js-sdk looks for the first of these alone.
+  "uk.half-shot.msc2666.query_mutual_rooms": true,
+  "uk.half-shot.msc2666.query_mutual_rooms.stable": true,
   "uk.tcpip.msc4133.stable": true,
 };
 

@@ -5,7 +5,7 @@ export function whoamiRoutes(): Route[] {
     // GET /_matrix/client/v3/account/whoami
     route("getTokenOwner", ({ requester }) => ({
       user_id: requester.userId,
-      device_id: requester.deviceId,
+      ...(requester.deviceId !== "" && { device_id: requester.deviceId }),
       is_guest: requester.isGuest ?? false,
     })),
   ];

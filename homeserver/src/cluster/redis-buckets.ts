@@ -1,11 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../platform/logger.ts";
-
-/** A token bucket: `burst` at once, refilled at `perSecond`. */
-interface BucketLimit {
-  readonly perSecond: number;
-  readonly burst: number;
-}
+import type { BucketLimit } from "../platform/pacing/token-bucket.ts";
 
 /** Token buckets that all replicas share. */
 export interface SharedBuckets {
@@ -17,7 +12,7 @@ export interface SharedBuckets {
 }
 
 /**
- * KEYS: the bucket. ARGV: tokens per second, burst. A bucket is kept until it would be full again.
+ * What `draw` in platform/pacing/token-bucket.ts does. KEYS: the bucket. ARGV: tokens per second, burst. A bucket is kept until it would be full again.
  * Redis' clock counts, so that replicas agree.
  */
 const TAKE = `

@@ -4,7 +4,9 @@ import { resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
-import { type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import type { Support } from "../client-api/support.ts";
+import type { TurnServers } from "../client-api/voip.ts";
+import { isUserId, type ServerName, parseServerName } from "../protocol/identifiers.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
@@ -51,8 +53,13 @@ export interface Config {
   readonly defaultRoomVersion: string;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
+  /** Absent: calls have no help of this server's. */
+  readonly turn: TurnServers | undefined;
+  readonly support: Support;
   readonly userLimits: UserLimits;
   readonly trustedKeyServers: readonly ServerName[];
+  /** Patterns of user ids. */
+  readonly userDirectoryHidden: readonly string[];
   readonly logLevel: string;
 }
 
@@ -222,9 +229,12 @@ function complete(values: Values, origin: Origin): Config {
     legacyMedia: text("legacy_media") === "on",
     defaultRoomVersion: text("default_room_version")!,
     appservices: appservices === undefined ? undefined : resolve(appservices),
+    turn: turnServers(values, fail),
+    support: support(values, fail),
     userLimits: {
       uploadBytes: parseSize(text("user_upload_limit")!),
       accountDataBytes: parseSize(text("user_account_data_limit")!),
+      inboxBytes: parseSize(text("device_inbox_limit")!),
       keyBackupBytes: parseSize(text("user_key_backup_limit")!),
       devices: count("user_device_limit"),
       aliases: count("user_alias_limit"),
@@ -233,8 +243,37 @@ function complete(values: Values, origin: Origin): Config {
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
     ),
+    userDirectoryHidden: (values.user_directory_hidden as string[] | undefined) ?? [],
     logLevel: text("log_level")!,
   };
+}
+
+function support(values: Values, fail: (key: SettingKey, why: string) => ConfigError): Support {
+  const contacts = (key: "admin_contacts" | "security_contacts"): readonly string[] => {
+    const all = (values[key] as string[] | undefined) ?? [];
+    const bad = all.find((contact) => !isUserId(contact) && !/^[^@]+@[^@]+$/.test(contact));
+    if (bad !== undefined) throw fail(key, `holds ${bad}, which is no address`);
+    return all;
+  };
+  return {
+    admins: contacts("admin_contacts"),
+    security: contacts("security_contacts"),
+    page: values.support_page as string | undefined,
+  };
+}
+
+function turnServers(
+  values: Values,
+  fail: (key: SettingKey, why: string) => ConfigError,
+): TurnServers | undefined {
+  const uris = values.turn_uris as string[] | undefined;
+  const sharedSecret = values.turn_shared_secret as string | undefined;
+  if (uris === undefined || uris.length === 0) {
+    if (sharedSecret === undefined) return undefined;
+    throw fail("turn_shared_secret", "is of no use without turn_uris");
+  }
+  if (sharedSecret === undefined) throw fail("turn_uris", "needs turn_shared_secret too");
+  return { uris, sharedSecret };
 }
 
 const LOOPBACK = settings.trusted_proxies.default;

@@ -167,6 +167,38 @@ export const settings = {
     minLength: 1,
     "x-mend": "the path of a folder that exists",
   },
+  turn_uris: {
+    type: "array",
+    description:
+      "TURN servers, through which calls go where two devices cannot reach one another; needs turn_shared_secret.",
+    items: { type: "string", pattern: "^turns?:[^\\s,]+$" },
+    "x-mend": "addresses such as turn:turn.example.org:3478?transport=udp, separated by commas",
+  },
+  turn_shared_secret: {
+    type: "string",
+    description: "The secret that the TURN servers know (static-auth-secret in coturn's settings).",
+    minLength: 1,
+    "x-mend": "the text that stands in the TURN server's settings",
+  },
+  admin_contacts: {
+    type: "array",
+    description: "Who runs this server, told to everybody: e-mail addresses or Matrix user ids.",
+    items: { type: "string", pattern: "^[^\\s,]+$" },
+    "x-mend": "addresses such as admin@example.org or @admin:example.org, separated by commas",
+  },
+  security_contacts: {
+    type: "array",
+    description:
+      "Whom to tell of holes in this server's security, told to everybody: e-mail addresses or Matrix user ids.",
+    items: { type: "string", pattern: "^[^\\s,]+$" },
+    "x-mend": "addresses such as security@example.org or @admin:example.org, separated by commas",
+  },
+  support_page: {
+    type: "string",
+    description: "The address of a page that helps users of this server, told to everybody.",
+    pattern: "^https?://[^\\s]+$",
+    "x-mend": "an http or https address, such as https://example.org/help",
+  },
   user_upload_limit: {
     type: "string",
     description:
@@ -190,6 +222,14 @@ export const settings = {
     default: "256MiB",
     pattern: SIZE,
     "x-mend": "a size such as 64MiB or 1GiB, or none",
+  },
+  device_inbox_limit: {
+    type: "string",
+    description:
+      "How much may wait for one device of what other devices send to it, above all keys of encrypted messages. Beyond that the least useful is deleted.",
+    default: "64MiB",
+    pattern: SIZE,
+    "x-mend": "a size such as 16MiB or 1GiB, or none",
   },
   user_device_limit: {
     type: "integer",
@@ -218,6 +258,14 @@ export const settings = {
     description: "Notaries: servers asked for the keys of servers that do not answer.",
     items: { type: "string", pattern: SERVER_NAME },
     "x-mend": "server names, separated by commas in the environment variable",
+  },
+  user_directory_hidden: {
+    type: "array",
+    description:
+      "Users whom a search for people never finds: patterns of user ids, where * is any run of characters.",
+    items: { type: "string", pattern: "^@.*:" },
+    "x-mend":
+      "patterns such as @_irc_*:example.org, separated by commas in the environment variable",
   },
   log_level: {
     type: "string",

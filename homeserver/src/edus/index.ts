@@ -1,5 +1,4 @@
 import type { Ephemeral } from "../cluster/ephemeral.ts";
-import { atMost, LRUCache } from "../platform/caches.ts";
 import { createFairQueue, QueueFull } from "../platform/fair-queue.ts";
 import type { Logger } from "../platform/logger.ts";
 import { MatrixError } from "../protocol/errors.ts";
@@ -10,10 +9,10 @@ import { createPresence, type Presence } from "./presence.ts";
 import { createReceipts, type Receipts } from "./receipts.ts";
 import { createTyping, type Typing } from "./typing.ts";
 import type { EduOutlet, RoomFacts } from "./types.ts";
+import type { Encryption } from "../encryption/index.ts";
 import { LogUnavailable, type Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
-import { serversShareRoom } from "../storage/rooms/members.ts";
 import { isStoreRefusing, type Sql } from "../storage/sql.ts";
 
 export { roomFacts } from "./room-facts.ts";
@@ -26,9 +25,10 @@ export interface Edus {
   readonly receipts: Receipts;
   readonly presence: Presence;
   /**
-   * Handles one EDU of a transaction. An invalid one is dropped, and so is one of a server that
-   * shares no room with this one.
-   * @throws LogUnavailable, or the database's error, when it is unavailable or refuses
+   * Handles one EDU of a transaction. An invalid one is dropped, and so is typing, a receipt or
+   * presence of a server that shares no room with this one.
+   * @throws LogUnavailable, or the database's error, when it is unavailable or refuses; MatrixError
+   *   M_LIMIT_EXCEEDED 429 when the server is to send it again later
    */
   receive(origin: ServerName, type: string, content: JsonObject): Promise<void>;
   stop(): void;
@@ -40,6 +40,7 @@ export interface EdusDeps {
   readonly state: Ephemeral;
   readonly rooms: RoomFacts;
   readonly outlet: EduOutlet;
+  readonly encryption: Pick<Encryption, "receive" | "sharing">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly serverName: ServerName;
@@ -48,13 +49,14 @@ export interface EdusDeps {
 }
 
 const KNOWN: ReadonlySet<string> = new Set(["m.typing", "m.receipt", "m.presence"]);
+const FOR_ENCRYPTION: ReadonlySet<string> = new Set([
+  ...["m.direct_to_device", "m.device_list_update", "m.signing_key_update"],
+]);
 /**
  * An EDU can name hundreds of users and rooms, each of which is looked up: limits for EDUs handled
  * at once, per server and in total, and for those waiting.
  */
 const QUEUE_LIMITS = { perKey: 1, total: 16, maxWaiting: 200 };
-/** How long a server that shares a room is assumed to still do so. */
-const SHARES_MS = 60_000;
 
 export function createEdus(deps: EdusDeps): Edus {
   const { state, rooms, outlet, clock, logger } = deps;
@@ -78,15 +80,6 @@ export function createEdus(deps: EdusDeps): Edus {
   });
 
   const queue = createFairQueue<ServerName>(QUEUE_LIMITS);
-  const sharing = new LRUCache<ServerName, true>({ ...atMost(10_000), ttl: SHARES_MS });
-
-  /** EDUs of servers that share no room with this one are ignored. */
-  async function isHeard(origin: ServerName): Promise<boolean> {
-    if (sharing.has(origin)) return true;
-    if (!(await serversShareRoom(deps.sql, origin, deps.serverName))) return false;
-    sharing.set(origin, true);
-    return true;
-  }
 
   async function dispatch(origin: ServerName, type: string, content: JsonObject): Promise<void> {
     switch (type) {
@@ -104,14 +97,17 @@ export function createEdus(deps: EdusDeps): Edus {
     receipts,
     presence,
     async receive(origin, type, content) {
-      if (!isJsonObject(content) || !KNOWN.has(type)) return;
+      if (!isJsonObject(content)) return;
       try {
+        if (FOR_ENCRYPTION.has(type)) await deps.encryption.receive(origin, type, content);
+        if (!KNOWN.has(type)) return;
         await queue.run(origin, async () => {
-          if (await isHeard(origin)) await dispatch(origin, type, content);
+          // EDUs of servers that share no room with this one are ignored.
+          if (await deps.encryption.sharing.has(origin)) await dispatch(origin, type, content);
         });
       } catch (err) {
         // The server sends the whole transaction again; by then the database may be back.
-        if (err instanceof LogUnavailable || isStoreRefusing(err)) throw err;
+        if (err instanceof LogUnavailable || isStoreRefusing(err) || isForLater(err)) throw err;
         const isTheirs = err instanceof MatrixError || err instanceof QueueFull;
         const level = isTheirs ? "debug" : "warn";
         logger[level]({ err, origin, type }, "an EDU was dropped");
@@ -123,4 +119,8 @@ export function createEdus(deps: EdusDeps): Edus {
       presence.stop();
     },
   };
+}
+
+function isForLater(error: unknown): boolean {
+  return error instanceof MatrixError && error.errcode === "M_LIMIT_EXCEEDED";
 }

@@ -25,10 +25,16 @@ export function transactionsRoutes({ rooms, receiveEdu, receivedFrom }: Transact
     edus: readonly JsonObject[],
   ): Promise<object> {
     const results = await rooms.federation.receive(origin, pdus);
+    // Messages for devices are handed over together, and stored in the order of the transaction.
+    const messages: Promise<void>[] = [];
     for (const { edu_type: type, content } of edus) {
-      if (typeof type === "string" && isJsonObject(content))
-        await receiveEdu(origin, type, content);
+      if (typeof type !== "string" || !isJsonObject(content)) continue;
+      const taken = receiveEdu(origin, type, content);
+      if (type !== "m.direct_to_device") await taken;
+      else messages.push(taken);
+      taken.catch(() => {});
     }
+    await Promise.all(messages);
     return { pdus: results };
   }
 

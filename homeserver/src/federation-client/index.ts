@@ -37,7 +37,7 @@ export async function createFederationClient(options: FederationClientOptions) {
   const { sql, clock, random, log, serverName, signingKey, notaries } = options;
   const connector = createConnector(options);
   const agent = createOutboundAgent(connector);
-  const connections = createConnections(connector);
+  const connections = createConnections(connector, clock);
   const backoff = await createBackoff({
     ...{ sql, clock, random, log },
     changes: options.failures,

@@ -1,6 +1,6 @@
 /** The operations of the server-server API as calls to other servers. */
 import type { EventId, RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
 import type { TakeParts } from "./reading/read-parts.ts";
 
 /**
@@ -84,8 +84,55 @@ export interface RemoteRooms {
   directory(server: ServerName, alias: string): Promise<JsonObject>;
 }
 
+/** What another server tells of the devices of one of its users. Nothing of it is checked. */
+export interface ToldDeviceList {
+  readonly user_id?: Json;
+  readonly stream_id?: Json;
+  /** Up to the limit that was asked for. */
+  readonly devices: readonly JsonObject[];
+  readonly master_key?: Json;
+  readonly self_signing_key?: Json;
+}
+
+/** How long another server is waited for. */
+export interface RemoteWait {
+  /** Ms for the whole exchange. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** The server is just a name that a user gave. */
+  readonly ofStranger?: boolean;
+}
+
+/**
+ * Calls about devices and their keys. The answers are untrusted. Servers that failed recently are
+ * not asked. All throw RemoteError.
+ */
+export interface RemoteKeys {
+  /**
+   * GET /_matrix/federation/v1/user/devices/{userId}. More devices than `maxDevices` are an error,
+   * and not read.
+   */
+  userDevices(
+    server: ServerName,
+    userId: UserId,
+    options: RemoteWait & { readonly maxDevices: number },
+  ): Promise<ToldDeviceList>;
+  /** POST /_matrix/federation/v1/user/keys/query: user → devices, or none for all of them. */
+  queryKeys(
+    server: ServerName,
+    wanted: Record<string, string[]>,
+    wait: RemoteWait,
+  ): Promise<JsonObject>;
+  /** POST /_matrix/federation/v1/user/keys/claim: user → device → algorithm. */
+  claimKeys(
+    server: ServerName,
+    wanted: Record<string, Record<string, string>>,
+    wait: RemoteWait,
+  ): Promise<JsonObject>;
+}
+
 /** The same, and calls that are not about rooms. */
-export interface RemoteServer extends RemoteRooms {
+export interface RemoteServer extends RemoteRooms, RemoteKeys {
   /** GET /_matrix/federation/v1/query/profile; all fields, or the one named. */
   profile(server: ServerName, userId: UserId, field?: string): Promise<JsonObject>;
   /** GET /_matrix/federation/v1/publicRooms, or POST when there is a filter. */
@@ -93,6 +140,8 @@ export interface RemoteServer extends RemoteRooms {
     server: ServerName,
     query: { limit?: number; since?: string; filter?: JsonObject },
   ): Promise<JsonObject>;
+  /** GET /_matrix/federation/v1/hierarchy/{roomId}: {room, children, inaccessible_children}. */
+  hierarchy(server: ServerName, roomId: RoomId, suggestedOnly: boolean): Promise<JsonObject>;
   /** PUT /_matrix/federation/v1/send/{txnId}: its answer is ignored. */
   sendTransaction(
     server: ServerName,

@@ -1,19 +1,29 @@
 import { type OperationId, type OperationRow, operations } from "@weft/spec/operations";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "../platform/logger.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./access/authenticate.ts";
 import { compressReply } from "./reply/compress.ts";
 import { beforeBody, type AccessChecks } from "./access/before-body.ts";
-import { type AclAllows, checkAdministrator, checkGuards, withinAcl } from "./access/guards.ts";
+import {
+  type AclAllows,
+  checkAdministrator,
+  checkGuards,
+  checkService,
+  withinAcl,
+} from "./access/guards.ts";
 import { requestSignal } from "./request-signal.ts";
-import { Reply, raw } from "./reply/reply.ts";
+import { asMatrixError } from "./reply/errors.ts";
+import { Reply, raw, sendReply } from "./reply/reply.ts";
 import { isPlainText, sendPlain } from "./reply/send-plain.ts";
 import type { Context, Route } from "./route.ts";
+import { keepOpenForAnswer } from "./body/drain.ts";
 import { type BodyTools, takeBody } from "./body/take-body.ts";
 import { type Part, createValidators } from "./validate.ts";
 
 export interface BindDependencies extends AccessChecks {
+  readonly log: Logger;
   readonly bodies: BodyTools;
   readonly aclAllows: AclAllows;
   readonly draining: AbortSignal;
@@ -23,12 +33,12 @@ export interface BindDependencies extends AccessChecks {
  * Binds every route to its operation's method and paths, and 405 to the paths' other methods. What
  * the contract says of who may call an operation and what it may cost is enforced here, for all of
  * them in this order:
- * 1. before the body: a user's token and then the rate; the rate and then a server's header and
- *    key (before-body.ts)
+ * 1. before the body: a user's token, what the account is kept from, and then the rate; the rate
+ *    and then a server's header and key (before-body.ts)
  * 2. the body: its length, how it is read, and the server's signature of it (take-body.ts)
  * 3. whether the room's access list keeps the server out (guards.ts)
  * 4. whether parameters and body have the operation's shape (validate.ts)
- * 5. whether the user is an administrator (guards.ts)
+ * 5. whether the user is an administrator, or the request an application service's (guards.ts)
  * @throws Error for an operation that does not say all of that
  */
 export function bindRoutes(
@@ -109,11 +119,19 @@ function bind(
     params: { part: "params" },
     querystring: { part: "query" },
   };
-  if (row.body === "json") schema["body"] = { part: "body" };
+  if (row.body === "json" || row.body === "form") schema["body"] = { part: "body" };
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Every body is a stream at first: it is read once the request has passed the checks before it.
     scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    const { refuse } = route;
+    if (refuse) {
+      scope.setErrorHandler((error, request, reply) => {
+        keepOpenForAnswer(request, reply);
+        const known = asMatrixError(error, dependencies.log);
+        sendReply(reply, refuse(known, request));
+      });
+    }
     scope.route({
       method: row.method,
       url,
@@ -134,15 +152,16 @@ function bind(
 }
 
 /**
- * The guard of administrators' operations; it runs on well-formed requests only. Other operations
- * have none.
+ * The guard of administrators' and application services' operations; it runs on well-formed
+ * requests only. Other operations have none.
  */
 function guarded(route: Route, { auth }: OperationRow): Route {
-  if (auth !== "administrator") return route;
+  if (auth !== "administrator" && auth !== "application-service") return route;
+  const check = auth === "administrator" ? checkAdministrator : checkService;
   return {
     ...route,
     handle(context) {
-      checkAdministrator((context as unknown as RequestContext).requester);
+      check((context as unknown as RequestContext).requester);
       return route.handle(context);
     },
   };

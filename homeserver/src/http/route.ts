@@ -2,6 +2,7 @@ import type { OperationId, operations } from "@weft/spec/operations";
 import type { PathParams, QueryParams, RequestBody } from "@weft/spec/types";
 import type { FastifyRequest } from "fastify";
 import type { IncomingMessage } from "node:http";
+import type { MatrixError } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Requester } from "./access/authenticate.ts";
 import type { Reply } from "./reply/reply.ts";
@@ -9,9 +10,12 @@ import type { Reply } from "./reply/reply.ts";
 type Row<Id extends OperationId> = (typeof operations)[Id];
 
 /** The result of the operation's kind of authentication. */
-type RequesterOf<Id extends OperationId> = Row<Id>["auth"] extends "access-token" | "administrator"
+type RequesterOf<Id extends OperationId> = Row<Id>["auth"] extends
+  | "access-token"
+  | "administrator"
+  | "application-service"
   ? Requester
-  : Row<Id>["auth"] extends "access-token?"
+  : Row<Id>["auth"] extends "access-token?" | "application-service?"
     ? Requester | undefined
     : undefined;
 
@@ -19,7 +23,7 @@ type BodyOf<Id extends OperationId> = Row<Id>["body"] extends "binary"
   ? IncomingMessage
   : Row<Id>["bodyRequired"] extends true
     ? RequestBody<Id>
-    : Row<Id>["body"] extends "json"
+    : Row<Id>["body"] extends "json" | "form"
       ? Exclude<RequestBody<Id>, undefined>
       : undefined;
 
@@ -30,7 +34,10 @@ export interface Context<Id extends OperationId> {
   readonly params: PathParams<Id>;
   /** Query parameters, coerced to their types. */
   readonly query: QueryParams<Id>;
-  /** The JSON body ({} when an optional one was left out), or the stream of a binary one. */
+  /**
+   * The JSON body ({} when an optional one was left out), the fields of a form, or the stream of a
+   * binary one.
+   */
   readonly body: BodyOf<Id>;
   /** Who asks, where the operation takes an access token. */
   readonly requester: RequesterOf<Id>;
@@ -53,6 +60,8 @@ export type Handler<Id extends OperationId> = (context: Context<Id>) => Promise<
 export interface Route {
   readonly operationId: OperationId;
   readonly handle: (context: Context<never>) => Promise<Answer> | Answer;
+  /** The answer to an error, where it is another than the protocol's. */
+  readonly refuse?: (error: MatrixError, request: FastifyRequest) => Reply;
 }
 
 /**

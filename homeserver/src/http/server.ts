@@ -9,12 +9,12 @@ import { bindRoutes, type BindDependencies } from "./bind.ts";
 import { createBodyReader } from "./body/body.ts";
 import { createBodyCollector } from "./body/collect-body.ts";
 import { CORS_HEADERS, answerOptions, isForBrowsers } from "./reply/cors.ts";
-import { drainRest, isUnread } from "./body/drain.ts";
+import { drainRest, keepOpenForAnswer } from "./body/drain.ts";
 import { errorReply } from "./reply/errors.ts";
 import { type Listeners, createListeners } from "./listeners.ts";
 import { metricsAlone } from "./metrics-alone.ts";
 import { observe } from "./observe.ts";
-import type { Reply } from "./reply/reply.ts";
+import { sendReply } from "./reply/reply.ts";
 import type { Route } from "./route.ts";
 import { serveWebClient, type WebClient } from "./reply/static.ts";
 
@@ -89,7 +89,7 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },
     frameworkErrors: (error, _request, reply) => {
       void reply.headers(CORS_HEADERS);
-      send(reply, errorReply(error, options.log));
+      sendReply(reply, errorReply(error, options.log));
     },
   });
   app.addHook("onRequest", answerOptions);
@@ -115,23 +115,13 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
   });
   observe(app, options.metrics, options.log);
   app.setErrorHandler((error, request, reply) => {
-    // The connection ends after the rest of the body has passed, and the answer can be read.
-    if (isUnread(request.raw)) reply.raw.shouldKeepAlive = true;
-    send(reply, errorReply(error, options.log));
+    keepOpenForAnswer(request, reply);
+    sendReply(reply, errorReply(error, options.log));
   });
   app.setNotFoundHandler((_request, reply) => {
-    send(reply, errorReply(errors.unrecognized(), options.log));
+    sendReply(reply, errorReply(errors.unrecognized(), options.log));
   });
   return app;
-}
-
-function send(
-  reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown },
-  answer: Reply,
-): void {
-  reply.code(answer.status);
-  reply.headers(answer.headers);
-  reply.send(answer.payload);
 }
 
 /** Throws, naming all that is wrong at once. */

@@ -87,6 +87,7 @@ function readEvent(
   if (version === undefined) throw new Error(`room version ${row.version} is not supported`);
   const event = eventFromStored(row.json, version, row.event_id as EventId);
   const stateRoot = hex(row.room_state);
+  const stateChanged = row.status === 0 && stateRoot !== hex(row.state_root_before);
   return {
     kind: "event",
     position: row.position,
@@ -98,8 +99,8 @@ function readEvent(
     stateBefore: hex(row.state_before),
     stateAfter: hex(row.state_after),
     stateRoot,
-    stateChanged: row.status === 0 && stateRoot !== hex(row.state_root_before),
-    memberships,
+    ...{ stateChanged, memberships },
+    ...(stateChanged ? { mayLackMemberships: true } : {}),
     local: serverOf(event.sender) === server,
     redactedBy: row.redacted_by,
     forwarded: row.forwarded,

@@ -26,6 +26,11 @@ export interface FollowerOptions<K extends RecordKind> {
   /** Concurrent calls (1: strictly in order). */
   concurrency?: number;
   /**
+   * How long new records are gathered before they are handed out (0 ms): for work that costs a
+   * transaction however few they are. Whoever waits for the follower ends it.
+   */
+  gatherMs?: number;
+  /**
    * Called before reading begins: at the start, and each time this replica gets the lease. The
    * signal aborts when the follower stops or the lease is lost.
    */
@@ -62,7 +67,7 @@ export function createFollower<K extends RecordKind>(
   options: FollowerOptions<K>,
 ): Follower {
   const { log, sql, clock, logger } = deps;
-  const { name, kinds, batch = 200, concurrency = 1 } = options;
+  const { name, kinds, batch = 200, concurrency = 1, gatherMs = 0 } = options;
   const stopping = new AbortController();
   const wakes = new Set<() => void>();
   const waiting = new Set<() => void>();
@@ -82,6 +87,16 @@ export function createFollower<K extends RecordKind>(
       wakes.add(wake);
       void clock.sleep(ms, over.signal).then(wake);
     });
+  }
+
+  /** Lets more records come, so that they are handled together. */
+  async function gather(signal: AbortSignal): Promise<void> {
+    const until = clock.monotonic() + gatherMs;
+    for (;;) {
+      const left = until - clock.monotonic();
+      if (left <= 0 || waiting.size > 0 || signal.aborted) return;
+      await nextAdvance(left);
+    }
   }
 
   function wakeAll(): void {
@@ -147,6 +162,7 @@ export function createFollower<K extends RecordKind>(
       if (clock.monotonic() - savedAt > SAVE_EVERY_MS) await save();
       if (read >= log.position && !signal.aborted) {
         await nextAdvance(done > saved ? SAVE_EVERY_MS : LONG_MS);
+        if (read < log.position) await gather(signal);
         if (done > saved && clock.monotonic() - savedAt > SAVE_EVERY_MS) await save();
       }
     }

@@ -13,9 +13,14 @@ export function createReaders(logger: Logger) {
     readers: new Set(),
   };
 
-  function deliverTo({ kinds, take }: RegisteredReader, records: readonly LogRecord[]): void {
-    const own = records.filter(({ kind }) => kinds.has(kind));
-    if (own.length === 0) return;
+  /** `present`: the kinds of the records. */
+  function deliverTo(
+    { kinds, take }: RegisteredReader,
+    records: readonly LogRecord[],
+    present: ReadonlySet<RecordKind>,
+  ): void {
+    if (kinds.isDisjointFrom(present)) return;
+    const own = present.isSubsetOf(kinds) ? records : records.filter(({ kind }) => kinds.has(kind));
     try {
       take(own);
     } catch (error) {
@@ -37,8 +42,9 @@ export function createReaders(logger: Logger) {
     /** Gives each reader its share of new records. */
     deliver(records: readonly LogRecord[]): void {
       if (records.length === 0) return;
-      for (const reader of byPhase.caches) deliverTo(reader, records);
-      for (const reader of byPhase.readers) deliverTo(reader, records);
+      const present = new Set(records.map(({ kind }) => kind));
+      for (const reader of byPhase.caches) deliverTo(reader, records, present);
+      for (const reader of byPhase.readers) deliverTo(reader, records, present);
     },
   };
 }

@@ -125,6 +125,11 @@ export interface EventRecord {
   stateChanged: boolean;
   /** Its changes to the room's members, including effects of state resolution. */
   memberships: readonly MembershipChange[];
+  /**
+   * It was read from the tables, and changed the state: those of its changes are missing in
+   * `memberships` whose rows have been written again since.
+   */
+  mayLackMemberships?: boolean;
   /** Its sender is a local user. */
   local: boolean;
   /**

@@ -48,17 +48,30 @@ export function createPushContexts(view: RoomView) {
     return loading.run(`${room.nid} ${root}`, () => load(room, userId, root));
   }
 
-  async function learnName(known: RoomFacts, userId: UserId): Promise<void> {
-    if (known.names.has(userId)) return;
-    const [member] = await view.stateEventsAt(known.root, [["m.room.member", userId]]);
-    const name = member?.event.content.displayname;
-    if (known.names.size >= NAMES_KEPT) known.names.clear();
-    known.names.set(userId, typeof name === "string" ? name : undefined);
+  /** The names of these users; those that were not known are read at once. */
+  async function namesOf(known: RoomFacts, userIds: readonly UserId[]) {
+    const names = new Map<UserId, string | undefined>();
+    const missing: UserId[] = [];
+    for (const userId of userIds) {
+      if (known.names.has(userId)) names.set(userId, known.names.get(userId));
+      else missing.push(userId);
+    }
+    if (missing.length === 0) return names;
+    const keys = missing.map((userId) => ["m.room.member", userId] as const);
+    const members = await view.stateEventsAt(known.root, keys);
+    for (const userId of missing) names.set(userId, undefined);
+    for (const { event } of members) {
+      const name = event.content.displayname;
+      if (typeof name === "string") names.set(event.stateKey as UserId, name);
+    }
+    if (known.names.size + missing.length > NAMES_KEPT) known.names.clear();
+    for (const userId of missing.slice(0, NAMES_KEPT)) known.names.set(userId, names.get(userId));
+    return names;
   }
 
-  function contextIn(known: RoomFacts, userId: UserId): ContextOf {
+  function contextIn(known: RoomFacts, displayName: string | undefined): ContextOf {
     const shared = {
-      displayName: known.names.get(userId),
+      displayName,
       memberCount: known.memberCount,
       notificationLevels: { room: known.levels.notification("room") },
     };
@@ -69,8 +82,18 @@ export function createPushContexts(view: RoomView) {
     /** The context of a user's rules for events of a given sender, in the state at `root`. */
     async of(room: Room, userId: UserId, root: StateRoot): Promise<ContextOf> {
       const known = await factsOf(room, userId, root);
-      await learnName(known, userId);
-      return contextIn(known, userId);
+      return contextIn(known, (await namesOf(known, [userId])).get(userId));
+    },
+
+    /** The same for several users, at least one, with one query at most. */
+    async ofUsers(
+      room: Room,
+      userIds: readonly UserId[],
+      root: StateRoot,
+    ): Promise<Map<UserId, ContextOf>> {
+      const known = await factsOf(room, userIds[0]!, root);
+      const names = await namesOf(known, userIds);
+      return new Map(userIds.map((userId) => [userId, contextIn(known, names.get(userId))]));
     },
 
     /** Something in the room was redacted: its state has the same events, but with less content. */
@@ -83,7 +106,7 @@ export function createPushContexts(view: RoomView) {
     peek(roomNid: number, userId: UserId, root: StateRoot): ContextOf | undefined {
       const known = facts.get(roomNid);
       if (known?.root !== root || !known.names.has(userId)) return undefined;
-      return contextIn(known, userId);
+      return contextIn(known, known.names.get(userId));
     },
   };
 }

@@ -15,6 +15,8 @@ interface Counts {
 
 /** Unread counts of a room: in the main timeline, and by thread root. */
 export interface Unread {
+  /** What the user's receipts say. */
+  readonly read: ReadPositions;
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
 }
@@ -24,6 +26,11 @@ export interface Unread {
  * in a thread.
  */
 export type ReadPositions = ReadonlyMap<string, number>;
+
+/** Whether receipts cover an event at a position, in a thread or (undefined) outside of all. */
+export function isRead(read: ReadPositions, thread: string | undefined, position: number): boolean {
+  return position <= Math.max(read.get("") ?? 0, read.get(thread ?? "main") ?? 0);
+}
 
 /** Events of a room during which its state did not change. */
 export interface UnchangedRange {
@@ -94,7 +101,10 @@ export function createUnread(deps: {
   readonly contexts: PushContexts;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
   readonly peekRules: PushRules["peek"];
-  readonly readPositions: (userId: UserId, roomNid: number) => Promise<ReadPositions>;
+  readonly readPositions: (reader: {
+    readonly userId: UserId;
+    readonly roomNid: number;
+  }) => Promise<ReadPositions>;
 }) {
   const cached = new LRUCache<string, Map<number, CachedCounts>>(atMost(20_000));
   /** Counts being made; `stale` when their input changed meanwhile. */
@@ -126,7 +136,7 @@ export function createUnread(deps: {
     const mark = { userId, roomNid: userRoom.roomNid, stale: false };
     pending.add(mark);
     try {
-      const read = await deps.readPositions(userId, userRoom.roomNid);
+      const read = await deps.readPositions({ userId, roomNid: userRoom.roomNid });
       const readTo = read.get("") ?? 0;
       const from =
         readTo < userRoom.heldSince ? await joinedAt(userId, userRoom) : userRoom.heldSince;
@@ -152,11 +162,11 @@ export function createUnread(deps: {
     const events = await deps.recent.across(room.nid, from, upTo, MAX_EVENTS);
     const notIgnored = events.filter(({ event }) => !ignored.has(event.sender));
     const looked = notIgnored.filter((stored) => counts(stored, userId));
+    const related = looked.filter(({ event }) => event.content["m.relates_to"]);
     const threads: Threads = new Map();
-    for (const stored of looked) {
-      if (stored.event.content["m.relates_to"])
-        threads.set(stored, await deps.view.threadOf(stored));
-    }
+    await Promise.all(
+      related.map(async (stored) => threads.set(stored, await deps.view.threadOf(stored))),
+    );
     const needsRules = looked.some(({ event }) => event.sender !== userId);
     const root = needsRules ? await deps.recent.rootAt(room.nid, upTo) : null;
     const [rules, context] = needsRules

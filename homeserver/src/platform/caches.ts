@@ -83,3 +83,61 @@ export function createLoadingCache<K extends {}, V extends {}>(
     },
   };
 }
+
+/** A bounded cache in front of something that loads many at once. */
+export interface BatchCache<K, V> {
+  /** Those that exist, from memory where it can; the others are loaded together. */
+  getAll(keys: readonly K[]): Promise<ReadonlyMap<K, V>>;
+  /** Forgets the key. What is being loaded for it is not cached. */
+  delete(key: K): void;
+}
+
+interface BatchCacheOptions<K, V> {
+  /** Greatest sum of the sizes. */
+  readonly maxSize: number;
+  /** Size of a value, at least 1. */
+  sizeOf(value: V): number;
+  /** What does not exist is left out, and not cached. */
+  load(keys: readonly K[]): Promise<ReadonlyMap<K, V>>;
+}
+
+/** Who asks after a deletion never gets what was read before it. */
+export function createBatchCache<K extends {}, V extends {}>(
+  options: BatchCacheOptions<K, V>,
+): BatchCache<K, V> {
+  const { maxSize, sizeOf } = options;
+  const cache = new LRUCache<K, V>({ maxSize, sizeCalculation: sizeOf });
+  /** Keys that are being loaded and were not deleted meanwhile. */
+  const loads = new Set<Set<K>>();
+
+  async function load(keys: readonly K[]): Promise<ReadonlyMap<K, V>> {
+    const current = new Set(keys);
+    loads.add(current);
+    try {
+      const found = await options.load(keys);
+      for (const [key, value] of found) if (current.has(key)) cache.set(key, value);
+      return found;
+    } finally {
+      loads.delete(current);
+    }
+  }
+
+  return {
+    async getAll(keys) {
+      const found = new Map<K, V>();
+      const missing: K[] = [];
+      for (const key of keys) {
+        const value = cache.get(key);
+        if (value === undefined) missing.push(key);
+        else found.set(key, value);
+      }
+      if (missing.length === 0) return found;
+      for (const [key, value] of await load(missing)) found.set(key, value);
+      return found;
+    },
+    delete(key) {
+      cache.delete(key);
+      for (const current of loads) current.delete(key);
+    },
+  };
+}

@@ -47,7 +47,9 @@ export const ERRCODES = {
   M_UNABLE_TO_GRANT_JOIN: 400,
   M_UNAUTHORIZED: 401,
   M_UNKNOWN: 500,
+  M_UNKNOWN_ACTIVATION_TOKEN: 400,
   M_UNKNOWN_DEVICE: 400,
+  M_UNKNOWN_POS: 400,
   M_UNKNOWN_TOKEN: 401,
   M_UNRECOGNIZED: 404,
   M_UNSUPPORTED_ROOM_VERSION: 400,
@@ -125,6 +127,9 @@ export const errors = {
   missingToken: (message = "An access token is needed") => matrixError("M_MISSING_TOKEN", message),
   unknownToken: (message = "The access token is not known", softLogout?: boolean) =>
     matrixError("M_UNKNOWN_TOKEN", message, softLogout ? { soft_logout: true } : undefined),
+  userLocked: () => matrixError("M_USER_LOCKED", "This account is locked", { soft_logout: true }),
+  userSuspended: () =>
+    matrixError("M_USER_SUSPENDED", "This account is suspended: it can only read, and leave"),
   notFound: (message: string) => matrixError("M_NOT_FOUND", message),
   unrecognized: (message = "No such endpoint") => matrixError("M_UNRECOGNIZED", message),
   methodNotAllowed: (message = "That method does not exist here") =>

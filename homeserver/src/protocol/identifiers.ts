@@ -156,3 +156,8 @@ export function roomIdOfCreateEvent(id: EventId): RoomId {
 export function createEventIdOf(id: RoomId): EventId {
   return `$${id.slice(1)}` as EventId;
 }
+
+/** A key for a device in maps: neither a user nor a device has a NUL in its id. */
+export function deviceKey(device: { readonly userId: string; readonly deviceId: string }): string {
+  return `${device.userId}\0${device.deviceId}`;
+}

@@ -8,7 +8,7 @@ export {
   type JsonObject,
   numberOf,
 } from "./json/json-value.ts";
-export { parseLoose, parseStrict, parseWithFractions } from "./json/json-parse.ts";
+export { parseClean, parseLoose, parseStrict, parseWithFractions } from "./json/json-parse.ts";
 export {
   canonicalJson,
   canonicalJsonLoose,

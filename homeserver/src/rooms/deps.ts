@@ -14,6 +14,7 @@ import type { Leases } from "../storage/leases.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import type { MemberProfiles } from "./api/index.ts";
+import type { AliasNamespaces } from "./creating/directory-limits.ts";
 import type { LocalAccounts } from "./membership/invitees.ts";
 import type { IgnoredBy } from "./visibility/without-ignored.ts";
 
@@ -33,6 +34,8 @@ export interface RoomsDeps {
   readonly accounts?: LocalAccounts | undefined;
   /** Limits on a user's aliases and published rooms; the defaults when absent. */
   readonly limits?: UserLimits | undefined;
+  /** Application services' namespaces of aliases; absent: there are none. */
+  readonly aliasNamespaces?: AliasNamespaces | undefined;
   /** The users whom a user ignores; nobody when absent. */
   readonly ignoredBy?: IgnoredBy;
   readonly logger: Logger;

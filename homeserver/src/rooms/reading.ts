@@ -7,6 +7,7 @@ import { createErasures } from "./visibility/erasures.ts";
 import { createLastMemberships } from "./visibility/last-membership.ts";
 import { createPresenter } from "./visibility/presentation.ts";
 import { createRelated } from "./visibility/related.ts";
+import { createRootAt } from "./visibility/root-at.ts";
 import { createThreads } from "./visibility/threads.ts";
 import { createView } from "./visibility/view.ts";
 import { createVisibleEvents } from "./visibility/visible-events.ts";
@@ -20,7 +21,8 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
   const lastMemberships = createLastMemberships(store);
   const atRoot = createAtRoot(store);
-  const erasures = createErasures({ store, lastMemberships, atRoot, serverName });
+  const rootAt = createRootAt(store.sql);
+  const erasures = createErasures({ store, lastMemberships, atRoot, rootAt, serverName });
   const visibleEvents = createVisibleEvents({
     store,
     memberships,
@@ -36,7 +38,7 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
   const { now } = local.identity;
   const presenter = createPresenter({ store, eventTransactionIds, aggregations, erasures, now });
   const view = createView({
-    ...{ store, memberships, visibleEvents, presenter, partial, erasures, lastMemberships },
+    ...{ store, memberships, visibleEvents, presenter, partial, erasures, lastMemberships, rootAt },
     related: createRelated({ store, visibleEvents, ignoredBy }),
     threads: createThreads(store),
   });

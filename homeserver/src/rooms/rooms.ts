@@ -6,7 +6,7 @@ import { createFederation } from "./federation.ts";
 import { followLog } from "./follow-log.ts";
 import { createHistory } from "./history/history.ts";
 import { createPages } from "./history/pages.ts";
-import { createPurges } from "./purge/index.ts";
+import { createPurges, forgetOldStays } from "./purge/index.ts";
 import { createReading } from "./reading.ts";
 import { collectState } from "./state/collector.ts";
 import { createAccess } from "./visibility/access.ts";
@@ -37,6 +37,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     isPartial: partial.isPartial,
   });
   const stopCollecting = collectState({ sql, clock, logger, leases });
+  const stopForgetting = forgetOldStays({ sql, clock, logger, leases });
   return {
     ...writing,
     view,
@@ -44,7 +45,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     federation: federation.api,
     purges,
     async stop() {
-      await Promise.all([purges.stop(), federation.stop(), stopCollecting()]);
+      await Promise.all([purges.stop(), federation.stop(), stopCollecting(), stopForgetting()]);
       await mailboxes.drained();
       await store.resolver?.close();
       unfollow();

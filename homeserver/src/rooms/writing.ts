@@ -20,8 +20,12 @@ import { createIdempotency } from "./records/idempotency.ts";
 export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership: RemoteMembership) {
   const { log, sql, profiles, random, remote } = deps;
   const { store, local, partial, invitees } = core;
-  const directoryLimits = createDirectoryLimits(sql, deps.limits ?? DEFAULT_LIMITS);
-  const directory = createDirectory({ store, local, remote, directoryLimits });
+  const limits = deps.limits ?? DEFAULT_LIMITS;
+  const directoryLimits = createDirectoryLimits(sql, limits, deps.aliasNamespaces);
+  const directory = createDirectory({
+    ...{ store, local, remote, directoryLimits },
+    askServices: deps.aliasNamespaces?.ask,
+  });
   const members = createMembers({
     ...core,
     ...{ log, profiles, remote: remoteMembership, resolveAlias: directory.resolve },

@@ -1,32 +1,29 @@
 import { EduQueue, type PendingEdu } from "./edus.ts";
+import {
+  type Backlog,
+  eduOnTheWire,
+  fitting,
+  MAX_EDUS,
+  MAX_PDUS,
+  type OutboundItem,
+  RecentItems,
+} from "./outbound-item.ts";
+import { withoutSuperseded } from "./superseded.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 
-/** A local event on its way to another server. */
-export interface OutboundPdu {
-  readonly position: number;
-  readonly pdu: JsonObject;
-}
-
-/** A range of local events for one server. */
-export interface PduRange {
-  readonly events: readonly OutboundPdu[];
-  /** It is complete up to here. */
-  readonly upTo: number;
-}
-
-/** Transactions carry at most this many PDUs. (Server-server API, "Transactions".) */
-export const MAX_PDUS = 50;
-/** With more events than this waiting, they are read from the database again later. */
-const MAX_IN_MEMORY = 500;
 /** Limit on EDUs kept for a server that is not reachable. */
 const MAX_EDUS_IN_FLIGHT = 50;
+/** Items in a transaction: no limit besides those on PDUs and EDUs. */
+const MAX_ITEMS = MAX_PDUS + MAX_EDUS;
 
 export interface OutgoingTransaction {
   readonly txnId: string;
   readonly pdus: JsonObject[];
   readonly edus: JsonObject[];
-  /** Once it is delivered, the server has all local events up to here. */
+  /** What of it is sent until it is acknowledged; the other EDUs are sent once. */
+  readonly items: readonly OutboundItem[];
+  /** Once it is delivered, the server has all that it is owed up to here. */
   readonly upTo: number;
 }
 
@@ -39,8 +36,13 @@ export interface DestinationDeps {
     server: ServerName,
     transaction: OutgoingTransaction,
   ) => Promise<"taken" | "refused">;
-  /** The next local events for this server from the database, up to MAX_PDUS. */
-  readonly read: (server: ServerName, after: number, upTo: number) => Promise<PduRange>;
+  /** What the server is owed next, from the database: one transaction of at most `most` items. */
+  readonly read: (
+    server: ServerName,
+    after: number,
+    upTo: number,
+    most: number,
+  ) => Promise<Backlog>;
   /** Runs a task when this server gets a send slot: few transactions run at once. */
   readonly withSendSlot: <T>(server: ServerName, task: () => Promise<T>) => Promise<T>;
   /** False while the server is backed off after a failure. */
@@ -51,41 +53,41 @@ export interface DestinationDeps {
   readonly now: () => number;
   readonly newTxnId: () => string;
   readonly warn: (server: ServerName, error: unknown) => void;
-  /** Called for an event that the server refuses: it is given up. */
-  readonly givenUp: (server: ServerName, pdu: JsonObject) => void;
+  /** Called for an event or EDU that the server refuses: it is given up. */
+  readonly givenUp: (server: ServerName, refused: OutboundItem) => void;
 }
 
 /**
  * The queue for one server, in the order of the log; at most one transaction is in flight. Its
- * durable part is two positions: all local events in (sent, wanted] are sent, from memory or else
- * from the database.
+ * durable part is two positions: what the server is owed in (sent, wanted] is sent, from memory or
+ * else from the database: local events, messages for devices, and updates of local users' devices.
  */
 export class Destination {
   readonly server: ServerName;
-  /** Local events up to here have been delivered. */
+  /** What the server is owed up to here has been delivered. */
   sent: number;
-  /** The last local event meant for this server. */
+  /** The last position at which it is owed something. */
   wanted: number;
   readonly #deps: DestinationDeps;
   readonly #edus = new EduQueue();
-  /** The newest events; complete after `#memoryFrom`. */
-  #memory: OutboundPdu[] = [];
-  #memoryFrom: number;
+  readonly #memory: RecentItems;
   /** A transaction that was not accepted is sent again unchanged. */
   #unanswered: OutgoingTransaction | undefined;
-  /** Maximum PDUs per transaction: lowered after a refusal, to find the PDU that was refused. */
-  #most = MAX_PDUS;
+  /** Maximum items per transaction: lowered after a refusal, to find the item that was refused. */
+  #most = MAX_ITEMS;
+  /** An item that was refused as a whole: what is left of it to be sent part by part. */
+  #parts: OutboundItem[] = [];
   #running = false;
-  /** The server is not reachable: no events are kept in memory for it. */
+  /** The server is not reachable: no items are kept in memory for it. */
   #isAway = false;
-  /** The database knows that there are events for this server. */
+  /** The database knows that this server is owed something. */
   #isKnownBehind = false;
 
   constructor(server: ServerName, at: { sent: number; wanted: number }, deps: DestinationDeps) {
     this.server = server;
     this.sent = at.sent;
     this.wanted = at.wanted;
-    this.#memoryFrom = at.wanted;
+    this.#memory = new RecentItems(at.wanted);
     this.#deps = deps;
   }
 
@@ -94,8 +96,8 @@ export class Destination {
   }
 
   /**
-   * The server is unreachable and the database knows that events wait: nothing more needs to be
-   * written.
+   * The server is unreachable and the database knows that it is owed something: nothing more needs
+   * to be written.
    */
   get isWrittenOff(): boolean {
     return this.#isAway && this.#isKnownBehind;
@@ -112,26 +114,23 @@ export class Destination {
     this.sent = at.sent;
     this.wanted = at.wanted;
     this.#isKnownBehind = this.behind;
+    this.#parts = [];
     this.#forget();
   }
 
-  /** Adds an event for this server; positions rise. */
-  add(event: OutboundPdu): void {
-    const { position } = event;
+  /** Adds what the server is owed of a log position; positions rise. */
+  add(item: OutboundItem): void {
+    const { position } = item;
     if (position <= this.wanted) return;
     if (!this.behind) {
       // Nothing was meant for this server since the last one, so nothing is skipped.
       this.sent = Math.max(this.sent, position - 1);
-      this.#memory = [];
-      this.#memoryFrom = this.sent;
+      this.#memory.startAfter(this.sent);
     }
     this.wanted = position;
     if (!this.behind) return; // it was delivered before a restart
     if (this.#isAway) return this.#forget();
-    this.#memory.push(event);
-    if (this.#memory.length > MAX_IN_MEMORY) {
-      this.#memoryFrom = this.#memory.shift()!.position;
-    }
+    this.#memory.add(item);
   }
 
   /** `wanted` has been written to the database. */
@@ -184,60 +183,77 @@ export class Destination {
     this.#deps.waits(this);
   }
 
-  /** Drops events from memory; the database has them, too. */
+  /** Drops items from memory; the database has them, too. */
   #forget(): void {
-    this.#memory = [];
-    this.#memoryFrom = this.wanted;
+    this.#memory.startAfter(this.wanted);
   }
 
   #taken({ upTo }: OutgoingTransaction): void {
-    this.#most = Math.min(this.#most * 2, MAX_PDUS);
+    this.#most = Math.min(this.#most * 2, MAX_ITEMS);
+    this.#parts.shift();
     this.#advance(upTo);
     this.#deps.delivered(this);
   }
 
   /**
-   * After a refusal: EDUs are dropped, and PDUs are sent one by one, to give up only the one that
-   * is refused.
+   * After a refusal: EDUs that nobody waits for are dropped. Then items are sent one by one, and
+   * the one that is refused part by part, to give up only what is refused by itself.
    */
-  #refused({ pdus, edus, upTo }: OutgoingTransaction): void {
-    if (edus.length > 0) return;
-    if (pdus.length > 1) {
+  #refused({ pdus, edus, items, upTo }: OutgoingTransaction): void {
+    const refused = items[0];
+    const durable = items.reduce((count, item) => count + item.edus.length, 0);
+    if (refused === undefined || edus.length > durable) return;
+    if (items.length > 1) {
       this.#most = 1;
-      return;
+    } else if (pdus.length + edus.length > 1) {
+      this.#parts = partsOf(refused);
+    } else {
+      this.#deps.givenUp(this.server, refused);
+      this.#parts.shift();
+      this.#advance(upTo);
+      this.#deps.delivered(this);
     }
-    this.#deps.givenUp(this.server, pdus[0]!);
-    this.#advance(upTo);
-    this.#deps.delivered(this);
   }
 
   async #next(): Promise<OutgoingTransaction | undefined> {
-    const { events, upTo } = this.behind
-      ? await this.#stretch()
-      : { events: [], upTo: this.wanted };
-    const edus = this.#edus.take(this.#deps.now()).map(({ edu }) => ({ ...edu }));
-    if (events.length + edus.length > 0) {
-      return { txnId: this.#deps.newTxnId(), pdus: events.map((e) => e.pdu), edus, upTo };
+    const { items, upTo } = this.behind ? await this.#stretch() : { items: [], upTo: this.wanted };
+    const pdus = items.flatMap(({ pdu }) => (pdu ? [pdu] : []));
+    const edus = items.flatMap((item) => item.edus.map(eduOnTheWire));
+    const ephemeral = this.#edus.take(this.#deps.now(), MAX_EDUS - edus.length);
+    edus.push(...ephemeral.map(({ edu }) => ({ ...edu })));
+    if (pdus.length + edus.length > 0) {
+      return { txnId: this.#deps.newTxnId(), pdus, edus, items, upTo };
     }
-    this.#advance(upTo); // the remaining events are no longer meant for this server
+    this.#advance(upTo); // nothing of what remained is meant for this server any more
     return undefined;
   }
 
-  async #stretch(): Promise<PduRange> {
+  async #stretch(): Promise<Backlog> {
     const { wanted } = this;
-    const { events, upTo } =
-      this.sent >= this.#memoryFrom
-        ? { events: [...this.#memory], upTo: wanted }
-        : await this.#deps.read(this.server, this.sent, wanted);
-    if (events.length <= this.#most) return { events, upTo };
-    const first = events.slice(0, this.#most);
-    return { events: first, upTo: first.at(-1)!.position };
+    const part = this.#parts[0];
+    if (part) {
+      const { position } = part;
+      return { items: [part], upTo: this.#parts.length > 1 ? position - 1 : position };
+    }
+    if (this.sent < this.#memory.from) {
+      return this.#deps.read(this.server, this.sent, wanted, this.#most);
+    }
+    const all = this.#memory.all;
+    const items = fitting(all, this.#most);
+    const upTo = items.length < all.length ? items.at(-1)!.position : wanted;
+    return { items: withoutSuperseded(items), upTo };
   }
 
   #advance(sent: number): void {
     this.sent = Math.max(this.sent, sent);
     this.#isKnownBehind &&= this.behind;
-    this.#memory = this.#memory.filter((event) => event.position > this.sent);
-    if (!this.behind) this.#memoryFrom = this.sent;
+    this.#memory.dropUpTo(this.sent);
+    if (!this.behind) this.#memory.startAfter(this.sent);
   }
+}
+
+/** The PDU and the EDUs of an item, each by itself. */
+function partsOf({ position, pdu, edus }: OutboundItem): OutboundItem[] {
+  const events = pdu ? [{ position, pdu, edus: [] }] : [];
+  return [...events, ...edus.map((edu) => ({ position, edus: [edu] }))];
 }

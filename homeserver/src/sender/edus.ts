@@ -9,8 +9,6 @@ export interface PendingEdu {
   readonly staleAt: number;
 }
 
-/** Transactions carry at most this many EDUs. (Server-server API, "Transactions".) */
-const MAX_EDUS = 100;
 /** Limit on EDUs waiting for an unreachable destination. */
 const MAX_WAITING = 500;
 
@@ -37,11 +35,11 @@ export class EduQueue {
     return this.#waiting.size === 0;
   }
 
-  /** Takes the oldest ones out; stale ones are dropped. */
-  take(now: number): PendingEdu[] {
+  /** Takes out at most `max`, the oldest ones; stale ones are dropped. */
+  take(now: number, max: number): PendingEdu[] {
     const taken: PendingEdu[] = [];
     for (const edu of this.#waiting.values()) {
-      if (taken.length === MAX_EDUS) break;
+      if (taken.length >= max) break;
       this.#waiting.delete(edu.key);
       if (edu.staleAt > now) taken.push(edu);
     }

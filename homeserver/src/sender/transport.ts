@@ -1,35 +1,16 @@
-/** How transactions to other servers are made up and sent. */
+/** How transactions to other servers are sent. */
 import type { ServerName } from "../protocol/identifiers.ts";
-import type { JsonObject } from "../protocol/json.ts";
-import { eventsForDestination, newestForDestination } from "../storage/federation/outbound.ts";
-import {
-  type DestinationDeps,
-  MAX_PDUS,
-  type OutboundPdu,
-  type OutgoingTransaction,
-  type PduRange,
-} from "./destination.ts";
-import type { RoomServers } from "./room-servers.ts";
+import type { DestinationDeps, OutgoingTransaction } from "./destination.ts";
 import { createSendSlots } from "./send-slots.ts";
 import type { SenderDeps } from "./types.ts";
 
 /** Status codes with which a server permanently refuses a transaction. */
 const REFUSED_STATUSES: ReadonlySet<unknown> = new Set([400, 413]);
-/**
- * A server behind by more log positions than this gets only the newest event of each room; it
- * fetches the others itself.
- */
-const LONG_ABSENCE = 20_000;
-
-export type Transport = Pick<DestinationDeps, "send" | "read" | "withSendSlot" | "newTxnId">;
+export type Transport = Pick<DestinationDeps, "send" | "withSendSlot" | "newTxnId">;
 
 /** `signal` aborts the requests of the present term. */
-export function createTransport(
-  deps: SenderDeps,
-  roomServers: RoomServers,
-  signalNow: () => AbortSignal,
-): Transport {
-  const { sql, view, remote, serverName, clock } = deps;
+export function createTransport(deps: SenderDeps, signalNow: () => AbortSignal): Transport {
+  const { remote, serverName, clock } = deps;
   // Transaction ids must not repeat those of any other process of this server.
   const run = deps.random.alphanumeric(12);
   let transactions = 0;
@@ -57,23 +38,5 @@ export function createTransport(
     }
   }
 
-  async function read(server: ServerName, after: number, upTo: number): Promise<PduRange> {
-    const range = { server, ours: serverName, after, upTo, limit: MAX_PDUS };
-    const isLong = upTo - after > (deps.longAbsence ?? LONG_ABSENCE);
-    const rows = await (isLong ? newestForDestination : eventsForDestination)(sql, range);
-    const found = await view.events(rows.map((row) => row.nid));
-    const events = [];
-    for (const { nid, position, settled } of rows) {
-      const stored = found.get(nid);
-      if (!stored || !(settled || (await roomServers.mayHave(server, stored)))) continue;
-      events.push(outbound(stored.event, position));
-    }
-    return { events, upTo: rows.length < MAX_PDUS ? upTo : rows.at(-1)!.position };
-  }
-
-  return { send, read, withSendSlot, newTxnId: () => `${run}-${++transactions}` };
-}
-
-export function outbound(event: { readonly pdu: object }, position: number): OutboundPdu {
-  return { position, pdu: event.pdu as JsonObject };
+  return { send, withSendSlot, newTxnId: () => `${run}-${++transactions}` };
 }

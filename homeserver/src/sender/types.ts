@@ -6,8 +6,10 @@ import type { Random } from "../platform/random.ts";
 import type { RoomId, ServerName } from "../protocol/identifiers.ts";
 import type { Backoff } from "../federation-client/requests/backoff.ts";
 import type { RemoteServer } from "../federation-client/types.ts";
+import type { RoomFederation } from "../rooms/api/federation.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
+import type { PublicKeys } from "./device-updates.ts";
 import type { PendingEdu } from "./edus.ts";
 
 /** The calls to other servers that the sender makes. */
@@ -28,6 +30,9 @@ export interface SenderDeps {
   readonly sql: Sql;
   readonly log: Pick<Log, "position" | "follow">;
   readonly view: RoomView;
+  /** Answers a server that asks for an event, as far as it may have it. */
+  readonly served: Pick<RoomFederation, "event">;
+  readonly keys: PublicKeys;
   readonly remote: Outbound;
   /** Absent: this is the only replica. */
   readonly relay?: EduRelay | undefined;
@@ -40,16 +45,16 @@ export interface SenderDeps {
 }
 
 /** The kinds of records that the sender follows. */
-export const SENT = ["event", "receipt"] as const;
-type SentKind = (typeof SENT)[number];
+export const SENT = ["event", "receipt", "to_device_outbound", "device_list"] as const;
+export type SentRecord = RecordOf<(typeof SENT)[number]>;
 
 /**
- * Sends local events and EDUs to the other servers concerned. (Server-server API, "Transactions",
- * "EDUs".)
+ * Sends local events, messages for devices, updates of devices, and further EDUs to the other servers concerned. (Server-server API, "Transactions",
+ * "EDUs", "Device Management", "Send-to-device messaging".)
  */
 export interface Sender {
   /** Handles records of the log, in order; resolves once the progress is durable. */
-  take(records: readonly RecordOf<SentKind>[]): Promise<void>;
+  take(records: readonly SentRecord[]): Promise<void>;
   /** An EDU for every other server in a room, in the background. */
   eduToRoom(roomId: RoomId, edu: PendingEdu): void;
   /** An EDU for these servers. */

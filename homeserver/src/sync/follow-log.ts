@@ -3,7 +3,10 @@ import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
 import type { AccountDataChanges } from "./recent/account-data-changes.ts";
 import type { RecentEvents } from "./recent/recent-events.ts";
-import { type SyncingUsers, SYNC_KINDS } from "./users/syncing-users.ts";
+import type { DeviceListLookUps } from "./users/device-list-lookups.ts";
+import { SYNC_KINDS } from "./users/syncing-user.ts";
+import type { SlidingMemory } from "./sliding/index.ts";
+import type { SyncingUsers } from "./users/syncing-users.ts";
 import type { Waker } from "./users/wake.ts";
 
 /** Account data on which unread counts depend. */
@@ -20,9 +23,12 @@ export function followLog(deps: {
   readonly unread: UnreadCounts;
   readonly accountDataChanges: AccountDataChanges;
   readonly syncingUsers: SyncingUsers;
+  readonly deviceListLookUps: DeviceListLookUps;
   readonly waker: Waker;
+  readonly sliding: SlidingMemory;
 }): () => void {
-  const { log, recentEvents, contexts, unread, accountDataChanges, syncingUsers, waker } = deps;
+  const { log, recentEvents, contexts, unread, accountDataChanges } = deps;
+  const { syncingUsers, deviceListLookUps, waker, sliding } = deps;
   return log.follow({
     phase: "readers",
     kinds: SYNC_KINDS,
@@ -31,6 +37,8 @@ export function followLog(deps: {
         switch (record.kind) {
           case "event":
             recentEvents.event(record);
+            sliding.activity.event(record);
+            sliding.traits.event(record);
             if (record.event.redacts !== undefined) contexts.redacted(record.roomNid);
             for (const { userId, roomNid, membership } of record.memberships) {
               if (membership !== "join") unread.forget(userId, roomNid);
@@ -45,10 +53,12 @@ export function followLog(deps: {
             break;
           case "account_data":
             accountDataChanges.take(record);
+            sliding.labels.accountData(record);
             if (AFFECTS_COUNTS.has(record.type)) unread.forgetUser(record.userId);
         }
       }
       waker.wake(syncingUsers.take(records));
+      deviceListLookUps.take(records.filter((record) => record.kind === "device_list"));
     },
   });
 }

@@ -3,8 +3,22 @@ import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { RoomHistory, RoomView } from "../rooms/api/index.ts";
+import { shareQuery } from "../storage/shared-query.ts";
 import type { Sql } from "../storage/sql.ts";
 import { logPosition } from "../storage/streams/log-head.ts";
+import { keysChanged, signedBy } from "../storage/streams/encryption-keys.ts";
+import { staysKnownSince } from "../storage/rooms/old-stays.ts";
+import { usersWithChanges } from "../storage/streams/device-lists.ts";
+import {
+  type Between,
+  comingsIn,
+  roomsAt,
+  roomsOfStays,
+  roomsSince,
+  sharers,
+  sharersWithChanges,
+  sharing,
+} from "../storage/rooms/stays.ts";
 import {
   accountDataBetween,
   readPositions,
@@ -13,6 +27,18 @@ import {
 } from "../storage/streams/sync-reads.ts";
 import { type Compute, createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
+import {
+  createDeviceListsSection,
+  type DeviceListChanges,
+  deviceListChanges,
+  type DeviceListSources,
+} from "./sections/device-lists.ts";
+import { sharedAnswers } from "./sections/shared-answers.ts";
+import { createDeviceListLookUps } from "./users/device-list-lookups.ts";
+import { createKeyChanges, type DeviceKeyCounts } from "./sections/key-counts.ts";
+import { createToDeviceSection, type ToDeviceMessages } from "./sections/to-device.ts";
+import { parseSyncToken } from "../log/token.ts";
+import type { UserId } from "../protocol/identifiers.ts";
 import { createEphemeralChanges } from "./users/ephemeral-changes.ts";
 import { createEphemeralSections, type SectionSources } from "./sections/ephemeral-sections.ts";
 import { createFromMemory } from "./v3/from-memory.ts";
@@ -25,15 +51,20 @@ import { createPresenceSection } from "./sections/presence-section.ts";
 import type { UserPreferences } from "./users/preferences.ts";
 import { createPresent } from "./sections/present.ts";
 import { createPushContexts } from "../notifications/push-context.ts";
+import { createKnownSince } from "./sections/stays-known.ts";
 import { createStateSection } from "./sections/state-section.ts";
 import { createLongPoll, type SyncRequest } from "./v3/long-poll.ts";
 import { createRecentEvents } from "./recent/recent-events.ts";
+import { createSliding, createSlidingMemory } from "./sliding/index.ts";
+import type { SlidingRequest } from "./sliding/long-poll.ts";
 import { createTimelines } from "./sections/timeline.ts";
+import { createNotifications, type Notifications } from "../notifications/index.ts";
 import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
 import { followLog } from "./follow-log.ts";
 
 export { preferencesOf } from "./users/preferences.ts";
+export { parseSlidingBody } from "./sliding/request.ts";
 export type { SyncRequest } from "./v3/long-poll.ts";
 
 export interface SyncDeps {
@@ -43,25 +74,43 @@ export interface SyncDeps {
   readonly history: RoomHistory;
   readonly ephemeral: Ephemeral;
   readonly preferences: UserPreferences;
+  readonly keyCounts: DeviceKeyCounts;
+  readonly toDevice: ToDeviceMessages;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The computation behind GET /sync. (Client-server API, "Syncing".) */
+/** The computation behind GET /sync and its sisters. (Client-server API, "Syncing".) */
 export interface Sync {
   /**
    * The response body as JSON text; without a promise when it is in memory.
    * @throws MatrixError 400 M_INVALID_PARAM for an unknown token
    */
   sync(request: SyncRequest): string | Promise<string>;
+  /**
+   * Sliding sync: the response body as JSON text.
+   * @throws MatrixError 400 M_UNKNOWN_POS for a position that is not known (any more)
+   */
+  sliding(request: SlidingRequest): Promise<string>;
+  /**
+   * GET /keys/changes: what changed for a user between two sync tokens.
+   * @throws MatrixError 400 M_INVALID_PARAM for an unknown token
+   */
+  deviceListChanges(userId: UserId, from: string, to: string): Promise<DeviceListChanges>;
+  /** What notifies users, from the memory that counts what is unread. */
+  readonly notifications: Notifications;
   stop(): void;
 }
 
+/** Log positions after which there may be more changes of devices than sharers of rooms. */
+const LONG_AGO = 20_000;
+
 export function createSync(deps: SyncDeps): Sync {
-  const { log, sql, view, ephemeral, preferences, clock } = deps;
+  const { log, sql, view, ephemeral, preferences, clock, keyCounts, toDevice } = deps;
   const memory = createMemory(deps);
   const { syncingUsers, waker } = memory;
   const sources = sourcesOf(deps);
+  const deviceLists = deviceListSourcesOf(deps);
   const unfollow = followLog({ log, ...memory });
   const takeEphemeral = createEphemeralChanges({ view, syncingUsers, waker });
   const unlisten = ephemeral.onChange((change) => {
@@ -69,21 +118,39 @@ export function createSync(deps: SyncDeps): Sync {
       deps.logger.warn({ err: error }, "typing or presence did not reach the clients");
     });
   });
+  const shared = createShared(deps, memory, deviceLists);
+  const end = () => logPosition(sql);
+  const ephemeralSerial = () => ephemeral.serial;
   return {
+    sliding: createSliding({
+      ...{ ...memory, ...shared, memory: memory.sliding, keyCounts, toDevice },
+      ...{ typing: sources.typing, accountData: sources.accountData },
+      ...{ log, sql, clock, preferences, end, ephemeralSerial, now: clock.now },
+    }),
     sync: createLongPoll({
       log,
-      syncingUsers,
-      waker,
-      compute: createComputation(deps, memory, sources),
+      ...memory,
+      ...{ keyCounts, toDevice },
+      compute: createComputation(deps, memory, shared, sources),
       fromMemory: createFromMemory({
         ...memory,
+        keyCounts,
         view,
         sharedTimelines: createSharedTimelines({ view, now: clock.now }),
       }),
-      preferences,
-      end: () => logPosition(sql),
-      ephemeralSerial: () => ephemeral.serial,
+      ...{ preferences, end, ephemeralSerial },
       now: clock.now,
+    }),
+    async deviceListChanges(userId, from, to) {
+      const [{ position: after }, { position: upTo }] = [
+        parseSyncToken(from, "from"),
+        parseSyncToken(to, "to"),
+      ];
+      return deviceListChanges(deviceLists, userId, { after, upTo });
+    },
+    notifications: createNotifications({
+      ...{ ...memory, rootAt: memory.recentEvents.rootAt },
+      ...{ sql, log, clock, view, preferences },
     }),
     stop() {
       unfollow();
@@ -95,14 +162,19 @@ export function createSync(deps: SyncDeps): Sync {
 type Memory = ReturnType<typeof createMemory>;
 
 /** Caches about users and rooms, kept up to date by the log. */
-function createMemory({ log, sql, view, history, ephemeral, preferences }: SyncDeps) {
+function createMemory({ log, sql, view, history, ephemeral, preferences, logger }: SyncDeps) {
   const position = (): number => log.position;
   const ephemeralSerial = () => ephemeral.serial;
   const recentEvents = createRecentEvents({ history, view, position });
   const contexts = createPushContexts(view);
+  const syncingUsers = createSyncingUsers({ view, position, ephemeralSerial });
+  const waker = createWaker();
   return {
-    syncingUsers: createSyncingUsers({ view, position, ephemeralSerial }),
-    waker: createWaker(),
+    ...{ syncingUsers, waker },
+    deviceListLookUps: createDeviceListLookUps({
+      roomsSince: (userIds, after) => roomsSince(sql, userIds, after),
+      ...{ syncingUsers, waker, logger },
+    }),
     recentEvents,
     accountDataChanges: createAccountDataChanges(position),
     contexts,
@@ -112,9 +184,10 @@ function createMemory({ log, sql, view, history, ephemeral, preferences }: SyncD
       contexts,
       rulesOf: preferences.rulesOf,
       peekRules: preferences.peekRules,
-      readPositions: (userId, roomNid) => readPositions(sql, userId, roomNid),
+      readPositions: shareQuery((readers) => readPositions(sql, readers)),
     }),
     sent: createSentMembers(),
+    sliding: createSlidingMemory({ sql, view }),
   };
 }
 
@@ -130,17 +203,57 @@ function sourcesOf({ sql, ephemeral }: SyncDeps): SectionSources {
   };
 }
 
-/** The full computation of a sync. */
-function createComputation(deps: SyncDeps, memory: Memory, sources: SectionSources): Compute {
-  const { view, ephemeral, clock, preferences } = deps;
-  const { recentEvents, accountDataChanges, unread, sent } = memory;
-  const shared = {
+function deviceListSourcesOf({ sql, log, clock }: SyncDeps): DeviceListSources {
+  const recentlyChanged = sharedAnswers(
+    ({ after, upTo }: Between) => `${after} ${upTo}`,
+    (between) => usersWithChanges(sql, between),
+  );
+  const roomsOfChanged = sharedAnswers(
+    (users: { readonly ids: readonly string[]; readonly at: number; readonly limit: number }) =>
+      `${users.at} ${users.limit} ${users.ids.join("\0")}`,
+    ({ ids, at, limit }) => roomsAt(sql, ids, at, limit),
+  );
+  return {
+    roomsOfStays: (userId, between, among) => roomsOfStays(sql, userId, between, among),
+    comingsIn: (rooms, between) => comingsIn(sql, rooms, between),
+    sharing: (userId, others, between) => sharing(sql, userId, others, between),
+    roomsAt: (ids, at, limit) => roomsOfChanged({ ids, at, limit }),
+    usersWithChanges: async (userId, between) =>
+      log.position - between.after > LONG_AGO
+        ? sharersWithChanges(sql, userId, between)
+        : recentlyChanged(between),
+    sharers: (userId, position) => sharers(sql, userId, position),
+    knownSince: createKnownSince(() => staysKnownSince(sql), clock),
+    signedBy: (userId, after) => signedBy(sql, userId, after),
+  };
+}
+
+/** What all presentations have in common. */
+function createShared(
+  { sql, view }: SyncDeps,
+  { recentEvents, sent, syncingUsers }: Memory,
+  deviceLists: DeviceListSources,
+) {
+  return {
+    deviceLists: createDeviceListsSection(deviceLists, syncingUsers),
+    hasKeyChanges: createKeyChanges((device, after) => keysChanged(sql, device, after)),
     view,
     recentEvents,
     timelines: createTimelines({ view, recentEvents }),
     stateSection: createStateSection({ view, recentEvents, sent }),
     present: createPresent(view),
   };
+}
+
+/** The full computation of a sync. */
+function createComputation(
+  deps: SyncDeps,
+  memory: Memory,
+  shared: ReturnType<typeof createShared>,
+  sources: SectionSources,
+): Compute {
+  const { view, ephemeral, clock, preferences, keyCounts } = deps;
+  const { recentEvents, accountDataChanges, unread } = memory;
   const ephemeralSections = createEphemeralSections({ recentEvents, sources, accountDataChanges });
   return createCompute({
     view,
@@ -150,6 +263,9 @@ function createComputation(deps: SyncDeps, memory: Memory, sources: SectionSourc
     sources,
     presence: createPresenceSection({ view, ephemeral, now: clock.now }),
     accountDataChanges,
+    toDevice: createToDeviceSection(deps.toDevice),
+    keyCounts,
+    ...{ deviceLists: shared.deviceLists, hasKeyChanges: shared.hasKeyChanges },
     blocksInvites: preferences.blocksInvites,
   });
 }

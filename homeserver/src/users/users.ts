@@ -1,4 +1,5 @@
 import type { FailureCounts } from "../cluster/failures.ts";
+import { type Meetings, memoryMeetings } from "../cluster/rendezvous.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -18,9 +19,12 @@ import { DEFAULT_LIMITS, type UserLimits } from "./common/limits.ts";
 import { createLogin, type Login } from "./accounts/login.ts";
 import { createPasswordChange, type PasswordChange } from "./accounts/password-change.ts";
 import { createPasswords, type PasswordOptions, type Passwords } from "./accounts/passwords.ts";
+import { createDehydratedDevices, type DehydratedDevices } from "./keys/dehydrated-devices.ts";
+import { createKeys, type Keys } from "./keys/keys.ts";
 import { createKeyBackups, type KeyBackups } from "./data/key-backups.ts";
 import { createProfiles, type Profiles } from "./data/profiles.ts";
 import { createPushRules, type PushRules } from "./data/push-rules.ts";
+import { createPushers, type Pushers } from "./data/pushers.ts";
 import {
   createRegistration,
   type Registration,
@@ -30,11 +34,14 @@ import {
   createRegistrationTokens,
   type RegistrationTokens,
 } from "./accounts/registration-tokens.ts";
+import { createRendezvousPlaces, type RendezvousPlaces } from "./accounts/rendezvous.ts";
 import { createReports, type Reports } from "./data/reports.ts";
 import { createRoomSettings, type RoomSettings } from "./data/room-settings.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { createTags, type Tags } from "./data/tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
+import { createModeration, type Moderation } from "./accounts/moderation.ts";
+import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UserHooks } from "./common/types.ts";
 
 /** Everything about local users that does not belong to a room. */
@@ -47,14 +54,20 @@ export interface Users {
   readonly registration: Registration;
   readonly registrationTokens: RegistrationTokens;
   readonly uia: UserInteractiveAuth;
+  readonly oauth: OAuth;
   readonly deactivation: Deactivation;
+  readonly moderation: Moderation;
   readonly passwordChange: PasswordChange;
   readonly profiles: Profiles;
   readonly accountData: AccountData;
   readonly tags: Tags;
   readonly filters: Filters;
+  readonly keys: Keys;
+  readonly dehydratedDevices: DehydratedDevices;
+  readonly rendezvous: RendezvousPlaces;
   readonly keyBackups: KeyBackups;
   readonly pushRules: PushRules;
+  readonly pushers: Pushers;
   readonly ignores: Ignores;
   readonly invitePermissions: InvitePermissions;
   readonly reports: Reports;
@@ -86,10 +99,16 @@ export interface UsersOptions {
   readonly passwordMinLength?: number;
   /** Counts wrong passwords; absent: they are not counted, and nobody has to wait. */
   readonly failures?: FailureCounts | undefined;
+  /** Where devices meet to sign one of them in; within this process unless given. */
+  readonly meetings?: Meetings | undefined;
   /** Limits on what a user may store; the defaults when absent. */
   readonly limits?: UserLimits | undefined;
   /** Life of an access token that comes with a refresh token, ms. */
   readonly accessTokenLifeMs?: number;
+  /** Whether this server is reached by http, without encryption (false): clients may be, too. */
+  readonly isPlain?: boolean;
+  /** Whether push gateways may be at private addresses, and without TLS (false). */
+  readonly allowPrivateGateways?: boolean;
 }
 
 export async function createUsers(options: UsersOptions): Promise<Users> {
@@ -108,6 +127,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const pushRules = createPushRules({ ...options, accountData });
   const ignores = createIgnores(options);
   const invitePermissions = createInvitePermissions(options);
+  const keys = createKeys(options);
   const registrationTokens = createRegistrationTokens(options);
   const registration = createRegistration({
     ...options,
@@ -128,16 +148,23 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     registration,
     registrationTokens,
     uia: createUserInteractiveAuth({ ...options, accounts, registrationTokens }),
+    oauth: createOAuth({ ...options, accounts, sessions, devices }),
     deactivation: createDeactivation({ ...options, devices }),
+    moderation: createModeration(options),
     passwordChange: createPasswordChange({ ...options, passwords, devices }),
     profiles: createProfiles({ ...options, accounts }),
     accountData,
     tags: createTags(accountData),
     filters: createFilters(options),
+    keys,
+    rendezvous: createRendezvousPlaces({
+      ...options,
+      meetings: options.meetings ?? memoryMeetings(options.clock.now),
+    }),
+    dehydratedDevices: createDehydratedDevices({ ...options, keys, exclusive }),
     keyBackups: createKeyBackups({ sql: options.sql, limits }),
-    pushRules,
-    ignores,
-    invitePermissions,
+    ...{ pushRules, ignores, invitePermissions },
+    pushers: createPushers(options),
     reports: createReports(options),
     roomSettings: createRoomSettings({ accountData, pushRules }),
     ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),
@@ -145,6 +172,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
       pushRules.stop();
       ignores.stop();
       invitePermissions.stop();
+      keys.stop();
       await sessions.stop();
     },
   };

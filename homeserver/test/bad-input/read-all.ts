@@ -93,15 +93,19 @@ export async function readAll(
 ): Promise<void> {
   const values: Record<string, string> = {
     roomId: known.roomId, eventId: known.eventId, userId: reader.userId, eventType: "m.room.topic",
-    stateKey: "", relType: "m.thread", type: "m.direct",
+    stateKey: "", relType: "m.thread", type: "m.direct", roomIdOrAlias: known.roomId,
   }; // prettier-ignore
   const extra: Record<string, string> = {
     getRoomEvents: "dir=b&limit=200",
     getEventByTimestamp: "ts=0&dir=f",
     getEventContext: "limit=100",
+    getKeysChanges: "from=s3_1_0&to=s3_1_0",
     getRoomKeys: "version=1",
     getRoomKeysByRoomId: "version=1",
     getRoomKeyBySessionId: "version=1",
+    queryLocationByAlias: `alias=${encodeURIComponent("#x:here.test")}`,
+    getMutualRooms: `user_id=${encodeURIComponent("@x:here.test")}`,
+    queryUserByID: `userid=${encodeURIComponent(reader.userId)}`,
   };
   for (const id of READS) {
     const { path } = operations[id];

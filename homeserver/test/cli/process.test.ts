@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -72,6 +72,14 @@ test("a wrong configuration exits 2 with one line, and so does a wrong use", asy
     code: 2,
     stderr: 'weft: WEFT_RATE_LIMITS: "some" is not valid; write on or off\n',
   });
+  const services = makeTemporaryFolder("weft-cli-services-");
+  writeFileSync(join(services, "irc.yaml"), "id: irc\nurl: null\ntoken: secret\n");
+  const registration = await outcome(weft(["start"], { WEFT_APPSERVICES: services }));
+  rmSync(services, { recursive: true });
+  expect(registration).toMatchObject({
+    code: 2,
+    stderr: "weft: irc.yaml: as_token: is missing; url may be null, a list []\n",
+  });
   expect(await outcome(weft(["dance"]))).toMatchObject({ code: 2 });
   expect(await outcome(weft(["create-user", "--username", "x"]))).toMatchObject({ code: 2 });
   const blocker = createServer().listen(0, "127.0.0.1");
@@ -83,6 +91,28 @@ test("a wrong configuration exits 2 with one line, and so does a wrong use", asy
     /^weft: WEFT_LISTEN: "127\.0\.0\.1:\d+" is in use by another program/m,
   );
   blocker.close();
+});
+
+test("SIGHUP has registrations read again, and ends nothing", { timeout: 300_000 }, async () => {
+  const services = makeTemporaryFolder("weft-cli-services-");
+  const data = makeTemporaryFolder("weft-cli-data-");
+  const [port] = (await freePorts(1)) as [number];
+  const server = weft(["start"], {
+    ...{ WEFT_LISTEN: `127.0.0.1:${port}`, WEFT_APPSERVICES: services, WEFT_DATA_DIR: data },
+  });
+  let logged = "";
+  server.stderr!.on("data", (chunk: Buffer) => (logged += chunk.toString()));
+  const ended = once(server, "exit");
+  await untilHealthy(`http://127.0.0.1:${port}`);
+  await eventually("it serves", () => logged.includes('"serving"'));
+  server.kill("SIGHUP");
+  await eventually("it reads again", () => logged.includes("application services are unchanged"));
+  writeFileSync(join(services, "wrong.yaml"), "id: wrong\n");
+  server.kill("SIGHUP");
+  await eventually("it says what is wrong", () => logged.includes("wrong.yaml: url: is missing"));
+  server.kill("SIGTERM");
+  expect((await inTime("its end", ended))[0]).toBe(0);
+  for (const folder of [services, data]) rmSync(folder, { recursive: true, force: true });
 });
 
 test(

@@ -21,7 +21,7 @@ describe("the server", () => {
 
   test("says where it is and what it can do", async () => {
     const wellKnown = await t.call("GET", "/.well-known/matrix/client");
-    expect(wellKnown.body).toEqual({ "m.homeserver": { base_url: "https://matrix.here.test" } });
+    expect(wellKnown.body["m.homeserver"]).toEqual({ base_url: "https://matrix.here.test" });
     expect(wellKnown.headers["access-control-allow-origin"]).toBe("*");
     const { access_token: token } = await t.register("capable");
     const { body } = await t.call("GET", "capabilities", undefined, token);
@@ -108,6 +108,44 @@ describe("registration", () => {
     expect((await t.users.sessions.byAccessToken(made.body.access_token)).isAdmin).toBe(true);
     expect((await t.call("GET", "profile/@tool:here.test")).body).toEqual({ displayname: "Tool" });
     expect(await t.call("POST", url, { ...request, mac: "00" })).toMatchObject({ status: 403 });
+  });
+});
+
+describe("whois", () => {
+  const whois = (userId: string, token: string) =>
+    t.call("GET", `admin/whois/${encodeURIComponent(userId)}`, undefined, token);
+
+  test("tells administrators of everybody's devices, and others of their own", async () => {
+    const user = await t.register("seen", { device_id: "LAPTOP" });
+    await t.call("GET", "account/whoami", undefined, user.access_token);
+    const session = { connections: [{ ip: "127.0.0.1", user_agent: "lightMyRequest" }] };
+    const seen = { user_id: "@seen:here.test", devices: { LAPTOP: { sessions: [session] } } };
+    const own = await whois("@seen:here.test", user.access_token);
+    expect(own).toMatchObject({ status: 200, body: seen });
+    const { last_seen: at } = own.body.devices.LAPTOP.sessions[0].connections[0];
+    expect(at).toBe(t.clock.now());
+    await t.users.registration.create("overseer", "pw", { isAdmin: true });
+    const { access_token: token } = (await login({ user: "overseer", password: "pw" })).body;
+    expect(await whois("@seen:here.test", token)).toMatchObject({ status: 200, body: seen });
+    expect(await whois("@nobody:here.test", token)).toMatchObject({
+      status: 404,
+      body: { errcode: "M_NOT_FOUND" },
+    });
+    expect(await whois("@seen:elsewhere.test", token)).toMatchObject({
+      status: 400,
+      body: { errcode: "M_INVALID_PARAM" },
+    });
+  });
+
+  test("tells nobody else anything, not even who is there", async () => {
+    await t.register("private");
+    const { access_token: token } = await t.register("curious");
+    for (const userId of ["@private:here.test", "@nobody:here.test", "@seen:elsewhere.test"]) {
+      expect(await whois(userId, token)).toMatchObject({
+        status: 403,
+        body: { errcode: "M_FORBIDDEN" },
+      });
+    }
   });
 });
 

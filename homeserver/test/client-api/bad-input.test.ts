@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { operations, type OperationId } from "@weft/spec/operations";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { accountRoutes } from "../../src/client-api/account-routes.ts";
-import { openApi, type TestApi } from "./support.ts";
+import { systemRandom } from "../../src/platform/random.ts";
+import type { ServerName } from "../../src/protocol/identifiers.ts";
+import { createOpenIdTokens } from "../../src/users/accounts/openid.ts";
+import { NO_SUPPORT, openApi, type TestApi } from "./support.ts";
+import { noServices } from "./no-services.ts";
 
 let t: TestApi;
 let token: string;
@@ -109,9 +113,24 @@ const query = fc.dictionary(
 test("whatever is thrown at an operation, the answer is one that the specification names, and no 500", async () => {
   const routes = accountRoutes({
     ...t,
+    openId: createOpenIdTokens({
+      accounts: t.users.accounts,
+      clock: t.clock,
+      random: systemRandom,
+      secret: "s",
+    }),
+    serverName: "here.test" as ServerName,
+    turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
+    support: NO_SUPPORT,
+    sync: {
+      deviceListChanges: async () => ({ changed: [], left: [] }),
+      notifications: { list: async () => ({ notifications: [], next: undefined }) },
+    },
+    ...noServices,
     publicBaseUrl: "https://here.test",
     legacyMedia: true,
     defaultRoomVersion: "12",
+    webPushKey: "key",
   });
   // Signing everybody out would end the test.
   const ids = routes.map((one) => one.operationId).filter((one) => !one.startsWith("logout"));

@@ -1,7 +1,13 @@
+import type { Support } from "../../src/client-api/support.ts";
+import type { TurnServers } from "../../src/client-api/voip.ts";
+import { openidRoutes } from "../../src/federation-api/openid.ts";
+import { createOpenIdTokens } from "../../src/users/accounts/openid.ts";
 import type { InjectOptions } from "fastify";
 import { registerRoutes } from "../../src/admin-api/register.ts";
 import { accountRoutes } from "../../src/client-api/account-routes.ts";
+import { createEncryption, type Encryption } from "../../src/encryption/index.ts";
 import type { HttpServer } from "../../src/http/server.ts";
+import { oauthRoutes } from "../../src/oauth-api/routes.ts";
 import { createMedia } from "../../src/media/media.ts";
 import type { Media } from "../../src/media/types.ts";
 import { operations, type OperationId } from "@weft/spec/operations";
@@ -10,11 +16,12 @@ import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
-import type { RemoteRooms } from "../../src/federation-client/types.ts";
+import type { RemoteServer } from "../../src/federation-client/types.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";
 import { HERE, openUsers, type TestUsers } from "../users/support.ts";
+import { noServices } from "./no-services.ts";
 
 interface Answer {
   status: number;
@@ -30,6 +37,7 @@ export interface TestApi extends TestUsers {
   http: HttpServer;
   rooms: Rooms;
   media: Media;
+  encryption: Encryption;
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   inject(options: InjectOptions): Promise<Answer>;
   /** Registers and answers what the client is told. */
@@ -39,15 +47,21 @@ export interface TestApi extends TestUsers {
   ): Promise<{ user_id: string; access_token: string; device_id: string }>;
 }
 
-const noServers = new Proxy({} as RemoteRooms, {
+export const NO_SUPPORT: Support = { admins: [], security: [], page: undefined };
+
+const noServers = new Proxy({} as RemoteServer, {
   get: () => async () => {
     throw errors.notFound("There are no other servers");
   },
 });
 
-export async function openApi(
-  options: Partial<UsersOptions> & { legacyMedia?: boolean } = {},
-): Promise<TestApi> {
+type ApiOptions = Partial<UsersOptions> & {
+  legacyMedia?: boolean;
+  turn?: TurnServers;
+  support?: Support;
+};
+
+export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
   const t = await openUsers(options);
   const { users, sql, log, clock } = t;
   const rooms = createRooms({
@@ -72,17 +86,39 @@ export async function openApi(
     maxUploadBytes: 1_000_000,
     remote: { download: () => Promise.reject(errors.notFound("There are no other servers")) },
   });
+  const encryption = createEncryption({
+    ...{ sql, log, clock, random: systemRandom, logger: silentLogger(), serverName: HERE },
+    ...{ rateLimits: false, leases: undefined, localKeys: users.keys, remote: noServers },
+    backoff: { waitMs: () => 0, onAwake: () => () => undefined },
+  });
+  const openId = createOpenIdTokens({
+    accounts: users.accounts,
+    clock,
+    random: systemRandom,
+    secret: "s",
+  });
   const routes = accountRoutes({
-    users,
-    media,
-    rooms,
+    ...{ users, media, rooms, encryption, openId, clock },
+    serverName: HERE,
+    turn: options.turn,
+    support: options.support ?? NO_SUPPORT,
+    sync: {
+      deviceListChanges: async () => ({ changed: [], left: [] }),
+      notifications: { list: async () => ({ notifications: [], next: undefined }) },
+    },
+    ...noServices,
     publicBaseUrl: "https://matrix.here.test/",
     legacyMedia: options.legacyMedia ?? false,
     defaultRoomVersion: "12",
+    webPushKey: "key",
   });
-  const http = await serverWith([...routes, ...registerRoutes({ users })], {
-    authenticator: users.sessions,
-  });
+  const pages = oauthRoutes({ users, publicBaseUrl: "https://matrix.here.test/" });
+  const http = await serverWith(
+    [...routes, ...pages, ...registerRoutes({ users }), ...openidRoutes({ openId })],
+    {
+      authenticator: users.sessions,
+    },
+  );
 
   async function inject(request: InjectOptions): Promise<Answer> {
     const answer = await http.app.inject(request);
@@ -108,6 +144,7 @@ export async function openApi(
     http,
     rooms,
     media,
+    encryption,
     call,
     inject,
     async register(username, more = {}) {
@@ -119,6 +156,7 @@ export async function openApi(
     async close() {
       await http.close(500);
       await media.stop();
+      await encryption.stop();
       await rooms.stop();
       await t.close();
     },

@@ -76,6 +76,10 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
       { kind: "purge", roomNid: 77, roomId: "!gone:here", whole: true },
       { kind: "device_list", userId: "@a:here", deviceId: "D", isRemoved: false },
       { kind: "device_list", userId: "@a:here", deviceId: "E", isRemoved: true },
+      { kind: "user_signature", userId: "@a:here", targetId: "@b:there" },
+      { kind: "one_time_keys", userId: "@a:here", deviceId: "D" },
+      { kind: "to_device", userId: "@a:here", deviceId: "D", message: "{}" },
+      { kind: "to_device_outbound", server: "there", content: '{"ä\u2028":1}' },
       { kind: "session", userId: "@a:here" },
       { kind: "history", roomNid: room.nid, eventNids: [5, 6] },
       { kind: "erasure", userId: "@gone:here" },
@@ -90,7 +94,13 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     expect(told.length).toBeGreaterThan(0);
     const span = { after: 0, upTo: writer.log.position, limit: 100 };
     const stored = await readRecords(writer.sql, span, "here.example" as ServerName, undefined);
-    expect(heard.map(plain)).toEqual(stored.map(plain));
+    // Only an event of the tables says that memberships may have been written over since.
+    const asTold = stored.map((record) => {
+      if (record.kind !== "event") return record;
+      const { mayLackMemberships: _, ...event } = record;
+      return event;
+    });
+    expect(heard.map(plain)).toEqual(asTold.map(plain));
     await Promise.all([writer.stop(), reader.stop()]);
     await database.close();
   });

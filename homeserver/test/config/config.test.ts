@@ -29,8 +29,11 @@ describe("the configuration", () => {
       legacyMedia: false,
       defaultRoomVersion: "12",
       appservices: undefined,
+      turn: undefined,
+      support: { admins: [], security: [], page: undefined },
       userLimits: DEFAULT_LIMITS,
       trustedKeyServers: [],
+      userDirectoryHidden: [],
       logLevel: "info",
     });
   });
@@ -57,13 +60,20 @@ describe("the configuration", () => {
       "WEFT_LEGACY_MEDIA",
       "WEFT_DEFAULT_ROOM_VERSION",
       "WEFT_APPSERVICES",
+      "WEFT_TURN_URIS",
+      "WEFT_TURN_SHARED_SECRET",
+      "WEFT_ADMIN_CONTACTS",
+      "WEFT_SECURITY_CONTACTS",
+      "WEFT_SUPPORT_PAGE",
       "WEFT_USER_UPLOAD_LIMIT",
       "WEFT_USER_ACCOUNT_DATA_LIMIT",
       "WEFT_USER_KEY_BACKUP_LIMIT",
+      "WEFT_DEVICE_INBOX_LIMIT",
       "WEFT_USER_DEVICE_LIMIT",
       "WEFT_USER_ALIAS_LIMIT",
       "WEFT_USER_PUBLISHED_ROOM_LIMIT",
       "WEFT_TRUSTED_KEY_SERVERS",
+      "WEFT_USER_DIRECTORY_HIDDEN",
       "WEFT_LOG_LEVEL",
     ]);
   });
@@ -98,6 +108,32 @@ describe("the configuration", () => {
     });
     const both = { WEFT_DATABASE_URL: "postgres://x/two", DATABASE_URL: "postgres://x/one" };
     expect(loadConfig(undefined, both).databaseUrl).toBe("postgres://x/two");
+  });
+
+  test("has TURN servers with their secret, and addresses of those who run the server", () => {
+    const uris = "turn:a.test?transport=udp, turns:b.test:443";
+    const config = loadConfig(undefined, {
+      WEFT_TURN_URIS: uris,
+      WEFT_TURN_SHARED_SECRET: "tell nobody",
+      WEFT_ADMIN_CONTACTS: "@admin:a.test, help@a.test",
+      WEFT_SUPPORT_PAGE: "https://a.test/help",
+    });
+    expect(config).toMatchObject({
+      turn: { uris: uris.split(", "), sharedSecret: "tell nobody" },
+      support: {
+        admins: ["@admin:a.test", "help@a.test"],
+        security: [],
+        page: "https://a.test/help",
+      },
+    });
+    const bad: [Record<string, string>, RegExp][] = [
+      [{ WEFT_TURN_URIS: "turn:a.test" }, /^WEFT_TURN_URIS: .* needs turn_shared_secret too/],
+      [{ WEFT_TURN_URIS: "https://a.test" }, /^WEFT_TURN_URIS: /],
+      [{ WEFT_TURN_SHARED_SECRET: "tell nobody" }, /^WEFT_TURN_SHARED_SECRET: \(hidden\) /],
+      [{ WEFT_SECURITY_CONTACTS: "nobody" }, /^WEFT_SECURITY_CONTACTS: .* holds nobody/],
+      [{ WEFT_SUPPORT_PAGE: "a.test" }, /^WEFT_SUPPORT_PAGE: /],
+    ];
+    for (const [env, message] of bad) expect(() => loadConfig(undefined, env)).toThrow(message);
   });
 
   test("names proxies by address or network, and has whole numbers in bounds", () => {
@@ -139,6 +175,7 @@ describe("the configuration", () => {
       WEFT_USER_UPLOAD_LIMIT: "500 MiB",
       WEFT_USER_ACCOUNT_DATA_LIMIT: "none",
       WEFT_USER_KEY_BACKUP_LIMIT: "1GiB",
+      WEFT_DEVICE_INBOX_LIMIT: "16MiB",
       WEFT_USER_DEVICE_LIMIT: "0",
     };
     const file = fileWith("user_alias_limit: 7\nuser_published_room_limit: 8");
@@ -146,6 +183,7 @@ describe("the configuration", () => {
       uploadBytes: 500 * 2 ** 20,
       accountDataBytes: 0,
       keyBackupBytes: 2 ** 30,
+      inboxBytes: 16 * 2 ** 20,
       devices: 0,
       aliases: 7,
       publishedRooms: 8,

@@ -19,6 +19,7 @@ async function received(failure: Error): Promise<unknown> {
     state,
     rooms: {} as never,
     outlet: {} as never,
+    encryption: { receive: async () => {}, sharing: { has: () => Promise.reject(failure) } },
     clock: systemClock,
     logger: silentLogger(),
     serverName: "here.test" as ServerName,

@@ -43,6 +43,7 @@ beforeAll(async () => {
     state: createEphemeral({ clock: systemClock }),
     rooms,
     outlet: { toRoom: () => undefined, toServers: () => undefined },
+    encryption: { receive: async () => {}, sharing: { has: async (name) => name === here } },
     clock: systemClock,
     logger: silentLogger(),
     serverName: here,

@@ -10,7 +10,10 @@ import { xMatrixHeader } from "../../src/federation-client/requests/signed-reque
 import { asAlice, HERE, PEER, peerKey } from "./support.ts";
 import { server, startServer } from "./one-server.ts";
 
-const rows = Object.entries(operations as Record<OperationId, OperationRow>);
+/** Those that are served here. */
+const rows = Object.entries(operations as Record<OperationId, OperationRow>).filter(
+  ([, { api }]) => api !== "application-service" && api !== "push-gateway",
+);
 
 describe("an operation", () => {
   test("of ours starts as it is", () => {
@@ -20,6 +23,7 @@ describe("an operation", () => {
   test.each([
     ["auth", "security"],
     ["rateClass", "x-rate-class"],
+    ["closedTo", "x-closed-to"],
     ["acl", "x-acl"],
     ["bodyLimit", "x-body-limit"],
     ["bodyReading", "x-body-reading"],
@@ -39,6 +43,7 @@ describe("an operation", () => {
     ["auth", "homeserver-token"],
     ["rateClass", "often"],
     ["rateClass", "toString"],
+    ["closedTo", "anybody"],
     ["acl", "{eventId}"],
     ["acl", "none"],
     ["bodyLimit", "long"],

@@ -40,6 +40,36 @@ describe("a body", () => {
     ).not.toThrow();
   });
 
+  test.each([
+    ["a quotation mark", '\\"'],
+    ["two backslashes and one", '\\\\\\"'],
+    ["a bracket", "["],
+  ])("of a long text with %s in it has one value", (_name, piece) => {
+    for (const length of [0, 1, 62, 63, 64, 65, 200]) {
+      const text = `[{"a":"${"x".repeat(length)}${piece}${"x".repeat(length)}"},"\\\\"]`;
+      expect(() => checkBounds(Buffer.from(text), { ...boundsOf(0), values: 3 })).not.toThrow();
+      expect(() => checkBounds(Buffer.from(text), { ...boundsOf(0), values: 2 })).toThrow(
+        /2 values/,
+      );
+    }
+  });
+
+  const long = "x".repeat(100_000);
+  test.each([
+    ["nothing unusual", `{"messages":{"a":{"b":{"c":"${long}"}}}}`, undefined],
+    ["text that looks unusual", `{"messages":{"a":{"b":{"c":"[1.5 \\" : ${long}"}}}}`, undefined],
+    ["a fraction", `{"messages":{"a":{"b":{"c":1.5,"d":"${long}"}}}}`, "forbidden"],
+    ["a key twice", `{"messages":{"a":{"b":{"c":1,"c":"${long}"}}}}`, "forbidden"],
+    ["an end that is missing", `{"messages":{"a":{"b":{"c":"${long}"}}}`, "syntax"],
+  ])("of 100 kB with %s is read as a short one is", async (_name, text, kind) => {
+    const reader = createBodyReader();
+    const operation = { row: operations.sendToDevice, address: "a" } as const;
+    const reading = reader.read(operation, Buffer.from(text), undefined);
+    if (kind === undefined) expect(await reading).toEqual(JSON.parse(text));
+    else await expect(reading).rejects.toMatchObject({ kind });
+    await reader.close();
+  });
+
   test("that comes too slowly ends with 408", async () => {
     const body = new PassThrough() as unknown as IncomingMessage;
     body.headers = {};

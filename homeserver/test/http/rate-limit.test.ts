@@ -65,6 +65,28 @@ test("strangers who sign in at an address keep nobody there from proving who the
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(30);
 });
 
+test("questions for keys and claims are counted together, by user, with room for one who opens a large room", async () => {
+  expect(operations.queryKeys.rateClass).toBe("keys");
+  expect(operations.claimKeys.rateClass).toBe("keys");
+  let now = 0;
+  const limiter = createRateLimiter(memoryBuckets(() => now));
+  const ip = "192.0.2.1";
+  const admittedTo = async (user: string, count: number) => {
+    const asked = Array.from({ length: count }, () => limiter.check("keys", { ip, user }));
+    const outcomes = await Promise.allSettled(asked);
+    return outcomes.filter(({ status }) => status === "fulfilled").length;
+  };
+  expect(await admittedTo("@mallory:here.test", 2_000)).toBe(500);
+  await expect(limiter.check("keys", { ip, user: "@mallory:here.test" })).rejects.toMatchObject({
+    errcode: "M_LIMIT_EXCEEDED",
+    extra: { retry_after_ms: 50 },
+  });
+  // A room of 10,000 members, asked for in parts of 250, and claims for as many.
+  expect(await admittedTo("@alice:here.test", 80)).toBe(80);
+  now += 1_000;
+  expect(await admittedTo("@mallory:here.test", 2_000)).toBe(20);
+});
+
 test("who asks for other servers' lists without being signed in is limited, as the specification has it or not", async () => {
   await startServer(
     [route("getPublicRooms", () => ({ chunk: [], total_room_count_estimate: 0 }))],

@@ -186,3 +186,27 @@ test("state nodes are written once, whoever brings them", async () => {
   const rows = await one.sql`SELECT hash, data FROM state_nodes WHERE hash = ${node.hash}`;
   expect(rows).toEqual([node]);
 });
+
+test("JSON texts come back as they were, and what is none harms nobody else of its moment", async () => {
+  const contents = [
+    { plain: "a" },
+    { quoted: 'a "b" \\ c', nested: "{}" },
+    { controls: "\u0000\u0015\u001e\n", rest: "é\u{1f600}" },
+    { word: "NULL" },
+  ];
+  const texts = contents.map((content) => JSON.stringify(content));
+  const message = (deviceId: string, text: string): NewRecord => ({
+    ...{ kind: "to_device", userId: "@texts:here", deviceId, message: text },
+  });
+  const outcomes = await Promise.allSettled([
+    ...texts.map((text, n) => one.log.append({ records: [message(`D${n}`, text)] })),
+    ...["", '{"a":"\u001e"}', "\u0015", '{"a":"\0"}'].map((text) =>
+      one.log.append({ records: [message("BROKEN", text)] }),
+    ),
+  ]);
+  const refused = outcomes.map((outcome) => outcome.status === "rejected");
+  expect(refused).toEqual([...texts.map(() => false), true, true, true, true]);
+  const rows = await one.sql`
+    SELECT message FROM to_device_messages WHERE user_id = '@texts:here' ORDER BY device_id`;
+  expect(rows.map(({ message: text }) => text as string)).toEqual(texts);
+});

@@ -193,3 +193,30 @@ test("a follower is woken by its own kinds alone, and its cursor follows the oth
   await until(() => handled.length === 1);
   await follower.stop();
 });
+
+test("records are gathered for a while, unless somebody waits for them", async () => {
+  const clock = createManualClock();
+  const handled: number[] = [];
+  const follower = createFollower(
+    { log: one.log, sql: one.sql, clock, logger: silentLogger() },
+    {
+      name: "gathering",
+      kinds: ["session"],
+      from: "end",
+      gatherMs: 1_000,
+      handle: async (records) => void handled.push(records.length),
+    },
+  );
+  const session = { kind: "session", userId: "@b:here.example" } as const;
+  await follower.caughtUp();
+  for (let i = 0; i < 3; i += 1) await one.log.append({ records: [session] });
+  clock.advance(999);
+  await nextTurn();
+  expect(handled).toEqual([]);
+  clock.advance(1);
+  await until(() => handled.length === 1);
+  await one.log.append({ records: [session] });
+  await follower.caughtUp();
+  expect(handled).toEqual([3, 1]);
+  await follower.stop();
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLoadingCache } from "../../src/platform/caches.ts";
+import { createBatchCache, createLoadingCache } from "../../src/platform/caches.ts";
 import { createManualClock, sleep } from "../../src/platform/clock.ts";
 import { createKeyedQueue } from "../../src/platform/keyed-queue.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
@@ -144,6 +144,59 @@ describe("a loading cache", () => {
     const cache = createLoadingCache<string, number>({ max: 1, load: async () => found.shift() });
     expect(await cache.get("a")).toBeUndefined();
     expect(await cache.get("a")).toBe(5);
+  });
+});
+
+describe("a cache that loads many at once", () => {
+  test("loads what is missing together, once, and what does not exist again", async () => {
+    const loaded: (readonly string[])[] = [];
+    const cache = createBatchCache<string, number>({
+      maxSize: 10,
+      sizeOf: (value) => value,
+      async load(keys) {
+        loaded.push(keys);
+        return new Map(keys.filter((key) => key !== "none").map((key) => [key, key.length]));
+      },
+    });
+    expect([...(await cache.getAll(["a", "none"]))]).toEqual([["a", 1]]);
+    expect([...(await cache.getAll(["a", "bb", "none"])).keys()].sort()).toEqual(["a", "bb"]);
+    expect(loaded).toEqual([
+      ["a", "none"],
+      ["bb", "none"],
+    ]);
+    // It does not fit beside the others, which were asked for before.
+    await cache.getAll(["eightlet"]);
+    await cache.getAll(["bb", "eightlet"]);
+    expect(loaded.slice(2)).toEqual([["eightlet"]]);
+    await cache.getAll(["a"]);
+    expect(loaded.slice(3)).toEqual([["a"]]);
+  });
+
+  test("doesn't keep what was read before a deletion, but what was read with it", async () => {
+    const answers = [deferred<Map<string, number>>(), deferred<Map<string, number>>()];
+    let asked = 0;
+    const cache = createBatchCache<string, number>({
+      maxSize: 10,
+      sizeOf: () => 1,
+      load: () => answers[asked++]!.promise,
+    });
+    const old = cache.getAll(["a", "b"]);
+    cache.delete("a");
+    const fresh = cache.getAll(["a"]);
+    answers[1]!.resolve(new Map([["a", 2]]));
+    expect([...(await fresh)]).toEqual([["a", 2]]);
+    const both = [
+      ["a", 1],
+      ["b", 1],
+    ] as const;
+    answers[0]!.resolve(new Map(both));
+    expect([...(await old)]).toEqual(both);
+    expect(new Map(await cache.getAll(["a", "b"]))).toEqual(
+      new Map([
+        ["a", 2],
+        ["b", 1],
+      ]),
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import type { ServerName } from "../../src/protocol/identifiers.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { createBackoff } from "../../src/federation-client/requests/backoff.ts";
 import { createSender } from "../../src/sender/index.ts";
-import type { Sql } from "../../src/storage/sql.ts";
+import { counting, NO_KEYS } from "./support.ts";
 import { until } from "../support/wait.ts";
 import { startServers } from "../rooms/support/servers.ts";
 
@@ -35,20 +35,6 @@ const say = (body: string) =>
     content: { body },
   });
 
-/** The same database; each statement is counted. */
-function counting(sql: Sql): { sql: Sql; count: () => number } {
-  let count = 0;
-  const counted = new Proxy(sql, {
-    apply(target, self, args: never) {
-      // Fragments and lists are no statements: those begin with a verb.
-      const [first] = (args[0] as { raw?: readonly string[] }).raw ?? [];
-      if (/^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(first ?? "")) count += 1;
-      return Reflect.apply(target, self, args);
-    },
-  });
-  return { sql: counted, count: () => count };
-}
-
 test(
   `${DEAD} servers that are not there cost no statement and no attempt for each of ${MESSAGES} messages`,
   { timeout: 120_000 },
@@ -60,7 +46,16 @@ test(
     const got: unknown[] = [];
     let attempts = 0;
     const sender = createSender({
-      ...{ sql, log: a.log, view: a.rooms.view, serverName: a.name, clock: systemClock, random },
+      ...{
+        sql,
+        log: a.log,
+        view: a.rooms.view,
+        served: a.rooms.federation,
+        keys: NO_KEYS,
+        serverName: a.name,
+        clock: systemClock,
+        random,
+      },
       logger: log,
       remote: {
         backoff,
@@ -118,7 +113,15 @@ test("a server that takes its time holds up no other, and gets one transaction a
   let [underWay, most] = [0, 0];
   let answer = (): void => undefined;
   const sender = createSender({
-    ...{ sql: a.db.sql, log: a.log, view: a.rooms.view, serverName: a.name, clock: systemClock },
+    ...{
+      sql: a.db.sql,
+      log: a.log,
+      view: a.rooms.view,
+      served: a.rooms.federation,
+      keys: NO_KEYS,
+      serverName: a.name,
+      clock: systemClock,
+    },
     ...{ random: systemRandom, logger: silentLogger() },
     remote: {
       backoff: {

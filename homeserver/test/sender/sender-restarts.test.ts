@@ -8,9 +8,11 @@ import {
   createSender,
   type EduRelay,
   type Outbound,
+  type PublicKeys,
   type RelayedEdu,
 } from "../../src/sender/index.ts";
 import { until } from "../support/wait.ts";
+import { NO_KEYS } from "./support.ts";
 import { a, b, c, network, publicRoom, running, say, start } from "./three-servers.ts";
 
 test("what a server missed while it was away follows when it is back, over a restart of ours", async () => {
@@ -135,7 +137,16 @@ test("EDUs go through the one replica that sends", async () => {
   const idleNet = network();
   const { db, log, rooms, name } = a;
   const idle = createSender({
-    ...{ sql: db.sql, log, view: rooms.view, remote: idleNet.outbound, relay, serverName: name },
+    ...{
+      sql: db.sql,
+      log,
+      view: rooms.view,
+      served: rooms.federation,
+      keys: NO_KEYS,
+      remote: idleNet.outbound,
+      relay,
+      serverName: name,
+    },
     ...{ clock: systemClock, random: systemRandom, logger: silentLogger() },
   });
   await sending.follower.caughtUp();
@@ -184,4 +195,42 @@ test("a replica that may send no longer breaks off what is under way: the next o
   await follower.caughtUp();
   await until(() => net.texts(b).length > 0);
   expect(net.texts(b)).toEqual(["under way"]);
+});
+
+test("a process that ends while it takes records notes nothing of what it has not delivered", async () => {
+  const net = network();
+  await publicRoom(b);
+  const message = (id: string) => {
+    const content = JSON.stringify({ message_id: id });
+    return { kind: "to_device_outbound", server: "b", content } as const;
+  };
+  const userId = a.user("alice").userId;
+  const change = { kind: "device_list", userId, deviceId: "NEW", isRemoved: false } as const;
+  let lookUp = (): void => undefined;
+  const isAsked = Promise.withResolvers<void>();
+  const keys: PublicKeys = {
+    ...NO_KEYS,
+    async devices(wanted) {
+      isAsked.resolve();
+      await new Promise<void>((resolve) => (lookUp = resolve));
+      return wanted;
+    },
+  };
+  const first = start(a, net, { keys });
+  await first.follower.caughtUp();
+  net.away.add("b");
+  await a.log.append({ records: [message("undelivered")] });
+  await first.follower.caughtUp();
+  await a.log.append({ records: [change, message("taken as it ends")] });
+  await isAsked.promise;
+  const stopped = first.stop();
+  lookUp();
+  await stopped;
+  running.length = 0;
+  const { follower } = start(a, net);
+  await follower.caughtUp();
+  net.back("b");
+  const ids = () => net.edus("b", "m.direct_to_device").map((one) => one.message_id);
+  await until(() => ids().length >= 2);
+  expect(ids()).toEqual(["undelivered", "taken as it ends"]);
 });

@@ -1,5 +1,6 @@
 /** The sender on a real log and real rooms; the network is a function that may fail. */
 import { expect, test } from "vitest";
+import type { RoomId } from "../../src/protocol/identifiers.ts";
 import { until } from "../support/wait.ts";
 import { a, b, c, join, network, publicRoom, running, say, start, world } from "./three-servers.ts";
 
@@ -136,4 +137,64 @@ test("receipts go as EDUs, private ones and other servers' do not", async () => 
     [roomId]: { "m.read": { "@alice:a": { event_ids: [eventId], data: { ts: 5 } } } },
   };
   expect(net.sent.flatMap(({ edus }) => edus)).toEqual([{ edu_type: "m.receipt", content }]);
+});
+
+/** c joins by way of a, where somebody says this between make_join and send_join. */
+async function joinWhile(roomId: RoomId, body: string): Promise<void> {
+  world.pretend(a, "sendJoin", async (honest) => {
+    await say(roomId, body);
+    return honest();
+  });
+  await join(c, roomId);
+  world.reset();
+}
+
+test("who joins is sent what was said between make_join and send_join, and nothing older", async () => {
+  const net = network();
+  const roomId = await publicRoom(b);
+  const { follower } = start(a, net);
+  await follower.caughtUp();
+  await say(roomId, "before");
+  await joinWhile(roomId, "meanwhile");
+  await until(() => net.texts(c).length > 0 && net.members(b).length > 0);
+  await follower.caughtUp();
+  expect(net.texts(c)).toEqual(["meanwhile"]);
+  expect(net.members(b)).toEqual(["@bob:c join"]);
+});
+
+test.each([20, 20_000])(
+  "a server that could not be reached right after its join is sent that too (absences from %i on are long)",
+  async (longAbsence) => {
+    const net = network();
+    const [roomId, other] = [await publicRoom(b), await publicRoom(c)];
+    const { follower } = start(a, net, { longAbsence });
+    await follower.caughtUp();
+    net.away.add("c");
+    await say(other, "c is behind now");
+    await joinWhile(roomId, "meanwhile");
+    for (let i = 0; i < 30; i += 1) await say(other, `${i}`);
+    await follower.caughtUp();
+    net.back("c");
+    await until(() => net.texts(c).includes("29"));
+    expect(net.texts(c)).toContain("meanwhile");
+  },
+);
+
+test("where only members may read, what was said while they joined is sent without its content", async () => {
+  const net = network();
+  const roomId = await a.rooms.create.room(a.user("alice"), {
+    preset: "public_chat",
+    initial_state: [
+      { type: "m.room.history_visibility", content: { history_visibility: "joined" } },
+    ],
+  });
+  await join(b, roomId);
+  const { follower } = start(a, net);
+  await follower.caughtUp();
+  await joinWhile(roomId, "a secret");
+  await until(() => net.sent.some(({ to, pdus }) => to === "c" && pdus.length > 0));
+  expect(net.sent.flatMap(({ to, pdus }) => (to === "c" ? pdus : []))).toMatchObject([
+    { type: "m.room.message", content: {} },
+  ]);
+  expect(net.texts(c)).toEqual([]);
 });

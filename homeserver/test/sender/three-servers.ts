@@ -1,7 +1,8 @@
 /** Three servers, senders of theirs, and a network that may fail. */
 import { afterEach } from "vitest";
+import type { Sql } from "../../src/storage/sql.ts";
 import { createFollower, type Follower } from "../../src/log/follow.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { RoomId, ServerName } from "../../src/protocol/identifiers.ts";
@@ -9,10 +10,12 @@ import type { JsonObject } from "../../src/protocol/json.ts";
 import {
   SENT,
   createSender,
+  type PublicKeys,
   type EduRelay,
   type Outbound,
   type Sender,
 } from "../../src/sender/index.ts";
+import { NO_KEYS } from "./support.ts";
 import { type TestServer } from "../rooms/support/world.ts";
 import { startServers } from "../rooms/support/servers.ts";
 
@@ -38,7 +41,9 @@ interface Running {
 }
 
 /** A network that notes what it carries, to servers that may be away. */
-export function network() {
+export function network(
+  refuses: (transaction: Omit<Sent, "to" | "txnId">) => boolean = () => false,
+) {
   const sent: Sent[] = [];
   const away = new Set<string>();
   const listeners = new Set<(server: ServerName) => void>();
@@ -46,6 +51,7 @@ export function network() {
     server: {
       async sendTransaction(to, txnId, { pdus, edus = [] }) {
         if (away.has(to)) throw new Error("not there");
+        if (refuses({ pdus, edus })) throw Object.assign(new Error("no"), { remoteStatus: 400 });
         sent.push({ to, txnId, pdus, edus });
       },
     },
@@ -73,6 +79,13 @@ export function network() {
         .filter((one) => one.to === to.name)
         .flatMap(({ pdus }) => pdus.map((pdu) => (pdu.content as JsonObject).body))
         .filter((body) => body !== undefined),
+    /** Contents of the EDUs of a type that a server got. */
+    edus: (to: string, type: string) =>
+      sent
+        .filter((one) => one.to === to)
+        .flatMap(({ edus }) => edus)
+        .filter(({ edu_type }) => edu_type === type)
+        .map(({ content }) => content as JsonObject),
     members: (to: TestServer) =>
       sent
         .filter((one) => one.to === to.name)
@@ -87,28 +100,36 @@ export function network() {
 interface More {
   readonly relay?: EduRelay;
   readonly longAbsence?: number;
+  readonly keys?: PublicKeys;
+  /** Instead of the server's own. */
+  readonly sql?: Sql;
+  /** Of the sender. */
+  readonly clock?: Clock;
 }
 
 export function start(
   on: TestServer,
-  { outbound }: ReturnType<typeof network>,
+  { outbound }: Pick<ReturnType<typeof network>, "outbound">,
   more: More = {},
 ): Running {
   const { log, rooms, db, name } = on;
   const [clock, logger] = [systemClock, silentLogger()];
+  const { sql = db.sql } = more;
   const sender = createSender({
-    sql: db.sql,
+    sql,
     log,
     view: rooms.view,
+    served: rooms.federation,
+    keys: NO_KEYS,
     remote: outbound,
+    clock,
     ...more,
     serverName: name,
-    clock,
     random: systemRandom,
     logger,
   });
   const follower = createFollower(
-    { log, sql: db.sql, clock, logger },
+    { log, sql, clock, logger },
     {
       name: "sender",
       kinds: SENT,

@@ -1,11 +1,12 @@
-import { rm, writeFile } from "node:fs/promises";
+import { rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
-import { type App, createApp } from "../../src/app.ts";
+import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/load.ts";
 import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
+import type { DatabaseLocation } from "../../src/storage/sql.ts";
 import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 import { freePorts } from "./ports.ts";
@@ -19,17 +20,29 @@ export interface TestServer {
   readonly database: TestDatabase;
   /** Stops the server; its database and files stay, for `restart`. */
   stop(): Promise<void>;
-  /** Starts it again on what `stop` left. */
+  /**
+   * Ends it as if its process were killed: nothing that it does from now on reaches the database or
+   * who asked it. What is left of it has ended when this resolves. For servers that are `mortal`.
+   */
+  kill(): Promise<void>;
+  /** Starts it again on what `stop` or `kill` left. */
   restart(): Promise<void>;
   /** Starts another replica of it. */
   replica(): Promise<{ readonly baseUrl: string; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
+const SOCKET = ".s.PGSQL.5432";
 const authority = createAuthority();
 
-/** Starts a server that federates over TLS with the others of the same test. */
-export async function startServer(overrides: Partial<Config> = {}): Promise<TestServer> {
+/**
+ * Starts a server that federates over TLS with the others of the same test. `mortal`: it can be
+ * killed.
+ */
+export async function startServer(
+  overrides: Partial<Config> = {},
+  { mortal = false } = {},
+): Promise<TestServer> {
   const database = await freshDatabase();
   const dataDir = makeTemporaryFolder("weft-server-");
   const [port, federationPort] = (await freePorts(2)) as [number, number];
@@ -59,24 +72,31 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
     legacyMedia: false,
     defaultRoomVersion: "12",
     appservices: undefined,
+    turn: undefined,
+    support: { admins: [], security: [], page: undefined },
     userLimits: DEFAULT_LIMITS,
     trustedKeyServers: [],
+    userDirectoryHidden: [],
     logLevel: "silent",
     ...overrides,
   };
-  let running: App | undefined = await run(config, database);
-  const stop = async () => {
-    await running?.close();
+  const start = () => (mortal ? runMortal(config, database) : run(config, database.location));
+  let running: Running | undefined = await start();
+  const end = async (how: "close" | "kill") => {
+    const ending = running;
     running = undefined;
+    await ending?.[how]();
   };
+  const stop = () => end("close");
   return {
     name: config.serverName,
     baseUrl: `http://127.0.0.1:${port}`,
     config,
     database,
     stop,
+    kill: () => end("kill"),
     async restart() {
-      running = await run(config, database);
+      running = await start();
     },
     async replica() {
       const [own, ownFederation] = (await freePorts(2)) as [number, number];
@@ -86,7 +106,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
           listen: { host: "127.0.0.1", port: own },
           federationListen: { host: "127.0.0.1", port: ownFederation },
         },
-        database,
+        database.location,
       );
       return { baseUrl: `http://127.0.0.1:${own}`, stop: () => app.close() };
     },
@@ -98,7 +118,12 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Test
   };
 }
 
-async function run(config: Config, database: TestDatabase): Promise<App> {
+interface Running {
+  close(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+async function run(config: Config, location: DatabaseLocation): Promise<Running> {
   const logger = silentLogger();
   const listeners = createListeners(logger);
   await listeners.listen(config.listen);
@@ -106,8 +131,38 @@ async function run(config: Config, database: TestDatabase): Promise<App> {
     cert: config.tlsCert!,
     key: config.tlsKey!,
   });
-  return createApp(config, logger, listeners, async () => ({
-    location: database.location,
+  const app = await createApp(config, logger, listeners, async () => ({
+    location,
     close: async () => undefined,
   }));
+  return {
+    close: () => app.close(),
+    async kill() {
+      listeners.cut();
+      await app.close();
+    },
+  };
+}
+
+/** The same with a way to the database that ends before the server does. */
+async function runMortal(config: Config, { location, sql }: TestDatabase): Promise<Running> {
+  const { socketFolder } = location;
+  if (socketFolder === undefined) throw new Error("the database has no unix socket");
+  const folder = makeTemporaryFolder("weft-way-");
+  await symlink(join(socketFolder, SOCKET), join(folder, SOCKET));
+  const end = () => rm(folder, { recursive: true, force: true });
+  const app = await run(config, { ...location, socketFolder: folder });
+  return {
+    async close() {
+      await app.close();
+      await end();
+    },
+    async kill() {
+      await end();
+      await sql`
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name <> 'weft'`;
+      await app.kill();
+    },
+  };
 }

@@ -1,7 +1,8 @@
 /** What is answered from memory at once is what a full computation answers. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { EventId, RoomId } from "../../src/protocol/identifiers.ts";
+import type { NewRecord } from "../../src/log/types.ts";
+import type { EventId, RoomId, UserId } from "../../src/protocol/identifiers.ts";
 import type { Body } from "../support/user.ts";
 import { createSyncWorld, joinedRoom, type SyncUser, type SyncWorld, texts } from "./support.ts";
 
@@ -19,6 +20,7 @@ const RUNS = 40;
 
 type Action =
   | { does: "say" | "read" | "react" | "rename" | "redact" | "leave"; who: number; where: number }
+  | { does: "device" | "keys" | "tell"; who: number; where: number }
   | { does: "sync" };
 
 const who = fc.nat({ max: 2 });
@@ -29,7 +31,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      does: fc.constantFrom("read", "react", "rename", "redact", "leave"),
+      does: fc.constantFrom("read", "react", "rename", "redact", "leave", "device", "keys", "tell"),
       who,
       where,
     }),
@@ -96,6 +98,19 @@ async function meet([first, ...others]: SyncUser[]): Promise<RoomId> {
 
 let keys = 0;
 
+/** What happens to a user's devices. */
+function recordsOf(does: "device" | "keys" | "tell", userId: UserId): NewRecord[] {
+  if (does === "device") {
+    return [{ kind: "device_list", userId, deviceId: "D", isRemoved: false }];
+  }
+  const message = '{"type":"x","sender":"@s:test.example","content":{}}';
+  return ["QUICK", "FULL"].map((deviceId): NewRecord =>
+    does === "keys"
+      ? { kind: "one_time_keys", userId, deviceId }
+      : { kind: "to_device", userId, deviceId, message },
+  );
+}
+
 async function act(
   { does, who: index, where: place }: Exclude<Action, { does: "sync" }>,
   users: readonly SyncUser[],
@@ -105,7 +120,11 @@ async function act(
   const [user, roomId, events] = [users[index]!, rooms[place]!, said[place]!];
   const { by } = user;
   const last = events.at(-1);
-  if (does === "leave") {
+  if (does === "device" || does === "keys" || does === "tell") {
+    await world.log.append({ records: recordsOf(does, user.userId) });
+    // A sync that is computed waits until it is known whom that concerns.
+    await world.user("looker").sync(`s3_${world.log.position}_0`);
+  } else if (does === "leave") {
     await world.rooms.members.leave({ by, roomId });
     await world.rooms.members.join({ by, room: roomId });
   } else if (does === "rename") {

@@ -13,7 +13,8 @@ import { compile, defaultRules } from "../../src/protocol/push/push-rules.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
 import { connectWriter } from "../../src/storage/append/append.ts";
 import type { Sql } from "../../src/storage/sql.ts";
-import { createSync, type Sync, type SyncRequest } from "../../src/sync/index.ts";
+import { deleteMessages, messagesFor } from "../../src/storage/users/to-device.ts";
+import { createSync, type Sync, type SyncDeps, type SyncRequest } from "../../src/sync/index.ts";
 import { freshDatabase, type TestDatabase } from "../support/database.ts";
 import type { Body } from "../support/user.ts";
 
@@ -54,23 +55,37 @@ interface SyncOptions {
 
 const SERVER = "test.example" as ServerName;
 
-export async function createSyncWorld(
-  database?: TestDatabase,
-  key = generateSigningKey(systemRandom.bytes),
-): Promise<SyncWorld> {
+/** Parts of a world that another one is to share: then they are replicas of one server. */
+export interface SharedParts {
+  readonly database?: TestDatabase;
+  readonly key?: ReturnType<typeof generateSigningKey>;
+  readonly wake?: ReturnType<typeof createMemoryWake>;
+  readonly parts?: Partial<Pick<SyncDeps, "keyCounts" | "toDevice">>;
+  /** Holds statements back until the promise resolves, or fails them with it. */
+  readonly hold?: (statement: string) => Promise<void> | undefined;
+}
+
+export async function createSyncWorld(shared: SharedParts = {}): Promise<SyncWorld> {
+  const {
+    database,
+    key = generateSigningKey(systemRandom.bytes),
+    wake = createMemoryWake(),
+  } = shared;
   const db = database ?? (await freshDatabase());
   let queries = 0;
   const sql: Sql = new Proxy(db.sql, {
     apply(target, self, args) {
       queries += 1;
-      return Reflect.apply<unknown, unknown[], unknown>(target as never, self, args);
+      const run = () => Reflect.apply<unknown, unknown[], unknown>(target as never, self, args);
+      const held = Array.isArray(args[0]) ? shared.hold?.(args[0].join("?")) : undefined;
+      return held === undefined ? run() : held.then(run);
     },
   });
   const [clock, random, logger] = [systemClock, systemRandom, silentLogger()];
   const log = await createLog({
     sql,
     writer: connectWriter(db.location),
-    wake: createMemoryWake(),
+    wake,
     clock,
     logger,
     serverName: SERVER,
@@ -87,7 +102,9 @@ export async function createSyncWorld(
     keyRing: { keys: async (wanted) => wanted.map(() => undefined) },
     logger,
   });
-  const { sync, ephemeral, ignored, user } = syncOn({ log, rooms, sql, serverName: SERVER });
+  const parts = { ...deviceParts(db.sql), ...shared.parts };
+  const engine = { log, rooms, sql, serverName: SERVER, parts };
+  const { sync, ephemeral, ignored, user } = syncOn(engine);
 
   async function stop(): Promise<void> {
     sync.stop();
@@ -109,7 +126,7 @@ export async function createSyncWorld(
       queries = 0;
       return count;
     },
-    again: () => createSyncWorld(db, key),
+    again: () => createSyncWorld({ ...shared, database: db, key }),
     stop,
     async close() {
       await stop();
@@ -124,6 +141,7 @@ export function syncOn(engine: {
   readonly rooms: Rooms;
   readonly sql: Sql;
   readonly serverName: string;
+  readonly parts?: SharedParts["parts"];
 }): Pick<SyncWorld, "sync" | "ephemeral" | "ignored" | "user"> {
   const { log, rooms, sql, serverName } = engine;
   const ephemeral = createEphemeral({ clock: systemClock });
@@ -141,6 +159,8 @@ export function syncOn(engine: {
       peekRules: (userId) => compile(defaultRules(userId)),
       peekIgnored: (userId) => ignored.get(userId) ?? new Set(),
     },
+    ...deviceParts(sql),
+    ...engine.parts,
     logger: silentLogger(),
   });
 
@@ -186,6 +206,26 @@ export function syncOn(engine: {
 
   return { sync, ephemeral, ignored, user };
 }
+
+/** What devices have: messages from the tables, and no keys. */
+function deviceParts(sql: Sql): Pick<SyncDeps, "keyCounts" | "toDevice"> {
+  const none = { oneTimeKeys: {}, unusedFallbackTypes: [] };
+  return {
+    keyCounts: { counts: async () => none, peekCounts: () => none },
+    toDevice: {
+      waiting: (which) => messagesFor(sql, which),
+      delivered(userId, deviceId, upTo) {
+        deleteMessages(sql, [{ userId, deviceId, upTo }]).catch(() => undefined);
+      },
+    },
+  };
+}
+
+/** What every sync says of a device without keys. */
+export const NO_KEYS = {
+  device_one_time_keys_count: { signed_curve25519: 0 },
+  device_unused_fallback_key_types: [],
+};
 
 export const joinedRoom = (body: Body, roomId: string): Body => body.rooms?.join?.[roomId];
 export const leftRoom = (body: Body, roomId: string): Body => body.rooms?.leave?.[roomId];

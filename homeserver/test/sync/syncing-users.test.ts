@@ -80,6 +80,53 @@ test("a membership that is only told again keeps the position since which it hol
   expect((await people.get(ALICE)).rooms.get(1)).toMatchObject({ position: 14, heldSince: 14 });
 });
 
+test("which rooms a person is in is known of the present position, unless the tables were ahead", async () => {
+  const { people, rows, happens } = stage();
+  rows.set(ALICE, [
+    { roomNid: 1, membership: "join", position: 3 },
+    { roomNid: 2, membership: "invite", position: 4 },
+  ]);
+  const alice = await people.get(ALICE);
+  expect([...people.joinedRooms(alice, 10)!]).toEqual([1]);
+  expect([9, 11].map((position) => people.joinedRooms(alice, position))).toEqual([
+    undefined,
+    undefined,
+  ]);
+  happens(ALICE, 2, "join");
+  expect([...people.joinedRooms(alice, 11)!]).toEqual([1, 2]);
+  happens(ALICE, 1, "leave");
+  expect([...people.joinedRooms(alice, 12)!]).toEqual([2]);
+  rows.set(BOB, [{ roomNid: 1, membership: "leave", position: 13 }]);
+  const bob = await people.get(BOB);
+  expect(people.joinedRooms(bob, 12)).toBe(undefined);
+  // What became of it is not known any more.
+  people.take([{ kind: "purge", whole: true, position: 13, roomNid: 2 } as never]);
+  expect(people.joinedRooms(alice, 12)).toBe(undefined);
+});
+
+test("a record that lacks memberships may have let anybody in who was ever in the room", async () => {
+  const { people, rows, happens } = stage();
+  rows.set(ALICE, [{ roomNid: 1, membership: "leave", position: 3 }]);
+  const alice = await people.get(ALICE);
+  await people.get(BOB);
+  happens(BOB, 2, "join");
+  expect([people.roomsWithComings(alice, 11), alice.deviceListsAt]).toEqual([[], 10]);
+  const record = (position: number, roomNid: number) => ({
+    ...{ kind: "event", position, roomNid, memberships: [], stateChanged: true },
+    ...{ mayLackMemberships: true, event: { type: "m.room.power_levels", stateKey: "" } },
+  });
+  const concerned = people.take([
+    record(12, 1),
+    record(13, 3),
+    record(14, 1),
+    record(15, 2),
+  ] as never);
+  expect(concerned).toEqual(new Set([alice, await people.get(BOB)]));
+  expect([alice.deviceListsAt, alice.changedAt]).toEqual([14, 14]);
+  expect([13, 14].map((after) => people.roomsWithComings(alice, after))).toEqual([undefined, []]);
+  expect(people.joinedRooms(alice, 11)).toBe(undefined);
+});
+
 test("who is pushed out of memory while they wait is woken, and told by nobody any more", async () => {
   const { people, happens } = stage(1);
   const alice = await people.get(ALICE);

@@ -8,6 +8,7 @@ import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 const LIMITS = {
   uploadBytes: 0,
   accountDataBytes: 10_000,
+  inboxBytes: 0,
   keyBackupBytes: 10_000,
   devices: 3,
   aliases: 2,

@@ -8,7 +8,7 @@ import { systemRandom } from "../../src/platform/random.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { ServerName, UserId } from "../../src/protocol/identifiers.ts";
 import { connectWriter } from "../../src/storage/append/append.ts";
-import type { Sql } from "../../src/storage/sql.ts";
+import type { DatabaseLocation, Sql } from "../../src/storage/sql.ts";
 import type { UserHooks } from "../../src/users/common/types.ts";
 import { createUsers, type Users, type UsersOptions } from "../../src/users/users.ts";
 import { freshDatabase } from "../support/database.ts";
@@ -22,6 +22,7 @@ export const CHEAP = { memoryKib: 64, passes: 1 };
 export interface TestUsers {
   users: Users;
   sql: Sql;
+  location: DatabaseLocation;
   log: Log;
   clock: ManualClock;
   /** What the hooks, and readers of the log, were told, in order. */
@@ -52,11 +53,13 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
   const log = await openLog(sql);
   log.follow({
     phase: "readers",
-    kinds: ["device_list", "erasure"],
+    kinds: ["device_list", "user_signature", "erasure"],
     take(records) {
       for (const record of records) {
         if (record.kind === "erasure") told.push(`erased ${record.userId}`);
-        else {
+        else if (record.kind === "user_signature") {
+          told.push(`signed ${record.userId} ${record.targetId}`);
+        } else {
           const { userId, deviceId, isRemoved } = record;
           told.push(`${isRemoved ? "removed" : "changed"} ${userId} ${deviceId}`);
         }
@@ -93,6 +96,7 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
   return {
     users: await open(),
     sql,
+    location: database.location,
     log,
     clock,
     told,

@@ -22,6 +22,11 @@ export function createAccountApi(http: Http, userId: string) {
 
     devices: async (): Promise<Device[]> =>
       (await http.call<"getDevices">("GET", "/_matrix/client/v3/devices", {})).devices,
+    renameDevice: (deviceId: string, displayName: string) =>
+      http.call<"updateDevice">("PUT", "/_matrix/client/v3/devices/{deviceId}", {
+        path: { deviceId },
+        body: { display_name: displayName },
+      }),
     /** Needs user-interactive auth. */
     deleteDevices: (devices: string[], auth?: AuthProof) =>
       http.call<"deleteDevices">("POST", "/_matrix/client/v3/delete_devices", {
@@ -47,13 +52,9 @@ export function createAccountApi(http: Http, userId: string) {
 
     searchUsers: async (term: string): Promise<UserSearchResult[]> =>
       (
-        await http.request<{ results: UserSearchResult[] }>(
-          "POST",
-          "/_matrix/client/v3/user_directory/search",
-          {
-            body: { search_term: term, limit: 8 },
-          },
-        )
+        await http.call<"searchUserDirectory">("POST", "/_matrix/client/v3/user_directory/search", {
+          body: { search_term: term, limit: 8 },
+        })
       ).results,
 
     signOut: () => http.call<"logout">("POST", "/_matrix/client/v3/logout", {}),

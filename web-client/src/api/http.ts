@@ -17,6 +17,8 @@ interface RequestOptions {
   path?: Record<string, string>;
   query?: Query;
   body?: unknown;
+  /** A body that is JSON already, in place of `body`. */
+  json?: string;
   signal?: AbortSignal;
   /** Milliseconds until the request is given up; 60 s when absent. */
   timeout?: number;
@@ -39,6 +41,8 @@ export interface Http {
   ): Promise<ResponseBody<Id>>;
   /** The same for what the contract does not know. */
   request<T = Content>(method: string, path: string, options?: RequestOptions): Promise<T>;
+  /** The same with JSON as text, both ways. */
+  text(method: string, path: string, options?: RequestOptions): Promise<string>;
   /** A file with the token in its header: the body as a Blob. */
   blob<Id extends FileOperationId = never>(
     path: PathOf<Id>,
@@ -96,12 +100,14 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   ) {
     const headers: Record<string, string> = {};
     if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
-    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    const sent =
+      options.json ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    if (sent !== undefined) headers["Content-Type"] = "application/json";
     try {
       return await fetch(address, {
         method,
         headers,
-        body: options.body === undefined ? undefined : JSON.stringify(options.body),
+        body: sent,
         signal: signalFor(options),
         credentials: "omit",
       });
@@ -150,6 +156,9 @@ export function createHttp(baseUrl: string, tokens?: TokenSource): Http {
   return {
     call: (method, path, options) => request(method, path, options as RequestOptions),
     request,
+    async text(method, path, options = {}) {
+      return body(await send(method, path, options), (answer) => answer.text());
+    },
     async blob(path, options) {
       return body(await send("GET", path, options as RequestOptions), (answer) => answer.blob());
     },

@@ -1,4 +1,5 @@
 import { createAccountApi } from "./account.ts";
+import { createEncryptionApi } from "./encryption.ts";
 import { createHttp, type TokenSource } from "./http.ts";
 import { createMediaApi } from "./media.ts";
 import { createRoomApi } from "./rooms.ts";
@@ -10,6 +11,7 @@ export function createApi(session: Session, tokens: TokenSource) {
   const http = createHttp(session.baseUrl, tokens);
   return {
     account: createAccountApi(http, session.userId),
+    encryption: createEncryptionApi(http),
     media: createMediaApi(http),
     rooms: createRoomApi(http),
     sync: createSyncApi(http),

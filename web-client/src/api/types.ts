@@ -30,12 +30,8 @@ export type AuthChallenge = Schema<"AuthenticationChallenge">;
 /** The proof for one stage of it, with the session that it belongs to. */
 export type AuthProof = Schema<"AuthenticationData">;
 
-/** A person as the user directory lists them, which the contract does not know. */
-export interface UserSearchResult {
-  user_id: string;
-  display_name?: string;
-  avatar_url?: string;
-}
+/** A person as the user directory lists them. */
+export type UserSearchResult = ResponseBody<"searchUserDirectory">["results"][number];
 
 /** A string field of a content written by a stranger, or undefined when it is anything else. */
 export function text<C extends object = Content>(

@@ -3,7 +3,10 @@ import type { MediaCache, MediaWish } from "../store/media-cache.ts";
 
 function same(a: MediaWish | undefined, b: MediaWish | undefined): boolean {
   return (
-    a?.mxc === b?.mxc && a?.size?.width === b?.size?.width && a?.size?.method === b?.size?.method
+    a?.mxc === b?.mxc &&
+    a?.sealed?.file.key.k === b?.sealed?.file.key.k &&
+    a?.size?.width === b?.size?.width &&
+    a?.size?.method === b?.size?.method
   );
 }
 

@@ -4,6 +4,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { NewRoom } from "../api/rooms.ts";
 import { createRoom, serverOf } from "../store/actions.ts";
 import { navigate } from "../store/router.ts";
+import { encryptionChoice } from "./encryption/choice.ts";
 import { field, FormDialog } from "./form-dialog.ts";
 
 /** Makes a room: its name, topic and who may come in. */
@@ -21,7 +22,7 @@ export class WeftCreateRoom extends FormDialog {
     };
     if (topic !== "") room.topic = topic;
     if (this.open && alias !== "") room.room_alias_name = alias;
-    const roomId = await createRoom(this.client, room);
+    const roomId = await createRoom(this.client, room, data.get("encrypted") !== null);
     navigate({ page: "room", room: roomId, via: [] });
     return true;
   }
@@ -77,7 +78,7 @@ export class WeftCreateRoom extends FormDialog {
             ${msg("Everyone")}
           </label>
         </div>
-        ${this.#publicFields()}`,
+        ${this.#publicFields()} ${encryptionChoice(this.client, this.open ? "public" : "private")}`,
     );
   }
 }

@@ -1,8 +1,9 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
-import { $dialog, closeDialog, type DialogRequest } from "../store/dialogs.ts";
+import { $dialog, closeDialog, leaveDialog, type DialogRequest } from "../store/dialogs.ts";
 import { $route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 
@@ -16,6 +17,12 @@ const LOADERS: Record<DialogRequest["kind"], () => Promise<unknown>> = {
   report: () => import("./report.ts"),
   image: () => import("./image.ts"),
   confirm: () => import("./confirm.ts"),
+  "encryption-setup": () => import("./encryption/setup.ts"),
+  "verify-device": () => import("./encryption/verify-device.ts"),
+  verification: () => import("./encryption/verification.ts"),
+  "key-file": () => import("./encryption/key-file.ts"),
+  "room-encryption": () => import("./encryption/room-encryption.ts"),
+  "sign-out": () => import("./sign-out.ts"),
 };
 
 /** Shows the window that was asked for, and loads it when it is the first of its kind. */
@@ -32,7 +39,7 @@ export class WeftDialogHost extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.addEventListener("dismiss", closeDialog);
-    this.#unroute = $route.listen(closeDialog);
+    this.#unroute = $route.listen(leaveDialog);
   }
 
   #unroute: (() => void) | undefined;
@@ -49,13 +56,15 @@ export class WeftDialogHost extends LitElement {
     this.#shown = request;
   }
 
-  // oxlint-disable-next-line consistent-return -- the switch knows every kind
   override render(): TemplateResult | typeof nothing {
     const request = $dialog.get();
+    return request === undefined ? nothing : this.#window(request);
+  }
+
+  // oxlint-disable-next-line consistent-return -- the switch knows every kind
+  #window(request: DialogRequest): TemplateResult {
     const { client } = this;
-    switch (request?.kind) {
-      case undefined:
-        return nothing;
+    switch (request.kind) {
       case "create-room":
         return html`<weft-create-room .client=${client}></weft-create-room>`;
       case "join":
@@ -85,9 +94,30 @@ export class WeftDialogHost extends LitElement {
           .eventId=${request.eventId}
         ></weft-report>`;
       case "image":
-        return html`<weft-image-view .mxc=${request.mxc} .name=${request.name}></weft-image-view>`;
+        return html`<weft-image-view .shown=${request}></weft-image-view>`;
       case "confirm":
         return html`<weft-confirm .request=${request}></weft-confirm>`;
+      case "sign-out":
+        return html`<weft-sign-out .client=${client}></weft-sign-out>`;
+      case "encryption-setup":
+        return html`<weft-encryption-setup
+          .client=${client}
+          task=${request.task ?? "set-up"}
+        ></weft-encryption-setup>`;
+      case "verify-device":
+        return html`<weft-verify-device .client=${client}></weft-verify-device>`;
+      case "verification":
+        return html`${keyed(
+          request.id,
+          html`<weft-verification .client=${client} .flow=${request.id}></weft-verification>`,
+        )}`;
+      case "key-file":
+        return html`<weft-key-file .client=${client} .way=${request.way}></weft-key-file>`;
+      case "room-encryption":
+        return html`<weft-room-encryption
+          .client=${client}
+          .roomId=${request.roomId}
+        ></weft-room-encryption>`;
     }
   }
 }

@@ -3,6 +3,7 @@ import { css, html, LitElement } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { UseClient } from "../controllers/context.ts";
 import { Media } from "../controllers/media.ts";
+import type { MediaWish } from "../store/media-cache.ts";
 import { attempt } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { saveFile } from "../elements/save-file.ts";
@@ -12,13 +13,12 @@ import "../elements/dialog.ts";
 /** A picture in full size. */
 @customElement("weft-image-view")
 export class WeftImageView extends LitElement {
-  @property({ attribute: false }) mxc = "";
-  @property({ attribute: false }) name = "";
+  @property({ attribute: false }) shown: { file: MediaWish; name: string } | undefined;
   readonly #client = new UseClient(this);
   readonly #media = new Media(
     this,
     () => this.#client.optional?.media,
-    () => ({ mxc: this.mxc }),
+    () => this.shown?.file,
   );
 
   static override styles = [
@@ -44,16 +44,18 @@ export class WeftImageView extends LitElement {
   #picture() {
     if (this.#media.failed) return html`<p>${msg("The picture cannot be loaded.")}</p>`;
     if (this.#media.url === undefined) return html`<p role="status">${msg("Loading…")}</p>`;
-    return html`<img src=${this.#media.url} alt=${this.name} />`;
+    return html`<img src=${this.#media.url} alt=${this.shown?.name} />`;
   }
 
   #save(): void {
-    const client = this.#client.optional;
-    if (client !== undefined) void attempt(() => saveFile(client.media, this.mxc, this.name));
+    const media = this.#client.optional?.media;
+    const { shown } = this;
+    if (media === undefined || shown === undefined) return;
+    void attempt(() => saveFile(media, shown.file, shown.name));
   }
 
   override render() {
-    return html`<weft-dialog wide heading=${this.name}>
+    return html`<weft-dialog wide heading=${this.shown?.name ?? ""}>
       <div class="view">
         ${this.#picture()}
         <button type="button" class="button" @click=${() => this.#save()}>

@@ -13,7 +13,9 @@ import { base, buttons } from "../styles/shared.ts";
 import { powerLabel } from "../elements/power-label.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/avatar.ts";
+import "../elements/encryption/person-trust.ts";
 import "../elements/dialog.ts";
+import { plainName } from "../text/names.ts";
 
 /** A person, as seen from a room: who they are and what one can do. */
 @customElement("weft-member-card")
@@ -137,9 +139,11 @@ export class WeftMemberCard extends LitElement {
   override render() {
     const room = this.#room;
     const member = room?.member(this.userId);
-    const name = member?.displayName ?? this.profile?.displayname ?? localName(this.userId);
+    const name =
+      member?.displayName ?? plainName(this.profile?.displayname) ?? localName(this.userId);
     const isMe = this.userId === this.client.session.userId;
     const label = room === undefined ? "" : powerLabel(powerOf(room, this.userId));
+    const isEncrypted = this.client.encryption.$status.get().engine === "ready";
     return html`<weft-dialog heading=${msg("Profile")}>
       <div class="card">
         <weft-avatar
@@ -152,6 +156,15 @@ export class WeftMemberCard extends LitElement {
         <p class="name">${name}</p>
         <p>${this.userId}</p>
         <p>${[label, this.#presence()].filter((part) => part !== "").join(" · ")}</p>
+        ${
+          isEncrypted
+            ? html`<weft-person-trust
+                .client=${this.client}
+                .room=${room}
+                .userId=${this.userId}
+              ></weft-person-trust>`
+            : nothing
+        }
         ${
           isMe
             ? nothing

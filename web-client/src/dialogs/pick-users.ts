@@ -9,9 +9,11 @@ import type { RoomStore } from "../store/room-store.ts";
 import { navigate } from "../store/router.ts";
 import { toast } from "../store/toasts.ts";
 import { parseMatrixLink } from "../text/links.ts";
-import { base, buttons, forms } from "../styles/shared.ts";
+import { base, buttonRows, buttons, forms } from "../styles/shared.ts";
 import "../elements/avatar.ts";
+import { encryptionChoice } from "./encryption/choice.ts";
 import { FormDialog } from "./form-dialog.ts";
+import { plainName } from "../text/names.ts";
 
 /** Milliseconds after the last key before the directory is asked. */
 const PAUSE = 250;
@@ -43,31 +45,20 @@ export class WeftPickUsers extends FormDialog {
   @state() private term = "";
   @query("#who") private who!: HTMLInputElement;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #encrypted = false;
 
   static override styles = [
     base,
     buttons,
     forms,
+    buttonRows,
     css`
       ul {
         max-height: 280px;
-        margin: var(--space-2) 0 0;
-        padding: 0;
-        list-style: none;
+        margin-top: var(--space-2);
       }
       li button {
-        display: flex;
-        align-items: center;
-        gap: var(--space-3);
-        width: 100%;
-        padding: 6px var(--space-2);
-        border: 0;
-        border-radius: var(--radius);
-        background: none;
-        text-align: start;
-      }
-      li button:hover {
-        background: var(--hover);
+        padding-block: 6px;
       }
       .about {
         display: grid;
@@ -123,7 +114,8 @@ export class WeftPickUsers extends FormDialog {
     return super.explain(error);
   }
 
-  protected override async submit(): Promise<boolean> {
+  protected override async submit(data: FormData): Promise<boolean> {
+    this.#encrypted = data.get("encrypted") !== null;
     const only = this.found.length === 1 ? this.found[0]?.user_id : undefined;
     const userId = this.#asUserId(this.term) ?? only;
     if (userId === undefined) {
@@ -137,7 +129,7 @@ export class WeftPickUsers extends FormDialog {
 
   async #choose(userId: string): Promise<boolean> {
     if (this.roomId === undefined) {
-      const roomId = await openDirect(this.client, userId);
+      const roomId = await openDirect(this.client, userId, this.#encrypted);
       navigate({ page: "room", room: roomId, via: [] });
       return true;
     }
@@ -167,12 +159,14 @@ export class WeftPickUsers extends FormDialog {
             <button type="button" @click=${() => void this.#pick(user.user_id)}>
               <weft-avatar
                 seed=${user.user_id}
-                name=${user.display_name ?? user.user_id}
+                name=${plainName(user.display_name) ?? user.user_id}
                 .mxc=${user.avatar_url}
                 size="34"
               ></weft-avatar>
               <span class="about">
-                <span class="ellipsis">${user.display_name ?? localName(user.user_id)}</span>
+                <span class="ellipsis"
+                  >${plainName(user.display_name) ?? localName(user.user_id)}</span
+                >
                 <span class="ellipsis id">${user.user_id}</span>
               </span>
             </button>
@@ -187,17 +181,18 @@ export class WeftPickUsers extends FormDialog {
       inviting ? msg("Invite people") : msg("Write to someone"),
       inviting ? msg("Invite") : msg("Open chat"),
       html`<div class="field">
-        <label for="who">${msg("Name or address")}</label>
-        <input
-          id="who"
-          autofocus
-          spellcheck="false"
-          autocapitalize="none"
-          placeholder="@name:example.org"
-          @input=${this.#onInput}
-        />
-        ${this.#results()}
-      </div>`,
+          <label for="who">${msg("Name or address")}</label>
+          <input
+            id="who"
+            autofocus
+            spellcheck="false"
+            autocapitalize="none"
+            placeholder="@name:example.org"
+            @input=${this.#onInput}
+          />
+          ${this.#results()}
+        </div>
+        ${inviting ? nothing : encryptionChoice(this.client, "direct")}`,
       this.term !== "",
     );
   }

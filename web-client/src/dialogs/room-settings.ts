@@ -2,11 +2,14 @@ import { msg, str } from "@lit/localize";
 import { css, html, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { text } from "../api/types.ts";
+import { canEncrypt } from "../store/actions.ts";
 import { canSend, joinRule } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
 import { attempt, toast } from "../store/toasts.ts";
+import { confirmEncryption } from "../store/turn-on-encryption.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import "../elements/avatar.ts";
+import { icon } from "../elements/icon.ts";
 import { field, FormDialog } from "./form-dialog.ts";
 
 /** A room's name, topic, picture and door. What one may not change is shown as it is. */
@@ -25,6 +28,12 @@ export class WeftRoomSettings extends FormDialog {
         align-items: center;
         gap: var(--space-4);
         margin-bottom: var(--space-4);
+      }
+      .state {
+        display: flex;
+        align-items: center;
+        gap: var(--space-2);
+        margin: 0;
       }
       .facts {
         color: var(--muted);
@@ -91,6 +100,31 @@ export class WeftRoomSettings extends FormDialog {
     </div>`;
   }
 
+  /** Encryption is turned on here for good; there is no way back. */
+  #encryption() {
+    const room = this.#room;
+    const isOn = this.client.encryption.rooms.algorithm(room) !== "none";
+    const may = this.#may("m.room.encryption") && canEncrypt(this.client);
+    return html`<div class="field encryption">
+      <span class="label">${msg("Encryption")}</span>
+      ${
+        isOn
+          ? html`<p class="state">${icon("lock")} ${msg("On. It cannot be turned off again.")}</p>`
+          : html`<p class="state">
+              ${icon("lockOpen")} ${msg("Off")}
+              <button
+                type="button"
+                class="button small"
+                ?disabled=${!may}
+                @click=${() => confirmEncryption(this.client, room)}
+              >
+                ${msg("Turn on")}
+              </button>
+            </p>`
+      }
+    </div>`;
+  }
+
   override render() {
     const room = this.#room;
     const summary = this.client.store.summary(this.roomId);
@@ -135,7 +169,7 @@ export class WeftRoomSettings extends FormDialog {
             ?disabled=${!this.#may("m.room.topic")}
           ></textarea>
         </div>
-        ${this.#door()}
+        ${this.#door()} ${this.#encryption()}
         <p class="facts">
           ${alias === "" ? nothing : html`${msg(str`Address: ${alias}`)}<br />`}
           ${msg(str`Room id: ${this.roomId}`)}<br />

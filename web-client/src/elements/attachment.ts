@@ -1,11 +1,11 @@
 import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { parseMxc } from "../api/media.ts";
 import { number, object, text, type Unchecked, type UncheckedInfo } from "../api/types.ts";
 import { UseClient } from "../controllers/context.ts";
 import { Media } from "../controllers/media.ts";
 import { openDialog } from "../store/dialogs.ts";
+import { wishFor } from "../store/files.ts";
 import type { MediaWish } from "../store/media-cache.ts";
 import { attempt } from "../store/toasts.ts";
 import { attachmentStyles } from "../styles/attachment.ts";
@@ -13,6 +13,7 @@ import { base, buttons } from "../styles/shared.ts";
 import { duration, fileSize } from "../text/time.ts";
 import { saveFile } from "./save-file.ts";
 import { icon } from "./icon.ts";
+import { plainName } from "../text/names.ts";
 
 const MAX = { width: 380, height: 300 };
 
@@ -44,9 +45,15 @@ export class WeftAttachment extends LitElement {
 
   static override styles = [base, buttons, attachmentStyles];
 
-  get #mxc(): string | undefined {
-    const url = text(this.content, "url");
-    return parseMxc(url) === undefined ? undefined : url;
+  /** The file itself, however it lies there. */
+  get #whole(): MediaWish | undefined {
+    const type = text(this.#info, "mimetype");
+    return wishFor(this.content, { url: "url", file: "file" }, type);
+  }
+
+  get #thumbnail(): MediaWish | undefined {
+    const type = text(object(this.#info, "thumbnail_info"), "mimetype");
+    return wishFor(this.#info, { url: "thumbnail_url", file: "thumbnail_file" }, type);
   }
 
   get #info(): UncheckedInfo | undefined {
@@ -54,31 +61,33 @@ export class WeftAttachment extends LitElement {
   }
 
   get #name(): string {
-    return text(this.content, "filename") ?? text(this.content, "body") ?? msg("File");
+    return plainName(text(this.content, "filename") ?? text(this.content, "body")) ?? msg("File");
   }
 
   #wish(): MediaWish | undefined {
-    const mxc = this.#mxc;
-    if (mxc === undefined) return undefined;
+    const whole = this.#whole;
+    if (whole === undefined) return undefined;
     if (this.kind === "m.image") {
       const moving = /gif|webp|apng/.test(text(this.#info, "mimetype") ?? "");
-      return moving ? { mxc } : { mxc, size: { width: 800, height: 600, method: "scale" } };
+      if (moving) return whole;
+      // No server makes a thumbnail of what it cannot read: its sender may have.
+      if (whole.sealed !== undefined) return this.#thumbnail ?? whole;
+      return { ...whole, size: { width: 800, height: 600, method: "scale" } };
     }
-    if (this.wanted) return { mxc };
-    const poster = this.kind === "m.video" ? text(this.#info, "thumbnail_url") : undefined;
-    return parseMxc(poster) === undefined ? undefined : { mxc: poster! };
+    if (this.wanted) return whole;
+    return this.kind === "m.video" ? this.#thumbnail : undefined;
   }
 
   #save(): void {
-    const mxc = this.#mxc;
+    const whole = this.#whole;
     const media = this.#client.optional?.media;
-    if (mxc === undefined || media === undefined) return;
-    void attempt(() => saveFile(media, mxc, this.#name));
+    if (whole === undefined || media === undefined) return;
+    void attempt(() => saveFile(media, whole, this.#name));
   }
 
   #image() {
     const { width, height } = boxFor(this.#info);
-    const mxc = this.#mxc;
+    const whole = this.#whole;
     const { url, failed } = this.#media;
     const inside =
       url !== undefined
@@ -95,7 +104,7 @@ export class WeftAttachment extends LitElement {
       title=${this.#name}
       @click=${() => {
         if (failed) this.#media.retry();
-        else if (mxc !== undefined) openDialog({ kind: "image", mxc, name: this.#name });
+        else if (whole !== undefined) openDialog({ kind: "image", file: whole, name: this.#name });
       }}
     >
       ${inside}
@@ -150,7 +159,7 @@ export class WeftAttachment extends LitElement {
 
   #file() {
     const size = number(this.#info, "size");
-    const locked = object(this.content, "file") !== undefined;
+    const locked = this.#whole === undefined && object(this.content, "file") !== undefined;
     return html`<div class="file">
       ${icon(locked ? "lock" : "file")}
       <span class="about">
@@ -160,7 +169,7 @@ export class WeftAttachment extends LitElement {
         >
       </span>
       ${
-        this.#mxc === undefined
+        this.#whole === undefined
           ? nothing
           : html`<button
               type="button"
@@ -176,7 +185,7 @@ export class WeftAttachment extends LitElement {
   }
 
   override render() {
-    if (this.#mxc === undefined) return this.#file();
+    if (this.#whole === undefined) return this.#file();
     if (this.kind === "m.image") return this.#image();
     if (this.kind === "m.video") return this.#video();
     if (this.kind === "m.audio") return this.#audio();

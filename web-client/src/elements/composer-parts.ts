@@ -2,6 +2,7 @@ import { msg, str } from "@lit/localize";
 import { html, type TemplateResult } from "lit";
 import type { MatrixEvent } from "../api/types.ts";
 import type { Mentions } from "../controllers/mentions.ts";
+import type { Client } from "../store/client.ts";
 import { describeMessage } from "../store/describe.ts";
 import { canSend } from "../store/power.ts";
 import type { Room } from "../store/room.ts";
@@ -9,13 +10,17 @@ import "./avatar.ts";
 import { icon } from "./icon.ts";
 
 /** Why nothing can be written in a room, or undefined. */
-export function whyBarred(room: Room, me: string): string | undefined {
-  if (room.stateEvent("m.room.encryption") !== undefined) {
-    return msg(
-      "This room is encrypted. Weft cannot write encrypted messages yet, and will not write open ones here.",
-    );
+export function whyBarred(client: Client, room: Room): string | undefined {
+  if (!canSend(room, client.session.userId, "m.room.message")) {
+    return msg("You may read here, but not write.");
   }
-  return canSend(room, me, "m.room.message") ? undefined : msg("You may read here, but not write.");
+  const { rooms, $status } = client.encryption;
+  if (rooms.canWrite(room)) return undefined;
+  if (rooms.algorithm(room) === "unknown") {
+    return msg("This room is encrypted in a way that Weft does not know.");
+  }
+  if ($status.get().engine === "starting") return msg("Getting encryption ready…");
+  return msg("This room is encrypted, and encryption does not work here at the moment.");
 }
 
 /** Above the field: which message is being answered or changed. */

@@ -43,7 +43,11 @@ export class WeftComposer extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.room?.signals.$state, this.room && uploadsOf(this.room).$items]);
+    new Watch(this, () => [
+      this.room?.signals.$state,
+      this.room && uploadsOf(this.room).$items,
+      this.client?.encryption.$status,
+    ]);
   }
 
   static override styles = [base, buttons, composerStyles];
@@ -115,6 +119,7 @@ export class WeftComposer extends LitElement {
     const { value, selectionStart } = this.field;
     this.#mentions.look(this.room, this.client.session.userId, value, selectionStart);
     if (this.#mentions.open) this.client.history.members(this.room).catch(() => undefined);
+    if (value !== "") this.client.encryption.rooms.prepare(this.room);
     this.#typing.typed(this.room, value === "" || this.editing !== undefined);
   };
 
@@ -273,7 +278,7 @@ export class WeftComposer extends LitElement {
   }
 
   override render() {
-    const bar = whyBarred(this.room, this.client.session.userId);
+    const bar = whyBarred(this.client, this.room);
     if (bar !== undefined) return html`<p class="barred">${bar}</p>`;
     const ready =
       this.filled ||

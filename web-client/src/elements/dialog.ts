@@ -1,8 +1,15 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { base, buttons } from "../styles/shared.ts";
 import { icon } from "./icon.ts";
+
+/** The element that has the keyboard, through all shadow roots. */
+function activeElement(): HTMLElement | undefined {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at instanceof HTMLElement && at !== document.body ? at : undefined;
+}
 
 /** A modal window around its content. It shows itself when put on the page and fires `dismiss` when it is left. */
 @customElement("weft-dialog")
@@ -10,6 +17,8 @@ export class WeftDialog extends LitElement {
   @property() heading = "";
   /** Fills the window, for pictures. */
   @property({ type: Boolean, reflect: true }) wide = false;
+  /** Cannot be left but by what is in it. */
+  @property({ type: Boolean }) locked = false;
   @query("dialog") private dialog!: HTMLDialogElement;
 
   static override styles = [
@@ -41,6 +50,7 @@ export class WeftDialog extends LitElement {
         display: flex;
         align-items: center;
         gap: var(--space-2);
+        min-height: 48px;
         padding: var(--space-3) var(--space-3) 0 var(--space-5);
       }
       h2 {
@@ -62,7 +72,11 @@ export class WeftDialog extends LitElement {
     `,
   ];
 
+  /** Where the keyboard was. */
+  #before: HTMLElement | undefined;
+
   override firstUpdated(): void {
+    this.#before = activeElement();
     this.dialog.showModal();
     // What is slotted does not count when the browser looks for the first field.
     this.querySelector<HTMLElement>("[autofocus]")?.focus();
@@ -71,10 +85,12 @@ export class WeftDialog extends LitElement {
   override disconnectedCallback(): void {
     this.dialog.close();
     super.disconnectedCallback();
+    if (this.#before?.isConnected === true) this.#before.focus();
   }
 
   readonly #leave = (event: Event): void => {
     event.preventDefault();
+    if (this.locked) return;
     this.dispatchEvent(new CustomEvent("dismiss", { bubbles: true, composed: true }));
   };
 
@@ -85,14 +101,24 @@ export class WeftDialog extends LitElement {
   override render() {
     return html`<dialog
       aria-labelledby="heading"
+      closedby=${this.locked ? "none" : "closerequest"}
       @cancel=${this.#leave}
       @mousedown=${this.#onClick}
     >
       <header>
         <h2 id="heading" class="ellipsis">${this.heading}</h2>
-        <button class="icon-button" type="button" aria-label=${msg("Close")} @click=${this.#leave}>
-          ${icon("close")}
-        </button>
+        ${
+          this.locked
+            ? nothing
+            : html`<button
+                class="icon-button"
+                type="button"
+                aria-label=${msg("Close")}
+                @click=${this.#leave}
+              >
+                ${icon("close")}
+              </button>`
+        }
       </header>
       <div class="content scroll"><slot></slot></div>
     </dialog>`;

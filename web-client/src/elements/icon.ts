@@ -39,6 +39,14 @@ import userPlus from "lucide-static/icons/user-plus.svg?raw";
 import user from "lucide-static/icons/user.svg?raw";
 import users from "lucide-static/icons/users.svg?raw";
 import offline from "lucide-static/icons/wifi-off.svg?raw";
+import device from "lucide-static/icons/monitor-smartphone.svg?raw";
+import key from "lucide-static/icons/key-round.svg?raw";
+import lockOpen from "lucide-static/icons/lock-open.svg?raw";
+import printer from "lucide-static/icons/printer.svg?raw";
+import scan from "lucide-static/icons/scan-qr-code.svg?raw";
+import shield from "lucide-static/icons/shield.svg?raw";
+import shieldAlert from "lucide-static/icons/shield-alert.svg?raw";
+import shieldCheck from "lucide-static/icons/shield-check.svg?raw";
 import close from "lucide-static/icons/x.svg?raw";
 
 const ICONS = {
@@ -50,6 +58,7 @@ const ICONS = {
   close,
   compass,
   copy,
+  device,
   download,
   eye,
   eyeOff,
@@ -57,9 +66,11 @@ const ICONS = {
   flag,
   globe,
   hash,
+  key,
   leave,
   link,
   lock,
+  lockOpen,
   logOut,
   message,
   more,
@@ -69,12 +80,17 @@ const ICONS = {
   paperclip,
   pencil,
   plus,
+  printer,
   react,
   reply,
   retry,
+  scan,
   search,
   send,
   settings,
+  shield,
+  shieldAlert,
+  shieldCheck,
   smile,
   star,
   theme,

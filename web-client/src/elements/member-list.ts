@@ -6,9 +6,10 @@ import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { powerFor, powerOf } from "../store/power.ts";
 import type { Member, Room } from "../store/room.ts";
-import { base, buttons, forms } from "../styles/shared.ts";
+import { base, buttonRows, buttons, forms } from "../styles/shared.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
+import "./encryption/trust-mark.ts";
 import { powerLabel } from "./power-label.ts";
 
 /** How many are drawn before one scrolls for more. */
@@ -31,6 +32,7 @@ export class WeftMemberList extends LitElement {
     base,
     buttons,
     forms,
+    buttonRows,
     css`
       :host {
         display: flex;
@@ -61,25 +63,6 @@ export class WeftMemberList extends LitElement {
         font-size: 0.83em;
         font-weight: 600;
       }
-      ul {
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      li button {
-        display: flex;
-        align-items: center;
-        gap: var(--space-3);
-        width: 100%;
-        padding: 5px var(--space-2);
-        border: 0;
-        border-radius: var(--radius);
-        background: none;
-        text-align: start;
-      }
-      li button:hover {
-        background: var(--hover);
-      }
       .name {
         flex: 1;
       }
@@ -93,6 +76,10 @@ export class WeftMemberList extends LitElement {
       }
     `,
   ];
+
+  get #isEncrypted(): boolean {
+    return this.client.encryption.rooms.algorithm(this.room) !== "none";
+  }
 
   #sorted(members: Member[]): Member[] {
     const presence: Record<string, number> = { online: 0, unavailable: 1, offline: 2 };
@@ -133,6 +120,7 @@ export class WeftMemberList extends LitElement {
           size="32"
         ></weft-avatar>
         <span class="name ellipsis">${name}<span class="hidden-label">${said}</span></span>
+        ${this.#isEncrypted ? html`<weft-trust-mark userId=${member.userId}></weft-trust-mark>` : nothing}
         ${label === "" ? nothing : html`<span class="power">${label}</span>`}
       </button>
     </li>`;

@@ -58,7 +58,7 @@ export function openMessageActions(
   const { event } = entry;
   const me = client.session.userId;
   const actions: MessageAction[] = [];
-  const open = room.stateEvent("m.room.encryption") === undefined;
+  const open = client.encryption.rooms.canWrite(room);
   if (open && canSend(room, me, "m.reaction")) {
     actions.push({
       label: msg("React"),

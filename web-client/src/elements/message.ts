@@ -3,13 +3,16 @@ import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { object, text, type MatrixEvent, type Unchecked } from "../api/types.ts";
 import { openMessageActions, shortcutFor } from "./message-actions.ts";
+import { decryptionOf } from "../encryption/decryption.ts";
 import type { Client } from "../store/client.ts";
 import { bodyWithoutFallback, describeMessage, shownContent } from "../store/describe.ts";
 import { openDialog } from "../store/dialogs.ts";
+import { isExpectedEncrypted } from "../store/encrypted-since.ts";
 import { repliesTo } from "../store/relations.ts";
 import type { Room } from "../store/room.ts";
 import type { MessageItem } from "../store/timeline-items.ts";
 import { isRedacted } from "../store/timeline.ts";
+import { report } from "../store/toasts.ts";
 import { messageStyles } from "../styles/message.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { clockTime, fullTime } from "../text/time.ts";
@@ -17,6 +20,7 @@ import { explain } from "../text/problems.ts";
 import { hueOf } from "./avatar.ts";
 import { icon } from "./icon.ts";
 import "./attachment.ts";
+import "./encryption/unreadable.ts";
 import "./message-toolbar.ts";
 import "./reactions.ts";
 import "./readers.ts";
@@ -86,10 +90,14 @@ export class WeftMessage extends LitElement {
     const event = this.#event;
     if (isRedacted(event))
       return html`<p class="gone">${icon("trash")} ${msg("Message deleted")}</p>`;
-    if (event.type === "m.room.encrypted") {
-      return html`<p class="gone">
-        ${icon("lock")} ${msg("This message is encrypted. Weft cannot read it yet.")}
-      </p>`;
+    const decryption = decryptionOf(event);
+    if (decryption !== undefined && decryption.state !== "readable") {
+      return html`<weft-unreadable
+        .client=${this.client}
+        .room=${this.room}
+        .event=${event}
+        .why=${decryption.state === "unreadable" ? decryption.why : undefined}
+      ></weft-unreadable>`;
     }
     const type = event.type === "m.sticker" ? "m.image" : (text(content, "msgtype") ?? "");
     if (ATTACHMENTS.has(type)) return this.#attachment(type, content);
@@ -113,6 +121,25 @@ export class WeftMessage extends LitElement {
     const caption = name !== undefined && body !== name ? body : undefined;
     return html`<weft-attachment .kind=${type} .content=${content}></weft-attachment>
       ${caption === undefined ? nothing : html`<weft-rich-text .body=${caption} .rich=${text(content, "formatted_body")}></weft-rich-text>`}`;
+  }
+
+  /** Only where something is wrong or unknown: what came encrypted says so itself, what came open is asked about. */
+  #shield() {
+    const event = this.#event;
+    if (this.item.entry.pending !== undefined || isRedacted(event)) return nothing;
+    const decryption = decryptionOf(event);
+    const isSuspect =
+      decryption === undefined
+        ? this.client.encryption.rooms.algorithm(this.room) !== "none" &&
+          isExpectedEncrypted(this.room, event)
+        : decryption.state === "readable" && decryption.shield.color !== "none";
+    if (!isSuspect) return nothing;
+    import("./encryption/shield.ts").catch(report);
+    return html`<weft-shield
+      .client=${this.client}
+      .room=${this.room}
+      .event=${event}
+    ></weft-shield>`;
   }
 
   #header() {
@@ -202,8 +229,9 @@ export class WeftMessage extends LitElement {
     return html`<div class=${classes.join(" ")}>
       <div class="gutter">${this.#gutter()}</div>
       <div class="what">
-        ${this.#quote()} ${this.#header()} ${this.#body(content)} ${this.#sending()}
-        ${this.#reactions()}
+        ${this.#quote()} ${this.#header()}
+        <div class="body">${this.#shield()} ${this.#body(content)}</div>
+        ${this.#sending()} ${this.#reactions()}
       </div>
       ${readers.length === 0 ? nothing : html`<weft-readers .room=${this.room} .readers=${readers}></weft-readers>`}
       ${
@@ -221,7 +249,7 @@ export class WeftMessage extends LitElement {
   protected override async getUpdateComplete(): Promise<boolean> {
     const done = await super.getUpdateComplete();
     const parts = this.renderRoot.querySelectorAll<LitElement>(
-      "weft-rich-text, weft-attachment, weft-reactions",
+      "weft-rich-text, weft-attachment, weft-reactions, weft-unreadable",
     );
     await Promise.all([...parts].map((part) => part.updateComplete));
     return done;

@@ -10,6 +10,7 @@ import { attempt } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
+import { plainName } from "../text/names.ts";
 
 /** In front of a room that one is not in: an invitation to answer, or a door to try. */
 @customElement("weft-room-gate")
@@ -84,7 +85,7 @@ export class WeftRoomGate extends LitElement {
     const summary = this.client.store.summary(room.roomId);
     const name = summary?.name ?? room.roomId;
     const inviter = room.stateEvent("m.room.member", this.client.session.userId)?.sender ?? "";
-    const topic = text(room.stateEvent("m.room.topic")?.content, "topic");
+    const topic = plainName(text(room.stateEvent("m.room.topic")?.content, "topic"));
     return html`<section>
       <weft-avatar
         seed=${summary?.partner ?? room.roomId}

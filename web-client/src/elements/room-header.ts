@@ -12,10 +12,12 @@ import { hrefTo, navigate } from "../store/router.ts";
 import { attempt, toast } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { matrixTo } from "../text/links.ts";
+import "./encryption/room-lock.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
 import type { MenuItem } from "./menu.ts";
+import { plainName } from "../text/names.ts";
 
 /** The room's name, topic and what can be done with it as a whole. */
 @customElement("weft-room-header")
@@ -139,7 +141,7 @@ export class WeftRoomHeader extends LitElement {
   override render() {
     const summary = this.client.store.summary(this.room.roomId);
     const name = summary?.name ?? "";
-    const topic = text(this.room.stateEvent("m.room.topic")?.content, "topic");
+    const topic = plainName(text(this.room.stateEvent("m.room.topic")?.content, "topic"));
     const count = this.room.joinedCount ?? this.room.members("join").length;
     return html`<header>
       <a
@@ -160,6 +162,7 @@ export class WeftRoomHeader extends LitElement {
         <h1 class="ellipsis">${name}</h1>
         ${topic ? html`<p class="ellipsis" title=${topic}>${topic}</p>` : nothing}
       </div>
+      <weft-room-lock .client=${this.client} .room=${this.room}></weft-room-lock>
       <button
         type="button"
         class="icon-button people"

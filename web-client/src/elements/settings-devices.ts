@@ -1,60 +1,49 @@
 import { msg, str } from "@lit/localize";
-import { css, html, LitElement, nothing } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { ApiError } from "../api/errors.ts";
 import type { Device } from "../api/types.ts";
 import { NeedsProof, throughAuth, type Proofs } from "../api/uia.ts";
+import { Watch } from "../controllers/watch.ts";
+import type { DeviceTrust } from "../encryption/port.ts";
 import type { Client } from "../store/client.ts";
+import { openDialog } from "../store/dialogs.ts";
 import { attempt, report, toast } from "../store/toasts.ts";
+import { startVerification } from "../store/trust-actions.ts";
+import { settingsDevicesStyles } from "../styles/settings-devices.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { fullTime, shortTime } from "../text/time.ts";
 import "./dialog.ts";
-import { icon } from "./icon.ts";
+import { icon, type IconName } from "./icon.ts";
+import "./menu.ts";
+import type { MenuItem } from "./menu.ts";
 import type { WeftPasswordField } from "./password-field.ts";
 import "./password-field.ts";
+import { plainName } from "../text/names.ts";
 
-/** Where one is signed in, and signing out there. */
+/** Where one is signed in: whether each device is verified, what it is called, and signing out there. */
 @customElement("weft-settings-devices")
 export class WeftSettingsDevices extends LitElement {
   @property({ attribute: false }) client!: Client;
   @state() private devices: Device[] = [];
   /** Devices that wait for the password to be signed out. */
   @state() private leaving: string[] | undefined;
+  /** The device that is being renamed. */
+  @state() private renaming: Device | undefined;
+  @state() private busy = false;
   @state() private problem = "";
   @query("weft-password-field") private password!: WeftPasswordField;
+  @query("#device-name") private nameField!: HTMLInputElement;
 
-  static override styles = [
-    base,
-    buttons,
-    forms,
-    css`
-      ul {
-        margin: 0 0 var(--space-4);
-        padding: 0;
-        list-style: none;
-      }
-      li {
-        display: flex;
-        align-items: center;
-        gap: var(--space-3);
-        padding: var(--space-3) 0;
-        border-bottom: 1px solid var(--line);
-      }
-      .about {
-        display: grid;
-        flex: 1;
-        min-width: 0;
-      }
-      .more {
-        color: var(--muted);
-        font-size: 0.87em;
-      }
-      .here {
-        color: var(--accent);
-        font-weight: 600;
-      }
-    `,
-  ];
+  constructor() {
+    super();
+    new Watch(this, () => {
+      const encryption = this.client?.encryption;
+      return [encryption?.$status, encryption?.trust.devices(this.client.session.userId)];
+    });
+  }
+
+  static override styles = [base, buttons, forms, settingsDevicesStyles];
 
   override firstUpdated(): void {
     void this.#load();
@@ -70,6 +59,7 @@ export class WeftSettingsDevices extends LitElement {
   }
 
   async #delete(devices: string[], proofs: Proofs): Promise<void> {
+    this.busy = true;
     try {
       await throughAuth(proofs, (auth) => this.client.api.account.deleteDevices(devices, auth));
       this.leaving = undefined;
@@ -85,6 +75,7 @@ export class WeftSettingsDevices extends LitElement {
         this.problem = msg("This password is not right.");
       else report(error);
     }
+    this.busy = false;
   }
 
   readonly #onPassword = (event: Event): void => {
@@ -94,7 +85,23 @@ export class WeftSettingsDevices extends LitElement {
     void this.#delete(this.leaving ?? [], { password: { userId, password: this.password.value } });
   };
 
-  #dialog() {
+  readonly #onRename = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const device = this.renaming;
+    const name = this.nameField.value.trim();
+    if (device === undefined || name === "") return;
+    this.busy = true;
+    const done = await attempt(async () => {
+      await this.client.api.account.renameDevice(device.device_id, name);
+      return true;
+    });
+    this.busy = false;
+    if (done === undefined) return;
+    this.renaming = undefined;
+    await this.#load();
+  };
+
+  #passwordWindow() {
     if (this.leaving === undefined) return nothing;
     return html`<weft-dialog
       heading=${msg("Sign out devices")}
@@ -108,53 +115,134 @@ export class WeftSettingsDevices extends LitElement {
           @enter=${this.#onPassword}
         ></weft-password-field>
         <div class="actions">
-          <button type="submit" class="button primary">${msg("Sign out")}</button>
+          <button type="submit" class="button primary" ?disabled=${this.busy}>
+            ${msg("Sign out")}
+          </button>
         </div>
       </form>
     </weft-dialog>`;
   }
 
+  #nameWindow() {
+    const device = this.renaming;
+    if (device === undefined) return nothing;
+    const close = (): void => void (this.renaming = undefined);
+    return html`<weft-dialog heading=${msg("Rename device")} @dismiss=${close}>
+      <form @submit=${this.#onRename} autocomplete="off">
+        <div class="field">
+          <label for="device-name">${msg("Name")}</label>
+          <input
+            id="device-name"
+            required
+            autofocus
+            maxlength="100"
+            aria-describedby="device-name-hint"
+            .value=${device.display_name ?? ""}
+          />
+          <p class="hint" id="device-name-hint">
+            ${msg("People whom you write to can see this name.")}
+          </p>
+        </div>
+        <div class="actions">
+          <button type="button" class="button" @click=${close}>${msg("Cancel")}</button>
+          <button type="submit" class="button primary" ?disabled=${this.busy}>
+            ${msg("Rename")}
+          </button>
+        </div>
+      </form>
+    </weft-dialog>`;
+  }
+
+  #trustOf(deviceId: string): DeviceTrust | undefined {
+    const { session, encryption } = this.client;
+    return encryption.trust
+      .devices(session.userId)
+      .get()
+      ?.find((device) => device.deviceId === deviceId);
+  }
+
+  /** In words what encryption knows of a device; undefined where encryption does not work here. */
+  #trust(device: Device): { label: string; sign: IconName; kind: string } | undefined {
+    const { engine, crossSigning } = this.client.encryption.$status.get();
+    if (engine !== "ready" || !crossSigning.exists) return undefined;
+    const trust = this.#trustOf(device.device_id);
+    if (trust === undefined)
+      return { label: msg("Cannot read encrypted messages"), sign: "device", kind: "" };
+    return trust.isSigned
+      ? { label: msg("Verified"), sign: "shieldCheck", kind: "good" }
+      : { label: msg("Not verified"), sign: "shieldAlert", kind: "bad" };
+  }
+
+  #menu(device: Device, isHere: boolean): MenuItem[] {
+    const items: MenuItem[] = [
+      { label: msg("Rename"), icon: "pencil", run: () => (this.renaming = device) },
+    ];
+    const trust = this.#trustOf(device.device_id);
+    const { crossSigning, device: own } = this.client.encryption.$status.get();
+    if (isHere && crossSigning.exists && !own.isVerified) {
+      items.push({
+        label: msg("Verify"),
+        icon: "shieldCheck",
+        run: () => openDialog({ kind: "verify-device" }),
+      });
+    } else if (!isHere && trust?.isSigned === false && own.isVerified) {
+      const { userId } = this.client.session;
+      items.push({
+        label: msg("Verify"),
+        icon: "shieldCheck",
+        run: () => void startVerification(this.client, userId, device.device_id),
+      });
+    }
+    items.push({
+      label: msg("Sign out"),
+      icon: "logOut",
+      danger: true,
+      run: () =>
+        isHere ? openDialog({ kind: "sign-out" }) : void this.#delete([device.device_id], {}),
+    });
+    return items;
+  }
+
   #one(device: Device) {
-    const here = device.device_id === this.client.session.deviceId;
-    const name = device.display_name || device.device_id;
+    const isHere = device.device_id === this.client.session.deviceId;
+    const name = plainName(device.display_name) ?? device.device_id;
     const seen = device.last_seen_ts;
+    const trust = this.#trust(device);
     return html`<li>
-      ${icon(here ? "ok" : "user")}
+      <span class="sign ${trust?.kind ?? ""}">${icon(trust?.sign ?? "device")}</span>
       <span class="about">
-        <span class="ellipsis">${name}</span>
-        <span class="more ellipsis">
-          ${here ? html`<span class="here">${msg("This device")}</span> · ` : nothing}
+        <span class="name"
+          ><span class="ellipsis">${name}</span>
+          ${isHere ? html`<span class="here">${msg("This device")}</span>` : nothing}</span
+        >
+        <span class="more">
+          ${trust === undefined ? nothing : html`<span class=${trust.kind}>${trust.label}</span>`}
           ${seen == null ? nothing : html`<time title=${fullTime(seen)}>${msg(str`Last seen ${shortTime(seen)}`)}</time>`}
-          ${device.last_seen_ip == null ? nothing : html` · ${device.last_seen_ip}`}
+          ${device.last_seen_ip == null ? nothing : html`<span>${device.last_seen_ip}</span>`}
         </span>
       </span>
-      ${
-        here
-          ? nothing
-          : html`<button
-              type="button"
-              class="button small"
-              aria-label=${msg(str`Sign out ${name}`)}
-              @click=${() => void this.#delete([device.device_id], {})}
-            >
-              ${msg("Sign out")}
-            </button>`
-      }
+      <weft-menu
+        label=${msg(str`Actions for ${name}`)}
+        .items=${this.#menu(device, isHere)}
+      ></weft-menu>
     </li>`;
   }
 
   override render() {
-    const others = this.devices.filter(
-      (device) => device.device_id !== this.client.session.deviceId,
+    // The dehydrated device is no place where one is signed in: it receives keys while all others are away.
+    const devices = this.devices.filter(
+      ({ device_id: id }) => this.#trustOf(id)?.isDehydrated !== true,
     );
+    const others = devices.filter(({ device_id: id }) => id !== this.client.session.deviceId);
     return html`<ul aria-label=${msg("Devices")}>
-        ${this.devices.map((device) => this.#one(device))}
+        ${devices.map((device) => this.#one(device))}
       </ul>
       ${
         others.length > 1
           ? html`<button
               type="button"
               class="button"
+              ?disabled=${this.busy}
               @click=${() =>
                 void this.#delete(
                   others.map((device) => device.device_id),
@@ -165,6 +253,6 @@ export class WeftSettingsDevices extends LitElement {
             </button>`
           : nothing
       }
-      ${this.#dialog()}`;
+      ${this.#passwordWindow()} ${this.#nameWindow()}`;
   }
 }

@@ -3,19 +3,20 @@ import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { Watch } from "../controllers/watch.ts";
-import { signOut } from "../store/account.ts";
 import type { Client } from "../store/client.ts";
 import { openDialog } from "../store/dialogs.ts";
 import { localName } from "../store/room.ts";
 import type { RoomSummary } from "../store/room-store.ts";
 import { $route, hrefTo, navigate } from "../store/router.ts";
 import { $theme, setTheme } from "../store/theme.ts";
+import { report } from "../store/toasts.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { sidebarStyles } from "../styles/sidebar.ts";
 import { icon } from "./icon.ts";
 import "./avatar.ts";
 import "./menu.ts";
 import "./room-link.ts";
+import { plainName } from "../text/names.ts";
 
 type Filter = "all" | "unread" | "people" | "rooms";
 
@@ -39,7 +40,12 @@ export class WeftSidebar extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.store.$list, $route, this.client?.sync.$status]);
+    new Watch(this, () => [
+      this.client?.store.$list,
+      $route,
+      this.client?.sync.$status,
+      this.client?.encryption.$status,
+    ]);
   }
 
   static override styles = [base, buttons, forms, sidebarStyles];
@@ -66,7 +72,7 @@ export class WeftSidebar extends LitElement {
   readonly #loadProfile = (): void => {
     this.client.api.account.profile().then(
       (profile) => {
-        this.name = profile.displayname;
+        this.name = plainName(profile.displayname);
         this.avatar = profile.avatar_url;
       },
       () => undefined,
@@ -94,14 +100,7 @@ export class WeftSidebar extends LitElement {
       {
         label: msg("Sign out"),
         icon: "logOut" as const,
-        run: () =>
-          openDialog({
-            kind: "confirm",
-            heading: msg("Sign out?"),
-            text: msg("This browser forgets your rooms and messages. They stay on the server."),
-            action: msg("Sign out"),
-            run: () => signOut(this.client),
-          }),
+        run: () => openDialog({ kind: "sign-out" }),
       },
     ];
   }
@@ -238,6 +237,14 @@ export class WeftSidebar extends LitElement {
     </div>`;
   }
 
+  /** What was put off about encryption stays findable here. */
+  #reminder() {
+    const { engine } = this.client.encryption.$status.get();
+    if (engine !== "ready" && engine !== "failed") return nothing;
+    import("./encryption/reminder.ts").catch(report);
+    return html`<weft-encryption-reminder .client=${this.client}></weft-encryption-reminder>`;
+  }
+
   override render() {
     const all = this.client.store.$list.get();
     const found = all.filter((room) => this.#matches(room));
@@ -266,6 +273,7 @@ export class WeftSidebar extends LitElement {
         ${this.#section(msg("Rooms"), others, invites.length + favourites.length > 0)}
         ${found.length === 0 ? this.#empty(all.length) : nothing}
       </div>
+      ${this.#reminder()}
     </nav>`;
   }
 }

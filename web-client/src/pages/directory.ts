@@ -11,6 +11,7 @@ import { base, buttons, forms } from "../styles/shared.ts";
 import { icon } from "../elements/icon.ts";
 import "../elements/avatar.ts";
 import { pageStyles } from "../styles/pages.ts";
+import { plainName } from "../text/names.ts";
 
 const KEY = "weft.directory-servers";
 
@@ -166,7 +167,8 @@ export class WeftDirectory extends LitElement {
   }
 
   #room(room: PublicRoom) {
-    const name = room.name ?? room.canonical_alias ?? room.room_id;
+    const name = plainName(room.name) ?? plainName(room.canonical_alias) ?? room.room_id;
+    const topic = plainName(room.topic);
     const inside = this.client.store.room(room.room_id)?.membership === "join";
     const people = room.num_joined_members;
     return html`<li>
@@ -178,7 +180,7 @@ export class WeftDirectory extends LitElement {
       ></weft-avatar>
       <div>
         <h2 class="ellipsis">${name}</h2>
-        ${room.topic ? html`<p class="topic">${room.topic}</p>` : nothing}
+        ${topic ? html`<p class="topic">${topic}</p>` : nothing}
         <p class="ellipsis">
           ${people === 1 ? msg("1 person") : msg(str`${people} people`)}${
             room.canonical_alias ? ` · ${room.canonical_alias}` : ""

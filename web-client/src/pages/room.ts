@@ -33,10 +33,19 @@ export class WeftRoomPage extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [this.client?.store.$list, this.#room?.signals.$state]);
+    new Watch(this, () => {
+      const room = this.#room;
+      return [this.client?.store.$list, room?.signals.$state, room && this.#trust(room)];
+    });
   }
 
   static override styles = [base, buttons, roomStyles];
+
+  /** Of encrypted rooms: in others nobody's identity is asked for. */
+  #trust(room: Room) {
+    const { rooms, trust } = this.client.encryption;
+    return rooms.algorithm(room) === "megolm" ? trust.room(room) : undefined;
+  }
 
   get #room(): Room | undefined {
     const { room } = this.place ?? {};
@@ -98,6 +107,25 @@ export class WeftRoomPage extends LitElement {
     </p>`;
   }
 
+  /** Those whose identity changed, above the field: what is written next depends on the choice. */
+  #identities(room: Room) {
+    const changed = this.#trust(room)?.get().changed ?? [];
+    if (changed.length === 0) return nothing;
+    import("../elements/encryption/identity-warning.ts").catch(report);
+    return html`<div class="identities" role="status">
+      ${changed
+        .slice(0, 3)
+        .map(
+          (userId) =>
+            html`<weft-identity-warning
+              .client=${this.client}
+              .room=${room}
+              .userId=${userId}
+            ></weft-identity-warning>`,
+        )}
+    </div>`;
+  }
+
   #conversation(room: Room) {
     const { client } = this;
     const summary = client.store.summary(room.roomId);
@@ -117,7 +145,7 @@ export class WeftRoomPage extends LitElement {
         room.roomId,
         html`<weft-timeline .client=${client} .room=${room} .focusEvent=${eventId}></weft-timeline>
           <weft-typing-line .room=${room} me=${client.session.userId}></weft-typing-line>
-          ${this.#successor(room)}
+          ${this.#successor(room)} ${this.#identities(room)}
           <weft-composer
             .client=${client}
             .room=${room}

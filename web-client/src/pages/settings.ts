@@ -6,6 +6,7 @@ import { hrefTo } from "../store/router.ts";
 import { base, buttons } from "../styles/shared.ts";
 import { pageStyles } from "../styles/pages.ts";
 import { icon } from "../elements/icon.ts";
+import "../elements/encryption/settings-encryption.ts";
 import "../elements/settings-appearance.ts";
 import "../elements/settings-devices.ts";
 import "../elements/settings-password.ts";
@@ -63,6 +64,10 @@ export class WeftSettings extends LitElement {
       devices: [
         msg("Devices"),
         html`<weft-settings-devices .client=${client}></weft-settings-devices>`,
+      ],
+      encryption: [
+        msg("Encryption"),
+        html`<weft-settings-encryption .client=${client}></weft-settings-encryption>`,
       ],
     };
   }

@@ -1,8 +1,9 @@
 import { msg } from "@lit/localize";
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Watch } from "../controllers/watch.ts";
 import type { Client } from "../store/client.ts";
+import { offerEncryption } from "../store/encryption-offer.ts";
 import { $route, hrefToRoom, type Route } from "../store/router.ts";
 import { report } from "../store/toasts.ts";
 import { base, buttons } from "../styles/shared.ts";
@@ -20,7 +21,11 @@ export class WeftShell extends LitElement {
 
   constructor() {
     super();
-    new Watch(this, () => [$route, this.client?.store.$list]);
+    new Watch(this, () => [
+      $route,
+      this.client?.store.$list,
+      this.client?.encryption.$verifications,
+    ]);
   }
 
   static override styles = [
@@ -83,7 +88,10 @@ export class WeftShell extends LitElement {
     document.addEventListener("keydown", this.#onKey);
   }
 
+  #unoffer: (() => void) | undefined;
+
   override disconnectedCallback(): void {
+    this.#unoffer?.();
     document.removeEventListener("keydown", this.#onKey);
     document.title = "Weft";
     super.disconnectedCallback();
@@ -110,7 +118,11 @@ export class WeftShell extends LitElement {
     if (next !== undefined) location.hash = hrefToRoom(next.roomId);
   }
 
-  override updated(): void {
+  override updated(changed: PropertyValues<this>): void {
+    if (changed.has("client")) {
+      this.#unoffer?.();
+      this.#unoffer = offerEncryption(this.client);
+    }
     const route = $route.get();
     this.classList.toggle(
       "inside",
@@ -120,6 +132,12 @@ export class WeftShell extends LitElement {
     const unread = list.filter((room) => room.unread > 0 || room.membership === "invite").length;
     const current = route.page === "room" ? this.client.store.summary(route.room)?.name : undefined;
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${current === undefined ? "" : `${current} · `}Weft`;
+  }
+
+  #notices() {
+    if (this.client.encryption.$verifications.get().length === 0) return nothing;
+    import("../elements/encryption/notices.ts").catch(report);
+    return html`<weft-encryption-notices .client=${this.client}></weft-encryption-notices>`;
   }
 
   #main(route: Route): TemplateResult {
@@ -151,6 +169,7 @@ export class WeftShell extends LitElement {
     return html`<weft-offline-banner .sync=${this.client.sync}></weft-offline-banner>
       <weft-sidebar .client=${this.client}></weft-sidebar>
       <div class="main">${this.#main($route.get())}</div>
+      ${this.#notices()}
       <weft-dialog-host .client=${this.client}></weft-dialog-host>`;
   }
 }

@@ -6,6 +6,8 @@ import {
   watchSession,
   type Session,
 } from "../api/session.ts";
+import { wipeKeys } from "../encryption/vault.ts";
+import { sweep } from "./leftovers.ts";
 import { openPersistence } from "./persistence.ts";
 import { openClient, type Client } from "./client.ts";
 import { report } from "./toasts.ts";
@@ -17,6 +19,9 @@ export type Account =
   | { state: "in"; client: Client };
 
 export const $account = atom<Account>({ state: "opening" });
+
+/** Milliseconds after which a page looks for what ended sessions have left. */
+const SWEEP_AFTER = 10_000;
 
 let turn = 0;
 
@@ -62,6 +67,8 @@ function begin(session: Session | undefined): void {
 /** Takes up the session that this browser keeps, and follows what other tabs do with it. */
 export function startAccount(): void {
   begin(loadSession());
+  // Behind the first paint; what another tab is still closing goes when it has.
+  setTimeout(() => void sweep().catch(() => undefined), SWEEP_AFTER);
   watchSession((session) => {
     const account = $account.get();
     const current = account.state === "in" ? account.client.session : undefined;
@@ -77,6 +84,7 @@ export function abandon(session: Session): void {
   openPersistence(session.userId, session.deviceId)
     .then((kept) => kept.destroy())
     .catch(() => undefined);
+  wipeKeys(session.userId, session.deviceId).catch(() => undefined);
 }
 
 export function signedIn(session: Session): void {

@@ -60,22 +60,45 @@ async function setDirect(
   }
 }
 
-/** The direct chat with someone: the one there is, or a new one. Answers the room's id. */
-export async function openDirect(client: Client, userId: string): Promise<string> {
+/** Whether what is written in a new room can be encrypted: by the engine that is there, or will be in a moment. */
+export function canEncrypt(client: Client): boolean {
+  return client.encryption.$status.get().engine !== "failed";
+}
+
+/** The same room, encrypted from its first message on. */
+function withEncryption(client: Client, room: NewRoom): NewRoom {
+  return {
+    ...room,
+    initial_state: [...(room.initial_state ?? []), client.encryption.rooms.initialState()],
+  };
+}
+
+/**
+ * The direct chat with someone: the one there is, or a new one, which is encrypted unless it is asked not to be. (Where encryption
+ * does not work nothing can be written in it then, rather than openly.) Answers the room's id.
+ */
+export async function openDirect(
+  client: Client,
+  userId: string,
+  encrypted = true,
+): Promise<string> {
   const known = client.store.directWith(userId);
   if (known !== undefined) return known;
-  const roomId = await client.api.rooms.create({
-    visibility: "private",
-    preset: "trusted_private_chat",
-    invite: [userId],
-    is_direct: true,
-  });
+  const roomId = await createRoom(
+    client,
+    { visibility: "private", preset: "trusted_private_chat", invite: [userId], is_direct: true },
+    encrypted,
+  );
   await setDirect(client, roomId, userId);
   return roomId;
 }
 
-export async function createRoom(client: Client, room: NewRoom): Promise<string> {
-  return client.api.rooms.create(room);
+export async function createRoom(
+  client: Client,
+  room: NewRoom,
+  encrypted: boolean,
+): Promise<string> {
+  return client.api.rooms.create(encrypted ? withEncryption(client, room) : room);
 }
 
 /** Accepts an invitation; one to a direct chat is noted as such. */

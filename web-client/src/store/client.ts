@@ -1,13 +1,19 @@
 import { createApi, type Api } from "../api/index.ts";
-import type { Session } from "../api/session.ts";
 import { createTokenSource } from "../api/tokens.ts";
 import type { SyncResponse } from "../api/types.ts";
+import { loadSession, type Session } from "../api/session.ts";
+import { createEncryption } from "../encryption/front.ts";
+import type { Encryption } from "../encryption/port.ts";
+import { openDirect } from "./actions.ts";
+import { OFFERED } from "./encryption-offer.ts";
 import { createHistory, type History } from "./history.ts";
 import { createMediaCache, type MediaCache } from "./media-cache.ts";
 import { followNews } from "./notifier.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { openPersistence, type Persistence } from "./persistence.ts";
+import { createIntake } from "./reading.ts";
 import { RoomStore } from "./room-store.ts";
+import { dropSetting, readSetting, writeSetting } from "./settings.ts";
 import { createSyncEngine, type SyncEngine } from "./sync-engine.ts";
 
 /** A signed-in device: what it knows, how it keeps up, and what it can do. Given to elements as one property. */
@@ -19,6 +25,7 @@ export interface Client {
   readonly outbox: Outbox;
   readonly history: History;
   readonly media: MediaCache;
+  readonly encryption: Encryption;
   /** Stops following the server; with `forget`, what is kept on this machine goes too. */
   close(forget: boolean): Promise<void>;
 }
@@ -101,47 +108,93 @@ export async function openClient(
   const since = await persistence?.load(store).catch(() => undefined);
 
   const saver = createSaver(store, persistence, () => sync.since);
+  const behind = `weft.encryption-behind ${session.userId} ${session.deviceId}`;
+  const encryption = createEncryption({
+    session,
+    api,
+    store,
+    loadMembers: (room) => history.members(room),
+    openDirect: (userId) => openDirect(client, userId),
+    isSignedIn: () => isSame(loadSession(), session),
+    onHealed(room) {
+      store.refresh([room.roomId]);
+      saver.touch([room.roomId]);
+    },
+    isBehind: {
+      get: () => readSetting(behind) !== null,
+      set: (to) => (to ? writeSetting(behind, "yes") : dropSetting(behind)),
+    },
+  });
+  const history = createHistory(api.rooms, store, async (roomId, events) => {
+    if (!encryption.isReady) return [...events];
+    const read = await encryption.during(() => encryption.reader.events(roomId, events));
+    // Who joins late finds here what somebody began while they were invited, oldest first.
+    encryption.watch(roomId, read.toReversed());
+    return read;
+  });
   const outbox = createOutbox({
     api: api.rooms,
     me: session.userId,
+    seal: encryption.rooms.encrypt,
     onChange(room) {
       room.changed("$timeline");
       store.refresh([room.roomId]);
     },
   });
+  const intake = createIntake(encryption, (response) => {
+    // `sync.since` moves on after this; the write waits for it.
+    saver.touch(store.apply(response, Date.now(), sync.since === undefined));
+  });
   const sync = createSyncEngine({
     api: api.sync,
     since,
-    apply(response: SyncResponse) {
-      const touched = store.apply(response, Date.now(), sync.since === undefined);
-      // `sync.since` moves on right after this; the write waits longer than that.
-      saver.touch(touched);
-    },
+    apply: (response: SyncResponse) => intake(response, sync.since === undefined),
     onReset() {
       void persistence?.clear().catch(() => undefined);
     },
   });
+  const unfollowEngine = encryption.$status.listen(({ engine }, before) => {
+    // What it could not take meanwhile is on the server still.
+    if (engine === "ready" && before?.engine !== "ready") sync.retryNow();
+  });
   const unfollow = followPage(sync, outbox, saver.flush);
   // Only from here on is anything news: what was restored is known already.
   const unfollowNews = followNews(store);
-  sync.start();
-
-  return {
+  const client: Client = {
     session,
     api,
     store,
     sync,
     outbox,
-    history: createHistory(api.rooms, store),
+    history,
     media: createMediaCache(api.media),
+    encryption,
     async close(forget) {
       sync.stop();
       outbox.stop();
       unfollow();
+      unfollowEngine();
       unfollowNews();
-      if (!forget) return saver.flush();
-      saver.stop();
+      if (forget) saver.stop();
+      else saver.flush();
+      await encryption.close(forget).catch(() => undefined);
+      if (!forget) return;
+      dropSetting(OFFERED);
       await persistence?.destroy().catch(() => undefined);
     },
   };
+  sync.start();
+  afterPaint(encryption.start);
+  return client;
+}
+
+function isSame(kept: Session | undefined, session: Session): boolean {
+  return kept?.userId === session.userId && kept.deviceId === session.deviceId;
+}
+
+/** Runs what can wait until the page has been drawn. */
+function afterPaint(work: () => void): void {
+  requestAnimationFrame(() => setTimeout(work, 0));
+  // A page that is not looked at draws nothing.
+  setTimeout(work, 1000);
 }

@@ -3,6 +3,7 @@ import { object, strings, text, type MatrixEvent, type Unchecked } from "../api/
 import { repliesTo } from "./relations.ts";
 import { localName, type Room } from "./room.ts";
 import { isRedacted, MESSAGE_TYPES } from "./timeline.ts";
+import { plainName, plainText } from "../text/names.ts";
 
 /** The content that is shown: of the newest edit, or the event's own. */
 export function shownContent(room: Room, event: MatrixEvent): Unchecked<"m.room.message"> {
@@ -24,7 +25,7 @@ export function describeMessage(room: Room, event: MatrixEvent): string {
   if (event.type === "m.room.encrypted") return msg("Encrypted message");
   if (event.type === "m.sticker") return msg("Sticker");
   const content = shownContent(room, event);
-  const body = bodyWithoutFallback(event, text(content, "body") ?? "");
+  const body = plainText(bodyWithoutFallback(event, text(content, "body") ?? ""));
   switch (text(content, "msgtype")) {
     case "m.image":
       return msg(str`Image: ${body}`);
@@ -47,7 +48,7 @@ function memberChange(room: Room, event: MatrixEvent): string | undefined {
   const replaced: Unchecked<"m.room.member"> | undefined = event.unsigned?.prev_content;
   const now = text(content, "membership");
   const before = text(replaced, "membership") ?? "leave";
-  const name = text(content, "displayname") ?? text(replaced, "displayname");
+  const name = plainName(text(content, "displayname")) ?? plainName(text(replaced, "displayname"));
   const who = name ?? (room.member(target) ? room.displayName(target) : localName(target));
   const actor = room.displayName(event.sender);
   if (now === "join")
@@ -67,8 +68,8 @@ function memberChange(room: Room, event: MatrixEvent): string | undefined {
 function profileChange(event: MatrixEvent, who: string): string | undefined {
   const content: Unchecked<"m.room.member"> = event.content;
   const before: Unchecked<"m.room.member"> | undefined = event.unsigned?.prev_content;
-  const oldName = text(before, "displayname");
-  const newName = text(content, "displayname");
+  const oldName = plainName(text(before, "displayname"));
+  const newName = plainName(text(content, "displayname"));
   if (oldName !== newName) {
     const from = oldName ?? localName(event.state_key ?? "");
     return newName === undefined
@@ -90,19 +91,26 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
     case "m.room.create":
       return msg(str`${actor} created this room`);
     case "m.room.name": {
-      const name = text<Unchecked<"m.room.name">>(event.content, "name");
+      const name = plainName(text<Unchecked<"m.room.name">>(event.content, "name"));
       return name
         ? msg(str`${actor} named the room “${name}”`)
         : msg(str`${actor} removed the room’s name`);
     }
     case "m.room.topic": {
-      const topic = text<Unchecked<"m.room.topic">>(event.content, "topic");
+      const topic = plainName(text<Unchecked<"m.room.topic">>(event.content, "topic"));
       return topic
         ? msg(str`${actor} set the topic: ${topic}`)
         : msg(str`${actor} removed the topic`);
     }
     case "m.room.avatar":
       return msg(str`${actor} changed the room’s picture`);
+    case "m.room.message": {
+      if (!isVerificationRequest(event)) return undefined;
+      const asked = text(event.content, "to");
+      return asked === undefined
+        ? msg(str`${actor} asked to verify`)
+        : msg(str`${actor} asked to verify ${room.displayName(asked)}`);
+    }
     case "m.room.encryption":
       return msg(str`${actor} turned on encryption`);
     case "m.room.tombstone":
@@ -113,7 +121,7 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
       return msg(str`${actor} changed who may do what`);
     case "m.room.canonical_alias": {
       const content: Unchecked<"m.room.canonical_alias"> = event.content;
-      const alias = text(content, "alias") ?? strings(content, "alt_aliases")[0];
+      const alias = plainName(text(content, "alias") ?? strings(content, "alt_aliases")[0]);
       return alias
         ? msg(str`${actor} set the room’s address to ${alias}`)
         : msg(str`${actor} changed the room’s address`);
@@ -129,7 +137,16 @@ export function describeNotice(room: Room, event: MatrixEvent): string | undefin
   }
 }
 
+/** A request to verify goes as a message, with words for clients that don't know it. */
+function isVerificationRequest(event: MatrixEvent): boolean {
+  return (
+    event.type === "m.room.message" &&
+    text(event.content, "msgtype") === "m.key.verification.request"
+  );
+}
+
 /** True for what is shown as a message by someone, and not as a note. */
 export function isMessage(event: MatrixEvent): boolean {
+  if (isVerificationRequest(event)) return false;
   return MESSAGE_TYPES.has(event.type) && event.state_key === undefined;
 }

@@ -1,4 +1,5 @@
 import { atom } from "nanostores";
+import type { MediaWish } from "./media-cache.ts";
 
 /** A window that someone asked for, with what it needs. */
 export type DialogRequest =
@@ -9,7 +10,13 @@ export type DialogRequest =
   | { kind: "room-settings"; roomId: string }
   | { kind: "member"; roomId: string; userId: string }
   | { kind: "report"; roomId: string; eventId: string }
-  | { kind: "image"; mxc: string; name: string }
+  | { kind: "image"; file: MediaWish; name: string }
+  | { kind: "encryption-setup"; task?: "renew" | "reset" }
+  | { kind: "verify-device" }
+  | { kind: "verification"; id: string }
+  | { kind: "key-file"; way: "export" | "import" }
+  | { kind: "room-encryption"; roomId: string }
+  | { kind: "sign-out" }
   | {
       kind: "confirm";
       heading: string;
@@ -23,10 +30,24 @@ export type DialogRequest =
 
 export const $dialog = atom<DialogRequest | undefined>(undefined);
 
+let held = false;
+
 export function openDialog(request: DialogRequest): void {
+  held = false;
   $dialog.set(request);
 }
 
 export function closeDialog(): void {
+  held = false;
   $dialog.set(undefined);
+}
+
+/** While a window shows what is shown only once, going to another place does not close it. */
+export function holdDialog(on: boolean): void {
+  held = on;
+}
+
+/** Closes the window, unless it is held. */
+export function leaveDialog(): void {
+  if (!held) closeDialog();
 }

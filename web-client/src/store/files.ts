@@ -1,5 +1,8 @@
 import type { Schema } from "@weft/spec/types";
-import type { EventContent } from "../api/types.ts";
+import { parseMxc } from "../api/media.ts";
+import { text, type EventContent } from "../api/types.ts";
+import { encryptedFile, type EncryptedFile } from "../encryption/attachments.ts";
+import type { MediaWish } from "./media-cache.ts";
 
 type Info = Schema<"FileInfo">;
 
@@ -58,17 +61,67 @@ export async function inspectFile(file: File): Promise<FileInfo> {
   return { msgtype: "m.file", info };
 }
 
+/** Pixels that a picture's thumbnail fits into. */
+const THUMBNAIL = { width: 800, height: 600 };
+
+/** A smaller form of a picture, made here since no server can; undefined when it is small or cannot be drawn. */
+export async function thumbnailOf(
+  file: Blob,
+  { w = 0, h = 0 }: Info,
+): Promise<{ blob: Blob; info: Schema<"ImageInfo"> } | undefined> {
+  const scale = Math.min(1, THUMBNAIL.width / w, THUMBNAIL.height / h);
+  if (!(scale < 1)) return undefined;
+  try {
+    const size = { w: Math.max(1, Math.round(w * scale)), h: Math.max(1, Math.round(h * scale)) };
+    const bitmap = await createImageBitmap(file, {
+      resizeWidth: size.w,
+      resizeHeight: size.h,
+      resizeQuality: "high",
+    });
+    const canvas = new OffscreenCanvas(size.w, size.h);
+    canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    const type = file.type === "image/png" ? "image/png" : "image/jpeg";
+    const blob = await canvas.convertToBlob({ type, quality: 0.85 });
+    // A picture that is well packed already is its own best thumbnail.
+    if (blob.size >= file.size) return undefined;
+    return { blob, info: { ...size, size: blob.size, mimetype: blob.type } };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where an uploaded file is: openly, or sealed with what opens it and its thumbnail. */
+export type Uploaded =
+  | { url: string }
+  | {
+      file: EncryptedFile;
+      thumbnail?: { file: EncryptedFile; info: Schema<"ImageInfo"> } | undefined;
+    };
+
 /** The content of a message with an uploaded file. */
 export function fileContent(
   file: File,
   found: FileInfo,
-  mxc: string,
+  place: Uploaded,
 ): EventContent<"m.room.message"> {
-  return {
-    msgtype: found.msgtype,
-    body: file.name,
-    filename: file.name,
-    url: mxc,
-    info: found.info,
-  };
+  const { msgtype } = found;
+  const about = { msgtype, body: file.name, filename: file.name };
+  if ("url" in place) return { ...about, url: place.url, info: found.info };
+  const { thumbnail } = place;
+  if (thumbnail === undefined) return { ...about, file: place.file, info: found.info };
+  const info = { ...found.info, thumbnail_file: thumbnail.file, thumbnail_info: thumbnail.info };
+  return { ...about, file: place.file, info };
+}
+
+/** What shows the file that a stranger's content names under `url` or, sealed, under `file`; undefined when it is none. */
+export function wishFor<C extends object>(
+  content: C | undefined,
+  keys: { url: keyof C & string; file: keyof C & string },
+  type: string | undefined,
+): MediaWish | undefined {
+  const file = encryptedFile(content, keys.file);
+  const mxc = file?.url ?? text(content, keys.url);
+  if (mxc === undefined || parseMxc(mxc) === undefined) return undefined;
+  return file === undefined ? { mxc } : { mxc, sealed: { file, type: type ?? "" } };
 }

@@ -4,8 +4,18 @@ import type { MatrixEvent } from "../api/types.ts";
 import type { Room, StateEvent } from "./room.ts";
 import type { RoomStore } from "./room-store.ts";
 
-/** Loads what lies before the synced part of rooms: older events, single events, all members. */
-export function createHistory(api: RoomApi, store: RoomStore) {
+/** Reads events that came encrypted, as far as that is possible now. */
+export type ReadEvents = (roomId: string, events: readonly MatrixEvent[]) => Promise<MatrixEvent[]>;
+
+/**
+ * Loads what lies before the synced part of rooms: older events, single events, all members. What came encrypted goes
+ * through `read`.
+ */
+export function createHistory(
+  api: RoomApi,
+  store: RoomStore,
+  read: ReadEvents = async (_, events) => [...events],
+) {
   const paging = new Map<string, Promise<boolean>>();
   const single = new Map<string, Promise<MatrixEvent | undefined>>();
 
@@ -14,6 +24,7 @@ export function createHistory(api: RoomApi, store: RoomStore) {
     if (timeline.reachedStart) return false;
     const before = timeline.entries[0]?.key;
     const answer = await api.messages(room.roomId, timeline.prevToken);
+    const chunk = await read(room.roomId, answer.chunk);
     // A gap in sync threw the stretch away that these would have stood in front of.
     if (timeline.entries[0]?.key !== before) return true;
     for (const event of answer.state ?? []) {
@@ -26,9 +37,14 @@ export function createHistory(api: RoomApi, store: RoomStore) {
     if (isStuck && answer.chunk.length === 0) {
       throw new Error("older messages are on a server that does not answer");
     }
-    timeline.prepend(answer.chunk, answer.end);
+    timeline.prepend(chunk, answer.end);
     room.changed("$timeline");
     return !timeline.reachedStart;
+  }
+
+  async function fetchEvent(room: Room, eventId: string): Promise<MatrixEvent | undefined> {
+    const event = await api.event(room.roomId, eventId);
+    return (await read(room.roomId, [event]))[0];
   }
 
   return {
@@ -53,10 +69,17 @@ export function createHistory(api: RoomApi, store: RoomStore) {
       const key = `${room.roomId} ${eventId}`;
       const known = single.get(key);
       if (known !== undefined) return known;
-      const fetched = api.event(room.roomId, eventId).catch((error: unknown) => {
-        if (isTransient(error)) single.delete(key);
-        return undefined;
-      });
+      const fetched = fetchEvent(room, eventId).then(
+        (event) => {
+          // Its key may come later.
+          if (event?.type === "m.room.encrypted") single.delete(key);
+          return event;
+        },
+        (error: unknown) => {
+          if (isTransient(error)) single.delete(key);
+          return undefined;
+        },
+      );
       single.set(key, fetched);
       if (single.size > 500) single.delete(single.keys().next().value!);
       return fetched;

@@ -1,8 +1,11 @@
 import type { MediaApi, ThumbnailSize } from "../api/media.ts";
 import { parseMxc } from "../api/media.ts";
+import { openFile, type FileKey } from "../encryption/attachments.ts";
 
 export interface MediaWish {
   mxc: string;
+  /** What opens it, when it lies encrypted at that address; `type` is what its sender says that it is. */
+  sealed?: { file: FileKey; type: string };
   /** Absent: the file itself. */
   size?: ThumbnailSize;
 }
@@ -29,11 +32,15 @@ export function createMediaCache(api: MediaApi) {
   async function load(wish: MediaWish): Promise<Blob> {
     const mxc = parseMxc(wish.mxc);
     if (mxc === undefined) throw new Error("Not an mxc address");
+    const { sealed } = wish;
+    if (sealed !== undefined) return openFile(await api.download(mxc), sealed.file, sealed.type);
     if (wish.size === undefined) return api.download(mxc);
     return api.thumbnail(mxc, wish.size);
   }
 
   function keyOf(wish: MediaWish): string {
+    if (wish.sealed !== undefined)
+      return `${wish.mxc} ${wish.sealed.file.key.k} ${wish.sealed.type}`;
     return wish.size === undefined ? wish.mxc : `${wish.mxc} ${Object.values(wish.size).join(" ")}`;
   }
 

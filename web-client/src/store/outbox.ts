@@ -7,6 +7,12 @@ import { defaultBackOff } from "./sync-engine.ts";
 export interface OutboxDeps {
   api: Pick<RoomApi, "send" | "redact">;
   me: string;
+  /** What is sent in place of an event, in rooms that are encrypted. Absent: the event as it is. */
+  seal?: (
+    room: Room,
+    type: string,
+    content: Content,
+  ) => Promise<{ type: string; content: Content }>;
   /** Told after each change of what waits in a room. */
   onChange(room: Room): void;
   newTxnId?: () => string;
@@ -74,11 +80,21 @@ export function createOutbox(deps: OutboxDeps) {
   }
 
   function sendJob(room: Room, txnId: string, type: string, content: Content): Job {
+    let sealed: { type: string; content: Content } | undefined;
     return {
       room,
       txnId,
       async run() {
-        const { event_id: eventId } = await deps.api.send(room.roomId, type, txnId, content);
+        // Once: an attempt that arrived though its answer did not is known by its transaction id.
+        sealed ??= (await deps.seal?.(room, type, content)) ?? { type, content };
+        // Taken back while its keys went out.
+        if (room.timeline.pendingByTxn(txnId) === undefined) return;
+        const { event_id: eventId } = await deps.api.send(
+          room.roomId,
+          sealed.type,
+          txnId,
+          sealed.content,
+        );
         room.timeline.sent(txnId, eventId);
         deps.onChange(room);
       },

@@ -1,4 +1,8 @@
 import type { Content, MatrixEvent } from "../api/types.ts";
+import { decryptionOf, withDecryption } from "../encryption/decryption.ts";
+import { finished, promised } from "../encryption/indexed-db.ts";
+import type { Shield } from "../encryption/port.ts";
+import { openVault, type Sealed, type Vault } from "../encryption/vault.ts";
 import type { Presence } from "./presence.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Membership, Room, StateEvent } from "./room.ts";
@@ -9,7 +13,9 @@ interface StoredRoom {
   roomId: string;
   membership: Membership;
   state: StateEvent[];
-  events: MatrixEvent[];
+  events: (MatrixEvent | ReadEvent)[];
+  /** How it is encrypted, whatever its state says. */
+  encryption?: Content;
   prevToken?: string;
   reachedStart: boolean;
   heroes: string[];
@@ -19,6 +25,18 @@ interface StoredRoom {
   receipts: [string, Receipt][];
 }
 
+/** A room whose content is sealed: its messages came encrypted, and are not written openly here either. */
+interface SealedRoom {
+  roomId: string;
+  sealed: Sealed;
+}
+
+/** An event that was read, beside its encrypted form. */
+interface ReadEvent {
+  wire: MatrixEvent;
+  clear: { type: string; content: Content; shield: Shield };
+}
+
 interface StoredMeta {
   version: number;
   since: string;
@@ -26,10 +44,28 @@ interface StoredMeta {
   presence: [string, Presence][];
 }
 
+/** Rooms that are not kept any more, and were encrypted: they stay so, whatever their server says later. */
+const ENCRYPTED = "encrypted";
+const MAX_ENCRYPTED = 10_000;
+
 const VERSION = 1;
 const KEPT_EVENTS = 30;
 /** Big rooms' members are asked for again rather than kept. */
 const KEPT_MEMBERS = 200;
+
+function pack(event: MatrixEvent): MatrixEvent | ReadEvent {
+  const known = decryptionOf(event);
+  if (known?.state !== "readable") return event;
+  const { type, content } = event;
+  return { wire: known.wire, clear: { type, content, shield: known.shield } };
+}
+
+function unpack(stored: MatrixEvent | ReadEvent): MatrixEvent {
+  if (!("wire" in stored)) return stored;
+  const { wire, clear } = stored;
+  const { type, content, shield } = clear;
+  return withDecryption({ ...wire, type, content }, { state: "readable", wire, shield });
+}
 
 function snapshot(room: Room): StoredRoom {
   const tail = room.timeline.tail(KEPT_EVENTS);
@@ -44,6 +80,8 @@ function snapshot(room: Room): StoredRoom {
     membership: room.membership,
     state,
     ...tail,
+    events: tail.events.map(pack),
+    ...(room.encryption === undefined ? {} : { encryption: { ...room.encryption } }),
     heroes: room.heroes,
     counts: [room.joinedCount, room.invitedCount],
     unread: [room.notificationCount, room.highlightCount],
@@ -55,8 +93,9 @@ function snapshot(room: Room): StoredRoom {
 function restore(store: RoomStore, stored: StoredRoom): void {
   const room = store.ensure(stored.roomId);
   room.membership = stored.membership;
+  if (stored.encryption !== undefined) room.encryption = stored.encryption;
   for (const event of stored.state) room.setState(event);
-  room.timeline.append(stored.events, { limited: false, prevToken: stored.prevToken });
+  room.timeline.append(stored.events.map(unpack), { limited: false, prevToken: stored.prevToken });
   room.timeline.reachedStart = stored.reachedStart;
   room.heroes = stored.heroes;
   [room.joinedCount, room.invitedCount] = stored.counts;
@@ -65,19 +104,17 @@ function restore(store: RoomStore, stored: StoredRoom): void {
   for (const [userId, receipt] of stored.receipts) room.receipts.set(userId, receipt);
 }
 
-function promised<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error));
-  });
+/** Takes a room for encrypted of which no more is known. */
+function restoreEncrypted(store: RoomStore, roomId: string): void {
+  store.ensure(roomId).encryption ??= { algorithm: "m.megolm.v1.aes-sha2" };
 }
 
-function finished(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.addEventListener("complete", () => resolve());
-    transaction.addEventListener("abort", () => reject(transaction.error));
-    transaction.addEventListener("error", () => reject(transaction.error));
-  });
+/** Notes in a transaction that these rooms were encrypted. */
+async function noteEncrypted(meta: IDBObjectStore, roomIds: readonly string[]): Promise<void> {
+  if (roomIds.length === 0) return;
+  const known = (await promised<string[] | undefined>(meta.get(ENCRYPTED))) ?? [];
+  const all = [...new Set([...known, ...roomIds])];
+  meta.put(all.slice(-MAX_ENCRYPTED), ENCRYPTED);
 }
 
 async function open(name: string): Promise<IDBDatabase> {
@@ -95,16 +132,37 @@ export async function openPersistence(userId: string, deviceId: string) {
   const database = await open(name);
   // Another tab signs out: let go, else its deletion waits for ever.
   database.addEventListener("versionchange", () => database.close());
+  let vault: Promise<Vault> | undefined;
+  const unlocked = (): Promise<Vault> => (vault ??= openVault(userId, deviceId));
+
+  /** What is written of a room whose messages are encrypted. */
+  async function sealed(room: Room): Promise<SealedRoom> {
+    const stored = snapshot(room);
+    return { roomId: room.roomId, sealed: await (await unlocked()).seal(stored) };
+  }
+
+  async function unsealed(row: StoredRoom | SealedRoom): Promise<StoredRoom | undefined> {
+    if (!("sealed" in row)) return row;
+    return (await (await unlocked()).open(row.sealed)) as StoredRoom | undefined;
+  }
 
   return {
     /** Fills the store and answers the sync token, or undefined when there is nothing of use. */
     async load(store: RoomStore): Promise<string | undefined> {
       const transaction = database.transaction(["rooms", "meta"]);
       const meta = promised<StoredMeta | undefined>(transaction.objectStore("meta").get("sync"));
-      const rooms = promised<StoredRoom[]>(transaction.objectStore("rooms").getAll());
-      const [sync, stored] = await Promise.all([meta, rooms]);
+      const rooms = promised<(StoredRoom | SealedRoom)[]>(
+        transaction.objectStore("rooms").getAll(),
+      );
+      const noted = promised<string[] | undefined>(transaction.objectStore("meta").get(ENCRYPTED));
+      const [sync, rows, encrypted = []] = await Promise.all([meta, rooms, noted]);
+      for (const roomId of encrypted) restoreEncrypted(store, roomId);
+      for (const row of rows) if ("sealed" in row) restoreEncrypted(store, row.roomId);
       if (sync?.version !== VERSION) return undefined;
-      for (const room of stored) restore(store, room);
+      const stored = await Promise.all(rows.map(unsealed));
+      // What cannot be opened is asked of the server: without the token it tells everything anew.
+      if (stored.includes(undefined)) return undefined;
+      for (const room of stored) if (room !== undefined) restore(store, room);
       store.presence.restore(sync.presence);
       const events = sync.accountData.map(([type, content]) => ({ type, content }));
       store.apply({ next_batch: sync.since, account_data: { events } }, Date.now());
@@ -114,29 +172,43 @@ export async function openPersistence(userId: string, deviceId: string) {
 
     /** Writes the rooms that changed, and how far they go, in one transaction. */
     async save(store: RoomStore, since: string, roomIds: Iterable<string>): Promise<void> {
-      const transaction = database.transaction(["rooms", "meta"], "readwrite");
-      const done = finished(transaction);
-      const table = transaction.objectStore("rooms");
-      for (const roomId of roomIds) {
-        const room = store.room(roomId);
-        if (room === undefined || room.membership === "leave") table.delete(roomId);
-        else table.put(snapshot(room));
-      }
       const meta: StoredMeta = {
         version: VERSION,
         since,
         accountData: [...store.accountData],
         presence: store.presence.all,
       };
+      const rows: [string, StoredRoom | SealedRoom | undefined][] = [];
+      const gone: string[] = [];
+      for (const roomId of roomIds) {
+        const room = store.room(roomId);
+        const isGone = room === undefined || room.membership === "leave";
+        if (isGone && room?.encryption !== undefined) gone.push(roomId);
+        if (isGone) rows.push([roomId, undefined]);
+        else rows.push([roomId, room.encryption ? await sealed(room) : snapshot(room)]);
+      }
+      const transaction = database.transaction(["rooms", "meta"], "readwrite");
+      const done = finished(transaction);
+      const table = transaction.objectStore("rooms");
+      for (const [roomId, row] of rows) {
+        if (row === undefined) table.delete(roomId);
+        else table.put(row);
+      }
       transaction.objectStore("meta").put(meta, "sync");
-      await done;
+      await Promise.all([noteEncrypted(transaction.objectStore("meta"), gone), done]);
     },
 
+    /** Throws all away, but for which rooms were encrypted. */
     async clear(): Promise<void> {
       const transaction = database.transaction(["rooms", "meta"], "readwrite");
-      transaction.objectStore("rooms").clear();
-      transaction.objectStore("meta").clear();
-      await finished(transaction);
+      const done = finished(transaction);
+      const [table, meta] = [transaction.objectStore("rooms"), transaction.objectStore("meta")];
+      done.catch(() => undefined);
+      const rows = await promised<(StoredRoom | SealedRoom)[]>(table.getAll());
+      const encrypted = rows.filter((row) => "sealed" in row).map(({ roomId }) => roomId);
+      table.clear();
+      meta.delete("sync");
+      await Promise.all([noteEncrypted(meta, encrypted), done]);
     },
 
     async destroy(): Promise<void> {

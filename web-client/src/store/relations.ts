@@ -1,4 +1,5 @@
 import { object, text, type MatrixEvent } from "../api/types.ts";
+import { decryptionOf } from "../encryption/decryption.ts";
 
 export interface ReactionCount {
   key: string;
@@ -86,6 +87,7 @@ export class Relations {
     let newest: MatrixEvent | undefined;
     for (const edit of this.#edits.get(original.event_id) ?? []) {
       if (edit.sender !== original.sender || edit.type !== original.type) continue;
+      if (!isAsSafe(edit, original)) continue;
       if (newest === undefined || edit.origin_server_ts >= newest.origin_server_ts) newest = edit;
     }
     return newest ?? bundledEdit(original);
@@ -97,12 +99,18 @@ export class Relations {
   }
 }
 
+/** What was said encrypted is not changed by an edit that came open: a server could have written it. */
+function isAsSafe(edit: MatrixEvent, original: MatrixEvent): boolean {
+  return decryptionOf(original) === undefined || decryptionOf(edit)?.state === "readable";
+}
+
 /** The edit that a server put beside the original event. */
 function bundledEdit(original: MatrixEvent): MatrixEvent | undefined {
   const edit = original.unsigned?.["m.relations"]?.["m.replace"];
   return edit !== undefined &&
     object(edit.content, "m.new_content") !== undefined &&
-    edit.sender === original.sender
+    edit.sender === original.sender &&
+    isAsSafe(edit, original)
     ? edit
     : undefined;
 }

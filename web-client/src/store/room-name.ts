@@ -1,5 +1,6 @@
 import { msg, str } from "@lit/localize";
 import { text } from "../api/types.ts";
+import { plainName } from "../text/names.ts";
 import type { Room } from "./room.ts";
 
 /** The others whom a nameless room is called by: the server's heroes, else whom we know of, by id. */
@@ -25,9 +26,9 @@ function join(names: string[], others: number): string {
  * canonical alias, or the names of up to five heroes; with nobody else in it, who was there before.
  */
 export function roomName(room: Room, me: string): string {
-  const name = text(room.stateEvent("m.room.name")?.content, "name")?.trim();
+  const name = plainName(text(room.stateEvent("m.room.name")?.content, "name"));
   if (name) return name;
-  const alias = text(room.stateEvent("m.room.canonical_alias")?.content, "alias");
+  const alias = plainName(text(room.stateEvent("m.room.canonical_alias")?.content, "alias"));
   if (alias) return alias;
   if (room.membership === "invite") {
     const inviter = room.stateEvent("m.room.member", me)?.sender;

@@ -4,6 +4,7 @@ import { object, text, type Content, type MatrixEvent, type SyncResponse } from 
 import { describeMessage, isMessage } from "./describe.ts";
 import { PresenceStore } from "./presence.ts";
 import { Room, type Membership } from "./room.ts";
+import { unreadIn } from "./unread.ts";
 import { directPartner, roomAvatar, roomName } from "./room-name.ts";
 
 /** A room as the list shows it. */
@@ -156,6 +157,7 @@ export class RoomStore {
   #summarise(room: Room): RoomSummary {
     const last = lastMessage(room);
     const partner = this.partnerOf(room);
+    const unread = unreadIn(room, this.me, this.accountData.get("m.push_rules"));
     return {
       roomId: room.roomId,
       name: roomName(room, this.me),
@@ -164,8 +166,8 @@ export class RoomStore {
       partner,
       preview: last === undefined ? "" : previewOf(room, last, this.me, partner !== undefined),
       ts: last?.origin_server_ts ?? newestTime(room),
-      unread: room.notificationCount,
-      highlights: room.highlightCount,
+      unread: unread.notifications,
+      highlights: unread.highlights,
       favourite: object(room.tags(), "m.favourite") !== undefined,
       isSpace: text(room.stateEvent("m.room.create")?.content, "type") === "m.space",
     };

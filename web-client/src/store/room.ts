@@ -10,6 +10,7 @@ import {
   type StrippedEvent,
   type Unchecked,
 } from "../api/types.ts";
+import { looksLikeId, looksOf, plainName, plainText } from "../text/names.ts";
 import { Receipts } from "./receipts.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -54,6 +55,11 @@ export class Room {
   highlightCount = 0;
   /** True once `/members` was asked for, till a gap in what sync brings. */
   membersLoaded = false;
+  /**
+   * How the room is encrypted: the content of its first `m.room.encryption`. A room stays encrypted, whatever its server
+   * says of its state later.
+   */
+  encryption: Unchecked<"m.room.encryption"> | undefined;
   readonly #state = new Map<string, Map<string, StateEvent>>();
   #nameCounts: Map<string, number> | undefined;
 
@@ -84,6 +90,12 @@ export class Room {
     ofType.set(event.state_key, event);
     this.#state.set(event.type, ofType);
     if (event.type === "m.room.member") this.#nameCounts = undefined;
+    if (event.type === "m.room.encryption" && event.state_key === "") this.#encrypt(event.content);
+  }
+
+  #encrypt(content: Unchecked<"m.room.encryption">): void {
+    const isOff = typeof content.algorithm !== "string";
+    if (!isOff || this.encryption === undefined) this.encryption = content;
   }
 
   clearState(): void {
@@ -104,12 +116,14 @@ export class Room {
       .filter((member) => memberships.includes(member.membership));
   }
 
-  /** A member's name, with the full id behind it when two people here bear the same one. */
+  /** A member's name, with the full id behind it when two people here bear one that looks the same. */
   displayName(userId: string): string {
-    const name = this.member(userId)?.displayName?.trim();
-    if (name === undefined || name === "") return localName(userId);
+    const member = this.member(userId);
+    const name = member?.displayName ?? localName(userId);
+    if (member === undefined) return name;
     this.#nameCounts ??= countNames(this.stateOf("m.room.member").values());
-    return (this.#nameCounts.get(name) ?? 0) > 1 ? `${name} (${userId})` : name;
+    const isDoubtful = (this.#nameCounts.get(looksOf(name)) ?? 0) > 1 || looksLikeId(name);
+    return isDoubtful ? `${name} (${plainText(userId)})` : name;
   }
 
   /** Merges one `/sync` entry. Answers which aspects changed. */
@@ -191,25 +205,24 @@ function memberOf(event: StateOf<"m.room.member">): Member {
   return {
     userId: event.state_key,
     membership: (MEMBERSHIPS.has(membership) ? membership : "leave") as Membership,
-    displayName: text(event.content, "displayname"),
+    displayName: plainName(text(event.content, "displayname")),
     avatarUrl: text(event.content, "avatar_url"),
   };
 }
 
-/** How often each display name is borne here. */
+/** How many bear each name here, of names that look the same. */
 function countNames(events: Iterable<StateEvent>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const event of events) {
-    const { membership, displayName } = memberOf(event);
-    const name = displayName?.trim();
-    if (name && (membership === "join" || membership === "invite")) {
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
+    const { membership, displayName, userId } = memberOf(event);
+    if (membership !== "join" && membership !== "invite") continue;
+    const looks = looksOf(displayName ?? localName(userId));
+    counts.set(looks, (counts.get(looks) ?? 0) + 1);
   }
   return counts;
 }
 
 /** "@alice:example.org" → "alice". */
 export function localName(userId: string): string {
-  return /^@([^:]*)/.exec(userId)?.[1] || userId;
+  return plainName(/^@([^:]*)/.exec(userId)?.[1]) ?? plainText(userId);
 }

@@ -7,6 +7,15 @@ export function readSetting(key: string): string | null {
   }
 }
 
+/** Forgets what is kept under a name. */
+export function dropSetting(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
 /** Keeps a choice in this browser; one that keeps nothing forgets it with the page. */
 export function writeSetting(key: string, value: string): void {
   try {

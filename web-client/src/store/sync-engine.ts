@@ -8,8 +8,11 @@ export type SyncStatus = "starting" | "live" | "offline";
 
 export interface SyncDeps {
   api: SyncApi;
-  /** Takes in a response before the next one is asked for. */
-  apply(response: SyncResponse): void;
+  /**
+   * Takes in a response before the next one is asked for, and before its token counts. Answers false when the token may not
+   * count yet: the server would delete what it holds for this device.
+   */
+  apply(response: SyncResponse): boolean | Promise<boolean>;
   /** The token to go on from. */
   since: string | undefined;
   /** Called when the server no longer knows our token: all that is held is to be thrown away. */
@@ -17,6 +20,10 @@ export interface SyncDeps {
   /** Milliseconds to wait after the n-th failure in a row (n from 1). */
   backOff?: (failures: number) => number;
 }
+
+/** Milliseconds until the same is asked for once more when a token may not count; and for all there is, which is much. */
+const HELD = 10_000;
+const HELD_WHOLE = 120_000;
 
 /** 1 s, 2 s, 4 s … 30 s, each up to a third longer so that clients don't return in step. */
 export function defaultBackOff(failures: number): number {
@@ -58,9 +65,11 @@ export function createSyncEngine(deps: SyncDeps) {
     const timeout = since === undefined || failures > 0 || $status.get() !== "live" ? 0 : 30_000;
     const response = await deps.api.sync({ since, timeout, presence: $presence.get() }, signal);
     if (signal.aborted) return;
-    deps.apply(response);
-    since = response.next_batch;
+    const counts = await deps.apply(response);
+    if (signal.aborted) return;
+    if (counts) since = response.next_batch;
     $status.set("live");
+    if (!counts) await pause(since === undefined ? HELD_WHOLE : HELD, signal);
   }
 
   async function loop(signal: AbortSignal): Promise<void> {

@@ -188,6 +188,16 @@ export class Timeline {
     this.#pending = this.#pending.filter((one) => one !== entry);
   }
 
+  /** Puts what was read in the place of an event that came encrypted. Answers whether it is here. */
+  decrypted(event: MatrixEvent): boolean {
+    const entry = this.#byId.get(event.event_id);
+    if (entry === undefined || isRedacted(entry.event)) return false;
+    this.relations.remove(event.event_id);
+    entry.event = event;
+    entry.hidden = this.#hides(event);
+    return true;
+  }
+
   /** Takes a redaction of ours into account before the server confirms it. */
   redactLocally(eventId: string, because: MatrixEvent): void {
     this.#redact(eventId, because);

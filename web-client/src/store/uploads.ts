@@ -2,8 +2,9 @@ import { msg, str } from "@lit/localize";
 import { atom } from "nanostores";
 import { isAbort } from "../api/errors.ts";
 import type { Upload } from "../api/media.ts";
+import { sealFile, type EncryptedFile } from "../encryption/attachments.ts";
 import type { Client } from "./client.ts";
-import { fileContent, inspectFile } from "./files.ts";
+import { fileContent, inspectFile, thumbnailOf, type FileInfo, type Uploaded } from "./files.ts";
 import type { Room } from "./room.ts";
 import { report, toast } from "./toasts.ts";
 import { fileSize } from "../text/time.ts";
@@ -72,13 +73,12 @@ export class Uploads {
       }
       const found = await inspectFile(item.file);
       if (this.#item(item.id) === undefined) return;
-      const upload = client.api.media.upload(item.file, item.file.name, (progress) =>
-        this.#update(item.id, { progress }),
-      );
-      this.#running.set(item.id, upload);
-      const mxc = await upload.done;
+      const place =
+        room.encryption === undefined
+          ? { url: await this.#upload(client, item, item.file, item.file.name) }
+          : await this.#uploadSealed(client, item, found);
       if (this.#item(item.id) === undefined) return;
-      client.outbox.send(room, "m.room.message", fileContent(item.file, found, mxc));
+      client.outbox.send(room, "m.room.message", fileContent(item.file, found, place));
       this.remove(item.id);
     } catch (error) {
       if (isAbort(error)) return;
@@ -88,7 +88,34 @@ export class Uploads {
       this.#running.delete(item.id);
     }
   }
+
+  #upload(client: Client, item: UploadItem, blob: Blob, name: string): Promise<string> {
+    const upload = client.api.media.upload(blob, name, (progress) =>
+      this.#update(item.id, { progress }),
+    );
+    this.#running.set(item.id, upload);
+    return upload.done;
+  }
+
+  async #seal(client: Client, item: UploadItem, blob: Blob): Promise<EncryptedFile> {
+    const { sealed, key } = await sealFile(blob);
+    if (this.#item(item.id) === undefined) throw new DOMException("Cancelled", "AbortError");
+    return { ...key, url: await this.#upload(client, item, sealed, SEALED_NAME) };
+  }
+
+  async #uploadSealed(client: Client, item: UploadItem, found: FileInfo): Promise<Uploaded> {
+    const isPicture = found.msgtype === "m.image";
+    const small = isPicture ? await thumbnailOf(item.file, found.info) : undefined;
+    const thumbnail =
+      small === undefined
+        ? undefined
+        : { file: await this.#seal(client, item, small.blob), info: small.info };
+    return { file: await this.#seal(client, item, item.file), thumbnail };
+  }
 }
+
+/** Under this name sealed files are uploaded: their own is for those who can read the message. */
+const SEALED_NAME = "file";
 
 const limits = new WeakMap<Client, Promise<number>>();
 

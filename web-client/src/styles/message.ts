@@ -62,6 +62,15 @@ export const messageStyles = css`
     color: var(--muted);
     font-size: 0.79em;
   }
+  .body {
+    position: relative;
+  }
+  weft-shield {
+    position: absolute;
+    z-index: 1;
+    top: -1px;
+    left: -21px;
+  }
   .quote {
     display: block;
     max-width: 100%;

@@ -35,6 +35,8 @@ export const base = css`
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
+    /* Names are strangers': one that reads from the right turns nothing beside it. */
+    unicode-bidi: isolate;
   }
   a {
     color: var(--accent);
@@ -193,5 +195,28 @@ export const forms = css`
     justify-content: flex-end;
     gap: var(--space-2);
     margin-top: var(--space-5);
+  }
+`;
+
+/** Lists whose lines are buttons from one edge to the other, such as people. */
+export const buttonRows = css`
+  ul {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  li button {
+    display: flex;
+    align-items: center;
+    gap: var(--space-3);
+    width: 100%;
+    padding: 5px var(--space-2);
+    border: 0;
+    border-radius: var(--radius);
+    background: none;
+    text-align: start;
+  }
+  li button:hover {
+    background: var(--hover);
   }
 `;

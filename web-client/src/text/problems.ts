@@ -1,5 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { ApiError, NetworkError } from "../api/errors.ts";
+import { EncryptionError } from "../encryption/errors.ts";
+import { explainEncryption } from "./encryption.ts";
 
 /** What to tell the person for each error code: what is the matter, and what helps. */
 function byCode(error: ApiError): string | undefined {
@@ -58,6 +60,7 @@ export function explain(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return msg("The server took too long to answer. Try again.");
   }
+  if (error instanceof EncryptionError) return explainEncryption(error.problem);
   if (error instanceof ApiError) {
     const known = byCode(error);
     if (known !== undefined) return known;

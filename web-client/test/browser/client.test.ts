@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { clearSession, saveSession } from "../../src/api/session.ts";
 import { openClient, type Client } from "../../src/store/client.ts";
 import { openPersistence } from "../../src/store/persistence.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
@@ -28,6 +29,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
   Reflect.deleteProperty(document, "hidden");
   for (const client of opened) await client.close(true);
+  clearSession();
 });
 
 const news = (body: string, next = "s1", roomId = ROOM) => ({
@@ -161,6 +163,62 @@ test("presence goes with the page's visibility", async () => {
     "unavailable",
     "online",
   ]);
+});
+
+describe("messages for a device whose engine cannot start", () => {
+  const vault = `weft vault ${ANN} D`;
+  const message = {
+    type: "m.key.verification.request",
+    sender: ANN,
+    content: {
+      from_device: "E",
+      methods: ["m.sas.v1"],
+      transaction_id: "t",
+      timestamp: Date.now(),
+    },
+  };
+
+  /** A newer client has left a store that this one cannot open. */
+  async function breakStore(): Promise<void> {
+    const request = indexedDB.open(vault, 9);
+    await new Promise((resolve) => request.addEventListener("success", resolve));
+    request.result.close();
+  }
+
+  test("stay on the server until it can, and rooms go on", async () => {
+    await breakStore();
+    saveSession(session);
+    const server = playServer();
+    const client = await open();
+    (await server.poll(1)).answer(news("one"));
+    const second = await server.poll(2);
+    await eventually(() => expect(client.encryption.$status.get().engine).toBe("failed"));
+    const two = { ...news("two", "s2"), to_device: { events: [message] } };
+    second.answer(two);
+    await eventually(() => expect(client.store.summary(ROOM)?.preview).toBe("ben: two"));
+    client.sync.retryNow();
+    const third = await server.poll(3);
+    expect(third.since).toBe("s1");
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase(vault).addEventListener("success", resolve);
+    });
+    await client.encryption.account.restart();
+    await eventually(() => expect(client.encryption.$status.get().engine).toBe("ready"));
+    third.answer({ ...two, next_batch: "s3" });
+    expect((await server.poll(4)).since).toBe("s3");
+    expect(client.store.room(ROOM)!.timeline.entries).toHaveLength(2);
+  });
+
+  test("without any, the place moves on, and the browser remembers what the engine has missed", async () => {
+    await breakStore();
+    const server = playServer();
+    const client = await open();
+    (await server.poll(1)).answer(news("one"));
+    expect((await server.poll(2)).since).toBe("s1");
+    expect(Object.keys(localStorage).join()).toContain("encryption-behind");
+    await client.close(true);
+    expect(Object.keys(localStorage).join()).not.toContain("encryption-behind");
+  });
 });
 
 describe("a message that waits for the server", () => {

@@ -71,7 +71,7 @@ describe("a file that is to be sent", () => {
   test("keeps its name and says where it is", async () => {
     const file = named(await picture(4, 3), "cat.png");
     const found = await inspectFile(file);
-    expect(fileContent(file, found, "mxc://one/cat")).toEqual({
+    expect(fileContent(file, found, { url: "mxc://one/cat" })).toEqual({
       msgtype: "m.image",
       body: "cat.png",
       filename: "cat.png",

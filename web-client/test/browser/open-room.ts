@@ -1,5 +1,6 @@
 import { html } from "lit";
 import { page } from "vitest/browser";
+import type { Encryption } from "../../src/encryption/port.ts";
 import type { WeftTimeline } from "../../src/elements/timeline.ts";
 import { navigate } from "../../src/store/router.ts";
 import { syncOf } from "../unit/events.ts";
@@ -8,10 +9,12 @@ import "../../src/pages/room.ts";
 
 type Answers = Parameters<typeof createTestClient>[0];
 
-/** A room with Ann in it, on the page. */
-export async function openRoom(answers: Answers = {}, messages = 3) {
-  const { client, store, calls, make, $status } = createTestClient(answers);
+/** A room with Ann in it, on the page; an encrypted one where there is encryption. */
+export async function openRoom(answers: Answers = {}, messages = 3, encryption?: Encryption) {
+  const { client, store, calls, make, $status } = createTestClient(answers, encryption);
+  const encrypted = make.state("m.room.encryption", ME, { algorithm: "m.megolm.v1.aes-sha2" });
   const state = [
+    ...(encryption === undefined ? [] : [encrypted]),
     make.state("m.room.create", ME, { room_version: "12" }),
     make.state("m.room.name", ME, { name: "Weaving" }),
     make.member(ME, "join", "Me"),

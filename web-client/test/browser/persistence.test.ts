@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { decryptionOf, withDecryption } from "../../src/encryption/decryption.ts";
+import { wipeKeys } from "../../src/encryption/vault.ts";
 import { openPersistence } from "../../src/store/persistence.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "../unit/events.ts";
@@ -205,5 +207,95 @@ describe("a disk", () => {
     await first.clear();
     expect(await first.load(new RoomStore(ME))).toBeUndefined();
     await Promise.all([first.destroy(), second.destroy()]);
+  });
+});
+
+test("what was said encrypted is sealed on the disk, and readable at once when it comes back", async () => {
+  const make = createEvents();
+  const store = new RoomStore(ME);
+  const encryption = { algorithm: "m.megolm.v1.aes-sha2", rotation_period_msgs: 3 };
+  const wire = make.event("m.room.encrypted", "@ann:two", { ciphertext: "x", session_id: "k" });
+  const shield = { color: "grey", why: "unknown-device" } as const;
+  const clear = { ...wire, type: "m.room.message", content: { msgtype: "m.text", body: "secret" } };
+  const read = withDecryption(clear, { state: "readable", wire, shield });
+  const lost = make.event("m.room.encrypted", "@ann:two", { ciphertext: "y", session_id: "l" });
+  store.apply(
+    syncOf(ROOM, {
+      state: { events: [make.state("m.room.encryption", ME, encryption)] },
+      timeline: { events: [lost, read] },
+    }),
+    0,
+  );
+  const kept = await openPersistence(ME, "S");
+  await kept.save(store, "s1", [ROOM]);
+  const open = indexedDB.open(`weft ${ME} S`);
+  await new Promise((resolve) => open.addEventListener("success", resolve));
+  const rows = open.result.transaction("rooms").objectStore("rooms").getAll();
+  await new Promise((resolve) => rows.addEventListener("success", resolve));
+  open.result.close();
+  expect(Object.keys((rows.result as object[])[0]!)).toEqual(["roomId", "sealed"]);
+  const { sealed } = (rows.result as { sealed: { data: ArrayBuffer } }[])[0]!;
+  expect(new TextDecoder().decode(sealed.data)).not.toContain("secret");
+
+  const restored = new RoomStore(ME);
+  const again = await openPersistence(ME, "S");
+  expect(await again.load(restored)).toBe("s1");
+  expect(restored.summary(ROOM)?.preview).toBe("ann: secret");
+  const room = restored.room(ROOM)!;
+  expect(room.encryption).toEqual(encryption);
+  const { event } = room.timeline.find(wire.event_id)!;
+  expect(decryptionOf(event)).toEqual({ state: "readable", wire, shield });
+  expect(decryptionOf(room.timeline.find(lost.event_id)!.event)).toEqual({ state: "pending" });
+
+  // Without its keys it is worth nothing: all is asked of the server anew.
+  await wipeKeys(ME, "S");
+  const bare = await openPersistence(ME, "S");
+  expect(await bare.load(new RoomStore(ME))).toBeUndefined();
+  await bare.destroy();
+  await wipeKeys(ME, "S");
+});
+
+describe("a room that was encrypted", () => {
+  const make = createEvents();
+  const state = make.state("m.room.encryption", ME, { algorithm: "m.megolm.v1.aes-sha2" });
+  const DEVICE = "ENC";
+
+  async function keepOne() {
+    const store = new RoomStore(ME);
+    store.apply(syncOf(ROOM, { state: { events: [state, make.member(ME)] } }), 0);
+    const kept = await openPersistence(ME, DEVICE);
+    await kept.save(store, "s1", [ROOM]);
+    return { store, kept };
+  }
+
+  /** Whether it passes for encrypted at the next visit, whose server says nothing of it. */
+  async function isEncryptedLater(): Promise<boolean> {
+    const kept = await openPersistence(ME, DEVICE);
+    const store = new RoomStore(ME);
+    await kept.load(store);
+    store.apply(syncOf(ROOM, { state: { events: [make.member(ME)] } }), 0, true);
+    await kept.destroy();
+    await wipeKeys(ME, DEVICE);
+    return store.room(ROOM)?.encryption !== undefined;
+  }
+
+  test("stays so for a server that has lost our place", async () => {
+    const { kept } = await keepOne();
+    await kept.clear();
+    expect(await isEncryptedLater()).toBe(true);
+  });
+
+  test("stays so when it was left", async () => {
+    const { store, kept } = await keepOne();
+    const left = { leave: { [ROOM]: { timeline: { events: [make.member(ME, "leave")] } } } };
+    store.apply({ next_batch: "s2", rooms: left }, 0);
+    await kept.save(store, "s2", [ROOM]);
+    expect(await isEncryptedLater()).toBe(true);
+  });
+
+  test("stays so when what is kept of it cannot be opened", async () => {
+    await keepOne();
+    await wipeKeys(ME, DEVICE);
+    expect(await isEncryptedLater()).toBe(true);
   });
 });

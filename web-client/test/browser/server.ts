@@ -32,9 +32,19 @@ export const sessionOf = (userId: string, deviceId = "D"): Session => ({
 export const refusal = (status: number, error: object): Response =>
   Response.json(error, { status });
 
+/** What the encryption engine asks of the server, and a server without anything kept answers. */
+function answerEngine(what: string): Response | undefined {
+  if (what === "POST /keys/upload") {
+    return Response.json({ one_time_key_counts: { signed_curve25519: 50 } });
+  }
+  if (/^(GET|POST) \/keys\//.test(what)) return Response.json({ device_keys: {}, failures: {} });
+  const isKept = /^GET \/(room_keys\/|user\/[^/]+\/account_data\/m\.secret_storage)/.test(what);
+  return isKept ? refusal(404, { errcode: "M_NOT_FOUND" }) : undefined;
+}
+
 /**
  * A homeserver in the place of the page's network. It holds each `/sync` till the test answers it; what else is asked
- * is answered by `answers`, by what method and path begin with, or with an empty object. `stop` gives the network back.
+ * is answered by `answers` (but for what the encryption asks), by what method and path begin with, or with an empty object. `stop` gives the network back.
  */
 export function playServer(answers: Record<string, (asked: Asked) => unknown> = {}) {
   const asked: Asked[] = [];
@@ -63,6 +73,8 @@ export function playServer(answers: Record<string, (asked: Asked) => unknown> = 
     const what = `${init?.method} ${decodeURIComponent(url.pathname).replace(API, "")}`;
     const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
     const one = { what, token, body };
+    const ofEngine = answerEngine(what);
+    if (ofEngine !== undefined) return ofEngine;
     asked.push(one);
     const known = Object.keys(answers).find((start) => what.startsWith(start));
     const answer = known === undefined ? undefined : await answers[known]?.(one);

@@ -4,6 +4,8 @@ import { atom } from "nanostores";
 import { expect } from "vitest";
 import type { Api } from "../../src/api/index.ts";
 import { ProvideClient } from "../../src/controllers/context.ts";
+import { noEncryption } from "../unit/no-encryption.ts";
+import type { Encryption } from "../../src/encryption/port.ts";
 import type { Client } from "../../src/store/client.ts";
 import { createHistory } from "../../src/store/history.ts";
 import { createMediaCache } from "../../src/store/media-cache.ts";
@@ -51,7 +53,10 @@ function createFakeApi(answers: Record<string, (...args: never[]) => unknown>) {
 }
 
 /** A client whose stores and logic are the real ones; only the network is played. */
-export function createTestClient(answers: Record<string, (...args: never[]) => unknown> = {}) {
+export function createTestClient(
+  answers: Record<string, (...args: never[]) => unknown> = {},
+  encryption: Encryption = noEncryption("D"),
+) {
   let sent = 0;
   const { api, calls } = createFakeApi({
     "rooms.send": () => ({ event_id: `$sent${++sent}` }),
@@ -80,6 +85,7 @@ export function createTestClient(answers: Record<string, (...args: never[]) => u
     outbox,
     history: createHistory(api.rooms, store),
     media: createMediaCache(api.media),
+    encryption,
     close: () => Promise.resolve(),
   };
   return { client, store, calls, $status, make: createEvents() };

@@ -8,6 +8,7 @@ import {
   toggleReaction,
   viaServers,
 } from "../../src/store/actions.ts";
+import { noEncryption } from "./no-encryption.ts";
 import type { Client } from "../../src/store/client.ts";
 import { RoomStore } from "../../src/store/room-store.ts";
 import { createEvents, syncOf } from "./events.ts";
@@ -33,6 +34,7 @@ function setUp(directs: EventContent<"m.direct"> = {}) {
   const make = createEvents();
   const client = {
     session: { userId: ME },
+    encryption: noEncryption("D"),
     store,
     outbox: {
       send: (_room: unknown, type: string, content: object) => done.push(["send", type, content]),
@@ -124,7 +126,19 @@ describe("a direct chat", () => {
     expect(done).toEqual([
       [
         "create",
-        { visibility: "private", preset: "trusted_private_chat", invite: [ANN], is_direct: true },
+        {
+          visibility: "private",
+          preset: "trusted_private_chat",
+          invite: [ANN],
+          is_direct: true,
+          initial_state: [
+            {
+              type: "m.room.encryption",
+              state_key: "",
+              content: { algorithm: "m.megolm.v1.aes-sha2" },
+            },
+          ],
+        },
       ],
       ["setAccountData", "m.direct", { [ANN]: ["!new:one", "!left:one"], [BEN]: [ROOM] }],
     ]);

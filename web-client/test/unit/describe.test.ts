@@ -4,6 +4,7 @@ import {
   bodyWithoutFallback,
   describeMessage,
   describeNotice,
+  isMessage,
   shownContent,
 } from "../../src/store/describe.ts";
 import { Room } from "../../src/store/room.ts";
@@ -142,4 +143,12 @@ test.each([
 ])("what happened with the room: %s %j", (type, content, words) => {
   const { room, make } = setUp();
   expect(describeNotice(room, make.state(type, ANN, content))).toBe(words);
+});
+
+test("a request to verify is a note, and not the words that it brings for other apps", () => {
+  const { room, make } = setUp();
+  const content = { msgtype: "m.key.verification.request", body: "Your client is old", to: BEN };
+  const event = make.message(ANN, "", { content });
+  expect(isMessage(event)).toBe(false);
+  expect(describeNotice(room, event)).toBe("Ann asked to verify Ben");
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "../../src/api/errors.ts";
+import type { Content } from "../../src/api/types.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
 import { Room } from "../../src/store/room.ts";
 import { createEvents } from "./events.ts";
@@ -14,15 +15,21 @@ afterEach(() => void vi.useRealTimers());
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** A server that answers each send as the script says: an event id, an error, or nothing until the test does. */
-function setUp(script: (string | Error | Promise<string>)[], room = new Room("!r:one")) {
+function setUp(
+  script: (string | Error | Promise<string>)[],
+  room = new Room("!r:one"),
+  seal?: Parameters<typeof createOutbox>[0]["seal"],
+) {
   const asked: string[] = [];
   const changed: string[] = [];
   const redactions: unknown[][] = [];
+  const sent: { type: string; content: Content }[] = [];
   let txn = 0;
   const outbox = createOutbox({
     api: {
-      send: async (roomId, _type, txnId) => {
+      send: async (roomId, type, txnId, content) => {
         asked.push(`${roomId} ${txnId}`);
+        sent.push({ type, content });
         const answer = script.shift() ?? "$late";
         if (answer instanceof Error) throw answer;
         return { event_id: await answer };
@@ -35,6 +42,7 @@ function setUp(script: (string | Error | Promise<string>)[], room = new Room("!r
       },
     },
     me: ME,
+    ...(seal === undefined ? {} : { seal }),
     onChange: ({ roomId }) => changed.push(roomId),
     newTxnId: () => `t${++txn}`,
     now: () => 1000,
@@ -44,7 +52,7 @@ function setUp(script: (string | Error | Promise<string>)[], room = new Room("!r
     outbox.send(where, "m.room.message", { msgtype: "m.text", body });
   const states = () =>
     room.timeline.pending.map((entry) => [entry.event.event_id, entry.pending?.state]);
-  return { outbox, room, asked, changed, redactions, say, states };
+  return { outbox, room, asked, sent, changed, redactions, say, states };
 }
 
 test("a message shows at once, under the transaction's id, and as the server's when it has answered", async () => {
@@ -202,4 +210,62 @@ test("what may not be taken back stays, and the person hears why", async () => {
     msgtype: "m.text",
     body: "kept",
   });
+});
+
+test("what is sealed is sealed once, in order, however often it is sent", async () => {
+  const sealed: string[] = [];
+  const { say, sent, room } = setUp(
+    [new NetworkError("x"), "$1", "$2"],
+    undefined,
+    async (_room, _type, content) => {
+      sealed.push(JSON.stringify(content["body"]));
+      return { type: "m.room.encrypted", content: { ciphertext: `sealed ${sealed.length}` } };
+    },
+  );
+  say("one");
+  say("two");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(sealed).toEqual(['"one"', '"two"']);
+  expect(sent.map(({ content }) => content["ciphertext"])).toEqual([
+    "sealed 1",
+    "sealed 1",
+    "sealed 2",
+  ]);
+  expect(new Set(sent.map(({ type }) => type))).toEqual(new Set(["m.room.encrypted"]));
+  // On this screen it is what was written.
+  expect(room.timeline.pending.map(({ event }) => event.content["body"])).toEqual(["one", "two"]);
+});
+
+test("what cannot be sealed is not sent openly: it has failed, and can be tried again", async () => {
+  let isBroken = true;
+  const { say, sent, states, outbox, room } = setUp(
+    ["$1"],
+    undefined,
+    async (_r, type, content) => {
+      if (isBroken) throw new Error("no");
+      return { type, content };
+    },
+  );
+  const txnId = say("secret");
+  await settle();
+  expect(sent).toEqual([]);
+  expect(states()).toEqual([["~t1", "failed"]]);
+  isBroken = false;
+  outbox.retry(room, txnId);
+  await settle();
+  expect(sent).toHaveLength(1);
+});
+
+test("what was taken back while its keys went out is not sent", async () => {
+  const keys = Promise.withResolvers<void>();
+  const { say, sent, outbox, room } = setUp([], undefined, async (_r, type, content) => {
+    await keys.promise;
+    return { type, content };
+  });
+  const txnId = say("never mind");
+  await settle();
+  outbox.discard(room, txnId);
+  keys.resolve();
+  await settle();
+  expect(sent).toEqual([]);
 });

@@ -14,6 +14,8 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 function setUp(script: Answer[], since?: string) {
   const asked: { since: string | undefined; timeout: number; presence: string }[] = [];
   const applied: string[] = [];
+  /** Tokens that may not count. */
+  const held = new Set<string>();
   const seen: string[] = [];
   const signals: AbortSignal[] = [];
   const onReset = vi.fn();
@@ -32,12 +34,15 @@ function setUp(script: Answer[], since?: string) {
   const engine = createSyncEngine({
     api,
     since,
-    apply: (response) => applied.push(response.next_batch),
+    apply: (response) => {
+      applied.push(response.next_batch);
+      return !held.has(response.next_batch);
+    },
     onReset,
     backOff: (failures) => failures * 1000,
   });
   engine.$status.listen((status) => seen.push(status));
-  return { engine, asked, applied, seen, signals, onReset };
+  return { engine, asked, applied, held, seen, signals, onReset };
 }
 
 const from = (asked: { since: string | undefined }[]) => asked.map(({ since }) => since);
@@ -84,6 +89,22 @@ test("presence goes along as it is at the time of asking", async () => {
   resolve("s1");
   await settle();
   expect(asked.map(({ presence }) => presence)).toEqual(["online", "unavailable"]);
+});
+
+test("what may not count is asked for again after a while, or when it may count", async () => {
+  const { engine, asked, held } = setUp(["s2", "s3", "s4"], "s1");
+  held.add("s2").add("s3");
+  engine.start();
+  await settle();
+  expect(from(asked)).toEqual(["s1"]);
+  expect([engine.since, engine.$status.get()]).toEqual(["s1", "live"]);
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(from(asked)).toEqual(["s1"]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(from(asked)).toEqual(["s1", "s1"]);
+  engine.retryNow();
+  await settle();
+  expect(from(asked)).toEqual(["s1", "s1", "s1", "s4"]);
 });
 
 describe("when the server is away", () => {

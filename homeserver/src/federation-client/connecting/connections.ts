@@ -1,5 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { Pool } from "undici";
+import type { Clock } from "../../platform/clock.ts";
+import { createPacer } from "../../platform/pacing/pacer.ts";
 import { ipLiteral } from "./addresses.ts";
 import type { Connector } from "./agent.ts";
 import type { Target } from "./discovery.ts";
@@ -11,14 +13,21 @@ export interface Connections {
    * those of others.
    */
   to(target: Target, ofStranger?: boolean): Pool;
+  /**
+   * Resolves when something that nobody waits for may be sent there. Opening connections costs the
+   * main thread two milliseconds apiece: those to a thousand servers come one by one.
+   */
+  turn(target: Target): Promise<void>;
   close(): Promise<void>;
 }
 
-const MAX_TARGETS = 1_000;
+const MAX_TARGETS = 2_500;
 const MAX_STRANGERS = 200;
 const PER_TARGET = 8;
+/** Between two new connections that nobody waits for. */
+const GAP_MS = 2;
 
-export function createConnections(connector: Connector): Connections {
+export function createConnections(connector: Connector, clock: Clock): Connections {
   const keep = (max: number) =>
     new LRUCache<string, Pool>({
       max,
@@ -26,6 +35,8 @@ export function createConnections(connector: Connector): Connections {
     });
   const known = keep(MAX_TARGETS);
   const strangers = keep(MAX_STRANGERS);
+  const pacer = createPacer(GAP_MS, clock);
+  const keyOf = ({ host, port, tlsName }: Target) => `${host}\0${port}\0${tlsName}`;
 
   function open({ host, port, tlsName }: Target): Pool {
     const origin = tlsName.includes(":") ? `[${tlsName}]` : tlsName;
@@ -41,11 +52,14 @@ export function createConnections(connector: Connector): Connections {
 
   return {
     to(target, ofStranger = false) {
-      const key = `${target.host}\0${target.port}\0${target.tlsName}`;
+      const key = keyOf(target);
       const pools = ofStranger && !known.has(key) ? strangers : known;
       const pool = pools.get(key) ?? open(target);
       pools.set(key, pool);
       return pool;
+    },
+    async turn(target) {
+      if ((known.get(keyOf(target))?.stats.connected ?? 0) === 0) await pacer.turn();
     },
     async close() {
       const all = [...known.values(), ...strangers.values()];

@@ -15,7 +15,7 @@ import type { Discovery, Target } from "../connecting/discovery.ts";
 import { AnswerTooLarge, readBody } from "../reading/read-body.ts";
 import { BrokenAnswer, readParts, type TakeParts } from "../reading/read-parts.ts";
 import { isBrokenGzip, plainBody } from "../reading/plain-body.ts";
-import { RemoteError } from "./remote-error.ts";
+import { isTooLarge, RemoteError } from "./remote-error.ts";
 import { xMatrixHeader } from "./signed-request.ts";
 
 export interface RemoteRequest {
@@ -42,6 +42,8 @@ export interface RemoteRequest {
   readonly isDelivery?: boolean;
   /** The server is just a name from outside. */
   readonly ofStranger?: boolean;
+  /** One user of the server can make the answer too large: that is not held against the server. */
+  readonly mayBeTooLarge?: boolean;
 }
 
 /** Requests to other servers, signed as ours. */
@@ -111,6 +113,7 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
     const targets = await untilAborted(discovery.find(server), signal);
     let failure: unknown;
     for (const target of targets) {
+      if (request.isDelivery) await untilAborted(connections.turn(target), signal);
       try {
         return await sendTo(target, server, request, signal).catch((error: unknown) => {
           // A kept connection that the other end has closed; every federation request may be
@@ -143,7 +146,8 @@ export function createRemoteClient(options: RemoteClientOptions): RemoteClient {
       return answer;
     } catch (error) {
       const remote = error instanceof RemoteError ? error : unreachable(server, error);
-      if (remote.serverIsFailing && !request.signal?.aborted) {
+      if (request.mayBeTooLarge === true && isTooLarge(remote)) backoff.succeeded(server);
+      else if (remote.serverIsFailing && !request.signal?.aborted) {
         backoff.failed(server, isOfNoUse(remote.cause), request.isDelivery === true);
       } else if (!remote.serverIsFailing) backoff.succeeded(server);
       throw remote;

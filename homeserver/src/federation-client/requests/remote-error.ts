@@ -2,6 +2,7 @@ import { ERRCODES, type Errcode, MatrixError } from "../../protocol/errors.ts";
 import type { ServerName } from "../../protocol/identifiers.ts";
 import { type JsonObject, isJsonObject } from "../../protocol/json.ts";
 import { isIndexable, wellFormed } from "../../protocol/text.ts";
+import { AnswerTooLarge } from "../reading/read-body.ts";
 
 /**
  * Limit on the length of error messages, the other server's words included, in UTF-16 code units.
@@ -47,6 +48,11 @@ export class RemoteError extends MatrixError {
     if (status !== 404 && status !== 405 && status !== 400) return false;
     return body === undefined ? status !== 400 : body["errcode"] === "M_UNRECOGNIZED";
   }
+}
+
+/** True when the other server told more than was asked to be read. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof RemoteError && error.cause instanceof AnswerTooLarge;
 }
 
 const OF_SERVERS: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);

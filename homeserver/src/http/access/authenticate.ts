@@ -1,11 +1,22 @@
 import type { FastifyRequest } from "fastify";
 import { errors } from "../../protocol/errors.ts";
-import type { Requester } from "../../users/common/types.ts";
+import type { Requester, Visit } from "../../users/common/types.ts";
 import type { Sessions } from "../../users/sessions/sessions.ts";
 
 export type { Requester };
 
-export type Authenticator = Pick<Sessions, "byAccessToken">;
+export interface Authenticator extends Pick<Sessions, "byAccessToken"> {
+  /**
+   * The requester of a request with an application service's token; undefined for any other token.
+   * Absent: there are no services.
+   * @throws MatrixError
+   */
+  byServiceToken?(
+    token: string,
+    role: { readonly userId?: string | undefined; readonly deviceId?: string | undefined },
+    visit: Visit,
+  ): Requester | Promise<Requester> | undefined;
+}
 
 /** The request's access token: from the Authorization header, otherwise from `?access_token=`. */
 export function accessTokenOf(request: FastifyRequest): string | undefined {
@@ -34,6 +45,34 @@ export function authenticateUser(
     if (optional) return undefined;
     throw errors.missingToken();
   }
-  const userAgent = request.headers["user-agent"];
-  return authenticator.byAccessToken(token, { ip, userAgent });
+  const visit = { ip, userAgent: request.headers["user-agent"] };
+  return (
+    authenticator.byServiceToken?.(token, roleIn(request), visit) ??
+    authenticator.byAccessToken(token, visit)
+  );
+}
+
+/** The application service whose token it is, as its sender; other tokens count as none. */
+export function authenticateService(
+  request: FastifyRequest,
+  ip: string,
+  authenticator: Authenticator,
+): Requester | undefined | Promise<Requester> {
+  const token = accessTokenOf(request);
+  if (token === undefined) return undefined;
+  return authenticator.byServiceToken?.(token, {}, { ip });
+}
+
+/** As whom an application service acts. (Application service API, "Identity assertion".) */
+function roleIn(request: FastifyRequest) {
+  const query = request.query as Record<string, unknown>;
+  return {
+    userId: single(query["user_id"], "user_id"),
+    deviceId: single(query["device_id"] ?? query["org.matrix.msc3202.device_id"], "device_id"),
+  };
+}
+
+function single(value: unknown, name: string): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw errors.invalidParam(`${name} is given more than once`);
 }

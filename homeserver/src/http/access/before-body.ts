@@ -1,7 +1,13 @@
 import type { Auth, OperationRow } from "@weft/spec/operations";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { addressOf } from "./address.ts";
-import { type Authenticator, type Requester, authenticateUser } from "./authenticate.ts";
+import {
+  type Authenticator,
+  type Requester,
+  authenticateService,
+  authenticateUser,
+} from "./authenticate.ts";
+import { checkRestriction } from "./guards.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { type Claim, claimedServer, type SignatureCheck } from "./server-signature.ts";
 
@@ -32,16 +38,21 @@ export interface AccessChecks {
   readonly fresh?: (() => Promise<void> | undefined) | undefined;
 }
 
-const USERS: ReadonlySet<Auth> = new Set(["access-token", "access-token?", "administrator"]);
+const USERS: ReadonlySet<Auth> = new Set([
+  ...(["access-token", "access-token?", "administrator"] as const),
+  ...(["application-service", "application-service?"] as const),
+]);
 
 /**
- * An onRequest hook for everything that can be checked without the body: users show their token;
- * servers send a header that is meant for us and uses a valid key; and rates are limited.
+ * An onRequest hook for everything that can be checked without the body: users show their token,
+ * and are refused what their account is kept from; servers send a header that is meant for us and
+ * uses a valid key; and rates are limited.
  */
-export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChecks) {
+export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: AccessChecks) {
   const isForUsers = USERS.has(auth);
   const isForServers = auth === "server-signature";
   const optional = auth === "access-token?";
+  const isOpenToAll = auth === "application-service?";
 
   /** Without a promise when the token is cached and no rate is limited. */
   function check(request: FastifyRequest): Promise<void> | undefined {
@@ -54,11 +65,19 @@ export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChec
     delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
     if (!isForUsers) return limit(ip, undefined);
-    const requester = authenticateUser(request, ip, checks.authenticator, optional);
+    const requester = isOpenToAll
+      ? authenticateService(request, ip, checks.authenticator)
+      : authenticateUser(request, ip, checks.authenticator, optional);
     if (requester instanceof Promise) {
-      return requester.then((found) => limit(ip, (known.requester = found)));
+      return requester.then((found) => admit(known, found));
     }
-    return limit(ip, (known.requester = requester));
+    return admit(known, requester);
+  }
+
+  function admit(known: Found, requester: Requester | undefined): Promise<void> | undefined {
+    known.requester = requester;
+    checkRestriction(closedTo, requester);
+    return limit(known.ip, requester);
   }
 
   async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
@@ -68,7 +87,7 @@ export function beforeBody({ auth, rateClass }: OperationRow, checks: AccessChec
   }
 
   function limit(ip: string, requester: Requester | undefined): Promise<void> | undefined {
-    if (rateClass === "none") return undefined;
+    if (rateClass === "none" || requester?.service?.isRateLimited === false) return undefined;
     return checks.rateLimiter.check(rateClass, { user: requester?.userId, ip });
   }
 

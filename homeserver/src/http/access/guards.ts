@@ -11,8 +11,11 @@ const AUTHS: ReadonlySet<unknown> = new Set<Auth>([
   "access-token",
   "access-token?",
   "administrator",
+  "application-service",
+  "application-service?",
   "server-signature",
 ]);
+const CLOSED_TO: ReadonlySet<unknown> = new Set(["none", "locked", "in-handler", "suspended"]);
 const READINGS: ReadonlySet<unknown> = new Set(["strict", "fractions", "events"]);
 
 /**
@@ -41,6 +44,7 @@ function missingGuards(row: Partial<OperationRow>): string[] {
   return [
     ...(AUTHS.has(row.auth) ? [] : ["security"]),
     ...(isClass ? [] : ["x-rate-class"]),
+    ...(CLOSED_TO.has(row.closedTo) ? [] : ["x-closed-to"]),
     ...(isAcl(row) ? [] : ["x-acl"]),
     ...(isLimit ? [] : ["x-body-limit"]),
     ...(READINGS.has(bodyReading) ? [] : ["x-body-reading"]),
@@ -77,8 +81,27 @@ export function withinAcl(
   ];
 }
 
+/**
+ * Refuses accounts that administrators have restricted. (Client-server API, "Account moderation".)
+ * @throws MatrixError M_USER_LOCKED 401, M_USER_SUSPENDED 403
+ */
+export function checkRestriction(
+  closedTo: OperationRow["closedTo"],
+  requester: Requester | undefined,
+): void {
+  if (requester?.restriction === undefined || closedTo === "none") return;
+  if (requester.restriction === "locked") throw errors.userLocked();
+  if (closedTo === "suspended") throw errors.userSuspended();
+}
+
 /** @throws MatrixError M_FORBIDDEN 403 */
 export function checkAdministrator(requester: Requester | undefined): void {
   if (requester?.isAdmin === true) return;
   throw errors.forbidden("You are not an administrator of this server");
+}
+
+/** @throws MatrixError M_FORBIDDEN 403 */
+export function checkService(requester: Requester | undefined): void {
+  if (requester?.service !== undefined) return;
+  throw errors.forbidden("That is for application services");
 }

@@ -1,12 +1,7 @@
 import { type RateClass, rateClasses } from "@weft/spec/operations";
 import { networkOf } from "../../platform/client-address.ts";
+import { type BucketLevel, type BucketLimit, draw } from "../../platform/pacing/token-bucket.ts";
 import { errors } from "../../protocol/errors.ts";
-
-/** A token bucket: `burst` requests at once, refilled at `perSecond`. */
-interface Limit {
-  readonly perSecond: number;
-  readonly burst: number;
-}
 
 /** Where buckets live: in memory, or in Redis for all replicas together. */
 export interface Buckets {
@@ -14,22 +9,40 @@ export interface Buckets {
    * Takes one from the bucket.
    * @returns 0, or the ms to wait when it is empty (nothing is taken)
    */
-  take(key: string, limit: Limit): Promise<number> | number;
+  take(key: string, limit: BucketLimit): Promise<number> | number;
 }
 
 /** How many requests of each class of the contract may come. */
-const limits: Readonly<Record<RateClass, Limit>> = {
+const limits: Readonly<Record<RateClass, BucketLimit>> = {
   message: { perSecond: 5, burst: 60 },
+  // The keys of a room with thousands of devices go out in a hundred requests.
+  "to-device": { perSecond: 20, burst: 300 },
+  // Clients ask for some 250 users at once: a room of 10,000 members takes forty requests for their
+  // keys, and about as many for sessions with their devices. Each claim takes a key that its owner
+  // has to replace.
+  keys: { perSecond: 20, burst: 500 },
   login: { perSecond: 0.5, burst: 30 },
   refresh: { perSecond: 1, burst: 60 },
+  // Clients store one at each start, and once a week.
+  "dehydrated-device": { perSecond: 0.1, burst: 20 },
+  "new-rendezvous": { perSecond: 0.1, burst: 10 },
+  // Two devices look once a second, and a household has several.
+  rendezvous: { perSecond: 10, burst: 200 },
   password: { perSecond: 0.5, burst: 30 },
   register: { perSecond: 0.2, burst: 20 },
+  page: { perSecond: 5, burst: 100 },
+  "device-code": { perSecond: 0.5, burst: 30 },
+  "oauth-client": { perSecond: 0.1, burst: 20 },
+  // Devices that wait to be let in ask every two seconds, and a household has several.
+  "oauth-token": { perSecond: 5, burst: 100 },
   "registration-token": { perSecond: 0.1, burst: 5 },
   "create-room": { perSecond: 0.2, burst: 20 },
   join: { perSecond: 0.5, burst: 30 },
   invite: { perSecond: 0.5, burst: 30 },
   "shared-secret": { perSecond: 5, burst: 100 },
   report: { perSecond: 0.2, burst: 10 },
+  // A service that holds calls asks once for each user who enters.
+  openid: { perSecond: 20, burst: 500 },
   directory: { perSecond: 2, burst: 30 },
   media: { perSecond: 30, burst: 300 },
   "anonymous-media": { perSecond: 10, burst: 150 },
@@ -38,7 +51,7 @@ const limits: Readonly<Record<RateClass, Limit>> = {
 };
 
 /** For requests of one address that name unknown servers. */
-const STRANGERS: Limit = { perSecond: 5, burst: 200 };
+const STRANGERS: BucketLimit = { perSecond: 5, burst: 200 };
 
 export interface RateLimiter {
   /**
@@ -52,7 +65,7 @@ export interface RateLimiter {
 
 /** `buckets` undefined: off (WEFT_RATE_LIMITS=off). */
 export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
-  async function take(key: string, limit: Limit): Promise<void> {
+  async function take(key: string, limit: BucketLimit): Promise<void> {
     const wait = (await buckets?.take(key, limit)) ?? 0;
     if (wait > 0) throw errors.limitExceeded(wait);
   }
@@ -71,16 +84,14 @@ export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
  * anyway.
  */
 export function memoryBuckets(now: () => number, capacity = 50_000): Buckets {
-  const levels = new Map<string, { level: number; at: number }>();
+  const levels = new Map<string, BucketLevel>();
   return {
-    take(key, { perSecond, burst }) {
-      const at = now();
-      const before = levels.get(key) ?? { level: burst, at };
-      const level = Math.min(burst, before.level + ((at - before.at) / 1000) * perSecond);
+    take(key, limit) {
+      const { after, wait } = draw(levels.get(key), limit, now());
       levels.delete(key);
-      levels.set(key, { level: level >= 1 ? level - 1 : level, at });
+      levels.set(key, after);
       if (levels.size > capacity) levels.delete(levels.keys().next().value!);
-      return level >= 1 ? 0 : Math.ceil(((1 - level) / perSecond) * 1000);
+      return wait;
     },
   };
 }

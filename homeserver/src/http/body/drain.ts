@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IncomingMessage } from "node:http";
 
 /**
@@ -10,8 +11,13 @@ const MAX_MS = 15_000;
  * Whether more of the body is to come. A request injected by a test does not say whether it is
  * complete.
  */
-export function isUnread(request: { readonly complete?: boolean }): boolean {
+function isUnread(request: { readonly complete?: boolean }): boolean {
   return request.complete === false;
+}
+
+/** The connection ends after the rest of the body has passed, and the answer can be read. */
+export function keepOpenForAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  if (isUnread(request.raw)) reply.raw.shouldKeepAlive = true;
 }
 
 /**

@@ -54,10 +54,10 @@ export function takeBody(row: OperationRow, tools: BodyTools) {
     const { claim } = request.found!;
     if (claim) tools.onPeer?.(claim.origin);
     const isLeftOut = request.body === undefined || (request.body === null && !claim);
-    if (row.body === "json" && isLeftOut) {
-      if (row.bodyRequired) throw errors.notJson("A JSON body is needed");
-      request.body = {};
+    if (row.body === "json" && isLeftOut && row.bodyRequired) {
+      throw errors.notJson("A JSON body is needed");
     }
+    if ((row.body === "json" || row.body === "form") && isLeftOut) request.body = {};
     const params = request.params as Record<string, string>;
     for (const name of names) params[name] ??= "";
   }

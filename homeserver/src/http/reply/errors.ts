@@ -7,23 +7,29 @@ import { JsonError } from "../../protocol/json.ts";
 import { isStoreRefusing } from "../../storage/sql.ts";
 import { type Reply, json } from "./reply.ts";
 
-/**
- * The one place where an exception becomes an answer. Unexpected ones become a 500 that reveals
- * nothing of the inside and carries an id that is also in the log.
- */
+/** The answer to an exception, as the protocol has it. */
 export function errorReply(error: unknown, log: Logger): Reply {
-  const known = asMatrixError(error);
-  if (known) return matrixErrorReply(known);
+  return matrixErrorReply(asMatrixError(error, log));
+}
+
+/**
+ * The one place where an exception becomes an error for clients. Unexpected ones become a 500 that
+ * reveals nothing of the inside and carries an id that is also in the log.
+ */
+export function asMatrixError(error: unknown, log: Logger): MatrixError {
+  const known = knownError(error);
+  if (known) return known;
   if (isStoreRefusing(error)) {
     log.error({ err: error }, "the database refused");
-    return matrixErrorReply(errors.unknown(AWAY, 503));
+    return errors.unknown(AWAY, 503);
   }
   const id = randomBytes(6).toString("hex");
   log.error({ err: error, errorId: id }, "request failed");
-  return json({ errcode: "M_UNKNOWN", error: `Internal error ${id}` }, { status: 500 });
+  return errors.unknown(`Internal error ${id}`);
 }
 
-function matrixErrorReply(error: MatrixError): Reply {
+/** The body of an error, and how long to wait. */
+export function matrixErrorReply(error: MatrixError): Reply {
   const wait = error.extra?.["retry_after_ms"];
   const headers =
     error.status === 429 && typeof wait === "number"
@@ -37,7 +43,7 @@ function matrixErrorReply(error: MatrixError): Reply {
  * of the database belong to the rest whatever the input was: then a check at the edge is missing,
  * and the client is not to blame.
  */
-function asMatrixError(error: unknown): MatrixError | undefined {
+function knownError(error: unknown): MatrixError | undefined {
   if (error instanceof MatrixError) return error;
   if (error instanceof Rejection) return errors.forbidden(error.reason);
   if (error instanceof JsonError) return jsonError(error);

@@ -74,3 +74,13 @@ export function binary(
 ): Reply {
   return new Reply(options.status ?? 200, options.headers, payload);
 }
+
+/** Sends an answer by the framework. */
+export function sendReply(
+  reply: { code(n: number): unknown; headers(h: object): unknown; send(p?: unknown): unknown },
+  answer: Reply,
+): void {
+  reply.code(answer.status);
+  reply.headers(answer.headers);
+  reply.send(answer.payload);
+}

@@ -17,6 +17,9 @@ const [QUOTE, BACKSLASH, COMMA, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x30
 const [SMALL_E, BIG_E] = [0x65, 0x45];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
+/** Bytes of a string, or of what follows an escaped quotation mark, that are looked at one by one. */
+const SHORT = 64;
+
 /** Limits: bytes of an event; events and EDUs of a transaction. */
 const [EVENT_BYTES, EVENTS, EDUS] = [65_536, 50, 100];
 
@@ -83,7 +86,16 @@ export function checkBounds(bytes: Uint8Array, bounds: Bounds): void {
  * Where the string ends that begins at `from`: at its closing quotation mark, or at the text's end.
  */
 function endOfString(bytes: Uint8Array, from: number): number {
-  for (let at = from; ; at++) {
+  for (let at = from, looked = 0; ; at++, looked++) {
+    if (looked === SHORT) {
+      // A long text is searched by the machine; what an escape hides is looked at one by one.
+      const quote = bytes.indexOf(QUOTE, at);
+      if (quote === -1) return bytes.length;
+      let escape = quote;
+      while (escape > at && bytes[escape - 1] === BACKSLASH) escape--;
+      if ((quote - escape) % 2 === 0) return quote;
+      [at, looked] = [quote + 1, 0];
+    }
     const byte = bytes[at];
     if (byte === QUOTE || byte === undefined) return at;
     if (byte === BACKSLASH) at++;

@@ -39,14 +39,27 @@ export function parseLoose(text: string | Uint8Array): Json {
   return parse(text, LOOSE);
 }
 
-function parse(text: string | Uint8Array, options: ScanOptions): Json {
-  const source = typeof text === "string" ? text : decodeUtf8(text);
-  let value: Json;
+/**
+ * Reads JSON for which canonical JSON holds, as a first look tells; undefined when only a closer one
+ * can say. Throws JsonError "syntax".
+ */
+export function parseClean(bytes: Uint8Array): Json | undefined {
+  const source = decodeUtf8(bytes);
+  const value = parsePlainly(source);
+  return isClean(source, value, MAX_REQUEST_NESTING) ? value : undefined;
+}
+
+function parsePlainly(source: string): Json {
   try {
-    value = JSON.parse(source) as Json;
+    return JSON.parse(source) as Json;
   } catch (error) {
     throw new JsonError("syntax", error instanceof Error ? error.message : "Not JSON");
   }
+}
+
+function parse(text: string | Uint8Array, options: ScanOptions): Json {
+  const source = typeof text === "string" ? text : decodeUtf8(text);
+  const value = parsePlainly(source);
   return isClean(source, value, options.maxNesting) ? value : scan(source, options);
 }
 

@@ -52,6 +52,12 @@ export function nestedTooDeep({ maxNesting }: { readonly maxNesting: number }): 
   return `it is nested over ${maxNesting} deep`;
 }
 
+/** True when objects and arrays are nested over so many levels in a value, itself counted. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1));
+}
+
 /** True for objects; false for arrays, null and kept numbers. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return (

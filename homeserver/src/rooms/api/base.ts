@@ -1,6 +1,7 @@
 /** Rooms, events and members in the form in which the room engine hands them out. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
+import type { Restriction } from "../../users/common/types.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 
 /**
@@ -42,4 +43,28 @@ export interface StoredEvent {
 export interface Actor {
   readonly userId: UserId;
   readonly deviceId?: string | undefined;
+  /** The application service that acts as the user. */
+  readonly service?: { readonly id: string } | undefined;
+  /** Suspended users redact only what they have sent themselves. */
+  readonly restriction?: Restriction | undefined;
+}
+
+/** What is shown of a room to those who may know of it, members or not. */
+export interface RoomSummary {
+  readonly room_id: RoomId;
+  readonly num_joined_members: number;
+  readonly world_readable: boolean;
+  readonly guest_can_join: boolean;
+  readonly canonical_alias?: string;
+  readonly name?: string;
+  readonly topic?: string;
+  readonly avatar_url?: string;
+  /** Absent in what other servers tell: public. */
+  readonly join_rule?: string;
+  readonly room_type?: string;
+  /** Of restricted rooms: whoever is in one of these may join. */
+  readonly allowed_room_ids?: readonly RoomId[];
+  /** The algorithm of encrypted rooms. */
+  readonly encryption?: string;
+  readonly room_version?: string;
 }

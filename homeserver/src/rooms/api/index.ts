@@ -47,7 +47,7 @@ export interface SendMessage {
 export interface RoomSend {
   /**
    * PUT /rooms/{roomId}/send/{type}/{txnId}. M_FORBIDDEN 403 by the auth rules, M_NOT_FOUND 404,
-   * M_TOO_LARGE 413.
+   * M_TOO_LARGE 413, M_USER_SUSPENDED 403 as in `redact`.
    */
   message(message: SendMessage): Promise<EventId>;
   /**
@@ -58,7 +58,7 @@ export interface RoomSend {
   state(message: SendMessage & { readonly stateKey: string }): Promise<EventId>;
   /**
    * PUT /rooms/{roomId}/redact/{eventId}/{txnId}. Users may redact their own events; those of
-   * others need the redact power level.
+   * others need the redact power level, and are not for suspended users (M_USER_SUSPENDED 403).
    */
   redact(request: {
     readonly by: Actor;
@@ -110,6 +110,8 @@ export interface MemberChange {
   readonly reason?: string | undefined;
   /** Further keys of the member event. Keys that only a server may set are dropped. */
   readonly content?: JsonObject | undefined;
+  /** As in SendMessage; passed over where another server makes the event. */
+  readonly originServerTs?: number | undefined;
 }
 
 export interface RoomMembers {
@@ -125,6 +127,7 @@ export interface RoomMembers {
     readonly reason?: string | undefined;
     readonly thirdPartySigned?: JsonObject | undefined;
     readonly content?: JsonObject | undefined;
+    readonly originServerTs?: number | undefined;
   }): Promise<RoomId>;
   /** POST /knock/{roomIdOrAlias}. */
   knock(request: {
@@ -133,6 +136,7 @@ export interface RoomMembers {
     readonly via?: readonly ServerName[] | undefined;
     readonly reason?: string | undefined;
     readonly content?: JsonObject | undefined;
+    readonly originServerTs?: number | undefined;
   }): Promise<RoomId>;
   /** POST /rooms/{roomId}/invite. */
   invite(
@@ -186,11 +190,19 @@ export interface PublicRoomsQuery {
   readonly searchTerm?: string | undefined;
   /** null in the list selects rooms without a type. */
   readonly roomTypes?: readonly (string | null)[] | undefined;
+  /** The rooms of this network of an application service only: `service|network`. */
+  readonly network?: string | undefined;
+  /** Those of all networks as well. */
+  readonly allNetworks?: boolean | undefined;
 }
 
 export interface RoomDirectory {
-  /** Room and servers of an alias, ours or another server's. M_NOT_FOUND 404. */
-  resolve(alias: RoomAlias): Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  /**
+   * Room and servers of an alias, ours or another server's. Application services are asked for one
+   * that is not there, but not `asking`. M_NOT_FOUND 404; M_UNKNOWN 408 when a service does not
+   * answer.
+   */
+  resolve(alias: RoomAlias, asking?: string): Promise<{ roomId: RoomId; servers: ServerName[] }>;
   /** The same for our aliases only (the federation's directory query). */
   resolveLocal(alias: RoomAlias): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined>;
   /** PUT /directory/room/{alias}. 409 M_UNKNOWN when taken. */
@@ -207,6 +219,15 @@ export interface RoomDirectory {
    * PUT /directory/list/room/{roomId}; M_FORBIDDEN unless the user may send m.room.canonical_alias.
    */
   setPublished(by: Actor, roomId: RoomId, published: boolean): Promise<void>;
+  /**
+   * PUT /directory/list/appservice/{networkId}/{roomId}: lists a room in a directory of an
+   * application service. M_NOT_FOUND 404.
+   */
+  setListed(
+    network: { readonly service: string; readonly networkId: string },
+    roomId: RoomId,
+    isListed: boolean,
+  ): Promise<void>;
   /** This server's published rooms, the biggest first. */
   publicRooms(query: PublicRoomsQuery): Promise<PublicRoomsPage>;
 }

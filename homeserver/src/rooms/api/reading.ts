@@ -2,7 +2,7 @@
 import type { Filter } from "../../protocol/filter.ts";
 import type { EventId, RoomId, ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { Membership, Room, StateRoot, StoredEvent } from "./base.ts";
+import type { Membership, Room, RoomSummary, StateRoot, StoredEvent } from "./base.ts";
 
 export interface StateSelector {
   /** Exactly these types; all when absent. */
@@ -68,6 +68,13 @@ export interface RoomView {
     keys: readonly (readonly [type: string, stateKey: string])[],
   ): Promise<Map<number, StoredEvent[]>>;
 
+  /** Current state events of one type in many rooms, at most `limit` of each: room nid → events. */
+  currentStateOfType(
+    roomNids: readonly number[],
+    type: string,
+    limit: number,
+  ): Promise<Map<number, StoredEvent[]>>;
+
   /** State at a root: all, or selected. */
   stateAt(root: StateRoot, selector?: StateSelector): Promise<StoredEvent[]>;
   stateEventsAt(
@@ -87,8 +94,11 @@ export interface RoomView {
     from: StateRoot,
     to: StateRoot,
   ): Promise<{ changed: StoredEvent[]; removed: [type: string, stateKey: string][] }>;
-  /** The room's current state root as of a log position (of its last live event up to there). */
-  rootsAt(roomNids: readonly number[], position: number): Promise<Map<number, StateRoot>>;
+  /**
+   * The room's current state root as of a log position (of its last live event up to there).
+   * Concurrent calls share one query.
+   */
+  rootAt(roomNid: number, position: number): Promise<StateRoot>;
 
   /** A user's rooms; forgotten ones included only on request. */
   membershipsOf(userId: UserId, options?: { forgotten?: boolean }): Promise<MembershipRow[]>;
@@ -108,11 +118,15 @@ export interface RoomView {
   partialRooms(roomNids: readonly number[]): Promise<Map<number, PartialRoom>>;
   /** Those of `others` who share a room with the user: both are joined to it. */
   sharesRoom(userId: UserId, others: readonly UserId[]): Promise<Set<UserId>>;
+  /** The rooms that two users are joined to, by nid. */
+  sharedRooms(userId: UserId, other: UserId): Promise<number[]>;
   /** Joined and invited counts, and up to five heroes (not `userId`), for m.heroes & co. */
   summary(
     roomNid: number,
     userId: UserId,
   ): Promise<{ joined: number; invited: number; heroes: UserId[] }>;
+  /** What those who may know of them are shown of rooms, by nid. Who may is not asked. */
+  summaries(roomNids: readonly number[]): Promise<Map<number, RoomSummary>>;
   /**
    * Stripped state of an invite or knock: what the other server sent with it, or the current state
    * when this server is in the room.
@@ -155,6 +169,11 @@ export interface RoomView {
    * text depends on the reader (relations) or is not in memory. Message events only.
    */
   presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
+  /**
+   * Client JSON for an application service, which is told of all events where it is interested:
+   * `unsigned` has age, prev_content and redacted_because. `sender` is the user that it acts as.
+   */
+  presentToService(events: readonly StoredEvent[], sender: UserId): Promise<string[]>;
   /** Client JSON of state events (unsigned has age and prev_content only where cheap). */
   presentState(events: readonly StoredEvent[]): string[];
 }
@@ -208,8 +227,8 @@ export interface RoomHistory {
     roomNid: number,
     range: { before?: TimelinePlace; after?: TimelinePlace; limit: number },
   ): Promise<TimelinePage>;
-  /** The newest `limit` live events of each range, oldest first; one query. */
-  recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
+  /** The newest `limit` live events of a range, oldest first. Concurrent calls share one query. */
+  recent(range: LiveRange, limit: number): Promise<LiveEvents>;
   /** GET /rooms/{roomId}/messages for a reader; gaps are backfilled from other servers. */
   messages(
     reader: Reader,
@@ -233,6 +252,22 @@ export interface RoomHistory {
     events_before: string[];
     events_after: string[];
     state: string[];
+    start: string;
+    end: string;
+  }>;
+  /**
+   * What stands around an event that the reader may see, as far as it is here: `before` newest
+   * first. M_FORBIDDEN 403 for who may not read the room.
+   */
+  around(
+    reader: Reader,
+    roomId: RoomId,
+    event: VisibleEvent,
+    limits: { readonly before: number; readonly after: number },
+  ): Promise<{
+    before: string[];
+    after: string[];
+    events: VisibleEvent[];
     start: string;
     end: string;
   }>;

@@ -43,6 +43,8 @@ export interface StateChange {
   readonly event: StoredEvent | null;
   /** The removed event, when the key was removed. */
   readonly before?: StoredEvent | undefined;
+  /** For a member: the user was joined before the command. */
+  readonly wasJoined?: boolean | undefined;
 }
 
 export interface AppliedRedaction {
@@ -165,6 +167,7 @@ function membershipOf(room: Room, change: StateChange): MembershipChange[] {
       membership,
       eventNid: event.nid,
       server: serverOf(stateKey),
+      ...(change.wasJoined === undefined ? {} : { wasJoined: change.wasJoined }),
     },
   ];
 }

@@ -7,6 +7,7 @@ import { redactEvent } from "../../protocol/events/event.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { counted, extremitiesNotReachedFrom, withExtremity } from "./extremities.ts";
+import { membershipOf } from "../records/member-events.ts";
 import { newEvent } from "../records/new-event.ts";
 import type { CommandStore } from "./command-store.ts";
 import { Dependencies } from "./dependencies.ts";
@@ -139,7 +140,11 @@ export class RoomCommand {
       return this.amend({ ...stored, roomState: this.#stateRoot }, this.#stateRoot !== before);
     }
     const { type, stateKey } = event;
-    if (stateKey !== undefined) this.#change({ type, stateKey, event: stored });
+    if (stateKey !== undefined) {
+      const wasJoined =
+        type === "m.room.member" ? isJoin(await this.stateEvent(type, stateKey)) : undefined;
+      this.#change({ type, stateKey, event: stored, wasJoined });
+    }
     this.#extremities = [stored];
     this.#stateRoot = after;
     this.#depth = Math.max(this.#depth, event.depth);
@@ -218,14 +223,20 @@ export class RoomCommand {
   async moveHead(extremities: readonly StoredEvent[], root: StateRoot): Promise<void> {
     if (root !== this.#stateRoot) {
       const { changed, removed } = await this.store.state.delta(this.#stateRoot, root);
-      const before = await this.store.state.events(this.#stateRoot, removed);
+      const changedKeys = changed.map(
+        ({ event: { type, stateKey } }) => [type, stateKey!] as const,
+      );
+      const members = changedKeys.filter(([type]) => type === "m.room.member");
+      const keys = [...removed, ...members];
+      const before = await this.store.state.events(this.#stateRoot, keys);
       for (const stored of changed) {
         const { type, stateKey } = stored.event;
-        this.#change({ type, stateKey: stateKey as string, event: stored });
+        const old = before.get(stateTuple(type, stateKey!));
+        this.#change({ type, stateKey: stateKey!, event: stored, wasJoined: isJoin(old) });
       }
       for (const [type, stateKey] of removed) {
         const old = before.get(stateTuple(type, stateKey));
-        this.#change({ type, stateKey, event: null, before: old });
+        this.#change({ type, stateKey, event: null, before: old, wasJoined: isJoin(old) });
       }
     }
     this.#extremities = extremities;
@@ -308,7 +319,9 @@ export class RoomCommand {
   }
 
   #change(change: StateChange): void {
-    this.#changes.set(stateTuple(change.type, change.stateKey), change);
+    const key = stateTuple(change.type, change.stateKey);
+    const earlier = this.#changes.get(key);
+    this.#changes.set(key, earlier ? { ...change, wasJoined: earlier.wasJoined } : change);
   }
 
   #settle(committed: Committed | undefined): void {
@@ -333,3 +346,5 @@ export class RoomCommand {
     }
   }
 }
+
+const isJoin = (member: StoredEvent | undefined): boolean => membershipOf(member) === "join";

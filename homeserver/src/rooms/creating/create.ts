@@ -57,7 +57,7 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
         throw matrixError("M_SERVER_NOT_TRUSTED", "This server invites by user id only");
       }
       const isPublic = options.visibility === "public";
-      if (isPublic) await deps.directoryLimits.ensureMayPublish(by.userId);
+      if (isPublic) await deps.directoryLimits.ensureMayPublish(by);
       const alias = aliasOf(by, options.room_alias_name);
       const isOurs = ({ userId }: Invite) => serverOf(userId) === serverOf(by.userId);
       const given = initialState(options);
@@ -76,6 +76,7 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
           ...all.filter(isOurs).map(inviteState),
         ],
         alias,
+        service: by.service,
       });
       if (isPublic) await publishRoom(store.sql, room.nid, by.userId, deps.now());
       // Users of other servers: the room is kept even when a server cannot be reached.

@@ -6,11 +6,17 @@ import type { RoomAlias, RoomId, ServerName, UserId } from "../../protocol/ident
 import type { JsonObject } from "../../protocol/json.ts";
 import { historyVisibility } from "../../protocol/events/visibility.ts";
 import { aliasesOfRoom, deleteAlias, findAlias, insertAlias } from "../../storage/rooms/aliases.ts";
-import { isPublished, publishRoom, unpublishRoom } from "../../storage/rooms/published-rooms.ts";
+import {
+  isPublished,
+  listInNetwork,
+  publishRoom,
+  unlistFromNetwork,
+  unpublishRoom,
+} from "../../storage/rooms/published-rooms.ts";
 import { joinedServers } from "../../storage/rooms/members.ts";
 import { powerLevelsOf } from "../commands/local-events.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
-import type { DirectoryLimits } from "./directory-limits.ts";
+import type { AliasNamespaces, DirectoryLimits } from "./directory-limits.ts";
 import { isJoined, notInRoom } from "../commands/outsiders.ts";
 import { listPublished } from "./published-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -22,6 +28,8 @@ export interface DirectoryDeps {
   readonly local: LocalEvents;
   readonly remote: Pick<RemoteRooms, "directory">;
   readonly directoryLimits: DirectoryLimits;
+  /** Asks application services for an alias that is not there. */
+  readonly askServices?: AliasNamespaces["ask"] | undefined;
 }
 
 export function createDirectory(deps: DirectoryDeps): RoomDirectory {
@@ -30,21 +38,21 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
   const { serverName } = local.identity;
 
   return {
-    async resolve(alias) {
+    async resolve(alias, asking) {
       if (serverOf(alias) === serverName) {
-        const found = await resolveLocal(alias);
+        const found = await resolveLocal(alias, asking);
         if (found === undefined) throw errors.notFound("There is no such alias");
         return found;
       }
       return resolveRemote(alias);
     },
-    resolveLocal,
+    resolveLocal: (alias) => resolveLocal(alias),
     async setAlias(by, alias, roomId) {
       requireOurs(alias);
       if ((await store.registry.byId(roomId)) === undefined) {
         throw errors.notFound("That room is not known here");
       }
-      await directoryLimits.ensureMayMakeAlias(by.userId, roomId);
+      await directoryLimits.ensureMayMakeAlias(by, alias, roomId);
       const row = { alias, roomId, creator: by.userId, createdTs: local.identity.now() };
       if (!(await insertAlias(sql, row))) {
         throw new MatrixError(409, "M_UNKNOWN", "That alias is taken");
@@ -54,7 +62,9 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       requireOurs(alias);
       const row = await findAlias(sql, alias);
       if (row === undefined) throw errors.notFound("There is no such alias");
-      if (row.creator !== by.userId) {
+      directoryLimits.ensureMayName(by, alias);
+      // All aliases in its namespaces are a service's own.
+      if (row.creator !== by.userId && by.service === undefined) {
         const room = await store.registry.byId(row.roomId as RoomId);
         if (room === undefined || !(await mayNameRoom(room, by.userId))) {
           throw errors.forbidden("The alias is another user's");
@@ -83,16 +93,26 @@ export function createDirectory(deps: DirectoryDeps): RoomDirectory {
       }
       if (!published) return unpublishRoom(sql, room.nid);
       if (await isPublished(sql, room.nid)) return;
-      await directoryLimits.ensureMayPublish(by.userId);
+      await directoryLimits.ensureMayPublish(by);
       await publishRoom(sql, room.nid, by.userId, local.identity.now());
+    },
+    async setListed({ service, networkId }, roomId, isListed) {
+      const room = await store.registry.byId(roomId);
+      if (room === undefined) throw errors.notFound("That room is not known here");
+      const row = { service, networkId, roomNid: room.nid };
+      return isListed ? listInNetwork(sql, row) : unlistFromNetwork(sql, row);
     },
     publicRooms: (query) => listPublished(store, serverName, query),
   };
 
   async function resolveLocal(
     alias: RoomAlias,
+    asking?: string,
   ): Promise<{ roomId: RoomId; servers: ServerName[] } | undefined> {
-    const row = await findAlias(sql, alias);
+    let row = await findAlias(sql, alias);
+    if (row === undefined && (await deps.askServices?.(alias, asking)) === true) {
+      row = await findAlias(sql, alias);
+    }
     if (row === undefined) return undefined;
     const room = await store.registry.byId(row.roomId as RoomId);
     const servers = room === undefined ? [] : await joinedServers(sql, room.nid);

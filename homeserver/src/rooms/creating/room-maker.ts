@@ -14,7 +14,7 @@ import type { DirectoryLimits } from "./directory-limits.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { memberDraft } from "../records/member-events.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Room } from "../api/index.ts";
+import type { Actor, Room } from "../api/index.ts";
 
 export interface FirstState {
   readonly type: string;
@@ -32,6 +32,8 @@ interface RoomPlan {
   readonly state: readonly FirstState[];
   /** Reserved before the room is created. */
   readonly alias?: RoomAlias | undefined;
+  /** The application service that acts as the creator. */
+  readonly service?: Actor["service"];
 }
 
 export interface RoomMaker {
@@ -51,7 +53,7 @@ export function createRoomMaker(
   return {
     async make(plan) {
       const create = await buildCreate(plan);
-      if (plan.alias !== undefined) await reserve(plan.alias, create.roomId, plan.creator);
+      if (plan.alias !== undefined) await reserve(plan.alias, create.roomId, plan);
       try {
         const room = await store.registry.make(create.roomId, plan.version, identity.now());
         await local.run(room, async (command) => {
@@ -111,8 +113,12 @@ export function createRoomMaker(
     return create;
   }
 
-  async function reserve(alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void> {
-    await directoryLimits.ensureMayMakeAlias(creator, roomId);
+  async function reserve(
+    alias: RoomAlias,
+    roomId: RoomId,
+    { creator, service }: RoomPlan,
+  ): Promise<void> {
+    await directoryLimits.ensureMayMakeAlias({ userId: creator, service }, alias, roomId);
     const row = { alias, roomId, creator, createdTs: identity.now() };
     if (!(await insertAlias(store.sql, row))) throw errors.roomInUse();
   }

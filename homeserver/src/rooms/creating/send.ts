@@ -14,7 +14,7 @@ import { clientTransactionKey } from "../records/idempotency.ts";
 import type { Idempotency } from "../records/idempotency.ts";
 import { hidingFromOutsiders, isJoined } from "../commands/outsiders.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Room, RoomSend, SendMessage } from "../api/index.ts";
+import type { Actor, Room, RoomSend, SendMessage } from "../api/index.ts";
 
 export interface SendDeps {
   readonly store: RoomStore;
@@ -59,7 +59,11 @@ export function createSend(deps: SendDeps): RoomSend {
       return idempotency.run(key, async () => {
         const room = await local.room(roomId);
         return hidingFromOutsiders(store.sql, room, by.userId, async () => {
-          if (type === "m.room.redaction") return local.redact(room, redactionIn(message), key);
+          if (type === "m.room.redaction") {
+            const redaction = redactionIn(message);
+            await keepSuspendedToTheirOwn(store, room, by, redaction.redacts);
+            return local.redact(room, redaction, key);
+          }
           await refuseNestedThread(store, room, message);
           const draft = { type, sender: by.userId, content, originServerTs };
           return withAnnotation(room, message, () => local.send(room, draft, key));
@@ -86,9 +90,10 @@ export function createSend(deps: SendDeps): RoomSend {
         const room = await local.room(roomId);
         const content = { ...request.content, ...(reason === undefined ? {} : { reason }) };
         const draft = { type: "m.room.redaction", sender: by.userId, content, redacts: eventId };
-        return hidingFromOutsiders(store.sql, room, by.userId, () =>
-          local.redact(room, draft, key),
-        );
+        return hidingFromOutsiders(store.sql, room, by.userId, async () => {
+          await keepSuspendedToTheirOwn(store, room, by, eventId);
+          return local.redact(room, draft, key);
+        });
       });
     },
   };
@@ -99,6 +104,23 @@ function redactionIn({ by, type, content, originServerTs }: SendMessage) {
   const { redacts, ...rest } = content;
   if (!isEventId(redacts)) throw errors.badJson("content.redacts does not name an event");
   return { type, sender: by.userId, content: rest, redacts, originServerTs };
+}
+
+/**
+ * Suspended users redact their own events alone, whatever power they have.
+ * (Client-server API, "Account suspension".)
+ * @throws MatrixError M_USER_SUSPENDED 403
+ */
+async function keepSuspendedToTheirOwn(
+  store: RoomStore,
+  room: Room,
+  by: Actor,
+  eventId: EventId,
+): Promise<void> {
+  if (by.restriction !== "suspended") return;
+  const target = await store.events.byId(eventId);
+  if (target?.roomNid === room.nid && target.event.sender === by.userId) return;
+  throw errors.userSuspended();
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Finds which prev events and auth events of received events are missing here. */
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
-import { awaitedEvents, lowestGapDepth } from "../../storage/rooms/gaps.ts";
+import { awaitedEvents, firstKnownDepth } from "../../storage/rooms/gaps.ts";
 import { inDagOrder } from "../records/event-order.ts";
 import type { Outliers } from "./outliers.ts";
 import { isInGraphOf } from "../records/in-graph.ts";
@@ -122,12 +122,12 @@ export function createGaps(store: RoomStore, outliers: Outliers): Gaps {
         const gaps = new Set(await withGaps(left));
         const loose = left.filter((event) => gaps.has(event) || event.prevEventIds.length === 0);
         if (loose.length === 0) return left;
-        const floor = (await lowestGapDepth(store.sql, room.nid)) ?? 0;
+        const first = (await firstKnownDepth(store.sql, room.nid)) ?? 0;
         const ids = loose.map((event) => event.eventId);
         const awaited = await awaitedEvents(store.sql, room.nid, ids);
         const wanted = new Set(awaited.map((row) => row.eventId));
         const old = new Set(
-          loose.filter((event) => event.depth <= floor && !wanted.has(event.eventId)),
+          loose.filter((event) => event.depth < first && !wanted.has(event.eventId)),
         );
         if (old.size === 0) return left;
         await outliers.store(room, [...old]);

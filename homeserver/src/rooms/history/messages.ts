@@ -2,6 +2,7 @@
 import { errors } from "../../protocol/errors.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { Filter } from "../../protocol/filter.ts";
+import type { RoomId } from "../../protocol/identifiers.ts";
 import type { AccessControl } from "../visibility/access.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { WithoutIgnored } from "../visibility/without-ignored.ts";
@@ -40,13 +41,18 @@ const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000;
 /** Gaps filled per request; a client that wants more sends another one. */
 const MAX_FILLS = 5;
+/** Characters of events before, and after, each of many. */
+const MAX_AROUND = 128 * 1024;
 /** Pages read at most while the reader may see none of their events. */
 const MAX_PAGES = 10;
 
-export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages" | "context"> {
+export function createMessages(
+  deps: MessagesDeps,
+): Pick<RoomHistory, "messages" | "context" | "around"> {
   const { view, timelines, access, pages } = deps;
 
   return {
+    around,
     async messages(reader, roomId, query) {
       const { room, until } = await access.of(reader.userId, roomId);
       const { nid } = room;
@@ -120,6 +126,33 @@ export function createMessages(deps: MessagesDeps): Pick<RoomHistory, "messages"
       };
     },
   };
+
+  async function around(
+    reader: Reader,
+    roomId: RoomId,
+    { stored }: VisibleEvent,
+    limits: { readonly before: number; readonly after: number },
+  ) {
+    const { room, until } = await access.of(reader.userId, roomId);
+    const place = placeOf(stored);
+    const read = async (backwards: boolean, limit: number) => {
+      const [from, to] = backwards ? [placeBefore(place), undefined] : [place, until];
+      const asked = { from, to, backwards, limit, isContext: true };
+      const { events } = await pages.read(room, asked, { fills: 0 });
+      const kept = events.slice(0, countWithin(events, MAX_AROUND));
+      return { last: kept.at(-1) ?? stored, shown: await shownOf(reader, kept, undefined) };
+    };
+    const [back, forth] = await Promise.all([read(true, limits.before), read(false, limits.after)]);
+    const [before, after] = await Promise.all([
+      view.present(back.shown, reader),
+      view.present(forth.shown, reader),
+    ]);
+    return {
+      ...{ before, after, events: [...back.shown.toReversed(), ...forth.shown] },
+      start: formatBefore(room.nid, placeOf(back.last)),
+      end: formatPlace(room.nid, placeOf(forth.last)),
+    };
+  }
 
   async function shownOf(
     reader: Reader,

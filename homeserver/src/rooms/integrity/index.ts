@@ -4,7 +4,7 @@
  */
 import { eventsAfterNid, leavesOf, lostEvents, wasPurged } from "../../storage/rooms/integrity.ts";
 import type { CheckedRow } from "../../storage/rooms/integrity.ts";
-import { lowestGapDepth } from "../../storage/rooms/gaps.ts";
+import { firstKnownDepth } from "../../storage/rooms/gaps.ts";
 import { loadHead, stateNodes } from "../../storage/rooms/heads.ts";
 import { isConnectionError, sqlState } from "../../storage/sql.ts";
 import type { Sql } from "../../storage/sql.ts";
@@ -84,8 +84,8 @@ export async function checkRoom(
  * are needed, and belong into the timeline.
  */
 export async function lostOf(sql: Sql, room: Room) {
-  const floor = (await lowestGapDepth(sql, room.nid)) ?? 0;
-  const lost = await lostEvents(sql, room.nid, floor);
+  const first = (await firstKnownDepth(sql, room.nid)) ?? 0;
+  const lost = await lostEvents(sql, room.nid, first);
   return lost.filter(({ json }) => !isOutOfBand(json));
 }
 

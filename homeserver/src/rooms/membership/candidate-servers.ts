@@ -2,7 +2,7 @@
 import { isUserId, serverOf, serverOfRoomId } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { membershipIn, strippedOrigin, strippedState } from "../../storage/rooms/members.ts";
+import { membershipIn, strippedOrigin, strippedStates } from "../../storage/rooms/members.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, StoredEvent } from "../api/index.ts";
 
@@ -21,8 +21,8 @@ export async function candidateServersOf(
   if (origin !== undefined) servers.add(origin);
   const own = serverOfRoomId(room.roomId);
   if (own !== undefined) servers.add(own);
-  const text = (await strippedState(store.sql, room.nid, userId)) ?? "[]";
-  for (const { sender } of JSON.parse(text) as JsonObject[]) {
+  const [text] = await strippedStates(store.sql, [{ roomNid: room.nid, userId }]);
+  for (const { sender } of JSON.parse(text ?? "[]") as JsonObject[]) {
     if (isUserId(sender)) servers.add(serverOf(sender));
   }
   return [...servers] as ServerName[];

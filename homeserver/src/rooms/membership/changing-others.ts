@@ -14,7 +14,7 @@ import type { Room, RoomMembers } from "../api/index.ts";
 import type { Invitees } from "./invitees.ts";
 import { requestedContent } from "./member-content.ts";
 import type { MemberContent } from "./member-content.ts";
-import type { ChangeOther } from "./members-by-state.ts";
+import type { ByStateDeps, ChangeOther } from "./members-by-state.ts";
 import type { RemoteMembership } from "./remote-membership.ts";
 
 export interface ChangingOthersDeps {
@@ -29,7 +29,7 @@ export interface ChangingOthersDeps {
 export interface ChangingOthers {
   readonly operations: Pick<RoomMembers, "invite" | "kick" | "ban" | "unban">;
   readonly changeOther: ChangeOther;
-  readonly sendInvite: RemoteMembership["invite"];
+  readonly sendInvite: ByStateDeps["invite"];
 }
 
 export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
@@ -41,6 +41,7 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
     sender: UserId,
     userId: UserId,
     content: JsonObject,
+    originServerTs?: number,
   ): Promise<EventId> {
     await partial.whole(room.nid);
     return hidingFromOutsiders(store.sql, room, sender, async () => {
@@ -48,7 +49,7 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
       await deps.invitees.check(userId);
       await store.tuples.make([["m.room.member", userId]]);
       return local.run(room, async (command) => {
-        const draft = memberDraft(sender, userId, content);
+        const draft = memberDraft(sender, userId, content, originServerTs);
         const present = await unchanged(command, draft);
         return present ?? (await addLocal(command, draft)).event.eventId;
       });
@@ -69,7 +70,8 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
       }
       check(present);
       const content = { ...requestedContent(request), membership };
-      const draft = memberDraft(request.by.userId, request.userId, content);
+      const { by, userId, originServerTs } = request;
+      const draft = memberDraft(by.userId, userId, content, originServerTs);
       // Another server may have missed an earlier event with the same content.
       const isOurs = serverOf(request.userId) === serverName;
       const same = isOurs ? await unchanged(command, draft) : undefined;

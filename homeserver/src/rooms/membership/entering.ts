@@ -10,7 +10,7 @@ import { memberDraft } from "../records/member-events.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { CheckNotBlocked } from "../state/blocked-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
-import type { Actor, Room, RoomMembers } from "../api/index.ts";
+import type { Actor, Room, RoomDirectory, RoomMembers } from "../api/index.ts";
 import type { MemberContent } from "./member-content.ts";
 import type { RemoteMembership } from "./remote-membership.ts";
 import type { Residency } from "./residency.ts";
@@ -23,8 +23,15 @@ export interface EnteringDeps {
   readonly residency: Residency;
   readonly remote: Pick<RemoteMembership, "join" | "knock">;
   readonly memberContent: MemberContent;
-  readonly resolveAlias: (alias: RoomAlias) => Promise<{ roomId: RoomId; servers: ServerName[] }>;
+  readonly resolveAlias: RoomDirectory["resolve"];
   readonly checkNotBlocked: CheckNotBlocked;
+}
+
+/** Who joins, with what member event. */
+interface Entry {
+  readonly by: Actor;
+  readonly content: JsonObject;
+  readonly originServerTs?: number | undefined;
 }
 
 export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "knock"> {
@@ -34,14 +41,16 @@ export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "
   /** Serialises joins of a room: the second user finds this server in the room. */
   const entering = createKeyedQueue<RoomId>();
 
-  async function enter(roomId: RoomId, by: Actor, content: JsonObject, via: ServerName[]) {
+  async function enter(roomId: RoomId, entry: Entry, via: ServerName[]) {
     const room = await store.registry.byId(roomId);
-    if (room !== undefined && (await isResident(room))) return joinAsResident(room, by, content);
+    if (room !== undefined && (await isResident(room))) return joinAsResident(room, entry);
+    const { by, content } = entry;
     await remote.join(roomId, by.userId, content, await candidateServers(room, by.userId, via));
   }
 
-  async function joinAsResident(room: Room, by: Actor, content: JsonObject): Promise<void> {
-    if (await joinLocally(room, by, content)) return;
+  async function joinAsResident(room: Room, entry: Entry): Promise<void> {
+    if (await joinLocally(room, entry)) return;
+    const { by, content } = entry;
     const others = await otherServers(room);
     if (others.length === 0) throw errors.forbidden("Nobody in the room can let you in");
     const first = await local.run(room, serversThatMayAuthorise);
@@ -50,7 +59,7 @@ export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "
   }
 
   /** False when another server has to authorise the join. */
-  async function joinLocally(room: Room, by: Actor, content: JsonObject): Promise<boolean> {
+  async function joinLocally(room: Room, { by, content, originServerTs }: Entry): Promise<boolean> {
     await partial.whole(room.nid);
     // Prepared here so that the room's other commands need not wait for it.
     await store.tuples.make([["m.room.member", by.userId]]);
@@ -64,16 +73,19 @@ export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "
         authorisation.kind === "allowed"
           ? { ...content, join_authorised_via_users_server: authorisation.authorisingUser }
           : content;
-      await addLocal(command, memberDraft(by.userId, by.userId, full));
+      await addLocal(command, memberDraft(by.userId, by.userId, full, originServerTs));
       return true;
     });
   }
 
   async function destination(
+    by: Actor,
     room: RoomId | RoomAlias,
     via: readonly ServerName[] = [],
   ): Promise<{ roomId: RoomId; via: ServerName[] }> {
-    const named = isRoomAlias(room) ? await deps.resolveAlias(room) : { roomId: room, servers: [] };
+    const named = isRoomAlias(room)
+      ? await deps.resolveAlias(room, by.service?.id)
+      : { roomId: room, servers: [] };
     const { roomId, servers } = named;
     await deps.checkNotBlocked(roomId);
     return { roomId, via: [...new Set([...via, ...servers])] };
@@ -82,20 +94,21 @@ export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "
   return {
     async join(request) {
       const { by, thirdPartySigned } = request;
-      const { roomId, via } = await destination(request.room, request.via);
+      const { roomId, via } = await destination(by, request.room, request.via);
       const content: JsonObject = {
         ...(await memberContent("join", by.userId, request)),
         ...(thirdPartySigned === undefined ? {} : { third_party_signed: thirdPartySigned }),
       };
+      const entry = { by, content, originServerTs: request.originServerTs };
       const room = await store.registry.byId(roomId);
-      if (room !== undefined && (await isResident(room))) await joinAsResident(room, by, content);
-      else await entering.run(roomId, () => enter(roomId, by, content, via));
+      if (room !== undefined && (await isResident(room))) await joinAsResident(room, entry);
+      else await entering.run(roomId, () => enter(roomId, entry, via));
       return roomId;
     },
 
     async knock(request) {
       const { by } = request;
-      const { roomId, via } = await destination(request.room, request.via);
+      const { roomId, via } = await destination(by, request.room, request.via);
       const content = await memberContent("knock", by.userId, request);
       const room = await store.registry.byId(roomId);
       if (room === undefined || !(await isResident(room))) {
@@ -107,7 +120,8 @@ export function createEntering(deps: EnteringDeps): Pick<RoomMembers, "join" | "
         );
       } else {
         await partial.whole(room.nid);
-        await local.send(room, memberDraft(by.userId, by.userId, content));
+        const draft = memberDraft(by.userId, by.userId, content, request.originServerTs);
+        await local.send(room, draft);
       }
       return roomId;
     },

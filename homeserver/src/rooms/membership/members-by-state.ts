@@ -32,6 +32,7 @@ export interface ByStateDeps {
     sender: UserId,
     userId: UserId,
     content: JsonObject,
+    originServerTs?: number,
   ) => Promise<EventId>;
 }
 
@@ -51,14 +52,15 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
   }
 
   /** Changes the user's own membership. */
-  async function own(room: Room, { by }: SendMessage, content: JsonObject): Promise<EventId> {
+  async function own(room: Room, message: SendMessage, content: JsonObject): Promise<EventId> {
+    const { by, originServerTs } = message;
     const { membership } = content;
     const { userId } = by;
     const before = (await membershipIn(store.sql, room.nid, userId))?.membership;
     if (before === "join" && membership === "join") {
-      return local.send(room, memberDraft(userId, userId, content));
+      return local.send(room, memberDraft(userId, userId, content, originServerTs));
     }
-    const change = { by, content };
+    const change = { by, content, originServerTs };
     switch (membership) {
       case "join":
         await operations.join({ ...change, room: room.roomId });
@@ -74,7 +76,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
   }
 
   return async (message) => {
-    const { by, roomId } = message;
+    const { by, roomId, originServerTs } = message;
     const userId = parseUserId(message.stateKey);
     const content = clientMemberContent(message.content);
     const { membership } = content;
@@ -82,7 +84,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
       throw errors.badJson("membership is join, invite, knock, leave or ban");
     }
     const isOwn = userId === by.userId;
-    const change = { by, roomId, userId, content };
+    const change = { by, roomId, userId, content, originServerTs };
     const isEntering = membership === "join" || membership === "knock";
     if (isEntering && !isOwn) throw errors.forbidden(`Nobody can ${membership} for somebody else`);
     // Entering a room that is unknown here is handled by the operation for it.
@@ -95,7 +97,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
       case "knock":
         return own(room, message, content);
       case "invite":
-        return deps.invite(room, by.userId, userId, content);
+        return deps.invite(room, by.userId, userId, content, originServerTs);
       case "leave":
         if (isOwn) return own(room, message, content);
         return deps.changeOther(change, "leave", (present) => {

@@ -60,7 +60,7 @@ export function createMembers(deps: MembersDeps): Members {
       const isBeside = row.membership !== "join" && !(await residency.isInGraph(room, by.userId));
       if (isBeside && (await remote.leave(room, by.userId, content))) return;
       if (isOut) return;
-      await local.send(room, memberDraft(by.userId, by.userId, content));
+      await local.send(room, memberDraft(by.userId, by.userId, content, request.originServerTs));
     },
 
     async forget(by, roomId) {

@@ -1,1 +1,2 @@
 export { createPurges } from "./purges.ts";
+export { forgetOldStays } from "./old-stays.ts";

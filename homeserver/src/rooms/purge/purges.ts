@@ -42,7 +42,7 @@ const LEASE = "purges";
 const POLL_MS = 3_000;
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
-/** How long ended purges can be queried. */
+/** How long ended purges can be queried, and clients can be told whom they no longer share. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
 const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
 
@@ -56,9 +56,8 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
   const running = run();
 
   async function begin(row: Omit<PurgeRow, "purgeId" | "report" | "reason">): Promise<string> {
-    const [purgeId, now] = [random.alphanumeric(16), clock.now()];
-    await forgetPurges(sql, now - REMEMBERED_MS);
-    if (!(await insertPurge(sql, { ...row, purgeId }, now))) {
+    const purgeId = random.alphanumeric(16);
+    if (!(await insertPurge(sql, { ...row, purgeId }, clock.now()))) {
       throw errors.unknown("Another purge of this room is under way", 400);
     }
     wake.abort();
@@ -74,7 +73,7 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
 
   async function work(signal: AbortSignal): Promise<void> {
     wake = new AbortController();
-    const row = await nextPurge(sql).catch((error: unknown) => {
+    const row = await next().catch((error: unknown) => {
       logger.warn({ err: error }, "purges can't be looked for; trying again");
       return undefined;
     });
@@ -83,6 +82,11 @@ export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<v
       leases === undefined ? 60 * POLL_MS : POLL_MS,
       AbortSignal.any([signal, wake.signal]),
     );
+  }
+
+  async function next(): Promise<PurgeRow | undefined> {
+    await forgetPurges(sql, clock.now() - REMEMBERED_MS);
+    return nextPurge(sql);
   }
 
   async function attempt(row: PurgeRow, signal: AbortSignal): Promise<void> {

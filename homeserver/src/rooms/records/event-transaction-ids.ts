@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { EventId } from "../../protocol/identifiers.ts";
 import { transactionsOfEvents } from "../../storage/rooms/events.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Reader } from "../api/index.ts";
 
@@ -19,6 +20,11 @@ export function createEventTransactionIds(sql: Sql): EventTransactionIds {
   const keyOf = (eventId: string, deviceId: string) => `${eventId} ${deviceId}`;
   /** Events sent by this process: for these the cache is complete. */
   const ours = new LRUCache<EventId, true>(atMost(50_000));
+  const rowsOf = shareRows(
+    (eventIds: readonly string[]) => transactionsOfEvents(sql, eventIds),
+    (eventId) => eventId,
+    (row) => row.eventId,
+  );
 
   return {
     sent(eventId, deviceId, txnId) {
@@ -37,8 +43,10 @@ export function createEventTransactionIds(sql: Sql): EventTransactionIds {
         } else if (txnId !== "") found.set(id, txnId);
       }
       if (unknown.length === 0) return found;
-      const rows = await transactionsOfEvents(sql, reader.userId, deviceId, unknown);
-      for (const row of rows) {
+      // Filtered here: given the user and device too, PostgreSQL may read all their transactions
+      // instead.
+      for (const row of await rowsOf(unknown)) {
+        if (row.userId !== reader.userId || row.deviceId !== deviceId) continue;
         known.set(keyOf(row.eventId, deviceId), row.txnId);
         found.set(row.eventId as EventId, row.txnId);
       }

@@ -9,6 +9,7 @@ import type { EventId } from "../../protocol/identifiers.ts";
 import { roomVersion } from "../../protocol/room-versions.ts";
 import { eventsByIds, eventsByNids, eventTexts } from "../../storage/rooms/events.ts";
 import type { EventRow } from "../../storage/rooms/events.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { isInGraph } from "./in-graph.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
@@ -70,6 +71,16 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
   let changes = 0;
   /** The number of the last change that may concern any event. */
   let purged = 0;
+  const rowsByNids = shareRows(
+    (nids: readonly number[]) => eventsByNids(sql, nids),
+    (nid) => nid,
+    (row) => row.nid,
+  );
+  const rowsByIds = shareRows(
+    (ids: readonly string[]) => eventsByIds(sql, ids),
+    (id) => id,
+    (row) => row.eventId,
+  );
 
   function remember(event: StoredEvent): void {
     cache.set(event.nid, event);
@@ -104,7 +115,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       else found.set(nid, event);
     }
     if (unknown.length > 0) {
-      for (const event of await load(eventsByNids(sql, unknown))) found.set(event.nid, event);
+      for (const event of await load(rowsByNids(unknown))) found.set(event.nid, event);
     }
     return found;
   }
@@ -119,7 +130,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       else found.set(id, event);
     }
     if (unknown.length > 0) {
-      for (const event of await load(eventsByIds(sql, unknown))) {
+      for (const event of await load(rowsByIds(unknown))) {
         found.set(event.event.eventId, event);
       }
     }
@@ -135,7 +146,7 @@ export function createEvents(sql: Sql, cacheBytes = 128 * 1024 * 1024): Events {
       if (doubtful.length === 0) return found;
       // Events of history may have been purged.
       for (const id of doubtful) found.delete(id);
-      for (const event of await load(eventsByIds(sql, doubtful))) {
+      for (const event of await load(rowsByIds(doubtful))) {
         found.set(event.event.eventId, event);
       }
       return found;

@@ -5,9 +5,14 @@ import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { StoredEvent } from "../api/index.ts";
 
-/** A member event of `sender` about `userId`. */
-export function memberDraft(sender: UserId, userId: UserId, content: JsonObject) {
-  return { type: "m.room.member", stateKey: userId as string, sender, content };
+/** A member event of `sender` about `userId`; `originServerTs` unless it is now. */
+export function memberDraft(
+  sender: UserId,
+  userId: UserId,
+  content: JsonObject,
+  originServerTs?: number,
+) {
+  return { type: "m.room.member", stateKey: userId as string, sender, content, originServerTs };
 }
 
 /** What the member event says; undefined without one. */

@@ -4,11 +4,12 @@ import type { RecordOf, MembershipChange } from "../../log/types.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import {
-  firstMembers,
   joinedUsers,
-  memberCounts,
+  type MembersOfRoom,
+  membersOfRooms,
   membershipsOfUser,
 } from "../../storage/rooms/members.ts";
+import { shareQuery } from "../../storage/shared-query.ts";
 import type { Sql } from "../../storage/sql.ts";
 import type { Membership, MembershipRow } from "../api/index.ts";
 
@@ -46,14 +47,6 @@ interface Joined {
   readonly servers: Map<ServerName, number>;
 }
 
-/** The part of a summary that is the same for all users of a room. */
-interface Counted {
-  readonly joined: number;
-  readonly invited: number;
-  readonly present: readonly UserId[];
-  readonly gone: readonly UserId[];
-}
-
 const MAX_HEROES = 5;
 
 export function createMemberships(sql: Sql): Memberships {
@@ -77,18 +70,9 @@ export function createMemberships(sql: Sql): Memberships {
       return joined;
     },
   });
-  const counted = createLoadingCache<number, Counted>({
+  const counted = createLoadingCache<number, MembersOfRoom>({
     max: 5_000,
-    async load(roomNid) {
-      const max = MAX_HEROES + 1;
-      const [counts, present] = await Promise.all([
-        memberCounts(sql, roomNid),
-        firstMembers(sql, roomNid, ["join", "invite"], "", max),
-      ]);
-      const isAlone = present.length <= 1;
-      const gone = isAlone ? await firstMembers(sql, roomNid, ["leave", "ban"], "", max) : [];
-      return { ...counts, present: present as UserId[], gone: gone as UserId[] };
-    },
+    load: shareQuery((roomNids) => membersOfRooms(sql, roomNids, MAX_HEROES + 1)),
   });
 
   function changed({ roomNid, userId, membership }: MembershipChange): void {
@@ -106,10 +90,11 @@ export function createMemberships(sql: Sql): Memberships {
     joinedServers: async (roomNid) => [...((await rooms.get(roomNid))?.servers.keys() ?? [])],
     joinedOfServer: async (roomNid, server) => (await rooms.get(roomNid))?.servers.get(server) ?? 0,
     async summary(roomNid, without, heroes) {
-      const { joined, invited, present, gone } = (await counted.get(roomNid)) as Counted;
+      const { joined, invited, present, gone } = (await counted.get(roomNid)) as MembersOfRoom;
       const others = present.filter((userId) => userId !== without);
       const shown = others.length > 0 ? others : gone.filter((userId) => userId !== without);
-      return { joined, invited, heroes: shown.slice(0, Math.min(heroes, MAX_HEROES)) };
+      const first = shown.slice(0, Math.min(heroes, MAX_HEROES)) as UserId[];
+      return { joined, invited, heroes: first };
     },
     follow(records) {
       for (const record of records) {

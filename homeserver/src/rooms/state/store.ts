@@ -2,6 +2,7 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
 import { type Random, systemRandom } from "../../platform/random.ts";
 import { stateNodes } from "../../storage/rooms/heads.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createAuthChains } from "../records/auth-chains.ts";
 import type { AuthChains } from "../records/auth-chains.ts";
@@ -43,7 +44,12 @@ export function forgetRoom(store: RoomStore, roomNid: number): void {
 export function createRoomStore(sql: Sql, random: Random = systemRandom): RoomStore {
   const events = createEvents(sql);
   const tuples = createTuples(sql);
-  const tree = createStateTree((hashes) => stateNodes(sql, hashes));
+  const nodes = shareRows(
+    (hashes: readonly Buffer[]) => stateNodes(sql, hashes),
+    (hash) => hash.toString("latin1"),
+    (node) => node.hash.toString("latin1"),
+  );
+  const tree = createStateTree(nodes);
   return {
     sql,
     registry: createRegistry(sql),

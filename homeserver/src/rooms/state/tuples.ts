@@ -4,6 +4,7 @@ import { atMost } from "../../platform/caches.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { ensureTuples, tuplesByKeys, tuplesByNids } from "../../storage/rooms/heads.ts";
 import type { TupleRow } from "../../storage/rooms/heads.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import type { Sql } from "../../storage/sql.ts";
 
 export type StateKey = readonly [type: string, stateKey: string];
@@ -21,6 +22,16 @@ export interface Tuples {
 export function createTuples(sql: Sql, max = 200_000): Tuples {
   const byText = new LRUCache<string, number>(atMost(max));
   const byNid = new LRUCache<number, StateKey>(atMost(max));
+  const rowsByKeys = shareRows(
+    (keys: readonly StateKey[]) => tuplesByKeys(sql, keys),
+    ([type, stateKey]) => stateTuple(type, stateKey),
+    (row) => stateTuple(row.type, row.stateKey),
+  );
+  const rowsByNids = shareRows(
+    (nids: readonly number[]) => tuplesByNids(sql, nids),
+    (nid) => nid,
+    (row) => row.nid,
+  );
 
   function remember(rows: readonly TupleRow[], into: Map<string, number>): void {
     for (const row of rows) {
@@ -66,7 +77,7 @@ export function createTuples(sql: Sql, max = 200_000): Tuples {
     },
     async find(keys) {
       const { found, left } = fromMemory(keys);
-      if (left.length > 0) remember(await tuplesByKeys(sql, left), found);
+      if (left.length > 0) remember(await rowsByKeys(left), found);
       return found;
     },
     async make(keys) {
@@ -86,7 +97,7 @@ export function createTuples(sql: Sql, max = 200_000): Tuples {
         else found.set(nid, key);
       }
       if (unknown.length === 0) return found;
-      for (const row of await tuplesByNids(sql, unknown)) {
+      for (const row of await rowsByNids(unknown)) {
         byNid.set(row.nid, [row.type, row.stateKey]);
         found.set(row.nid, [row.type, row.stateKey]);
       }

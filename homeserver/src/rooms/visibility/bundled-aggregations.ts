@@ -12,7 +12,8 @@ import {
   mayBeThreadRoot,
   relationIn,
 } from "../../protocol/events/relations.ts";
-import { relationsTo, type ChildRow } from "../../storage/rooms/relations.ts";
+import { relationsTo, type ChildRow, type Target } from "../../storage/rooms/relations.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import { rootOfBytes } from "../records/events.ts";
 import type { VisibleEvents } from "./visible-events.ts";
 import type { IgnoredBy, WithoutIgnored } from "./without-ignored.ts";
@@ -68,6 +69,8 @@ export interface BundledAggregationsDeps {
   readonly position: number;
 }
 
+type RowsOf = (targets: readonly Target[]) => Promise<readonly ChildRow[]>;
+
 const BUNDLED = ["m.replace", "m.thread", "m.reference"];
 const MAX_TARGETS = 200_000;
 /** Children examined together when the first one is invisible or invalid. */
@@ -77,6 +80,11 @@ export function createBundledAggregations(deps: BundledAggregationsDeps): Bundle
   // Relations to events newer than this are all in `targets`: others need no query.
   let watchedFrom = deps.position;
   const targets = new LRUCache<string, true>(atMost(MAX_TARGETS));
+  const rowsOf: RowsOf = shareRows(
+    (asked) => relationsTo(deps.store.sql, asked, BUNDLED),
+    ({ eventId }) => eventId,
+    ({ target }) => target,
+  );
   /** Rooms that were backfilled since: relations in them are always queried. */
   const filled = new LRUCache<number, true>(atMost(MAX_TARGETS));
 
@@ -105,43 +113,46 @@ export function createBundledAggregations(deps: BundledAggregationsDeps): Bundle
     async of(events, reader, present) {
       const wanted = events.filter(mayHave);
       if (wanted.length === 0) return new Map();
-      const rooms = [...Map.groupBy(wanted, (stored) => stored.roomNid)];
-      const found = await Promise.all(
-        rooms.map(([roomNid, ofRoom]) => aggregate(deps, roomNid, ofRoom, reader)),
-      );
-      return write(found.flat(), present);
+      return write(await aggregate(deps, rowsOf, wanted, reader), present);
     },
   };
 }
 
 async function aggregate(
   deps: BundledAggregationsDeps,
-  roomNid: number,
+  rowsOf: RowsOf,
   events: readonly StoredEvent[],
   reader: Reader,
 ): Promise<Aggregated[]> {
-  const targets = events.map((stored) => stored.event);
-  const rows = await relationsTo(deps.store.sql, roomNid, targets, BUNDLED);
+  const rows = await rowsOf(
+    events.map(({ roomNid, event: { eventId, sender, type } }) => ({
+      ...{ roomNid, eventId, sender, type },
+    })),
+  );
   if (rows.length === 0) return [];
+  const roomOf = new Map<string, number>(events.map((one) => [one.event.eventId, one.roomNid]));
   const ignored = await deps.ignoredBy(reader.userId);
   const notIgnored = rows
     .filter((row) => !ignored.has(row.sender))
-    .map((row) => ({ ...row, roomNid, stateBefore: rootOfBytes(row.stateBefore) }));
+    .map((row) => ({
+      ...row,
+      roomNid: roomOf.get(row.target)!,
+      stateBefore: rootOfBytes(row.stateBefore),
+    }));
   const visible = await deps.visibleEvents.among(reader.userId, notIgnored);
   const children = Map.groupBy(visible, (row) => row.target);
-  const found: Aggregated[] = [];
-  for (const target of events) {
+  const found = events.map(async (target): Promise<Aggregated[]> => {
     const own = children.get(target.event.eventId);
-    if (own === undefined) continue;
+    if (own === undefined) return [];
     const [edit, thread] = await Promise.all([
       editOf(deps, target, own, reader),
       threadOf(deps, target, own, reader),
     ]);
     const references = own.filter((child) => child.relType === "m.reference");
     const { nid } = target;
-    found.push({ nid, edit, thread, references: references.map((child) => child.eventId) });
-  }
-  return found;
+    return [{ nid, edit, thread, references: references.map((child) => child.eventId) }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** The latest valid edit. A redacted event has none. */

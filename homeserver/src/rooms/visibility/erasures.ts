@@ -9,12 +9,12 @@ import { redactEvent } from "../../protocol/events/event.ts";
 import { serverOf } from "../../protocol/identifiers.ts";
 import type { ServerName, UserId } from "../../protocol/identifiers.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import { erasedAmong } from "../../storage/users/erased-users.ts";
 import { membersOfServer } from "../../storage/rooms/members.ts";
-import { roomStateAt } from "../../storage/rooms/timeline.ts";
 import type { LookAtRoot } from "./at-root.ts";
-import { rootOfBytes } from "../records/events.ts";
 import type { LastMemberships } from "./last-membership.ts";
+import type { RootAt } from "./root-at.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { StateRoot, StoredEvent } from "../api/index.ts";
 
@@ -53,6 +53,7 @@ export function createErasures(deps: {
   readonly store: RoomStore;
   readonly lastMemberships: LastMemberships;
   readonly atRoot: LookAtRoot;
+  readonly rootAt: RootAt;
   readonly serverName: ServerName;
 }): Erasures {
   const { store, lastMemberships, atRoot } = deps;
@@ -62,6 +63,11 @@ export function createErasures(deps: {
   const roots = new LRUCache<string, { readonly root: StateRoot }>(atMost(ROOTS_KEPT));
   /** Rises with each erasure: results read before one are not cached. */
   let changes = 0;
+  const erasedRows = shareRows(
+    (userIds: readonly string[]) => erasedAmong(store.sql, userIds),
+    (userId) => userId,
+    (row) => row.userId,
+  );
 
   async function erased(senders: Iterable<string>): Promise<Map<string, number>> {
     const found = new Map<string, number>();
@@ -74,8 +80,7 @@ export function createErasures(deps: {
     }
     if (unknown.length === 0) return found;
     const asked = changes;
-    const rows = await erasedAmong(store.sql, unknown);
-    for (const { userId, position } of rows) found.set(userId, position);
+    for (const { userId, position } of await erasedRows(unknown)) found.set(userId, position);
     if (asked === changes) {
       for (const userId of unknown) users.set(userId, { at: found.get(userId) ?? null });
     }
@@ -86,8 +91,7 @@ export function createErasures(deps: {
     const key = `${roomNid} ${position}`;
     const known = roots.get(key);
     if (known !== undefined) return known.root;
-    const [row] = await roomStateAt(store.sql, [roomNid], position);
-    const root = row === undefined ? null : rootOfBytes(row.root);
+    const root = await deps.rootAt({ roomNid, position });
     roots.set(key, { root });
     return root;
   }

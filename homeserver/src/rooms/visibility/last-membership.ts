@@ -1,6 +1,7 @@
 /** The end of a user's last membership: users who left may read up to there. */
 import { stateTuple } from "../../protocol/state-map.ts";
-import { currentStateOfRooms } from "../../storage/rooms/events.ts";
+import { currentMemberEvents, type MemberKey } from "../../storage/rooms/events.ts";
+import { shareRows } from "../../storage/shared-query.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { MembershipRow, StoredEvent } from "../api/index.ts";
 
@@ -18,6 +19,12 @@ export interface LastMemberships {
 const MAX_STEPS = 100;
 
 export function createLastMemberships(store: RoomStore): LastMemberships {
+  const textOf = ({ roomNid, userId }: MemberKey) => `${roomNid} ${userId}`;
+  const rowsOf = shareRows(
+    (members: readonly MemberKey[]) => currentMemberEvents(store.sql, members),
+    ...[textOf, textOf],
+  );
+
   async function memberBefore(end: StoredEvent, userId: string): Promise<StoredEvent | undefined> {
     const state = await store.state.events(end.stateBefore, [["m.room.member", userId]]);
     return state.get(stateTuple("m.room.member", userId));
@@ -30,9 +37,7 @@ export function createLastMemberships(store: RoomStore): LastMemberships {
   async function placed(row: MembershipRow): Promise<StoredEvent | undefined> {
     const event = await store.events.one(row.eventNid);
     if (event === undefined || event.stateBefore !== null) return event;
-    const key = ["m.room.member", row.userId] as const;
-    const query = currentStateOfRooms(store.sql, [row.roomNid], [key]);
-    return (await store.events.load(query))[0];
+    return (await store.events.load(rowsOf([row])))[0];
   }
 
   return {

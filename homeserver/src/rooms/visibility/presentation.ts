@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
 import type { BundledAggregations, PresentInside } from "./bundled-aggregations.ts";
 import { clientText } from "./client-text.ts";
 import type { Erasures } from "./erasures.ts";
@@ -13,6 +14,7 @@ export interface Presenter {
   present(events: readonly VisibleEvent[], reader: Reader): Promise<string[]>;
   presentToOthers(events: readonly StoredEvent[]): string[] | undefined;
   presentState(events: readonly StoredEvent[]): string[];
+  presentToService(events: readonly StoredEvent[], sender: UserId): Promise<string[]>;
 }
 
 export function createPresenter(deps: {
@@ -117,6 +119,20 @@ export function createPresenter(deps: {
       if (!isPlain) return undefined;
       const time = now();
       return events.map(({ event }) => clientText(event, unsignedOf(event, time, "join")));
+    },
+    async presentToService(events, sender) {
+      const reader = { userId: sender };
+      const [redactions, before] = await Promise.all([
+        redactionTexts(events, reader),
+        replacedTexts(events, reader),
+      ]);
+      const time = now();
+      return events.map(({ event, nid, redactedBy }) => {
+        const age = `"age":${Math.max(0, time - event.originServerTs)}`;
+        if (redactedBy === null) return clientText(event, `${age}${before.get(nid) ?? ""}`);
+        const because = redactions.get(redactedBy);
+        return clientText(event, because ? `${age},"redacted_because":${because}` : age);
+      });
     },
     presentState(events) {
       const time = now();

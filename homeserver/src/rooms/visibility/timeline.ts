@@ -1,6 +1,7 @@
 /** Ranges of a room's timeline as events. */
 import { recentEvents, timelineBackwards, timelineForwards } from "../../storage/rooms/timeline.ts";
-import type { PlaceRow } from "../../storage/rooms/timeline.ts";
+import type { PlaceRow, RecentRange } from "../../storage/rooms/timeline.ts";
+import { shareQuery } from "../../storage/shared-query.ts";
 import type { RoomStore } from "../state/store.ts";
 import type {
   LiveEvents,
@@ -26,13 +27,17 @@ export interface Timelines {
     limit: number,
   ): Promise<TimelinePage>;
   /**
-   * The newest live events of each range, oldest first; `gapAt`: position of the newest one that
-   * follows a gap.
+   * The newest live events of a range, oldest first; `gapAt`: position of the newest one that
+   * follows a gap. Concurrent calls share one query.
    */
-  recent(ranges: readonly LiveRange[], limit: number): Promise<Map<number, LiveEvents>>;
+  recent(range: LiveRange, limit: number): Promise<LiveEvents>;
 }
 
 export function createTimelines(store: RoomStore): Timelines {
+  const recentRows = shareQuery((ranges: readonly RecentRange[]) =>
+    recentEvents(store.sql, ranges),
+  );
+
   async function page(rows: readonly PlaceRow[], limit: number): Promise<TimelinePage> {
     return { events: await load(rows.slice(0, limit)), more: rows.length > limit };
   }
@@ -60,19 +65,12 @@ export function createTimelines(store: RoomStore): Timelines {
       page(await timelineBackwards(store.sql, roomNid, from, to, limit + 1), limit),
     forwards: async (roomNid, from, to, limit) =>
       page(await timelineForwards(store.sql, roomNid, from, to, limit + 1), limit),
-    async recent(ranges, limit) {
-      const rows = ranges.length === 0 ? [] : await recentEvents(store.sql, ranges, limit + 1);
+    async recent(range, limit) {
+      const rows = await recentRows({ ...range, limit: limit + 1 });
       const found = await store.events.byNids(rows.map((row) => row.nid));
-      const byRoom = Map.groupBy(rows, (row) => row.roomNid);
-      return new Map(
-        ranges.map(({ roomNid }) => {
-          const ofRoom = byRoom.get(roomNid) ?? [];
-          const events = ofRoom.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
-          const limited = ofRoom.length > limit;
-          const gapAt = ofRoom[0]?.gapAt ?? undefined;
-          return [roomNid, { events: events.toReversed(), limited, gapAt }];
-        }),
-      );
+      const events = rows.slice(0, limit).flatMap((row) => found.get(row.nid) ?? []);
+      const gapAt = rows[0]?.gapAt ?? undefined;
+      return { events: events.toReversed(), limited: rows.length > limit, gapAt };
     },
   };
 }

@@ -2,14 +2,15 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { strippedState } from "../../protocol/events/client-event.ts";
-import { currentStateEvents, currentStateOfRooms } from "../../storage/rooms/events.ts";
 import {
-  strippedState as storedStrippedState,
-  usersSharingRoom,
-} from "../../storage/rooms/members.ts";
-import { roomStateAt } from "../../storage/rooms/timeline.ts";
-import { rootOfBytes } from "../records/events.ts";
+  currentStateEvents,
+  currentStateOfRooms,
+  currentStateOfType,
+} from "../../storage/rooms/events.ts";
+import { sharedRooms, strippedStates, usersSharingRoom } from "../../storage/rooms/members.ts";
+import { shareQuery } from "../../storage/shared-query.ts";
 import type { Erasures } from "./erasures.ts";
+import type { RootAt } from "./root-at.ts";
 import type { Memberships } from "../records/memberships.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { Presenter } from "./presentation.ts";
@@ -18,6 +19,7 @@ import type { Related } from "./related.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { LastMemberships } from "./last-membership.ts";
 import { STRIPPED_TYPES, withinLimits } from "../state/stripped-state.ts";
+import { roomSummaries } from "./room-summaries.ts";
 import type { Threads } from "./threads.ts";
 import type { RoomView } from "../api/index.ts";
 
@@ -33,11 +35,17 @@ export interface ViewDeps {
   readonly threads: Threads;
   readonly erasures: Erasures;
   readonly lastMemberships: LastMemberships;
+  readonly rootAt: RootAt;
 }
 
 export function createView(deps: ViewDeps): RoomView {
   const { store, memberships, presenter, partial } = deps;
   const { sql, events, registry, state } = store;
+
+  const storedStrippedState = shareQuery(
+    (asked: readonly { readonly roomNid: number; readonly userId: UserId }[]) =>
+      strippedStates(sql, asked),
+  );
 
   async function membership(roomNid: number, userId: UserId) {
     return (await memberships.ofUser(userId)).get(roomNid);
@@ -63,16 +71,18 @@ export function createView(deps: ViewDeps): RoomView {
       return Map.groupBy(found, (stored) => stored.roomNid);
     },
 
+    async currentStateOfType(roomNids, type, limit) {
+      const found = await events.load(currentStateOfType(sql, roomNids, type, limit));
+      return Map.groupBy(found, (stored) => stored.roomNid);
+    },
+
     stateAt: (root, selector) => state.all(root, selector),
     async stateEventsAt(root, keys) {
       return [...(await state.events(root, keys)).values()];
     },
     peekState: state.peek,
     stateDelta: (from, to) => state.delta(from, to),
-    async rootsAt(roomNids, position) {
-      const rows = await roomStateAt(sql, roomNids, position);
-      return new Map(rows.map((row) => [row.roomNid, rootOfBytes(row.root)]));
-    },
+    rootAt: (roomNid, position) => deps.rootAt({ roomNid, position }),
 
     async membershipsOf(userId, options) {
       const rows = [...(await memberships.ofUser(userId)).values()];
@@ -92,10 +102,12 @@ export function createView(deps: ViewDeps): RoomView {
       if (others.length === 0) return new Set();
       return new Set((await usersSharingRoom(sql, userId, others)) as UserId[]);
     },
+    sharedRooms: (userId, other) => sharedRooms(sql, userId, other),
     summary: (roomNid, userId) => memberships.summary(roomNid, userId, HEROES),
+    summaries: (nids) => roomSummaries(store, nids),
     async strippedState(roomNid, userId) {
-      const text = await storedStrippedState(sql, roomNid, userId);
-      if (text !== undefined) return JSON.parse(text) as JsonObject[];
+      const text = await storedStrippedState({ roomNid, userId });
+      if (text !== null) return JSON.parse(text) as JsonObject[];
       const keys = [...STRIPPED_TYPES.map((type) => [type, ""] as const)];
       const wanted = [...keys, ["m.room.member", userId] as const];
       // Users who are invited or knocking see the room as it was then; later state is for members
@@ -117,5 +129,6 @@ export function createView(deps: ViewDeps): RoomView {
     present: presenter.present,
     presentToOthers: presenter.presentToOthers,
     presentState: presenter.presentState,
+    presentToService: presenter.presentToService,
   };
 }

@@ -1,7 +1,7 @@
 import type { Append, NewEvent, RedactionRow } from "./types.ts";
 import type { Offsets, RowKind } from "./row-kind.ts";
 import type { Value } from "../streams/columns.ts";
-import { keyText, plainText } from "../streams/text.ts";
+import { jsonText, keyText, plainText } from "../streams/text.ts";
 import { relationIn } from "../../protocol/events/relations.ts";
 import { numberArray, textArray } from "../sql.ts";
 
@@ -17,7 +17,7 @@ export const events: RowKind = {
       (name) => [name, "text"] as const,
     ),
     ...(["depth", "origin_server_ts"] as const).map((name) => [name, "bigint"] as const),
-    ["json", "text"],
+    ["json", "jsonText"],
     ...placeColumns(),
     ...(["prev_event_ids", "auth_nids", "relates_to", "rel_type", "version"] as const).map(
       (name) => [name, "text"] as const,
@@ -40,7 +40,12 @@ export const events: RowKind = {
 /** An outlier that gets its place in the timeline, redacted if a redaction came first. */
 export const placedOutliers: RowKind = {
   name: "placed",
-  columns: [["event_nid", "bigint"], ...placeColumns(), ["auth_nids", "text"], ["json", "text"]],
+  columns: [
+    ["event_nid", "bigint"],
+    ...placeColumns(),
+    ["auth_nids", "text"],
+    ["json", "jsonText"],
+  ],
   rows: ({ append, offsets }) =>
     eventRows(append, offsets, (event) => !isNew(event), placedEventRow),
   statements: (from) => [
@@ -121,7 +126,7 @@ function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[
   return [
     ...[added.nid, added.roomNid, keyText(event.eventId), plainText(event.type)],
     event.stateKey === undefined ? null : plainText(event.stateKey),
-    ...[keyText(event.sender), event.depth, event.originServerTs, plainText(json)],
+    ...[keyText(event.sender), event.depth, event.originServerTs, jsonText(json)],
     ...placeOf(own === undefined ? added : { ...added, redactedBy: own.redactionNid }, at),
     ...[textArray(event.prevEventIds), numberArray(added.authNids)],
     ...(own === undefined ? relationOf(added) : [null, null]),
@@ -130,7 +135,7 @@ function newEventRow(added: NewEvent, at: LivePlace, own?: RedactionRow): Value[
 }
 
 function placedEventRow(placed: NewEvent, at: LivePlace): Value[] {
-  const json = placed.redactedBy === undefined ? null : plainText(placed.event.json());
+  const json = placed.redactedBy === undefined ? null : jsonText(placed.event.json());
   return [placed.nid, ...placeOf(placed, at), numberArray(placed.authNids), json];
 }
 

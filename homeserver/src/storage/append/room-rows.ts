@@ -1,5 +1,5 @@
 import type { RowKind } from "./row-kind.ts";
-import { keyText, plainText } from "../streams/text.ts";
+import { jsonText, keyText } from "../streams/text.ts";
 
 export const stateNodes: RowKind = {
   name: "nodes",
@@ -61,16 +61,27 @@ export const memberships: RowKind = {
       ...[change.membership, change.eventNid, offsets.memberships[index] ?? 0],
       change.since ?? null,
     ]),
-  statements: (from) => [
-    `INSERT INTO memberships AS m (room_nid, user_id, server, membership, event_nid, position)
-      SELECT DISTINCT ON (t.room_nid, t.user_id)
+  statements: (from) => {
+    const last = `(SELECT DISTINCT ON (t.room_nid, t.user_id)
         t.room_nid, t.user_id, t.server, t.membership, t.event_nid,
-        coalesce(t.since, v.base + t.shift) ${from}
-      ORDER BY t.room_nid, t.user_id, t.n DESC, t.i DESC
-      ON CONFLICT (room_nid, user_id) DO UPDATE SET membership = excluded.membership,
-        event_nid = excluded.event_nid, position = excluded.position,
-        forgotten = m.forgotten AND excluded.membership IN ('leave', 'ban')`,
-  ],
+        coalesce(t.since, v.base + t.shift) AS position ${from}
+        ORDER BY t.room_nid, t.user_id, t.n DESC, t.i DESC) AS l`;
+    return [
+      `INSERT INTO memberships AS m
+          (room_nid, user_id, server, membership, event_nid, position, joined_at)
+        SELECT l.*, l.position FROM ${last}
+        ON CONFLICT (room_nid, user_id) DO UPDATE SET membership = excluded.membership,
+          event_nid = excluded.event_nid, position = excluded.position,
+          joined_at = CASE WHEN m.membership = 'join' THEN m.joined_at ELSE excluded.joined_at END,
+          forgotten = m.forgotten AND excluded.membership IN ('leave', 'ban')`,
+      // The rows as they were before. The room's head has been compared: nobody wrote to them since.
+      `INSERT INTO past_stays (user_id, room_nid, joined_at, left_at)
+        SELECT m.user_id, m.room_nid, m.joined_at, l.position FROM ${last}
+          JOIN memberships m ON m.room_nid = l.room_nid AND m.user_id = l.user_id
+        WHERE l.membership <> 'join' AND m.membership = 'join' AND m.joined_at < l.position
+        ORDER BY m.user_id, m.room_nid ON CONFLICT DO NOTHING`,
+    ];
+  },
 };
 
 export const redactions: RowKind = {
@@ -78,12 +89,12 @@ export const redactions: RowKind = {
   columns: [
     ["target", "text"],
     ["redaction_nid", "bigint"],
-    ["json", "text"],
+    ["json", "jsonText"],
   ],
   rows: ({ append }) =>
     (append.redactions ?? []).map((row) => [
       ...[keyText(row.targetEventId), row.redactionNid],
-      row.redactedJson === undefined ? null : plainText(row.redactedJson),
+      row.redactedJson === undefined ? null : jsonText(row.redactedJson),
     ]),
   statements: (from) => [
     `INSERT INTO redactions (target_event_id, redaction_nid)

@@ -1,10 +1,11 @@
 import type { Column, ColumnType, Value } from "../streams/columns.ts";
-import { STREAMS } from "../streams/index.ts";
+import { STREAMS, streamOf } from "../streams/index.ts";
 import type { PlacedAppend } from "./row-kind.ts";
 import type { RowKind } from "./row-kind.ts";
 import { placeAppend, ROW_KINDS } from "./row-kinds.ts";
 import { fenceOf, dependencyChecks } from "./dependencies.ts";
 import type { Append } from "./types.ts";
+import { JSON_NULL, JSON_SEPARATOR } from "../streams/text.ts";
 import { byteaArray, numberArray, textArray } from "../sql.ts";
 
 /** A group as one statement. */
@@ -60,7 +61,8 @@ function table(
 ): string {
   const arrays = columns.map(([, type], column) => {
     parameters.push(literal(type, rows, column));
-    return `$${parameters.length}::${type}[]`;
+    const parameter = `$${parameters.length}`;
+    return type === "jsonText" ? splitJson(parameter) : `${parameter}::${type}[]`;
   });
   const names = columns.map(([name]) => name);
   return `unnest(${arrays.join(", ")}) WITH ORDINALITY AS ${alias} (${names.join(", ")}, i)`;
@@ -69,8 +71,20 @@ function table(
 function literal(type: ColumnType, rows: readonly (readonly Value[])[], column: number): string {
   const values = rows.map((row) => row[column] ?? null);
   if (type === "text") return textArray(values as (string | null)[]);
+  if (type === "jsonText") return values.map((value) => value ?? JSON_NULL).join(JSON_SEPARATOR);
   if (type === "bytea") return byteaArray(values as (Buffer | null)[]);
   return numberArray(values as (number | null)[]);
+}
+
+/**
+ * JSON texts are most of what is written. Within an array's literal each quotation mark would have
+ * to be escaped, and read again one by one.
+ */
+function splitJson(parameter: string): string {
+  const [separator, none] = [JSON_SEPARATOR, JSON_NULL].map(
+    (character) => `E'\\x${character.charCodeAt(0).toString(16)}'`,
+  );
+  return `string_to_array(${parameter}::text, ${separator}, ${none})`;
 }
 
 /**
@@ -193,18 +207,20 @@ function rowsOf(kind: RowKind, placed: readonly PlacedAppend[]): Value[][] {
 
 /** A stream's rows, each with its position relative to the base. */
 function streamWrites(placed: readonly PlacedAppend[], parameters: (string | number)[]): string[] {
-  if (placed.every(({ append }) => append.records === undefined)) return [];
+  const rowsByKind = new Map<string, Value[][]>();
+  for (const [index, { append, offsets }] of placed.entries()) {
+    for (const [at, record] of (append.records ?? []).entries()) {
+      const row = [index + 1, ...streamOf(record.kind)!.values(record), offsets.records[at] ?? 0];
+      const rows = rowsByKind.get(record.kind);
+      if (rows) rows.push(row);
+      else rowsByKind.set(record.kind, [row]);
+    }
+  }
+  if (rowsByKind.size === 0) return [];
   return STREAMS.flatMap((stream) => {
-    const rows = placed.flatMap(({ append, offsets }, index) =>
-      (append.records ?? []).flatMap((record, at) =>
-        record.kind === stream.kind
-          ? [[index + 1, ...stream.values(record), offsets.records[at] ?? 0]]
-          : [],
-      ),
-    );
     const columns = [...stream.columns, ["shift", "int"] as const];
-    const { kind: name } = stream;
-    return writes({ name, columns, statements: stream.statements }, rows, parameters);
+    const kind = { name: stream.kind, columns, statements: stream.statements };
+    return writes(kind, rowsByKind.get(stream.kind) ?? [], parameters);
   });
 }
 

@@ -126,6 +126,8 @@ export interface MembershipChange {
   server: string;
   /** It holds since an earlier log position than this append's: followers are not told. */
   since?: number;
+  /** The user was joined before; absent: that is not known, as for what is read from the tables. */
+  wasJoined?: boolean;
 }
 
 interface RecomputedEvent {

@@ -1,18 +1,21 @@
-import type { ServerName } from "../../protocol/identifiers.ts";
+import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { numberArray, type Sql, type Tx, textArray } from "../sql.ts";
 
-/** How far a server has our events, in log positions. */
+/** How far a server has what it is owed, in log positions. */
 export interface DestinationRow {
   readonly server: ServerName;
   readonly sent: number;
   readonly wanted: number;
 }
 
-/** Servers that have not been sent everything meant for them. */
-export async function destinationsBehind(sql: Sql | Tx): Promise<DestinationRow[]> {
+/** Servers that have not been sent everything meant for them, or were sent something lately. */
+export async function destinationsAfter(
+  sql: Sql | Tx,
+  position: number,
+): Promise<DestinationRow[]> {
   return sql<DestinationRow[]>`
     SELECT server, sent_position AS sent, wanted_position AS wanted
-    FROM destinations WHERE wanted_position > sent_position`;
+    FROM destinations WHERE wanted_position > sent_position OR wanted_position > ${position}`;
 }
 
 /**
@@ -98,6 +101,47 @@ export async function newestForDestination(
         AND (e.forwarded OR substr(e.sender, strpos(e.sender, ':') + 1) = ${ours})
         AND substr(e.sender, strpos(e.sender, ':') + 1) <> ${server}
     ) found ORDER BY position LIMIT ${limit}`;
+}
+
+/** Positions of joins; at most `limit` of them. */
+export interface JoinsRange {
+  readonly server: ServerName;
+  readonly after: number;
+  readonly upTo: number;
+  readonly limit: number;
+}
+
+/** The newest event that a join does not build on. */
+export interface MissedAtJoin {
+  /** Of the join. */
+  readonly position: number;
+  readonly eventId: EventId;
+}
+
+/**
+ * For joins of a server's users that came through this server, and are in force: the newest event
+ * that each does not build on, and nothing else does. It was accepted between make_join and
+ * send_join, when the server was not in the room.
+ */
+export async function eventsMissedAtJoins(
+  sql: Sql | Tx,
+  range: JoinsRange,
+): Promise<MissedAtJoin[]> {
+  const { server, after, upTo } = range;
+  return sql<MissedAtJoin[]>`
+    SELECT j.position, missed.event_id AS "eventId"
+    FROM events j
+    JOIN memberships m ON m.room_nid = j.room_nid AND m.user_id = j.sender
+      AND m.event_nid = j.event_nid AND m.membership = 'join'
+    JOIN room_heads h ON h.room_nid = j.room_nid
+    CROSS JOIN LATERAL (
+      SELECT e.event_id FROM events e
+      WHERE e.event_nid = ANY (h.extremities) AND e.position < j.position AND e.status = 0
+      ORDER BY e.position DESC LIMIT 1) missed
+    WHERE j.position > ${after} AND j.position <= ${upTo} AND j.position IS NOT NULL
+      AND j.ordinal = 0 AND j.status = 0 AND j.forwarded AND j.type = 'm.room.member'
+      AND substr(j.sender, strpos(j.sender, ':') + 1) = ${server}
+    ORDER BY j.position LIMIT ${range.limit}`;
 }
 
 /** Whether the event came to this server first, which forwarded it to the others in the room. */

@@ -78,6 +78,46 @@ export async function currentStateOfRooms(
     JOIN rooms r ON r.room_nid = c.room_nid`;
 }
 
+/** Current state events of one type in many rooms, at most `limit` of each room. */
+export async function currentStateOfType(
+  sql: Sql | Tx,
+  roomNids: readonly number[],
+  type: string,
+  limit: number,
+): Promise<EventRow[]> {
+  return sql<EventRow[]>`
+    SELECT ${columns(sql)}
+    FROM unnest(${numberArray(roomNids)}::bigint[]) AS wanted (room_nid)
+    CROSS JOIN LATERAL (
+      SELECT s.event_nid FROM current_state s
+      WHERE s.room_nid = wanted.room_nid AND s.type = ${type}
+      ORDER BY s.state_key LIMIT ${limit}) c
+    JOIN events e USING (event_nid)
+    JOIN rooms r ON r.room_nid = e.room_nid`;
+}
+
+/** A user in a room. */
+export interface MemberKey {
+  readonly roomNid: number;
+  readonly userId: string;
+}
+
+/** The member events of these users in the current state of these rooms. */
+export async function currentMemberEvents(
+  sql: Sql | Tx,
+  members: readonly MemberKey[],
+): Promise<(EventRow & MemberKey)[]> {
+  return sql<(EventRow & MemberKey)[]>`
+    SELECT ${columns(sql)}, c.state_key AS "userId"
+    FROM unnest(${numberArray(members.map(({ roomNid }) => roomNid))}::bigint[],
+                ${textArray(members.map(({ userId }) => userId))}::text[])
+      AS member (room_nid, user_id)
+    JOIN current_state c ON c.room_nid = member.room_nid AND c.type = 'm.room.member'
+      AND c.state_key = member.user_id
+    JOIN events e USING (event_nid)
+    JOIN rooms r ON r.room_nid = c.room_nid`;
+}
+
 /** auth_events of each event, as nids. */
 export async function authNids(
   sql: Sql | Tx,
@@ -182,19 +222,22 @@ export async function redactionsOf(
     WHERE target_event_id = ANY (${textArray(eventIds)}::text[])`;
 }
 
-/** The events that answered transaction ids of one device. */
+/** A transaction id that an event answered. */
+export interface TransactionOfEvent {
+  readonly eventId: string;
+  readonly txnId: string;
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** The transaction ids that these events answered, of whatever devices. */
 export async function transactionsOfEvents(
   sql: Sql | Tx,
-  userId: string,
-  deviceId: string,
   eventIds: readonly string[],
-): Promise<{ eventId: string; txnId: string }[]> {
-  // Filtered here: given the user and device too, PostgreSQL may read all their transactions
-  // instead.
-  const rows = await sql<{ eventId: string; txnId: string; userId: string; deviceId: string }[]>`
+): Promise<TransactionOfEvent[]> {
+  return sql<TransactionOfEvent[]>`
     SELECT event_id AS "eventId", txn_id AS "txnId", user_id AS "userId", device_id AS "deviceId"
     FROM client_transactions WHERE event_id = ANY (${textArray(eventIds)}::text[])`;
-  return rows.filter((row) => row.userId === userId && row.deviceId === deviceId);
 }
 
 /** The event that answered a transaction id. */

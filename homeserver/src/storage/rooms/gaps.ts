@@ -92,12 +92,14 @@ export async function isStoodOn(
 }
 
 /**
- * The depth up to which history is missing: the lowest of an event with a gap before it, or of what
- * was purged. Undefined when all of it is here.
+ * History is missing below this depth: that of the lowest event with a gap before it, or of the
+ * first one that was not purged. An event of the same depth is no ancestor of that one, but was
+ * sent at the same time. Undefined when all history is here.
  */
-export async function lowestGapDepth(sql: Sql | Tx, roomNid: number): Promise<number | undefined> {
+export async function firstKnownDepth(sql: Sql | Tx, roomNid: number): Promise<number | undefined> {
   const [row] = await sql<{ depth: number | null }[]>`
-    SELECT greatest(min(e.depth), (SELECT purged_depth FROM rooms WHERE room_nid = ${roomNid})) AS depth
+    SELECT greatest(min(e.depth),
+      (SELECT purged_depth + 1 FROM rooms WHERE room_nid = ${roomNid})) AS depth
     FROM missing_events m JOIN events e ON e.event_nid = m.child_nid
     WHERE m.room_nid = ${roomNid}`;
   return row?.depth ?? undefined;

@@ -96,17 +96,17 @@ export async function storedNumbers(sql: Sql, nids: readonly number[]): Promise<
 /**
  * Accepted events outside the graph that the current state contains, or that authorise events of
  * the graph, although all their prev events are in it: they were lost on their way. Not those in
- * the staging area, nor those up to a depth below which history is missing.
+ * the staging area, nor those below the depth from which history is known.
  */
 export async function lostEvents(
   sql: Sql,
   roomNid: number,
-  aboveDepth: number,
+  fromDepth: number,
 ): Promise<{ nid: number; eventId: string; sender: string; json: string }[]> {
   return sql<{ nid: number; eventId: string; sender: string; json: string }[]>`
     SELECT e.event_nid AS nid, e.event_id AS "eventId", e.sender, e.json FROM events e
     WHERE e.room_nid = ${roomNid} AND e.status = 0 AND e.position IS NULL AND e.state_after IS NULL
-      AND e.depth > ${aboveDepth} AND cardinality(e.prev_event_ids) > 0
+      AND e.depth >= ${fromDepth} AND cardinality(e.prev_event_ids) > 0
       AND NOT EXISTS (SELECT 1 FROM staged_events s WHERE s.event_id = e.event_id)
       AND NOT EXISTS (
         SELECT 1 FROM unnest(e.prev_event_ids) AS id LEFT JOIN events p

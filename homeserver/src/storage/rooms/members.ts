@@ -1,4 +1,4 @@
-import { textArray } from "../sql.ts";
+import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
 export interface MembershipTableRow {
@@ -73,16 +73,75 @@ export async function usersSharingRoom(
   return rows.map((row) => row.userId);
 }
 
-/** Numbers of joined and invited members. */
-export async function memberCounts(
+/** The rooms that two users are joined to, by nid. */
+export async function sharedRooms(sql: Sql | Tx, one: string, other: string): Promise<number[]> {
+  const rows = await sql<{ roomNid: number }[]>`
+    SELECT a.room_nid AS "roomNid" FROM memberships a JOIN memberships b USING (room_nid)
+    WHERE a.user_id = ${one} AND a.membership = 'join'
+      AND b.user_id = ${other} AND b.membership = 'join' ORDER BY a.room_nid`;
+  return rows.map((row) => row.roomNid);
+}
+
+/** How many are in a room, and its first members, those who came first first. */
+export interface MembersOfRoom {
+  readonly joined: number;
+  readonly invited: number;
+  /** Joined and invited. */
+  readonly present: readonly string[];
+  /** Those who were, where at most one is present. */
+  readonly gone: readonly string[];
+}
+
+/** The members of each of the rooms, in the given order; of each kind `limit` of the first. */
+export async function membersOfRooms(
   sql: Sql | Tx,
-  roomNid: number,
-): Promise<{ joined: number; invited: number }> {
-  const [row] = await sql<{ joined: number; invited: number }[]>`
-    SELECT count(*) FILTER (WHERE membership = 'join') AS joined,
-           count(*) FILTER (WHERE membership = 'invite') AS invited
-    FROM memberships WHERE room_nid = ${roomNid} AND membership IN ('join', 'invite')`;
-  return row ?? { joined: 0, invited: 0 };
+  roomNids: readonly number[],
+  limit: number,
+): Promise<MembersOfRoom[]> {
+  const rows = await sql<{ joined: number; invited: number; present: string; gone: string }[]>`
+    SELECT joined, invited,
+      array_to_json(array(
+        SELECT user_id FROM memberships
+        WHERE room_nid = room.nid AND membership IN ('join', 'invite')
+        ORDER BY position, event_nid LIMIT ${limit}))::text AS present,
+      CASE WHEN joined + invited > 1 THEN '[]' ELSE array_to_json(array(
+        SELECT user_id FROM memberships
+        WHERE room_nid = room.nid AND membership IN ('leave', 'ban')
+        ORDER BY position, event_nid LIMIT ${limit}))::text END AS gone
+    FROM unnest(${numberArray(roomNids)}::bigint[]) WITH ORDINALITY AS room (nid, at)
+    CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE membership = 'join') AS joined,
+             count(*) FILTER (WHERE membership = 'invite') AS invited
+      FROM memberships WHERE room_nid = room.nid AND membership IN ('join', 'invite')
+    ) AS counts
+    ORDER BY room.at`;
+  return rows.map(({ joined, invited, present, gone }) => ({
+    ...{ joined, invited },
+    present: JSON.parse(present) as string[],
+    gone: JSON.parse(gone) as string[],
+  }));
+}
+
+/** Numbers of joined members of many rooms; rooms without any are absent. */
+export async function joinedCounts(
+  sql: Sql | Tx,
+  roomNids: readonly number[],
+): Promise<{ roomNid: number; joined: number }[]> {
+  return sql<{ roomNid: number; joined: number }[]>`
+    SELECT room_nid AS "roomNid", count(*) AS joined FROM memberships
+    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND membership = 'join'
+    GROUP BY room_nid`;
+}
+
+/** What users of one server are to rooms: each membership that one of them has there, once. */
+export async function membershipsOfServerIn(
+  sql: Sql | Tx,
+  roomNids: readonly number[],
+  server: string,
+): Promise<{ roomNid: number; membership: string }[]> {
+  return sql<{ roomNid: number; membership: string }[]>`
+    SELECT DISTINCT room_nid AS "roomNid", membership FROM memberships
+    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND server = ${server}`;
 }
 
 /** Up to `limit` users of these memberships, those who came first first, without one user. */
@@ -133,16 +192,22 @@ export async function joinedRoomNids(sql: Sql | Tx, userId: string): Promise<num
   return rows.map((row) => row.roomNid);
 }
 
-/** Stripped state that came with an invite or a knock: JSON array text. */
-export async function strippedState(
+/**
+ * Stripped state that came with each invite or knock, in the given order: JSON array text; null
+ * where none came.
+ */
+export async function strippedStates(
   sql: Sql | Tx,
-  roomNid: number,
-  userId: string,
-): Promise<string | undefined> {
-  const [row] = await sql<{ text: string }[]>`
-    SELECT stripped_state AS text FROM stripped_rooms
-    WHERE room_nid = ${roomNid} AND user_id = ${userId}`;
-  return row?.text;
+  asked: readonly { readonly roomNid: number; readonly userId: string }[],
+): Promise<(string | null)[]> {
+  const rows = await sql<{ text: string | null }[]>`
+    SELECT s.stripped_state AS text
+    FROM unnest(${numberArray(asked.map(({ roomNid }) => roomNid))}::bigint[],
+                ${textArray(asked.map(({ userId }) => userId))}::text[])
+      WITH ORDINALITY AS asked (room_nid, user_id, at)
+    LEFT JOIN stripped_rooms s ON s.room_nid = asked.room_nid AND s.user_id = asked.user_id
+    ORDER BY asked.at`;
+  return rows.map(({ text }) => text);
 }
 
 /** The server that sent the invite or took the knock that the user has open; undefined: unknown. */

@@ -217,16 +217,41 @@ export async function writeMemberships(
   rows: readonly MembershipRow[],
   position: number,
 ): Promise<void> {
+  const out = rows.filter(({ membership }) => membership !== "join");
+  await endStays(
+    tx,
+    roomNid,
+    out.map(({ userId }) => userId),
+    position,
+  );
   await tx`
-    INSERT INTO memberships AS m (room_nid, user_id, server, membership, event_nid, position)
-    SELECT ${roomNid}::bigint, t.user_id, t.server, t.membership, t.nid, ${position}::bigint
+    INSERT INTO memberships AS m
+      (room_nid, user_id, server, membership, event_nid, position, joined_at)
+    SELECT ${roomNid}::bigint, t.user_id, t.server, t.membership, t.nid, ${position}::bigint,
+      ${position}::bigint
     FROM unnest(${textArray(rows.map((row) => row.userId))}::text[],
       ${textArray(rows.map((row) => row.server))}::text[],
       ${textArray(rows.map((row) => row.membership))}::text[],
       ${numberArray(rows.map((row) => row.nid))}::bigint[]) AS t (user_id, server, membership, nid)
     ON CONFLICT (room_nid, user_id) DO UPDATE SET membership = excluded.membership,
       event_nid = excluded.event_nid, position = excluded.position,
+      joined_at = CASE WHEN m.membership = 'join' THEN m.joined_at ELSE excluded.joined_at END,
       forgotten = m.forgotten AND excluded.membership IN ('leave', 'ban')`;
+}
+
+/** Notes when users were joined who are not any more. */
+async function endStays(
+  tx: Tx,
+  roomNid: number,
+  userIds: readonly string[],
+  position: number,
+): Promise<void> {
+  await tx`
+    INSERT INTO past_stays (user_id, room_nid, joined_at, left_at)
+    SELECT user_id, room_nid, joined_at, ${position} FROM memberships
+    WHERE room_nid = ${roomNid} AND user_id = ANY (${textArray(userIds)}::text[])
+      AND membership = 'join' AND joined_at < ${position}
+    ORDER BY user_id ON CONFLICT DO NOTHING`;
 }
 
 /** Marks members as out whom the current state does not contain. */
@@ -236,6 +261,7 @@ export async function putOut(
   userIds: readonly string[],
   position: number,
 ): Promise<void> {
+  await endStays(tx, roomNid, userIds, position);
   await tx`
     UPDATE memberships SET membership = 'leave', position = ${position}
     WHERE room_nid = ${roomNid} AND user_id = ANY (${textArray(userIds)}::text[])`;

@@ -40,16 +40,48 @@ export async function isPublished(sql: Sql | Tx, roomNid: number): Promise<boole
   return rows.length > 0;
 }
 
+interface NetworkRoom {
+  /** Id of the application service's registration. */
+  readonly service: string;
+  readonly networkId: string;
+  readonly roomNid: number;
+}
+
+/** Lists a room in the directory of a network. */
+export async function listInNetwork(sql: Sql | Tx, room: NetworkRoom): Promise<void> {
+  await sql`
+    INSERT INTO network_rooms (service, network_id, room_nid)
+    VALUES (${room.service}, ${room.networkId}, ${room.roomNid}) ON CONFLICT DO NOTHING`;
+}
+
+export async function unlistFromNetwork(sql: Sql | Tx, room: NetworkRoom): Promise<void> {
+  await sql`
+    DELETE FROM network_rooms WHERE service = ${room.service}
+      AND network_id = ${room.networkId} AND room_nid = ${room.roomNid}`;
+}
+
+/** Which directories: a network's alone, as `service|network`; or the server's, with all networks'. */
+interface Directories {
+  readonly network?: string | undefined;
+  readonly allNetworks?: boolean | undefined;
+}
+
 /** Published rooms that `server` is in, with their numbers of joined members, the biggest first. */
 export async function publishedRooms(
   sql: Sql | Tx,
   server: string,
+  { network, allNetworks = false }: Directories = {},
 ): Promise<{ roomNid: number; joined: number }[]> {
+  const listed =
+    network === undefined
+      ? sql`SELECT room_nid FROM published_rooms
+          UNION SELECT room_nid FROM network_rooms WHERE ${allNetworks}`
+      : sql`SELECT room_nid FROM network_rooms WHERE service || '|' || network_id = ${network}`;
   return sql<{ roomNid: number; joined: number }[]>`
     SELECT p.room_nid AS "roomNid",
       (SELECT count(*) FROM memberships m
         WHERE m.room_nid = p.room_nid AND m.membership = 'join') AS joined
-    FROM published_rooms p
+    FROM (${listed}) p
     WHERE EXISTS (SELECT 1 FROM memberships o
       WHERE o.room_nid = p.room_nid AND o.server = ${server} AND o.membership = 'join')
     ORDER BY joined DESC, p.room_nid`;

@@ -95,6 +95,7 @@ export const ROOM_TABLES = [
   "partial_rooms",
   "events_to_rejudge",
   ...["partial_rooms", "published_rooms", "room_heads", "arrived_history"],
+  ...["network_rooms", "open_rooms", "searchable_events"],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */
@@ -115,12 +116,22 @@ export async function purgeRoom(tx: Tx, roomNid: number, limit: number): Promise
   return purgeMembers(tx, roomNid, limit);
 }
 
-/** Memberships, and what their users noted of the room for themselves. */
+/**
+ * Memberships, and what their users noted of the room for themselves. When they were joined stays
+ * known (`forgetPurges`): those who shared the room with a local user are told that it is so no
+ * longer.
+ */
 async function purgeMembers(tx: Tx, roomNid: number, limit: number): Promise<number> {
   const rows = await tx<{ userId: string }[]>`
-    DELETE FROM memberships WHERE room_nid = ${roomNid} AND user_id = ANY (ARRAY(
-      SELECT user_id FROM memberships WHERE room_nid = ${roomNid} LIMIT ${limit}))
-    RETURNING user_id AS "userId"`;
+    WITH gone AS (
+      DELETE FROM memberships WHERE room_nid = ${roomNid} AND user_id = ANY (ARRAY(
+        SELECT user_id FROM memberships WHERE room_nid = ${roomNid} LIMIT ${limit}))
+      RETURNING user_id, room_nid, membership, joined_at),
+    past AS (
+      INSERT INTO past_stays (user_id, room_nid, joined_at, left_at)
+      SELECT g.user_id, g.room_nid, g.joined_at, h.position + 1 FROM gone g, log_head h
+      WHERE g.membership = 'join' ORDER BY g.user_id ON CONFLICT DO NOTHING)
+    SELECT user_id AS "userId" FROM gone`;
   if (rows.length === 0) return 0;
   const users = textArray(rows.map((row) => row.userId));
   await tx`

@@ -71,9 +71,18 @@ export async function notePurge(
     WHERE purge_id = ${purgeId}`;
 }
 
-/** Forgets purges that ended before a time, ms since 1970. */
+/**
+ * Forgets purges that ended before a time, ms since 1970, and who was in the rooms that they
+ * deleted.
+ */
 export async function forgetPurges(sql: Sql | Tx, before: number): Promise<void> {
-  await sql`DELETE FROM purges WHERE ended_ts < ${before}`;
+  await sql`
+    WITH forgotten AS (DELETE FROM purges WHERE ended_ts < ${before} RETURNING room_nid, kind),
+    gone AS (
+      SELECT f.room_nid FROM forgotten f WHERE f.kind = 'room'
+        AND NOT EXISTS (SELECT 1 FROM rooms r WHERE r.room_nid = f.room_nid)),
+    times AS (DELETE FROM partial_times p USING gone g WHERE p.room_nid = g.room_nid)
+    DELETE FROM past_stays p USING gone g WHERE p.room_nid = g.room_nid`;
 }
 
 /** Who blocked a room; undefined when it is not blocked. */

@@ -1,4 +1,4 @@
-import { textArray } from "../sql.ts";
+import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
 /** True when the sender has such an annotation in force. */
@@ -33,6 +33,7 @@ export interface ChildRow {
 
 /** What is looked for of those that relate to an event. */
 export interface Target {
+  readonly roomNid: number;
   readonly eventId: string;
   readonly sender: string;
   readonly type: string;
@@ -45,25 +46,26 @@ export interface Target {
  */
 export async function relationsTo(
   sql: Sql | Tx,
-  roomNid: number,
   targets: readonly Target[],
   relTypes: readonly string[],
 ): Promise<ChildRow[]> {
+  const rooms = targets.map(({ roomNid }) => roomNid);
   const ids = targets.map(({ eventId }) => eventId);
   const senders = targets.map(({ sender }) => sender);
   const types = targets.map(({ type }) => type);
   return sql<ChildRow[]>`
     SELECT * FROM (
       SELECT child.* FROM unnest(
-        ${textArray(ids)}::text[], ${textArray(senders)}::text[], ${textArray(types)}::text[]
-      ) AS t (target, target_sender, target_type)
+        ${textArray(ids)}::text[], ${textArray(senders)}::text[], ${textArray(types)}::text[],
+        ${numberArray(rooms)}::bigint[]
+      ) AS t (target, target_sender, target_type, target_room)
       CROSS JOIN unnest(${textArray(relTypes)}::text[]) AS r (rel_type)
       CROSS JOIN LATERAL (
         SELECT event_nid AS nid, event_id AS "eventId", relates_to AS target, rel_type AS "relType",
           type, sender, origin_server_ts AS "originServerTs", position, ordinal,
           state_before AS "stateBefore"
         FROM events
-        WHERE relates_to = t.target AND rel_type = r.rel_type AND room_nid = ${roomNid}
+        WHERE relates_to = t.target AND rel_type = r.rel_type AND room_nid = t.target_room
           AND position IS NOT NULL AND status = 0 AND redacted_by IS NULL
           AND (r.rel_type <> 'm.replace'
             OR state_key IS NULL AND sender = t.target_sender AND type = t.target_type)

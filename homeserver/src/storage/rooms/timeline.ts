@@ -61,50 +61,65 @@ export interface RecentRow extends PlaceRow {
   gapAt: number | null;
 }
 
-/**
- * The newest `limit` live events of each room with after < position ≤ upTo, newest first within a
- * room.
- */
-export async function recentEvents(
-  sql: Sql | Tx,
-  ranges: readonly { roomNid: number; after: number; upTo: number }[],
-  limit: number,
-): Promise<RecentRow[]> {
-  return sql<RecentRow[]>`
-    SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.ordinal,
-      (SELECT max(gap.position) FROM events gap
-        WHERE gap.room_nid = range.room_nid AND gap.after_gap
-          AND gap.position > range.after AND gap.position <= range.up_to) AS "gapAt"
-    FROM unnest(${numberArray(ranges.map((range) => range.roomNid))}::bigint[],
-                ${numberArray(ranges.map((range) => range.after))}::bigint[],
-                ${numberArray(ranges.map((range) => range.upTo))}::bigint[])
-      AS range (room_nid, after, up_to)
-    CROSS JOIN LATERAL (
-      SELECT event_nid, room_nid, position, ordinal FROM events
-      WHERE room_nid = range.room_nid AND position > range.after AND position <= range.up_to
-        AND ordinal = 0 AND status = 0
-      ORDER BY position DESC, ordinal DESC LIMIT ${limit}
-    ) e`;
+/** Live events of a room with after < position ≤ upTo: the newest `limit` of them. */
+export interface RecentRange {
+  readonly roomNid: number;
+  readonly after: number;
+  readonly upTo: number;
+  readonly limit: number;
 }
 
 /**
- * The room's state root right after its last live event at or before a position. (Soft-failed and
- * rejected events leave it as it was, and are not in the index of the timeline.)
+ * The events of each range, the newest first; the ranges in the given order. (Live events have the
+ * ordinal 0 and others lower ones. Asked for by `= 0`, PostgreSQL may read the index of the whole
+ * log instead of the room's.)
  */
-export async function roomStateAt(
+export async function recentEvents(
   sql: Sql | Tx,
-  roomNids: readonly number[],
-  position: number,
-): Promise<{ roomNid: number; root: Buffer | null }[]> {
-  return sql<{ roomNid: number; root: Buffer | null }[]>`
-    SELECT room.nid AS "roomNid", e.room_state AS root
-    FROM unnest(${numberArray(roomNids)}::bigint[]) AS room (nid)
+  ranges: readonly RecentRange[],
+): Promise<RecentRow[][]> {
+  const column = (name: keyof RecentRange) => numberArray(ranges.map((range) => range[name]));
+  const rows = await sql<(RecentRow & { at: number })[]>`
+    SELECT range.at, e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.ordinal,
+      (SELECT max(gap.position) FROM events gap
+        WHERE gap.room_nid = range.room_nid AND gap.after_gap
+          AND gap.position > range.after AND gap.position <= range.up_to) AS "gapAt"
+    FROM unnest(${column("roomNid")}::bigint[], ${column("after")}::bigint[],
+                ${column("upTo")}::bigint[], ${column("limit")}::bigint[])
+      WITH ORDINALITY AS range (room_nid, after, up_to, most, at)
     CROSS JOIN LATERAL (
+      SELECT event_nid, room_nid, position, ordinal FROM events
+      WHERE room_nid = range.room_nid AND position > range.after AND position <= range.up_to
+        AND ordinal >= 0 AND status = 0
+      ORDER BY position DESC, ordinal DESC LIMIT range.most
+    ) e
+    ORDER BY range.at, e.position DESC, e.ordinal DESC`;
+  const byRange = Map.groupBy(rows, ({ at }) => at);
+  return ranges.map((_, index) => byRange.get(index + 1) ?? []);
+}
+
+/**
+ * The state root of each room right after its last live event at or before a position, in the given
+ * order; null where the room had none. (Soft-failed and rejected events leave it as it was, and are
+ * not in the index of the timeline.)
+ */
+export async function roomStatesAt(
+  sql: Sql | Tx,
+  places: readonly { readonly roomNid: number; readonly position: number }[],
+): Promise<(Buffer | null)[]> {
+  const rows = await sql<{ root: Buffer | null }[]>`
+    SELECT e.room_state AS root
+    FROM unnest(${numberArray(places.map(({ roomNid }) => roomNid))}::bigint[],
+                ${numberArray(places.map(({ position }) => position))}::bigint[])
+      WITH ORDINALITY AS place (room_nid, position, at)
+    LEFT JOIN LATERAL (
       SELECT room_state FROM events
-      WHERE room_nid = room.nid AND position <= ${position} AND ordinal = 0 AND status = 0
-        AND room_state IS NOT NULL
-      ORDER BY position DESC LIMIT 1
-    ) e`;
+      WHERE room_nid = place.room_nid AND events.position <= place.position AND ordinal >= 0
+        AND status = 0 AND room_state IS NOT NULL
+      ORDER BY events.position DESC LIMIT 1
+    ) e ON true
+    ORDER BY place.at`;
+  return rows.map(({ root }) => root);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** All streams. A further one is a file beside this one, listed here. */
 import { accountData } from "./account-data.ts";
 import { deviceLists } from "./device-lists.ts";
+import { oneTimeKeys, userSignatures } from "./encryption-keys.ts";
 import { erasures } from "./erasures.ts";
 import { forgottenRooms } from "./forgotten-rooms.ts";
 import { history } from "./history.ts";
@@ -8,12 +9,14 @@ import { partialRooms } from "./partial-rooms.ts";
 import { profiles } from "./profiles.ts";
 import { purges } from "./purges.ts";
 import { receipts } from "./receipts.ts";
-import { sessions } from "./sessions.ts";
+import { pushers, sessions } from "./user-changes.ts";
+import { toDevice, toDeviceOutbound } from "./to-device.ts";
 import type { Stream } from "./stream.ts";
 
 const LISTED = [
   ...([receipts, accountData, erasures, forgottenRooms, purges] as const),
   ...([partialRooms, profiles, deviceLists, sessions, history] as const),
+  ...([userSignatures, oneTimeKeys, toDevice, toDeviceOutbound, pushers] as const),
 ] as const;
 
 type Listed = (typeof LISTED)[number];

@@ -50,6 +50,14 @@ export const partialRooms = defineStream({
       ON CONFLICT (room_nid) DO UPDATE SET join_nid = excluded.join_nid,
         servers = excluded.servers, fetched = excluded.fetched, complete = excluded.complete,
         position = excluded.position, next_try = 0`,
+    `INSERT INTO partial_times (join_nid, room_nid, began)
+      SELECT t.join_nid, t.room_nid, v.base + t.shift ${from} AND t.fresh = 1 AND t.complete = 0
+      ON CONFLICT DO NOTHING`,
+    // Another join of this server ends the time after its last one.
+    `UPDATE partial_times p SET ended = v.base + t.shift ${from}
+      AND p.room_nid = t.room_nid AND p.ended IS NULL
+      AND CASE WHEN t.fresh = 1 THEN p.join_nid <> t.join_nid
+               ELSE t.complete = 1 AND p.join_nid = t.join_nid END`,
   ],
   toRecord: ({ roomNid, roomId, isComplete }): PartialState => ({ roomNid, roomId, isComplete }),
   read: (sql, { after, upTo, limit }) => sql<(PartialState & { position: number })[]>`

@@ -35,6 +35,8 @@ export interface Stream<Kind extends string, Row extends object, RecordBody exte
   read(sql: Sql | Tx, span: Span): Promise<readonly (RecordBody & { readonly position: number })[]>;
   /** Length of its texts, for its weight in memory; 0 unless given. */
   bytes?(record: RecordBody): number;
+  /** Length of texts of a row that its record lacks, for the size of a group of appends. */
+  rowBytes?(row: Row): number;
   /** A key that no other append of the same group may have. */
   claims?(row: Row): string;
   /** A key that no earlier append of the same group may have written. */

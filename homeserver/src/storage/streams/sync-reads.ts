@@ -1,4 +1,4 @@
-import { numberArray, type Sql } from "../sql.ts";
+import { numberArray, textArray, type Sql } from "../sql.ts";
 
 /** A receipt in a room. */
 export interface ReceiptOfRoom {
@@ -42,23 +42,29 @@ export async function touchedRooms(
 }
 
 /**
- * How far a user has read a room: thread id ('' unthreaded, 'main') → log position up to which live
- * events are read. History stands in front of the live event at its position, and counts as read
- * only with that event.
+ * How far users have read rooms, in the given order: thread id ('' unthreaded, 'main') → log
+ * position up to which live events are read. History stands in front of the live event at its
+ * position, and counts as read only with that event.
  */
 export async function readPositions(
   sql: Sql,
-  userId: string,
-  roomNid: number,
-): Promise<Map<string, number>> {
-  const rows = await sql<{ threadId: string; position: number }[]>`
-    SELECT r.thread_id AS "threadId", 
+  readers: readonly { readonly userId: string; readonly roomNid: number }[],
+): Promise<Map<string, number>[]> {
+  const rows = await sql<{ at: number; threadId: string; position: number }[]>`
+    SELECT reader.at, r.thread_id AS "threadId",
       max(CASE WHEN e.ordinal < 0 THEN e.position - 1
                ELSE COALESCE(r.event_position, e.position, 0) END) AS position
-    FROM receipts r LEFT JOIN events e ON e.event_id = r.event_id
-    WHERE r.user_id = ${userId} AND r.room_nid = ${roomNid}
-    GROUP BY r.thread_id`;
-  return new Map(rows.map((row) => [row.threadId, row.position]));
+    FROM unnest(${textArray(readers.map(({ userId }) => userId))}::text[],
+                ${numberArray(readers.map(({ roomNid }) => roomNid))}::bigint[])
+      WITH ORDINALITY AS reader (user_id, room_nid, at)
+    JOIN receipts r ON r.user_id = reader.user_id AND r.room_nid = reader.room_nid
+    LEFT JOIN events e ON e.event_id = r.event_id
+    GROUP BY reader.at, r.thread_id`;
+  const byReader = Map.groupBy(rows, ({ at }) => at);
+  return readers.map((_, index) => {
+    const ofReader = byReader.get(index + 1) ?? [];
+    return new Map(ofReader.map(({ threadId, position }) => [threadId, position]));
+  });
 }
 
 /** A user's account data of a room (0: global) whose position lies in (after, upTo]. */
@@ -69,5 +75,88 @@ export async function accountDataBetween(
   return sql<{ type: string; content: string }[]>`
     SELECT type, content FROM account_data
     WHERE user_id = ${range.userId} AND room_nid = ${range.roomNid}
+      AND position > ${range.after} AND position <= ${range.upTo}`;
+}
+
+/** Receipts of many rooms. */
+export interface ReceiptsRange {
+  /** Private receipts are only theirs. */
+  readonly reader: string;
+  /** Room nid → position after which they are wanted; 0: from the beginning. */
+  readonly after: ReadonlyMap<number, number>;
+  readonly upTo: number;
+  /** Ids of events. */
+  readonly at: readonly string[];
+}
+
+type ReceiptInRoom = ReceiptOfRoom & { readonly roomNid: number };
+
+/** From a room's beginning, only the reader's receipts and those at some events. */
+export async function receiptsOfRooms(sql: Sql, range: ReceiptsRange): Promise<ReceiptInRoom[]> {
+  const [fresh, followed] = [new Array<number>(), new Array<number>()];
+  for (const [nid, after] of range.after) (after === 0 ? fresh : followed).push(nid);
+  const [first, later] = await Promise.all([
+    fresh.length === 0 ? [] : firstReceipts(sql, range, fresh),
+    followed.length === 0 ? [] : laterReceipts(sql, range, followed),
+  ]);
+  return [...first, ...later];
+}
+
+async function firstReceipts(
+  sql: Sql,
+  { reader, upTo, at }: ReceiptsRange,
+  roomNids: readonly number[],
+): Promise<ReceiptInRoom[]> {
+  return sql<ReceiptInRoom[]>`
+    SELECT room_nid AS "roomNid", user_id AS "userId", receipt_type AS "receiptType",
+           thread_id AS "threadId", event_id AS "eventId", ts
+    FROM receipts
+    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[]) AND position <= ${upTo}
+      AND (user_id = ${reader}
+           OR receipt_type <> 'm.read.private' AND event_id = ANY (${textArray(at)}::text[]))`;
+}
+
+/** By one range for all rooms, so that PostgreSQL sees whether it is short. */
+async function laterReceipts(
+  sql: Sql,
+  { reader, after, upTo }: ReceiptsRange,
+  roomNids: readonly number[],
+): Promise<ReceiptInRoom[]> {
+  const from = Math.min(...roomNids.map((nid) => after.get(nid)!));
+  const rows = await sql<(ReceiptInRoom & { readonly position: number })[]>`
+    SELECT room_nid AS "roomNid", user_id AS "userId", receipt_type AS "receiptType",
+           thread_id AS "threadId", event_id AS "eventId", ts, position
+    FROM receipts
+    WHERE room_nid = ANY (${numberArray(roomNids)}::bigint[])
+      AND position > ${from} AND position <= ${upTo}
+      AND (receipt_type <> 'm.read.private' OR user_id = ${reader})`;
+  return rows.filter(({ roomNid, position }) => position > after.get(roomNid)!);
+}
+
+/** Log position of a user's own last receipt in each of the rooms where there is one after another. */
+export async function ownReceiptsAfter(
+  sql: Sql,
+  range: {
+    readonly userId: string;
+    readonly roomNids: readonly number[];
+    readonly after: number;
+  },
+): Promise<Map<number, number>> {
+  const rows = await sql<{ roomNid: number; position: number }[]>`
+    SELECT room_nid AS "roomNid", max(position) AS position FROM receipts
+    WHERE user_id = ${range.userId} AND position > ${range.after}
+      AND room_nid = ANY (${numberArray(range.roomNids)}::bigint[])
+    GROUP BY room_nid`;
+  return new Map(rows.map(({ roomNid, position }) => [roomNid, position]));
+}
+
+/** A user's account data of all rooms whose position lies in (after, upTo]. */
+export async function roomAccountDataBetween(
+  sql: Sql,
+  range: { readonly userId: string; readonly after: number; readonly upTo: number },
+): Promise<{ roomNid: number; position: number; type: string; content: string }[]> {
+  return sql<{ roomNid: number; position: number; type: string; content: string }[]>`
+    SELECT room_nid AS "roomNid", position, type, content FROM account_data
+    WHERE user_id = ${range.userId} AND room_nid <> 0
       AND position > ${range.after} AND position <= ${range.upTo}`;
 }

@@ -32,3 +32,17 @@ export function keyText(text: string): string {
 function tooLong(text: string): boolean {
   return Buffer.byteLength(text) > MAX_KEY_BYTES;
 }
+
+/** Stands between JSON texts that go to PostgreSQL together, and for those that are null. */
+export const [JSON_SEPARATOR, JSON_NULL] = ["\u001e", "\u0015"];
+
+/**
+ * A JSON text that PostgreSQL can store: there, control characters are always escaped. Throws
+ * Unstorable for what is none.
+ */
+export function jsonText(text: string): string {
+  if (text === "" || text.includes(JSON_SEPARATOR) || text.includes(JSON_NULL)) {
+    throw new Unstorable("a text is not JSON");
+  }
+  return plainText(text);
+}

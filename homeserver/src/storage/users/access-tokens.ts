@@ -8,6 +8,8 @@ export interface AccessTokenRow {
   expiresTs: number | null;
   used: boolean;
   isAdmin: boolean;
+  isLocked: boolean;
+  isSuspended: boolean;
 }
 
 /** A refresh token and what it was exchanged for. */
@@ -26,7 +28,8 @@ export async function findAccessToken(
 ): Promise<AccessTokenRow | undefined> {
   const [row] = await sql<AccessTokenRow[]>`
     SELECT t.user_id AS "userId", t.device_id AS "deviceId", t.refresh_hash AS "refreshHash",
-      t.expires_ts AS "expiresTs", t.used, a.is_admin AS "isAdmin"
+      t.expires_ts AS "expiresTs", t.used, a.is_admin AS "isAdmin",
+      a.locked_ts IS NOT NULL AS "isLocked", a.suspended_ts IS NOT NULL AS "isSuspended"
     FROM access_tokens t JOIN accounts a USING (user_id)
     WHERE t.token_hash = ${tokenHash} AND a.deactivated_ts IS NULL`;
   return row;
@@ -128,6 +131,20 @@ export async function markAccessTokenUsed(tx: Sql | Tx, tokenHash: Buffer): Prom
   await tx`UPDATE access_tokens SET used = true WHERE token_hash = ${tokenHash}`;
 }
 
+/** The device that an access or refresh token belongs to, expired or spent ones included. */
+export async function findTokenOwner(
+  sql: Sql | Tx,
+  tokenHash: Buffer,
+): Promise<{ userId: string; deviceId: string } | undefined> {
+  const [row] = await sql<{ userId: string; deviceId: string }[]>`
+    SELECT user_id AS "userId", device_id AS "deviceId" FROM access_tokens
+    WHERE token_hash = ${tokenHash}
+    UNION ALL
+    SELECT user_id, device_id FROM refresh_tokens WHERE token_hash = ${tokenHash}
+    LIMIT 1`;
+  return row;
+}
+
 /** Deletes every token of the named devices of a user. */
 export async function deleteDeviceTokens(
   tx: Sql | Tx,
@@ -152,14 +169,6 @@ export async function insertLoginToken(
   await tx`
     INSERT INTO login_tokens (token_hash, user_id, expires_ts)
     VALUES (${tokenHash}, ${userId}, ${expiresTs})`;
-}
-
-/** Deletes all one-time sign-in tokens of a user but the newest. */
-export async function trimLoginTokens(tx: Sql | Tx, userId: string, max: number): Promise<void> {
-  await tx`
-    DELETE FROM login_tokens WHERE token_hash IN (
-      SELECT token_hash FROM login_tokens WHERE user_id = ${userId}
-      ORDER BY expires_ts DESC OFFSET ${max} FOR UPDATE SKIP LOCKED)`;
 }
 
 /** Whose one-time sign-in token that is; undefined if unknown or too late. */

@@ -7,14 +7,21 @@ export interface AccountRow {
   isAdmin: boolean;
   createdTs: number;
   deactivatedTs: number | null;
+  /** Null: it is not locked. */
+  lockedTs: number | null;
+  /** Null: it is not suspended. */
+  suspendedTs: number | null;
   erased: boolean;
+  /** Id of the application service that opened it; null: none. */
+  appservice: string | null;
 }
 
 /** The account of a full user id, closed ones included. */
 export async function findAccount(sql: Sql | Tx, userId: string): Promise<AccountRow | undefined> {
   const [row] = await sql<AccountRow[]>`
     SELECT user_id AS "userId", password_hash AS "passwordHash", is_admin AS "isAdmin",
-      created_ts AS "createdTs", deactivated_ts AS "deactivatedTs", erased
+      created_ts AS "createdTs", deactivated_ts AS "deactivatedTs", erased,
+      locked_ts AS "lockedTs", suspended_ts AS "suspendedTs", appservice
     FROM accounts WHERE user_id = ${userId}`;
   return row;
 }
@@ -22,18 +29,20 @@ export async function findAccount(sql: Sql | Tx, userId: string): Promise<Accoun
 /** Creates an account. False if the name was ever given before. */
 export async function insertAccount(
   tx: Sql | Tx,
-  account: Pick<AccountRow, "userId" | "passwordHash" | "isAdmin" | "createdTs">,
+  account: Pick<AccountRow, "userId" | "passwordHash" | "isAdmin" | "createdTs" | "appservice">,
 ): Promise<boolean> {
   const result = await tx`
-    INSERT INTO accounts (user_id, password_hash, is_admin, created_ts)
-    VALUES (${account.userId}, ${account.passwordHash}, ${account.isAdmin}, ${account.createdTs})
+    INSERT INTO accounts (user_id, password_hash, is_admin, created_ts, appservice)
+    VALUES (${account.userId}, ${account.passwordHash}, ${account.isAdmin}, ${account.createdTs},
+      ${account.appservice})
     ON CONFLICT (user_id) DO NOTHING`;
   return result.count === 1;
 }
 
-/** Whether any account exists: false only before the first registration. */
+/** Whether any person has an account: false only before the first registration. */
 export async function anyAccount(sql: Sql | Tx): Promise<boolean> {
-  const [row] = await sql<{ found: boolean }[]>`SELECT EXISTS (SELECT FROM accounts) AS found`;
+  const [row] = await sql<{ found: boolean }[]>`
+    SELECT EXISTS (SELECT FROM accounts WHERE appservice IS NULL) AS found`;
   return row?.found === true;
 }
 
@@ -48,14 +57,39 @@ export async function updatePasswordHash(
 }
 
 /**
- * The password hash of an open account (null: it has none), which stays as it is until the
- * transaction ends; undefined when the account is closed or was never there.
+ * The password hash of an open account (null: it has none), and whether administrators have locked
+ * it. Both stay as they are until the transaction ends. Undefined when the account is closed or was
+ * never there.
  */
-export async function lockPasswordHash(tx: Tx, userId: string): Promise<string | null | undefined> {
-  const [row] = await tx<{ hash: string | null }[]>`
-    SELECT password_hash AS hash FROM accounts
+export async function holdAccount(
+  tx: Tx,
+  userId: string,
+): Promise<{ passwordHash: string | null; isLocked: boolean } | undefined> {
+  const [row] = await tx<{ passwordHash: string | null; isLocked: boolean }[]>`
+    SELECT password_hash AS "passwordHash", locked_ts IS NOT NULL AS "isLocked" FROM accounts
     WHERE user_id = ${userId} AND deactivated_ts IS NULL FOR SHARE`;
-  return row?.hash;
+  return row;
+}
+
+/** Locks an open account against its user, or ends that (null). One that is locked stays as it is. */
+export async function setLockedTs(tx: Tx, userId: string, ts: number | null): Promise<void> {
+  await tx`
+    UPDATE accounts SET locked_ts = CASE WHEN ${ts}::bigint IS NULL THEN NULL ELSE coalesce(locked_ts, ${ts}) END
+    WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
+}
+
+/** Suspends an open account, or ends that (null). One that is suspended stays as it is. */
+export async function setSuspendedTs(tx: Tx, userId: string, ts: number | null): Promise<void> {
+  await tx`
+    UPDATE accounts SET suspended_ts = CASE WHEN ${ts}::bigint IS NULL THEN NULL ELSE coalesce(suspended_ts, ${ts}) END
+    WHERE user_id = ${userId} AND deactivated_ts IS NULL`;
+}
+
+/** Locks an account until the transaction ends; false when it is closed or was never there. */
+export async function lockAccount(tx: Tx, userId: string): Promise<boolean> {
+  const rows = await tx`
+    SELECT 1 FROM accounts WHERE user_id = ${userId} AND deactivated_ts IS NULL FOR UPDATE`;
+  return rows.length === 1;
 }
 
 /** Closes an account for good. The row stays, so that the name cannot be taken again. */

@@ -1,4 +1,9 @@
-import type { Sql, Tx } from "../sql.ts";
+import { deleteOAuthSessions } from "../oauth/sessions.ts";
+import { type Sql, textArray, type Tx } from "../sql.ts";
+import { deleteDehydratedDevices } from "./dehydrated-devices.ts";
+import { deleteKeysOfDevices } from "./device-keys.ts";
+import { deleteSlidingConnections } from "../sliding-connections.ts";
+import { deleteInboxes } from "./to-device.ts";
 
 /** A row of devices. Times are ms since 1970. */
 export interface DeviceRow {
@@ -14,6 +19,14 @@ export interface Sighting {
   deviceId: string;
   ts: number;
   ip: string;
+  userAgent: string | null;
+}
+
+/** The last one of a device; null: it was not seen yet, or did not say what it is. */
+export interface LastSighting {
+  deviceId: string;
+  ts: number | null;
+  ip: string | null;
   userAgent: string | null;
 }
 
@@ -38,12 +51,32 @@ export async function findDevice(
   return row;
 }
 
+/** When and from where each of a user's devices was last seen, oldest device first. */
+export async function lastSightings(sql: Sql | Tx, userId: string): Promise<LastSighting[]> {
+  return await sql<LastSighting[]>`
+    SELECT device_id AS "deviceId", last_seen_ts AS ts, last_seen_ip AS ip,
+      last_seen_user_agent AS "userAgent"
+    FROM devices WHERE user_id = ${userId} ORDER BY created_ts, device_id`;
+}
+
 /** Where the user's devices were last seen. */
 export async function addressesOf(sql: Sql | Tx, userId: string): Promise<string[]> {
   const rows = await sql<{ ip: string }[]>`
     SELECT DISTINCT last_seen_ip AS ip FROM devices
     WHERE user_id = ${userId} AND last_seen_ip IS NOT NULL`;
   return rows.map(({ ip }) => ip);
+}
+
+/** One of a user's devices that has one of these ids. */
+export async function findDeviceAmong(
+  sql: Sql | Tx,
+  userId: string,
+  deviceIds: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await sql<{ deviceId: string }[]>`
+    SELECT device_id AS "deviceId" FROM devices
+    WHERE user_id = ${userId} AND device_id = ANY (${textArray(deviceIds)}::text[]) LIMIT 1`;
+  return row?.deviceId;
 }
 
 /**
@@ -64,7 +97,7 @@ export async function insertDevice(
 
 /**
  * The devices unseen for the longest time that have to go, so that with one more there are at most
- * `max`.
+ * `max`. A dehydrated one, which is never seen, does not count.
  */
 export async function devicesBeyond(
   tx: Sql | Tx,
@@ -73,7 +106,9 @@ export async function devicesBeyond(
   max: number,
 ): Promise<string[]> {
   const rows = await tx<{ deviceId: string }[]>`
-    SELECT device_id AS "deviceId" FROM devices WHERE user_id = ${userId} AND device_id <> ${kept}
+    SELECT device_id AS "deviceId" FROM devices d WHERE user_id = ${userId} AND device_id <> ${kept}
+      AND NOT EXISTS (SELECT FROM dehydrated_devices h
+        WHERE h.user_id = d.user_id AND h.device_id = d.device_id)
     ORDER BY coalesce(last_seen_ts, created_ts) DESC, created_ts DESC, device_id OFFSET ${max - 1}`;
   return rows.map((row) => row.deviceId);
 }
@@ -91,7 +126,7 @@ export async function updateDeviceName(
   return result.count === 1;
 }
 
-/** Deletes the named devices of a user, and returns those that existed. */
+/** Deletes the named devices of a user with all that is theirs, and returns those that existed. */
 export async function deleteDeviceRows(
   tx: Sql | Tx,
   userId: string,
@@ -100,10 +135,10 @@ export async function deleteDeviceRows(
   const rows = await tx<{ deviceId: string }[]>`
     DELETE FROM devices WHERE user_id = ${userId} AND device_id = ANY(${deviceIds as string[]}::text[])
     RETURNING device_id AS "deviceId"`;
-  return rows.map((row) => row.deviceId);
+  return deleteWith(tx, userId, rows);
 }
 
-/** Deletes a user's devices except one (null: all), and returns them. */
+/** Deletes a user's devices with all that is theirs, except one (null: all), and returns them. */
 export async function deleteOtherDevices(
   tx: Sql | Tx,
   userId: string,
@@ -112,7 +147,23 @@ export async function deleteOtherDevices(
   const rows = await tx<{ deviceId: string }[]>`
     DELETE FROM devices WHERE user_id = ${userId} AND device_id IS DISTINCT FROM ${except}
     RETURNING device_id AS "deviceId"`;
-  return rows.map((row) => row.deviceId);
+  return deleteWith(tx, userId, rows);
+}
+
+/** Deletes what belongs to devices that were deleted, and returns them. */
+async function deleteWith(
+  tx: Sql | Tx,
+  userId: string,
+  rows: readonly { readonly deviceId: string }[],
+): Promise<string[]> {
+  const deviceIds = rows.map(({ deviceId }) => deviceId);
+  if (deviceIds.length === 0) return deviceIds;
+  await deleteKeysOfDevices(tx, userId, deviceIds);
+  await deleteInboxes(tx, userId, deviceIds);
+  await deleteDehydratedDevices(tx, userId, deviceIds);
+  await deleteOAuthSessions(tx, userId, deviceIds);
+  await deleteSlidingConnections(tx, userId, deviceIds);
+  return deviceIds;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { deleteExpired } from "../expiring-rows.ts";
 import type { Sql, Tx } from "../sql.ts";
 
 /** A row of uia_sessions, without its expiry. */
@@ -19,22 +20,10 @@ export async function insertUiaSession(
   now: number,
   expiresTs: number,
 ): Promise<void> {
-  // Those that another replica is clearing away are left to it: both would wait for each other.
-  await tx`
-    DELETE FROM uia_sessions WHERE session_hash IN (
-      SELECT session_hash FROM uia_sessions WHERE expires_ts <= ${now} FOR UPDATE SKIP LOCKED)`;
+  await deleteExpired(tx, "uia_sessions", now);
   await tx`
     INSERT INTO uia_sessions (session_hash, operation, user_id, request_digest, expires_ts)
     VALUES (${sessionHash}, ${session.operation}, ${session.userId}, ${session.requestDigest}, ${expiresTs})`;
-}
-
-/** Ends all sessions of a user (null: of nobody who is signed in) but the newest. */
-export async function trimUiaSessions(tx: Tx, userId: string | null, max: number): Promise<void> {
-  const ofUser = userId === null ? tx`user_id IS NULL` : tx`user_id = ${userId}`;
-  await tx`
-    DELETE FROM uia_sessions WHERE session_hash IN (
-      SELECT session_hash FROM uia_sessions WHERE ${ofUser}
-      ORDER BY expires_ts DESC OFFSET ${max} FOR UPDATE SKIP LOCKED)`;
 }
 
 /** A session that has not expired. */

@@ -144,8 +144,7 @@ export function createRecentEvents(deps: {
       const found = await deps.view.events(known.nids);
       return { events: known.nids.flatMap((nid) => found.get(nid) ?? []), limited, afterGap };
     }
-    const all = (await deps.history.recent([{ roomNid, after, upTo }], limit)).get(roomNid);
-    const { events = [], limited = false, gapAt } = all ?? {};
+    const { events, limited, gapAt } = await deps.history.recent({ roomNid, after, upTo }, limit);
     if (gapAt === undefined || acrossGaps) return { events, limited, afterGap: false };
     const afterNewestGap = events.filter(({ position }) => position! >= gapAt);
     const afterGap =
@@ -195,7 +194,7 @@ export function createRecentEvents(deps: {
 
     /** False only when there was no receipt in the room after the position. */
     mayHaveReceipts(roomNid: number, position: number): boolean {
-      const recent = byRoom.get(roomNid);
+      const recent = byRoom.peek(roomNid);
       return recent ? position < recent.from || recent.receiptAt > position : position < floor;
     },
 
@@ -228,8 +227,7 @@ export function createRecentEvents(deps: {
         if (last) return last.root;
         if (recent.rootAtFrom !== undefined) return recent.rootAtFrom;
       }
-      const roots = await deps.view.rootsAt([roomNid], position);
-      const root = roots.get(roomNid) ?? null;
+      const root = await deps.view.rootAt(roomNid, position);
       // Up to the first event in memory the state was the same.
       const isQuiet =
         recent && recent.from <= position && (recent.events[0]?.position ?? Infinity) > position;

@@ -102,7 +102,7 @@ export function accountDataEvent(data: { type: string; content: string }): strin
  * Event id → receipt type → user → {ts, thread_id}. A user can have only one receipt per event
  * here; the unthreaded one includes the others.
  */
-function receiptContent(receipts: readonly ReceiptOfRoom[]): JsonObject {
+export function receiptContent(receipts: readonly ReceiptOfRoom[]): JsonObject {
   const content: Record<string, Record<string, Record<string, JsonObject>>> = {};
   for (const { eventId, receiptType, userId, threadId, ts } of receipts) {
     const byType = (content[eventId] ??= {});

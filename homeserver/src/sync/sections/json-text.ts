@@ -15,6 +15,17 @@ export class JsonText {
     return json === undefined ? this : this.member(key, json);
   }
 
+  /** Adds the members of another object. */
+  append(other: JsonText): this {
+    return other.empty ? this : this.members(other.#text);
+  }
+
+  /** Adds members that are JSON text already, without braces. */
+  members(text: string): this {
+    this.#text += `${this.#text === "" ? "" : ","}${text}`;
+    return this;
+  }
+
   get empty(): boolean {
     return this.#text === "";
   }

@@ -11,6 +11,8 @@ export interface Delivery {
   readonly since: number | undefined;
   /** Position of the token in this response. */
   readonly upTo: number;
+  /** The client began anew with the room here: what it was sent before does not count. */
+  readonly begunAt?: number;
 }
 
 interface SentMember {
@@ -44,7 +46,8 @@ export function createSentMembers(max = 20_000) {
       if (known.size > MAX_MEMBERS) known.clear();
       const out = events.filter(({ nid, event }) => {
         const before = known.get(event.stateKey ?? "");
-        return before?.nid !== nid || before.at > (delivery.since ?? -1);
+        if (before?.nid !== nid || before.at <= (delivery.begunAt ?? -1)) return true;
+        return before.at > (delivery.since ?? -1);
       });
       for (const { nid, event } of out) known.set(event.stateKey ?? "", { nid, at: delivery.upTo });
       return out;

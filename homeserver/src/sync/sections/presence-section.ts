@@ -3,7 +3,7 @@ import type { Ephemeral } from "../../cluster/ephemeral.ts";
 import { matchesEvent } from "../../protocol/filter.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
-import type { SyncingUserRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import type { Scope } from "./scope.ts";
 
 const MAX_FROM_MEMORY = 20;

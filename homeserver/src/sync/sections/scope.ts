@@ -1,6 +1,6 @@
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { SyncFilter } from "../../protocol/filter.ts";
-import type { SyncingUser, SyncingUserRoom } from "../users/syncing-users.ts";
+import type { SyncingUser, SyncingUserRoom } from "../users/syncing-user.ts";
 import type { SyncToken } from "../../log/token.ts";
 
 /** The parameters of one sync: the user, and the range from `since` to `upTo`. */
@@ -19,6 +19,8 @@ export interface Scope {
   /** The key under which the state at the end of the timeline is sent, if it is. */
   readonly stateAfter: "state_after" | "org.matrix.msc4222.state_after" | undefined;
   readonly ignored: ReadonlySet<string>;
+  /** False: no device list that concerns the user changed after `since`. */
+  readonly deviceListsMayDiffer: boolean;
 }
 
 /**

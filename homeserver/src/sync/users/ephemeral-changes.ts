@@ -1,6 +1,7 @@
 import type { EphemeralChange } from "../../cluster/ephemeral.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
-import type { SyncingUsers, SyncingUser } from "./syncing-users.ts";
+import type { SyncingUser } from "./syncing-user.ts";
+import type { SyncingUsers } from "./syncing-users.ts";
 import type { Waker } from "./wake.ts";
 
 /** Marks and wakes the users concerned by a change of typing or presence. */

@@ -1,53 +1,21 @@
 import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
-import type { MembershipChange, RecordOf } from "../../log/types.ts";
+import type { MembershipChange } from "../../log/types.ts";
 import type { RoomId, UserId } from "../../protocol/identifiers.ts";
 import type { Membership, RoomView } from "../../rooms/api/index.ts";
-
-/** The kinds of log records that concern syncing users. */
-export const SYNC_KINDS = [
-  ...(["event", "membership", "receipt", "account_data"] as const),
-  ...(["partial_state", "forgotten", "purge"] as const),
-] as const;
-type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
-
-/** One room of a user, as of the newest log record. */
-export interface SyncingUserRoom {
-  readonly roomNid: number;
-  readonly roomId: RoomId;
-  readonly membership: Membership;
-  /** nid of the member event. */
-  readonly eventNid: number;
-  /** Position at which the membership was last written. */
-  readonly position: number;
-  /** Position since which this membership has held without interruption, as far as memory knows. */
-  readonly heldSince: number;
-  /** The room's members are not known yet. */
-  readonly isPartial: boolean;
-  /** Position at which the room's state became complete; 0 when it always was. */
-  readonly completeSince: number;
-  /** The user forgot the room: clients are only told that the membership ended. */
-  readonly isForgotten: boolean;
-  /** Position of the user's own last receipt in the room, or a later one. */
-  readonly receiptAt: number;
-}
-
-/** A local user whose rooms are held in memory because they sync. */
-export interface SyncingUser {
-  readonly userId: UserId;
-  readonly rooms: Map<number, SyncingUserRoom>;
-  /** Last position of anything that concerns this user: an idle long-poll checks only this. */
-  changedAt: number;
-  /**
-   * The same for everything that is not a plain message: syncs from before it need more than
-   * messages.
-   */
-  nonMessageAt: number;
-  /** Serial of the last ephemeral change (typing, presence) that concerns this user. */
-  ephemeralAt: number;
-  /** Called when something changed; each is called once and removed. */
-  readonly waiting: Set<() => void>;
-}
+import {
+  comesOrGoes,
+  deviceOf,
+  isPlainMessage,
+  joinedRoomsOf,
+  lacksMemberships,
+  mayTellDeviceLists,
+  memberChanges,
+  type SyncingUser,
+  type SyncingUserRoom,
+  type SyncRecord,
+} from "./syncing-user.ts";
+import { createUsersByRoom } from "./users-by-room.ts";
 
 function completeness(
   room: { readonly isComplete: boolean; readonly position: number } | undefined,
@@ -56,15 +24,23 @@ function completeness(
   return { isPartial: !room.isComplete, completeSince: room.isComplete ? room.position : 0 };
 }
 
-/** The record only adds to a room's timeline and changes nothing else. */
-function isPlainMessage(record: SyncRecord): boolean {
-  return record.kind === "event" && !record.stateChanged && record.memberships.length === 0;
-}
-
-/** The memberships that a record sets. */
-function memberChanges(record: SyncRecord): readonly MembershipChange[] {
-  if (record.kind === "event") return record.memberships;
-  return record.kind === "membership" ? [record] : [];
+/**
+ * Users with records that may have let them back into a room that they were ever in: by state
+ * resolution, of which the records lack the changes. One pass over the users for all records.
+ */
+function perhapsBack(
+  users: Iterable<SyncingUser>,
+  records: readonly SyncRecord[],
+): [SyncingUser, SyncRecord][] {
+  const lacking = new Map(records.filter(lacksMemberships).map((one) => [one.roomNid, one]));
+  if (lacking.size === 0) return [];
+  const rooms = new Set(lacking.keys());
+  return [...users].flatMap((user) =>
+    [...rooms.intersection(user.rooms)].map((nid): [SyncingUser, SyncRecord] => [
+      user,
+      lacking.get(nid)!,
+    ]),
+  );
 }
 
 /**
@@ -78,29 +54,17 @@ export function createSyncingUsers(deps: {
   readonly ephemeralSerial: () => number;
   readonly max?: number;
 }) {
-  const inRoom = new Map<number, Set<SyncingUser>>();
+  const byRoom = createUsersByRoom(deps.position);
   const loading = new Map<UserId, { promise: Promise<SyncingUser>; missed: SyncRecord[] }>();
   const loaded = new LRUCache<UserId, SyncingUser>({
     ...atMost(deps.max ?? 20_000),
     disposeAfter: (user, _userId, reason) => {
       if (reason === "set") return;
-      for (const nid of user.rooms.keys()) removeFromRoom(user, nid);
+      for (const nid of user.rooms.keys()) byRoom.remove(user, nid);
       // Waiting requests load the user again.
       for (const call of user.waiting) call();
     },
   });
-
-  function addToRoom(user: SyncingUser, roomNid: number): void {
-    let users = inRoom.get(roomNid);
-    if (!users) inRoom.set(roomNid, (users = new Set()));
-    users.add(user);
-  }
-
-  function removeFromRoom(user: SyncingUser, roomNid: number): void {
-    const users = inRoom.get(roomNid);
-    users?.delete(user);
-    if (users?.size === 0) inRoom.delete(roomNid);
-  }
 
   async function load(userId: UserId, missed: SyncRecord[]): Promise<SyncingUser> {
     const from = deps.position();
@@ -110,9 +74,9 @@ export function createSyncingUsers(deps: {
     const partial = await deps.view.partialRooms(joined.map((row) => row.roomNid));
     const user: SyncingUser = {
       userId,
-      rooms: new Map(),
-      changedAt: from,
-      nonMessageAt: from,
+      ...{ rooms: new Map(), devices: new Map() },
+      ...{ loadedAt: from, changedAt: from, nonMessageAt: from },
+      ...{ deviceListsAt: from, signedAt: from, roomsUnknownUpTo: from },
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
     };
@@ -131,7 +95,7 @@ export function createSyncingUsers(deps: {
         ...completeness(partial.get(roomNid)),
         receiptAt: from,
       });
-      if (membership === "join") addToRoom(user, roomNid);
+      if (membership === "join") byRoom.add(user, roomNid);
     }
     loaded.set(userId, user);
     loading.delete(userId);
@@ -140,12 +104,26 @@ export function createSyncingUsers(deps: {
   }
 
   function apply(user: SyncingUser, record: SyncRecord): void {
+    if (record.kind === "to_device" || record.kind === "one_time_keys") {
+      if (record.userId !== user.userId) return;
+      const device = deviceOf(user, record.deviceId);
+      if (record.kind === "to_device") device.messagesAt = record.position;
+      else device.keysAt = record.position;
+      return;
+    }
     user.changedAt = Math.max(user.changedAt, record.position);
     if (!isPlainMessage(record)) {
       user.nonMessageAt = Math.max(user.nonMessageAt, record.position);
     }
+    if (mayTellDeviceLists(record)) {
+      user.deviceListsAt = Math.max(user.deviceListsAt, record.position);
+    }
+    if (record.kind === "user_signature") user.signedAt = record.position;
     for (const change of memberChanges(record)) {
       if (change.userId === user.userId) setMembership(user, change, record);
+    }
+    if (lacksMemberships(record)) {
+      user.roomsUnknownUpTo = Math.max(user.roomsUnknownUpTo, record.position);
     }
     if (record.kind === "partial_state") {
       const room = user.rooms.get(record.roomNid);
@@ -158,7 +136,8 @@ export function createSyncingUsers(deps: {
     }
     if (record.kind === "purge" && record.whole) {
       user.rooms.delete(record.roomNid);
-      removeFromRoom(user, record.roomNid);
+      user.roomsUnknownUpTo = Math.max(user.roomsUnknownUpTo, record.position);
+      byRoom.remove(user, record.roomNid);
     }
     if (record.kind === "receipt" && record.userId === user.userId) {
       const room = user.rooms.get(record.roomNid);
@@ -184,8 +163,8 @@ export function createSyncingUsers(deps: {
         (before?.isForgotten ?? false) && (membership === "leave" || membership === "ban"),
       receiptAt: before?.receiptAt ?? 0,
     });
-    if (membership === "join") addToRoom(user, roomNid);
-    else removeFromRoom(user, roomNid);
+    if (membership === "join") byRoom.add(user, roomNid);
+    else byRoom.remove(user, roomNid);
   }
 
   return {
@@ -205,8 +184,24 @@ export function createSyncingUsers(deps: {
     },
 
     /** The users in memory who are joined to a room. */
-    inRoom(roomNid: number): Iterable<SyncingUser> {
-      return inRoom.get(roomNid) ?? [];
+    inRoom: byRoom.of,
+
+    /**
+     * Rooms of a user in which somebody may have come or left after a position; undefined: memory
+     * does not reach back that far.
+     */
+    roomsWithComings(user: SyncingUser, after: number): number[] | undefined {
+      if (after < user.roomsUnknownUpTo) return undefined;
+      return [...user.rooms.values()].flatMap(({ roomNid, membership, position }) =>
+        position > after || (membership === "join" && byRoom.mayHaveChanged(roomNid, after))
+          ? [roomNid]
+          : [],
+      );
+    },
+
+    /** Rooms that a user is joined to at the log's present position; undefined: not known. */
+    joinedRooms(user: SyncingUser, position: number): ReadonlySet<number> | undefined {
+      return position === deps.position() ? joinedRoomsOf(user, position) : undefined;
     },
 
     /** The same, if the user is in memory. */
@@ -219,21 +214,30 @@ export function createSyncingUsers(deps: {
       return loaded.peek(userId as UserId);
     },
 
-    /** All users with a waiting request. */
-    *waiting(): Iterable<SyncingUser> {
-      for (const user of loaded.values()) if (user.waiting.size > 0) yield user;
-    },
+    /** All users in memory. */
+    all: (): Iterable<SyncingUser> => loaded.values(),
 
     /** Applies records of the log; returns the users concerned. */
     take(records: readonly SyncRecord[]): Set<SyncingUser> {
       const concerned = new Set<SyncingUser>();
+      for (const [user, record] of perhapsBack(loaded.values(), records)) {
+        apply(user, record);
+        concerned.add(user);
+      }
       for (const record of records) {
         for (const { missed } of loading.values()) missed.push(record);
         const users = new Set(concernedUsers(record));
-        for (const { userId } of memberChanges(record)) {
-          const target = loaded.peek(userId as UserId);
+        for (const change of memberChanges(record)) {
+          const target = loaded.peek(change.userId as UserId);
           if (target) users.add(target);
+          if (comesOrGoes(change)) byRoom.membersChanged(change.roomNid, record.position);
         }
+        if (lacksMemberships(record)) {
+          byRoom.membersChanged(record.roomNid, record.position);
+          const target = loaded.peek(record.event.stateKey as UserId);
+          if (target && record.event.type === "m.room.member") users.add(target);
+        }
+        if (record.kind === "partial_state") byRoom.membersChanged(record.roomNid, record.position);
         for (const user of users) {
           apply(user, record);
           concerned.add(user);
@@ -247,14 +251,19 @@ export function createSyncingUsers(deps: {
     switch (record.kind) {
       case "event":
       case "partial_state":
-        return inRoom.get(record.roomNid) ?? [];
+        return byRoom.of(record.roomNid);
       case "receipt":
-        if (record.receiptType !== "m.read.private") return inRoom.get(record.roomNid) ?? [];
+        if (record.receiptType !== "m.read.private") return byRoom.of(record.roomNid);
         return loadedUser(record.userId);
       case "account_data":
       case "forgotten":
       case "membership":
+      case "user_signature":
+      case "one_time_keys":
+      case "to_device":
         return loadedUser(record.userId);
+      case "device_list":
+        return []; // see device-list-lookups.ts
       case "purge":
         return record.whole ? loadedWithRoom(record.roomNid) : [];
     }

@@ -1,4 +1,7 @@
-import type { SyncingUser } from "./syncing-users.ts";
+import type { SyncingUser } from "./syncing-user.ts";
+
+/** A client waits for something new at most so long. */
+export const MAX_WAIT_MS = 120_000;
 
 /**
  * Wake-ups are gathered for this long, so that a burst of events costs each long-poll one answer.

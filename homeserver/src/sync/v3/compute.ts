@@ -1,12 +1,17 @@
 import { matchesEvent, matchesRoom } from "../../protocol/filter.ts";
+import { inParallel } from "../../platform/pacing/in-parallel.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Room, RoomView } from "../../rooms/api/index.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import { accountDataEvent, type SectionSources } from "../sections/ephemeral-sections.ts";
 import type { createJoinedRoom } from "./joined-room.ts";
 import type { OtherRooms } from "./other-rooms.ts";
-import type { SyncingUserRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import type { PresenceSection } from "../sections/presence-section.ts";
+import type { SyncToken } from "../../log/token.ts";
+import type { createDeviceListsSection } from "../sections/device-lists.ts";
+import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
+import type { createToDeviceSection } from "../sections/to-device.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { syncText } from "./response.ts";
 import { isHidden, hasBecomeComplete, type Scope } from "../sections/scope.ts";
@@ -20,13 +25,19 @@ export interface ComputeDeps {
   readonly sources: SectionSources;
   readonly presence: PresenceSection;
   readonly accountDataChanges: AccountDataChanges;
+  readonly toDevice: ReturnType<typeof createToDeviceSection>;
+  readonly deviceLists: ReturnType<typeof createDeviceListsSection>;
+  readonly keyCounts: DeviceKeyCounts;
+  readonly hasKeyChanges: (scope: Scope) => Promise<boolean>;
   readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
 }
 
 export interface Computed {
   readonly body: string;
-  /** It contains nothing but the token. */
+  /** It contains nothing new. */
   readonly empty: boolean;
+  /** The state of the client that has it. */
+  readonly upTo: SyncToken;
 }
 
 /** Rooms rendered concurrently. */
@@ -149,33 +160,36 @@ export function createCompute(deps: ComputeDeps) {
   }
 
   return async function compute(scope: Scope): Promise<Computed> {
-    const [rooms, accountData, presence] = await Promise.all([
+    const [rooms, accountData, presence, toDevice, deviceLists] = await Promise.all([
       roomsJson(scope),
       globalAccountData(scope),
       deps.presence(scope),
+      deps.toDevice(scope),
+      deps.deviceLists(scope),
     ]);
+    const { keyCounts } = deps;
+    const counts = keyCounts.peekCounts(scope) ?? (await keyCounts.counts(scope));
+    const events = accountData.length + presence.length + toDevice.events.length;
+    const hasNews = events > 0 || !rooms.empty || deviceLists !== undefined;
+    const upTo = {
+      ...scope.upTo,
+      ...(toDevice.next === undefined ? {} : { toDevice: toDevice.next }),
+    };
     const body = syncText({
-      accountData: accountData.length > 0 ? eventsJson(accountData) : undefined,
-      presence: presence.length > 0 ? eventsJson(presence) : undefined,
+      accountData: eventsOrNone(accountData),
+      presence: eventsOrNone(presence),
       rooms: rooms.empty ? undefined : rooms.toString(),
-      upTo: scope.upTo,
+      toDevice: eventsOrNone(toDevice.events),
+      deviceLists,
+      keyCounts: keyCountsText(counts),
+      upTo,
     });
-    return { body, empty: accountData.length + presence.length === 0 && rooms.empty };
+    return { body, empty: !hasNews && !(await deps.hasKeyChanges(scope)), upTo };
   };
+}
+
+function eventsOrNone(events: readonly string[]): string | undefined {
+  return events.length > 0 ? eventsJson(events) : undefined;
 }
 
 export type Compute = ReturnType<typeof createCompute>;
-
-/** Runs a job over items, a few at a time, in their order of start. */
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  job: (item: T) => Promise<void>,
-): Promise<void> {
-  if (items.length === 1) return job(items[0]!);
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await job(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-}

@@ -3,7 +3,9 @@ import type { RoomView } from "../../rooms/api/index.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
 import type { SentMembers } from "../sections/lazy-members.ts";
 import type { SharedTimeline, SharedTimelines } from "../sections/shared-timelines.ts";
-import type { SyncingUserRoom } from "../users/syncing-users.ts";
+import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
+import { deviceChangedAt } from "../users/syncing-user.ts";
+import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import { syncText } from "./response.ts";
 import { DEFAULT_TIMELINE_LIMIT, isHidden, type Scope } from "../sections/scope.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
@@ -21,6 +23,7 @@ export function createFromMemory(deps: {
   readonly sharedTimelines: SharedTimelines;
   readonly unread: UnreadCounts;
   readonly sent: SentMembers;
+  readonly keyCounts: Pick<DeviceKeyCounts, "peekCounts">;
 }) {
   const { recentEvents } = deps;
 
@@ -65,7 +68,12 @@ export function createFromMemory(deps: {
   return function fromMemory(scope: Scope): string | undefined {
     const { user, since, filter } = scope;
     if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
-    if (user.nonMessageAt > since!.position) return undefined;
+    if (user.nonMessageAt > since!.position || scope.deviceListsMayDiffer) return undefined;
+    // Messages for the device, and its keys.
+    if (since!.toDevice !== undefined) return undefined;
+    if (deviceChangedAt(user, scope.deviceId) > since!.position) return undefined;
+    const counts = deps.keyCounts.peekCounts(scope);
+    if (counts === undefined) return undefined;
     // Typing and presence.
     if (user.ephemeralAt > since!.ephemeral) return undefined;
     const joined: string[] = [];
@@ -79,7 +87,8 @@ export function createFromMemory(deps: {
     if (joined.length === 0) return undefined;
     // Ephemeral data was not examined beyond the client's own token.
     const upTo = { position: scope.upTo.position, ephemeral: since!.ephemeral };
-    return syncText({ rooms: `{"join":{${joined.join(",")}}}`, upTo });
+    const rooms = `{"join":{${joined.join(",")}}}`;
+    return syncText({ rooms, keyCounts: keyCountsText(counts), upTo });
   };
 }
 

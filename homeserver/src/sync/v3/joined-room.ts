@@ -2,7 +2,7 @@ import { matchesEvent } from "../../protocol/filter.ts";
 import type { Room, RoomView, StoredEvent } from "../../rooms/api/index.ts";
 import type { EphemeralSections } from "../sections/ephemeral-sections.ts";
 import { joinedRoomText } from "./joined-room-text.ts";
-import type { SyncingUserRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import type { Present } from "../sections/present.ts";
 import { hasBecomeComplete, type Scope } from "../sections/scope.ts";
 import type { StateSection } from "../sections/state-section.ts";

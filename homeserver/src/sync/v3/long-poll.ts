@@ -1,14 +1,19 @@
 import type { Log } from "../../log/types.ts";
 import type { SessionWatch } from "../../users/sessions/session-watch.ts";
 import type { SyncFilter } from "../../protocol/filter.ts";
-import type { UserId } from "../../protocol/identifiers.ts";
+import { deviceKey, type UserId } from "../../protocol/identifiers.ts";
 import type { Compute, Computed } from "./compute.ts";
 import type { FromMemory } from "./from-memory.ts";
-import type { SyncingUsers, SyncingUser } from "../users/syncing-users.ts";
+import type { DeviceListLookUps } from "../users/device-list-lookups.ts";
+import { isIdleSince, type SyncingUser } from "../users/syncing-user.ts";
+import type { SyncingUsers } from "../users/syncing-users.ts";
+import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
+import { messagesUpTo, type ToDeviceMessages } from "../sections/to-device.ts";
+import { syncText } from "./response.ts";
 import type { Scope } from "../sections/scope.ts";
-import { formatSyncToken, parseSyncToken, type SyncToken } from "../../log/token.ts";
+import { parseSyncToken, type SyncToken } from "../../log/token.ts";
 import type { UserPreferences } from "../users/preferences.ts";
-import type { Waker } from "../users/wake.ts";
+import { MAX_WAIT_MS, type Waker } from "../users/wake.ts";
 
 /** GET /sync, with its parameters validated. */
 export interface SyncRequest {
@@ -32,7 +37,10 @@ export interface SyncRequest {
 export interface SyncDeps {
   readonly log: Pick<Log, "position">;
   readonly syncingUsers: SyncingUsers;
+  readonly deviceListLookUps: Pick<DeviceListLookUps, "settledUpTo" | "settled">;
   readonly waker: Waker;
+  readonly keyCounts: DeviceKeyCounts;
+  readonly toDevice: Pick<ToDeviceMessages, "delivered">;
   readonly compute: Compute;
   readonly fromMemory: FromMemory;
   readonly preferences: Pick<UserPreferences, "ignoredBy" | "peekIgnored">;
@@ -43,31 +51,39 @@ export interface SyncDeps {
   readonly now: () => number;
 }
 
-const MAX_WAIT_MS = 120_000;
-
 /** Answers GET /sync: at once when there is something new, otherwise after waiting for it. */
 export function createLongPoll(deps: SyncDeps) {
   function currentToken(): SyncToken {
     return { position: deps.log.position, ephemeral: deps.ephemeralSerial() };
   }
 
-  function isIdle(user: SyncingUser, since: SyncToken): boolean {
-    return user.changedAt <= since.position && user.ephemeralAt <= since.ephemeral;
+  function isIdle(user: SyncingUser, deviceId: string, since: SyncToken): boolean {
+    return since.toDevice === undefined && isIdleSince(user, deviceId, since);
   }
 
-  /** As of now: nothing may be awaited between this and reading the user's rooms. */
+  /** The client has the messages for its device up to its token. */
+  function acknowledge({ userId, deviceId }: SyncRequest, since: SyncToken): void {
+    deps.toDevice.delivered(userId, deviceId, messagesUpTo({ since }));
+  }
+
+  /**
+   * As of now, or of `limit`: nothing may be awaited between this and reading the user's rooms.
+   */
   function scopeOf(
     request: SyncRequest,
     user: SyncingUser,
     since: SyncToken | undefined,
     ignored: ReadonlySet<string>,
+    limit = Infinity,
   ): Scope {
-    const { position, ephemeral } = currentToken();
+    const { position: now, ephemeral } = currentToken();
+    const position = Math.min(now, limit);
+    const { settledUpTo } = deps.deviceListLookUps;
     return {
       user,
       userId: request.userId,
       deviceId: request.deviceId,
-      device: `${request.userId} ${request.deviceId}`,
+      device: deviceKey(request),
       since,
       upTo: {
         position: Math.max(position, since?.position ?? 0),
@@ -77,19 +93,22 @@ export function createLongPoll(deps: SyncDeps) {
       fullState: request.fullState,
       stateAfter: request.stateAfter,
       ignored,
+      deviceListsMayDiffer: settledUpTo < position || user.deviceListsAt > (since?.position ?? 0),
     };
   }
 
   /**
    * A token that is ahead of the log (made up, or from before a restore of the database) counts as
-   * the present.
+   * the present. It proves nothing of messages for the device.
    */
-  async function clamp({ position, ephemeral }: SyncToken): Promise<SyncToken> {
+  async function clamp({ position, ephemeral, toDevice }: SyncToken): Promise<SyncToken> {
     const now = currentToken();
     const isAhead = position > now.position && position > (await deps.end());
+    const had = isAhead ? 0 : toDevice;
     return {
       position: isAhead ? now.position : position,
       ephemeral: Math.min(ephemeral, now.ephemeral),
+      ...(had === undefined ? {} : { toDevice: Math.min(had, position) }),
     };
   }
 
@@ -97,22 +116,29 @@ export function createLongPoll(deps: SyncDeps) {
   function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
     const now = currentToken();
     if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
+    const { settledUpTo } = deps.deviceListLookUps;
+    if (settledUpTo <= since.position) return undefined;
     const user = deps.syncingUsers.known(request.userId);
     const ignored = deps.preferences.peekIgnored(request.userId);
-    if (!user || !ignored || isIdle(user, since)) return undefined;
-    return deps.fromMemory(scopeOf(request, user, since, ignored));
+    if (!user || !ignored || isIdle(user, request.deviceId, since)) return undefined;
+    const body = deps.fromMemory(scopeOf(request, user, since, ignored, settledUpTo));
+    if (body !== undefined) acknowledge(request, since);
+    return body;
   }
 
-  async function compute(
-    request: SyncRequest,
-    since: SyncToken | undefined,
-  ): Promise<Computed & { readonly upTo: SyncToken }> {
+  async function compute(request: SyncRequest, since: SyncToken | undefined): Promise<Computed> {
     const known = since && fromMemory(request, since);
     if (known !== undefined) return { body: known, empty: false, upTo: since! };
     const user = await deps.syncingUsers.get(request.userId);
     const ignored = await deps.preferences.ignoredBy(request.userId);
-    const scope = scopeOf(request, user, since, ignored);
-    return { upTo: scope.upTo, ...(await deps.compute(scope)) };
+    return deps.compute(scopeOf(request, user, since, ignored));
+  }
+
+  /** The body of a sync with nothing new. */
+  async function nothing(device: SyncRequest, upTo: SyncToken): Promise<string> {
+    const { keyCounts } = deps;
+    const counts = keyCounts.peekCounts(device) ?? (await keyCounts.counts(device));
+    return syncText({ keyCounts: keyCountsText(counts), upTo });
   }
 
   async function poll(request: SyncRequest, token: SyncToken): Promise<string> {
@@ -133,20 +159,24 @@ export function createLongPoll(deps: SyncDeps) {
   ): Promise<string> {
     let since = await clamp(token);
     const until = deps.now() + Math.min(request.timeout, MAX_WAIT_MS);
+    await session?.check();
+    acknowledge(request, since);
     for (;;) {
       await session?.check();
+      // It takes a query to know whom a change of a device list concerns; then memory can tell.
+      if (deps.deviceListLookUps.settledUpTo < Infinity) await deps.deviceListLookUps.settled();
       // Loaded again each time: a user who was dropped from memory meanwhile was not woken.
       const user = await deps.syncingUsers.get(request.userId);
-      if (request.fullState || !isIdle(user, since)) {
+      if (request.fullState || !isIdle(user, request.deviceId, since)) {
         const { body, empty, upTo } = await compute(request, since);
         if (!empty || request.fullState) return body;
         since = upTo; // nothing for this client so far
       }
       const left = until - deps.now();
       if (left <= 0 || request.signal().aborted) {
-        return `{"next_batch":"${formatSyncToken(since)}"}`;
+        return nothing(request, since);
       }
-      if (isIdle(user, since)) {
+      if (isIdle(user, request.deviceId, since)) {
         await deps.waker.wait(user, left, request.signal(), session);
       }
     }

@@ -8,7 +8,7 @@ import type {
   StateRoot,
   StoredEvent,
 } from "../../rooms/api/index.ts";
-import type { SyncingUserRoom } from "../users/syncing-users.ts";
+import type { SyncingUserRoom } from "../users/syncing-user.ts";
 import type { Present } from "../sections/present.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "../sections/scope.ts";

@@ -16,8 +16,9 @@ import { addressesOf } from "../../storage/users/devices.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import type { Attempts, Visitor } from "./attempts.ts";
 import type { Passwords } from "./passwords.ts";
+import { restrictionOf } from "../common/restriction.ts";
 import { readableCode } from "../common/secrets.ts";
-import type { UserHooks } from "../common/types.ts";
+import type { Restriction, UserHooks } from "../common/types.ts";
 
 /** An account that can be used. */
 interface Account {
@@ -26,6 +27,8 @@ interface Account {
   /** ms since 1970. */
   readonly createdTs: number;
   readonly deactivated: boolean;
+  /** What administrators keep it from. */
+  readonly restriction: Restriction | undefined;
 }
 
 /**
@@ -47,22 +50,37 @@ export interface Accounts {
   find(userId: UserId): Promise<Account | undefined>;
   /** Whether there is an open local account with that id. */
   exists(userId: UserId): Promise<boolean>;
+  /** The same, after application services were asked to make one of theirs that is not there. */
+  existsOrIsMade(userId: UserId): Promise<boolean>;
   /**
    * The user id for a requested name, in lower case; a name is generated when none is requested.
    * @throws MatrixError M_INVALID_USERNAME, M_EXCLUSIVE (both 400)
    */
   nameFor(wished: string | undefined): UserId;
+  /**
+   * The user id for a name that an application service requests: also one of the historical
+   * grammar, which other servers' users may have.
+   * @throws MatrixError M_INVALID_USERNAME 400
+   */
+  nameForService(wished: string): UserId;
   /** @throws MatrixError M_USER_IN_USE 400 if the name is or was taken */
   ensureAvailable(userId: UserId): Promise<void>;
   /** Creates an account within a transaction. @throws MatrixError M_USER_IN_USE 400 */
   create(
     tx: Tx,
-    account: { userId: UserId; passwordHash: string | null; isAdmin: boolean },
+    account: {
+      userId: UserId;
+      passwordHash: string | null;
+      isAdmin: boolean;
+      /** Id of the application service that opens it. */
+      appservice?: string;
+    },
   ): Promise<void>;
   /**
    * The user with that password. `user` is a localpart or a full id, in any case. Takes the same
-   * time whether or not the user exists. Failing too often causes waiting times.
-   * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
+   * time whether or not the user exists. Failing too often causes waiting times. That an account is
+   * locked is told to who knows its password.
+   * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429, M_USER_LOCKED 401
    */
   checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
 }
@@ -74,7 +92,7 @@ export function createAccounts(deps: {
   attempts: Attempts;
   clock: Clock;
   random: Random;
-  hooks: Pick<UserHooks, "isReserved">;
+  hooks: Pick<UserHooks, "isReserved" | "wanted">;
 }): Accounts {
   const { sql, serverName, passwords, attempts, clock, random, hooks } = deps;
 
@@ -94,7 +112,16 @@ export function createAccounts(deps: {
     const row = await storage.findAccount(sql, userId);
     if (row === undefined) return undefined;
     const { isAdmin, createdTs, deactivatedTs } = row;
-    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null };
+    const restriction = restrictionOf({
+      isLocked: row.lockedTs !== null,
+      isSuspended: row.suspendedTs !== null,
+    });
+    return { userId, isAdmin, createdTs, deactivated: deactivatedTs !== null, restriction };
+  }
+
+  async function exists(userId: UserId): Promise<boolean> {
+    const account = await find(userId);
+    return account !== undefined && !account.deactivated;
   }
 
   return {
@@ -103,9 +130,13 @@ export function createAccounts(deps: {
     isNamed: (userId, name) => fullId(name).toLowerCase() === userId.toLowerCase(),
     find,
 
-    async exists(userId) {
+    exists,
+
+    async existsOrIsMade(userId) {
       const account = await find(userId);
-      return account !== undefined && !account.deactivated;
+      if (account !== undefined) return !account.deactivated;
+      const isOurs = serverOf(userId) === serverName;
+      return isOurs && (await hooks.wanted?.(userId)) === true && exists(userId);
     },
 
     nameFor(wished) {
@@ -121,12 +152,20 @@ export function createAccounts(deps: {
       return userId;
     },
 
+    nameForService(wished) {
+      const userId = `@${wished}:${serverName}`;
+      if (wished !== "" && !wished.includes(":") && isUserId(userId)) return userId;
+      throw errors.invalidUsername("No user can have that name");
+    },
+
     async ensureAvailable(userId) {
       if (await storage.findAccount(sql, userId)) throw errors.userInUse();
     },
 
     async create(tx, account) {
-      const created = await storage.insertAccount(tx, { ...account, createdTs: clock.now() });
+      const appservice = account.appservice ?? null;
+      const row = { ...account, appservice, createdTs: clock.now() };
+      const created = await storage.insertAccount(tx, row);
       if (!created) throw errors.userInUse();
     },
 
@@ -142,7 +181,9 @@ export function createAccounts(deps: {
       const account = `password of ${row?.userId ?? fullId(user).toLowerCase()}`;
       const isKnownHere = async () =>
         row !== undefined && wasSeenIn(networkOf(visitor.ip), await addressesOf(sql, row.userId));
-      return await attempts.run(account, visitor, check, isKnownHere);
+      const proven = await attempts.run(account, visitor, check, isKnownHere);
+      if (row?.lockedTs != null) throw errors.userLocked();
+      return proven;
     },
   };
 }

@@ -1,8 +1,10 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
+import { deletePushersOf } from "../../storage/push/pushers.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
+import { deleteCrossSigning } from "../../storage/users/cross-signing-keys.ts";
 import { deleteFilters } from "../../storage/users/filters.ts";
 import { deleteBackups } from "../../storage/users/key-backups.ts";
 import { deleteProfile } from "../../storage/users/profiles.ts";
@@ -55,6 +57,10 @@ export function createDeactivation(deps: {
         await deleteUiaSessionsOf(tx, userId);
         await deleteProfile(tx, userId);
         await deleteBackups(tx, userId);
+        await deletePushersOf(tx, userId);
+        if (await deleteCrossSigning(tx, userId)) {
+          record({ kind: "device_list", userId, deviceId: "", isRemoved: true });
+        }
         if (erase) {
           await deleteFilters(tx, userId);
           record({ kind: "erasure", userId });

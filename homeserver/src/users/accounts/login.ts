@@ -1,16 +1,18 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
-import { errors } from "../../protocol/errors.ts";
-import type { UserId } from "../../protocol/identifiers.ts";
+import { errors, matrixError } from "../../protocol/errors.ts";
+import { isUserId, type UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import { keepNewest } from "../../storage/expiring-rows.ts";
 import * as tokens from "../../storage/users/access-tokens.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
-import { lockPasswordHash } from "../../storage/users/accounts.ts";
 import { findDevice } from "../../storage/users/devices.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Visitor } from "./attempts.ts";
+import type { ServiceAccounts } from "./registration.ts";
 import { namedUser } from "./identifier.ts";
+import { holdOpenAccount } from "../common/open-account.ts";
 import { hashSecret, newSecret } from "../common/secrets.ts";
 import type { Proof, Sessions } from "../sessions/sessions.ts";
 import type { IssuedSession, SessionRequest } from "../common/types.ts";
@@ -33,6 +35,16 @@ export interface Login {
     credentials: JsonObject,
     request: SessionRequest,
     visitor: Visitor,
+  ): Promise<IssuedSession>;
+  /**
+   * Signs in a user of an application service, by m.login.application_service.
+   * @throws MatrixError M_EXCLUSIVE 400 for another's user, M_FORBIDDEN 403, M_USER_DEACTIVATED 403,
+   * M_MISSING_PARAM 400
+   */
+  forService(
+    service: ServiceAccounts,
+    credentials: JsonObject,
+    request: SessionRequest,
   ): Promise<IssuedSession>;
   /** A token with which another client may sign in as the same user, once, within `expiresInMs`. */
   createToken(session: {
@@ -59,7 +71,7 @@ export function createLogin(deps: {
     const { userId, passwordHash } = await accounts.checkPassword(user, password, visitor);
     // The password was right a moment ago; the session starts only if it still is.
     return async (tx) => {
-      if ((await lockPasswordHash(tx, userId)) === passwordHash) return userId;
+      if ((await holdOpenAccount(tx, userId)) === passwordHash) return userId;
       throw errors.forbidden("The user name or the password is wrong");
     };
   }
@@ -73,7 +85,7 @@ export function createLogin(deps: {
       const userId = await tokens.findLoginToken(tx, hash, now);
       // The account is locked before its tokens, as in a change of the password: different orders
       // would deadlock.
-      const isOpen = userId !== undefined && (await lockPasswordHash(tx, userId)) !== undefined;
+      const isOpen = userId !== undefined && (await holdOpenAccount(tx, userId)) !== undefined;
       if (isOpen && (await tokens.takeLoginToken(tx, hash, now))) return userId as UserId;
       throw errors.forbidden("The sign-in token is not valid");
     };
@@ -93,15 +105,31 @@ export function createLogin(deps: {
       }
     },
 
+    async forService(service, credentials, request) {
+      const named = namedUser(credentials);
+      const userId = named?.startsWith("@") ? named : `@${named ?? ""}:${accounts.serverName}`;
+      if (!isUserId(userId) || !service.owns(userId)) {
+        throw errors.exclusive("That user is not one of the application service's");
+      }
+      const account = await accounts.find(userId);
+      if (account === undefined) throw errors.forbidden("There is no such user");
+      if (account.deactivated) throw matrixError("M_USER_DEACTIVATED", "That account is closed");
+      const isOpen: Proof = async (tx) => {
+        if ((await holdOpenAccount(tx, userId)) !== undefined) return userId;
+        throw matrixError("M_USER_DEACTIVATED", "That account is closed");
+      };
+      return await sessions.issue(isOpen, request);
+    },
+
     async createToken({ userId, deviceId }) {
       const token = newSecret("login", random);
       const expiresTs = clock.now() + LOGIN_TOKEN_LIFE_MS;
       await transaction(sql, async (tx) => {
         // Not if the password was changed meanwhile, which ended the session.
-        await lockPasswordHash(tx, userId);
+        await holdOpenAccount(tx, userId);
         if (!(await findDevice(tx, userId, deviceId))) throw errors.unknownToken();
         await tokens.insertLoginToken(tx, hashSecret(token), userId, expiresTs);
-        await tokens.trimLoginTokens(tx, userId, MAX_LOGIN_TOKENS);
+        await keepNewest(tx, "login_tokens", userId, MAX_LOGIN_TOKENS);
       });
       return { token, expiresInMs: LOGIN_TOKEN_LIFE_MS };
     },

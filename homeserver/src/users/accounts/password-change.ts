@@ -1,4 +1,6 @@
 import type { UserId } from "../../protocol/identifiers.ts";
+import { deleteBrowserSessionsOf } from "../../storage/oauth/browser-sessions.ts";
+import { deleteGrantsOf } from "../../storage/oauth/sessions.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { updatePasswordHash } from "../../storage/users/accounts.ts";
 import type { Change } from "../../log/types.ts";
@@ -12,7 +14,8 @@ import type { Passwords } from "./passwords.ts";
 export interface PasswordChange {
   /**
    * Sets a new password. Everything authorised by the old one ends at the same time: sign-in
-   * tokens, authentication sessions, and, unless `keepDevices`, all devices but `deviceId` with
+   * tokens, authentication sessions, what was granted to clients and not used yet, sessions of
+   * browsers on the server's own pages, and, unless `keepDevices`, all devices but `deviceId` with
    * their tokens.
    * @throws MatrixError M_WEAK_PASSWORD 400
    */
@@ -38,6 +41,8 @@ export function createPasswordChange(deps: {
         await updatePasswordHash(tx, userId, hash);
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);
+        await deleteGrantsOf(tx, userId);
+        await deleteBrowserSessionsOf(tx, userId);
       };
       if (keepDevices) await transaction(sql, replace);
       else await devices.removeOthers(userId, deviceId, ({ tx }: Change) => replace(tx));

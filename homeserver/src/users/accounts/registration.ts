@@ -1,6 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
-import { errors } from "../../protocol/errors.ts";
+import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
@@ -10,6 +10,7 @@ import type { Passwords } from "./passwords.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
 import { createSharedSecretRegistration, type SharedSecretRegistration } from "./shared-secret.ts";
 import type { Stage, UiaFacts } from "./uia.ts";
+import type { UserHooks } from "../common/types.ts";
 
 export type RegistrationMode = "open" | "token" | "closed";
 
@@ -34,8 +35,22 @@ export interface Registration {
    * @throws MatrixError as `check`
    */
   create(wished: string, password: string, options?: { isAdmin?: boolean }): Promise<UserId>;
+  /**
+   * Creates an account without a password for a user of an application service.
+   * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE (all 400)
+   */
+  forService(service: ServiceAccounts, wished: string): Promise<UserId>;
+  /** Makes sure that the user that a service acts as by default has an account, open or closed. */
+  ensureSender(service: string, sender: UserId): Promise<void>;
   /** Registration with the shared secret; undefined when none is configured. */
   readonly withSharedSecret: SharedSecretRegistration | undefined;
+}
+
+/** An application service, as far as accounts are concerned. */
+export interface ServiceAccounts {
+  readonly id: string;
+  /** Whether the user is one that it may open an account for. */
+  owns(userId: UserId): boolean;
 }
 
 export interface RegistrationDeps {
@@ -48,6 +63,7 @@ export interface RegistrationDeps {
   tokens: RegistrationTokens;
   mode: RegistrationMode;
   sharedSecret?: string | undefined;
+  hooks: Pick<UserHooks, "isReserved">;
   /** Called within a new account's first moments, after it is committed. */
   onCreated(userId: UserId): Promise<void>;
 }
@@ -64,6 +80,12 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       const isAdmin = await decideAdmin(tx);
       await accounts.create(tx, { userId, passwordHash, isAdmin });
     });
+    await deps.onCreated(userId);
+  }
+
+  async function storeForService(appservice: string, userId: UserId): Promise<void> {
+    const account = { userId, passwordHash: null, isAdmin: false, appservice };
+    await transaction(sql, (tx) => accounts.create(tx, account));
     await deps.onCreated(userId);
   }
 
@@ -104,6 +126,27 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
 
     create,
+
+    async forService(service, wished) {
+      const userId = accounts.nameForService(wished);
+      if (!service.owns(userId) || deps.hooks.isReserved(userId, service.id)) {
+        throw errors.exclusive("That user name is not one of the application service's");
+      }
+      await accounts.ensureAvailable(userId);
+      await storeForService(service.id, userId);
+      return userId;
+    },
+
+    async ensureSender(service, sender) {
+      if (await accounts.find(sender)) return;
+      try {
+        await storeForService(service, sender);
+      } catch (error) {
+        // Another replica made it at the same moment.
+        if (!(error instanceof MatrixError && error.errcode === "M_USER_IN_USE")) throw error;
+      }
+    },
+
     withSharedSecret:
       deps.sharedSecret === undefined
         ? undefined

@@ -6,6 +6,8 @@ export interface Challenge {
   readonly flows: readonly (readonly string[])[];
   readonly completed: readonly string[];
   readonly session: string;
+  /** What a client has to know for a stage, by its name. */
+  readonly params?: JsonObject | undefined;
   /** Why the stage that was just tried failed. */
   readonly failure?: MatrixError;
 }
@@ -30,12 +32,12 @@ export class UiaChallenge extends MatrixError {
   }
 
   override toJSON(): JsonObject {
-    const { flows, completed, session, failure } = this.challenge;
+    const { flows, completed, session, params = {}, failure } = this.challenge;
     return {
       ...(failure && { errcode: failure.errcode, error: failure.message }),
       ...(completed.length > 0 && { completed: [...completed] }),
       flows: flows.map((stages) => ({ stages: [...stages] })),
-      params: {},
+      params,
       session,
     };
   }

@@ -5,6 +5,8 @@ import { createSingleFlight } from "../../platform/single-flight.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import { keepNewest } from "../../storage/expiring-rows.ts";
+import { takeCrossSigningReset } from "../../storage/oauth/cross-signing-resets.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import * as storage from "../../storage/users/uia-sessions.ts";
@@ -15,7 +17,13 @@ import type { RegistrationTokens } from "./registration-tokens.ts";
 import { hashSecret, newSecret, seal, unseal } from "../common/secrets.ts";
 import { UiaChallenge } from "./uia-challenge.ts";
 
-export type Stage = "m.login.dummy" | "m.login.password" | "m.login.registration_token";
+/** Confirming on the account's page, under its name of today and its former one. (MSC4312.) */
+type ResetStage = "m.oauth" | "org.matrix.cross_signing_reset";
+export type Stage =
+  | "m.login.dummy"
+  | "m.login.password"
+  | "m.login.registration_token"
+  | ResetStage;
 
 /** What completed stages have proven. */
 export interface UiaFacts {
@@ -33,6 +41,8 @@ export interface UiaRequest {
   readonly userId: UserId | undefined;
   readonly visitor: Visitor;
   readonly flows: readonly (readonly Stage[])[];
+  /** What clients have to know for the stages, by their names. */
+  readonly params?: JsonObject;
 }
 
 /** User-interactive authentication, with sessions that any replica can continue. */
@@ -56,6 +66,9 @@ const SESSION_LIFE_MS = 15 * 60_000;
 /** Limits on sessions, of one user and of all who are not signed in: older ones end. */
 const MAX_SESSIONS = 50;
 const MAX_STRANGERS = 20_000;
+
+/** Failures that trying again within the session does not help. */
+const THROWN: ReadonlySet<string> = new Set(["M_LIMIT_EXCEEDED", "M_USER_LOCKED"]);
 
 interface Progress {
   readonly session: string;
@@ -108,7 +121,7 @@ export function createUserInteractiveAuth(deps: {
         const begun = { operation, userId: request.userId ?? null, requestDigest };
         await storage.insertUiaSession(tx, hash, begun, now, now + SESSION_LIFE_MS);
         const max = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
-        await storage.trimUiaSessions(tx, begun.userId, max);
+        await keepNewest(tx, "uia_sessions", begun.userId, max);
       }
       await storage.updateUiaSession(tx, hash, { requestDigest, completed, facts });
     });
@@ -126,6 +139,12 @@ export function createUserInteractiveAuth(deps: {
         if (typeof token !== "string") throw errors.missingParam("No registration token is given");
         if (await registrationTokens.isValid(token)) return { registrationToken: token };
         throw errors.unauthorized("The registration token is not valid");
+      }
+      case "m.oauth":
+      case "org.matrix.cross_signing_reset": {
+        const { userId } = request;
+        if (userId && (await takeCrossSigningReset(sql, userId, clock.now()))) return { userId };
+        throw errors.unauthorized("This has not been confirmed on the page of the account");
       }
     }
   }
@@ -178,7 +197,7 @@ export function createUserInteractiveAuth(deps: {
       const auth = authOf(request.body);
       let progress = await open(request, auth?.["session"]);
       let failure: MatrixError | undefined;
-      const stage = auth === undefined ? undefined : auth["type"];
+      const stage = auth === undefined ? undefined : (auth["type"] ?? impliedStage(request));
       if (stage !== undefined && !progress.completed.includes(stage as Stage)) {
         try {
           if (!isOffered(stage, request.flows)) {
@@ -188,7 +207,7 @@ export function createUserInteractiveAuth(deps: {
           progress = { ...progress, completed: [...progress.completed, stage], facts };
         } catch (error) {
           if (!(error instanceof MatrixError) || error instanceof OtherUser) throw error;
-          if (error.errcode === "M_LIMIT_EXCEEDED") throw error;
+          if (THROWN.has(error.errcode)) throw error;
           failure = error;
         }
       }
@@ -204,6 +223,7 @@ export function createUserInteractiveAuth(deps: {
         flows: request.flows,
         completed,
         session,
+        params: request.params,
         ...(failure && { failure }),
       });
     },
@@ -224,6 +244,11 @@ function authOf(body: JsonObject): JsonObject | undefined {
     throw errors.badJson("auth must be an object");
   }
   return Object.keys(auth).length === 0 ? undefined : auth;
+}
+
+/** What was confirmed elsewhere needs no more than the session. */
+function impliedStage({ flows }: UiaRequest): Stage | undefined {
+  return flows.flat().includes("m.oauth") ? "m.oauth" : undefined;
 }
 
 function isOffered(stage: unknown, flows: UiaRequest["flows"]): stage is Stage {

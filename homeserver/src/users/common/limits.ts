@@ -8,6 +8,8 @@ export interface UserLimits {
   readonly accountDataBytes: number;
   /** Bytes of key backups, each key counted with 256 bytes more. */
   readonly keyBackupBytes: number;
+  /** Bytes of messages that wait for one device, each counted with 1 KiB more. */
+  readonly inboxBytes: number;
   /** Signed-in devices: one more signs out the one that was not seen for the longest time. */
   readonly devices: number;
   /** Aliases that the user has made. */
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: UserLimits = {
   uploadBytes: 10 * 1024 * MIB,
   accountDataBytes: 32 * MIB,
   keyBackupBytes: 256 * MIB,
+  inboxBytes: 64 * MIB,
   devices: 200,
   aliases: 1000,
   publishedRooms: 500,

@@ -3,13 +3,16 @@ import { encodeBase64Url } from "../../protocol/crypto.ts";
 import type { Random } from "../../platform/random.ts";
 
 /** Which kind of secret a token is, so that a leaked one can be recognised. */
-export type SecretKind = "access" | "refresh" | "login" | "session";
+export type SecretKind = "access" | "refresh" | "login" | "session" | "code" | "device" | "browser";
 
 const PREFIX: Record<SecretKind, string> = {
   access: "weft_a_",
   refresh: "weft_r_",
   login: "weft_l_",
   session: "weft_s_",
+  code: "weft_c_",
+  device: "weft_d_",
+  browser: "weft_b_",
 };
 
 /** A new opaque token with 256 random bits. */
@@ -65,7 +68,8 @@ export function readableCode(count: number, random: Random): string {
   return pick(NAME_LETTERS, count, random);
 }
 
-function pick(alphabet: string, count: number, random: Random): string {
+/** `count` characters of an alphabet. */
+export function pick(alphabet: string, count: number, random: Random): string {
   let text = "";
   // Bytes beyond the last whole multiple of the alphabet are skipped, so that every letter is
   // equally likely.

@@ -10,12 +10,36 @@ export interface Visit {
 /** The user and device of a request with an access token. */
 export interface Requester {
   readonly userId: UserId;
+  /** "": an application service acts as the user without a device. */
   readonly deviceId: string;
   readonly isAdmin: boolean;
   /** Guests do not exist here. */
   readonly isGuest: false;
+  /** What administrators keep the account from; absent: from nothing. */
+  readonly restriction?: Restriction | undefined;
   /** SHA-256 of the access token. */
   readonly tokenHash: Buffer;
+  /** The application service that acts as the user; absent: the user's own client. */
+  readonly service?: ActingService | undefined;
+}
+
+/** An account that is both counts as locked. (Client-server API, "Account moderation".) */
+export type Restriction = "locked" | "suspended";
+
+/** An application service that acts as a user. */
+interface ActingService {
+  /** Of its registration. */
+  readonly id: string;
+  readonly isRateLimited: boolean;
+}
+
+/** A device, and when and from where it was last noted as seen. */
+export interface SeenDevice {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  /** ms since 1970. */
+  seenTs: number;
+  seenIp: string;
 }
 
 /** What a sign-in or a refresh gives a client. */
@@ -34,6 +58,16 @@ export interface SessionRequest {
   readonly initialDeviceDisplayName?: string | undefined;
   /** Whether it knows refresh tokens, and so gets an access token that expires. */
   readonly refreshToken?: boolean | undefined;
+  /** The grant that it came of, where that was one of OAuth. */
+  readonly oauth?: OAuthGrant | undefined;
+}
+
+/** What somebody has granted a client. */
+interface OAuthGrant {
+  readonly clientId: string;
+  readonly scope: string;
+  /** SHA-256 of the code that stood for it. */
+  readonly grantHash: Buffer;
 }
 
 /**
@@ -50,6 +84,14 @@ export interface UserHooks {
   leaveAllRooms(userId: UserId): Promise<void>;
   /** Asks the server of a remote user for its profile, or one field of it. @throws MatrixError */
   remoteProfile(userId: UserId, field: string | undefined): Promise<JsonObject>;
-  /** Whether only an application service may register that user id. */
-  isReserved(userId: UserId): boolean;
+  /**
+   * Whether the user id may be registered by other application services only than `service`;
+   * undefined: by any application service only.
+   */
+  isReserved(userId: UserId, service?: string): boolean;
+  /**
+   * Somebody wants a local user who is not there: asks the application services whose user it would
+   * be. True: one has made it. Absent: there are no services.
+   */
+  wanted?(userId: UserId): Promise<boolean>;
 }

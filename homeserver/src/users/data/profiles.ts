@@ -46,6 +46,10 @@ export function createProfiles(deps: {
     const row = await storage.findProfile(sql, userId);
     if (row !== undefined) return profileObject(row);
     if (await accounts.exists(userId)) return {};
+    if (await accounts.existsOrIsMade(userId)) {
+      const made = await storage.findProfile(sql, userId);
+      return made === undefined ? {} : profileObject(made);
+    }
     throw errors.notFound("No such user");
   }
 

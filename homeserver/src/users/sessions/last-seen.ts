@@ -2,13 +2,12 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { recordSightings, type Sighting } from "../../storage/users/devices.ts";
 import type { Sql } from "../../storage/sql.ts";
-import type { CachedToken } from "./token-cache.ts";
-import type { Visit } from "../common/types.ts";
+import type { SeenDevice, Visit } from "../common/types.ts";
 
 /** Records when and from where devices were seen, in batches: no request waits for it. */
 export interface LastSeen {
   /** Records one request; usually nothing is to be done, since the last record is recent. */
-  note(token: CachedToken, visit: Visit): void;
+  note(device: SeenDevice, visit: Visit): void;
   /** Writes what is waiting. */
   flush(): Promise<void>;
   /** Stops the timer and writes what is waiting. */
@@ -45,12 +44,12 @@ export function createLastSeen(deps: { sql: Sql; clock: Clock; logger: Logger })
   timer.unref();
 
   return {
-    note(token, visit) {
+    note(device, visit) {
       const ts = deps.clock.now();
-      if (ts - token.seenTs < FRESH_MS && token.seenIp === visit.ip) return;
-      token.seenTs = ts;
-      token.seenIp = visit.ip;
-      const { userId, deviceId } = token;
+      if (ts - device.seenTs < FRESH_MS && device.seenIp === visit.ip) return;
+      device.seenTs = ts;
+      device.seenIp = visit.ip;
+      const { userId, deviceId } = device;
       const userAgent = visit.userAgent?.replaceAll("\0", "").slice(0, 500) ?? null;
       waiting.set(`${userId}\0${deviceId}`, { userId, deviceId, ts, ip: visit.ip, userAgent });
       if (waiting.size >= MAX_WAITING) void flush();

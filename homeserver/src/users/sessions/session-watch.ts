@@ -6,7 +6,7 @@ export interface SessionWatch {
   /**
    * Undefined while the session is known to continue, otherwise a promise.
    * @throws MatrixError M_UNKNOWN_TOKEN 401 once it has ended; with soft_logout when the token
-   * merely expired
+   * merely expired; M_USER_LOCKED 401
    */
   check(): Promise<void> | undefined;
   /** Called when `check` should be asked again; returns the function that unsubscribes. */

@@ -4,17 +4,29 @@ import type { Random } from "../../platform/random.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
+import { findOAuthSession, setOAuthSession } from "../../storage/oauth/sessions.ts";
+import { deletePushersOfDevices } from "../../storage/push/pushers.ts";
 import * as tokens from "../../storage/users/access-tokens.ts";
+import { findDehydratedDevice } from "../../storage/users/dehydrated-devices.ts";
+import { findAccount } from "../../storage/users/accounts.ts";
 import { deleteDeviceRows, devicesBeyond, insertDevice } from "../../storage/users/devices.ts";
 import type { Change, Log } from "../../log/types.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { createLastSeen } from "./last-seen.ts";
 import type { UserLimits } from "../common/limits.ts";
+import { ensureNoCrossSigningKey } from "../common/device-ids.ts";
+import { restrictionOf } from "../common/restriction.ts";
 import { hashSecret, newDeviceId, newSecret } from "../common/secrets.ts";
 import { plainText } from "../common/text.ts";
 import { createSessionWatches, type SessionWatch } from "./session-watch.ts";
 import { createTokenCache, type CachedToken } from "./token-cache.ts";
-import type { IssuedSession, Requester, SessionRequest, Visit } from "../common/types.ts";
+import type {
+  IssuedSession,
+  Requester,
+  SeenDevice,
+  SessionRequest,
+  Visit,
+} from "../common/types.ts";
 
 /**
  * Access and refresh tokens. (Client-server API, "Using access tokens", "Refreshing access
@@ -23,27 +35,32 @@ import type { IssuedSession, Requester, SessionRequest, Visit } from "../common/
 export interface Sessions {
   /**
    * The requester of an access token; usually from memory, without a promise.
-   * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired
+   * @throws MatrixError M_UNKNOWN_TOKEN 401, with soft_logout when it merely expired; M_USER_LOCKED
+   *   401 when it expired and the account is locked
    */
   byAccessToken(token: string, visit?: Visit): Requester | Promise<Requester>;
   /**
    * Signs a device in, for a user or for the user that a proof names within the same transaction. A
    * known device keeps its name and loses its former tokens. If the user has too many devices, the
    * one that was not seen for the longest time is signed out.
-   * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name
+   * @throws MatrixError M_INVALID_PARAM 400 for an unusable device id or name; M_FORBIDDEN 403 for
+   *   the user's dehydrated device
    */
   issue(whose: UserId | Proof, request: SessionRequest): Promise<IssuedSession>;
   /**
    * Exchanges a refresh token. The old one stays valid until its replacement is used, so that a
    * lost answer can be requested again. After that it is spent: if it is used again, it was stolen
-   * from, or by, its user, and all tokens of the device end.
-   * @throws MatrixError M_UNKNOWN_TOKEN 401
+   * from, or by, its user, and all tokens of the device end. `mayRefresh` throws where that is to be
+   * refused, within the same transaction; without it, that is where OAuth began the session.
+   * @throws MatrixError M_UNKNOWN_TOKEN 401, M_USER_LOCKED 401, and what `mayRefresh` throws
    */
-  refresh(refreshToken: string): Promise<IssuedSession>;
-  /** Ends the tokens of the devices with a change of the tables. */
+  refresh(refreshToken: string, mayRefresh?: RefreshGuard): Promise<IssuedSession>;
+  /** Ends the tokens of the devices, and their pushers, with a change of the tables. */
   revoke(change: Change, userId: UserId, deviceIds: readonly string[]): Promise<void>;
   /** Watches the session of a waiting request, which ends with it. */
   watch(userId: UserId, accessToken: string): SessionWatch;
+  /** Notes that a device was seen, where another than its own token was shown. */
+  seen(device: SeenDevice, visit: Visit): void;
   /** Writes pending last-seen times. */
   flushLastSeen(): Promise<void>;
   stop(): Promise<void>;
@@ -51,6 +68,9 @@ export interface Sessions {
 
 /** Determines within a transaction who signs in. @throws MatrixError M_FORBIDDEN 403 */
 export type Proof = (tx: Tx) => Promise<UserId>;
+
+/** Throws where the tokens of a device may not be refreshed. */
+type RefreshGuard = (tx: Tx, owner: { userId: UserId; deviceId: string }) => Promise<void>;
 
 export interface SessionDeps {
   sql: Sql;
@@ -77,7 +97,11 @@ export function createSessions(deps: SessionDeps): Sessions {
   const lookups = createSingleFlight<string, CachedToken | undefined>();
   const watches = createSessionWatches({
     clock,
-    expiryOf: (accessToken) => cache.get(accessToken)?.expiresTs,
+    expiryOf(accessToken) {
+      const known = cache.get(accessToken);
+      // Its account may have been locked since the request was let in.
+      return known?.restriction === "locked" ? undefined : known?.expiresTs;
+    },
     confirm,
   });
   /** Ended tokens are dropped from the cache, on every replica. */
@@ -105,7 +129,9 @@ export function createSessions(deps: SessionDeps): Sessions {
     }
     const { deviceId, isAdmin, expiresTs } = row;
     const userId = row.userId as UserId;
-    const token = { userId, deviceId, isAdmin, tokenHash, expiresTs, seenTs: 0, seenIp: "" };
+    const restriction = restrictionOf(row);
+    const facts = { userId, deviceId, isAdmin, restriction, tokenHash, expiresTs };
+    const token = { ...facts, seenTs: 0, seenIp: "" };
     if (!expired) cache.put(accessToken, token, epoch);
     return token;
   }
@@ -163,17 +189,20 @@ export function createSessions(deps: SessionDeps): Sessions {
     deviceIds: readonly string[],
   ): Promise<void> {
     await tokens.deleteDeviceTokens(tx, userId, deviceIds);
+    await deletePushersOfDevices(tx, userId, deviceIds);
     record({ kind: "session", userId });
   }
 
   function requesterOf(found: CachedToken | undefined, visit: Visit | undefined): Requester {
     if (found === undefined) throw errors.unknownToken();
     if (found.expiresTs !== null && found.expiresTs <= clock.now()) {
+      // A client that were told to refresh it would only learn then.
+      if (found.restriction === "locked") throw errors.userLocked();
       throw errors.unknownToken("The access token has expired", true);
     }
     if (visit) lastSeen.note(found, visit);
-    const { userId, deviceId, isAdmin, tokenHash } = found;
-    return { userId, deviceId, isAdmin, isGuest: false, tokenHash };
+    const { userId, deviceId, isAdmin, restriction, tokenHash } = found;
+    return { userId, deviceId, isAdmin, isGuest: false, restriction, tokenHash };
   }
 
   function forgetUser(userId: string): void {
@@ -181,10 +210,11 @@ export function createSessions(deps: SessionDeps): Sessions {
     watches.changed(userId);
   }
 
-  /** Throws when the database says that the token has ended. */
+  /** Throws when the database says that the token has ended, or the account is locked. */
   async function confirm(accessToken: string): Promise<void> {
     for (let i = 0; i < MAX_LOOKUPS; i += 1) {
-      requesterOf(cache.get(accessToken) ?? (await lookUp(accessToken)), undefined);
+      const found = cache.get(accessToken) ?? (await lookUp(accessToken));
+      if (requesterOf(found, undefined).restriction === "locked") throw errors.userLocked();
       // Read while tokens of the user changed: not cached, but read again.
       if (cache.get(accessToken) !== undefined) return;
     }
@@ -213,27 +243,36 @@ export function createSessions(deps: SessionDeps): Sessions {
         const { tx, record } = change;
         const userId = typeof whose === "function" ? await whose(tx) : whose;
         const owner = { userId, deviceId };
+        await ensureNoCrossSigningKey(tx, userId, deviceId);
         if (await insertDevice(tx, { ...owner, displayName, createdTs: clock.now() })) {
           await makeRoom(change, userId, deviceId);
           record({ kind: "device_list", ...owner, isRemoved: false });
         } else {
+          if ((await findDehydratedDevice(tx, userId))?.deviceId === deviceId) {
+            throw errors.forbidden(
+              "Nobody signs in as a dehydrated device: choose another device_id",
+            );
+          }
           await revoke(change, userId, [deviceId]);
         }
+        await setOAuthSession(tx, userId, deviceId, request.oauth);
         return (await make(tx, owner, request.refreshToken === true)).session;
       });
     },
 
-    async refresh(refreshToken) {
+    async refresh(refreshToken, mayRefresh = refuseOAuth) {
       const oldHash = hashSecret(refreshToken);
       const session = await log.change(async (change) => {
         const { tx, record } = change;
         const old = await tokens.lockRefreshToken(tx, oldHash);
         if (old === undefined) return undefined;
         const owner = { userId: old.userId as UserId, deviceId: old.deviceId };
+        if ((await findAccount(tx, owner.userId))?.lockedTs != null) throw errors.userLocked();
         if (old.spent) {
           await revoke(change, owner.userId, [owner.deviceId]);
           return owner;
         }
+        await mayRefresh(tx, owner);
         // The answer to an exchange was lost: the unused pair is revoked.
         const unused =
           old.replacedBy === null ? [] : await tokens.spendRefreshPair(tx, old.replacedBy);
@@ -251,8 +290,8 @@ export function createSessions(deps: SessionDeps): Sessions {
     },
 
     revoke,
-
-    flushLastSeen: () => lastSeen.flush(),
+    seen: lastSeen.note,
+    flushLastSeen: lastSeen.flush,
 
     async stop() {
       unfollow();
@@ -260,3 +299,9 @@ export function createSessions(deps: SessionDeps): Sessions {
     },
   };
 }
+
+/** A client goes on with the API by which it has signed in. (Client-server API, "Client Authentication".) */
+const refuseOAuth: RefreshGuard = async (tx, { userId, deviceId }) => {
+  if ((await findOAuthSession(tx, userId, deviceId)) === undefined) return;
+  throw errors.unknownToken("This refresh token is for the OAuth 2.0 API");
+};

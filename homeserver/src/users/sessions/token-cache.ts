@@ -1,17 +1,13 @@
 import { atMost, LRUCache } from "../../platform/caches.ts";
-import type { UserId } from "../../protocol/identifiers.ts";
+import type { Restriction, SeenDevice } from "../common/types.ts";
 
 /** The cached facts of a valid access token. */
-export interface CachedToken {
-  readonly userId: UserId;
-  readonly deviceId: string;
+export interface CachedToken extends SeenDevice {
   readonly isAdmin: boolean;
+  readonly restriction: Restriction | undefined;
   readonly tokenHash: Buffer;
   /** ms since 1970; null: never. */
   readonly expiresTs: number | null;
-  /** When and from where it was last noted as seen. */
-  seenTs: number;
-  seenIp: string;
 }
 
 /**

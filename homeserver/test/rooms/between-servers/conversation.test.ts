@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ROOM_VERSION_IDS } from "../../../src/protocol/room-versions.ts";
 import { publicRoom } from "../support/servers.ts";
+import { eventually } from "../../support/wait.ts";
 import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
 import { stateAt } from "../support/what-it-has.ts";
 
@@ -48,6 +49,11 @@ describe("two servers", () => {
     for (let i = 60; i < 90; i++) await world.lose(() => say(a, alice, roomId, `lost ${i}`));
     await say(a, alice, roomId, "arrived");
     await world.flush();
+    // The server answers a transaction before it has fetched all that it lacks, if that takes long.
+    await eventually(
+      "it has arrived",
+      async () => (await bodies(b, bob, roomId)).at(-1) === "arrived",
+    );
     expect(world.calls.get("stateIds")).toBeGreaterThan(0);
     expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
     expect(await bodies(b, bob, roomId)).toEqual(await bodies(a, alice, roomId));

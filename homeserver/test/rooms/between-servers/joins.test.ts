@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { EventId } from "../../../src/protocol/identifiers.ts";
 import { publicRoom } from "../support/servers.ts";
 import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
 import { stateAt } from "../support/what-it-has.ts";
@@ -73,5 +74,28 @@ describe("two servers", () => {
     await say(b, ben, roomId, "me too");
     await world.flush();
     expect(await bodies(a, alice, roomId)).toEqual(["still here", "me too"]);
+  });
+
+  // The first of them is as deep as the join.
+  test.each([
+    ["one message", ["four"]],
+    ["two messages", ["four", "five"]],
+  ])("%s between make_join and send_join: who joins reads what was said", async (_, said) => {
+    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+    for (const body of ["one", "two", "three"]) await say(a, alice, roomId, body);
+    const meanwhile: EventId[] = [];
+    world.pretend(a, "sendJoin", async (honest) => {
+      for (const body of said) meanwhile.push(await say(a, alice, roomId, body));
+      return honest();
+    });
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    world.reset();
+    const newest = JSON.parse(await a.rooms.federation.event(b.name, meanwhile.at(-1)!));
+    await b.rooms.federation.receive(a.name, [newest]);
+    expect(await bodies(b, bob, roomId)).toEqual(["one", "two", "three", ...said]);
+    await say(b, bob, roomId, "six");
+    await world.flush();
+    expect(await bodies(a, alice, roomId)).toContain("six");
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
   });
 });

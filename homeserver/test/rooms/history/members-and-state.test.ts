@@ -99,8 +99,8 @@ describe("members and state", () => {
     await hq.rooms.members.join({ by: bob, room: roomId });
     await say(bob, roomId, "no change");
     const nid = room!.nid;
-    const from = (await hq.rooms.view.rootsAt([nid], before)).get(nid) ?? null;
-    const to = (await hq.rooms.view.rootsAt([nid], hq.log.position)).get(nid) ?? null;
+    const from = await hq.rooms.view.rootAt(nid, before);
+    const to = await hq.rooms.view.rootAt(nid, hq.log.position);
     const delta = await hq.rooms.view.stateDelta(from, to);
     expect(delta.changed.map(({ event }) => event.stateKey)).toEqual([bob.userId]);
     expect(delta.removed).toEqual([]);

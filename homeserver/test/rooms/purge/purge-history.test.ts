@@ -126,6 +126,8 @@ test("every table that holds rows of rooms is known to the purge", async () => {
     SELECT table_name AS table FROM information_schema.columns
     WHERE table_schema = 'public' AND column_name = 'room_nid'`;
   const elsewhere = ["account_data", "events", "memberships", "purged_rooms", "purges", "rooms"];
-  const known = new Set<string>([...ROOM_TABLES, ...elsewhere]);
+  // Kept until the purge is forgotten: `stays` is a view of memberships and past_stays.
+  const later = ["past_stays", "partial_times", "stays"];
+  const known = new Set<string>([...ROOM_TABLES, ...elsewhere, ...later]);
   expect(rows.filter(({ table }) => !known.has(table))).toEqual([]);
 });

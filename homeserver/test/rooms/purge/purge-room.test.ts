@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomAlias, RoomId, UserId } from "../../../src/protocol/identifiers.ts";
 import type { TestServer } from "../support/world.ts";
+import { forgetPurges } from "../../../src/storage/rooms/purges.ts";
 import { purgeEnd } from "./purge-end.ts";
 import { publicRoom } from "../support/servers.ts";
 import { a, alice, b, bob, read, say, sharedRoom, world } from "./purging.ts";
@@ -22,8 +23,8 @@ async function traces(on: TestServer, roomNid: number, roomId: string): Promise<
 
 const WHOLE = { block: false, purge: true, force: false };
 
-/** They tell of the purge itself. */
-const KNOWN = ["purged_rooms", "purges"];
+/** They tell of the purge itself, and for a week of who was in the room. */
+const KNOWN = ["past_stays", "purged_rooms", "purges", "stays"];
 
 describe("the purge of a room", () => {
   test("puts local users out, tells the others, and leaves no trace", async () => {
@@ -70,6 +71,9 @@ describe("the purge of a room", () => {
     await world.flush();
     const there = (await b.rooms.view.room(roomId))!;
     expect(await b.rooms.view.joinedMembers(there.nid)).toEqual([bob.userId]);
+
+    await forgetPurges(a.db.sql, Date.now() + 1);
+    expect(await traces(a, room.nid, roomId)).toEqual(["purged_rooms"]);
 
     // It may be joined again, and is a new room to this server.
     await a.rooms.members.join({ by: alice, room: roomId, via: [b.name] });

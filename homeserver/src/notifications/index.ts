@@ -1,0 +1,42 @@
+/** What notifies users: counted, listed, and told to gateways by the same evaluation. */
+import type { Log } from "../log/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { RoomView } from "../rooms/api/index.ts";
+import type { Sql } from "../storage/sql.ts";
+import { readPositions } from "../storage/streams/sync-reads.ts";
+import { createNotificationsList, type ListNotifications } from "./list.ts";
+import { createNotified, type Notified, type NotifiedDeps } from "./notified.ts";
+import type { PushContexts } from "./push-context.ts";
+import type { UnreadCounts } from "./unread.ts";
+
+export interface Notifications {
+  readonly contexts: PushContexts;
+  readonly unread: UnreadCounts;
+  readonly notified: Notified;
+  readonly list: ListNotifications;
+}
+
+/** From the memory that counts what is unread. */
+export function createNotifications(deps: {
+  readonly sql: Sql;
+  readonly log: Pick<Log, "position">;
+  readonly clock: Clock;
+  readonly view: RoomView;
+  readonly contexts: PushContexts;
+  readonly unread: UnreadCounts;
+  readonly rootAt: NotifiedDeps["rootAt"];
+  readonly preferences: Pick<NotifiedDeps, "rulesOf" | "ignoredBy">;
+}): Notifications {
+  const { sql, log, clock, view, contexts, unread, rootAt, preferences } = deps;
+  const { rulesOf, ignoredBy } = preferences;
+  const notified = createNotified({ sql, view, contexts, rootAt, rulesOf, ignoredBy });
+  const list = createNotificationsList({
+    ...{ notified, view, clock },
+    readPositions: (userId, roomNids) => {
+      const readers = roomNids.map((roomNid) => ({ userId, roomNid }));
+      return readPositions(sql, readers);
+    },
+    position: () => log.position,
+  });
+  return { contexts, unread, notified, list };
+}

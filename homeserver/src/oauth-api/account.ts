@@ -1,0 +1,181 @@
+import type { FastifyRequest } from "fastify";
+import { matrixErrorReply } from "../http/reply/errors.ts";
+import type { Reply } from "../http/reply/reply.ts";
+import { route, type Route } from "../http/route.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import type { PageDeps } from "./authorization.ts";
+import {
+  accountPath,
+  ACTIONS,
+  type AccountView,
+  crossSigningPage,
+  deactivationPage,
+  devicePage,
+  devicesPage,
+  overviewPage,
+  profilePage,
+} from "./pages/account-pages.ts";
+import { goTo, noticePage, type Page, pageReply, PATHS } from "./pages/page.ts";
+
+/** What a page says that was just done, by the name in its address. */
+const DONE: Readonly<Record<string, string>> = {
+  saved: "Saved.",
+  password: "The password is changed.",
+  ended: "The session is signed out.",
+  reset: "Allowed. Go back to the app within ten minutes.",
+};
+
+/** Names that actions had in drafts of the proposal. */
+const OLDER: Readonly<Record<string, string>> = {
+  profile: ACTIONS.profile,
+  sessions_list: ACTIONS.devices,
+  "org.matrix.sessions_list": ACTIONS.devices,
+  session_view: ACTIONS.device,
+  "org.matrix.session_view": ACTIONS.device,
+  session_end: ACTIONS.endDevice,
+  "org.matrix.session_end": ACTIONS.endDevice,
+};
+
+export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
+  const { base } = browsers;
+  const { accounts, devices, profiles } = users;
+
+  /** The page of an action. @throws MatrixError M_NOT_FOUND 404 for an unknown device */
+  async function page(
+    view: AccountView & { readonly userId: UserId },
+    action: string | undefined,
+    deviceId = "",
+  ): Promise<Page> {
+    switch (action) {
+      case ACTIONS.profile: {
+        const { displayname = "" } = await profiles.get(view.userId);
+        return profilePage({ ...view, displayname });
+      }
+      case ACTIONS.devices:
+        return devicesPage({ ...view, devices: await devices.list(view.userId) });
+      case ACTIONS.device:
+      case ACTIONS.endDevice: {
+        if (deviceId === "") return await page(view, ACTIONS.devices);
+        const device = await devices.get(view.userId, deviceId);
+        return devicePage({ ...view, device, isEnding: action === ACTIONS.endDevice });
+      }
+      case ACTIONS.crossSigning:
+        return crossSigningPage(view);
+      case ACTIONS.deactivate:
+        return deactivationPage(view);
+      default:
+        return overviewPage(view);
+    }
+  }
+
+  /** Who sends a form. @throws MatrixError M_FORBIDDEN 403 */
+  async function senderOf(request: FastifyRequest, key: string | undefined): Promise<UserId> {
+    const userId = await oauth.browsers.find(browsers.checkForm(request, key));
+    if (userId !== undefined) return userId;
+    throw errors.forbidden("You are not signed in any more");
+  }
+
+  /** Does what a form asks for; what is wrong with it is shown above the form again. */
+  async function doOrShow(
+    request: FastifyRequest,
+    userId: UserId,
+    action: string,
+    work: () => Promise<Reply>,
+  ): Promise<Reply> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.status >= 500) throw error;
+      const { field } = await browsers.of(request);
+      const shown = await page({ base, field: field(), userId, problem: error.message }, action);
+      const { status, headers } = matrixErrorReply(error);
+      const retry = headers["retry-after"];
+      return pageReply(base, {
+        ...shown,
+        status,
+        headers: retry === undefined ? {} : { "retry-after": retry },
+      });
+    }
+  }
+
+  const back = (action: string, done: string) => goTo(base + accountPath(action, { done }));
+
+  return [
+    // GET /_weft/account
+    route("getAccountPage", async ({ query, request }) => {
+      const { userId, headers, field } = await browsers.of(request);
+      const { action: asked, device_id: deviceId, done } = query;
+      const action = asked === undefined ? undefined : (OLDER[asked] ?? asked);
+      if (userId === undefined) {
+        const again = accountPath(action, deviceId === undefined ? {} : { device_id: deviceId });
+        return goTo(`${base}${PATHS.signIn}?${new URLSearchParams({ next: again }).toString()}`);
+      }
+      const said = done === undefined || !Object.hasOwn(DONE, done) ? undefined : DONE[done];
+      const shown = await page({ base, field: field(), userId, done: said }, action, deviceId);
+      return pageReply(base, { ...shown, headers });
+    }),
+
+    // POST /_weft/account/profile
+    route("changeProfileOnPage", async ({ body, request }) => {
+      const userId = await senderOf(request, body.csrf);
+      return await doOrShow(request, userId, ACTIONS.profile, async () => {
+        const account = await accounts.find(userId);
+        if (account?.restriction === "suspended") throw errors.userSuspended();
+        await profiles.set(userId, "displayname", body.displayname);
+        return back(ACTIONS.profile, "saved");
+      });
+    }),
+
+    // POST /_weft/account/password
+    route("changePasswordOnPage", async ({ body, request, ip }) => {
+      const userId = await senderOf(request, body.csrf);
+      return await doOrShow(request, userId, ACTIONS.profile, async () => {
+        const { password = "", new_password: wanted = "", new_password_again: again = "" } = body;
+        if (wanted !== again) throw errors.invalidParam("The two new passwords differ");
+        users.passwords.ensureStrong(wanted);
+        await accounts.checkPassword(userId, password, { ip });
+        const keepDevices = body.end_sessions !== "yes";
+        await users.passwordChange.change(userId, wanted, { keepDevices, deviceId: undefined });
+        const cookie = await oauth.browsers.begin(userId);
+        const path = accountPath(ACTIONS.profile, { done: "password" });
+        return goTo(base + path, browsers.keep(cookie));
+      });
+    }),
+
+    // POST /_weft/account/session
+    route("changeSessionOnPage", async ({ body, request }) => {
+      const userId = await senderOf(request, body.csrf);
+      const { device_id: deviceId = "", display_name: name = "" } = body;
+      await devices.get(userId, deviceId);
+      if (body.decision === "end") {
+        await devices.remove(userId, [deviceId]);
+        return back(ACTIONS.devices, "ended");
+      }
+      await devices.rename(userId, deviceId, name);
+      const path = accountPath(ACTIONS.device, { device_id: deviceId, done: "saved" });
+      return goTo(base + path);
+    }),
+
+    // POST /_weft/account/cross-signing
+    route("allowCrossSigningReset", async ({ body, request, ip }) => {
+      const userId = await senderOf(request, body.csrf);
+      return await doOrShow(request, userId, ACTIONS.crossSigning, async () => {
+        await accounts.checkPassword(userId, body.password ?? "", { ip });
+        await oauth.allowCrossSigningReset(userId);
+        return back(ACTIONS.crossSigning, "reset");
+      });
+    }),
+
+    // POST /_weft/account/deactivate
+    route("deactivateOnPage", async ({ body, request, ip }) => {
+      const userId = await senderOf(request, body.csrf);
+      return await doOrShow(request, userId, ACTIONS.deactivate, async () => {
+        await accounts.checkPassword(userId, body.password ?? "", { ip });
+        await users.deactivation.deactivate(userId, body.erase === "yes");
+        const text = "The account is closed. You can close this page.";
+        return pageReply(base, noticePage("Goodbye", text, 200));
+      });
+    }),
+  ];
+}

@@ -1,0 +1,122 @@
+import type { Reply } from "../http/reply/reply.ts";
+import { binary } from "../http/reply/reply.ts";
+import { matrixErrorReply } from "../http/reply/errors.ts";
+import { route, type Route } from "../http/route.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
+import type { PageDeps } from "./authorization.ts";
+import type { Browser } from "./pages/browser.ts";
+import { registrationPage, signInPage } from "./pages/entry-pages.ts";
+import { goTo, type Page, pageReply, PATHS, STYLE } from "./pages/page.ts";
+
+/** What was typed, and what is wrong with it. */
+interface Attempt {
+  readonly next?: string | undefined;
+  readonly username?: string | undefined;
+  readonly error?: MatrixError;
+}
+
+export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
+  const { registration, passwords, accounts } = users;
+  const { base } = browsers;
+
+  function shown(browser: Browser, { next, username, error }: Attempt) {
+    const page = browsers.pageAfter(next);
+    return {
+      ...{ base, field: browser.field(), next: page, serverName: accounts.serverName },
+      ...{ username: username ?? expectedIn(page), problem: error?.message },
+    };
+  }
+
+  /** The page again, with what went wrong. */
+  function reply(page: Page, browser: Browser, error: MatrixError | undefined): Reply {
+    const retry = error && matrixErrorReply(error).headers["retry-after"];
+    const headers = { ...browser.headers, ...(retry !== undefined && { "retry-after": retry }) };
+    return pageReply(base, { ...page, headers, status: error?.status });
+  }
+
+  function signIn(browser: Browser, attempt: Attempt): Reply {
+    const canRegister = registration.mode !== "closed";
+    return reply(signInPage({ ...shown(browser, attempt), canRegister }), browser, attempt.error);
+  }
+
+  function register(browser: Browser, attempt: Attempt): Reply {
+    if (registration.mode === "closed") {
+      throw errors.forbidden("Registration is closed on this server");
+    }
+    const needsToken = registration.mode === "token";
+    const page = registrationPage({ ...shown(browser, attempt), needsToken });
+    return reply(page, browser, attempt.error);
+  }
+
+  return [
+    // GET /_weft/account/sign-in
+    route("getSignInPage", async ({ query, request }) => {
+      const browser = await browsers.of(request);
+      if (browser.userId !== undefined) return goTo(base + browsers.pageAfter(query.next));
+      return signIn(browser, query);
+    }),
+
+    // POST /_weft/account/sign-in
+    route("signInOnPage", async ({ body, request, ip }) => {
+      const before = browsers.checkForm(request, body.csrf);
+      const { username = "", password = "", next } = body;
+      try {
+        const cookie = await oauth.browsers.signIn(username.trim(), password, { ip });
+        await oauth.browsers.end(before);
+        return goTo(base + browsers.pageAfter(next), browsers.keep(cookie));
+      } catch (error) {
+        if (!(error instanceof MatrixError) || error.status >= 500) throw error;
+        return signIn(await browsers.of(request), { next, username, error });
+      }
+    }),
+
+    // GET /_weft/account/register
+    route("getRegistrationPage", async ({ query, request }) =>
+      register(await browsers.of(request), query),
+    ),
+
+    // POST /_weft/account/register
+    route("registerOnPage", async ({ body, request }) => {
+      const before = browsers.checkForm(request, body.csrf);
+      const { username = "", password = "", password_again: again, token, next } = body;
+      try {
+        const userId = await registration.check(username.trim());
+        if (password !== again) throw errors.invalidParam("The two passwords differ");
+        passwords.ensureStrong(password);
+        await registration.register(userId, password, {
+          ...(token !== undefined && { registrationToken: token.trim() }),
+        });
+        const cookie = await oauth.browsers.begin(userId);
+        await oauth.browsers.end(before);
+        return goTo(base + browsers.pageAfter(next), browsers.keep(cookie));
+      } catch (error) {
+        if (!(error instanceof MatrixError) || error.status >= 500) throw error;
+        return register(await browsers.of(request), { next, username, error });
+      }
+    }),
+
+    // POST /_weft/account/sign-out
+    route("signOutOnPage", async ({ body, request }) => {
+      await oauth.browsers.end(browsers.checkForm(request, body.csrf));
+      const next = browsers.pageAfter(body.next);
+      const signInAt = `${base}${PATHS.signIn}?${new URLSearchParams({ next }).toString()}`;
+      return goTo(signInAt, browsers.keep(oauth.browsers.newVisitor()));
+    }),
+
+    // GET /_weft/account/style.css
+    route("getPageStyle", () =>
+      binary(STYLE, {
+        headers: {
+          "content-type": "text/css; charset=utf-8",
+          "cache-control": "public, max-age=86400",
+        },
+      }),
+    ),
+  ];
+}
+
+/** Whom the client expects to sign in: `login_hint` is a user id. (MSC4198.) */
+function expectedIn(page: string): string | undefined {
+  const hint = new URL(page, "http://page.invalid").searchParams.get("login_hint");
+  return /^mxid:(@[\x21-\x7e]{1,254})$/.exec(hint ?? "")?.[1];
+}

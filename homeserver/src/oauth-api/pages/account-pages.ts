@@ -1,0 +1,203 @@
+import type { Device } from "../../users/sessions/devices.ts";
+import { hidden, passwordField } from "./fields.ts";
+import { type Html, html } from "./html.ts";
+import { brand, type Page, PATHS, problem } from "./page.ts";
+
+/** What an app, or a link of ours, can lead to. */
+export const ACTIONS = {
+  profile: "org.matrix.profile",
+  devices: "org.matrix.devices_list",
+  device: "org.matrix.device_view",
+  endDevice: "org.matrix.device_delete",
+  deactivate: "org.matrix.account_deactivate",
+  crossSigning: "org.matrix.cross_signing_reset",
+} as const;
+
+/** What all these pages know. */
+export interface AccountView {
+  readonly base: string;
+  readonly field: Html;
+  readonly userId: string;
+  /** What was done just before. */
+  readonly done?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+/** The path of a page about the account. */
+export function accountPath(action?: string, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...(action !== undefined && { action }), ...more });
+  return query.size === 0 ? PATHS.account : `${PATHS.account}?${query.toString()}`;
+}
+
+/** Everything that can be done here. */
+export function overviewPage(view: AccountView): Page {
+  const { base, field } = view;
+  const link = (action: string, text: string, hint: string) =>
+    html`<li>
+      <div>
+        <a href="${base}${accountPath(action)}">${text}</a>
+        <p class="hint">${hint}</p>
+      </div>
+    </li>`;
+  return framed(view, "Your account", [
+    html`<ul class="rows">
+      ${link(ACTIONS.profile, "Profile and password", "Your name, and how you sign in")}
+      ${link(ACTIONS.devices, "Sessions", "Where you are signed in")}
+      ${link(ACTIONS.crossSigning, "Encryption identity", "Reset it when all else fails")}
+      ${link(ACTIONS.deactivate, "Close the account", "For good")}
+    </ul>`,
+    html`<form method="post" action="${base}${PATHS.signOut}">
+      ${field}<button type="submit">Sign out in this browser</button>
+    </form>`,
+  ]);
+}
+
+export function profilePage(view: AccountView & { readonly displayname: string }): Page {
+  const { base, field } = view;
+  const kind = "new-password";
+  return framed(view, "Profile and password", [
+    html`<h2>Profile</h2>
+      <form method="post" action="${base}${PATHS.account}/profile">
+        ${field}
+        <div class="field">
+          <label for="displayname">Display name</label>
+          <input
+            id="displayname"
+            name="displayname"
+            value="${view.displayname}"
+            autocomplete="name"
+          />
+          <p class="hint">Others see it beside your messages.</p>
+        </div>
+        <div class="actions"><button class="primary" type="submit">Save</button></div>
+      </form>`,
+    html`<h2>Password</h2>
+      <form method="post" action="${base}${PATHS.account}/password">
+        ${field} ${passwordField("password", "Password until now")}
+        ${passwordField("new_password", "New password", { kind })}
+        ${passwordField("new_password_again", "New password once more", { kind })}
+        <label class="choice">
+          <input type="checkbox" name="end_sessions" value="yes" checked /> Sign out everywhere
+        </label>
+        <div class="actions">
+          <button class="primary" type="submit">Change the password</button>
+        </div>
+      </form>`,
+  ]);
+}
+
+export function devicesPage(view: AccountView & { readonly devices: readonly Device[] }): Page {
+  const rows = view.devices.map((device) => {
+    const more = { device_id: device.deviceId };
+    return html`<li>
+      <div>
+        <strong>${nameOf(device)}</strong>
+        <p class="hint">${seen(device)}</p>
+      </div>
+      <a class="button" href="${view.base}${accountPath(ACTIONS.device, more)}">Show</a>
+    </li>`;
+  });
+  const all =
+    rows.length === 0
+      ? html`<p>No app is signed in.</p>`
+      : html`<ul class="rows">
+          ${rows}
+        </ul>`;
+  return framed(view, "Sessions", [all]);
+}
+
+export function devicePage(
+  view: AccountView & { readonly device: Device; readonly isEnding: boolean },
+): Page {
+  const { base, field, device, isEnding } = view;
+  const { deviceId, displayName } = device;
+  const rename = html`<h2>Name</h2>
+    <form method="post" action="${base}${PATHS.account}/session">
+      ${field}${hidden("device_id", deviceId)}
+      <div class="field">
+        <label for="display_name">Only people who talk to you encrypted see it</label>
+        <input
+          id="display_name"
+          name="display_name"
+          value="${displayName ?? ""}"
+          autocomplete="off"
+        />
+      </div>
+      <div class="actions">
+        <button type="submit" name="decision" value="rename">Rename</button>
+      </div>
+    </form>`;
+  const end = html`<h2>Sign it out</h2>
+    <p>It can read and send nothing afterwards. Messages whose keys are only there are lost.</p>
+    <form method="post" action="${base}${PATHS.account}/session">
+      ${field}${hidden("device_id", deviceId)}
+      <div class="actions">
+        <button class="danger" type="submit" name="decision" value="end">Sign out</button>
+      </div>
+    </form>`;
+  const facts = html`<dl>
+    <dt>Session</dt>
+    <dd><code>${deviceId}</code></dd>
+    <dt>Seen</dt>
+    <dd>${seen(device)}</dd>
+  </dl>`;
+  return framed(view, nameOf(device), isEnding ? [facts, end] : [facts, rename, end]);
+}
+
+export function crossSigningPage(view: AccountView): Page {
+  const { base, field } = view;
+  return framed(view, "Encryption identity", [
+    html`<p>
+        Allow an app to replace the keys by which others know you. All of your sessions have to be
+        verified again, and so do you by others. Do this only if you asked an app for it, and have
+        lost every other session and your recovery key.
+      </p>
+      <form method="post" action="${base}${PATHS.account}/cross-signing">
+        ${field} ${passwordField("password", "Password")}
+        <div class="actions"><button class="danger" type="submit">Allow it once</button></div>
+      </form>`,
+  ]);
+}
+
+export function deactivationPage(view: AccountView): Page {
+  const { base, field, userId } = view;
+  return framed(view, "Close the account", [
+    html`<p>
+        Nobody can use <strong>${userId}</strong> afterwards, not even you. You leave all rooms, and
+        the name is never given again. There is no way back.
+      </p>
+      <form method="post" action="${base}${PATHS.account}/deactivate">
+        ${field} ${passwordField("password", "Password")}
+        <label class="choice">
+          <input type="checkbox" name="erase" value="yes" /> Hide my messages from people who come
+          to rooms later
+        </label>
+        <div class="actions"><button class="danger" type="submit">Close it for good</button></div>
+      </form>`,
+  ]);
+}
+
+/** A page of cards, under a line that says whose it is. */
+function framed(view: AccountView, title: string, cards: readonly Html[]): Page {
+  const { base, userId, done } = view;
+  const home =
+    title === "Your account"
+      ? userId
+      : html`${userId} · <a href="${base}${PATHS.account}">Your account</a>`;
+  const said = done === undefined ? undefined : html`<p class="notice" role="status">${done}</p>`;
+  return {
+    title,
+    isWide: true,
+    body: html`<div class="card">${brand(title, home)}${problem(view.problem)}${said}</div>
+      ${cards.map((card) => html`<div class="card">${card}</div>`)}`,
+  };
+}
+
+const nameOf = ({ displayName, deviceId }: Device) =>
+  displayName === null || displayName === "" ? deviceId : displayName;
+
+function seen({ lastSeenTs, lastSeenIp }: Device): string {
+  if (lastSeenTs === null) return "Not seen yet";
+  const when = new Date(lastSeenTs).toISOString().slice(0, 16).replace("T", " ");
+  return lastSeenIp === null ? `${when} UTC` : `${when} UTC, from ${lastSeenIp}`;
+}

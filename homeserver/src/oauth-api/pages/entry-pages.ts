@@ -1,0 +1,54 @@
+import { hidden, passwordField, plainField } from "./fields.ts";
+import { type Html, html } from "./html.ts";
+import { brand, type Page, PATHS, problem } from "./page.ts";
+
+/** What the pages for signing in and registering show. */
+interface Entry {
+  /** The path under which this server is reached. */
+  readonly base: string;
+  /** The hidden field of forms. */
+  readonly field: Html;
+  /** Which page comes next, as path and query. */
+  readonly next: string;
+  readonly serverName: string;
+  /** What was typed before, or is expected. */
+  readonly username?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+export function signInPage(entry: Entry & { readonly canRegister: boolean }): Page {
+  const { base, field, next, serverName, username = "" } = entry;
+  const register = `${base}${PATHS.register}?${new URLSearchParams({ next }).toString()}`;
+  const isKnown = username !== "";
+  const name = { value: username, kind: "username", isFirst: !isKnown };
+  return {
+    title: "Sign in",
+    body: html`<form class="card" method="post" action="${base}${PATHS.signIn}">
+      ${brand("Sign in", serverName)}${problem(entry.problem)} ${field}${hidden("next", next)}
+      ${plainField("username", "User name", name)}
+      ${passwordField("password", "Password", { isFirst: isKnown })}
+      <div class="actions"><button class="primary" type="submit">Sign in</button></div>
+      ${entry.canRegister && html`<p class="below">New here? <a href="${register}">Create an account</a></p>`}
+    </form>`,
+  };
+}
+
+export function registrationPage(entry: Entry & { readonly needsToken: boolean }): Page {
+  const { base, field, next, serverName, username = "" } = entry;
+  const signIn = `${base}${PATHS.signIn}?${new URLSearchParams({ next }).toString()}`;
+  const hint = `Others write @name:${serverName}. It cannot be changed later.`;
+  const name = { value: username, kind: "username", hint, isFirst: true };
+  const kind = "new-password";
+  return {
+    title: "Create an account",
+    body: html`<form class="card" method="post" action="${base}${PATHS.register}">
+      ${brand("Create an account", serverName)}${problem(entry.problem)}
+      ${field}${hidden("next", next)} ${plainField("username", "User name", name)}
+      ${passwordField("password", "Password", { kind })}
+      ${passwordField("password_again", "Password once more", { kind })}
+      ${entry.needsToken && plainField("token", "Registration token")}
+      <div class="actions"><button class="primary" type="submit">Create an account</button></div>
+      <p class="below">You have one? <a href="${signIn}">Sign in</a></p>
+    </form>`,
+  };
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Reply, type ReplyHeaders } from "../../http/reply/reply.ts";
+import { type Html, html } from "./html.ts";
+
+/** The style of all pages. */
+export const STYLE = readFileSync(new URL("./style.css", import.meta.url), "utf8");
+const VERSION = createHash("sha256").update(STYLE).digest("hex").slice(0, 12);
+
+export interface Page {
+  readonly title: string;
+  readonly body: Html;
+  readonly status?: number | undefined;
+  readonly headers?: ReplyHeaders | undefined;
+  /** Whether the page has more than one card. */
+  readonly isWide?: boolean;
+}
+
+/** The paths of pages. */
+export const PATHS = {
+  authorize: "/_weft/oauth/authorize",
+  link: "/_weft/oauth/link",
+  account: "/_weft/account",
+  signIn: "/_weft/account/sign-in",
+  register: "/_weft/account/register",
+  signOut: "/_weft/account/sign-out",
+  style: "/_weft/account/style.css",
+} as const;
+
+/**
+ * A page without any script, which no other site may show in a frame, and whose forms go to this
+ * server. `goesTo`: where a form may lead besides, as a CSP source.
+ */
+export function pageReply(base: string, page: Page, goesTo?: string): Reply {
+  const { title, body, status = 200, headers, isWide } = page;
+  const document = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <link rel="stylesheet" href="${base}${PATHS.style}?v=${VERSION}" />
+      </head>
+      <body>
+        <main class="${isWide === true ? "wide" : "narrow"}">${body}</main>
+      </body>
+    </html> `;
+  const policy = [
+    "default-src 'none'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `form-action 'self'${goesTo === undefined ? "" : ` ${goesTo}`}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
+  const all = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": policy.join("; "),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    // The origin goes with forms to this server, and nothing to others.
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+    ...headers,
+  };
+  return new Reply(status, all, document.text);
+}
+
+/** The browser goes on to another page, whatever the method was. */
+export function goTo(location: string, headers: ReplyHeaders = {}): Reply {
+  const all = { location, "cache-control": "no-store", "referrer-policy": "no-referrer" };
+  return new Reply(303, { ...all, ...headers }, "");
+}
+
+/** Weft's sign, and what the page is about. */
+export function brand(title: string, below: string | Html): Html {
+  return html`<div class="brand">
+    ${LOGO}
+    <div>
+      <h1>${title}</h1>
+      <p>${below}</p>
+    </div>
+  </div>`;
+}
+
+const LOGO = html`<svg
+  width="44"
+  height="44"
+  viewBox="0 0 32 32"
+  fill="none"
+  aria-hidden="true"
+  stroke-width="3.4"
+  stroke-linecap="round"
+>
+  <path
+    d="M9 4v5M9 15v13M16 4v12M16 22v6M23 4v5M23 15v13"
+    stroke="currentColor"
+    opacity=".45"
+  ></path>
+  <path class="accent" d="M4 12h24"></path>
+  <path class="accent" d="M4 19h8.6M19.4 19H28"></path>
+</svg>`;
+
+/** What went wrong, above a form. */
+export function problem(text: string | undefined): Html | undefined {
+  return text === undefined ? undefined : html`<p class="problem" role="alert">${text}</p>`;
+}
+
+/** A page that says only that. */
+export function noticePage(title: string, text: string | Html, status: number): Page {
+  return {
+    title,
+    status,
+    body: html`<div class="card">
+      ${brand(title, "")}
+      <p>${text}</p>
+    </div>`,
+  };
+}

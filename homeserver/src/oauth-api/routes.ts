@@ -1,0 +1,58 @@
+import { operations } from "@weft/spec/operations";
+import { json, type Reply } from "../http/reply/reply.ts";
+import { matrixErrorReply } from "../http/reply/errors.ts";
+import type { Route } from "../http/route.ts";
+import { MatrixError } from "../protocol/errors.ts";
+import { OAuthError } from "../users/oauth/oauth-error.ts";
+import type { Users } from "../users/users.ts";
+import { accountRoutes } from "./account.ts";
+import { authorizationRoutes } from "./authorization.ts";
+import { clientRegistrationRoutes } from "./client-registration.ts";
+import { deviceRoutes } from "./device.ts";
+import { entryRoutes } from "./entry.ts";
+import { createBrowsers } from "./pages/browser.ts";
+import { noticePage, pageReply } from "./pages/page.ts";
+import { tokenRoutes } from "./token.ts";
+
+/** The OAuth 2.0 API, and the server's own pages for signing in. Errors are OAuth's, or pages. */
+export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Route[] {
+  const { users } = deps;
+  const { oauth } = users;
+  const browsers = createBrowsers(oauth.browsers, deps.publicBaseUrl);
+  const pages = { users, oauth, browsers };
+  const routes = [
+    ...clientRegistrationRoutes({ oauth }),
+    ...tokenRoutes({ oauth }),
+    ...authorizationRoutes(pages),
+    ...deviceRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
+    ...entryRoutes(pages),
+    ...accountRoutes(pages),
+  ];
+  return routes.map((route) => {
+    const isForPrograms = operations[route.operationId].response === "json";
+    const refuse = isForPrograms ? asOAuth(route) : asPage(browsers.base);
+    return { ...route, refuse };
+  });
+}
+
+function asOAuth({ operationId }: Route) {
+  const isRegistration = operationId === "registerOAuthClient";
+  const malformed = isRegistration ? "invalid_client_metadata" : "invalid_request";
+  return (error: MatrixError): Reply => {
+    const { status, headers } = matrixErrorReply(error);
+    const more = { "cache-control": "no-store", ...headers };
+    return json(OAuthError.from(error, malformed).toJSON(), { status, headers: more });
+  };
+}
+
+function asPage(base: string) {
+  return (error: MatrixError): Reply => {
+    const { status, headers } = matrixErrorReply(error);
+    const page = noticePage("That did not work", error.message, status);
+    const { "retry-after": retry } = headers;
+    return pageReply(base, {
+      ...page,
+      ...(retry !== undefined && { headers: { "retry-after": retry } }),
+    });
+  };
+}

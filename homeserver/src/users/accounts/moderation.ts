@@ -1,0 +1,69 @@
+import type { Clock } from "../../platform/clock.ts";
+import { errors } from "../../protocol/errors.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
+import type { Log } from "../../log/types.ts";
+import type { Sql } from "../../storage/sql.ts";
+import {
+  type AccountRow,
+  findAccount,
+  lockAccount,
+  setLockedTs,
+  setSuspendedTs,
+} from "../../storage/users/accounts.ts";
+
+/** What an account is kept from. */
+interface ModerationState {
+  /** All but signing out. */
+  readonly locked: boolean;
+  /** What others would see of it: messages, joins, its profile. */
+  readonly suspended: boolean;
+}
+
+/** Locking and suspending local accounts. (Client-server API, "Account moderation".) */
+export interface Moderation {
+  /**
+   * `by` is an administrator, and so in `change`.
+   * @throws MatrixError M_NOT_FOUND 404 for no account or a closed one, M_FORBIDDEN 403 for another
+   * administrator's
+   */
+  stateOf(by: UserId, userId: UserId): Promise<ModerationState>;
+  /**
+   * Changes one or the other. Sessions, devices, keys and pushers stay; every replica knows of it
+   * before it answers its next request. Requests that wait end when the account is locked.
+   * @throws MatrixError M_FORBIDDEN 403 for an administrator's account, M_NOT_FOUND 404
+   */
+  change(by: UserId, userId: UserId, wanted: Partial<ModerationState>): Promise<void>;
+}
+
+export function createModeration(deps: { sql: Sql; log: Log; clock: Clock }): Moderation {
+  const { sql, log, clock } = deps;
+
+  return {
+    async stateOf(by, userId) {
+      const row = ensureOpen(await findAccount(sql, userId));
+      if (row.isAdmin && by !== userId) throw errors.forbidden("That is another administrator");
+      return { locked: row.lockedTs !== null, suspended: row.suspendedTs !== null };
+    },
+
+    async change(by, userId, { locked, suspended }) {
+      if (by === userId) throw errors.forbidden("Nobody locks or suspends their own account");
+      await log.change(async ({ tx, record }) => {
+        await lockAccount(tx, userId);
+        const row = ensureOpen(await findAccount(tx, userId));
+        if (row.isAdmin) throw errors.forbidden("That is another administrator");
+        const now = clock.now();
+        if (locked !== undefined) await setLockedTs(tx, userId, locked ? now : null);
+        if (suspended !== undefined) await setSuspendedTs(tx, userId, suspended ? now : null);
+        // Whoever keeps tokens in memory, or sends notifications, reads them again.
+        record({ kind: "session", userId });
+        if (locked !== undefined) record({ kind: "pusher", userId });
+      });
+    },
+  };
+}
+
+/** @throws MatrixError M_NOT_FOUND 404 */
+function ensureOpen(row: AccountRow | undefined): AccountRow {
+  if (row === undefined || row.deactivatedTs !== null) throw errors.notFound("No such user");
+  return row;
+}

@@ -1,0 +1,55 @@
+import type { Log } from "../../log/types.ts";
+import { createLoadingCache } from "../../platform/caches.ts";
+import { deviceKey } from "../../protocol/identifiers.ts";
+import { countOneTimeKeys, fallbackKeysOf } from "../../storage/users/one-time-keys.ts";
+import type { Sql, Tx } from "../../storage/sql.ts";
+import type { DeviceOf, KeyCounts } from "./types.ts";
+
+/** What devices have left, from memory where it can. */
+export interface CountsOfKeys {
+  counts(device: DeviceOf): Promise<KeyCounts>;
+  /** From memory alone; undefined where it is not there. */
+  peekCounts(device: DeviceOf): KeyCounts | undefined;
+  stop(): void;
+}
+
+const CACHED_DEVICES = 100_000;
+const NOTHING: KeyCounts = { oneTimeKeys: {}, unusedFallbackTypes: [] };
+
+export function createCountsOfKeys({ sql, log }: { sql: Sql; log: Log }): CountsOfKeys {
+  const cache = createLoadingCache<string, KeyCounts>({
+    max: CACHED_DEVICES,
+    load: (key) => {
+      const [userId, deviceId] = key.split("\0") as [DeviceOf["userId"], string];
+      return countsIn(sql, { userId, deviceId });
+    },
+  });
+  const unfollow = log.follow({
+    phase: "caches",
+    kinds: ["one_time_keys", "device_list"],
+    take(records) {
+      for (const record of records) {
+        if (record.kind === "device_list" && !record.isRemoved) continue;
+        cache.delete(deviceKey(record));
+      }
+    },
+  });
+
+  return {
+    counts: async (device) => (await cache.get(deviceKey(device))) ?? NOTHING,
+    peekCounts: (device) => cache.peek(deviceKey(device)),
+    stop: unfollow,
+  };
+}
+
+/** What a device has left, from the tables. */
+export async function countsIn(sql: Sql | Tx, device: DeviceOf): Promise<KeyCounts> {
+  const [left, fallback] = await Promise.all([
+    countOneTimeKeys(sql, device),
+    fallbackKeysOf(sql, device),
+  ]);
+  return {
+    oneTimeKeys: Object.fromEntries(left.map(({ algorithm, count }) => [algorithm, count])),
+    unusedFallbackTypes: fallback.flatMap(({ algorithm, used }) => (used ? [] : [algorithm])),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { ensureWebClient } from "../../../../scripts/lib/web-client.mjs";
+import { launchBrowser, openScreen, type Screen } from "./browser.ts";
+import { createNetwork, type Network } from "./network.ts";
+import { startWeft, type WeftProcess } from "./process.ts";
+
+/** Two servers that know one another, and a browser for a person at each. */
+export interface TwoScreens {
+  readonly here: WeftProcess;
+  readonly there: WeftProcess;
+  readonly browser: Browser;
+  readonly alice: Screen;
+  readonly bob: Screen;
+}
+
+/** Opens them before the tests of the block that calls this; they are there from the first test on. */
+export function twoScreens(): TwoScreens {
+  const opened = {} as { -readonly [K in keyof TwoScreens]: TwoScreens[K] };
+  let network: Network | undefined;
+
+  beforeAll(async () => {
+    await ensureWebClient();
+    const joint = (network = await createNetwork());
+    [opened.here, opened.there] = await Promise.all([
+      startWeft(joint, { name: "here" }),
+      startWeft(joint, { name: "there" }),
+    ]);
+    opened.browser = await launchBrowser();
+    opened.alice = await openScreen(opened.browser, { scheme: "light" });
+    opened.bob = await openScreen(opened.browser, { scheme: "dark" });
+  }, 240_000);
+
+  afterAll(async () => {
+    await opened.browser?.close();
+    await Promise.all([opened.here?.stop(), opened.there?.stop()]);
+    await network?.close();
+  }, 180_000);
+
+  return opened;
+}

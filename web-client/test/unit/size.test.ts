@@ -1,0 +1,45 @@
+import { readFileSync, rmSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { build } from "vite";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "weft-client-"));
+  await build({
+    configFile: false,
+    root: ROOT,
+    base: "./",
+    logLevel: "silent",
+    worker: { format: "es" },
+    build: { outDir: folder, emptyOutDir: true, target: "es2024", assetsInlineLimit: 0 },
+  });
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A script and all that it imports before it runs. */
+function withImports(name: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  const source = readFileSync(join(folder, "assets", name), "utf8");
+  for (const [, other] of source.matchAll(/(?:from|import)\s*["'`]\.\/([\w.-]+\.js)["'`]/g)) {
+    withImports(other!, seen);
+  }
+  return seen;
+}
+
+test("the first script is small, and encryption is no part of it", async () => {
+  const page = await readFile(join(folder, "index.html"), "utf8");
+  const first = /src="\.\/assets\/([\w.-]+\.js)"/.exec(page)![1]!;
+  const names = [...withImports(first)];
+  const sources = names.map((name) => readFileSync(join(folder, "assets", name)));
+  const bytes = sources.reduce((sum, source) => sum + gzipSync(source, { level: 9 }).length, 0);
+  expect(bytes).toBeLessThan(60_000);
+  expect(sources.some((source) => source.includes("OlmMachine"))).toBe(false);
+  expect(names.some((name) => name.startsWith("engine") || name.startsWith("worker"))).toBe(false);
+});
