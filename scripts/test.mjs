@@ -59,11 +59,11 @@ function count(workspace, files, code) {
       result.failed += 1;
       result.problems.push(`${file}: ${String(message).split("\n")[0]}`);
     }
-    for (const { status: outcome, fullName } of assertionResults) {
+    for (const { status: outcome, fullName, failureMessages } of assertionResults) {
       if (outcome === "passed") result.passed += 1;
       else if (outcome === "failed") {
         result.failed += 1;
-        result.problems.push(`${file}: ${fullName}`);
+        result.problems.push(`${file}: ${fullName}${reason(failureMessages)}`);
       } else result.skipped.push(`${file}: ${fullName}`);
     }
   }
@@ -72,6 +72,13 @@ function count(workspace, files, code) {
     result.problems.push(`${workspace}: vitest ended with ${code}`);
   }
   return result;
+}
+
+/** Why a test failed, indented below its name; of a long text the start and the end. */
+function reason(messages) {
+  const text = messages.join("\n").replace(/\u001b\[\d+m/g, "");
+  const short = text.length > 8_000 ? `${text.slice(0, 2_000)}\n…\n${text.slice(-6_000)}` : text;
+  return `\n${short}`.replaceAll("\n", "\n      ");
 }
 
 function add(total, { passed, failed, skipped, problems }) {

@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { ensureWebClient } from "../../../../scripts/lib/web-client.mjs";
 import { launchBrowser, openScreen, type Screen } from "./browser.ts";
 import { createNetwork, type Network } from "./network.ts";
@@ -31,6 +31,17 @@ export function twoScreens(): TwoScreens {
     opened.bob = await openScreen(opened.browser, { scheme: "dark" });
   }, 240_000);
 
+  // Where the test runs is often out of reach: what failed has to say what was to be seen.
+  afterEach(async ({ task }) => {
+    const [error] = task.result?.errors ?? [];
+    if (error === undefined) return;
+    for (const [name, screen] of Object.entries({ alice: opened.alice, bob: opened.bob })) {
+      const seen = `\n${name} saw: ${await whatIsSeen(screen)}`;
+      error.message += seen;
+      error.stack = `${error.stack ?? ""}${seen}`;
+    }
+  });
+
   afterAll(async () => {
     await opened.browser?.close();
     await Promise.all([opened.here?.stop(), opened.there?.stop()]);
@@ -38,4 +49,13 @@ export function twoScreens(): TwoScreens {
   }, 180_000);
 
   return opened;
+}
+
+/** What a page tells those who cannot see it, and its errors. */
+async function whatIsSeen({ page, errors }: Screen): Promise<string> {
+  const text = await page
+    .locator("body")
+    .ariaSnapshot({ timeout: 5_000 })
+    .catch(() => "(the page does not answer)");
+  return [text.slice(0, 3_000), ...errors].join("\n");
 }
