@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { ensureInstalled } from "./lib/install.mjs";
 import { main } from "./lib/main.mjs";
 import { root, runOnNode } from "./lib/node.mjs";
@@ -76,7 +77,7 @@ function count(workspace, files, code) {
 
 /** Why a test failed, indented below its name; of a long text the start and the end. */
 function reason(messages) {
-  const text = messages.join("\n").replace(/\u001b\[\d+m/g, "");
+  const text = stripVTControlCharacters(messages.join("\n"));
   const short = text.length > 8_000 ? `${text.slice(0, 2_000)}\n…\n${text.slice(-6_000)}` : text;
   return `\n${short}`.replaceAll("\n", "\n      ");
 }
