@@ -7,6 +7,7 @@ import { createBackfill } from "./history/backfill.ts";
 import type { Backfill } from "./history/backfill.ts";
 import { createIngestion } from "./ingestion.ts";
 import { createInvites } from "./membership/invites.ts";
+import { createJoinsUnderWay } from "./membership/joins-under-way.ts";
 import { createJoinRemote } from "./membership/remote-join.ts";
 import { createLeaveRemote } from "./membership/remote-leave.ts";
 import type { RemoteMembership } from "./membership/remote-membership.ts";
@@ -49,6 +50,9 @@ export function createFederation(deps: RoomsDeps, core: RoomCore, reading: Readi
   const invites = createInvites({
     ...{ store, local, ingest, outOfBand, remote, keyRing, checkNotBlocked, invitees },
   });
+  const joinsUnderWay = createJoinsUnderWay({
+    ...{ sql: store.sql, clock, logger, retryNow: ingestion.retryNow },
+  });
   const access = createFederationAccess({ store, partial, serverName, lastMemberships });
   const answers = createStateAnswers(store, erasures);
   return {
@@ -66,7 +70,7 @@ export function createFederation(deps: RoomsDeps, core: RoomCore, reading: Readi
     },
     membership: {
       join: createJoinRemote({
-        ...{ store, identity, remote, keyRing, ingest, partial, logger },
+        ...{ store, identity, remote, keyRing, ingest, joinsUnderWay, partial, logger },
         ...{ beginImport, applyJoin: createApplyJoin(mailboxes, identity) },
         nudge: resync.nudge,
       }),

@@ -15,8 +15,10 @@ import { createIngest } from "./receiving/ingest.ts";
 import { createMergeExtremities } from "./receiving/merge-extremities.ts";
 import { createOriginThrottle } from "./receiving/origin-throttle.ts";
 import { createPduRejections } from "./receiving/pdu-rejections.ts";
+import { createReceiveOutOfBand } from "./receiving/out-of-band-ends.ts";
 import { createReceive } from "./receiving/receive.ts";
 import { retryStaged } from "./receiving/retry-staged.ts";
+import { createRejectPdus } from "./receiving/room-part.ts";
 import { createStaging } from "./receiving/staging.ts";
 import { createAcl } from "./state/server-acl.ts";
 
@@ -46,15 +48,19 @@ export function createIngestion(deps: RoomsDeps, core: RoomCore, stop: AbortSign
   });
   const staging = createStaging({ store, gaps, ingest, clock, random, rejections, logger });
   const { rejudge } = graphWriter;
-  const stopRetrying = retryStaged({
-    ...{ store, staging, serverName, clock, logger, leases },
-    rejudgeRemaining: rejudge.remaining,
-  });
   const acl = createAcl(store);
   const outOfBand = createOutOfBand(mailboxes, identity, log);
+  const rejectPdus = createRejectPdus(rejections);
+  const ends = { store, serverName, keyRing, outOfBand };
+  const receiveOutOfBand = createReceiveOutOfBand(ends, rejectPdus);
+  const retry = retryStaged({
+    ...{ store, staging, acl, receiveOutOfBand, serverName, clock, logger, leases },
+    rejudgeRemaining: rejudge.remaining,
+  });
   const throttle = createOriginThrottle(clock, stop);
   const receive = createReceive({
-    ...{ store, serverName, keyRing, ingest, staging, acl, outOfBand, throttle, clock, rejections },
+    ...{ store, serverName, keyRing, ingest, staging, acl, throttle, clock, rejections },
+    ...{ rejectPdus, receiveOutOfBand, retryNow: retry.now },
   });
   return {
     ...{ acl, ingest, outOfBand, peerQueries, beginImport, receive },
@@ -63,6 +69,7 @@ export function createIngestion(deps: RoomsDeps, core: RoomCore, stop: AbortSign
       await rejudge.all(room);
       await staging.makeAllDue(room);
     },
-    stopped: () => Promise.all([stopRetrying(), staging.drained()]),
+    retryNow: retry.now,
+    stopped: () => Promise.all([retry.stop(), staging.drained()]),
   };
 }

@@ -15,10 +15,12 @@ import { ROOM_VERSION_IDS, roomVersion } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { wellFormed } from "../../protocol/text.ts";
 import { countersigned } from "./countersigned.ts";
+import type { JoinsUnderWay } from "./joins-under-way.ts";
 import type { ApplyJoin } from "../partial/apply-join.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import { headVersion } from "../../storage/rooms/heads.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
+import { removeStagedOf } from "../../storage/rooms/staged-events.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { BeginStateImport, RemoteStateEntries } from "../fetching/state-importer.ts";
 import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
@@ -34,6 +36,7 @@ export interface JoinRemoteDeps {
   readonly beginImport: BeginStateImport;
   readonly applyJoin: ApplyJoin;
   readonly ingest: Ingest;
+  readonly joinsUnderWay: JoinsUnderWay;
   readonly partial: Pick<PartialRooms, "whole">;
   /** Reports that a room has become partial. */
   readonly nudge: () => void;
@@ -73,8 +76,13 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
   ): Promise<void> {
     const template = await remote.makeJoin(server, roomId, userId, ROOM_VERSION_IDS);
     const made = fromTemplate(identity, template, roomId, userId, content);
-    const { event } = made;
     const room = await claimedRoom(store, roomId, made.version, identity.now());
+    await deps.joinsUnderWay.during(room, () => send(server, room, made.event));
+  }
+
+  /** Sends the join, and builds the room from the answer. */
+  async function send(server: ServerName, room: Room, event: RoomEvent): Promise<void> {
+    const { roomId } = room;
     // In a room that is known from before, most members are known too.
     const version = await headVersion(store.sql, room.nid);
     const isThere = await serverIsJoined(store.sql, room.nid, identity.serverName);
@@ -97,7 +105,11 @@ export function createJoinRemote(deps: JoinRemoteDeps): JoinRemote {
     if (settled === "other") {
       throw errors.unknown("The other server says another version of that room", 502);
     }
-    if (settled === "changed") store.events.forgetRoom(room.nid);
+    if (settled === "changed") {
+      store.events.forgetRoom(room.nid);
+      // They were read by the other version.
+      await removeStagedOf(store.sql, room.nid);
+    }
     if (await serverIsJoined(store.sql, room.nid, identity.serverName)) {
       return enterAlso(server, room, join);
     }

@@ -20,7 +20,7 @@ export interface OutOfBandEndsDeps {
   readonly outOfBand: OutOfBand;
 }
 
-type ReceiveOutOfBand = (part: RoomPart, room: Room, pdu: JsonObject) => Promise<void>;
+export type ReceiveOutOfBand = (part: RoomPart, room: Room, pdu: JsonObject) => Promise<void>;
 
 export function createReceiveOutOfBand(
   deps: OutOfBandEndsDeps,

@@ -5,21 +5,29 @@ import type { RoomId, ServerName } from "../../protocol/identifiers.ts";
 import type { RoomEvent } from "../../protocol/events/event.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { serverIsJoined } from "../../storage/rooms/members.ts";
+import { standingIn } from "../../storage/rooms/staged-events.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Ingest } from "./ingest.ts";
 import type { OriginThrottle, Tally } from "./origin-throttle.ts";
 import type { PduRejections } from "./pdu-rejections.ts";
 import { addedIds } from "./staging.ts";
 import type { Staging } from "./staging.ts";
+import type { RoomStore } from "../state/store.ts";
+import type { EventKeys } from "../../federation-client/keys/key-ring.ts";
 import type { RoomFederation } from "../api/federation.ts";
 import type { Room } from "../api/index.ts";
 import { verifyPdus } from "../checks/checks-on-receipt.ts";
-import { createReceiveOutOfBand } from "./out-of-band-ends.ts";
-import type { OutOfBandEndsDeps } from "./out-of-band-ends.ts";
-import { createRejectPdus } from "./room-part.ts";
-import type { Results, RoomPart } from "./room-part.ts";
+import type { ReceiveOutOfBand } from "./out-of-band-ends.ts";
+import type { RejectPdus, Results, RoomPart } from "./room-part.ts";
 
-export interface ReceiveDeps extends OutOfBandEndsDeps {
+export interface ReceiveDeps {
+  readonly store: RoomStore;
+  readonly serverName: ServerName;
+  readonly keyRing: EventKeys;
+  readonly receiveOutOfBand: ReceiveOutOfBand;
+  readonly rejectPdus: RejectPdus;
+  /** Tries what is staged in the room at once. */
+  readonly retryNow: (room: Room) => Promise<void>;
   readonly ingest: Ingest;
   readonly staging: Staging;
   readonly acl: Acl;
@@ -41,10 +49,8 @@ const SLOW_FROM = 100;
 const SLOW_ANSWER_MS = 25_000;
 
 export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
-  const { store, keyRing, ingest, staging, clock, rejections } = deps;
-  const rejectPdus = createRejectPdus(rejections);
-  const { reject, rejectAll } = rejectPdus;
-  const receiveOutOfBand = createReceiveOutOfBand(deps, rejectPdus);
+  const { store, keyRing, ingest, staging, clock, rejections, serverName } = deps;
+  const { reject, rejectAll } = deps.rejectPdus;
 
   async function receiveInRoom(
     part: RoomPart,
@@ -56,28 +62,70 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
     if (room === undefined) {
       return rejectAll(pdus, part, "not in the room", "This server is not in that room");
     }
-    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      for (const pdu of pdus) await receiveOutOfBand(part, room, pdu);
-      return;
+    if (!(await serverIsJoined(store.sql, room.nid, serverName))) {
+      const standing = await standingIn(store.sql, room.nid, serverName, clock.now());
+      if (standing === "joining") return receiveBeforeJoin(part, room, pdus);
+      if (standing === "outside") {
+        for (const pdu of pdus) await deps.receiveOutOfBand(part, room, pdu);
+        return;
+      }
     }
     if (!(await deps.acl.allows(room, origin))) {
       return rejectAll(pdus, part, "server ACL", "Server is banned from the room", room.version);
     }
-    // Steps 1 to 3 of the checks on receipt.
+    await ingestEvents(part, room, await verified(part, room, pdus));
+  }
+
+  /** Steps 1 to 3 of the checks on receipt. */
+  async function verified(
+    part: RoomPart,
+    room: Room,
+    pdus: readonly JsonObject[],
+  ): Promise<RoomEvent[]> {
     const events: RoomEvent[] = [];
-    for (const verified of await verifyPdus(keyRing, pdus, room.version)) {
-      const { event } = verified;
+    for (const checked of await verifyPdus(keyRing, pdus, room.version)) {
+      const { event } = checked;
       if (event === undefined) {
-        reject(part, verified.check, verified.eventId, verified.reason);
+        reject(part, checked.check, checked.eventId, checked.reason);
         continue;
       }
       events.push(event);
-      if (verified.isRedacted !== true) continue;
+      if (checked.isRedacted !== true) continue;
       const reason = "The content hash is wrong";
-      const fields = { origin, room: roomId, event: event.eventId, reason };
+      const fields = { origin: part.origin, room: room.roomId, event: event.eventId, reason };
       rejections.note({ ...fields, clause: "3 hash", outcome: "redacted" });
     }
-    await ingestEvents(part, room, events);
+    return events;
+  }
+
+  /**
+   * What is sent to a server that has been let in may come before its room is built: it is staged
+   * until then.
+   */
+  async function receiveBeforeJoin(
+    part: RoomPart,
+    room: Room,
+    pdus: readonly JsonObject[],
+  ): Promise<void> {
+    await stage(part, room, await verified(part, room, pdus));
+    // The join may have ended before they were staged.
+    const isJoined = await serverIsJoined(store.sql, room.nid, serverName);
+    if (isJoined) await deps.retryNow(room);
+  }
+
+  /** Answers which of the events are staged: for the others there is no space. */
+  async function stage(
+    part: RoomPart,
+    room: Room,
+    events: readonly RoomEvent[],
+  ): Promise<RoomEvent[]> {
+    const kept = await staging.keep(part.origin, room, events);
+    for (const { eventId } of events) {
+      part.results[eventId] = {};
+      if (!kept.has(eventId))
+        reject(part, "too many wait", eventId, "Too many events wait already");
+    }
+    return events.filter(({ eventId }) => kept.has(eventId));
   }
 
   /**
@@ -106,18 +154,9 @@ export function createReceive(deps: ReceiveDeps): RoomFederation["receive"] {
       else left.push(event);
     }
     if (left.length === 0) return;
-    const kept = await staging.keep(origin, room, left);
-    for (const { eventId } of left) {
-      results[eventId] = {};
-      if (!kept.has(eventId))
-        reject(part, "too many wait", eventId, "Too many events wait already");
-    }
+    const kept = await stage(part, room, left);
     const over = new AbortController();
-    const fetching = staging.attempt(
-      origin,
-      room,
-      left.filter(({ eventId }) => kept.has(eventId)),
-    );
+    const fetching = staging.attempt(origin, room, kept);
     const waiting = await staging.waiting(origin, room);
     const ms = waiting > SLOW_FROM ? SLOW_ANSWER_MS : ANSWER_MS;
     await Promise.race([fetching, clock.sleep(ms, over.signal)]);

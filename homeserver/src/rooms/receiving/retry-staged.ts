@@ -2,16 +2,21 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { eventFromStored } from "../../protocol/events/event.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
-import { serverIsJoined } from "../../storage/rooms/members.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import {
   makeStagedDue,
   nextStagedDue,
+  postponeStaged,
   removeStaged,
   roomsWithStaged,
   stagedInRoom,
+  standingIn,
+  type StagedRow,
 } from "../../storage/rooms/staged-events.ts";
+import type { Acl } from "../state/server-acl.ts";
+import type { ReceiveOutOfBand } from "./out-of-band-ends.ts";
 import type { Staging } from "./staging.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room } from "../api/index.ts";
@@ -22,6 +27,8 @@ export interface RetryStagedDeps {
   readonly serverName: ServerName;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly acl: Acl;
+  readonly receiveOutOfBand: ReceiveOutOfBand;
   /** Finishes the rejudging that a killed process left undone. */
   readonly rejudgeRemaining: () => Promise<void>;
   /** Given when there are several replicas. */
@@ -35,12 +42,17 @@ const MAX_EVENTS = 50;
 const MAX_SLEEP_MS = 30_000;
 const AFTER_ERROR_MS = 5_000;
 const STOP_MS = 3_000;
+/** Who joins looks at what is staged when the room is built; this is for a process that ends before. */
+const WHILE_JOINING_MS = 60_000;
 
-/**
- * Starts at once; what an earlier process left is due immediately. Returns the function that stops
- * it.
- */
-export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
+export interface RetryStaged {
+  /** Tries what is staged in the room now, on this replica. Resolves when that has begun. */
+  now(room: Room): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts at once; what an earlier process left is due immediately. */
+export function retryStaged(deps: RetryStagedDeps): RetryStaged {
   const { store, staging, clock, logger, leases } = deps;
   const stopping = new AbortController();
   /** Rooms being retried. */
@@ -50,21 +62,42 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
 
   async function retryRoom(room: Room): Promise<void> {
     const rows = await stagedInRoom(store.sql, room.nid, clock.now(), MAX_EVENTS);
-    if (!(await serverIsJoined(store.sql, room.nid, deps.serverName))) {
-      await removeStaged(
-        store.sql,
-        rows.map((row) => row.eventId),
-      );
-      return;
+    if (rows.length === 0) return;
+    const standing = await standingIn(store.sql, room.nid, deps.serverName, clock.now());
+    if (standing === "joining") {
+      const nextTry = clock.now() + WHILE_JOINING_MS;
+      const later = rows.map(({ eventId }) => ({ eventId, nextTry }));
+      return postponeStaged(store.sql, later);
     }
+    if (standing === "outside") return endOutside(room, rows);
     const attempts = new Map(rows.map((row) => [row.eventId as EventId, row.attempts]));
     for (const [origin, ofOrigin] of Map.groupBy(rows, (row) => row.origin)) {
       if (stopping.signal.aborted) return;
+      if (!(await deps.acl.allows(room, origin as ServerName))) {
+        await remove(ofOrigin);
+        continue;
+      }
       const events = ofOrigin.map((row) =>
         eventFromStored(row.json, room.version, row.eventId as EventId),
       );
       await staging.attempt(origin as ServerName, room, events, attempts);
     }
+  }
+
+  const remove = (rows: readonly StagedRow[]): Promise<void> =>
+    removeStaged(
+      store.sql,
+      rows.map(({ eventId }) => eventId),
+    );
+
+  /** This server did not get into the room, or has left: only invites and knocks may end there. */
+  async function endOutside(room: Room, rows: readonly StagedRow[]): Promise<void> {
+    for (const { origin, json } of rows) {
+      const tally = { events: 1, refused: 0 };
+      const part = { origin: origin as ServerName, room: room.roomId, results: {}, tally };
+      await deps.receiveOutOfBand(part, room, JSON.parse(json) as JsonObject);
+    }
+    await remove(rows);
   }
 
   /** A slow room does not hold up the others. */
@@ -121,8 +154,16 @@ export function retryStaged(deps: RetryStagedDeps): () => Promise<void> {
   const running = whileLeader(leases, LEASE, stopping.signal, retryDue).catch((error: unknown) => {
     logger.error({ err: error }, "staged events are not tried again any more");
   });
-  return async () => {
-    stopping.abort();
-    await Promise.race([Promise.all([running, ...busy.values()]), clock.sleep(STOP_MS)]);
+  return {
+    async now(room) {
+      await staging.makeAllDue(room);
+      // A try that is under way may have read what was staged before.
+      await busy.get(room.nid);
+      if (!busy.has(room.nid) && !stopping.signal.aborted) begin(room);
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.race([Promise.all([running, ...busy.values()]), clock.sleep(STOP_MS)]);
+    },
   };
 }

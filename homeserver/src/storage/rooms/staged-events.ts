@@ -102,6 +102,14 @@ export async function removeStaged(sql: Sql | Tx, eventIds: readonly string[]): 
     DELETE FROM staged_events WHERE event_id IN (SELECT event_id FROM gone)`;
 }
 
+/** Nothing waits in the room any more. */
+export async function removeStagedOf(sql: Sql | Tx, roomNid: number): Promise<void> {
+  await sql`
+    WITH gone AS (
+      SELECT event_id FROM staged_events WHERE room_nid = ${roomNid} ORDER BY event_id FOR UPDATE)
+    DELETE FROM staged_events WHERE event_id IN (SELECT event_id FROM gone)`;
+}
+
 /** They failed once more. */
 export async function postponeStaged(
   sql: Sql | Tx,
@@ -125,4 +133,41 @@ export async function makeStagedDue(sql: Sql | Tx, now: number, roomNid?: number
       SELECT event_id FROM staged_events WHERE next_try > ${now} ${ofRoom}
       ORDER BY event_id FOR UPDATE)
     UPDATE staged_events SET next_try = ${now} WHERE event_id IN (SELECT event_id FROM due)`;
+}
+
+// Joins through other servers that have been sent, and whose rooms are not built yet.
+
+/** `now`, `until`: ms since 1970. Returns the id by which it is removed. */
+export async function insertJoinUnderWay(
+  sql: Sql | Tx,
+  { roomNid, now, until }: { roomNid: number; now: number; until: number },
+): Promise<number> {
+  const [row] = await sql<[{ id: number }]>`
+    WITH over AS (DELETE FROM joins_under_way WHERE until <= ${now})
+    INSERT INTO joins_under_way (room_nid, until) VALUES (${roomNid}, ${until}) RETURNING id`;
+  return row.id;
+}
+
+export async function removeJoinUnderWay(sql: Sql | Tx, id: number): Promise<void> {
+  await sql`DELETE FROM joins_under_way WHERE id = ${id}`;
+}
+
+/**
+ * Whether a server is in a room, or joins it at this moment. One statement: a join ends after the
+ * server is in the room, so that one of the two is always seen.
+ */
+export async function standingIn(
+  sql: Sql | Tx,
+  roomNid: number,
+  server: string,
+  now: number,
+): Promise<"joined" | "joining" | "outside"> {
+  const [row] = await sql<[{ joined: boolean; joining: boolean }]>`
+    SELECT
+      EXISTS (SELECT 1 FROM memberships
+        WHERE server = ${server} AND room_nid = ${roomNid} AND membership = 'join') AS joined,
+      EXISTS (SELECT 1 FROM joins_under_way
+        WHERE room_nid = ${roomNid} AND until > ${now}) AS joining`;
+  if (row.joined) return "joined";
+  return row.joining ? "joining" : "outside";
 }

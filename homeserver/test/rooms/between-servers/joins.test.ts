@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { EventId } from "../../../src/protocol/identifiers.ts";
+import { RemoteError } from "../../../src/federation-client/requests/remote-error.ts";
+import { membershipIn } from "../../../src/storage/rooms/members.ts";
 import { publicRoom } from "../support/servers.ts";
 import { a, alice, b, bob, bodies, say, world } from "./two-servers.ts";
 import { stateAt } from "../support/what-it-has.ts";
@@ -97,5 +99,53 @@ describe("two servers", () => {
     await world.flush();
     expect(await bodies(a, alice, roomId)).toContain("six");
     expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
+  });
+
+  // The server that let somebody in sends at once; the room is built from its answer later.
+  test.each([
+    ["to the server that joins", false],
+    ["to another replica of it", true],
+  ])("what is sent before the room is built is taken in after it: %s", async (_, isOther) => {
+    const receiver = isOther ? await world.replica(b) : b;
+    const roomId = await a.rooms.create.room(alice, { preset: "public_chat" });
+    await say(a, alice, roomId, "one");
+    world.pretend(a, "sendJoin", async (honest) => {
+      const meanwhile = await say(a, alice, roomId, "meanwhile");
+      const answer = await honest();
+      const pdu = JSON.parse(await a.rooms.federation.event(b.name, meanwhile));
+      const results = await receiver.rooms.federation.receive(a.name, [pdu]);
+      expect(results).toEqual({ [meanwhile]: {} });
+      return answer;
+    });
+    await b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    world.reset();
+    await expect.poll(() => bodies(b, bob, roomId)).toEqual(["one", "meanwhile"]);
+    expect(await stateAt(b, roomId)).toEqual(await stateAt(a, roomId));
+  });
+
+  test("an invitation that is withdrawn while its join fails is gone", async () => {
+    const roomId = await a.rooms.create.room(alice, { preset: "private_chat" });
+    await a.rooms.members.invite({ by: alice, roomId, userId: bob.userId });
+    world.pretend(a, "sendJoin", async () => {
+      await a.rooms.members.kick({ by: alice, roomId, userId: bob.userId });
+      const withdrawn = await a.rooms.history.stateEvent(
+        alice.userId,
+        roomId,
+        "m.room.member",
+        bob.userId,
+      );
+      const pdu = JSON.parse(withdrawn.event.json());
+      await b.rooms.federation.receive(a.name, [pdu]);
+      throw new RemoteError(a.name, 403, "M_FORBIDDEN", "no");
+    });
+    const join = b.rooms.members.join({ by: bob, room: roomId, via: [a.name] });
+    await expect(join).rejects.toMatchObject({ status: 403 });
+    world.reset();
+    const membership = async () => {
+      const room = await b.rooms.view.room(roomId);
+      return (await membershipIn(b.db.sql, room!.nid, bob.userId))?.membership;
+    };
+    await expect.poll(membership).toBe("leave");
+    expect(await b.db.sql`SELECT FROM staged_events`).toHaveLength(0);
   });
 });
