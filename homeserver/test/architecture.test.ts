@@ -79,7 +79,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     BESIDE,
   ],
   encryption: ["to-device", "device-lists", "keys", BESIDE],
-  sync: ["users", "recent", "sections", "v3", "sliding", BESIDE],
+  sync: ["users", "recent", "sections", "v3", "old", "sliding", BESIDE],
   "oauth-api": ["pages", BESIDE],
   http: ["reply", "body", "access", BESIDE],
 };

@@ -102,7 +102,9 @@ describe("the pages", () => {
   test("the README says how many operations are served", () => {
     const all: readonly OperationRow[] = Object.values(operations);
     const served = (api: string): number =>
-      all.filter((operation) => operation.api === api && operation.proposal === null).length;
+      all
+        .filter((operation) => operation.api === api && operation.proposal === null)
+        .reduce((count, { also }) => count + 1 + also.length, 0);
     const said = (text: RegExp): number => Number(text.exec(read("README.md"))?.[1]);
     const [clients, servers] = [served("client-server"), served("server-server")];
     const services = served("application-service") + served("push-gateway");

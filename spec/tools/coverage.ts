@@ -15,6 +15,8 @@ export interface CoverageRow {
 interface Described {
   readonly method: string;
   readonly path: string;
+  /** Further operations of the protocol with the same method and path. */
+  readonly also?: readonly string[];
 }
 
 /** Reads the protocol's list of operations. */
@@ -28,20 +30,22 @@ export function readProtocol(): Described[] {
 
 /**
  * Accounts for every row. One operation accounts for one row, also where the protocol lists a path
- * twice. `bound` holds the operations with a handler; undefined when there is no server to ask.
+ * twice; those that it says it answers too account for one each. `bound` holds the operations with a handler; undefined when there is no server to ask.
  */
 export function coverage(
   rows: readonly Described[],
   operations: Readonly<Record<string, Described>>,
   bound: ReadonlySet<string> | undefined,
 ): CoverageRow[] {
-  const ids = new Map(
-    Object.entries(operations).map(([id, { method, path }]) => [`${method} ${path}`, id]),
+  const ids = Map.groupBy(
+    Object.entries(operations).flatMap(([id, { method, path, also = [] }]) =>
+      [id, ...also].map(() => ({ id, key: `${method} ${path}` })),
+    ),
+    ({ key }) => key,
   );
   return rows.map(({ method, path }) => {
     const key = `${method} ${path}`;
-    const operationId = ids.get(key);
-    ids.delete(key);
+    const operationId = ids.get(key)?.shift()?.id;
     if (operationId === undefined) return { method, path, operationId, state: "not yet" };
     const served = bound === undefined || bound.has(operationId);
     return { method, path, operationId, state: served ? "served" : "described" };

@@ -14,6 +14,7 @@ interface OperationRow extends Guards {
   method: string;
   path: string;
   aliases: string[];
+  also: string[];
   body: string;
   bodyRequired: boolean;
   response: string;
@@ -30,6 +31,7 @@ function operationRow(operation: Operation): OperationRow {
     method: operation.method,
     path: operation.path,
     aliases: (node["x-aliases"] as string[] | undefined) ?? [],
+    also: (node["x-also"] as string[] | undefined) ?? [],
     ...guardsOf(node),
     body: bodyKind(node),
     bodyRequired: isNode(body) && body["required"] === true,
@@ -50,6 +52,8 @@ const ROW_TYPE = `export interface OperationRow {
   readonly path: string;
   /** Further paths to the same. A parameter that such a path lacks is the empty string. */
   readonly aliases: readonly string[];
+  /** Further operations of the protocol with the same method and path, which this one answers too. */
+  readonly also: readonly string[];
   readonly auth: Auth;
   readonly rateClass: RateClass | "none";
   /** Accounts that are refused; "suspended": locked ones too, "in-handler": locked ones, and suspended ones for some requests. */

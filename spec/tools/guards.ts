@@ -25,7 +25,7 @@ export const FORM = "application/x-www-form-urlencoded";
 
 const MEMBERS = new Set([
   ...["x-rate-class", "x-acl", "x-closed-to", "x-body-limit", "x-body-reading"],
-  ...["x-errors", "x-aliases", "x-user-interactive", "x-proposal"],
+  ...["x-errors", "x-aliases", "x-also", "x-user-interactive", "x-proposal"],
 ]);
 
 /** Bytes of a body that an operation takes none of, and which is read all the same: a server has signed it. */

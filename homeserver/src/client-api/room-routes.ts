@@ -20,6 +20,7 @@ import { listJoinedRoomsRoutes } from "./list-joined-rooms.ts";
 import { type ListPublicRoomsDeps, listPublicRoomsRoutes } from "./list-public-rooms.ts";
 import { messagePaginationRoutes } from "./message-pagination.ts";
 import { mutualRoomsRoutes } from "./mutual-rooms.ts";
+import { oldSyncRoutes } from "./old-sync.ts";
 import { presenceRoutes } from "./presence.ts";
 import { readMarkersRoutes } from "./read-markers.ts";
 import { receiptsRoutes } from "./receipts.ts";
@@ -68,6 +69,7 @@ export function roomRoutes(
     ...listPublicRoomsRoutes(deps),
     ...messagePaginationRoutes(deps),
     ...mutualRoomsRoutes(deps),
+    ...oldSyncRoutes(deps),
     ...presenceRoutes(deps),
     ...readMarkersRoutes(deps),
     ...receiptsRoutes(deps),

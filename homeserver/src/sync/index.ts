@@ -25,7 +25,8 @@ import {
   receiptsBetween,
   touchedRooms,
 } from "../storage/streams/sync-reads.ts";
-import { type Compute, createCompute } from "./v3/compute.ts";
+import { publishedAmong } from "../storage/rooms/published-rooms.ts";
+import { type ComputeDeps, createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
 import {
   createDeviceListsSection,
@@ -57,6 +58,7 @@ import { createLongPoll, type SyncRequest } from "./v3/long-poll.ts";
 import { createRecentEvents } from "./recent/recent-events.ts";
 import { createSliding, createSlidingMemory } from "./sliding/index.ts";
 import type { SlidingRequest } from "./sliding/long-poll.ts";
+import { createOldSync, type OldSync } from "./old/index.ts";
 import { createTimelines } from "./sections/timeline.ts";
 import { createNotifications, type Notifications } from "../notifications/index.ts";
 import { createUnread } from "../notifications/unread.ts";
@@ -92,6 +94,8 @@ export interface Sync {
    * @throws MatrixError 400 M_UNKNOWN_POS for a position that is not known (any more)
    */
   sliding(request: SlidingRequest): Promise<string>;
+  /** What was there before GET /sync: `/events` and `/initialSync`. */
+  readonly old: OldSync;
   /**
    * GET /keys/changes: what changed for a user between two sync tokens.
    * @throws MatrixError 400 M_INVALID_PARAM for an unknown token
@@ -119,27 +123,35 @@ export function createSync(deps: SyncDeps): Sync {
     });
   });
   const shared = createShared(deps, memory, deviceLists);
-  const end = () => logPosition(sql);
-  const ephemeralSerial = () => ephemeral.serial;
+  const computing = computationOf(deps, memory, shared, sources);
+  const polling = {
+    ...memory,
+    ...{ log, keyCounts, preferences, now: clock.now },
+    end: () => logPosition(sql),
+    ephemeralSerial: () => ephemeral.serial,
+  };
   return {
     sliding: createSliding({
-      ...{ ...memory, ...shared, memory: memory.sliding, keyCounts, toDevice },
+      ...shared,
       ...{ typing: sources.typing, accountData: sources.accountData },
-      ...{ log, sql, clock, preferences, end, ephemeralSerial, now: clock.now },
+      ...{ sql, clock },
+      ...polling,
+      ...{ memory: memory.sliding, keyCounts, toDevice },
     }),
     sync: createLongPoll({
-      log,
-      ...memory,
-      ...{ keyCounts, toDevice },
-      compute: createComputation(deps, memory, shared, sources),
+      ...polling,
+      toDevice,
+      compute: createCompute(computing),
       fromMemory: createFromMemory({
         ...memory,
         keyCounts,
         view,
         sharedTimelines: createSharedTimelines({ view, now: clock.now }),
       }),
-      ...{ preferences, end, ephemeralSerial },
-      now: clock.now,
+    }),
+    old: createOldSync({
+      ...{ ...polling, computing, view, history: deps.history, present: shared.present },
+      published: (roomNids) => publishedAmong(sql, roomNids),
     }),
     async deviceListChanges(userId, from, to) {
       const [{ position: after }, { position: upTo }] = [
@@ -245,17 +257,17 @@ function createShared(
   };
 }
 
-/** The full computation of a sync. */
-function createComputation(
+/** What the full computation of a sync is made from. */
+function computationOf(
   deps: SyncDeps,
   memory: Memory,
   shared: ReturnType<typeof createShared>,
   sources: SectionSources,
-): Compute {
+): ComputeDeps {
   const { view, ephemeral, clock, preferences, keyCounts } = deps;
   const { recentEvents, accountDataChanges, unread } = memory;
   const ephemeralSections = createEphemeralSections({ recentEvents, sources, accountDataChanges });
-  return createCompute({
+  return {
     view,
     recentEvents,
     joinedRoom: createJoinedRoom({ ...shared, ephemeralSections, unread }),
@@ -267,5 +279,5 @@ function createComputation(
     keyCounts,
     ...{ deviceLists: shared.deviceLists, hasKeyChanges: shared.hasKeyChanges },
     blocksInvites: preferences.blocksInvites,
-  });
+  };
 }

@@ -40,6 +40,14 @@ export async function isPublished(sql: Sql | Tx, roomNid: number): Promise<boole
   return rows.length > 0;
 }
 
+/** Those of the rooms that are published. */
+export async function publishedAmong(sql: Sql, roomNids: readonly number[]): Promise<Set<number>> {
+  if (roomNids.length === 0) return new Set();
+  const rows = await sql<{ roomNid: number }[]>`
+    SELECT room_nid AS "roomNid" FROM published_rooms WHERE room_nid = ANY(${roomNids as number[]})`;
+  return new Set(rows.map(({ roomNid }) => roomNid));
+}
+
 interface NetworkRoom {
   /** Id of the application service's registration. */
   readonly service: string;

@@ -19,6 +19,11 @@ export interface Scope {
   /** The key under which the state at the end of the timeline is sent, if it is. */
   readonly stateAfter: "state_after" | "org.matrix.msc4222.state_after" | undefined;
   readonly ignored: ReadonlySet<string>;
+  /**
+   * Only what happened after `since` is told, also of rooms that are new to the client: neither
+   * their history nor their state.
+   */
+  readonly onlyNews?: boolean | undefined;
   /** False: no device list that concerns the user changed after `since`. */
   readonly deviceListsMayDiffer: boolean;
 }

@@ -186,6 +186,12 @@ export function createSyncingUsers(deps: {
     /** The users in memory who are joined to a room. */
     inRoom: byRoom.of,
 
+    /** Tells an onlooker of what happens in a room, until the returned function is called. */
+    lookOn(user: SyncingUser, roomNid: number): () => void {
+      byRoom.add(user, roomNid);
+      return () => byRoom.remove(user, roomNid);
+    },
+
     /**
      * Rooms of a user in which somebody may have come or left after a position; undefined: memory
      * does not reach back that far.

@@ -43,10 +43,33 @@ export interface Computed {
 /** Rooms rendered concurrently. */
 const MAX_CONCURRENT_ROOMS = 16;
 
-type Section = "join" | "invite" | "knock" | "leave";
+export type Section = "join" | "invite" | "knock" | "leave";
+
+/** What is new in one room: its member of `rooms.join`, `rooms.invite` and so on, as JSON text. */
+export interface RoomText {
+  readonly section: Section;
+  readonly room: Room;
+  readonly userRoom: SyncingUserRoom;
+  readonly text: string;
+}
+
+/** All that a sync has to tell, as JSON texts. */
+export interface SyncParts {
+  readonly rooms: readonly RoomText[];
+  readonly accountData: readonly string[];
+  readonly presence: readonly string[];
+  readonly toDevice: readonly string[];
+  readonly deviceLists: string | undefined;
+  /** Members, without braces. */
+  readonly keyCounts: string;
+  readonly upTo: SyncToken;
+}
+
+/** Makes a response of it: GET /sync has one form, what was before it others. */
+export type Compose = (scope: Scope, parts: SyncParts) => string | Promise<string>;
 
 /** One full sync response as JSON text: which rooms, and what of each. */
-export function createCompute(deps: ComputeDeps) {
+export function createCompute(deps: ComputeDeps, compose: Compose = composeSync) {
   /**
    * The rooms that may have something for the client, by section: from memory, and by one query for
    * rooms that memory cannot tell. The user's rooms are read before anything is awaited, so that
@@ -126,27 +149,18 @@ export function createCompute(deps: ComputeDeps) {
     return invite !== undefined && scope.ignored.has(invite.event.sender);
   }
 
-  async function roomsJson(scope: Scope): Promise<JsonText> {
+  async function roomTexts(scope: Scope): Promise<RoomText[]> {
     const wanted = await skeleton(scope);
-    if (wanted.length === 0) return new JsonText();
+    if (wanted.length === 0) return [];
     const known = await deps.view.rooms(wanted.map(([, userRoom]) => userRoom.roomNid));
-    const sections: Record<Section, JsonText> = {
-      join: new JsonText(),
-      invite: new JsonText(),
-      knock: new JsonText(),
-      leave: new JsonText(),
-    };
+    const texts: RoomText[] = [];
     await inParallel(wanted, MAX_CONCURRENT_ROOMS, async ([section, userRoom]) => {
       const room = known.get(userRoom.roomNid);
       if (!room) return;
       const text = await roomText(scope, section, room, userRoom);
-      if (text !== undefined) sections[section].member(room.roomId, text);
+      if (text !== undefined) texts.push({ section, room, userRoom, text });
     });
-    const out = new JsonText();
-    for (const [name, section] of Object.entries(sections)) {
-      if (!section.empty) out.member(name, section.toString());
-    }
-    return out;
+    return texts;
   }
 
   async function globalAccountData(scope: Scope): Promise<string[]> {
@@ -161,7 +175,7 @@ export function createCompute(deps: ComputeDeps) {
 
   return async function compute(scope: Scope): Promise<Computed> {
     const [rooms, accountData, presence, toDevice, deviceLists] = await Promise.all([
-      roomsJson(scope),
+      roomTexts(scope),
       globalAccountData(scope),
       deps.presence(scope),
       deps.toDevice(scope),
@@ -170,22 +184,38 @@ export function createCompute(deps: ComputeDeps) {
     const { keyCounts } = deps;
     const counts = keyCounts.peekCounts(scope) ?? (await keyCounts.counts(scope));
     const events = accountData.length + presence.length + toDevice.events.length;
-    const hasNews = events > 0 || !rooms.empty || deviceLists !== undefined;
+    const hasNews = events > 0 || rooms.length > 0 || deviceLists !== undefined;
     const upTo = {
       ...scope.upTo,
       ...(toDevice.next === undefined ? {} : { toDevice: toDevice.next }),
     };
-    const body = syncText({
-      accountData: eventsOrNone(accountData),
-      presence: eventsOrNone(presence),
-      rooms: rooms.empty ? undefined : rooms.toString(),
-      toDevice: eventsOrNone(toDevice.events),
-      deviceLists,
+    const body = await compose(scope, {
+      ...{ rooms, accountData, presence, toDevice: toDevice.events, deviceLists, upTo },
       keyCounts: keyCountsText(counts),
-      upTo,
     });
     return { body, empty: !hasNews && !(await deps.hasKeyChanges(scope)), upTo };
   };
+}
+
+const SECTIONS: readonly Section[] = ["join", "invite", "knock", "leave"];
+
+function composeSync(_scope: Scope, parts: SyncParts): string {
+  const rooms = new JsonText();
+  for (const section of SECTIONS) {
+    const texts = new JsonText();
+    for (const one of parts.rooms) {
+      if (one.section === section) texts.member(one.room.roomId, one.text);
+    }
+    if (!texts.empty) rooms.member(section, texts.toString());
+  }
+  const { deviceLists, keyCounts, upTo } = parts;
+  return syncText({
+    accountData: eventsOrNone(parts.accountData),
+    presence: eventsOrNone(parts.presence),
+    rooms: rooms.empty ? undefined : rooms.toString(),
+    toDevice: eventsOrNone(parts.toDevice),
+    ...{ deviceLists, keyCounts, upTo },
+  });
 }
 
 function eventsOrNone(events: readonly string[]): string | undefined {

@@ -47,6 +47,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
   ): Promise<StoredEvent[]> {
     const filter = scope.filter.room.state;
     const { since } = scope;
+    if (scope.onlyNews && !isKnown) return [];
     // Typing and receipts alone do not touch the state.
     if (isKnown && !scope.fullState && deps.recentEvents.isQuiet(userRoom.roomNid, since!.position))
       return [];
@@ -117,7 +118,7 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const isKnown = await known(scope, userRoom);
     const timeline = await deps.timelines(scope, {
       roomNid: room.nid,
-      after: isKnown ? scope.since!.position : 0,
+      after: isKnown || scope.onlyNews ? scope.since!.position : 0,
       upTo: scope.upTo.position,
       joinedThroughout: isKnown && userRoom.heldSince <= scope.since!.position,
     });
@@ -126,12 +127,12 @@ export function createJoinedRoom(deps: JoinedRoomDeps) {
     const summary = await summaryOf(scope, room, shown, isKnown);
     const state = await stateOf(scope, userRoom, shown, isKnown, summary?.heroes ?? []);
     const { ephemeral, accountData } = await deps.ephemeralSections(scope, room, isKnown);
+    const isSilent =
+      shown.events.length + state.length + ephemeral.length + accountData.length === 0;
+    if (scope.onlyNews && isSilent) return undefined;
     // The user's own receipt changes the counts, even when a filter leaves receipts out.
     const hasRead = isKnown && userRoom.receiptAt > scope.since!.position;
-    const isQuiet =
-      shown.events.length + state.length + ephemeral.length + accountData.length === 0 &&
-      summary === undefined &&
-      !hasRead;
+    const isQuiet = isSilent && summary === undefined && !hasRead;
     if (isKnown && isQuiet && !limited && !scope.fullState) return undefined;
 
     return joinedRoomText(scope, {

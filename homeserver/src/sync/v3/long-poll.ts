@@ -23,6 +23,7 @@ export interface SyncRequest {
   readonly filter: SyncFilter;
   readonly fullState: boolean;
   readonly stateAfter: Scope["stateAfter"];
+  readonly onlyNews?: Scope["onlyNews"];
   /** ms to wait for something new. */
   readonly timeout: number;
   /** Aborts when the client is gone or the server drains. */
@@ -36,13 +37,15 @@ export interface SyncRequest {
 
 export interface SyncDeps {
   readonly log: Pick<Log, "position">;
-  readonly syncingUsers: SyncingUsers;
+  readonly syncingUsers: Pick<SyncingUsers, "get" | "known">;
   readonly deviceListLookUps: Pick<DeviceListLookUps, "settledUpTo" | "settled">;
   readonly waker: Waker;
   readonly keyCounts: DeviceKeyCounts;
   readonly toDevice: Pick<ToDeviceMessages, "delivered">;
   readonly compute: Compute;
   readonly fromMemory: FromMemory;
+  /** The body when there is nothing new, where it is another one than that of GET /sync. */
+  readonly nothing?: ((upTo: SyncToken) => string) | undefined;
   readonly preferences: Pick<UserPreferences, "ignoredBy" | "peekIgnored">;
   /** Serial of the last ephemeral change. */
   readonly ephemeralSerial: () => number;
@@ -91,7 +94,7 @@ export function createLongPoll(deps: SyncDeps) {
       },
       filter: request.filter,
       fullState: request.fullState,
-      stateAfter: request.stateAfter,
+      ...{ stateAfter: request.stateAfter, onlyNews: request.onlyNews },
       ignored,
       deviceListsMayDiffer: settledUpTo < position || user.deviceListsAt > (since?.position ?? 0),
     };
@@ -136,6 +139,7 @@ export function createLongPoll(deps: SyncDeps) {
 
   /** The body of a sync with nothing new. */
   async function nothing(device: SyncRequest, upTo: SyncToken): Promise<string> {
+    if (deps.nothing !== undefined) return deps.nothing(upTo);
     const { keyCounts } = deps;
     const counts = keyCounts.peekCounts(device) ?? (await keyCounts.counts(device));
     return syncText({ keyCounts: keyCountsText(counts), upTo });

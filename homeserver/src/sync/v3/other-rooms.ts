@@ -135,13 +135,19 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       const { upTo } = end;
       const whileJoined = await deps.timelines(scope, {
         roomNid: room.nid,
-        after: isKnown ? scope.since!.position : 0,
+        after: isKnown || scope.onlyNews ? scope.since!.position : 0,
         upTo,
         joinedThroughout: false,
       });
       const later = own === undefined || own.nid === end.nid ? [] : laterEvents(scope, own);
       const timeline = withinLimit(scope, whileJoined, later);
       const limited = timeline.limited || (scope.since !== undefined && !isKnown);
+      const shown = { ...timeline, limited, events: [...timeline.events, ...later] };
+      const timelineText = await timelineJson(deps.present, scope, shown, {
+        roomNid: room.nid,
+        upTo,
+      });
+      if (scope.onlyNews && !isKnown) return text(scope, [], timelineText);
       const state = await deps.stateSection({
         roomNid: room.nid,
         userId: scope.userId,
@@ -156,12 +162,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
         alsoMembers: [],
       });
       const admitted = state.filter(({ event }) => matchesEvent(scope.filter.room.state, event));
-      const shown = { ...timeline, limited, events: [...timeline.events, ...later] };
-      return text(
-        scope,
-        admitted,
-        await timelineJson(deps.present, scope, shown, { roomNid: room.nid, upTo }),
-      );
+      return text(scope, admitted, timelineText);
     },
   };
 }
