@@ -23,6 +23,7 @@ import {
   accountDataBetween,
   readPositions,
   receiptsBetween,
+  type RoomRange,
   touchedRooms,
 } from "../storage/streams/sync-reads.ts";
 import { publishedAmong } from "../storage/rooms/published-rooms.ts";
@@ -205,11 +206,12 @@ function createMemory({ log, sql, view, history, ephemeral, preferences, logger 
 
 /** Data that is read from the tables, or ephemeral. */
 function sourcesOf({ sql, ephemeral }: SyncDeps): SectionSources {
+  const receipts = shareQuery((ranges: readonly RoomRange[]) => receiptsBetween(sql, ranges));
+  const accountData = shareQuery((ranges: readonly RoomRange[]) => accountDataBetween(sql, ranges));
   return {
-    receipts: (roomNid, reader, after, upTo) =>
-      receiptsBetween(sql, { roomNid, reader, after, upTo }),
+    receipts: (roomNid, userId, after, upTo) => receipts({ userId, roomNid, after, upTo }),
     accountData: (userId, roomNid, after, upTo) =>
-      accountDataBetween(sql, { userId, roomNid: roomNid ?? 0, after, upTo }),
+      accountData({ userId, roomNid: roomNid ?? 0, after, upTo }),
     typing: ephemeral.typing,
     changedRooms: (userId, roomNids, after) => touchedRooms(sql, { userId, roomNids, after }),
   };

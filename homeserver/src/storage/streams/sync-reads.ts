@@ -9,17 +9,63 @@ export interface ReceiptOfRoom {
   readonly ts: number;
 }
 
-/** Receipts of a room whose position lies in (after, upTo]; private ones only of the reader. */
+/** What a user gets of a room: what has a position in (after, upTo]. */
+export interface RoomRange {
+  readonly userId: string;
+  /** 0: what belongs to no room. */
+  readonly roomNid: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** The ranges as columns of a statement. */
+function columnsOf(ranges: readonly RoomRange[]) {
+  return {
+    userIds: textArray(ranges.map(({ userId }) => userId)),
+    roomNids: numberArray(ranges.map(({ roomNid }) => roomNid)),
+    afters: numberArray(ranges.map(({ after }) => after)),
+    upTos: numberArray(ranges.map(({ upTo }) => upTo)),
+  };
+}
+
+/** The rows of each range, in the order of the ranges. */
+function byRange<Row extends { readonly at: number }>(
+  ranges: readonly RoomRange[],
+  rows: readonly Row[],
+): Row[][] {
+  const found = Map.groupBy(rows, ({ at }) => at);
+  return ranges.map((_, index) => found.get(index + 1) ?? []);
+}
+
+/** Receipts of rooms, for each range; private ones only of its user. */
 export async function receiptsBetween(
   sql: Sql,
-  range: { roomNid: number; reader: string; after: number; upTo: number },
-): Promise<ReceiptOfRoom[]> {
-  return sql<ReceiptOfRoom[]>`
-    SELECT user_id AS "userId", receipt_type AS "receiptType", thread_id AS "threadId",
-           event_id AS "eventId", ts
-    FROM receipts
-    WHERE room_nid = ${range.roomNid} AND position > ${range.after} AND position <= ${range.upTo}
-      AND (receipt_type <> 'm.read.private' OR user_id = ${range.reader})`;
+  ranges: readonly RoomRange[],
+): Promise<ReceiptOfRoom[][]> {
+  const [whole, later] = [new Array<RoomRange>(), new Array<RoomRange>()];
+  for (const range of ranges) (range.after === 0 ? whole : later).push(range);
+  const [first, news] = await Promise.all([
+    whole.length === 0 ? [] : receiptsWithin(sql, whole),
+    later.length === 0 ? [] : receiptsWithin(sql, later),
+  ]);
+  const answers = { whole: first.values(), later: news.values() };
+  return ranges.map(({ after }) => answers[after === 0 ? "whole" : "later"].next().value!);
+}
+
+/** One range holds all of them, so that PostgreSQL sees whether it is short. */
+async function receiptsWithin(sql: Sql, ranges: readonly RoomRange[]): Promise<ReceiptOfRoom[][]> {
+  const from = Math.min(...ranges.map(({ after }) => after));
+  const to = Math.max(...ranges.map(({ upTo }) => upTo));
+  const { userIds, roomNids, afters, upTos } = columnsOf(ranges);
+  const rows = await sql<(ReceiptOfRoom & { at: number })[]>`
+    SELECT range.at, r.user_id AS "userId", r.receipt_type AS "receiptType",
+           r.thread_id AS "threadId", r.event_id AS "eventId", r.ts
+    FROM unnest(${userIds}::text[], ${roomNids}::bigint[], ${afters}::bigint[], ${upTos}::bigint[])
+      WITH ORDINALITY AS range (reader, room_nid, after, up_to, at)
+    JOIN receipts r ON r.room_nid = range.room_nid AND r.position > ${from} AND r.position <= ${to}
+      AND r.position > range.after AND r.position <= range.up_to
+      AND (r.receipt_type <> 'm.read.private' OR r.user_id = range.reader)`;
+  return byRange(ranges, rows);
 }
 
 /**
@@ -67,15 +113,19 @@ export async function readPositions(
   });
 }
 
-/** A user's account data of a room (0: global) whose position lies in (after, upTo]. */
+/** Account data of users in rooms, for each range. */
 export async function accountDataBetween(
   sql: Sql,
-  range: { userId: string; roomNid: number; after: number; upTo: number },
-): Promise<{ type: string; content: string }[]> {
-  return sql<{ type: string; content: string }[]>`
-    SELECT type, content FROM account_data
-    WHERE user_id = ${range.userId} AND room_nid = ${range.roomNid}
-      AND position > ${range.after} AND position <= ${range.upTo}`;
+  ranges: readonly RoomRange[],
+): Promise<{ type: string; content: string }[][]> {
+  const { userIds, roomNids, afters, upTos } = columnsOf(ranges);
+  const rows = await sql<{ at: number; type: string; content: string }[]>`
+    SELECT range.at, d.type, d.content
+    FROM unnest(${userIds}::text[], ${roomNids}::bigint[], ${afters}::bigint[], ${upTos}::bigint[])
+      WITH ORDINALITY AS range (user_id, room_nid, after, up_to, at)
+    JOIN account_data d ON d.user_id = range.user_id AND d.room_nid = range.room_nid
+      AND d.position > range.after AND d.position <= range.up_to`;
+  return byRange(ranges, rows);
 }
 
 /** Receipts of many rooms. */
