@@ -11,6 +11,9 @@ import { createFederationClient, type FederationClient } from "./federation-clie
 import { createLog } from "./log/log.ts";
 import type { Log } from "./log/types.ts";
 import { createMemoryWake, createRedisWake } from "./log/wake.ts";
+import { createOutbox } from "./mail/outbox.ts";
+import { createSmtp } from "./mail/smtp.ts";
+import type { Outbox } from "./mail/types.ts";
 import { type Clock, systemClock } from "./platform/clock.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createMetrics, type Metrics } from "./platform/metrics.ts";
@@ -44,6 +47,8 @@ export interface Foundation {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Mails that are to be sent; absent: this server sends none. */
+  readonly outbox: Outbox | undefined;
   /** Counts wrong passwords; absent: they are not counted. */
   readonly failures: FailureCounts | undefined;
 }
@@ -101,9 +106,26 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   return {
     ...{ config, sql, replicas, leases, exclusive, log, remote, signingKey, webPushKey },
     ...{ clock, random, logger },
+    outbox: openOutbox(options, { sql, signingKey }),
     metrics: createMetrics({ processMetrics: true }),
     failures: config.rateLimits ? countFailures(replicas, clock, logger) : undefined,
   };
+}
+
+/** What is sent through the mail server of the settings; undefined without one. */
+function openOutbox(
+  { config, logger, opened }: FoundationOptions,
+  { sql, signingKey }: { readonly sql: Sql; readonly signingKey: SigningKey },
+): Outbox | undefined {
+  if (config.smtp === undefined) return undefined;
+  const outbox = createOutbox({
+    ...{ sql, clock: systemClock, random: systemRandom, logger },
+    send: createSmtp(config.smtp),
+    secret: signingKey.seedBase64,
+    domain: new URL(config.publicBaseUrl).hostname,
+  });
+  opened.push(() => outbox.stop());
+  return outbox;
 }
 
 /** Opens the database and migrates the tables to this version of Weft. */

@@ -134,12 +134,15 @@ async function openUsers(
   opened: Opened,
   hooks: UsersOptions["hooks"],
 ): Promise<Users> {
-  const { config, sql, log, clock, random, logger, exclusive, failures } = on;
+  const { config, sql, log, clock, random, logger, exclusive, failures, outbox } = on;
   const users = await createUsers({
     ...{ sql, log, clock, random, logger, exclusive, failures, hooks },
     serverName: config.serverName,
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
+    registrationEmail: config.registrationEmail,
+    mail: outbox && { outbox, baseUrl: config.publicBaseUrl },
+    identityServers: on.remote.identityServers,
     limits: config.userLimits,
     meetings: on.replicas && redisMeetings(on.replicas.redis, { ...on.replicas, now: clock.now }),
     replicated: on.replicas !== undefined,

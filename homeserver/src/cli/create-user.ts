@@ -43,6 +43,7 @@ async function createInDatabase(config: Config, user: NewUser): Promise<string> 
       logger,
       serverName,
       registration: config.registration,
+      identityServers: { bind: async () => ({}), unbind: async () => false },
       hooks: {
         profileChanged: async () => undefined,
         leaveAllRooms: async () => undefined,

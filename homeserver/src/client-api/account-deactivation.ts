@@ -6,10 +6,11 @@ export function accountDeactivationRoutes({ users }: { users: Users }): Route[] 
   return [
     // POST /_matrix/client/v3/account/deactivate
     route("deactivateAccount", async (context) => {
+      const { erase, id_server: idServer } = context.body;
+      users.bindings.check(idServer);
       const userId = await provePasswordUnlessService(users, "deactivateAccount", context);
-      await users.deactivation.deactivate(userId, context.body.erase === true);
-      // No third-party identifier is ever bound here, so that none is left to be unbound.
-      return { id_server_unbind_result: "success" };
+      const result = await users.deactivation.deactivate(userId, erase === true, idServer);
+      return { id_server_unbind_result: result };
     }),
   ];
 }

@@ -11,6 +11,7 @@ import type { OpenIdTokens } from "../users/accounts/openid.ts";
 import type { Users } from "../users/users.ts";
 import { accountDataRoutes } from "./account-data.ts";
 import { accountDeactivationRoutes } from "./account-deactivation.ts";
+import { administrativeContactRoutes } from "./administrative-contact.ts";
 import { adminRoutes } from "./admin.ts";
 import { appservicePingRoutes } from "./appservice-ping.ts";
 import { authedContentRepoRoutes } from "./authed-content-repo.ts";
@@ -72,7 +73,7 @@ export function accountRoutes(deps: {
   return [
     ...accountDataRoutes(deps),
     ...accountDeactivationRoutes(deps),
-    ...adminRoutes(deps),
+    ...[adminRoutes, administrativeContactRoutes].flatMap((routes) => routes(deps)),
     ...appservicePingRoutes(deps),
     ...authedContentRepoRoutes(deps),
     ...capabilitiesRoutes(deps),

@@ -1,7 +1,8 @@
 import { route, type Route } from "../http/route.ts";
+import type { Users } from "../users/users.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
-const capabilities = (defaultRoomVersion: string, webPushKey: string) => ({
+const capabilities = (defaultRoomVersion: string, webPushKey: string, sendsMail: boolean) => ({
   "m.change_password": { enabled: true },
   "m.room_versions": {
     default: defaultRoomVersion,
@@ -9,7 +10,7 @@ const capabilities = (defaultRoomVersion: string, webPushKey: string) => ({
   },
   "m.set_displayname": { enabled: true },
   "m.set_avatar_url": { enabled: true },
-  "m.3pid_changes": { enabled: false },
+  "m.3pid_changes": { enabled: sendsMail },
   "m.get_login_token": { enabled: true },
   // Only under its stable name: some clients treat both names as one field and reject an answer
   // with both.
@@ -19,11 +20,16 @@ const capabilities = (defaultRoomVersion: string, webPushKey: string) => ({
 });
 
 export function capabilitiesRoutes(deps: {
+  users: Pick<Users, "confirmations">;
   defaultRoomVersion: string;
   /** What apps subscribe with at their push servers, base64url. */
   webPushKey: string;
 }): Route[] {
-  const ofAll = capabilities(deps.defaultRoomVersion, deps.webPushKey);
+  const ofAll = capabilities(
+    deps.defaultRoomVersion,
+    deps.webPushKey,
+    deps.users.confirmations.isOffered,
+  );
   const answer = { capabilities: ofAll };
   const ofAdministrators = {
     capabilities: { ...ofAll, "m.account_moderation": { lock: true, suspend: true } },

@@ -4,6 +4,7 @@ import { errors } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Users } from "../users/users.ts";
+import { denied, emailRequest } from "./email-request.ts";
 import { type ServiceUsers, serviceOf } from "./service-accounts.ts";
 import { sessionBody, sessionRequest } from "./session-body.ts";
 
@@ -14,7 +15,7 @@ export function registrationRoutes({
   readonly users: Users;
   readonly services: ServiceUsers;
 }): Route[] {
-  const { accounts, passwords, registration, sessions, uia } = users;
+  const { accounts, confirmations, passwords, registration, sessions, uia } = users;
 
   /** A session for a new account, unless none is wanted. */
   async function opened(userId: UserId, body: RequestBody<"register">): Promise<JsonObject> {
@@ -34,7 +35,10 @@ export function registrationRoutes({
       }
       if (query.kind === "guest") throw errors.forbidden("Guests are not admitted on this server");
       const { flows } = registration;
-      const request = { operation: "register", body, userId: undefined, visitor: { ip }, flows };
+      const request = {
+        ...{ operation: "register", body, userId: undefined, visitor: { ip }, flows },
+        purpose: "register" as const,
+      };
       return await uia.once(request, async () => {
         const userId = await registration.check(body.username);
         if (body.auth?.type !== undefined && body.password === undefined) {
@@ -52,6 +56,18 @@ export function registrationRoutes({
     route("checkUsernameAvailability", async ({ query }) => {
       await registration.check(query.username);
       return { available: true };
+    }),
+
+    // POST /_matrix/client/v3/register/email/requestToken
+    route("requestTokenToRegisterEmail", async ({ body }) => {
+      if (!confirmations.isOffered) throw denied("mail");
+      if (registration.mode === "closed") throw errors.forbidden("Registration is closed");
+      return { sid: await confirmations.begin("register", emailRequest(body)) };
+    }),
+
+    // POST /_matrix/client/v3/register/msisdn/requestToken
+    route("requestTokenToRegisterMSISDN", () => {
+      throw denied("text messages");
     }),
   ];
 }

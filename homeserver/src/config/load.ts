@@ -7,6 +7,8 @@ import { parse as parseYaml } from "yaml";
 import type { Support } from "../client-api/support.ts";
 import type { TurnServers } from "../client-api/voip.ts";
 import { isUserId, type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import type { SmtpOptions } from "../mail/smtp.ts";
+import type { RegistrationEmail } from "../users/accounts/registration.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
@@ -40,6 +42,9 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly registration: Registration;
   readonly registrationSharedSecret: string | undefined;
+  readonly registrationEmail: RegistrationEmail;
+  /** Absent: no mails are sent. */
+  readonly smtp: SmtpOptions | undefined;
   /** Characters. */
   readonly passwordMinLength: number;
   readonly rateLimits: boolean;
@@ -221,6 +226,8 @@ function complete(values: Values, origin: Origin): Config {
     redisUrl: text("redis_url"),
     registration: text("registration") as Registration,
     registrationSharedSecret: text("registration_shared_secret"),
+    registrationEmail: text("registration_email") as RegistrationEmail,
+    smtp: smtp(values, fail),
     passwordMinLength: (values.password_min_length ??
       settings.password_min_length.default) as number,
     rateLimits: text("rate_limits") === "on",
@@ -260,6 +267,22 @@ function support(values: Values, fail: (key: SettingKey, why: string) => ConfigE
     security: contacts("security_contacts"),
     page: values.support_page as string | undefined,
   };
+}
+
+function smtp(
+  values: Values,
+  fail: (key: SettingKey, why: string) => ConfigError,
+): SmtpOptions | undefined {
+  const url = values.smtp_url as string | undefined;
+  const from = values.smtp_from as string | undefined;
+  if (url === undefined) {
+    if (from !== undefined) throw fail("smtp_from", "is of no use without smtp_url");
+    if (values.registration_email !== "required") return undefined;
+    throw fail("registration_email", "needs smtp_url too");
+  }
+  if (!URL.canParse(url)) throw fail("smtp_url", "is no address");
+  if (from === undefined) throw fail("smtp_url", "needs smtp_from too");
+  return { url, from };
 }
 
 function turnServers(

@@ -124,6 +124,27 @@ export const settings = {
     maximum: 128,
     "x-mend": "a number from 1 to 128",
   },
+  registration_email: {
+    type: "string",
+    description:
+      "Whether whoever registers may give an e-mail address (optional), or has to (required). Needs smtp_url.",
+    default: "optional",
+    enum: ["optional", "required"],
+    "x-mend": "optional or required",
+  },
+  smtp_url: {
+    type: "string",
+    description:
+      "The mail server that sends e-mail: smtp://user:password@host:587 (encrypted by STARTTLS; with ?tls=off not), or smtps://. Needs smtp_from. Leave it out to send none.",
+    pattern: "^smtps?://[^\\s/?#]+/?([?]tls=off)?$",
+    "x-mend": "an address such as smtp://user:password@mail.example.org:587",
+  },
+  smtp_from: {
+    type: "string",
+    description: "Whom e-mail comes from, such as Example <chat@example.org>.",
+    pattern: '^([^<>@"\\r\\n]{1,100} <[^\\s<>@]+@[^\\s<>@]+>|[^\\s<>@]+@[^\\s<>@]+)$',
+    "x-mend": "an address such as chat@example.org or Example <chat@example.org>",
+  },
   rate_limits: {
     type: "string",
     description: "Whether clients that ask too often are slowed down.",

@@ -12,6 +12,7 @@ import { createConnections } from "./connecting/connections.ts";
 import { createDiscovery, createSrvResolver } from "./connecting/discovery.ts";
 import { createKeyFetcher } from "./keys/key-fetcher.ts";
 import { createKeyRing } from "./keys/key-ring.ts";
+import { createIdentityServers } from "./identity-servers.ts";
 import { createRemoteMedia } from "./remote-media.ts";
 import { createRemoteServer } from "./remote-server.ts";
 import { createWellKnown } from "./connecting/well-known.ts";
@@ -54,6 +55,7 @@ export async function createFederationClient(options: FederationClientOptions) {
     server: createRemoteServer(client),
     media: createRemoteMedia(client, agent),
     keyRing: createKeyRing({ sql, clock, fetcher, serverName, signingKey, notaries }),
+    identityServers: createIdentityServers({ agent, serverName, signingKey }),
     backoff,
     /** For other requests caused from outside: previews, push gateways. */
     agent,

@@ -12,6 +12,7 @@ import { deviceRoutes } from "./device.ts";
 import { entryRoutes } from "./entry.ts";
 import { createBrowsers } from "./pages/browser.ts";
 import { noticePage, pageReply } from "./pages/page.ts";
+import { mailLinksRoutes } from "./mail-links.ts";
 import { tokenRoutes } from "./token.ts";
 
 /** The OAuth 2.0 API, and the server's own pages for signing in. Errors are OAuth's, or pages. */
@@ -27,6 +28,7 @@ export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Rout
     ...deviceRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
     ...entryRoutes(pages),
     ...accountRoutes(pages),
+    ...mailLinksRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
   ];
   return routes.map((route) => {
     const isForPrograms = operations[route.operationId].response === "json";

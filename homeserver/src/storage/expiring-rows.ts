@@ -1,17 +1,21 @@
 /** Rows that expire, and of which a user has a few at most. */
 import type { Sql, Tx } from "./sql.ts";
 
-/** Tables whose rows have `user_id` and `expires_ts` (ms since 1970), and the key of each. */
+/** Tables whose rows have `expires_ts` (ms since 1970), and the key of each. */
 const KEYS = {
+  address_confirmations: "sid",
   browser_sessions: "token_hash",
   cross_signing_resets: "user_id",
   login_tokens: "token_hash",
+  mail_quotas: "address_hash",
   oauth_codes: "code_hash",
   oauth_device_grants: "code_hash",
   uia_sessions: "session_hash",
 } as const;
 
 type ExpiringTable = keyof typeof KEYS;
+/** Those whose rows have `user_id`. */
+type TableOfUsers = Exclude<ExpiringTable, "address_confirmations" | "mail_quotas">;
 
 /**
  * Deletes the rows that are too old. Those that another replica is clearing away are left to it:
@@ -27,7 +31,7 @@ export async function deleteExpired(tx: Tx, table: ExpiringTable, now: number): 
 /** Deletes all rows of a user (null: of nobody who is signed in) but the `max` that last longest. */
 export async function keepNewest(
   tx: Sql | Tx,
-  table: ExpiringTable,
+  table: TableOfUsers,
   userId: string | null,
   max: number,
 ): Promise<void> {

@@ -1,4 +1,5 @@
 import type { FailureCounts } from "../cluster/failures.ts";
+import type { IdentityServers } from "../federation-client/identity-servers.ts";
 import { type Meetings, memoryMeetings } from "../cluster/rendezvous.ts";
 import type { Log } from "../log/types.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -9,6 +10,8 @@ import { createExclusive, type Exclusive } from "../storage/exclusive.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createAccountData, type AccountData } from "./data/account-data.ts";
 import { createAccounts, type Accounts } from "./accounts/accounts.ts";
+import { type Contacts, createContacts } from "./contacts/contacts.ts";
+import type { MailOptions } from "./contacts/confirmations.ts";
 import { createDeactivation, type Deactivation } from "./accounts/deactivation.ts";
 import { createAttempts } from "./accounts/attempts.ts";
 import { createDevices, type Devices } from "./sessions/devices.ts";
@@ -28,6 +31,7 @@ import { createPushers, type Pushers } from "./data/pushers.ts";
 import {
   createRegistration,
   type Registration,
+  type RegistrationEmail,
   type RegistrationMode,
 } from "./accounts/registration.ts";
 import {
@@ -45,7 +49,7 @@ import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UserHooks } from "./common/types.ts";
 
 /** Everything about local users that does not belong to a room. */
-export interface Users {
+export interface Users extends Contacts {
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly sessions: Sessions;
@@ -86,7 +90,13 @@ export interface UsersOptions {
   readonly logger: Logger;
   readonly serverName: ServerName;
   readonly registration: RegistrationMode;
+  /** Whether a new account may have a confirmed e-mail address (optional), or has to. */
+  readonly registrationEmail?: RegistrationEmail;
   readonly registrationSharedSecret?: string | undefined;
+  /** Absent: this server sends no mails. */
+  readonly mail?: MailOptions | undefined;
+  /** How identity servers are called. */
+  readonly identityServers: IdentityServers;
   readonly hooks: UserHooks;
   /** Locks for work that must not run twice at once; only within this process unless given. */
   readonly exclusive?: Exclusive;
@@ -129,14 +139,14 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const invitePermissions = createInvitePermissions(options);
   const keys = createKeys(options);
   const registrationTokens = createRegistrationTokens(options);
+  const contacts = createContacts(options);
   const registration = createRegistration({
     ...options,
     accounts,
     passwords,
     tokens: registrationTokens,
-    attempts,
-    mode,
-    sharedSecret,
+    ...{ ...contacts, attempts, mode, sharedSecret },
+    email: options.mail && (options.registrationEmail ?? "optional"),
     onCreated: (userId) => pushRules.initialise(userId),
   });
   return {
@@ -147,11 +157,12 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     login: createLogin({ ...options, accounts, sessions }),
     registration,
     registrationTokens,
-    uia: createUserInteractiveAuth({ ...options, accounts, registrationTokens }),
+    ...contacts,
+    uia: createUserInteractiveAuth({ ...options, ...contacts, accounts, registrationTokens }),
     oauth: createOAuth({ ...options, accounts, sessions, devices }),
-    deactivation: createDeactivation({ ...options, devices }),
+    deactivation: createDeactivation({ ...options, ...contacts, devices }),
     moderation: createModeration(options),
-    passwordChange: createPasswordChange({ ...options, passwords, devices }),
+    passwordChange: createPasswordChange({ ...options, ...contacts, passwords, devices }),
     profiles: createProfiles({ ...options, accounts }),
     accountData,
     tags: createTags(accountData),

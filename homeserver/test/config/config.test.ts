@@ -22,6 +22,8 @@ describe("the configuration", () => {
       redisUrl: undefined,
       registration: "token",
       registrationSharedSecret: undefined,
+      registrationEmail: "optional",
+      smtp: undefined,
       passwordMinLength: 8,
       rateLimits: true,
       trustedProxies: ["127.0.0.0/8", "::1"],
@@ -54,6 +56,9 @@ describe("the configuration", () => {
       "WEFT_REGISTRATION",
       "WEFT_REGISTRATION_SHARED_SECRET",
       "WEFT_PASSWORD_MIN_LENGTH",
+      "WEFT_REGISTRATION_EMAIL",
+      "WEFT_SMTP_URL",
+      "WEFT_SMTP_FROM",
       "WEFT_RATE_LIMITS",
       "WEFT_TRUSTED_PROXIES",
       "WEFT_METRICS_LISTEN",
@@ -134,6 +139,29 @@ describe("the configuration", () => {
       [{ WEFT_SUPPORT_PAGE: "a.test" }, /^WEFT_SUPPORT_PAGE: /],
     ];
     for (const [env, message] of bad) expect(() => loadConfig(undefined, env)).toThrow(message);
+  });
+
+  test("has a mail server, with whom its mails come from", () => {
+    const WEFT_SMTP_URL = "smtp://weft:s%40cret@mail.test:587";
+    const WEFT_SMTP_FROM = "Example <chat@a.test>";
+    const all = { WEFT_SMTP_URL, WEFT_SMTP_FROM, WEFT_REGISTRATION_EMAIL: "required" };
+    expect(loadConfig(undefined, all)).toMatchObject({
+      smtp: { url: WEFT_SMTP_URL, from: WEFT_SMTP_FROM },
+      registrationEmail: "required",
+    });
+    const bad: [Record<string, string>, RegExp][] = [
+      [{ WEFT_SMTP_URL }, /^WEFT_SMTP_URL: \(hidden\) needs smtp_from too/],
+      [{ WEFT_SMTP_FROM }, /^WEFT_SMTP_FROM: .* is of no use without smtp_url/],
+      [{ WEFT_REGISTRATION_EMAIL: "required" }, /^WEFT_REGISTRATION_EMAIL: .* needs smtp_url too/],
+      [{ ...all, WEFT_REGISTRATION_EMAIL: "maybe" }, /^WEFT_REGISTRATION_EMAIL: .* optional or/],
+      [{ ...all, WEFT_SMTP_URL: "mail.test:25" }, /^WEFT_SMTP_URL: /],
+      [{ ...all, WEFT_SMTP_URL: "smtp://mail.test/?tls=maybe" }, /^WEFT_SMTP_URL: /],
+      [{ ...all, WEFT_SMTP_FROM: "nobody" }, /^WEFT_SMTP_FROM: /],
+      [{ ...all, WEFT_SMTP_FROM: "a@b.test, c@d.test" }, /^WEFT_SMTP_FROM: /],
+    ];
+    for (const [env, message] of bad) expect(() => loadConfig(undefined, env)).toThrow(message);
+    const local = loadConfig(undefined, { ...all, WEFT_SMTP_URL: "smtp://mail?tls=off" });
+    expect(local.smtp?.url).toBe("smtp://mail?tls=off");
   });
 
   test("names proxies by address or network, and has whole numbers in bounds", () => {

@@ -65,6 +65,8 @@ export async function startServer(
     redisUrl: process.env["WEFT_TEST_REDIS_URL"],
     registration: "open",
     registrationSharedSecret: undefined,
+    registrationEmail: "optional",
+    smtp: undefined,
     passwordMinLength: 8,
     rateLimits: false,
     trustedProxies: ["127.0.0.0/8", "::1"],

@@ -19,6 +19,11 @@ export const START = 1_700_000_000_000;
 /** Cheap hashes: their strength is not what is tested. */
 export const CHEAP = { memoryKib: 64, passes: 1 };
 
+const noIdentityServers: UsersOptions["identityServers"] = {
+  bind: () => Promise.reject(errors.notFound("There are no identity servers")),
+  unbind: () => Promise.reject(errors.notFound("There are no identity servers")),
+};
+
 export interface TestUsers {
   users: Users;
   sql: Sql;
@@ -86,6 +91,7 @@ export async function openUsers(options: Partial<UsersOptions> = {}): Promise<Te
       serverName: HERE,
       registration: "open",
       hooks,
+      identityServers: noIdentityServers,
       passwordHashing: CHEAP,
       ...options,
       ...more,

@@ -30,6 +30,8 @@ const limits: Readonly<Record<RateClass, BucketLimit>> = {
   rendezvous: { perSecond: 10, burst: 200 },
   password: { perSecond: 0.5, burst: 30 },
   register: { perSecond: 0.2, burst: 20 },
+  // A household that resets a password, and tries again.
+  mail: { perSecond: 0.02, burst: 10 },
   page: { perSecond: 5, burst: 100 },
   "device-code": { perSecond: 0.5, burst: 30 },
   "oauth-client": { perSecond: 0.1, burst: 20 },

@@ -24,6 +24,7 @@ export const PATHS = {
   signIn: "/_weft/account/sign-in",
   register: "/_weft/account/register",
   signOut: "/_weft/account/sign-out",
+  confirm: "/_weft/mail/confirm",
   style: "/_weft/account/style.css",
 } as const;
 

@@ -11,10 +11,12 @@ import {
   type ServerName,
   type UserId,
 } from "../../protocol/identifiers.ts";
+import { ownerOfAddress } from "../../storage/contacts/addresses.ts";
 import * as storage from "../../storage/users/accounts.ts";
 import { addressesOf } from "../../storage/users/devices.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import type { Attempts, Visitor } from "./attempts.ts";
+import type { Named } from "./identifier.ts";
 import type { Passwords } from "./passwords.ts";
 import { restrictionOf } from "../common/restriction.ts";
 import { readableCode } from "../common/secrets.ts";
@@ -44,8 +46,8 @@ export interface Accounts {
   readonly serverName: ServerName;
   /** Whether a user id belongs to this server, existing or not. */
   isLocal(userId: UserId): boolean;
-  /** Whether a name (a localpart or a full id, in any case) means this user. */
-  isNamed(userId: UserId, name: string): boolean;
+  /** Whether a name (a localpart or a full id, in any case, or an address) means this user. */
+  isNamed(userId: UserId, name: Named): Promise<boolean>;
   /** A local account, closed ones included. */
   find(userId: UserId): Promise<Account | undefined>;
   /** Whether there is an open local account with that id. */
@@ -77,12 +79,12 @@ export interface Accounts {
     },
   ): Promise<void>;
   /**
-   * The user with that password. `user` is a localpart or a full id, in any case. Takes the same
-   * time whether or not the user exists. Failing too often causes waiting times. That an account is
+   * The user with that password. `user` is a localpart or a full id, in any case, or an address.
+   * Takes the same time whether or not the user exists. Failing too often causes waiting times. That an account is
    * locked is told to who knows its password.
    * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429, M_USER_LOCKED 401
    */
-  checkPassword(user: string, password: string, visitor: Visitor): Promise<ProvenUser>;
+  checkPassword(user: Named, password: string, visitor: Visitor): Promise<ProvenUser>;
 }
 
 export function createAccounts(deps: {
@@ -98,9 +100,15 @@ export function createAccounts(deps: {
 
   const fullId = (user: string) => (user.startsWith("@") ? user : `@${user}:${serverName}`);
 
+  /** The user id that a name means; undefined: nobody has the address. */
+  async function idOf(user: Named): Promise<string | undefined> {
+    if (typeof user === "string") return fullId(user);
+    return ownerOfAddress(sql, user.medium, user.address);
+  }
+
   /** The account with that name: exactly, otherwise in lower case. */
-  async function findNamed(user: string): Promise<storage.AccountRow | undefined> {
-    const id = fullId(user);
+  async function findNamed(user: Named): Promise<storage.AccountRow | undefined> {
+    const id = (await idOf(user)) ?? "";
     if (!isUserId(id) || serverOf(id) !== serverName) return undefined;
     const small = `@${id.slice(1, id.indexOf(":")).toLowerCase()}:${serverName}`;
     const exact = await storage.findAccount(sql, id);
@@ -127,7 +135,7 @@ export function createAccounts(deps: {
   return {
     serverName,
     isLocal: (userId) => serverOf(userId) === serverName,
-    isNamed: (userId, name) => fullId(name).toLowerCase() === userId.toLowerCase(),
+    isNamed: async (userId, name) => (await idOf(name))?.toLowerCase() === userId.toLowerCase(),
     find,
 
     exists,
@@ -178,7 +186,8 @@ export function createAccounts(deps: {
         }
         return { userId: row.userId as UserId, passwordHash: row.passwordHash! };
       };
-      const account = `password of ${row?.userId ?? fullId(user).toLowerCase()}`;
+      const named = typeof user === "string" ? fullId(user).toLowerCase() : user.address;
+      const account = `password of ${row?.userId ?? named}`;
       const isKnownHere = async () =>
         row !== undefined && wasSeenIn(networkOf(visitor.ip), await addressesOf(sql, row.userId));
       const proven = await attempts.run(account, visitor, check, isKnownHere);

@@ -1,6 +1,8 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
+import { deleteAddressesOf } from "../../storage/contacts/addresses.ts";
+import { deleteConfirmationsOf } from "../../storage/contacts/confirmations.ts";
 import { deletePushersOf } from "../../storage/push/pushers.ts";
 import { deleteLoginTokens } from "../../storage/users/access-tokens.ts";
 import { closeAccount, closedAccountsInRooms } from "../../storage/users/accounts.ts";
@@ -12,15 +14,16 @@ import type { Sql } from "../../storage/sql.ts";
 import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { UserHooks } from "../common/types.ts";
+import type { Bindings } from "../contacts/bindings.ts";
 
 /** Closing accounts for good. (Client-server API, "Account deactivation".) */
 export interface Deactivation {
   /**
    * Closes an account: no sign-in, no session, no profile any more. Leaving the rooms continues
    * after this returns. `erase` also removes account data and filters, and marks the user's events
-   * as erased.
+   * as erased. Identity servers are asked to forget the user's addresses: whether they have.
    */
-  deactivate(userId: UserId, erase: boolean): Promise<void>;
+  deactivate(userId: UserId, erase: boolean, idServer?: string): Promise<"success" | "no-support">;
   /**
    * Continues leaving rooms where a stop of the server interrupted it. Call it once at the start.
    */
@@ -34,9 +37,10 @@ export function createDeactivation(deps: {
   clock: Clock;
   logger: Logger;
   devices: Devices;
+  bindings: Pick<Bindings, "unbindAll" | "resume">;
   hooks: Pick<UserHooks, "leaveAllRooms">;
 }): Deactivation {
-  const { sql, clock, logger, devices, hooks } = deps;
+  const { sql, clock, logger, devices, bindings, hooks } = deps;
   let leaving: Promise<void> = Promise.resolve();
 
   function leaveRooms(userId: UserId): void {
@@ -50,7 +54,7 @@ export function createDeactivation(deps: {
   }
 
   return {
-    async deactivate(userId, erase) {
+    async deactivate(userId, erase, idServer) {
       await devices.removeOthers(userId, undefined, async ({ tx, record }) => {
         await closeAccount(tx, userId, clock.now(), erase);
         await deleteLoginTokens(tx, userId);
@@ -58,6 +62,8 @@ export function createDeactivation(deps: {
         await deleteProfile(tx, userId);
         await deleteBackups(tx, userId);
         await deletePushersOf(tx, userId);
+        await deleteConfirmationsOf(tx, userId, "password");
+        await deleteAddressesOf(tx, userId);
         if (await deleteCrossSigning(tx, userId)) {
           record({ kind: "device_list", userId, deviceId: "", isRemoved: true });
         }
@@ -67,9 +73,13 @@ export function createDeactivation(deps: {
         }
       });
       leaveRooms(userId);
+      return await bindings.unbindAll(userId, idServer);
     },
 
     async resume() {
+      bindings.resume().catch((err: unknown) => {
+        logger.warn({ err }, "identity servers still know of closed accounts");
+      });
       for (const userId of await closedAccountsInRooms(sql)) leaveRooms(userId as UserId);
     },
 

@@ -1,18 +1,21 @@
 import { errors } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import { canonicalAddress } from "../contacts/email.ts";
+
+/** A local part or a full user id; or an address in its canonical form, which may be somebody's. */
+export type Named = string | { readonly medium: string; readonly address: string };
 
 /**
  * The user named by a sign-in or an m.login.password stage: in an `identifier` object, or the
  * legacy `user`. (Client-server API, "Identifier types".)
- * @returns a localpart or a full user id; undefined for a third-party identifier, none of which is
- * known here
+ * @returns undefined for an address that cannot be anybody's here, such as a phone number
  * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM, M_UNKNOWN (all 400)
  */
-export function namedUser(body: JsonObject): string | undefined {
+export function namedUser(body: JsonObject): Named | undefined {
   const { identifier } = body;
   if (identifier === undefined) {
-    if (typeof body["medium"] === "string" && typeof body["address"] === "string") return undefined;
-    return userText(body["user"]);
+    const named = addressIn(body) ?? userText(body["user"]);
+    return named === NOBODY ? undefined : named;
   }
   if (identifier === null || typeof identifier !== "object" || Array.isArray(identifier)) {
     throw errors.invalidParam("identifier must be an object");
@@ -20,7 +23,11 @@ export function namedUser(body: JsonObject): string | undefined {
   switch (identifier["type"]) {
     case "m.id.user":
       return userText(identifier["user"]);
-    case "m.id.thirdparty":
+    case "m.id.thirdparty": {
+      const named = addressIn(identifier);
+      if (named === undefined) throw errors.missingParam("identifier has no medium or address");
+      return named === NOBODY ? undefined : named;
+    }
     case "m.id.phone":
       return undefined;
     case undefined:
@@ -34,4 +41,14 @@ function userText(user: unknown): string {
   if (user === undefined) throw errors.missingParam("No user is named");
   if (typeof user !== "string") throw errors.invalidParam("The user must be a string");
   return user;
+}
+
+/** An address that cannot be anybody's. */
+const NOBODY = Symbol("nobody");
+
+/** Undefined where no address is given. */
+function addressIn({ medium, address: given }: JsonObject): Named | typeof NOBODY | undefined {
+  if (typeof medium !== "string" || typeof given !== "string") return undefined;
+  const address = canonicalAddress(medium, given);
+  return address === undefined ? NOBODY : { medium, address };
 }

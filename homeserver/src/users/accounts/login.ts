@@ -107,7 +107,8 @@ export function createLogin(deps: {
 
     async forService(service, credentials, request) {
       const named = namedUser(credentials);
-      const userId = named?.startsWith("@") ? named : `@${named ?? ""}:${accounts.serverName}`;
+      const name = typeof named === "string" ? named : "";
+      const userId = name.startsWith("@") ? name : `@${name}:${accounts.serverName}`;
       if (!isUserId(userId) || !service.owns(userId)) {
         throw errors.exclusive("That user is not one of the application service's");
       }

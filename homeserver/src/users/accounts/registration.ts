@@ -11,12 +11,18 @@ import type { RegistrationTokens } from "./registration-tokens.ts";
 import { createSharedSecretRegistration, type SharedSecretRegistration } from "./shared-secret.ts";
 import type { Stage, UiaFacts } from "./uia.ts";
 import type { UserHooks } from "../common/types.ts";
+import type { Addresses } from "../contacts/addresses.ts";
+import type { ConfirmedAddress } from "../contacts/confirmations.ts";
 
 export type RegistrationMode = "open" | "token" | "closed";
+/** Whether a new account may have a confirmed e-mail address, or has to. */
+export type RegistrationEmail = "optional" | "required";
 
 /** Making accounts. (Client-server API, "Account registration".) */
 export interface Registration {
   readonly mode: RegistrationMode;
+  /** Whether an account is made with a confirmed e-mail address only. */
+  readonly needsEmail: boolean;
   /** The flows that a registering user can choose from. */
   readonly flows: readonly (readonly Stage[])[];
   /**
@@ -27,7 +33,7 @@ export interface Registration {
   check(wished: string | undefined): Promise<UserId>;
   /**
    * Creates the account that user-interactive authentication allowed.
-   * @throws MatrixError as `check`
+   * @throws MatrixError as `check`, M_THREEPID_AUTH_FAILED and M_THREEPID_IN_USE 400
    */
   register(userId: UserId, password: string | undefined, facts: UiaFacts): Promise<void>;
   /**
@@ -61,7 +67,10 @@ export interface RegistrationDeps {
   passwords: Passwords;
   attempts: Attempts;
   tokens: RegistrationTokens;
+  addresses: Pick<Addresses, "addWithin">;
   mode: RegistrationMode;
+  /** Undefined: this server sends no mails. */
+  email: RegistrationEmail | undefined;
   sharedSecret?: string | undefined;
   hooks: Pick<UserHooks, "isReserved">;
   /** Called within a new account's first moments, after it is committed. */
@@ -70,15 +79,18 @@ export interface RegistrationDeps {
 
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { sql, accounts, passwords, tokens, mode } = deps;
+  const needsEmail = deps.email === "required";
 
   async function store(
     userId: UserId,
     passwordHash: string | null,
     decideAdmin: (tx: Tx) => Promise<boolean>,
+    email?: ConfirmedAddress,
   ): Promise<void> {
     await transaction(sql, async (tx) => {
       const isAdmin = await decideAdmin(tx);
       await accounts.create(tx, { userId, passwordHash, isAdmin });
+      if (email !== undefined) await deps.addresses.addWithin(tx, userId, email, "register");
     });
     await deps.onCreated(userId);
   }
@@ -108,7 +120,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
 
   return {
     mode,
-    flows: mode === "token" ? [["m.login.registration_token"]] : [["m.login.dummy"]],
+    needsEmail,
+    flows: flowsOf(mode, deps.email),
 
     async check(wished) {
       if (mode === "closed") throw errors.forbidden("Registration is closed on this server");
@@ -116,13 +129,16 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
 
     async register(userId, password, facts) {
+      const { email, registrationToken } = facts;
+      if (needsEmail && email === undefined) throw errors.forbidden("No e-mail address");
       if (password !== undefined) passwords.ensureStrong(password);
       const hash = password === undefined ? null : await passwords.hash(password);
-      await store(userId, hash, async (tx) => {
+      const decideAdmin = async (tx: Tx) => {
         if (mode === "open") return false;
-        if (facts.registrationToken === undefined) throw errors.forbidden("No registration token");
-        return (await tokens.take(tx, facts.registrationToken)).bootstrap;
-      });
+        if (registrationToken === undefined) throw errors.forbidden("No registration token");
+        return (await tokens.take(tx, registrationToken)).bootstrap;
+      };
+      await store(userId, hash, decideAdmin, email);
     },
 
     create,
@@ -152,4 +168,16 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         ? undefined
         : createSharedSecretRegistration({ ...deps, secret: deps.sharedSecret, create }),
   };
+}
+
+/**
+ * The address comes first: a client that means to give one would have an account without it as soon
+ * as the rest is done.
+ */
+function flowsOf(mode: RegistrationMode, email: RegistrationEmail | undefined): Stage[][] {
+  const token: Stage[] = mode === "token" ? ["m.login.registration_token"] : [];
+  const without: Stage[] = token.length > 0 ? token : ["m.login.dummy"];
+  if (email === undefined) return [without];
+  const withEmail: Stage[] = ["m.login.email.identity", ...token];
+  return email === "required" ? [withEmail] : [without, withEmail];
 }

@@ -4,9 +4,10 @@ import type { Random } from "../../platform/random.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
-import type { JsonObject } from "../../protocol/json.ts";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { keepNewest } from "../../storage/expiring-rows.ts";
 import { takeCrossSigningReset } from "../../storage/oauth/cross-signing-resets.ts";
+import { seal, unseal } from "../../storage/seal.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import * as storage from "../../storage/users/uia-sessions.ts";
@@ -14,7 +15,9 @@ import type { Accounts } from "./accounts.ts";
 import type { Visitor } from "./attempts.ts";
 import { namedUser } from "./identifier.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
-import { hashSecret, newSecret, seal, unseal } from "../common/secrets.ts";
+import { hashSecret, newSecret } from "../common/secrets.ts";
+import type { Addresses } from "../contacts/addresses.ts";
+import type { ConfirmedAddress, Confirmations } from "../contacts/confirmations.ts";
 import { UiaChallenge } from "./uia-challenge.ts";
 
 /** Confirming on the account's page, under its name of today and its former one. (MSC4312.) */
@@ -23,13 +26,15 @@ export type Stage =
   | "m.login.dummy"
   | "m.login.password"
   | "m.login.registration_token"
+  | "m.login.email.identity"
   | ResetStage;
 
 /** What completed stages have proven. */
 export interface UiaFacts {
-  /** Whose password was given. */
+  /** Whose password was given, or whose address was confirmed. */
   readonly userId?: UserId;
   readonly registrationToken?: string;
+  readonly email?: ConfirmedAddress;
 }
 
 /** A request for an operation that needs user-interactive authentication. */
@@ -41,6 +46,8 @@ export interface UiaRequest {
   readonly userId: UserId | undefined;
   readonly visitor: Visitor;
   readonly flows: readonly (readonly Stage[])[];
+  /** What m.login.email.identity accepts confirmations of addresses for. */
+  readonly purpose?: "register" | "password";
   /** What clients have to know for the stages, by their names. */
   readonly params?: JsonObject;
 }
@@ -61,8 +68,9 @@ export interface UserInteractiveAuth {
   once(request: UiaRequest, work: () => Promise<JsonObject>): Promise<JsonObject>;
 }
 
-/** From the first request to the last, ms. */
+/** From the first request to the last, ms: longer where a mail has to arrive. */
 const SESSION_LIFE_MS = 15 * 60_000;
+const WITH_MAIL_MS = 60 * 60_000;
 /** Limits on sessions, of one user and of all who are not signed in: older ones end. */
 const MAX_SESSIONS = 50;
 const MAX_STRANGERS = 20_000;
@@ -83,6 +91,8 @@ export function createUserInteractiveAuth(deps: {
   random: Random;
   accounts: Accounts;
   registrationTokens: RegistrationTokens;
+  confirmations: Confirmations;
+  addresses: Pick<Addresses, "ownerOf">;
 }): UserInteractiveAuth {
   const { sql, clock, random, accounts, registrationTokens } = deps;
   const underWay = createSingleFlight<string, JsonObject>();
@@ -119,7 +129,9 @@ export function createUserInteractiveAuth(deps: {
       if (!progress.stored) {
         const now = clock.now();
         const begun = { operation, userId: request.userId ?? null, requestDigest };
-        await storage.insertUiaSession(tx, hash, begun, now, now + SESSION_LIFE_MS);
+        const takesMail = isOffered("m.login.email.identity", request.flows);
+        const lifeMs = takesMail ? WITH_MAIL_MS : SESSION_LIFE_MS;
+        await storage.insertUiaSession(tx, hash, begun, now, now + lifeMs);
         const max = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
         await keepNewest(tx, "uia_sessions", begun.userId, max);
       }
@@ -140,6 +152,8 @@ export function createUserInteractiveAuth(deps: {
         if (await registrationTokens.isValid(token)) return { registrationToken: token };
         throw errors.unauthorized("The registration token is not valid");
       }
+      case "m.login.email.identity":
+        return await proveEmail(auth, request);
       case "m.oauth":
       case "org.matrix.cross_signing_reset": {
         const { userId } = request;
@@ -156,10 +170,26 @@ export function createUserInteractiveAuth(deps: {
     const isNamed = auth["identifier"] !== undefined || auth["user"] !== undefined;
     const user = isNamed || expected === undefined ? namedUser(auth) : expected;
     if (user === undefined) throw errors.forbidden("The user name or the password is wrong");
-    if (expected !== undefined && !accounts.isNamed(expected, user)) throw new OtherUser();
+    if (expected !== undefined && !(await accounts.isNamed(expected, user))) throw new OtherUser();
     const { userId } = await accounts.checkPassword(user, password, visitor);
     if (expected !== undefined && userId !== expected) throw new OtherUser();
     return userId;
+  }
+
+  /** The address that the client has had confirmed. It is used up by the operation itself. */
+  async function proveEmail(auth: JsonObject, { purpose }: UiaRequest): Promise<UiaFacts> {
+    const creds = auth["threepid_creds"] ?? auth["threepidCreds"];
+    if (!isJsonObject(creds)) throw errors.missingParam("threepid_creds is missing");
+    const { sid, client_secret: clientSecret } = creds;
+    if (typeof sid !== "string" || typeof clientSecret !== "string") {
+      throw errors.missingParam("threepid_creds needs a sid and a client_secret");
+    }
+    const email = purpose && (await deps.confirmations.confirmed(purpose, { sid, clientSecret }));
+    if (email === undefined) throw errors.unauthorized("The address is not confirmed yet");
+    if (purpose === "register") return { email };
+    const userId = await deps.addresses.ownerOf(email.address);
+    if (userId === undefined) throw errors.unauthorized("No account has the address any more");
+    return { email, userId };
   }
 
   /**

@@ -1,9 +1,17 @@
-import { createCipheriv, createDecipheriv, createHmac, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import { encodeBase64Url } from "../../protocol/crypto.ts";
 import type { Random } from "../../platform/random.ts";
 
 /** Which kind of secret a token is, so that a leaked one can be recognised. */
-export type SecretKind = "access" | "refresh" | "login" | "session" | "code" | "device" | "browser";
+export type SecretKind =
+  | "access"
+  | "refresh"
+  | "login"
+  | "session"
+  | "code"
+  | "device"
+  | "browser"
+  | "mail";
 
 const PREFIX: Record<SecretKind, string> = {
   access: "weft_a_",
@@ -13,6 +21,7 @@ const PREFIX: Record<SecretKind, string> = {
   code: "weft_c_",
   device: "weft_d_",
   browser: "weft_b_",
+  mail: "weft_m_",
 };
 
 /** A new opaque token with 256 random bits. */
@@ -23,33 +32,6 @@ export function newSecret(kind: SecretKind, random: Random): string {
 /** What is stored of a token: its SHA-256. */
 export function hashSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
-}
-
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
-/**
- * Encrypts a text so that only a holder of the secret can read it: the database has just the
- * secret's hash.
- */
-export function seal(text: string, secret: string, random: Random): Buffer {
-  const iv = random.bytes(IV_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", sealingKey(secret), iv);
-  const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
-}
-
-/** Decrypts what `seal` encrypted with the same secret. Throws for another one. */
-export function unseal(sealed: Buffer, secret: string): string {
-  const iv = sealed.subarray(0, IV_BYTES);
-  const decipher = createDecipheriv("aes-256-gcm", sealingKey(secret), iv);
-  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-  const rest = sealed.subarray(IV_BYTES + TAG_BYTES);
-  return Buffer.concat([decipher.update(rest), decipher.final()]).toString("utf8");
-}
-
-function sealingKey(secret: string): Buffer {
-  return createHmac("sha256", secret).update("what is sealed").digest();
 }
 
 const DEVICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -1,0 +1,49 @@
+import type { Purpose } from "../../users/contacts/confirmations.ts";
+import { hidden } from "./fields.ts";
+import { html } from "./html.ts";
+import { brand, type Page, PATHS } from "./page.ts";
+
+/** What the button of the page means, by what the confirmation is for. */
+const MEANING: Readonly<Record<Purpose, string>> = {
+  add: "This adds the address to the account of whoever asked for the mail.",
+  register: "The address then belongs to the account that is being made.",
+  password: "Whoever asked for the mail may then set a new password for your account.",
+};
+
+/** Asks whoever has followed a link in a mail. */
+export function confirmPage(view: {
+  readonly base: string;
+  readonly sid: string;
+  readonly token: string;
+  readonly purpose: Purpose;
+  readonly address: string;
+  readonly serverName: string;
+}): Page {
+  const { base, sid, token, purpose, address, serverName } = view;
+  const title = purpose === "password" ? "A new password" : "Confirm your address";
+  return {
+    title,
+    body: html`<form class="card" method="post" action="${base}${PATHS.confirm}">
+      ${brand(title, serverName)}
+      <p>${address}</p>
+      <p>${MEANING[purpose]} Go on only if that was you.</p>
+      ${hidden("sid", sid)}${hidden("token", token)}
+      <div class="actions"><button class="primary" type="submit">It was me</button></div>
+    </form>`,
+  };
+}
+
+/** It is done. */
+export function confirmedPage(nextLink: string | undefined): Page {
+  const onward =
+    nextLink !== undefined &&
+    html`<p><a href="${nextLink}">Go on to ${new URL(nextLink).host}</a></p>`;
+  return {
+    title: "Confirmed",
+    body: html`<div class="card">
+      ${brand("Confirmed", "")}
+      <p>Go back to the app. You can close this page.</p>
+      ${onward}
+    </div>`,
+  };
+}

@@ -1,0 +1,31 @@
+import type { IdentityServers } from "../../federation-client/identity-servers.ts";
+import type { Log } from "../../log/types.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { Random } from "../../platform/random.ts";
+import type { Sql } from "../../storage/sql.ts";
+import { type Addresses, createAddresses } from "./addresses.ts";
+import { type Bindings, createBindings } from "./bindings.ts";
+import { type Confirmations, createConfirmations, type MailOptions } from "./confirmations.ts";
+
+/** Addresses of accounts, how they are confirmed, and what identity servers are told of them. */
+export interface Contacts {
+  readonly confirmations: Confirmations;
+  readonly addresses: Addresses;
+  readonly bindings: Bindings;
+}
+
+export function createContacts(deps: {
+  readonly sql: Sql;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly serverName: string;
+  readonly mail?: MailOptions | undefined;
+  readonly identityServers: IdentityServers;
+}): Contacts {
+  const confirmations = createConfirmations(deps);
+  const addresses = createAddresses({ ...deps, confirmations });
+  return { confirmations, addresses, bindings: createBindings(deps) };
+}
