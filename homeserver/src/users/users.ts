@@ -150,10 +150,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     onCreated: (userId) => pushRules.initialise(userId),
   });
   return {
-    accounts,
-    passwords,
-    sessions,
-    devices,
+    ...{ accounts, passwords, sessions, devices },
     login: createLogin({ ...options, accounts, sessions }),
     registration,
     registrationTokens,
