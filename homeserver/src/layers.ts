@@ -31,6 +31,7 @@ import {
   type Sender,
 } from "./sender/index.ts";
 import { openPush } from "./push-layer.ts";
+import { openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
@@ -149,6 +150,7 @@ async function openUsers(
     passwordMinLength: config.passwordMinLength,
     isPlain: config.publicBaseUrl.startsWith("http:"),
     allowPrivateGateways: config.allowPrivateAddresses,
+    sso: openProviders(on, opened),
   });
   opened.push(() => users.stop());
   return users;

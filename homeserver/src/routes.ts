@@ -3,7 +3,7 @@ import { purgesRoutes } from "./admin-api/purges.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
-import { oauthRoutes } from "./oauth-api/routes.ts";
+import { oauthRoutes, openSsoEntry } from "./oauth-api/routes.ts";
 import { federationRoutes } from "./federation-api/routes.ts";
 import type { Route } from "./http/route.ts";
 import type { Foundation } from "./foundation.ts";
@@ -30,6 +30,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...purgesRoutes(layers),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, defaultRoomVersion, openId, clock, serverName },
+      ssoPages: openSsoEntry({ users, publicBaseUrl }),
       turn: config.turn,
       support: config.support,
       legacyMedia: config.legacyMedia,

@@ -61,7 +61,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   "federation-client": ["reading", "connecting", "requests", "keys", BESIDE],
-  users: ["common", "sessions", "contacts", "accounts", "data", "keys", "oauth", BESIDE],
+  users: ["common", "sessions", "contacts", "accounts", "data", "keys", "oauth", "sso", BESIDE],
   rooms: [
     "api",
     "records",

@@ -2291,6 +2291,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/login/sso/redirect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to where people sign in
+         * @description Where there are several providers, a page lets people choose one.
+         */
+        get: operations["redirectToSSO"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/login/sso/redirect/{idpId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to one provider */
+        get: operations["redirectToIdP"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/matrix/support": {
         parameters: {
             query?: never;
@@ -3468,6 +3505,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/auth/{authType}/fallback/web": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page of a stage */
+        get: operations["getAuthFallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_weft/oauth/authorize": {
         parameters: {
             query?: never;
@@ -3626,6 +3680,60 @@ export interface paths {
         put?: never;
         /** Confirm an address */
         post: operations["confirmOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/sso/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to a provider, from the page for signing in */
+        get: operations["beginSsoOnPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/sso/callback/{idpId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from a provider
+         * @description The parameters are those of OpenID Connect's answer to a request for authentication.
+         */
+        get: operations["finishSso"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_weft/account/sso/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on after single sign-on */
+        post: operations["continueSso"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6653,6 +6761,10 @@ export interface components {
         networkId: components["schemas"]["Text"];
         /** @description The application service. */
         appserviceId: components["schemas"]["Text"];
+        /** @description The `id` of a provider of single sign-on. */
+        idpId: components["schemas"]["Text"];
+        /** @description A stage of user-interactive authentication. */
+        authType: components["schemas"]["Text"];
     };
     requestBodies: never;
     headers: never;
@@ -13284,6 +13396,17 @@ export interface operations {
                             type: string;
                             /** @description Whether a session can be had for another device. */
                             get_login_token?: boolean;
+                            /** @description With `m.login.sso`, where people may sign in. */
+                            identity_providers?: {
+                                /** @description What `/login/sso/redirect/{idpId}` is asked for. */
+                                id: string;
+                                /** @description For people. */
+                                name: string;
+                                /** @description Its picture. */
+                                icon?: components["schemas"]["MxcUri"];
+                                /** @description What the button looks like, for instance `github`. */
+                                brand?: string;
+                            }[];
                         }[];
                     };
                 };
@@ -18388,6 +18511,142 @@ export interface operations {
             };
         };
     };
+    redirectToSSO: {
+        parameters: {
+            query: {
+                /** @description Where the browser goes afterwards, with `loginToken` among its parameters. */
+                redirectUrl: components["schemas"]["Text"];
+                /** @description Whether people mean to sign in or to open an account. The same for all providers here. */
+                action?: "login" | "register";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page for choosing a provider. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the provider. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no single sign-on. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description The provider does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    redirectToIdP: {
+        parameters: {
+            query: {
+                /** @description Where the browser goes afterwards, with `loginToken` among its parameters. */
+                redirectUrl: components["schemas"]["Text"];
+                /** @description Whether people mean to sign in or to open an account. The same for all providers here. */
+                action?: "login" | "register";
+            };
+            header?: never;
+            path: {
+                /** @description The `id` of a provider of single sign-on. */
+                idpId: components["parameters"]["idpId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description The provider does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     getWellknownSupport: {
         parameters: {
             query?: never;
@@ -22737,6 +22996,86 @@ export interface operations {
             };
         };
     };
+    getAuthFallback: {
+        parameters: {
+            query: {
+                /** @description The session of the authentication. */
+                session: components["schemas"]["Text"];
+                /** @description With `m.login.sso`, the provider that was chosen. */
+                provider?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A stage of user-interactive authentication. */
+                authType: components["parameters"]["authType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description With `m.login.sso`: to the provider. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The session is over, or does not ask for that. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no page for that stage. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The provider does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     getOAuthAuthorization: {
         parameters: {
             query?: {
@@ -23559,6 +23898,215 @@ export interface operations {
                 };
             };
             /** @description The link is too old, or was used. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    beginSsoOnPage: {
+        parameters: {
+            query: {
+                /** @description The provider's `id`. */
+                provider: string;
+                /** @description Which page comes afterwards. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no such provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The provider does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    finishSso: {
+        parameters: {
+            query?: {
+                /** @description What the request said. */
+                state?: string;
+                /** @description The provider's code. */
+                code?: string;
+                /** @description Who the provider is. */
+                iss?: string;
+                /** @description Why nobody signed in. */
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The `id` of a provider of single sign-on. */
+                idpId: components["parameters"]["idpId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page that asks for a name, or whether to go on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To what was wanted. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Nobody was signed in, or not by this browser, or the account may not be used. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The provider does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    continueSso: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    /** @description What stands between this page and the one before. */
+                    ticket?: string;
+                    /** @description The name of a new account. */
+                    username?: string;
+                    /** @enum {string} */
+                    decision?: "allow" | "deny";
+                };
+            };
+        };
+        responses: {
+            /** @description The page again, with what is wrong, or the next one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To what was wanted. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The page again, with what is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page is too old or did not come from here, or the account may not be used. */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -39,6 +39,7 @@ import { registrationRoutes } from "./registration.ts";
 import { registrationTokensRoutes } from "./registration-tokens.ts";
 import { reportContentRoutes } from "./report-content.ts";
 import type { ServiceUsers } from "./service-accounts.ts";
+import { type SsoPages, ssoLoginRedirectRoutes } from "./sso-login-redirect.ts";
 import { type Support, supportRoutes } from "./support.ts";
 import { tagsRoutes } from "./tags.ts";
 import { thirdPartyLookupRoutes } from "./third-party-lookup.ts";
@@ -47,8 +48,7 @@ import { type TurnServers, voipRoutes } from "./voip.ts";
 import { wellknownRoutes } from "./wellknown.ts";
 import { whoamiRoutes } from "./whoami.ts";
 
-/** Operations about accounts and their data, files, and the server itself. */
-export function accountRoutes(deps: {
+interface AccountDeps {
   users: Users;
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;
@@ -60,6 +60,7 @@ export function accountRoutes(deps: {
   questions: Pick<Questions, "ping">;
   thirdParty: ThirdParty;
   openId: OpenIdTokens;
+  ssoPages: SsoPages;
   clock: Clock;
   serverName: ServerName;
   turn: TurnServers | undefined;
@@ -69,7 +70,10 @@ export function accountRoutes(deps: {
   legacyMedia: boolean;
   defaultRoomVersion: string;
   webPushKey: string;
-}): Route[] {
+}
+
+/** Operations about accounts and their data, files, and the server itself. */
+export function accountRoutes(deps: AccountDeps): Route[] {
   return [
     ...accountDataRoutes(deps),
     ...accountDeactivationRoutes(deps),
@@ -99,6 +103,7 @@ export function accountRoutes(deps: {
     ...registrationRoutes(deps),
     ...registrationTokensRoutes(deps),
     ...reportContentRoutes(deps),
+    ...ssoLoginRedirectRoutes(deps),
     ...supportRoutes(deps),
     ...tagsRoutes(deps),
     ...thirdPartyLookupRoutes(deps),

@@ -15,6 +15,9 @@ export function loginRoutes({
     route("getLoginFlows", () => ({
       flows: [
         ...users.login.flows,
+        ...(users.sso.providers.length > 0
+          ? [{ type: "m.login.sso", identity_providers: users.sso.providers }]
+          : []),
         ...(services.all.length > 0 ? [{ type: "m.login.application_service" }] : []),
       ],
     })),

@@ -1,6 +1,7 @@
 import type { Requester } from "../http/access/authenticate.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import type { Stage } from "../users/accounts/uia.ts";
 import type { Users } from "../users/users.ts";
 
 /**
@@ -13,9 +14,19 @@ export interface ProvingRequest {
   readonly ip: string;
 }
 
+/** By a password, or by signing in elsewhere once more where the account is linked. */
+async function provingFlows(users: Users, userId: UserId | undefined): Promise<Stage[][]> {
+  const byPassword: Stage[] = ["m.login.password"];
+  if (userId === undefined || (await users.sso.providersOf(userId)).length === 0) {
+    return [byPassword];
+  }
+  const hasPassword = await users.accounts.hasPassword(userId);
+  return [...(hasPassword ? [byPassword] : []), ["m.login.sso"]];
+}
+
 /**
- * Lets an operation continue once the user's password is proven by user-interactive authentication.
- * Without a requester the authentication itself identifies the user. `operation` also names what is
+ * Lets an operation continue once its user is proven by user-interactive authentication: by their
+ * password, or by single sign-on. Without a requester the authentication itself identifies the user. `operation` also names what is
  * acted upon.
  * @throws UiaChallenge 401, MatrixError M_LIMIT_EXCEEDED 429
  */
@@ -24,9 +35,9 @@ export async function provePassword(
   operation: string,
   { body, requester, ip }: ProvingRequest,
 ): Promise<UserId> {
-  const flows = [["m.login.password"]] as const;
   const visitor = { ip, deviceId: requester?.deviceId };
   const { userId } = requester ?? { userId: undefined };
+  const flows = await provingFlows(users, userId);
   const facts = await users.uia.authorise({ operation, body, userId, visitor, flows });
   return facts.userId!;
 }

@@ -11,6 +11,12 @@ import type { SmtpOptions } from "../mail/smtp.ts";
 import type { RegistrationEmail } from "../users/accounts/registration.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
+import {
+  NO_SIGN_IN,
+  readSignInFile,
+  SignInFileError,
+  type SignInSettings,
+} from "./sign-in-file.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import {
   type Setting,
@@ -45,6 +51,8 @@ export interface Config {
   readonly registrationEmail: RegistrationEmail;
   /** Absent: no mails are sent. */
   readonly smtp: SmtpOptions | undefined;
+  /** Ways to register and sign in beyond the password. */
+  readonly signIn: SignInSettings;
   /** Characters. */
   readonly passwordMinLength: number;
   readonly rateLimits: boolean;
@@ -228,6 +236,7 @@ function complete(values: Values, origin: Origin): Config {
     registrationSharedSecret: text("registration_shared_secret"),
     registrationEmail: text("registration_email") as RegistrationEmail,
     smtp: smtp(values, fail),
+    signIn: signIn(text("sign_in_file")),
     passwordMinLength: (values.password_min_length ??
       settings.password_min_length.default) as number,
     rateLimits: text("rate_limits") === "on",
@@ -253,6 +262,14 @@ function complete(values: Values, origin: Origin): Config {
     userDirectoryHidden: (values.user_directory_hidden as string[] | undefined) ?? [],
     logLevel: text("log_level")!,
   };
+}
+
+function signIn(file: string | undefined): SignInSettings {
+  try {
+    return file === undefined ? NO_SIGN_IN : readSignInFile(resolve(file));
+  } catch (error) {
+    throw error instanceof SignInFileError ? new ConfigError(error.message) : error;
+  }
 }
 
 function support(values: Values, fail: (key: SettingKey, why: string) => ConfigError): Support {

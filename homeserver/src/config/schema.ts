@@ -116,6 +116,13 @@ export const settings = {
     minLength: 1,
     "x-mend": "a long random text",
   },
+  sign_in_file: {
+    type: "string",
+    description:
+      "A JSON or YAML file about further ways to register and sign in: providers of single sign-on. See docs/sign-in.md.",
+    minLength: 1,
+    "x-mend": "the path of a readable file as docs/sign-in.md describes it",
+  },
   password_min_length: {
     type: "integer",
     description: "How many characters a password that a user chooses has at least.",

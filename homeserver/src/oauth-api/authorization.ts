@@ -10,7 +10,7 @@ import type { OAuth } from "../users/oauth/oauth.ts";
 import type { Users } from "../users/users.ts";
 import type { Browsers } from "./pages/browser.ts";
 import { consentPage } from "./pages/consent-page.ts";
-import { goTo, pageReply, PATHS } from "./pages/page.ts";
+import { goTo, pageReply, PATHS, sourceOf } from "./pages/page.ts";
 import { replacedDevice } from "./replaced-device.ts";
 
 export interface PageDeps {
@@ -79,11 +79,4 @@ export function authorizationRoutes({ users, oauth, browsers }: PageDeps): Route
       );
     }),
   ];
-}
-
-/** The place of a redirect URI as a CSP source: browsers apply `form-action` to redirects, too. */
-function sourceOf(redirectUri: string): string {
-  const { protocol, host } = new URL(redirectUri);
-  const isNamed = /^https?:$/.test(protocol) && !host.startsWith("[");
-  return isNamed ? `${protocol}//${host}` : protocol;
 }

@@ -36,7 +36,9 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
   function signIn(browser: Browser, attempt: Attempt): Reply {
     const canRegister = registration.mode !== "closed";
-    return reply(signInPage({ ...shown(browser, attempt), canRegister }), browser, attempt.error);
+    const { providers } = users.sso;
+    const page = signInPage({ ...shown(browser, attempt), canRegister, providers });
+    return reply(page, browser, attempt.error);
   }
 
   function register(browser: Browser, attempt: Attempt): Reply {

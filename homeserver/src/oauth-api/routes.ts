@@ -6,6 +6,7 @@ import { MatrixError } from "../protocol/errors.ts";
 import { OAuthError } from "../users/oauth/oauth-error.ts";
 import type { Users } from "../users/users.ts";
 import { accountRoutes } from "./account.ts";
+import { authFallbackRoutes } from "./auth-fallback.ts";
 import { authorizationRoutes } from "./authorization.ts";
 import { clientRegistrationRoutes } from "./client-registration.ts";
 import { deviceRoutes } from "./device.ts";
@@ -13,6 +14,8 @@ import { entryRoutes } from "./entry.ts";
 import { createBrowsers } from "./pages/browser.ts";
 import { noticePage, pageReply } from "./pages/page.ts";
 import { mailLinksRoutes } from "./mail-links.ts";
+import { ssoRoutes } from "./sso.ts";
+import { createSsoEntry, type SsoEntry } from "./sso-entry.ts";
 import { tokenRoutes } from "./token.ts";
 
 /** The OAuth 2.0 API, and the server's own pages for signing in. Errors are OAuth's, or pages. */
@@ -29,12 +32,20 @@ export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Rout
     ...entryRoutes(pages),
     ...accountRoutes(pages),
     ...mailLinksRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
+    ...ssoRoutes(pages),
+    ...authFallbackRoutes(pages),
   ];
   return routes.map((route) => {
     const isForPrograms = operations[route.operationId].response === "json";
     const refuse = isForPrograms ? asOAuth(route) : asPage(browsers.base);
     return { ...route, refuse };
   });
+}
+
+/** The way into single sign-on, for the client API. */
+export function openSsoEntry(deps: { users: Users; publicBaseUrl: string }): SsoEntry {
+  const browsers = createBrowsers(deps.users.oauth.browsers, deps.publicBaseUrl);
+  return { ...createSsoEntry({ users: deps.users, browsers }), refuse: asPage(browsers.base) };
 }
 
 function asOAuth({ operationId }: Route) {

@@ -134,6 +134,7 @@ export const errors = {
   userLocked: () => matrixError("M_USER_LOCKED", "This account is locked", { soft_logout: true }),
   userSuspended: () =>
     matrixError("M_USER_SUSPENDED", "This account is suspended: it can only read, and leave"),
+  userDeactivated: () => matrixError("M_USER_DEACTIVATED", "That account is closed"),
   notFound: (message: string) => matrixError("M_NOT_FOUND", message),
   unrecognized: (message = "No such endpoint") => matrixError("M_UNRECOGNIZED", message),
   methodNotAllowed: (message = "That method does not exist here") =>

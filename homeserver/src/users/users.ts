@@ -46,6 +46,9 @@ import { createTags, type Tags } from "./data/tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
 import { createModeration, type Moderation } from "./accounts/moderation.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
+import type { ProviderAgents } from "./sso/provider-fetch.ts";
+import { createSingleSignOn, type SingleSignOn } from "./sso/sso.ts";
+import { NO_SSO, type SsoSettings } from "./sso/types.ts";
 import type { UserHooks } from "./common/types.ts";
 
 /** Everything about local users that does not belong to a room. */
@@ -59,6 +62,7 @@ export interface Users extends Contacts {
   readonly registrationTokens: RegistrationTokens;
   readonly uia: UserInteractiveAuth;
   readonly oauth: OAuth;
+  readonly sso: SingleSignOn;
   readonly deactivation: Deactivation;
   readonly moderation: Moderation;
   readonly passwordChange: PasswordChange;
@@ -117,16 +121,23 @@ export interface UsersOptions {
   readonly accessTokenLifeMs?: number;
   /** Whether this server is reached by http, without encryption (false): clients may be, too. */
   readonly isPlain?: boolean;
+  /** Where people may sign in with accounts that they have elsewhere; nowhere when absent. */
+  readonly sso?: SsoOptions | undefined;
   /** Whether push gateways may be at private addresses, and without TLS (false). */
   readonly allowPrivateGateways?: boolean;
 }
 
+export interface SsoOptions {
+  readonly settings: SsoSettings;
+  readonly agents: ProviderAgents;
+  /** Known to every replica, and to nobody else. */
+  readonly secret: string;
+  readonly publicBaseUrl: string;
+}
+
 export async function createUsers(options: UsersOptions): Promise<Users> {
   const { registration: mode, registrationSharedSecret: sharedSecret } = options;
-  const passwords = createPasswords({
-    ...options.passwordHashing,
-    minLength: options.passwordMinLength ?? 1,
-  });
+  const passwords = openPasswords(options);
   const attempts = createAttempts({ clock: options.clock, counts: options.failures });
   const accounts = createAccounts({ ...options, passwords, attempts });
   const limits = options.limits ?? DEFAULT_LIMITS;
@@ -149,6 +160,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     email: options.mail && (options.registrationEmail ?? "optional"),
     onCreated: (userId) => pushRules.initialise(userId),
   });
+  const profiles = createProfiles({ ...options, accounts });
   return {
     ...{ accounts, passwords, sessions, devices },
     login: createLogin({ ...options, accounts, sessions }),
@@ -160,7 +172,8 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     deactivation: createDeactivation({ ...options, ...contacts, devices }),
     moderation: createModeration(options),
     passwordChange: createPasswordChange({ ...options, ...contacts, passwords, devices }),
-    profiles: createProfiles({ ...options, accounts }),
+    profiles,
+    sso: openSso(options, { accounts, registration, profiles }),
     accountData,
     tags: createTags(accountData),
     filters: createFilters(options),
@@ -184,4 +197,18 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
       await sessions.stop();
     },
   };
+}
+
+function openPasswords({ passwordHashing, passwordMinLength = 1 }: UsersOptions): Passwords {
+  return createPasswords({ ...passwordHashing, minLength: passwordMinLength });
+}
+
+function openSso(
+  options: UsersOptions,
+  layers: { accounts: Accounts; registration: Registration; profiles: Profiles },
+): SingleSignOn {
+  const { sql, clock, random, logger, sso } = options;
+  const { settings = NO_SSO, agents, secret = "", publicBaseUrl = "http://localhost" } = sso ?? {};
+  const shared = { sql, clock, random, logger, ...layers };
+  return createSingleSignOn({ ...shared, settings, agents, secret, publicBaseUrl });
 }

@@ -10,6 +10,9 @@ import { type RawAnswer, rawRequest, segment } from "./raw-request.ts";
 const RUNS = 4000;
 /** They sign the user out, close the account, or hash a password on each try. */
 const LEFT_OUT = new Set<string>([
+  // These answer people, by pages.
+  "redirectToSSO",
+  "redirectToIdP",
   "logout",
   "logout_all",
   "deactivateAccount",

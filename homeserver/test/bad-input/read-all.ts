@@ -105,6 +105,8 @@ export async function readAll(
     getRoomKeyBySessionId: "version=1",
     queryLocationByAlias: `alias=${encodeURIComponent("#x:here.test")}`,
     getMutualRooms: `user_id=${encodeURIComponent("@x:here.test")}`,
+    redirectToSSO: `redirectUrl=${encodeURIComponent("https://app.test/")}`,
+    redirectToIdP: `redirectUrl=${encodeURIComponent("https://app.test/")}`,
     queryUserByID: `userid=${encodeURIComponent(reader.userId)}`,
   };
   for (const id of READS) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { operations, type OperationId } from "@weft/spec/operations";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSsoEntry } from "../../src/oauth-api/routes.ts";
 import { accountRoutes } from "../../src/client-api/account-routes.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import type { ServerName } from "../../src/protocol/identifiers.ts";
@@ -120,6 +121,7 @@ test("whatever is thrown at an operation, the answer is one that the specificati
       secret: "s",
     }),
     serverName: "here.test" as ServerName,
+    ssoPages: openSsoEntry({ users: t.users, publicBaseUrl: "https://here.test" }),
     turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
     support: NO_SUPPORT,
     sync: {

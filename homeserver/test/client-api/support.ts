@@ -7,7 +7,7 @@ import { registerRoutes } from "../../src/admin-api/register.ts";
 import { accountRoutes } from "../../src/client-api/account-routes.ts";
 import { createEncryption, type Encryption } from "../../src/encryption/index.ts";
 import type { HttpServer } from "../../src/http/server.ts";
-import { oauthRoutes } from "../../src/oauth-api/routes.ts";
+import { oauthRoutes, openSsoEntry } from "../../src/oauth-api/routes.ts";
 import { createMedia } from "../../src/media/media.ts";
 import type { Media } from "../../src/media/types.ts";
 import { operations, type OperationId } from "@weft/spec/operations";
@@ -46,6 +46,9 @@ export interface TestApi extends TestUsers {
     more?: object,
   ): Promise<{ user_id: string; access_token: string; device_id: string }>;
 }
+
+/** What clients are told. */
+const BASE = "https://matrix.here.test/";
 
 export const NO_SUPPORT: Support = { admins: [], security: [], page: undefined };
 
@@ -100,6 +103,7 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
   const routes = accountRoutes({
     ...{ users, media, rooms, encryption, openId, clock },
     serverName: HERE,
+    ssoPages: openSsoEntry({ users, publicBaseUrl: BASE }),
     turn: options.turn,
     support: options.support ?? NO_SUPPORT,
     sync: {
@@ -107,12 +111,12 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
       notifications: { list: async () => ({ notifications: [], next: undefined }) },
     },
     ...noServices,
-    publicBaseUrl: "https://matrix.here.test/",
+    publicBaseUrl: BASE,
     legacyMedia: options.legacyMedia ?? false,
     defaultRoomVersion: "12",
     webPushKey: "key",
   });
-  const pages = oauthRoutes({ users, publicBaseUrl: "https://matrix.here.test/" });
+  const pages = oauthRoutes({ users, publicBaseUrl: BASE });
   const http = await serverWith(
     [...routes, ...pages, ...registerRoutes({ users }), ...openidRoutes({ openId })],
     {

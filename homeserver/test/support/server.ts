@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/load.ts";
+import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { parseServerName } from "../../src/protocol/identifiers.ts";
@@ -67,6 +68,7 @@ export async function startServer(
     registrationSharedSecret: undefined,
     registrationEmail: "optional",
     smtp: undefined,
+    signIn: NO_SIGN_IN,
     passwordMinLength: 8,
     rateLimits: false,
     trustedProxies: ["127.0.0.0/8", "::1"],

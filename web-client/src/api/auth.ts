@@ -12,6 +12,12 @@ export interface Registration {
   auth?: AuthProof | undefined;
 }
 
+/** A provider of single sign-on. */
+export interface Provider {
+  id: string;
+  name: string;
+}
+
 function sessionOf(baseUrl: string, answer: ResponseBody<"register">): Session {
   return {
     baseUrl,
@@ -53,6 +59,26 @@ export function createAuthApi(http: Http, baseUrl: string) {
         },
       });
       return sessionOf(baseUrl, answer);
+    },
+
+    /** With a token that the browser has brought from single sign-on. */
+    async signInByToken(token: string, deviceName: string, deviceId?: string): Promise<Session> {
+      const answer = await http.call<"login">("POST", "/_matrix/client/v3/login", {
+        body: {
+          type: "m.login.token",
+          token,
+          device_id: deviceId,
+          initial_device_display_name: deviceName,
+          refresh_token: true,
+        },
+      });
+      return sessionOf(baseUrl, answer);
+    },
+
+    /** Where people may sign in with accounts that they have elsewhere. */
+    async providers(): Promise<Provider[]> {
+      const { flows } = await http.call<"getLoginFlows">("GET", "/_matrix/client/v3/login", {});
+      return (flows ?? []).flatMap((flow) => flow.identity_providers ?? []);
     },
 
     /** Throws the 401 that names the stages until `auth` satisfies a flow: see {@link challengeIn}. */

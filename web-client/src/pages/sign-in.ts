@@ -1,7 +1,7 @@
 import { msg, str } from "@lit/localize";
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { createAuthApi } from "../api/auth.ts";
+import { createAuthApi, type Provider } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
 import { createHttp } from "../api/http.ts";
 import type { Session } from "../api/session.ts";
@@ -10,6 +10,7 @@ import "../elements/password-field.ts";
 import { logo } from "../elements/logo.ts";
 import { abandon, signedIn } from "../store/account.ts";
 import { hrefTo, navigate } from "../store/router.ts";
+import { ssoAddress, takeLoginToken } from "../store/sso.ts";
 import { entry } from "../styles/entry.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { deviceName } from "../text/device.ts";
@@ -22,6 +23,8 @@ export class WeftSignIn extends LitElement {
   @property({ attribute: false }) again: Session | undefined;
   @state() private busy = false;
   @state() private problem = "";
+  @state() private providers: readonly Provider[] = [];
+  readonly #auth = createAuthApi(createHttp(""), "");
   @query("#user") private user!: HTMLInputElement;
   @query("weft-password-field") private password!: WeftPasswordField;
 
@@ -29,6 +32,39 @@ export class WeftSignIn extends LitElement {
 
   override firstUpdated(): void {
     (this.again === undefined ? this.user : this.password)?.focus();
+    const brought = takeLoginToken();
+    if (brought === "strange") this.problem = msg("That sign-in was not begun here. Try again.");
+    else if (brought !== undefined) void this.#signInBy(brought.token);
+    // A server without them, or one that is away: a password may be typed nevertheless.
+    this.#auth.providers().then(
+      (providers) => (this.providers = providers),
+      () => undefined,
+    );
+  }
+
+  /** The browser has come back from a provider. */
+  async #signInBy(token: string): Promise<void> {
+    this.busy = true;
+    const { again } = this;
+    try {
+      const session = await this.#auth.signInByToken(token, deviceName(), again?.deviceId);
+      // What the former session has left here is not for somebody else.
+      if (again !== undefined && session.userId !== again.userId) abandon(again);
+      this.#enter(session);
+    } catch (error) {
+      this.problem =
+        error instanceof ApiError && error.errcode === "M_FORBIDDEN"
+          ? msg("That sign-in has taken too long. Try again.")
+          : explain(error);
+      this.busy = false;
+    }
+  }
+
+  #enter(session: Session): void {
+    if (["sign-in", "register"].some((page) => location.hash.startsWith(`#/${page}`))) {
+      navigate({ page: "home" }, true);
+    }
+    signedIn(session);
   }
 
   readonly #submit = async (event?: Event): Promise<void> => {
@@ -38,17 +74,13 @@ export class WeftSignIn extends LitElement {
     this.busy = true;
     this.problem = "";
     try {
-      const auth = createAuthApi(createHttp(""), "");
-      const session = await auth.signIn(
+      const session = await this.#auth.signIn(
         user,
         this.password.value,
         deviceName(),
         this.again?.deviceId,
       );
-      if (["sign-in", "register"].some((page) => location.hash.startsWith(`#/${page}`))) {
-        navigate({ page: "home" }, true);
-      }
-      signedIn(session);
+      this.#enter(session);
     } catch (error) {
       this.problem =
         error instanceof ApiError && error.errcode === "M_FORBIDDEN"
@@ -57,6 +89,23 @@ export class WeftSignIn extends LitElement {
       this.busy = false;
     }
   };
+
+  #providers() {
+    if (this.providers.length === 0) return nothing;
+    return html`<div class="providers" role="group" aria-label=${msg("Other ways to sign in")}>
+      ${this.providers.map(
+        ({ id, name }) =>
+          html`<button
+            class="button"
+            type="button"
+            ?disabled=${this.busy}
+            @click=${() => location.assign(ssoAddress(id))}
+          >
+            ${msg(str`Continue with ${name}`)}
+          </button>`,
+      )}
+    </div>`;
+  }
 
   #below() {
     const { again } = this;
@@ -105,7 +154,7 @@ export class WeftSignIn extends LitElement {
         <button class="button primary" type="submit" ?disabled=${this.busy}>
           ${this.busy ? msg("Signing in…") : msg("Sign in")}
         </button>
-        ${this.#below()}
+        ${this.#providers()} ${this.#below()}
       </form>
     </main>`;
   }

@@ -43,6 +43,11 @@ export const entry = css`
     min-height: 44px;
     margin-top: var(--space-2);
   }
+  .providers {
+    display: grid;
+    gap: var(--space-2);
+    margin-top: var(--space-4);
+  }
   .below {
     margin: var(--space-4) 0 0;
     text-align: center;

@@ -15,7 +15,8 @@ const SERVERS_ONLY = /^\/_matrix\/(federation|key|app)(\/|$)/;
 const FOR_BROWSERS =
   /^\/(_matrix|_synapse|_weft|\.well-known\/(matrix|oauth-authorization-server))(\/|\?|$)/;
 /** Pages for people: no script of another origin has business with them. */
-const PAGES = /^\/_weft\/(account|oauth\/(authorize|link))(\/|\?|$)/;
+const PAGES =
+  /^\/(_weft\/(account|oauth\/(authorize|link))|_matrix\/client\/(v3|r0)\/(login\/sso\/redirect|auth\/[^/?]+\/fallback\/web))(\/|\?|$)/;
 
 /** True for what browsers may request across origins: all APIs except the server-server API. */
 export function isForBrowsers(url: string): boolean {

@@ -8,6 +8,8 @@ import { PATHS } from "./page.ts";
 
 /** The browser that asks for a page. */
 export interface Browser {
+  /** The cookie by which it is known from now on. */
+  readonly cookie: string;
   /** Who is signed in. */
   readonly userId: UserId | undefined;
   /** Headers by which a new browser is known from now on. */
@@ -64,6 +66,7 @@ export function createBrowsers(sessions: BrowserSessions, publicBaseUrl: string)
       const known = cookieOf(request);
       const cookie = known ?? sessions.newVisitor();
       return {
+        cookie,
         userId: await sessions.find(known),
         headers: known === undefined ? keep(cookie) : {},
         field: () => hidden("csrf", sessions.formKey(cookie)),

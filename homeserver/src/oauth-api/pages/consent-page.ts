@@ -75,7 +75,7 @@ export function nameOf(client: ClientMetadata): string {
 /** The host of an address, or the scheme by which an app on this device is opened. */
 export function placeOf(uri: string): string {
   const { host, protocol } = new URL(uri);
-  return host === "" ? `an app on this device (${protocol})` : host;
+  return /^https?:$/.test(protocol) ? host : `an app on this device (${protocol})`;
 }
 
 function links({ tos_uri: terms, policy_uri: policy }: ClientMetadata): Html | undefined {

@@ -1,6 +1,8 @@
+import type { PublicProvider } from "../../users/sso/types.ts";
 import { hidden, passwordField, plainField } from "./fields.ts";
 import { type Html, html } from "./html.ts";
 import { brand, type Page, PATHS, problem } from "./page.ts";
+import { providerLinks } from "./sso-pages.ts";
 
 /** What the pages for signing in and registering show. */
 interface Entry {
@@ -16,7 +18,9 @@ interface Entry {
   readonly problem?: string | undefined;
 }
 
-export function signInPage(entry: Entry & { readonly canRegister: boolean }): Page {
+export function signInPage(
+  entry: Entry & { readonly canRegister: boolean; readonly providers: readonly PublicProvider[] },
+): Page {
   const { base, field, next, serverName, username = "" } = entry;
   const register = `${base}${PATHS.register}?${new URLSearchParams({ next }).toString()}`;
   const isKnown = username !== "";
@@ -28,6 +32,7 @@ export function signInPage(entry: Entry & { readonly canRegister: boolean }): Pa
       ${plainField("username", "User name", name)}
       ${passwordField("password", "Password", { isFirst: isKnown })}
       <div class="actions"><button class="primary" type="submit">Sign in</button></div>
+      ${providerLinks(base, entry.providers, next)}
       ${entry.canRegister && html`<p class="below">New here? <a href="${register}">Create an account</a></p>`}
     </form>`,
   };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Reply, type ReplyHeaders } from "../../http/reply/reply.ts";
-import { type Html, html } from "./html.ts";
+import { Html, html } from "./html.ts";
 
 /** The style of all pages. */
 export const STYLE = readFileSync(new URL("./style.css", import.meta.url), "utf8");
@@ -14,6 +14,8 @@ export interface Page {
   readonly headers?: ReplyHeaders | undefined;
   /** Whether the page has more than one card. */
   readonly isWide?: boolean;
+  /** The only script that it runs. */
+  readonly script?: string;
 }
 
 /** The paths of pages. */
@@ -26,14 +28,16 @@ export const PATHS = {
   signOut: "/_weft/account/sign-out",
   confirm: "/_weft/mail/confirm",
   style: "/_weft/account/style.css",
+  ssoBegin: "/_weft/account/sso/begin",
+  ssoContinue: "/_weft/account/sso/continue",
 } as const;
 
 /**
- * A page without any script, which no other site may show in a frame, and whose forms go to this
- * server. `goesTo`: where a form may lead besides, as a CSP source.
+ * A page without any script but its own, which no other site may show in a frame, and whose forms go
+ * to this server. `goesTo`: where a form may lead besides, as a CSP source.
  */
 export function pageReply(base: string, page: Page, goesTo?: string): Reply {
-  const { title, body, status = 200, headers, isWide } = page;
+  const { title, body, status = 200, headers, isWide, script } = page;
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -44,10 +48,12 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
       </head>
       <body>
         <main class="${isWide === true ? "wide" : "narrow"}">${body}</main>
+        ${script !== undefined && new Html(`<script>${script}</script>`)}
       </body>
     </html> `;
   const policy = [
     "default-src 'none'",
+    ...(script === undefined ? [] : [`script-src 'sha256-${sha256(script)}'`]),
     "style-src 'self'",
     "img-src 'self'",
     `form-action 'self'${goesTo === undefined ? "" : ` ${goesTo}`}`,
@@ -68,10 +74,14 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
   return new Reply(status, all, document.text);
 }
 
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
+}
+
 /** The browser goes on to another page, whatever the method was. */
-export function goTo(location: string, headers: ReplyHeaders = {}): Reply {
+export function goTo(location: string, headers: ReplyHeaders = {}, status = 303): Reply {
   const all = { location, "cache-control": "no-store", "referrer-policy": "no-referrer" };
-  return new Reply(303, { ...all, ...headers }, "");
+  return new Reply(status, { ...all, ...headers }, "");
 }
 
 /** Weft's sign, and what the page is about. */
@@ -118,4 +128,11 @@ export function noticePage(title: string, text: string | Html, status: number): 
       <p>${text}</p>
     </div>`,
   };
+}
+
+/** The place of an address as a CSP source: browsers apply `form-action` to redirects, too. */
+export function sourceOf(address: string): string {
+  const { protocol, host } = new URL(address);
+  const isNamed = /^https?:$/.test(protocol) && !host.startsWith("[");
+  return isNamed ? `${protocol}//${host}` : protocol;
 }

@@ -38,6 +38,18 @@ export async function findUiaSession(
   return row;
 }
 
+/** The same, which nobody else changes until the transaction ends. */
+export async function lockUiaSession(
+  tx: Tx,
+  sessionHash: Buffer,
+  now: number,
+): Promise<UiaSessionRow | undefined> {
+  const [row] = await tx<UiaSessionRow[]>`
+    SELECT operation, user_id AS "userId", request_digest AS "requestDigest", completed, facts, answer
+    FROM uia_sessions WHERE session_hash = ${sessionHash} AND expires_ts > ${now} FOR UPDATE`;
+  return row;
+}
+
 /** Saves a session's progress: stages done, what they established, the request it is bound to. */
 export async function updateUiaSession(
   tx: Sql | Tx,

@@ -54,6 +54,8 @@ export interface Accounts {
   exists(userId: UserId): Promise<boolean>;
   /** The same, after application services were asked to make one of theirs that is not there. */
   existsOrIsMade(userId: UserId): Promise<boolean>;
+  /** Whether there is a password by which the user signs in. */
+  hasPassword(userId: UserId): Promise<boolean>;
   /**
    * The user id for a requested name, in lower case; a name is generated when none is requested.
    * @throws MatrixError M_INVALID_USERNAME, M_EXCLUSIVE (both 400)
@@ -145,6 +147,11 @@ export function createAccounts(deps: {
       if (account !== undefined) return !account.deactivated;
       const isOurs = serverOf(userId) === serverName;
       return isOurs && (await hooks.wanted?.(userId)) === true && exists(userId);
+    },
+
+    async hasPassword(userId) {
+      const account = await storage.findAccount(sql, userId);
+      return account !== undefined && account.passwordHash !== null;
     },
 
     nameFor(wished) {

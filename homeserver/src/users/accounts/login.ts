@@ -1,6 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
-import { errors, matrixError } from "../../protocol/errors.ts";
+import { errors } from "../../protocol/errors.ts";
 import { isUserId, type UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { keepNewest } from "../../storage/expiring-rows.ts";
@@ -19,6 +19,8 @@ import type { IssuedSession, SessionRequest } from "../common/types.ts";
 
 /** How long a one-time sign-in token lives, ms. */
 const LOGIN_TOKEN_LIFE_MS = 120_000;
+/** The same, where a browser takes it straight to an app. */
+const BROWSER_TOKEN_LIFE_MS = 30_000;
 /** Limit on valid tokens per user: older ones end. */
 const MAX_LOGIN_TOKENS = 10;
 
@@ -51,6 +53,11 @@ export interface Login {
     userId: UserId;
     deviceId: string;
   }): Promise<{ token: string; expiresInMs: number }>;
+  /**
+   * The same for somebody who has just proven elsewhere who they are.
+   * @throws MatrixError M_USER_LOCKED 401, M_USER_DEACTIVATED 403
+   */
+  createTokenFor(userId: UserId): Promise<string>;
 }
 
 export function createLogin(deps: {
@@ -114,10 +121,10 @@ export function createLogin(deps: {
       }
       const account = await accounts.find(userId);
       if (account === undefined) throw errors.forbidden("There is no such user");
-      if (account.deactivated) throw matrixError("M_USER_DEACTIVATED", "That account is closed");
+      if (account.deactivated) throw errors.userDeactivated();
       const isOpen: Proof = async (tx) => {
         if ((await holdOpenAccount(tx, userId)) !== undefined) return userId;
-        throw matrixError("M_USER_DEACTIVATED", "That account is closed");
+        throw errors.userDeactivated();
       };
       return await sessions.issue(isOpen, request);
     },
@@ -133,6 +140,17 @@ export function createLogin(deps: {
         await keepNewest(tx, "login_tokens", userId, MAX_LOGIN_TOKENS);
       });
       return { token, expiresInMs: LOGIN_TOKEN_LIFE_MS };
+    },
+
+    async createTokenFor(userId) {
+      const token = newSecret("login", random);
+      const expiresTs = clock.now() + BROWSER_TOKEN_LIFE_MS;
+      await transaction(sql, async (tx) => {
+        if ((await holdOpenAccount(tx, userId)) === undefined) throw errors.userDeactivated();
+        await tokens.insertLoginToken(tx, hashSecret(token), userId, expiresTs);
+        await keepNewest(tx, "login_tokens", userId, MAX_LOGIN_TOKENS);
+      });
+      return token;
     },
   };
 }

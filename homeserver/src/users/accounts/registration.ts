@@ -42,6 +42,16 @@ export interface Registration {
    */
   create(wished: string, password: string, options?: { isAdmin?: boolean }): Promise<UserId>;
   /**
+   * Creates an account without a password for somebody who has proven elsewhere who they are.
+   * `within` runs in the same transaction, once there is the account.
+   * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE (all 400), and what `within`
+   *   throws
+   */
+  withoutPassword(
+    wished: string,
+    within: (tx: Tx, userId: UserId) => Promise<void>,
+  ): Promise<UserId>;
+  /**
    * Creates an account without a password for a user of an application service.
    * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE (all 400)
    */
@@ -142,6 +152,16 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
 
     create,
+
+    async withoutPassword(wished, within) {
+      const userId = await free(wished);
+      await transaction(sql, async (tx) => {
+        await accounts.create(tx, { userId, passwordHash: null, isAdmin: false });
+        await within(tx, userId);
+      });
+      await deps.onCreated(userId);
+      return userId;
+    },
 
     async forService(service, wished) {
       const userId = accounts.nameForService(wished);

@@ -22,11 +22,14 @@ import { UiaChallenge } from "./uia-challenge.ts";
 
 /** Confirming on the account's page, under its name of today and its former one. (MSC4312.) */
 type ResetStage = "m.oauth" | "org.matrix.cross_signing_reset";
+/** What people do on a page of this server, with a browser. */
+type PageStage = "m.login.sso";
 export type Stage =
   | "m.login.dummy"
   | "m.login.password"
   | "m.login.registration_token"
   | "m.login.email.identity"
+  | PageStage
   | ResetStage;
 
 /** What completed stages have proven. */
@@ -66,6 +69,20 @@ export interface UserInteractiveAuth {
    * request exactly gets the same answer, until the session expires.
    */
   once(request: UiaRequest, work: () => Promise<JsonObject>): Promise<JsonObject>;
+  /** What a session authorises, and whom; undefined: it is over, or was never begun. */
+  find(session: string): Promise<WaitingSession | undefined>;
+  /**
+   * Notes that a stage was passed on a page; the client goes on with the session.
+   * @throws MatrixError M_FORBIDDEN 403 where the session is over
+   */
+  pass(session: string, stage: PageStage, facts: UiaFacts): Promise<void>;
+}
+
+/** A session that waits for a stage. */
+interface WaitingSession {
+  readonly operation: string;
+  /** Undefined: nobody is signed in. */
+  readonly userId: UserId | undefined;
 }
 
 /** From the first request to the last, ms: longer where a mail has to arrive. */
@@ -154,6 +171,8 @@ export function createUserInteractiveAuth(deps: {
       }
       case "m.login.email.identity":
         return await proveEmail(auth, request);
+      case "m.login.sso":
+        throw errors.unauthorized("This has not been confirmed on the page of the stage");
       case "m.oauth":
       case "org.matrix.cross_signing_reset": {
         const { userId } = request;
@@ -220,6 +239,31 @@ export function createUserInteractiveAuth(deps: {
         const answer = await work();
         await keep(request, session, answer);
         return answer;
+      });
+    },
+
+    async find(session) {
+      const found = await storage.findUiaSession(sql, hashSecret(session), clock.now());
+      if (found === undefined || found.answer !== null) return undefined;
+      return {
+        operation: found.operation,
+        userId: (found.userId ?? undefined) as UserId | undefined,
+      };
+    },
+
+    async pass(session, stage, facts) {
+      const hash = hashSecret(session);
+      await transaction(sql, async (tx) => {
+        const found = await storage.lockUiaSession(tx, hash, clock.now());
+        if (found === undefined || found.answer !== null) {
+          throw errors.forbidden("This authentication session is over: begin again in the app");
+        }
+        const completed = [...new Set([...found.completed, stage])];
+        const all = { ...(JSON.parse(found.facts) as UiaFacts), ...facts };
+        const { requestDigest } = found;
+        await storage.updateUiaSession(tx, hash, {
+          ...{ requestDigest, completed, facts: JSON.stringify(all) },
+        });
       });
     },
 

@@ -1,0 +1,150 @@
+import type { FastifyRequest } from "fastify";
+import type { Reply } from "../http/reply/reply.ts";
+import { route, type Route } from "../http/route.ts";
+import { errors, MatrixError } from "../protocol/errors.ts";
+import type { UserId } from "../protocol/identifiers.ts";
+import { withLoginToken } from "../users/sso/sso.ts";
+import type { Arrived, Leaving } from "../users/sso/types.ts";
+import type { PageDeps } from "./authorization.ts";
+import type { Browser } from "./pages/browser.ts";
+import { goTo, noticePage, type Page, pageReply, sourceOf } from "./pages/page.ts";
+import { confirmPage, donePage, leavePage, namePage } from "./pages/sso-pages.ts";
+import { inWords } from "./operations-in-words.ts";
+
+/** The app that waits for a page that it has opened must be able to hear of it. */
+export const HEARD = { "cross-origin-opener-policy": "unsafe-none" } as const;
+
+/** Of the page that comes next: its address travels with the browser. */
+const MAX_NEXT = 4_096;
+
+export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
+  const { base } = browsers;
+  const { sso, uia, accounts, login } = users;
+
+  function shown(browser: Browser, page: Page, goesTo?: string): Reply {
+    return pageReply(base, { ...page, headers: { ...browser.headers, ...HEARD } }, goesTo);
+  }
+
+  /** An app gets its token. */
+  async function toApp(userId: UserId, redirectUrl: string): Promise<Reply> {
+    return goTo(withLoginToken(redirectUrl, await login.createTokenFor(userId)));
+  }
+
+  /** @throws MatrixError M_FORBIDDEN 403 for somebody else's session, or one that is over */
+  async function sessionOf(userId: UserId, session: string) {
+    const found = await uia.find(session);
+    if (found === undefined) {
+      throw errors.forbidden("This authentication session is over: begin again in the app");
+    }
+    if (found.userId !== userId) {
+      throw errors.forbidden(`You have signed in as ${userId}, but the app is another account's`);
+    }
+    return found;
+  }
+
+  /** Gives somebody what they wanted, or asks once more whether they do. */
+  async function goOn(browser: Browser, { userId, purpose }: Leaving): Promise<Reply> {
+    const ticket = sso.tickets.make("leaving", browser.cookie, { userId, purpose });
+    const form = { base, field: browser.field(), ticket, userId };
+    switch (purpose.kind) {
+      case "page": {
+        const cookie = await oauth.browsers.begin(userId);
+        await oauth.browsers.end(browser.cookie);
+        return goTo(base + browsers.pageAfter(purpose.next), browsers.keep(cookie));
+      }
+      case "app": {
+        const { redirectUrl } = purpose;
+        if (sso.isTrusted(redirectUrl)) return await toApp(userId, redirectUrl);
+        return shown(browser, leavePage({ ...form, redirectUrl }), sourceOf(redirectUrl));
+      }
+      case "stage": {
+        const { operation } = await sessionOf(userId, purpose.session);
+        return shown(browser, confirmPage({ ...form, operation: inWords(operation) }));
+      }
+    }
+  }
+
+  /** The name of a new account is asked for. */
+  function askName(browser: Browser, arrived: Arrived, attempt?: [name: string, MatrixError]) {
+    const { identity, purpose } = arrived;
+    const [username, error] = attempt ?? [identity.localpart ?? "", undefined];
+    const page = namePage({
+      ...{ base, field: browser.field(), serverName: accounts.serverName, username },
+      ticket: sso.tickets.make("arrived", browser.cookie, arrived),
+      provider: sso.providers.find(({ id }) => id === identity.provider)?.name ?? "",
+      problem: error?.message,
+    });
+    const goesTo = purpose.kind === "app" ? sourceOf(purpose.redirectUrl) : undefined;
+    return shown(browser, { ...page, status: error?.status }, goesTo);
+  }
+
+  async function takeName(
+    browser: Browser,
+    ticket: string | undefined,
+    wished: string,
+  ): Promise<Reply> {
+    const arrived = sso.tickets.open("arrived", browser.cookie, ticket);
+    try {
+      const userId = await sso.open(arrived.identity, wished);
+      return await goOn(browser, { userId, purpose: arrived.purpose });
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.status !== 400) throw error;
+      return askName(browser, arrived, [wished, error]);
+    }
+  }
+
+  /** Somebody has said yes. */
+  async function leave(browser: Browser, ticket: string | undefined): Promise<Reply> {
+    const { userId, purpose } = sso.tickets.open("leaving", browser.cookie, ticket);
+    if (purpose.kind === "app") return await toApp(userId, purpose.redirectUrl);
+    if (purpose.kind === "page") return await goOn(browser, { userId, purpose });
+    await sessionOf(userId, purpose.session);
+    await uia.pass(purpose.session, "m.login.sso", { userId });
+    return shown(browser, donePage());
+  }
+
+  async function knownBrowser(request: FastifyRequest): Promise<Browser> {
+    const browser = await browsers.of(request);
+    if (Object.keys(browser.headers).length === 0) return browser;
+    throw errors.forbidden("This was begun in another browser, or cookies are off: begin again");
+  }
+
+  return [
+    // GET /_weft/account/sso/begin
+    route("beginSsoOnPage", async ({ query, request }) => {
+      const { cookie, headers } = await browsers.of(request);
+      const next = browsers.pageAfter(query.next);
+      if (next.length > MAX_NEXT) throw errors.invalidParam("That address is too long");
+      const purpose = { kind: "page", next } as const;
+      return goTo(await sso.begin(query.provider, cookie, purpose), headers);
+    }),
+
+    // GET /_weft/account/sso/callback/{idpId}
+    route("finishSso", async ({ params, request }) => {
+      const browser = await knownBrowser(request);
+      const { search } = new URL(request.url, "http://page.invalid");
+      const { identity, purpose, userId } = await sso.arrive(params.idpId, browser.cookie, search);
+      if (userId !== undefined) return await goOn(browser, { userId, purpose });
+      if (purpose.kind === "stage" || !sso.opensAccounts(identity.provider)) {
+        throw errors.forbidden("No account on this server belongs to that one");
+      }
+      const { localpart } = identity;
+      if (localpart === undefined || !(await sso.isFree(localpart))) {
+        return askName(browser, { identity, purpose });
+      }
+      return await goOn(browser, { userId: await sso.open(identity, localpart), purpose });
+    }),
+
+    // POST /_weft/account/sso/continue
+    route("continueSso", async ({ body, request }) => {
+      browsers.checkForm(request, body.csrf);
+      const browser = await browsers.of(request);
+      if (body.decision === undefined) {
+        return await takeName(browser, body.ticket, body.username?.trim() ?? "");
+      }
+      if (body.decision === "allow") return await leave(browser, body.ticket);
+      const text = "Nothing has happened. You can close this page.";
+      return shown(browser, noticePage("You said no", text, 200));
+    }),
+  ];
+}
