@@ -1,15 +1,18 @@
 /** Tokens of searches: where the next page begins, and of which group it is. */
-import { parseLoose } from "../protocol/json.ts";
 import { isIndexable } from "../protocol/text.ts";
 
 export type SearchOrder = "recent" | "rank";
 
+/** The last event of the pages before; Infinity for time and rank: there were none. */
 export interface SearchPlace {
   readonly order: SearchOrder;
-  /** recent: the time of the last event, ms; rank: how many came before. */
-  readonly at: number;
-  /** recent: its nid; rank: the greatest nid when the search began. */
+  /** Its time, ms. */
+  readonly ts: number;
   readonly nid: number;
+  /** How well it fits. The same for all where the order is another. */
+  readonly rank: number;
+  /** The greatest nid when the search began; what came later is not on its pages by rank. */
+  readonly upTo: number;
   /** Of a group alone. */
   readonly group?: SearchGroup | undefined;
 }
@@ -21,8 +24,9 @@ export interface SearchGroup {
 
 const MAX_TOKEN = 2048;
 
-export function searchToken({ order, at, nid, group }: SearchPlace): string {
-  const place = [order, at, nid, ...(group === undefined ? [] : [group.key, group.value])];
+export function searchToken({ order, ts, nid, rank, upTo, group }: SearchPlace): string {
+  const ofGroup = group === undefined ? [] : [group.key, group.value];
+  const place = [order, ts, nid, rank, upTo, ...ofGroup];
   return `f${Buffer.from(JSON.stringify(place)).toString("base64url")}`;
 }
 
@@ -31,16 +35,18 @@ export function searchPlace(token: string, order: SearchOrder): SearchPlace | un
   if (!token.startsWith("f") || token.length > MAX_TOKEN) return undefined;
   let place: unknown;
   try {
-    place = parseLoose(Buffer.from(token.slice(1), "base64url"));
+    place = JSON.parse(Buffer.from(token.slice(1), "base64url").toString());
   } catch {
     return undefined;
   }
   if (!Array.isArray(place) || place[0] !== order) return undefined;
-  const [, at, nid, key, value] = place as unknown[];
-  if (!isCount(at) || !isCount(nid)) return undefined;
-  if (key === undefined) return { order, at, nid };
+  const [, ts, nid, rank, upTo, key, value] = place as unknown[];
+  if (!isCount(ts) || !isCount(nid) || !isCount(upTo)) return undefined;
+  if (typeof rank !== "number" || !Number.isFinite(rank)) return undefined;
+  const found = { order, ts, nid, rank, upTo };
+  if (key === undefined) return found;
   if ((key !== "room_id" && key !== "sender") || !isIndexable(value)) return undefined;
-  return { order, at, nid, group: { key, value } };
+  return { ...found, group: { key, value } };
 }
 
 function isCount(value: unknown): value is number {

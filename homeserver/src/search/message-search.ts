@@ -89,20 +89,17 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
     return new Map(wanted.map((room) => [room.nid, room.roomId as string]));
   }
 
-  /** The next rows in order, from an offset; where a group is wanted, of this group. */
+  /** The next rows in order, behind the last one; where a group is wanted, of this group. */
   async function rowsFrom(
     wanted: MessageCondition,
     place: SearchPlace,
-    skip: FoundRow | number,
+    last: FoundRow | undefined,
     limit: number,
   ) {
+    const before = last ?? (place.ts === Infinity ? undefined : place);
     if (place.order === "rank") {
-      const offset = place.at + (skip as number);
-      return bestFound(sql, wanted, { offset, limit, max: MAX_FOUND, upTo: place.nid });
+      return bestFound(sql, wanted, { after: before, limit, max: MAX_FOUND, upTo: place.upTo });
     }
-    const last = typeof skip === "number" ? undefined : skip;
-    const start = place.at === Infinity ? undefined : { ts: place.at, nid: place.nid };
-    const before = last === undefined ? start : { ts: last.ts, nid: last.nid };
     const newest = await foundAmongNewest(sql, wanted, { before, limit, depth: FIRST_DEPTH });
     if (newest.length === limit) return newest;
     const found = await newestFound(sql, wanted, { before, limit, max: MAX_FOUND });
@@ -178,11 +175,11 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
     let last: FoundRow | undefined;
     while (more && !isFull && looked < MAX_LOOKED_AT) {
       const step = looked === 0 ? Math.min(limit + SPARE, STEP) : STEP;
-      const rows = await rowsFrom(wanted, place, order === "rank" ? looked : (last ?? 0), step);
+      const rows = await rowsFrom(wanted, place, last, step);
       const visible = await visibleOf(reader, rows, filter);
       more = rows.length === step;
       looked += rows.length;
-      last = rows.at(-1);
+      last = rows.at(-1) ?? last;
       for (const row of rows) {
         const own = visible.get(row.nid);
         isFull ||= own !== undefined && found.length === limit;
@@ -199,20 +196,17 @@ export function createMessageSearch({ sql, view, ignoredBy }: MessageSearchDeps)
       next(group = place.group) {
         if (!goesOn) return undefined;
         const own = group === undefined ? used : used.filter((row) => isIn(group, row, rooms));
-        if (order === "rank") {
-          // How many of a group stood on pages before is known on the first page alone.
-          const isFirst = place.at === 0 || group === place.group;
-          return isFirst ? { order, at: place.at + own.length, nid: place.nid, group } : undefined;
-        }
         const end = own.at(-1) ?? used.at(-1);
-        return end && { order, at: end.ts, nid: end.nid, group };
+        if (end === undefined) return undefined;
+        const { ts, nid, rank } = end;
+        return { order, ts, nid, rank, upTo: place.upTo, group };
       },
     };
   };
 
   async function start(order: SearchOrder): Promise<SearchPlace> {
-    if (order === "recent") return { order, at: Infinity, nid: 0 };
-    return { order, at: 0, nid: await lastSearchable(sql) };
+    const upTo = order === "recent" ? 0 : await lastSearchable(sql);
+    return { order, ts: Infinity, nid: 0, rank: Infinity, upTo };
   }
 }
 

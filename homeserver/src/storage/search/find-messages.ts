@@ -98,23 +98,38 @@ export async function foundAmongNewest(
     ORDER BY s.ts DESC, s.event_nid DESC LIMIT ${limit}`;
 }
 
-/** The events that fit, up to the event with that nid, those that rank highest first. */
+/**
+ * The events that fit, up to the event with the nid `upTo`, those that rank highest first; the ones
+ * behind `after`. (By its rank and not by a number of rows: some may be gone since.)
+ */
 export async function bestFound(
   sql: Sql | Tx,
   wanted: MessageCondition,
-  page: { readonly offset: number; readonly limit: number; readonly max: number; upTo: number },
+  page: {
+    readonly after: (MessagePlace & { readonly rank: number }) | undefined;
+    readonly limit: number;
+    readonly max: number;
+    readonly upTo: number;
+  },
 ): Promise<FoundRow[]> {
+  const { after } = page;
+  const isBehind =
+    after === undefined
+      ? sql`true`
+      : sql`(rank, ts, nid) < (${after.rank}::double precision, ${after.ts}::bigint, ${after.nid}::bigint)`;
   return sql<FoundRow[]>`
     WITH found AS MATERIALIZED (
       SELECT ${columns(sql)}, s.words FROM searchable_events s
       WHERE s.words @@ ${indexed(wanted)}::tsquery AND ${condition(sql, wanted, undefined)}
         AND s.event_nid <= ${page.upTo}
-      LIMIT ${page.max})
-    SELECT nid, "sourceNid", "roomNid", sender, key, ts,
-      (ts_rank(words, ${wanted.whole}::tsquery, 1) + ts_rank(words, ${wanted.words}::tsquery, 1))
-        ::double precision AS rank
-    FROM found ORDER BY rank DESC, ts DESC, nid DESC
-    LIMIT ${page.limit} OFFSET ${page.offset}`;
+      LIMIT ${page.max}),
+    ranked AS (
+      SELECT nid, "sourceNid", "roomNid", sender, key, ts,
+        (ts_rank(words, ${wanted.whole}::tsquery, 1) + ts_rank(words, ${wanted.words}::tsquery, 1))
+          ::double precision AS rank
+      FROM found)
+    SELECT * FROM ranked WHERE ${isBehind}
+    ORDER BY rank DESC, ts DESC, nid DESC LIMIT ${page.limit}`;
 }
 
 /** How many of the first `max` events that fit are in which room. */
