@@ -20,6 +20,7 @@ import { createFollower, type FollowerOptions } from "./log/follow.ts";
 import type { RecordKind } from "./log/types.ts";
 import { createMedia } from "./media/media.ts";
 import type { Media } from "./media/types.ts";
+import { createUrlPreviews, type UrlPreviews } from "./previews/index.ts";
 import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
 import {
@@ -46,6 +47,7 @@ export interface Layers extends Finding {
   readonly edus: Edus;
   readonly encryption: Encryption;
   readonly media: Media;
+  readonly previews: UrlPreviews | undefined;
   readonly sync: Sync;
 }
 
@@ -72,7 +74,7 @@ export async function createLayers(
   });
   const masquerade = await openMasquerade(on, opened, services, users);
   const rooms = await openRooms(on, opened, users, { services, ...asking });
-  const media = await openMedia(on, opened);
+  const files = await openFiles(on, opened);
   followLog(on, opened, upgradeSettings(on, rooms, users));
   followLog(on, opened, profileChanges(rooms));
   const ephemeral = await openEphemeral(on, opened);
@@ -110,7 +112,7 @@ export async function createLayers(
     rooms,
     encryption,
     edus,
-    media,
+    ...files,
     ...finding,
     sync,
   };
@@ -188,7 +190,11 @@ async function openRooms(
   return rooms;
 }
 
-async function openMedia(on: Foundation, opened: Opened): Promise<Media> {
+/** Users' files, and previews of web pages, unless the settings say otherwise. */
+async function openFiles(
+  on: Foundation,
+  opened: Opened,
+): Promise<Pick<Layers, "media" | "previews">> {
   const { config, sql, clock, random, logger, remote } = on;
   const media = await createMedia({
     ...{ sql, clock, random, logger, remote: remote.media },
@@ -197,7 +203,13 @@ async function openMedia(on: Foundation, opened: Opened): Promise<Media> {
     quotaBytes: config.userLimits.uploadBytes,
   });
   opened.push(() => media.stop());
-  return media;
+  if (!config.urlPreviews) return { media, previews: undefined };
+  const { serverName, publicBaseUrl } = config;
+  const previews = createUrlPreviews({
+    ...{ sql, clock, logger, serverName, publicBaseUrl, agent: remote.agent, media },
+  });
+  opened.push(() => previews.stop());
+  return { media, previews };
 }
 
 /** With several replicas: the turns at writing to rooms. */

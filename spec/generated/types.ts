@@ -390,6 +390,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v1/media/preview_url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a preview of a web page
+         * @description The server looks at the page. It goes to no private address, follows few redirects, reads the beginning only, and does what the
+         *     site's robots.txt says.
+         */
+        get: operations["getUrlPreviewAuthed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/rooms/{roomId}/ban": {
         parameters: {
             query?: never;
@@ -577,6 +598,26 @@ export interface paths {
          * @description Serves only files that came before authentication was asked for, unless the server's configuration has it otherwise.
          */
         get: operations["getContentThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/media/v3/preview_url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a preview of a web page (old)
+         * @description The same as its successor below `/_matrix/client/v1/media`.
+         */
+        get: operations["getUrlPreview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8786,6 +8827,116 @@ export interface operations {
             };
         };
     };
+    getUrlPreviewAuthed: {
+        parameters: {
+            query: {
+                /** @description The address. */
+                url: components["schemas"]["Text"];
+                /** @description From when it should be, in milliseconds since 1970. This server has the newest only, or one of some hours ago. */
+                ts?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the page says of itself, as Open Graph data. Nothing where it says nothing, or does not want to be looked at. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        "og:title"?: string;
+                        "og:description"?: string;
+                        "og:site_name"?: string;
+                        "og:type"?: string;
+                        "og:locale"?: string;
+                        /** @description Where the page says that it is, on the same host. */
+                        "og:url"?: string;
+                        /** @description A copy of the image that stands for the page. */
+                        "og:image"?: components["schemas"]["MxcUri"];
+                        /** @description Its media type. */
+                        "og:image:type"?: string;
+                        /** @description Pixels. */
+                        "og:image:width"?: number;
+                        /** @description Pixels. */
+                        "og:image:height"?: number;
+                        /** @description What it shows. */
+                        "og:image:alt"?: string;
+                        /** @description Its bytes. */
+                        "matrix:image:size"?: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The address is none of the web.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: This server makes no previews. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: What is at the address could not be had. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     ban: {
         parameters: {
             query?: never;
@@ -9614,6 +9765,116 @@ export interface operations {
             };
             /** @description - `M_NOT_YET_UPLOADED`: The bytes have not arrived in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getUrlPreview: {
+        parameters: {
+            query: {
+                /** @description The address. */
+                url: components["schemas"]["Text"];
+                /** @description From when it should be, in milliseconds since 1970. This server has the newest only, or one of some hours ago. */
+                ts?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the page says of itself, as Open Graph data. Nothing where it says nothing, or does not want to be looked at. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        "og:title"?: string;
+                        "og:description"?: string;
+                        "og:site_name"?: string;
+                        "og:type"?: string;
+                        "og:locale"?: string;
+                        /** @description Where the page says that it is, on the same host. */
+                        "og:url"?: string;
+                        /** @description A copy of the image that stands for the page. */
+                        "og:image"?: components["schemas"]["MxcUri"];
+                        /** @description Its media type. */
+                        "og:image:type"?: string;
+                        /** @description Pixels. */
+                        "og:image:width"?: number;
+                        /** @description Pixels. */
+                        "og:image:height"?: number;
+                        /** @description What it shows. */
+                        "og:image:alt"?: string;
+                        /** @description Its bytes. */
+                        "matrix:image:size"?: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The address is none of the web.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: This server makes no previews. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: What is at the address could not be had. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -14,7 +14,7 @@ import { accountDeactivationRoutes } from "./account-deactivation.ts";
 import { administrativeContactRoutes } from "./administrative-contact.ts";
 import { adminRoutes } from "./admin.ts";
 import { appservicePingRoutes } from "./appservice-ping.ts";
-import { authedContentRepoRoutes } from "./authed-content-repo.ts";
+import { authedContentRepoRoutes, type PreviewDeps } from "./authed-content-repo.ts";
 import { capabilitiesRoutes } from "./capabilities.ts";
 import { contentRepoRoutes } from "./content-repo.ts";
 import { crossSigningRoutes } from "./cross-signing.ts";
@@ -48,7 +48,7 @@ import { type TurnServers, voipRoutes } from "./voip.ts";
 import { wellknownRoutes } from "./wellknown.ts";
 import { whoamiRoutes } from "./whoami.ts";
 
-interface AccountDeps {
+interface AccountDeps extends PreviewDeps {
   users: Users;
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;

@@ -1,11 +1,18 @@
+import { raw, type Reply } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseServerName } from "../protocol/identifiers.ts";
 import { cleanFileName } from "../media/labels.ts";
 import type { Media, MediaRequest, ThumbnailRequest } from "../media/types.ts";
+import type { UrlPreviews } from "../previews/index.ts";
 import { fileReply } from "./media-reply.ts";
 
-export function authedContentRepoRoutes(deps: { media: Media }): Route[] {
+export interface PreviewDeps {
+  /** Absent: this server makes none. */
+  readonly previews: Pick<UrlPreviews, "of"> | undefined;
+}
+
+export function authedContentRepoRoutes(deps: { media: Media } & PreviewDeps): Route[] {
   const { media } = deps;
   return [
     // GET /_matrix/client/v1/media/download/{serverName}/{mediaId}
@@ -28,7 +35,16 @@ export function authedContentRepoRoutes(deps: { media: Media }): Route[] {
 
     // GET /_matrix/client/v1/media/config
     route("getConfigAuthed", () => ({ "m.upload.size": media.maxUploadBytes })),
+
+    // GET /_matrix/client/v1/media/preview_url
+    route("getUrlPreviewAuthed", ({ query }) => previewReply(deps, query.url)),
   ];
+}
+
+/** @throws MatrixError M_UNRECOGNIZED 404 where there are no previews, and as `UrlPreviews.of` */
+export async function previewReply({ previews }: PreviewDeps, url: string): Promise<Reply> {
+  if (previews === undefined) throw errors.unrecognized("This server makes no previews");
+  return raw(await previews.of(url));
 }
 
 /** @throws MatrixError M_INVALID_PARAM 400 */

@@ -2,7 +2,7 @@ import { route, type Route } from "../http/route.ts";
 import type { Users } from "../users/users.ts";
 import { ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
-const capabilities = (defaultRoomVersion: string, webPushKey: string, sendsMail: boolean) => ({
+const capabilities = ({ defaultRoomVersion, webPushKey, previews, users }: CapabilityDeps) => ({
   "m.change_password": { enabled: true },
   "m.room_versions": {
     default: defaultRoomVersion,
@@ -10,26 +10,27 @@ const capabilities = (defaultRoomVersion: string, webPushKey: string, sendsMail:
   },
   "m.set_displayname": { enabled: true },
   "m.set_avatar_url": { enabled: true },
-  "m.3pid_changes": { enabled: sendsMail },
+  "m.3pid_changes": { enabled: users.confirmations.isOffered },
   "m.get_login_token": { enabled: true },
   // Only under its stable name: some clients treat both names as one field and reject an answer
   // with both.
   "m.profile_fields": { enabled: true },
   "m.forget_forced_upon_leave": { enabled: false },
   "org.matrix.msc4174.webpush": { enabled: true, vapid: webPushKey },
+  "io.element.msc4452.preview_url": { enabled: previews !== undefined },
 });
 
-export function capabilitiesRoutes(deps: {
-  users: Pick<Users, "confirmations">;
-  defaultRoomVersion: string;
+interface CapabilityDeps {
+  readonly users: Pick<Users, "confirmations">;
+  readonly defaultRoomVersion: string;
   /** What apps subscribe with at their push servers, base64url. */
-  webPushKey: string;
-}): Route[] {
-  const ofAll = capabilities(
-    deps.defaultRoomVersion,
-    deps.webPushKey,
-    deps.users.confirmations.isOffered,
-  );
+  readonly webPushKey: string;
+  /** Absent: no previews of web pages are made. */
+  readonly previews: unknown;
+}
+
+export function capabilitiesRoutes(deps: CapabilityDeps): Route[] {
+  const ofAll = capabilities(deps);
   const answer = { capabilities: ofAll };
   const ofAdministrators = {
     capabilities: { ...ofAll, "m.account_moderation": { lock: true, suspend: true } },

@@ -4,10 +4,15 @@ import { errors } from "../protocol/errors.ts";
 import { parseServerName } from "../protocol/identifiers.ts";
 import { cleanFileName } from "../media/labels.ts";
 import type { Media, MediaRequest, UploadLabels } from "../media/types.ts";
-import { mediaRequest, thumbnailRequest } from "./authed-content-repo.ts";
+import {
+  mediaRequest,
+  type PreviewDeps,
+  previewReply,
+  thumbnailRequest,
+} from "./authed-content-repo.ts";
 import { fileReply } from "./media-reply.ts";
 
-export interface ContentRepoDeps {
+export interface ContentRepoDeps extends PreviewDeps {
   readonly media: Media;
   /** Whether files are served without an access token, too. */
   readonly legacyMedia: boolean;
@@ -18,7 +23,9 @@ export interface ContentRepoDeps {
  * since version 1.12, these are frozen unless the configuration says otherwise: every file here is
  * newer, so they find none.
  */
-export function contentRepoRoutes({ media, legacyMedia }: ContentRepoDeps): Route[] {
+export function contentRepoRoutes(deps: ContentRepoDeps): Route[] {
+  const { media, legacyMedia } = deps;
+
   /** @throws MatrixError M_NOT_FOUND 404 where files need a token */
   function placeOf(params: FileParams, query: FileQuery): MediaRequest {
     if (!legacyMedia) {
@@ -29,6 +36,9 @@ export function contentRepoRoutes({ media, legacyMedia }: ContentRepoDeps): Rout
   }
 
   return [
+    // GET /_matrix/media/v3/preview_url
+    route("getUrlPreview", ({ query }) => previewReply(deps, query.url)),
+
     // POST /_matrix/media/v3/upload
     route("uploadContent", async ({ requester, query, body, request, contentType }) => ({
       content_uri: await media.upload(

@@ -62,6 +62,8 @@ export interface Config {
   readonly metricsListen: ListenAddress | undefined;
   /** Downloads without a token. */
   readonly legacyMedia: boolean;
+  /** Whether previews of web pages are made. */
+  readonly urlPreviews: boolean;
   /** The version of rooms whose creator names none. */
   readonly defaultRoomVersion: string;
   /** Absolute path of a folder. */
@@ -179,6 +181,7 @@ function wrong(key: SettingKey, value: unknown, origin: Origin, why = "is not va
 function complete(values: Values, origin: Origin): Config {
   const text = (key: SettingKey): string | undefined =>
     (values[key] ?? (settings[key] as Setting).default) as string | undefined;
+  const isOn = (key: SettingKey): boolean => text(key) === "on";
   const count = (key: SettingKey): number =>
     (values[key] ?? (settings[key] as Setting).default) as number;
   const fail = (key: SettingKey, why?: string) => wrong(key, values[key], origin, why);
@@ -223,10 +226,7 @@ function complete(values: Values, origin: Origin): Config {
   return {
     serverName: serverName("server_name", text("server_name")!),
     dataDir: resolve(text("data_dir")!),
-    listen,
-    federationListen,
-    tlsCert,
-    tlsKey,
+    ...{ listen, federationListen, tlsCert, tlsKey },
     federationCa: file("federation_ca", certificateProblem),
     allowPrivateAddresses: (values.federation_allow_private as boolean | undefined) ?? false,
     publicBaseUrl: (text("public_base_url") ?? baseUrlOf(listen)).replace(/(?<!\/)\/+$/, ""),
@@ -239,10 +239,10 @@ function complete(values: Values, origin: Origin): Config {
     signIn: signIn(text("sign_in_file")),
     passwordMinLength: (values.password_min_length ??
       settings.password_min_length.default) as number,
-    rateLimits: text("rate_limits") === "on",
+    rateLimits: isOn("rate_limits"),
     trustedProxies: networks((values.trusted_proxies as string[] | undefined) ?? LOOPBACK),
     metricsListen: address("metrics_listen"),
-    legacyMedia: text("legacy_media") === "on",
+    ...{ legacyMedia: isOn("legacy_media"), urlPreviews: isOn("url_previews") },
     defaultRoomVersion: text("default_room_version")!,
     appservices: appservices === undefined ? undefined : resolve(appservices),
     turn: turnServers(values, fail),

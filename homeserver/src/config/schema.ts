@@ -182,6 +182,14 @@ export const settings = {
     enum: ["on", "off"],
     "x-mend": "on or off",
   },
+  url_previews: {
+    type: "string",
+    description:
+      "Whether this server looks at web pages that its users share, for previews. It never goes to private addresses, unless federation_allow_private says so.",
+    default: "on",
+    enum: ["on", "off"],
+    "x-mend": "on or off",
+  },
   default_room_version: {
     type: "string",
     description: "The version of new rooms whose maker names none. Older clients lack the newest.",

@@ -9,7 +9,7 @@ import type { RemoteMedia } from "../federation-client/remote-media.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
-import { FileTooLarge, type FileStore } from "./file-store.ts";
+import { FileTooLarge, type FileStore, type StagedFile } from "./file-store.ts";
 import { cleanContentType, fileNameOf } from "./labels.ts";
 
 /** Copies of other servers' files: fetched once, kept while there is space. */
@@ -20,6 +20,17 @@ export interface Copies {
    * @throws MatrixError M_NOT_FOUND 404, M_TOO_LARGE and M_UNKNOWN 502, M_NOT_YET_UPLOADED 504
    */
   fetch(server: ServerName, mediaId: string, timeoutMs: number): Promise<storage.MediaRow>;
+  /** Keeps a file that belongs to nobody here, and makes room for it. */
+  keep(
+    server: ServerName,
+    mediaId: string,
+    staged: StagedFile,
+    row: storage.MediaRow,
+  ): Promise<void>;
+  /** Corrects what is said of a file that is kept. */
+  relabel(server: ServerName, mediaId: string, row: storage.MediaRow): Promise<void>;
+  /** Deletes a file that is kept, unless something else is the same one. */
+  forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,6 +78,16 @@ export function createCopies(deps: CopiesDeps): Copies {
       createdTs: clock.now(),
       uploadUntilTs: null,
     };
+    await keep(server, mediaId, staged, row);
+    return row;
+  }
+
+  async function keep(
+    server: ServerName,
+    mediaId: string,
+    staged: StagedFile,
+    row: storage.MediaRow,
+  ): Promise<void> {
     try {
       await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
@@ -77,7 +98,6 @@ export function createCopies(deps: CopiesDeps): Copies {
       await staged.discard();
     }
     trimming = trimming.then(trim);
-    return row;
   }
 
   /** Deletes the oldest copies until they fit. */
@@ -127,6 +147,9 @@ export function createCopies(deps: CopiesDeps): Copies {
         waiting.abort();
       }
     },
+
+    ...{ keep, forget },
+    relabel: (server, mediaId, row) => storage.upsertMedia(sql, server, mediaId, row),
 
     async stop() {
       stopping.abort();

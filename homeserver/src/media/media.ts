@@ -9,6 +9,7 @@ import type { RemoteMedia } from "../federation-client/remote-media.ts";
 import * as storage from "../storage/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createCopies } from "./copies.ts";
+import { createFetchedImages } from "./fetched-images.ts";
 import { createFileStore, type FileStore } from "./file-store.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Media, MediaFile, MediaRequest } from "./types.ts";
@@ -29,7 +30,7 @@ export interface MediaOptions {
    * Limit on a user's uploads in total, in bytes, counting 1 KiB more for each file (0: no limit).
    */
   readonly quotaBytes?: number;
-  /** Limit on all copies of other servers' files, in bytes (20 GiB). */
+  /** Limit on all copies of other servers' files, and images of previews, in bytes (20 GiB). */
   readonly maxCopiesBytes?: number;
   /** Most pixels of an image that thumbnails are made of, all frames together (120 million). */
   readonly maxPixels?: number;
@@ -111,6 +112,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     maxUploadBytes,
 
     ...uploads,
+    ...createFetchedImages({ clock, random, serverName, files, copies, thumbnails }),
 
     async download(request) {
       return fileOf(files, await locate(request));

@@ -17,6 +17,8 @@ type Thumbnail = storage.ThumbnailRow | { sha256: null; contentType: string };
 export interface Thumbnails {
   /** @throws MatrixError M_UNKNOWN 400, M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429 */
   of(source: Buffer, wanted: ThumbnailRequest): Promise<Thumbnail>;
+  /** What a file's head reveals of the image in it. @throws MatrixError as `of` */
+  shape(source: Buffer): Promise<storage.ImageRow>;
   /** Ends the process in which images are decoded. */
   stop(): Promise<void>;
 }
@@ -142,13 +144,18 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     return row;
   }
 
+  async function shape(source: Buffer): Promise<storage.ImageRow> {
+    return (await storage.findImage(sql, source)) ?? (await look(source));
+  }
+
   return {
+    shape,
     async of(source, wanted) {
-      const shape = (await storage.findImage(sql, source)) ?? (await look(source));
-      const target = thumbnailFor(shape, wanted);
-      if (target === "original") return { sha256: null, contentType: shape.inlineType! };
-      const known = await storage.findThumbnail(sql, { source, ...target });
-      if (known && (await files.has(known.sha256))) return known;
+      const known = await shape(source);
+      const target = thumbnailFor(known, wanted);
+      if (target === "original") return { sha256: null, contentType: known.inlineType! };
+      const made = await storage.findThumbnail(sql, { source, ...target });
+      if (made && (await files.has(made.sha256))) return made;
       const { width, height, method, animated } = target;
       const name = `${source.toString("hex")} ${width}x${height} ${method} ${animated}`;
       return await flights.run(name, () => make(source, target));

@@ -42,6 +42,18 @@ export interface MediaRequest {
   readonly allowRemote?: boolean | undefined;
 }
 
+/** An image that the server has fetched by itself. */
+export interface KeptImage {
+  readonly uri: string;
+  readonly mediaId: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Pixels, as it is shown. */
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Files that users upload, and copies of other servers'. */
 export interface Media {
   /** Limit on one upload, bytes. */
@@ -78,6 +90,13 @@ export interface Media {
    * M_LIMIT_EXCEEDED 429
    */
   thumbnail(request: MediaRequest, wanted: ThumbnailRequest): Promise<MediaFile>;
+  /**
+   * Keeps an image that the server fetched by itself, of at most `maxBytes`. It belongs to nobody, and
+   * goes before anything of a user's when there is no more space.
+   * @throws MatrixError M_UNKNOWN 400 for what is no image, M_TOO_LARGE 413, M_LIMIT_EXCEEDED 429;
+   * whatever the stream fails with
+   */
+  keepImage(content: Readable, maxBytes: number): Promise<KeptImage>;
   /**
    * Resolves when fetches from other servers that are under way have ended, and the process for
    * images too.

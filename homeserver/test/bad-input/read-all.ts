@@ -71,6 +71,8 @@ const LEFT_OUT = new Set<string>([
   "getPushRuleActions",
   "getDevice",
   "sync",
+  "getUrlPreview",
+  "getUrlPreviewAuthed",
   "getProfileField",
   "checkUsernameAvailability",
   "registrationTokenValidity",

@@ -18,6 +18,7 @@ import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { RemoteServer } from "../../src/federation-client/types.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
+import type { UrlPreviews } from "../../src/previews/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";
 import { HERE, openUsers, type TestUsers } from "../users/support.ts";
@@ -62,6 +63,7 @@ type ApiOptions = Partial<UsersOptions> & {
   legacyMedia?: boolean;
   turn?: TurnServers;
   support?: Support;
+  previews?: UrlPreviews;
 };
 
 export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
@@ -113,6 +115,7 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
     ...noServices,
     publicBaseUrl: BASE,
     legacyMedia: options.legacyMedia ?? false,
+    previews: options.previews,
     defaultRoomVersion: "12",
     webPushKey: "key",
   });

@@ -74,6 +74,7 @@ export async function startServer(
     trustedProxies: ["127.0.0.0/8", "::1"],
     metricsListen: undefined,
     legacyMedia: false,
+    urlPreviews: true,
     defaultRoomVersion: "12",
     appservices: undefined,
     turn: undefined,

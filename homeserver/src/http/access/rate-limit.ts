@@ -48,6 +48,8 @@ const limits: Readonly<Record<RateClass, BucketLimit>> = {
   directory: { perSecond: 2, burst: 30 },
   media: { perSecond: 30, burst: 300 },
   "anonymous-media": { perSecond: 10, burst: 150 },
+  // A room that is opened may show a screenful of them.
+  preview: { perSecond: 2, burst: 60 },
   elsewhere: { perSecond: 5, burst: 100 },
   other: { perSecond: 10, burst: 100 },
 };
