@@ -144,7 +144,7 @@ async function openUsers(
     registration: config.registration,
     registrationSharedSecret: config.registrationSharedSecret,
     registrationEmail: config.registrationEmail,
-    mail: outbox && { outbox, baseUrl: config.publicBaseUrl },
+    mail: outbox && { outbox, baseUrl: config.publicBaseUrl, secret: on.signingKey.seedBase64 },
     identityServers: on.remote.identityServers,
     limits: config.userLimits,
     meetings: on.replicas && redisMeetings(on.replicas.redis, { ...on.replicas, now: clock.now }),

@@ -8,16 +8,20 @@ import type { Users } from "./users/users.ts";
 
 /** Tells push gateways what notifies users, on one replica at a time. */
 export function openPush(
-  { sql, log, clock, random, logger, leases, remote, config, webPushKey: key }: Foundation,
+  on: Foundation,
   opened: (() => unknown)[],
   { users, rooms, sync }: { readonly users: Users; readonly rooms: Rooms; readonly sync: Sync },
 ): void {
+  const { sql, log, clock, random, logger, leases, remote, config, webPushKey: key } = on;
+  const { outbox } = on;
+  const { unsubscribing } = users;
   const { publicBaseUrl, serverName } = config;
   const contact = publicBaseUrl.startsWith("https:") ? publicBaseUrl : `https://${serverName}`;
   const push = createPush({
     ...{ sql, log, clock, random, logger, users },
     ...sync.notifications,
     ...{ serverName, webPush: { key, contact } },
+    email: outbox && unsubscribing && { outbox, unsubscribing, baseUrl: publicBaseUrl, serverName },
     view: rooms.view,
     gateways: createGateways({ agent: remote.agent, clock }),
   });

@@ -81,6 +81,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     "integrity",
     BESIDE,
   ],
+  push: ["email", BESIDE],
   encryption: ["to-device", "device-lists", "keys", BESIDE],
   sync: ["users", "recent", "sections", "v3", "old", "sliding", BESIDE],
   "oauth-api": ["pages", BESIDE],

@@ -1632,7 +1632,7 @@ export interface paths {
         put?: never;
         /**
          * Make, change or delete a pusher
-         * @description A pusher is known by its app and pushkey. It ends with the session that set it. A user has fifty at most; the oldest goes when there is one more.
+         * @description A pusher is known by its app and pushkey. It ends with the session that set it, unless it writes e-mail. A user has fifty at most; the oldest goes when there is one more.
          */
         post: operations["postPusher"];
         delete?: never;
@@ -3727,6 +3727,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_weft/mail/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page that ends notifications by mail */
+        get: operations["getUnsubscribePage"];
+        put?: never;
+        /**
+         * End notifications by mail
+         * @description By the page's button, or by a mail program, as RFC 8058 says.
+         */
+        post: operations["unsubscribeOnPage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_weft/account/sso/begin": {
         parameters: {
             query?: never;
@@ -4881,7 +4902,7 @@ export interface components {
         Pusher: {
             app_id: components["schemas"]["AppId"];
             pushkey: components["schemas"]["Pushkey"];
-            /** @description `http`. */
+            /** @description `http` or `email`, for instance. */
             kind: string;
             /** @description The app's name for people. */
             app_display_name: string;
@@ -15209,7 +15230,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description `http` for a pusher that calls a push gateway, `org.matrix.msc4174.webpush` (or `webpush`) for one that sends encrypted messages to a push server (MSC4174), null to delete the pusher. */
+                    /** @description `http` for a pusher that calls a push gateway, `email` for one that writes to the address in `pushkey` (its app is `m.email`), `org.matrix.msc4174.webpush` (or `webpush`) for one that sends encrypted messages to a push server (MSC4174), null to delete the pusher. */
                     kind: string | null;
                     app_id: components["schemas"]["AppId"];
                     pushkey: components["schemas"]["Pushkey"];
@@ -15238,6 +15259,7 @@ export interface operations {
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
              *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_THREEPID_NOT_FOUND`: Mails go to addresses of the account only.
              *     - `M_MISSING_PARAM`: A pusher needs names, a language and its data.
              *     - `M_INVALID_PARAM`: The kind or the gateway's address is not one that this server calls, or something is too long.
              */
@@ -24159,6 +24181,129 @@ export interface operations {
                 };
             };
             /** @description The link is too old, or was used. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    getUnsubscribePage: {
+        parameters: {
+            query?: {
+                /** @description Whose they are. */
+                user?: string;
+                /** @description Where they go. */
+                address?: string;
+                /** @description What only the mail says. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The link is not one of ours. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    unsubscribeOnPage: {
+        parameters: {
+            query?: {
+                /** @description Whose they are. */
+                user?: string;
+                /** @description Where they go. */
+                address?: string;
+                /** @description What only the mail says. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    "List-Unsubscribe"?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description They have ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request is malformed, or cannot be granted. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The link is not one of ours. */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -9,6 +9,7 @@ import type { Sql } from "../storage/sql.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { pauseAfter } from "./backoff.ts";
 import type { Delivery } from "./delivery.ts";
+import type { EmailPusher } from "./email-pusher.ts";
 import { GatewayFailed } from "./gateways.ts";
 import { noteOf, type Notes } from "./notes.ts";
 import type { PusherStates } from "./pusher-states.ts";
@@ -34,6 +35,8 @@ export interface CatchUpDeps {
   readonly logger: Logger;
   /** Position up to which the log has been evaluated: what comes after it is told as it comes. */
   readonly evaluatedTo: () => number;
+  /** For pushers that write e-mail: it is time. */
+  readonly email: Pick<EmailPusher, "send">;
   /** The pusher has caught up. */
   readonly onCaughtUp: (state: PusherState) => void;
   readonly signal: AbortSignal;
@@ -95,7 +98,8 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
     if (state === undefined || !state.isBehind) return;
     states.hold(state);
     try {
-      await catchUp(state);
+      if (state.row.kind === "email") await deps.email.send(state);
+      else await catchUp(state);
     } catch (error) {
       if (signal.aborted) return;
       state.failures += 1;

@@ -28,6 +28,8 @@ export interface Delivery {
    * its gateway has taken it, or there is nothing to tell. @throws GatewayFailed, and other errors
    */
   event(state: PusherState, item: Item, how: How): Promise<void>;
+  /** What may be said of an event; undefined: nothing is to be told of it any more. */
+  partOfWanted(item: Item): Promise<EventPart | undefined>;
   /** Tells it how much is unread, if it was told something else. @throws GatewayFailed */
   badge(state: PusherState, how: How): Promise<void>;
   /** Sends it the token that its client has to send back. @throws GatewayFailed */
@@ -106,6 +108,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       const about = { part, outcome: item.outcome };
       await settle(state, await sendTo(state)(state, { about, unread }, how));
       state.badge = unread ?? UNTOLD;
+    },
+
+    async partOfWanted(item) {
+      const stored = await wanted(item);
+      return stored && (await partOf(item, stored));
     },
 
     async badge(state, how) {

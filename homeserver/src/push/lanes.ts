@@ -6,7 +6,7 @@ import type { Item, PusherState } from "./types.ts";
 
 /** Something that a pusher is to be told. */
 export interface OnItsWay {
-  readonly lane: Lane;
+  readonly lane: Pick<Lane, "mark">;
   /** It was told, or the pusher is noted as behind. Never rejects. */
   readonly done: Promise<void>;
 }

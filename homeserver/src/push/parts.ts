@@ -5,6 +5,7 @@ import { createAudiences } from "./audience.ts";
 import { createBadges } from "./badges.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { createDelivery } from "./delivery.ts";
+import { createEmailPusher } from "./email-pusher.ts";
 import { createEvaluation } from "./evaluation.ts";
 import { createHttpPusher } from "./http-pusher.ts";
 import { createLanes } from "./lanes.ts";
@@ -34,8 +35,13 @@ export function createParts(deps: PushDeps, signal: AbortSignal, evaluatedTo: ()
   });
   const end = aWhileAfter(signal, clock);
   const shared = { states, delivery, notes, clock, random, logger, signal, end, evaluatedTo };
+  const email = createEmailPusher({
+    ...{ sql, clock, logger, notified: deps.notified, delivery, notes, states, evaluatedTo },
+    plan: (state) => catchUp.plan(state),
+    email: deps.email,
+  });
   const catchUp = createCatchUp({
-    ...{ ...shared, sql, notified: deps.notified },
+    ...{ ...shared, sql, notified: deps.notified, email },
     onCaughtUp: (state) => void lanes.badge(state),
   });
   const lanes = createLanes({ ...shared, onBehind: (state) => catchUp.plan(state) });
@@ -49,7 +55,7 @@ export function createParts(deps: PushDeps, signal: AbortSignal, evaluatedTo: ()
     rulesOf: users.pushRules.compiled,
     ignores: users.ignores,
   });
-  return { states, notes, badges, lanes, catchUp, activate, audiences, evaluation };
+  return { states, notes, badges, lanes, email, catchUp, activate, audiences, evaluation };
 }
 
 /** Aborts a while after the signal. */

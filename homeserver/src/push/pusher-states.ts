@@ -15,9 +15,9 @@ export function createPusherStates({ sql }: { readonly sql: Sql }) {
 
   function stateOf(row: PusherRow): PusherState {
     const known = busy.get(row.pusherId)?.state;
-    const { pusherId, toldTo, badge, failures, retryTs, behind } = row;
+    const { pusherId, toldTo, badge, failures, retryTs, behind, mailedTs, mailPause } = row;
     const state = {
-      ...{ pusherId, row, badge, failures, retryTs },
+      ...{ pusherId, row, badge, failures, retryTs, mailedTs, mailPause },
       userId: row.userId as UserId,
       toldTo: Math.max(toldTo, known?.toldTo ?? 0),
       isBehind: behind,

@@ -33,6 +33,8 @@ interface Results {
   readonly items: Item[];
   /** Those whose count may have changed without a notification. */
   readonly recount: Set<UserId>;
+  /** Those who have read something, or written. */
+  readonly readers: Set<UserId>;
 }
 
 export function createSession(deps: PushDeps, signal: AbortSignal): PushSession {
@@ -41,7 +43,7 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
   /** The log's position at the start. */
   const begunAt = log.position;
   const parts = createParts(deps, signal, () => evaluatedTo);
-  const { states, notes, badges, lanes, catchUp, activate, audiences, evaluation } = parts;
+  const { states, notes, badges, lanes, email, catchUp, activate, audiences, evaluation } = parts;
   /** Records are evaluated in their order. */
   const turns = createKeyedQueue<"">();
 
@@ -57,6 +59,7 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
         if (record.local && states.peek(userId)?.length !== 0) {
           badges.changed(userId, record.roomNid);
           results.recount.add(userId);
+          results.readers.add(userId);
         }
         if (!isOldNews(record)) results.items.push(...(await evaluation.event(record)));
         else await audiences.take(record);
@@ -69,6 +72,7 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
       case "receipt":
         badges.changed(record.userId as UserId, record.roomNid);
         results.recount.add(record.userId as UserId);
+        results.readers.add(record.userId as UserId);
         return;
       case "account_data":
         if (AFFECTS_COUNTS.has(record.type)) badges.forget(record.userId as UserId);
@@ -108,7 +112,7 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
   }
 
   async function evaluateAll(records: readonly PushedRecord[]): Promise<Results> {
-    const results: Results = { items: [], recount: new Set() };
+    const results: Results = { items: [], recount: new Set(), readers: new Set() };
     for (const record of records) await evaluate(record, results);
     return results;
   }
@@ -127,7 +131,7 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
   }
 
   async function dispatch(records: readonly PushedRecord[]): Promise<OnItsWay[]> {
-    const { items, recount } = await evaluated(records);
+    const { items, recount, readers } = await evaluated(records);
     for (const { userId, room } of items) badges.changed(userId, room.nid);
     const concerned = new Set([...items.map(({ userId }) => userId), ...recount]);
     const told = [...concerned].filter((userId) => serverOf(userId) === serverName);
@@ -135,10 +139,16 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
     signal.throwIfAborted();
     const under: (OnItsWay | undefined)[] = [];
     for (const item of items) {
-      for (const state of pushers.get(item.userId) ?? []) under.push(lanes.event(state, item));
+      for (const state of pushers.get(item.userId) ?? []) {
+        const way = state.row.kind === "email" ? email : lanes;
+        under.push(way.event(state, item));
+      }
     }
     for (const userId of recount) {
       for (const state of pushers.get(userId) ?? []) under.push(lanes.badge(state));
+    }
+    for (const userId of readers) {
+      for (const state of pushers.get(userId) ?? []) under.push(email.read(state));
     }
     evaluatedTo = records.at(-1)!.position;
     return under.filter((one) => one !== undefined);

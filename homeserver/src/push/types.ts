@@ -1,5 +1,6 @@
 import type { RequestBody } from "@weft/spec/types";
 import type { Log } from "../log/types.ts";
+import type { Outbox } from "../mail/types.ts";
 import type { Notified } from "../notifications/notified.ts";
 import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
@@ -12,6 +13,7 @@ import type { ServerKey } from "../protocol/push/web-push.ts";
 import type { Room, RoomView } from "../rooms/api/index.ts";
 import type { PusherRow } from "../storage/push/told.ts";
 import type { Sql } from "../storage/sql.ts";
+import type { Unsubscribing } from "../users/contacts/unsubscribing.ts";
 import type { Users } from "../users/users.ts";
 import type { Gateways } from "./gateways.ts";
 
@@ -34,8 +36,20 @@ export interface PusherState {
    * tried again.
    */
   isBehind: boolean;
+  /** When the last mail was written: ms since 1970; 0: none was. */
+  mailedTs: number;
+  /** How long after it the next one may be, ms; 0: its user has read since. */
+  mailPause: number;
   /** It was deleted. */
   isGone: boolean;
+}
+
+/** How pushers write e-mail, and what stands in all of them. */
+export interface EmailPushing {
+  readonly outbox: Outbox;
+  readonly unsubscribing: Unsubscribing;
+  readonly baseUrl: string;
+  readonly serverName: string;
 }
 
 /** What is said of an event, and of the room around it. */
@@ -87,6 +101,8 @@ export interface PushDeps {
   readonly unread: Pick<UnreadCounts, "of">;
   readonly notified: Notified;
   readonly gateways: Gateways;
+  /** Absent: this server sends no mails. */
+  readonly email: EmailPushing | undefined;
   /** For web push: by which push servers know this server, and where its owner is found. */
   readonly webPush: { readonly key: ServerKey; readonly contact: string };
   readonly clock: Clock;

@@ -185,7 +185,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     dehydratedDevices: createDehydratedDevices({ ...options, keys, exclusive }),
     keyBackups: createKeyBackups({ sql: options.sql, limits }),
     ...{ pushRules, ignores, invitePermissions },
-    pushers: createPushers(options),
+    pushers: createPushers({ ...options, ...contacts }),
     reports: createReports(options),
     roomSettings: createRoomSettings({ accountData, pushRules }),
     ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),

@@ -39,7 +39,7 @@ export async function openMailApi(options: Parameters<typeof openApi>[0] = {}): 
     wake: () => outbox.wake(),
   };
   const baseUrl = "https://matrix.here.test";
-  const api = await openApi({ ...options, mail: { outbox: later, baseUrl } });
+  const api = await openApi({ ...options, mail: { outbox: later, baseUrl, secret: "s" } });
   outbox = createOutbox({
     ...{ sql: api.sql, clock: systemClock, random: systemRandom, logger: silentLogger() },
     send: createSmtp({ url: server.url, from: "weft@here.test" }),

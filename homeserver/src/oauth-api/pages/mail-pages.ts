@@ -47,3 +47,22 @@ export function confirmedPage(nextLink: string | undefined): Page {
     </div>`,
   };
 }
+
+/** Asks whoever has followed the link at the end of a notification. */
+export function unsubscribePage(view: {
+  readonly base: string;
+  readonly user: string;
+  readonly address: string;
+  readonly code: string;
+}): Page {
+  const { base, user, address, code } = view;
+  const query = new URLSearchParams({ user, address, code }).toString();
+  return {
+    title: "Notifications by e-mail",
+    body: html`<form class="card" method="post" action="${base}${PATHS.unsubscribe}?${query}">
+      ${brand("Notifications by e-mail", user)}
+      <p>Shall no more of them go to ${address}?</p>
+      <div class="actions"><button class="primary" type="submit">No more</button></div>
+    </form>`,
+  };
+}

@@ -27,6 +27,7 @@ export const PATHS = {
   register: "/_weft/account/register",
   signOut: "/_weft/account/sign-out",
   confirm: "/_weft/mail/confirm",
+  unsubscribe: "/_weft/mail/unsubscribe",
   style: "/_weft/account/style.css",
   ssoBegin: "/_weft/account/sso/begin",
   ssoContinue: "/_weft/account/sso/continue",

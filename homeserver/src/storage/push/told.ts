@@ -20,6 +20,10 @@ export interface PusherRow {
   readonly failures: number;
   /** ms since 1970. */
   readonly retryTs: number;
+  /** When the last mail was written: ms since 1970; 0: none was. */
+  readonly mailedTs: number;
+  /** How long after it the next one may be, ms. */
+  readonly mailPause: number;
   /** It is told nothing but this until its client has sent it back; null: it has. */
   readonly ackToken: string | null;
   /** ms since 1970. */
@@ -29,6 +33,7 @@ export interface PusherRow {
 function columns(sql: Sql | Tx) {
   return sql`pusher_id AS "pusherId", user_id AS "userId", app_id AS "appId", pushkey, kind, data,
     set_ts AS "setTs", told_to AS "toldTo", badge, behind, failures, retry_ts AS "retryTs",
+    mailed_ts AS "mailedTs", mail_pause AS "mailPause",
     ack_token AS "ackToken", ack_expires AS "ackExpires"`;
 }
 

@@ -34,7 +34,7 @@ export interface Addresses {
 
 const MAX_ADDRESSES = 20;
 /** By which pushers of the kind e-mail are known. */
-const EMAIL_APP = "m.email";
+export const EMAIL_APP = "m.email";
 
 export function createAddresses(deps: {
   readonly sql: Sql;

@@ -19,6 +19,8 @@ export interface MailOptions {
   readonly outbox: Outbox;
   /** Of this server, without a slash at its end. */
   readonly baseUrl: string;
+  /** Known to all replicas of this server, and to nobody else. */
+  readonly secret: string;
 }
 
 /** What a client asks for. */

@@ -7,12 +7,15 @@ import type { Sql } from "../../storage/sql.ts";
 import { type Addresses, createAddresses } from "./addresses.ts";
 import { type Bindings, createBindings } from "./bindings.ts";
 import { type Confirmations, createConfirmations, type MailOptions } from "./confirmations.ts";
+import { createUnsubscribing, type Unsubscribing } from "./unsubscribing.ts";
 
 /** Addresses of accounts, how they are confirmed, and what identity servers are told of them. */
 export interface Contacts {
   readonly confirmations: Confirmations;
   readonly addresses: Addresses;
   readonly bindings: Bindings;
+  /** Absent: this server sends no mails. */
+  readonly unsubscribing: Unsubscribing | undefined;
 }
 
 export function createContacts(deps: {
@@ -27,5 +30,9 @@ export function createContacts(deps: {
 }): Contacts {
   const confirmations = createConfirmations(deps);
   const addresses = createAddresses({ ...deps, confirmations });
-  return { confirmations, addresses, bindings: createBindings(deps) };
+  const { mail } = deps;
+  return {
+    ...{ confirmations, addresses, bindings: createBindings(deps) },
+    unsubscribing: mail && createUnsubscribing(mail.secret, mail.baseUrl),
+  };
 }

@@ -18,6 +18,9 @@ import {
 } from "../../storage/push/pushers.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { plainText } from "../common/text.ts";
+import { type Addresses, EMAIL_APP } from "../contacts/addresses.ts";
+import type { Confirmations } from "../contacts/confirmations.ts";
+import { canonicalEmail } from "../contacts/email.ts";
 
 /** A pusher as its user's clients see it. */
 interface Pusher extends Omit<PusherFields, "data" | "profileTag"> {
@@ -39,7 +42,7 @@ export interface Pushers {
   /**
    * POST /pushers/set: makes or changes a pusher. Unless `append`, those of other users with the
    * same app and pushkey are deleted. False: its client has to activate it (MSC4174).
-   * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM (both 400)
+   * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM, M_THREEPID_NOT_FOUND (all 400)
    */
   set(
     owner: { readonly userId: UserId; readonly deviceId: string },
@@ -72,6 +75,8 @@ export function createPushers(deps: {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly addresses: Pick<Addresses, "ownerOf">;
+  readonly confirmations: Pick<Confirmations, "isOffered">;
   /** Whether gateways may be at private addresses, and without TLS. */
   readonly allowPrivateGateways?: boolean;
 }): Pushers {
@@ -93,6 +98,19 @@ export function createPushers(deps: {
     return { token: random.alphanumeric(32), expires: clock.now() + ACTIVATION_MS };
   }
 
+  /** @throws MatrixError M_INVALID_PARAM, M_THREEPID_NOT_FOUND (both 400) */
+  async function mailing(userId: UserId, wished: WishedPusher): Promise<PusherFields> {
+    if (!deps.confirmations.isOffered) {
+      throw errors.invalidParam("This server sends no e-mail: pushers are of the kind http");
+    }
+    if (wished.appId !== EMAIL_APP) throw errors.invalidParam(`app_id must be ${EMAIL_APP}`);
+    const pushkey = canonicalEmail(wished.pushkey);
+    if (pushkey === undefined || (await deps.addresses.ownerOf(pushkey)) !== userId) {
+      throw matrixError("M_THREEPID_NOT_FOUND", "That address is none of the account's");
+    }
+    return fieldsOf({ ...wished, pushkey }, wished.data ?? {});
+  }
+
   return {
     async list(userId) {
       const rows = await pushersOf(sql, userId);
@@ -104,8 +122,11 @@ export function createPushers(deps: {
       }));
     },
 
-    async set({ userId, deviceId }, wished, append) {
-      const pusher = checked(wished, allowPrivate);
+    async set({ userId, deviceId: ofSession }, wished, append) {
+      const isEmail = wished.kind === "email";
+      const pusher = isEmail ? await mailing(userId, wished) : checked(wished, allowPrivate);
+      // Mails are for those who are not there: they go on when their session ends.
+      const deviceId = isEmail ? "" : ofSession;
       return log.change(async ({ tx, record }) => {
         const { appId, pushkey } = pusher;
         const others = append ? [] : await deleteOthersPushers(tx, userId, appId, pushkey);
@@ -135,8 +156,9 @@ export function createPushers(deps: {
       }
     },
 
-    async remove(userId, appId, pushkey) {
-      if (!isStorable(appId) || !isStorable(pushkey)) return;
+    async remove(userId, appId, given) {
+      if (!isStorable(appId) || !isStorable(given)) return;
+      const pushkey = appId === EMAIL_APP ? (canonicalEmail(given) ?? given) : given;
       await log.change(async ({ tx, record }) => {
         if (await deletePusher(tx, userId, appId, pushkey)) record({ kind: "pusher", userId });
       });
@@ -153,10 +175,7 @@ function isSamePlace(one: PusherFields, other: PusherFields): boolean {
 const isStorable = (text: string) => text.isWellFormed() && !text.includes("\0");
 
 function checked(wished: WishedPusher, allowPrivate: boolean): PusherFields {
-  const { kind, profileTag } = wished;
-  if (kind === "email") {
-    throw errors.invalidParam("This server sends no e-mail: pushers are of the kind http");
-  }
+  const { kind } = wished;
   const isWebPush = WEB_PUSH.has(kind);
   if (kind !== "http" && !isWebPush) throw errors.invalidParam("There is no such kind of pushers");
   const data = given(wished.data, "data");
@@ -164,6 +183,11 @@ function checked(wished: WishedPusher, allowPrivate: boolean): PusherFields {
   if (isWebPush && parseSubscriber(wished.pushkey, data.auth) === undefined) {
     throw errors.invalidParam("pushkey or data.auth is not what a web push subscription has");
   }
+  return fieldsOf(wished, data);
+}
+
+function fieldsOf(wished: WishedPusher, data: JsonObject): PusherFields {
+  const { kind, profileTag } = wished;
   const text = JSON.stringify(data);
   if (Buffer.byteLength(text) > MAX_DATA_BYTES) {
     throw errors.invalidParam(`data is longer than ${MAX_DATA_BYTES} bytes`);
