@@ -3,9 +3,12 @@ import { binary } from "../http/reply/reply.ts";
 import { matrixErrorReply } from "../http/reply/errors.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
+import type { Named } from "../users/accounts/identifier.ts";
+import type { UiaFacts } from "../users/accounts/uia.ts";
+import { canonicalEmail } from "../users/contacts/email.ts";
 import type { PageDeps } from "./authorization.ts";
 import type { Browser } from "./pages/browser.ts";
-import { registrationPage, signInPage } from "./pages/entry-pages.ts";
+import { type BegunByMail, registrationPage, signInPage } from "./pages/entry-pages.ts";
 import { goTo, type Page, pageReply, PATHS, STYLE } from "./pages/page.ts";
 
 /** What was typed, and what is wrong with it. */
@@ -13,10 +16,11 @@ interface Attempt {
   readonly next?: string | undefined;
   readonly username?: string | undefined;
   readonly error?: MatrixError;
+  readonly begun?: BegunByMail | undefined;
 }
 
 export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
-  const { registration, passwords, accounts } = users;
+  const { registration, passwords, accounts, confirmations } = users;
   const { base } = browsers;
 
   function shown(browser: Browser, { next, username, error }: Attempt) {
@@ -37,7 +41,8 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
   function signIn(browser: Browser, attempt: Attempt): Reply {
     const canRegister = registration.mode !== "closed";
     const { providers } = users.sso;
-    const page = signInPage({ ...shown(browser, attempt), canRegister, providers });
+    const canRecover = confirmations.isOffered;
+    const page = signInPage({ ...shown(browser, attempt), canRegister, canRecover, providers });
     return reply(page, browser, attempt.error);
   }
 
@@ -46,8 +51,17 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
       throw errors.forbidden("Registration is closed on this server");
     }
     const needsToken = registration.mode === "token";
-    const page = registrationPage({ ...shown(browser, attempt), needsToken });
+    const { needsEmail } = registration;
+    const { begun } = attempt;
+    const page = registrationPage({ ...shown(browser, attempt), needsToken, needsEmail, begun });
     return reply(page, browser, attempt.error);
+  }
+
+  /** The address that a new account has. @throws MatrixError M_FORBIDDEN 403 */
+  async function confirmed(begun: BegunByMail): Promise<UiaFacts> {
+    const email = await confirmations.confirmed("register", begun);
+    if (email === undefined) throw errors.forbidden("Follow the link in the mail first");
+    return { email };
   }
 
   return [
@@ -63,7 +77,7 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
       const before = browsers.checkForm(request, body.csrf);
       const { username = "", password = "", next } = body;
       try {
-        const cookie = await oauth.browsers.signIn(username.trim(), password, { ip });
+        const cookie = await oauth.browsers.signIn(typedName(username), password, { ip });
         await oauth.browsers.end(before);
         return goTo(base + browsers.pageAfter(next), browsers.keep(cookie));
       } catch (error) {
@@ -81,11 +95,19 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     route("registerOnPage", async ({ body, request }) => {
       const before = browsers.checkForm(request, body.csrf);
       const { username = "", password = "", password_again: again, token, next } = body;
+      const { email = "", sid, client_secret: clientSecret } = body;
+      const isBegun = sid !== undefined && clientSecret !== undefined;
+      const begun = isBegun ? { sid, clientSecret } : undefined;
       try {
         const userId = await registration.check(username.trim());
         if (password !== again) throw errors.invalidParam("The two passwords differ");
         passwords.ensureStrong(password);
+        if (registration.needsEmail && begun === undefined) {
+          const sent = await confirmations.beginHere("register", email.trim());
+          return register(await browsers.of(request), { next, username, begun: sent });
+        }
         await registration.register(userId, password, {
+          ...(begun && (await confirmed(begun))),
           ...(token !== undefined && { registrationToken: token.trim() }),
         });
         const cookie = await oauth.browsers.begin(userId);
@@ -93,7 +115,7 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         return goTo(base + browsers.pageAfter(next), browsers.keep(cookie));
       } catch (error) {
         if (!(error instanceof MatrixError) || error.status >= 500) throw error;
-        return register(await browsers.of(request), { next, username, error });
+        return register(await browsers.of(request), { next, username, error, begun });
       }
     }),
 
@@ -121,4 +143,11 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 function expectedIn(page: string): string | undefined {
   const hint = new URL(page, "http://page.invalid").searchParams.get("login_hint");
   return /^mxid:(@[\x21-\x7e]{1,254})$/.exec(hint ?? "")?.[1];
+}
+
+/** What somebody has typed as their name may be their e-mail address. */
+function typedName(typed: string): Named {
+  const name = typed.trim();
+  const address = name.startsWith("@") ? undefined : canonicalEmail(name);
+  return address === undefined ? name : { medium: "email", address };
 }

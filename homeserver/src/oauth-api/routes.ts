@@ -16,6 +16,7 @@ import { noticePage, pageReply } from "./pages/page.ts";
 import { mailLinksRoutes } from "./mail-links.ts";
 import { ssoRoutes } from "./sso.ts";
 import { createSsoEntry, type SsoEntry } from "./sso-entry.ts";
+import { recoveryRoutes } from "./recovery.ts";
 import { tokenRoutes } from "./token.ts";
 
 /** The OAuth 2.0 API, and the server's own pages for signing in. Errors are OAuth's, or pages. */
@@ -31,6 +32,7 @@ export function oauthRoutes(deps: { users: Users; publicBaseUrl: string }): Rout
     ...deviceRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
     ...entryRoutes(pages),
     ...accountRoutes(pages),
+    ...recoveryRoutes(pages),
     ...mailLinksRoutes({ ...pages, publicBaseUrl: deps.publicBaseUrl }),
     ...ssoRoutes(pages),
     ...authFallbackRoutes(pages),

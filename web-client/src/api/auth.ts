@@ -33,6 +33,13 @@ function isChallenge(data: Content): data is Content & AuthChallenge {
   return Array.isArray(data["flows"]);
 }
 
+/** Whom somebody means by a name, or by an e-mail address of the account. */
+function identifierOf(user: string) {
+  return /^[^@]+@[^@]+$/.test(user)
+    ? { type: "m.id.thirdparty", medium: "email", address: user }
+    : { type: "m.id.user", user };
+}
+
 /** The challenge in a 401 of user-interactive auth, or undefined for any other error. */
 export function challengeIn(error: unknown): AuthChallenge | undefined {
   if (!(error instanceof ApiError) || error.status !== 401) return undefined;
@@ -51,7 +58,7 @@ export function createAuthApi(http: Http, baseUrl: string) {
       const answer = await http.call<"login">("POST", "/_matrix/client/v3/login", {
         body: {
           type: "m.login.password",
-          identifier: { type: "m.id.user", user },
+          identifier: identifierOf(user),
           password,
           device_id: deviceId,
           initial_device_display_name: deviceName,

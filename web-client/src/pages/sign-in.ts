@@ -116,9 +116,10 @@ export class WeftSignIn extends LitElement {
         </button>
       </p>`;
     }
-    return html`<p class="below">
-      ${msg("New here?")} <a href=${hrefTo({ page: "register" })}>${msg("Create an account")}</a>
-    </p>`;
+    return html`<p class="below"><a href="/_weft/account/forgot">${msg("Forgot password?")}</a></p>
+      <p class="below">
+        ${msg("New here?")} <a href=${hrefTo({ page: "register" })}>${msg("Create an account")}</a>
+      </p>`;
   }
 
   override render() {

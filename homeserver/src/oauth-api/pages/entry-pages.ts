@@ -19,10 +19,15 @@ interface Entry {
 }
 
 export function signInPage(
-  entry: Entry & { readonly canRegister: boolean; readonly providers: readonly PublicProvider[] },
+  entry: Entry & {
+    readonly canRegister: boolean;
+    readonly canRecover: boolean;
+    readonly providers: readonly PublicProvider[];
+  },
 ): Page {
   const { base, field, next, serverName, username = "" } = entry;
   const register = `${base}${PATHS.register}?${new URLSearchParams({ next }).toString()}`;
+  const forgot = `${base}${PATHS.forgot}?${new URLSearchParams({ next }).toString()}`;
   const isKnown = username !== "";
   const name = { value: username, kind: "username", isFirst: !isKnown };
   return {
@@ -33,13 +38,26 @@ export function signInPage(
       ${passwordField("password", "Password", { isFirst: isKnown })}
       <div class="actions"><button class="primary" type="submit">Sign in</button></div>
       ${providerLinks(base, entry.providers, next)}
+      ${entry.canRecover && html`<p class="below"><a href="${forgot}">Forgot password?</a></p>`}
       ${entry.canRegister && html`<p class="below">New here? <a href="${register}">Create an account</a></p>`}
     </form>`,
   };
 }
 
-export function registrationPage(entry: Entry & { readonly needsToken: boolean }): Page {
-  const { base, field, next, serverName, username = "" } = entry;
+/** A mail that was sent, and that the page waits for. */
+export interface BegunByMail {
+  readonly sid: string;
+  readonly clientSecret: string;
+}
+
+export function registrationPage(
+  entry: Entry & {
+    readonly needsToken: boolean;
+    readonly needsEmail: boolean;
+    readonly begun?: BegunByMail | undefined;
+  },
+): Page {
+  const { base, field, next, serverName, username = "", begun } = entry;
   const signIn = `${base}${PATHS.signIn}?${new URLSearchParams({ next }).toString()}`;
   const hint = `Others write @name:${serverName}. It cannot be changed later.`;
   const name = { value: username, kind: "username", hint, isFirst: true };
@@ -48,7 +66,10 @@ export function registrationPage(entry: Entry & { readonly needsToken: boolean }
     title: "Create an account",
     body: html`<form class="card" method="post" action="${base}${PATHS.register}">
       ${brand("Create an account", serverName)}${problem(entry.problem)}
+      ${begun && html`<p>A mail is on its way. Follow its link, then create the account here.</p>`}
+      ${begun && [hidden("sid", begun.sid), hidden("client_secret", begun.clientSecret)]}
       ${field}${hidden("next", next)} ${plainField("username", "User name", name)}
+      ${entry.needsEmail && begun === undefined && plainField("email", "E-mail address", { kind: "email" })}
       ${passwordField("password", "Password", { kind })}
       ${passwordField("password_again", "Password once more", { kind })}
       ${entry.needsToken && plainField("token", "Registration token")}

@@ -26,6 +26,8 @@ export const PATHS = {
   signIn: "/_weft/account/sign-in",
   register: "/_weft/account/register",
   signOut: "/_weft/account/sign-out",
+  forgot: "/_weft/account/forgot",
+  newPassword: "/_weft/account/new-password",
   confirm: "/_weft/mail/confirm",
   unsubscribe: "/_weft/mail/unsubscribe",
   style: "/_weft/account/style.css",

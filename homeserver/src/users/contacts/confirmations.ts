@@ -60,6 +60,11 @@ export interface Confirmations {
    * @throws MatrixError M_INVALID_PARAM 400, M_LIMIT_EXCEEDED 429
    */
   begin(purpose: Purpose, request: EmailRequest): Promise<string>;
+  /** The same for a page of this server. @throws as `begin` */
+  beginHere(
+    purpose: Purpose,
+    email: string,
+  ): Promise<{ readonly sid: string; readonly clientSecret: string }>;
   /** What the link leads to; undefined: it is too old, or was used. */
   look(sid: string, token: string): Promise<Linked | undefined>;
   /** The link was followed. Undefined as in `look`. */
@@ -112,39 +117,45 @@ export function createConfirmations(deps: {
     throw errors.limitExceeded(counted.expiresTs - now, "Too many mails were sent to that address");
   }
 
+  const begin: Confirmations["begin"] = async (purpose, request) => {
+    const { email, clientSecret, sendAttempt, nextLink: next } = request;
+    if (mail === undefined) throw errors.forbidden("This server sends no mail");
+    const address = canonicalEmail(email);
+    if (address === undefined) throw errors.invalidParam("That is no e-mail address");
+    const nextLink = linkOf(next);
+    const [secretHash, now] = [hashSecret(clientSecret), clock.now()];
+    const sid = await transaction(sql, async (tx) => {
+      const owner = await ownerOfAddress(tx, "email", address);
+      const token = newSecret("mail", random);
+      const tokenHash = isOfUse(purpose, owner) ? hashSecret(token) : null;
+      const row = { sid: random.alphanumeric(24), purpose, address, secretHash, tokenHash };
+      const begun = await storage.beginConfirmation(
+        tx,
+        { ...row, sendAttempt, nextLink, expiresTs: now + LIFE_MS },
+        { now, max: MAX_CONFIRMATIONS },
+      );
+      if (begun === undefined) return storage.findBegun(tx, purpose, address, secretHash);
+      await countMail(tx, address);
+      const query = new URLSearchParams({ sid: begun, token }).toString();
+      const link = `${mail.baseUrl}${CONFIRM_PATH}?${query}`;
+      await mail.outbox.put(
+        tx,
+        letter(address, { purpose, serverName, owner, link }),
+        MAIL_LIFE_MS,
+      );
+      return begun;
+    });
+    mail.outbox.wake();
+    // It may have ended at this moment: a name that stands for nothing says no more.
+    return sid ?? random.alphanumeric(24);
+  };
+
   return {
     isOffered: mail !== undefined,
-
-    async begin(purpose, { email, clientSecret, sendAttempt, nextLink: next }) {
-      if (mail === undefined) throw errors.forbidden("This server sends no mail");
-      const address = canonicalEmail(email);
-      if (address === undefined) throw errors.invalidParam("That is no e-mail address");
-      const nextLink = linkOf(next);
-      const [secretHash, now] = [hashSecret(clientSecret), clock.now()];
-      const sid = await transaction(sql, async (tx) => {
-        const owner = await ownerOfAddress(tx, "email", address);
-        const token = newSecret("mail", random);
-        const tokenHash = isOfUse(purpose, owner) ? hashSecret(token) : null;
-        const row = { sid: random.alphanumeric(24), purpose, address, secretHash, tokenHash };
-        const begun = await storage.beginConfirmation(
-          tx,
-          { ...row, sendAttempt, nextLink, expiresTs: now + LIFE_MS },
-          { now, max: MAX_CONFIRMATIONS },
-        );
-        if (begun === undefined) return storage.findBegun(tx, purpose, address, secretHash);
-        await countMail(tx, address);
-        const query = new URLSearchParams({ sid: begun, token }).toString();
-        const link = `${mail.baseUrl}${CONFIRM_PATH}?${query}`;
-        await mail.outbox.put(
-          tx,
-          letter(address, { purpose, serverName, owner, link }),
-          MAIL_LIFE_MS,
-        );
-        return begun;
-      });
-      mail.outbox.wake();
-      // It may have ended at this moment: a name that stands for nothing says no more.
-      return sid ?? random.alphanumeric(24);
+    begin,
+    async beginHere(purpose, email) {
+      const clientSecret = newSecret("mail", random);
+      return { sid: await begin(purpose, { email, clientSecret, sendAttempt: 1 }), clientSecret };
     },
 
     async look(sid, token) {

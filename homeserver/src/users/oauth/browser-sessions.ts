@@ -8,6 +8,7 @@ import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Visitor } from "../accounts/attempts.ts";
+import type { Named } from "../accounts/identifier.ts";
 import { holdOpenAccount } from "../common/open-account.ts";
 import { hashSecret, newSecret } from "../common/secrets.ts";
 
@@ -18,11 +19,11 @@ export interface BrowserSessions {
   /** A cookie for a browser in which nobody has signed in. Nothing is stored of it. */
   newVisitor(): string;
   /**
-   * Signs somebody in by their password.
+   * Signs somebody in by their name, or an address, and their password.
    * @returns the new cookie
    * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
    */
-  signIn(user: string, password: string, visitor: Visitor): Promise<string>;
+  signIn(user: Named, password: string, visitor: Visitor): Promise<string>;
   /** Signs in somebody who has just registered. @returns the new cookie */
   begin(userId: UserId): Promise<string>;
   /** Who is signed in. */
