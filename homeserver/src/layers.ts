@@ -32,7 +32,7 @@ import {
   type Sender,
 } from "./sender/index.ts";
 import { openPush } from "./push-layer.ts";
-import { openProviders } from "./sign-in-layer.ts";
+import { openCaptcha, openProviders } from "./sign-in-layer.ts";
 import { openDeliveries, openMasquerade, openServiceCalls } from "./service-layers.ts";
 import { createSync, preferencesOf, type Sync } from "./sync/index.ts";
 import { createUsers, type Users, type UsersOptions } from "./users/users.ts";
@@ -153,6 +153,9 @@ async function openUsers(
     isPlain: config.publicBaseUrl.startsWith("http:"),
     allowPrivateGateways: config.allowPrivateAddresses,
     sso: openProviders(on, opened),
+    jwt: config.signIn.jwt,
+    policies: config.signIn.policies,
+    captcha: openCaptcha(on),
   });
   opened.push(() => users.stop());
   return users;

@@ -1,6 +1,7 @@
-/** What signing in with accounts elsewhere needs. */
+/** What registering and signing in need of services elsewhere. */
 import { createConnector, createOutboundAgent } from "./federation-client/connecting/agent.ts";
 import type { Foundation } from "./foundation.ts";
+import { type Captcha, createCaptcha } from "./users/common/captcha.ts";
 import type { SsoOptions } from "./users/users.ts";
 
 /** Providers of single sign-on; undefined: there are none. */
@@ -20,4 +21,10 @@ export function openProviders(
     secret: signingKey.seedBase64,
     publicBaseUrl: config.publicBaseUrl,
   };
+}
+
+/** Puzzles for new users; undefined: they solve none. */
+export function openCaptcha({ config, remote, logger }: Foundation): Captcha | undefined {
+  const { captcha: settings } = config.signIn;
+  return settings && createCaptcha({ settings, agent: remote.agent, logger });
 }

@@ -3556,7 +3556,8 @@ export interface paths {
         /** Show the page of a stage */
         get: operations["getAuthFallback"];
         put?: never;
-        post?: never;
+        /** Pass a stage */
+        post: operations["submitAuthFallback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -13752,7 +13753,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description `m.login.password`, `m.login.token` or `m.login.application_service`. */
+                    /** @description `m.login.password`, `m.login.token`, `m.login.application_service` or `org.matrix.login.jwt`. */
                     type: string;
                     identifier?: components["schemas"]["UserIdentifier"];
                     /** @description Older form of `identifier`. */
@@ -13763,7 +13764,7 @@ export interface operations {
                     address?: string;
                     /** @description With `m.login.password`. */
                     password?: string;
-                    /** @description With `m.login.token`. */
+                    /** @description With `m.login.token` or `org.matrix.login.jwt`. */
                     token?: components["schemas"]["Text"];
                     device_id?: components["schemas"]["DeviceId"];
                     /** @description A name for the device, if it is new. */
@@ -16551,6 +16552,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_CONNECTION_FAILED`: The service for puzzles does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -23397,6 +23407,108 @@ export interface operations {
             };
         };
     };
+    submitAuthFallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A stage of user-interactive authentication. */
+                authType: components["parameters"]["authType"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    csrf?: string;
+                    /** @description The session of the authentication. */
+                    session?: string;
+                    /** @description `yes`, where new users agree to terms. */
+                    agreed?: string;
+                    /** @description A solution, for reCAPTCHA. */
+                    "g-recaptcha-response"?: string;
+                    /** @description A solution, for hCaptcha. */
+                    "h-captcha-response"?: string;
+                    /** @description A solution, for Turnstile. */
+                    "cf-turnstile-response"?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The stage is passed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page again, with what is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page again, since the puzzle was not solved. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The session is over, or the page did not come from here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no page for that stage. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The service for puzzles does not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     getOAuthAuthorization: {
         parameters: {
             query?: {
@@ -23983,6 +24095,14 @@ export interface operations {
                     sid?: string;
                     /** @description Its secret. */
                     client_secret?: string;
+                    /** @description `yes`, where new users agree to terms. */
+                    agreed?: string;
+                    /** @description A solution, for reCAPTCHA. */
+                    "g-recaptcha-response"?: string;
+                    /** @description A solution, for hCaptcha. */
+                    "h-captcha-response"?: string;
+                    /** @description A solution, for Turnstile. */
+                    "cf-turnstile-response"?: string;
                 };
             };
         };
@@ -24695,6 +24815,8 @@ export interface operations {
                     ticket?: string;
                     /** @description The name of a new account. */
                     username?: string;
+                    /** @description `yes`, where new users agree to terms. */
+                    agreed?: string;
                     /** @enum {string} */
                     decision?: "allow" | "deny";
                 };

@@ -18,6 +18,7 @@ export function loginRoutes({
         ...(users.sso.providers.length > 0
           ? [{ type: "m.login.sso", identity_providers: users.sso.providers }]
           : []),
+        ...(users.jwt === undefined ? [] : [{ type: "org.matrix.login.jwt" }]),
         ...(services.all.length > 0 ? [{ type: "m.login.application_service" }] : []),
       ],
     })),
@@ -25,11 +26,17 @@ export function loginRoutes({
     // POST /_matrix/client/v3/login
     route("login", async (context) => {
       const { body, ip } = context;
-      const isService = body.type === "m.login.application_service";
-      const session = isService
-        ? await users.login.forService(serviceOf(context, services), body, sessionRequest(body))
-        : await users.login.withCredentials(body, sessionRequest(body), { ip });
-      return sessionBody(session, users.accounts.serverName);
+      const wanted = sessionRequest(body);
+      const signIn = () => {
+        if (body.type === "m.login.application_service") {
+          return users.login.forService(serviceOf(context, services), body, wanted);
+        }
+        if (body.type === "org.matrix.login.jwt" && users.jwt !== undefined) {
+          return users.jwt.signIn(body.token, wanted);
+        }
+        return users.login.withCredentials(body, wanted, { ip });
+      };
+      return sessionBody(await signIn(), users.accounts.serverName);
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import { route, type Route } from "../http/route.ts";
-import type { UiaFacts } from "../users/accounts/uia.ts";
+import type { UiaFacts } from "../users/accounts/uia-request.ts";
 import type { Users } from "../users/users.ts";
 import { denied, emailRequest } from "./email-request.ts";
 import { type ProvingRequest, provePassword } from "./prove-password.ts";

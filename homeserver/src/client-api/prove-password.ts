@@ -1,7 +1,7 @@
 import type { Requester } from "../http/access/authenticate.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Stage } from "../users/accounts/uia.ts";
+import type { Stage } from "../users/accounts/uia-request.ts";
 import type { Users } from "../users/users.ts";
 
 /**

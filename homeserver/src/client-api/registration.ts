@@ -34,9 +34,9 @@ export function registrationRoutes({
         return await opened(await registration.forService(service, body.username), body);
       }
       if (query.kind === "guest") throw errors.forbidden("Guests are not admitted on this server");
-      const { flows } = registration;
+      const { flows, params } = registration;
       const request = {
-        ...{ operation: "register", body, userId: undefined, visitor: { ip }, flows },
+        ...{ operation: "register", body, userId: undefined, visitor: { ip }, flows, params },
         purpose: "register" as const,
       };
       return await uia.once(request, async () => {

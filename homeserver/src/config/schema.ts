@@ -119,7 +119,7 @@ export const settings = {
   sign_in_file: {
     type: "string",
     description:
-      "A JSON or YAML file about further ways to register and sign in: providers of single sign-on. See docs/sign-in.md.",
+      "A JSON or YAML file about further ways to register and sign in: providers of single sign-on, JSON Web Tokens, terms, puzzles. See docs/sign-in.md.",
     minLength: 1,
     "x-mend": "the path of a readable file as docs/sign-in.md describes it",
   },

@@ -4,11 +4,13 @@ import { matrixErrorReply } from "../http/reply/errors.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { Named } from "../users/accounts/identifier.ts";
-import type { UiaFacts } from "../users/accounts/uia.ts";
+import type { UiaFacts } from "../users/accounts/uia-request.ts";
 import { canonicalEmail } from "../users/contacts/email.ts";
 import type { PageDeps } from "./authorization.ts";
+import { agreementIn, solutionIn } from "./newcomer-facts.ts";
 import type { Browser } from "./pages/browser.ts";
 import { type BegunByMail, registrationPage, signInPage } from "./pages/entry-pages.ts";
+import { newcomerFields } from "./pages/newcomer-fields.ts";
 import { goTo, type Page, pageReply, PATHS, STYLE } from "./pages/page.ts";
 
 /** What was typed, and what is wrong with it. */
@@ -46,14 +48,16 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     return reply(page, browser, attempt.error);
   }
 
-  function register(browser: Browser, attempt: Attempt): Reply {
+  function register(browser: Browser, attempt: Attempt, languages: string | undefined): Reply {
     if (registration.mode === "closed") {
       throw errors.forbidden("Registration is closed on this server");
     }
     const needsToken = registration.mode === "token";
     const { needsEmail } = registration;
     const { begun } = attempt;
-    const page = registrationPage({ ...shown(browser, attempt), needsToken, needsEmail, begun });
+    const newcomer = newcomerFields(registration, languages);
+    const asked = { needsToken, needsEmail, newcomer, begun };
+    const page = registrationPage({ ...shown(browser, attempt), ...asked });
     return reply(page, browser, attempt.error);
   }
 
@@ -88,25 +92,30 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
     // GET /_weft/account/register
     route("getRegistrationPage", async ({ query, request }) =>
-      register(await browsers.of(request), query),
+      register(await browsers.of(request), query, request.headers["accept-language"]),
     ),
 
     // POST /_weft/account/register
-    route("registerOnPage", async ({ body, request }) => {
+    route("registerOnPage", async ({ body, request, ip }) => {
       const before = browsers.checkForm(request, body.csrf);
       const { username = "", password = "", password_again: again, token, next } = body;
       const { email = "", sid, client_secret: clientSecret } = body;
       const isBegun = sid !== undefined && clientSecret !== undefined;
       const begun = isBegun ? { sid, clientSecret } : undefined;
+      const languages = request.headers["accept-language"];
       try {
         const userId = await registration.check(username.trim());
         if (password !== again) throw errors.invalidParam("The two passwords differ");
         passwords.ensureStrong(password);
+        const agreed = agreementIn(registration, body);
+        // A solution is good once, and a mail costs one, too.
+        const solved = await solutionIn(registration, body, ip);
         if (registration.needsEmail && begun === undefined) {
           const sent = await confirmations.beginHere("register", email.trim());
-          return register(await browsers.of(request), { next, username, begun: sent });
+          return register(await browsers.of(request), { next, username, begun: sent }, languages);
         }
         await registration.register(userId, password, {
+          ...{ ...agreed, ...solved },
           ...(begun && (await confirmed(begun))),
           ...(token !== undefined && { registrationToken: token.trim() }),
         });
@@ -115,7 +124,8 @@ export function entryRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         return goTo(base + browsers.pageAfter(next), browsers.keep(cookie));
       } catch (error) {
         if (!(error instanceof MatrixError) || error.status >= 500) throw error;
-        return register(await browsers.of(request), { next, username, error, begun });
+        const attempt = { next, username, error, begun };
+        return register(await browsers.of(request), attempt, languages);
       }
     }),
 

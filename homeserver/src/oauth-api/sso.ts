@@ -7,6 +7,7 @@ import { withLoginToken } from "../users/sso/sso.ts";
 import type { Arrived, Leaving } from "../users/sso/types.ts";
 import type { PageDeps } from "./authorization.ts";
 import type { Browser } from "./pages/browser.ts";
+import { termsField } from "./pages/newcomer-fields.ts";
 import { goTo, noticePage, type Page, pageReply, sourceOf } from "./pages/page.ts";
 import { confirmPage, donePage, leavePage, namePage } from "./pages/sso-pages.ts";
 import { inWords } from "./operations-in-words.ts";
@@ -19,7 +20,7 @@ const MAX_NEXT = 4_096;
 
 export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
   const { base } = browsers;
-  const { sso, uia, accounts, login } = users;
+  const { sso, uia, accounts, login, registration } = users;
 
   function shown(browser: Browser, page: Page, goesTo?: string): Reply {
     return pageReply(base, { ...page, headers: { ...browser.headers, ...HEARD } }, goesTo);
@@ -65,7 +66,12 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
   }
 
   /** The name of a new account is asked for. */
-  function askName(browser: Browser, arrived: Arrived, attempt?: [name: string, MatrixError]) {
+  function askName(
+    request: FastifyRequest,
+    browser: Browser,
+    arrived: Arrived,
+    attempt?: [name: string, MatrixError],
+  ) {
     const { identity, purpose } = arrived;
     const [username, error] = attempt ?? [identity.localpart ?? "", undefined];
     const page = namePage({
@@ -73,23 +79,25 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
       ticket: sso.tickets.make("arrived", browser.cookie, arrived),
       provider: sso.providers.find(({ id }) => id === identity.provider)?.name ?? "",
       problem: error?.message,
+      terms: termsField(registration.policies, request.headers["accept-language"]),
     });
     const goesTo = purpose.kind === "app" ? sourceOf(purpose.redirectUrl) : undefined;
     return shown(browser, { ...page, status: error?.status }, goesTo);
   }
 
   async function takeName(
+    request: FastifyRequest,
     browser: Browser,
-    ticket: string | undefined,
-    wished: string,
+    body: { ticket?: string; username?: string; agreed?: string },
   ): Promise<Reply> {
-    const arrived = sso.tickets.open("arrived", browser.cookie, ticket);
+    const wished = body.username?.trim() ?? "";
+    const arrived = sso.tickets.open("arrived", browser.cookie, body.ticket);
     try {
-      const userId = await sso.open(arrived.identity, wished);
+      const userId = await sso.open(arrived.identity, wished, body.agreed === "yes");
       return await goOn(browser, { userId, purpose: arrived.purpose });
     } catch (error) {
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
-      return askName(browser, arrived, [wished, error]);
+      return askName(request, browser, arrived, [wished, error]);
     }
   }
 
@@ -129,19 +137,18 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         throw errors.forbidden("No account on this server belongs to that one");
       }
       const { localpart } = identity;
-      if (localpart === undefined || !(await sso.isFree(localpart))) {
-        return askName(browser, { identity, purpose });
+      const asks = registration.policies.length > 0;
+      if (asks || localpart === undefined || !(await sso.isFree(localpart))) {
+        return askName(request, browser, { identity, purpose });
       }
-      return await goOn(browser, { userId: await sso.open(identity, localpart), purpose });
+      return await goOn(browser, { userId: await sso.open(identity, localpart, false), purpose });
     }),
 
     // POST /_weft/account/sso/continue
     route("continueSso", async ({ body, request }) => {
       browsers.checkForm(request, body.csrf);
       const browser = await browsers.of(request);
-      if (body.decision === undefined) {
-        return await takeName(browser, body.ticket, body.username?.trim() ?? "");
-      }
+      if (body.decision === undefined) return await takeName(request, browser, body);
       if (body.decision === "allow") return await leave(browser, body.ticket);
       const text = "Nothing has happened. You can close this page.";
       return shown(browser, noticePage("You said no", text, 200));

@@ -46,6 +46,9 @@ import { createTags, type Tags } from "./data/tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
 import { createModeration, type Moderation } from "./accounts/moderation.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
+import type { Captcha } from "./common/captcha.ts";
+import type { Policy } from "./common/terms.ts";
+import { createJwtLogin, type JwtLogin, type JwtSettings } from "./sso/jwt-login.ts";
 import type { ProviderAgents } from "./sso/provider-fetch.ts";
 import { createSingleSignOn, type SingleSignOn } from "./sso/sso.ts";
 import { NO_SSO, type SsoSettings } from "./sso/types.ts";
@@ -63,6 +66,8 @@ export interface Users extends Contacts {
   readonly uia: UserInteractiveAuth;
   readonly oauth: OAuth;
   readonly sso: SingleSignOn;
+  /** Undefined: it is not offered. */
+  readonly jwt: JwtLogin | undefined;
   readonly deactivation: Deactivation;
   readonly moderation: Moderation;
   readonly passwordChange: PasswordChange;
@@ -123,6 +128,12 @@ export interface UsersOptions {
   readonly isPlain?: boolean;
   /** Where people may sign in with accounts that they have elsewhere; nowhere when absent. */
   readonly sso?: SsoOptions | undefined;
+  /** Tokens of another service by which people sign in; absent: none. */
+  readonly jwt?: JwtSettings | undefined;
+  /** What new users agree to; nothing when absent. */
+  readonly policies?: readonly Policy[];
+  /** Puzzles that new users solve; none when absent. */
+  readonly captcha?: Captcha | undefined;
   /** Whether push gateways may be at private addresses, and without TLS (false). */
   readonly allowPrivateGateways?: boolean;
 }
@@ -151,29 +162,30 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   const keys = createKeys(options);
   const registrationTokens = createRegistrationTokens(options);
   const contacts = createContacts(options);
+  const newcomers = { policies: options.policies ?? [], captcha: options.captcha };
   const registration = createRegistration({
     ...options,
     accounts,
     passwords,
     tokens: registrationTokens,
-    ...{ ...contacts, attempts, mode, sharedSecret },
+    ...{ ...contacts, ...newcomers, attempts, mode, sharedSecret },
     email: options.mail && (options.registrationEmail ?? "optional"),
     onCreated: (userId) => pushRules.initialise(userId),
   });
   const profiles = createProfiles({ ...options, accounts });
   return {
-    ...{ accounts, passwords, sessions, devices },
+    ...{ accounts, passwords, sessions, devices, registration, registrationTokens, ...contacts },
     login: createLogin({ ...options, accounts, sessions }),
-    registration,
-    registrationTokens,
-    ...contacts,
-    uia: createUserInteractiveAuth({ ...options, ...contacts, accounts, registrationTokens }),
+    uia: createUserInteractiveAuth({
+      ...{ ...options, ...contacts, ...newcomers, accounts, registrationTokens },
+    }),
     oauth: createOAuth({ ...options, accounts, sessions, devices }),
     deactivation: createDeactivation({ ...options, ...contacts, devices }),
     moderation: createModeration(options),
     passwordChange: createPasswordChange({ ...options, ...contacts, passwords, devices }),
     profiles,
     sso: openSso(options, { accounts, registration, profiles }),
+    jwt: openJwt(options, { accounts, registration, sessions }),
     accountData,
     tags: createTags(accountData),
     filters: createFilters(options),
@@ -188,7 +200,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     pushers: createPushers({ ...options, ...contacts }),
     reports: createReports(options),
     roomSettings: createRoomSettings({ accountData, pushRules }),
-    ensureBootstrapToken: () => registrationTokens.ensureBootstrapToken(),
+    ensureBootstrapToken: registrationTokens.ensureBootstrapToken,
     async stop() {
       pushRules.stop();
       ignores.stop();
@@ -211,4 +223,11 @@ function openSso(
   const { settings = NO_SSO, agents, secret = "", publicBaseUrl = "http://localhost" } = sso ?? {};
   const shared = { sql, clock, random, logger, ...layers };
   return createSingleSignOn({ ...shared, settings, agents, secret, publicBaseUrl });
+}
+
+function openJwt(
+  { clock, jwt: settings }: UsersOptions,
+  layers: { accounts: Accounts; registration: Registration; sessions: Sessions },
+): JwtLogin | undefined {
+  return settings && createJwtLogin({ ...layers, clock, settings });
 }

@@ -24,7 +24,10 @@ describe("the configuration", () => {
       registrationSharedSecret: undefined,
       registrationEmail: "optional",
       smtp: undefined,
-      signIn: { sso: { providers: [], trustedOrigins: [] } },
+      signIn: {
+        sso: { providers: [], trustedOrigins: [] },
+        ...{ jwt: undefined, policies: [], captcha: undefined },
+      },
       passwordMinLength: 8,
       rateLimits: true,
       trustedProxies: ["127.0.0.0/8", "::1"],

@@ -1,4 +1,5 @@
 /** The file about ways to sign in. */
+import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -94,4 +95,69 @@ test("the setting names the file", () => {
   const { signIn } = loadConfig(undefined, { WEFT_SIGN_IN_FILE });
   expect(signIn.sso.providers.map(({ id }) => id)).toEqual(["work"]);
   expect(loadConfig(undefined, {}).signIn.sso.providers).toEqual([]);
+});
+
+const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const PEM = publicKey.export({ type: "spki", format: "pem" });
+const SECRET = "hush, a secret of thirty-two letters";
+
+test("tokens of another service have a key, and algorithms for it", () => {
+  const jwt = (more: object) => parseSignIn("s", JSON.stringify({ jwt: more })).jwt!;
+  const byKey = jwt({ public_key: PEM, algorithms: ["ES256"], audiences: ["a"] });
+  expect([byKey.key.asymmetricKeyType, byKey.localpartClaim, byKey.requiresExpiry]).toEqual([
+    ...["ec", "sub", true],
+  ]);
+  expect(jwt({ secret: SECRET, algorithms: ["HS512"], requires_expiry: false })).toMatchObject({
+    ...{ requiresExpiry: false, opensAccounts: true, issuer: undefined },
+  });
+  const wrong = (more: object) => problem({ jwt: more });
+  expect(wrong({ algorithms: ["HS256"] })).toBe(
+    "s.json: jwt.secret: write it or public_key, and not both",
+  );
+  expect(wrong({ secret: SECRET, public_key: PEM, algorithms: ["HS256"] })).toContain("not both");
+  expect(wrong({ secret: "hush", algorithms: ["HS256"] })).toContain(
+    "jwt.secret: must NOT have fewer",
+  );
+  expect(wrong({ secret: SECRET, algorithms: ["none"] })).toContain(
+    "jwt.algorithms.0: write one of HS256",
+  );
+  expect(wrong({ secret: SECRET, algorithms: ["HS256", "RS256"] })).toContain(
+    "algorithms.1: RS256 is not for",
+  );
+  expect(wrong({ public_key: PEM, algorithms: ["HS256"] })).toContain(
+    "algorithms.0: HS256 is not for",
+  );
+  expect(wrong({ public_key: "hush", algorithms: ["ES256"] })).toContain(
+    "public_key: is no public key",
+  );
+});
+
+test("terms have a version and a language; puzzles a kind", () => {
+  const en = { name: "Terms", url: "https://a.test/" };
+  const { policies, captcha } = parseSignIn(
+    "s",
+    JSON.stringify({
+      terms: { tos: { version: "1", en, "pt-BR": en } },
+      captcha: { kind: "turnstile", site_key: "k", secret: "s" },
+    }),
+  );
+  expect(policies).toEqual([
+    {
+      id: "tos",
+      version: "1",
+      texts: new Map([
+        ["en", en],
+        ["pt-BR", en],
+      ]),
+    },
+  ]);
+  expect(captcha!.verifyUrl).toBe("https://challenges.cloudflare.com/turnstile/v0/siteverify");
+  expect(problem({ terms: { tos: { version: "1" } } })).toContain("terms.tos: must NOT have fewer");
+  expect(problem({ terms: { tos: { en, de: en } } })).toContain("terms.tos.version: is missing");
+  expect(problem({ terms: { tos: { version: "1", en: { ...en, x: 1 } } } })).toContain(
+    "tos.en.x: is no key",
+  );
+  expect(problem({ captcha: { kind: "x", site_key: "k", secret: "hush" } })).toContain(
+    "captcha.kind: write one of",
+  );
 });

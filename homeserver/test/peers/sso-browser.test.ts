@@ -3,10 +3,13 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { putOff } from "../../../web-client/e2e/encryption.ts";
+import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
 import { freePorts } from "../support/ports.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { hasChromium, launchBrowser, openScreen, picture } from "./support/browser.ts";
+
+const RULES = { name: "The rules", url: "https://here.test/rules" };
 
 /** Each test goes on where the one before ended. */
 describe.skipIf(!hasChromium)("single sign-on in a browser", { timeout: 120_000 }, () => {
@@ -24,7 +27,11 @@ describe.skipIf(!hasChromium)("single sign-on in a browser", { timeout: 120_000 
     server = await startServer({
       listen: { host: "127.0.0.1", port },
       publicBaseUrl: base,
-      signIn: { sso: { providers: [idp.settings()], trustedOrigins: [] } },
+      signIn: {
+        ...NO_SIGN_IN,
+        sso: { providers: [idp.settings()], trustedOrigins: [] },
+        policies: [{ id: "rules", version: "1", texts: new Map([["en", RULES]]) }],
+      },
     });
     browser = await launchBrowser();
     ({ page, errors } = await openScreen(browser, { scheme: "light" }));
@@ -53,7 +60,10 @@ describe.skipIf(!hasChromium)("single sign-on in a browser", { timeout: 120_000 
     await page.getByRole("button", { name: "Continue with The Provider" }).click();
     await page.getByLabel("Who are you?").fill("s-bea");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.waitForURL(`${server.config.publicBaseUrl}/**`);
+    await page.getByRole("heading", { name: "Create an account" }).waitFor();
+    await isUsable();
+    await page.getByLabel("I agree to").check();
+    await page.getByRole("button", { name: "Create an account" }).click();
     await putOff(page);
     await page.getByText("Bea Holm").first().waitFor();
     expect(page.url()).not.toContain("loginToken");
@@ -74,6 +84,21 @@ describe.skipIf(!hasChromium)("single sign-on in a browser", { timeout: 120_000 
     await isUsable();
     await page.getByRole("link", { name: "Continue with The Provider" }).click();
     await page.getByText(`@bea:${server.name}`).first().waitFor();
+  });
+
+  test("who registers with a password agrees to the terms on a page of the server", async () => {
+    const { page: other } = await openScreen(browser, { scheme: "light" });
+    await other.goto(`${server.config.publicBaseUrl}/#/register`);
+    await other.getByLabel("User name").fill("carl");
+    await other.getByLabel("Password", { exact: true }).fill("Carl-Secret-1");
+    await other.getByRole("button", { name: "Create account" }).click();
+    const opened = other.waitForEvent("popup");
+    await other.getByRole("button", { name: "Read the terms" }).click();
+    const popup = await opened;
+    await popup.getByLabel("I agree to").check();
+    await popup.getByRole("button", { name: "Continue" }).click();
+    await putOff(other);
+    await other.context().close();
   });
 
   test("no page broke", () => {

@@ -1,5 +1,6 @@
 /** One server, one provider of OpenID Connect, and the ways between them. */
 import { afterAll, beforeAll } from "vitest";
+import type { UsersOptions } from "../../src/users/users.ts";
 import type { SsoSettings } from "../../src/users/sso/types.ts";
 import { openApi, type TestApi } from "../client-api/support.ts";
 import { openBrowser, type TestBrowser } from "../oauth-api/support.ts";
@@ -21,12 +22,16 @@ export const callback = (provider: string): string =>
   `${HOME}/_weft/account/sso/callback/${provider}`;
 
 /** `settings` says of the provider what the homeserver's owner has written. */
-export function withProviders(settings: (idp: IdentityProvider) => SsoSettings["providers"]): void {
+export function withProviders(
+  settings: (idp: IdentityProvider) => SsoSettings["providers"],
+  more: Partial<UsersOptions> = {},
+): void {
   beforeAll(async () => {
     idp = await startIdentityProvider(
       ["idp", "other", "elsewhere", "linking", "closed"].map(callback),
     );
     t = await openApi({
+      ...more,
       sso: {
         settings: { providers: settings(idp), trustedOrigins: ["https://trusted.test"] },
         agents: agents.agents,

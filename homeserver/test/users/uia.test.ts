@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { UiaChallenge } from "../../src/users/accounts/uia-challenge.ts";
-import type { Stage, UiaRequest } from "../../src/users/accounts/uia.ts";
+import type { Stage, UiaRequest } from "../../src/users/accounts/uia-request.ts";
 import { errcodeOf, id, openUsers, type TestUsers } from "./support.ts";
 
 let t: TestUsers;

@@ -21,10 +21,13 @@ const KNOWN = new Set(["m.login.dummy", "m.login.registration_token", "m.login.p
 export class NeedsProof extends Error {
   readonly stage: string;
   readonly known: boolean;
-  constructor(stage: string) {
+  /** The session in which the rest of the stages may be passed. */
+  readonly session: string | undefined;
+  constructor(stage: string, session?: string) {
     super(`The server asks for ${stage}`);
     this.stage = stage;
     this.known = KNOWN.has(stage);
+    this.session = session;
   }
 }
 
@@ -51,15 +54,22 @@ export function nextStage(challenge: AuthChallenge, proofs: Proofs): string {
   const passable = rest.find((stages) => stages.every((stage) => canPass(stage, proofs)));
   if (passable?.[0] !== undefined) return passable[0];
   const wanted = rest.find((stages) => stages.every((stage) => KNOWN.has(stage))) ?? rest[0] ?? [];
-  throw new NeedsProof(wanted.find((stage) => !canPass(stage, proofs)) ?? "unknown");
+  throw new NeedsProof(
+    wanted.find((stage) => !canPass(stage, proofs)) ?? "unknown",
+    challenge.session,
+  );
 }
 
-/** Runs an operation through user-interactive auth, stage by stage, till it succeeds or something is lacking. */
+/**
+ * Runs an operation through user-interactive auth, stage by stage, till it succeeds or something is lacking. `begun`: a
+ * session to go on with.
+ */
 export async function throughAuth<T>(
   proofs: Proofs,
   attempt: (auth?: AuthProof) => Promise<T>,
+  begun?: string,
 ): Promise<T> {
-  let auth: AuthProof | undefined;
+  let auth: AuthProof | undefined = begun === undefined ? undefined : { session: begun };
   for (let round = 0; round < 6; round++) {
     try {
       return await attempt(auth);

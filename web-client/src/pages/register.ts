@@ -3,6 +3,7 @@ import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { createAuthApi } from "../api/auth.ts";
 import { ApiError } from "../api/errors.ts";
+import { openStagePage, whenStageIsPassed } from "../api/fallback.ts";
 import { createHttp } from "../api/http.ts";
 import { NeedsProof, throughAuth, type Proofs } from "../api/uia.ts";
 import type { WeftPasswordField } from "../elements/password-field.ts";
@@ -14,6 +15,9 @@ import { entry } from "../styles/entry.ts";
 import { base, buttons, forms } from "../styles/shared.ts";
 import { deviceName } from "../text/device.ts";
 import { explain } from "../text/problems.ts";
+
+/** Stages that have a page. */
+const PAGES = new Set(["m.login.terms", "m.login.recaptcha"]);
 
 /** The token of an invitation link: `?registration_token=…` before or behind the "#". */
 function tokenInAddress(): string {
@@ -29,6 +33,10 @@ export class WeftRegister extends LitElement {
   @state() private problem = "";
   @state() private nameProblem = "";
   @state() private token = tokenInAddress();
+  /** What is to be done on a page of the server, and the session that waits for it. */
+  @state() private elsewhere: { stage: string; session: string } | undefined;
+  #session: string | undefined;
+  #unhear: () => void = () => undefined;
   @state() private wantsToken = this.token !== "";
   @query("#user") private user!: HTMLInputElement;
   @query("#token") private tokenInput!: HTMLInputElement | null;
@@ -36,6 +44,18 @@ export class WeftRegister extends LitElement {
   readonly #auth = createAuthApi(createHttp(""), "");
 
   static override styles = [base, buttons, forms, entry];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#unhear = whenStageIsPassed(() => {
+      if (this.elsewhere !== undefined) void this.#submit();
+    });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#unhear();
+  }
 
   override firstUpdated(): void {
     this.user.focus();
@@ -65,18 +85,23 @@ export class WeftRegister extends LitElement {
     }
     this.busy = true;
     this.problem = "";
+    this.elsewhere = undefined;
     const token = this.tokenInput?.value.trim() ?? "";
     const proofs: Proofs = token === "" ? {} : { registrationToken: token };
     try {
       const registration = { username, password, deviceName: deviceName() };
-      const session = await throughAuth(proofs, (auth) =>
-        this.#auth.register({ ...registration, ...(auth === undefined ? {} : { auth }) }),
+      const session = await throughAuth(
+        proofs,
+        (auth) => this.#auth.register({ ...registration, ...(auth === undefined ? {} : { auth }) }),
+        this.#session,
       );
       this.#dropToken();
       navigate({ page: "home" }, true);
       signedIn(session);
     } catch (error) {
       this.busy = false;
+      // Done in part: the rest of it goes on there, with the same name and password.
+      this.#session = error instanceof NeedsProof ? error.session : undefined;
       await this.#explain(error);
     }
   };
@@ -96,6 +121,8 @@ export class WeftRegister extends LitElement {
       );
       await this.updateComplete;
       this.tokenInput?.focus();
+    } else if (error instanceof NeedsProof && PAGES.has(error.stage) && error.session) {
+      this.elsewhere = { stage: error.stage, session: error.session };
     } else if (error instanceof NeedsProof) {
       this.problem = msg(
         "This server asks for something that Weft cannot do yet. Ask whoever runs it.",
@@ -107,6 +134,27 @@ export class WeftRegister extends LitElement {
     } else {
       this.problem = explain(error);
     }
+  }
+
+  /** The way to a page of the server, which says when it is done. */
+  #elsewhere() {
+    const { elsewhere } = this;
+    if (elsewhere === undefined) return nothing;
+    const isTerms = elsewhere.stage === "m.login.terms";
+    return html`<p role="status">
+        ${
+          isTerms
+            ? msg("This server asks you to agree to its terms.")
+            : msg("This server asks you to show that you are human.")
+        }
+      </p>
+      <button
+        class="button"
+        type="button"
+        @click=${() => openStagePage(elsewhere.stage, elsewhere.session)}
+      >
+        ${isTerms ? msg("Read the terms") : msg("Solve a puzzle")}
+      </button>`;
   }
 
   #tokenField() {
@@ -151,7 +199,7 @@ export class WeftRegister extends LitElement {
           autocomplete="new-password"
           @enter=${this.#submit}
         ></weft-password-field>
-        ${this.#tokenField()}
+        ${this.#tokenField()} ${this.#elsewhere()}
         <button class="button primary" type="submit" ?disabled=${this.busy}>
           ${this.busy ? msg("Creating your account…") : msg("Create account")}
         </button>

@@ -1,6 +1,7 @@
 import type { PublicProvider } from "../../users/sso/types.ts";
 import { hidden, passwordField, plainField } from "./fields.ts";
 import { type Html, html } from "./html.ts";
+import type { NewcomerFields } from "./newcomer-fields.ts";
 import { brand, type Page, PATHS, problem } from "./page.ts";
 import { providerLinks } from "./sso-pages.ts";
 
@@ -54,6 +55,7 @@ export function registrationPage(
   entry: Entry & {
     readonly needsToken: boolean;
     readonly needsEmail: boolean;
+    readonly newcomer: NewcomerFields;
     readonly begun?: BegunByMail | undefined;
   },
 ): Page {
@@ -72,9 +74,10 @@ export function registrationPage(
       ${entry.needsEmail && begun === undefined && plainField("email", "E-mail address", { kind: "email" })}
       ${passwordField("password", "Password", { kind })}
       ${passwordField("password_again", "Password once more", { kind })}
-      ${entry.needsToken && plainField("token", "Registration token")}
+      ${entry.needsToken && plainField("token", "Registration token")} ${entry.newcomer.fields}
       <div class="actions"><button class="primary" type="submit">Create an account</button></div>
       <p class="below">You have one? <a href="${signIn}">Sign in</a></p>
     </form>`,
+    sources: entry.newcomer.sources,
   };
 }

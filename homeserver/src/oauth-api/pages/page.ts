@@ -14,8 +14,10 @@ export interface Page {
   readonly headers?: ReplyHeaders | undefined;
   /** Whether the page has more than one card. */
   readonly isWide?: boolean;
-  /** The only script that it runs. */
+  /** The only script of its own that it runs. */
   readonly script?: string;
+  /** From where it loads a service's scripts, and shows frames. */
+  readonly sources?: readonly string[];
 }
 
 /** The paths of pages. */
@@ -40,7 +42,7 @@ export const PATHS = {
  * to this server. `goesTo`: where a form may lead besides, as a CSP source.
  */
 export function pageReply(base: string, page: Page, goesTo?: string): Reply {
-  const { title, body, status = 200, headers, isWide, script } = page;
+  const { title, body, status = 200, headers, isWide, script, sources = [] } = page;
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -56,8 +58,8 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
     </html> `;
   const policy = [
     "default-src 'none'",
-    ...(script === undefined ? [] : [`script-src 'sha256-${sha256(script)}'`]),
-    "style-src 'self'",
+    ...scriptPolicy(script, sources),
+    `style-src 'self'${sources.length > 0 ? " 'unsafe-inline'" : ""}`,
     "img-src 'self'",
     `form-action 'self'${goesTo === undefined ? "" : ` ${goesTo}`}`,
     "base-uri 'none'",
@@ -75,6 +77,15 @@ export function pageReply(base: string, page: Page, goesTo?: string): Reply {
     ...headers,
   };
   return new Reply(status, all, document.text);
+}
+
+function scriptPolicy(script: string | undefined, sources: readonly string[]): string[] {
+  const own = script === undefined ? [] : [`'sha256-${sha256(script)}'`];
+  const all = [...own, ...sources];
+  if (all.length === 0) return [];
+  const places = sources.join(" ");
+  const frames = sources.length === 0 ? [] : [`frame-src ${places}`, `connect-src ${places}`];
+  return [`script-src ${all.join(" ")}`, ...frames];
 }
 
 function sha256(text: string): string {

@@ -89,6 +89,8 @@ export function namePage(
     readonly provider: string;
     readonly username: string;
     readonly problem: string | undefined;
+    /** What new users agree to. */
+    readonly terms: Html | undefined;
   },
 ): Page {
   const { base, field, ticket, serverName, username } = form;
@@ -99,6 +101,7 @@ export function namePage(
       ${brand("Create an account", `${serverName}, with ${form.provider}`)}${problem(form.problem)}
       ${field}${hidden("ticket", ticket)}
       ${plainField("username", "User name", { value: username, kind: "username", hint, isFirst: true })}
+      ${form.terms}
       <div class="actions"><button class="primary" type="submit">Create an account</button></div>
     </form>`,
   };

@@ -2,6 +2,8 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import { errors, MatrixError } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { insertAgreedTerms } from "../../storage/oauth/agreed-terms.ts";
 import type { Sql, Tx } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import type { Accounts } from "./accounts.ts";
@@ -9,10 +11,11 @@ import type { Attempts } from "./attempts.ts";
 import type { Passwords } from "./passwords.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
 import { createSharedSecretRegistration, type SharedSecretRegistration } from "./shared-secret.ts";
-import type { Stage, UiaFacts } from "./uia.ts";
+import type { Stage, UiaFacts } from "./uia-request.ts";
+import type { Captcha } from "../common/captcha.ts";
+import { type AgreedVersions, type Policy, termsParams } from "../common/terms.ts";
 import type { UserHooks } from "../common/types.ts";
 import type { Addresses } from "../contacts/addresses.ts";
-import type { ConfirmedAddress } from "../contacts/confirmations.ts";
 
 export type RegistrationMode = "open" | "token" | "closed";
 /** Whether a new account may have a confirmed e-mail address, or has to. */
@@ -25,6 +28,12 @@ export interface Registration {
   readonly needsEmail: boolean;
   /** The flows that a registering user can choose from. */
   readonly flows: readonly (readonly Stage[])[];
+  /** What clients have to know for them. */
+  readonly params: JsonObject;
+  /** What new users agree to. */
+  readonly policies: readonly Policy[];
+  /** The puzzles that they solve; undefined: none. */
+  readonly captcha: Captcha | undefined;
   /**
    * The user id for a wished name that is free.
    * @throws MatrixError M_FORBIDDEN 403 when registration is closed; M_INVALID_USERNAME,
@@ -49,6 +58,7 @@ export interface Registration {
    */
   withoutPassword(
     wished: string,
+    agreed: AgreedVersions,
     within: (tx: Tx, userId: UserId) => Promise<void>,
   ): Promise<UserId>;
   /**
@@ -79,6 +89,8 @@ export interface RegistrationDeps {
   tokens: RegistrationTokens;
   addresses: Pick<Addresses, "addWithin">;
   mode: RegistrationMode;
+  policies: readonly Policy[];
+  captcha: Captcha | undefined;
   /** Undefined: this server sends no mails. */
   email: RegistrationEmail | undefined;
   sharedSecret?: string | undefined;
@@ -88,18 +100,19 @@ export interface RegistrationDeps {
 }
 
 export function createRegistration(deps: RegistrationDeps): Registration {
-  const { sql, accounts, passwords, tokens, mode } = deps;
+  const { sql, clock, accounts, passwords, tokens, mode, policies, captcha } = deps;
   const needsEmail = deps.email === "required";
 
   async function store(
     userId: UserId,
     passwordHash: string | null,
     decideAdmin: (tx: Tx) => Promise<boolean>,
-    email?: ConfirmedAddress,
+    { email, agreed = {} }: UiaFacts = {},
   ): Promise<void> {
     await transaction(sql, async (tx) => {
       const isAdmin = await decideAdmin(tx);
       await accounts.create(tx, { userId, passwordHash, isAdmin });
+      await insertAgreedTerms(tx, userId, agreed, clock.now());
       if (email !== undefined) await deps.addresses.addWithin(tx, userId, email, "register");
     });
     await deps.onCreated(userId);
@@ -131,7 +144,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   return {
     mode,
     needsEmail,
-    flows: flowsOf(mode, deps.email),
+    flows: flowsOf(deps),
+    params: paramsOf(deps),
+    ...{ policies, captcha },
 
     async check(wished) {
       if (mode === "closed") throw errors.forbidden("Registration is closed on this server");
@@ -141,6 +156,10 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     async register(userId, password, facts) {
       const { email, registrationToken } = facts;
       if (needsEmail && email === undefined) throw errors.forbidden("No e-mail address");
+      if (captcha !== undefined && facts.isHuman !== true) {
+        throw errors.forbidden("No puzzle was solved");
+      }
+      ensureAgreed(policies, facts.agreed);
       if (password !== undefined) passwords.ensureStrong(password);
       const hash = password === undefined ? null : await passwords.hash(password);
       const decideAdmin = async (tx: Tx) => {
@@ -148,15 +167,16 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         if (registrationToken === undefined) throw errors.forbidden("No registration token");
         return (await tokens.take(tx, registrationToken)).bootstrap;
       };
-      await store(userId, hash, decideAdmin, email);
+      await store(userId, hash, decideAdmin, facts);
     },
 
     create,
 
-    async withoutPassword(wished, within) {
+    async withoutPassword(wished, agreed, within) {
       const userId = await free(wished);
       await transaction(sql, async (tx) => {
         await accounts.create(tx, { userId, passwordHash: null, isAdmin: false });
+        await insertAgreedTerms(tx, userId, agreed, clock.now());
         await within(tx, userId);
       });
       await deps.onCreated(userId);
@@ -194,10 +214,27 @@ export function createRegistration(deps: RegistrationDeps): Registration {
  * The address comes first: a client that means to give one would have an account without it as soon
  * as the rest is done.
  */
-function flowsOf(mode: RegistrationMode, email: RegistrationEmail | undefined): Stage[][] {
+function flowsOf({ mode, email, policies, captcha }: RegistrationDeps): Stage[][] {
+  const first: Stage[] = [
+    ...(captcha === undefined ? [] : (["m.login.recaptcha"] as const)),
+    ...(policies.length === 0 ? [] : (["m.login.terms"] as const)),
+  ];
   const token: Stage[] = mode === "token" ? ["m.login.registration_token"] : [];
-  const without: Stage[] = token.length > 0 ? token : ["m.login.dummy"];
+  const without: Stage[] = [...first, ...(token.length > 0 ? token : (["m.login.dummy"] as const))];
   if (email === undefined) return [without];
-  const withEmail: Stage[] = ["m.login.email.identity", ...token];
+  const withEmail: Stage[] = ["m.login.email.identity", ...first, ...token];
   return email === "required" ? [withEmail] : [without, withEmail];
+}
+
+function paramsOf({ policies, captcha }: RegistrationDeps): JsonObject {
+  return {
+    ...(captcha && { "m.login.recaptcha": { public_key: captcha.settings.siteKey } }),
+    ...(policies.length > 0 && { "m.login.terms": termsParams(policies) }),
+  };
+}
+
+/** @throws MatrixError M_FORBIDDEN 403 */
+function ensureAgreed(policies: readonly Policy[], agreed: AgreedVersions | undefined): void {
+  if (policies.every(({ id, version }) => agreed?.[id] === version)) return;
+  throw errors.forbidden("The terms were not agreed to, or they are other ones by now");
 }

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
@@ -12,48 +12,25 @@ import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import * as storage from "../../storage/users/uia-sessions.ts";
 import type { Accounts } from "./accounts.ts";
-import type { Visitor } from "./attempts.ts";
 import { namedUser } from "./identifier.ts";
 import type { RegistrationTokens } from "./registration-tokens.ts";
+import type { Captcha } from "../common/captcha.ts";
+import { type Policy, versionsOf } from "../common/terms.ts";
 import { hashSecret, newSecret } from "../common/secrets.ts";
 import type { Addresses } from "../contacts/addresses.ts";
-import type { ConfirmedAddress, Confirmations } from "../contacts/confirmations.ts";
+import type { Confirmations } from "../contacts/confirmations.ts";
 import { UiaChallenge } from "./uia-challenge.ts";
-
-/** Confirming on the account's page, under its name of today and its former one. (MSC4312.) */
-type ResetStage = "m.oauth" | "org.matrix.cross_signing_reset";
-/** What people do on a page of this server, with a browser. */
-type PageStage = "m.login.sso";
-export type Stage =
-  | "m.login.dummy"
-  | "m.login.password"
-  | "m.login.registration_token"
-  | "m.login.email.identity"
-  | PageStage
-  | ResetStage;
-
-/** What completed stages have proven. */
-export interface UiaFacts {
-  /** Whose password was given, or whose address was confirmed. */
-  readonly userId?: UserId;
-  readonly registrationToken?: string;
-  readonly email?: ConfirmedAddress;
-}
-
-/** A request for an operation that needs user-interactive authentication. */
-export interface UiaRequest {
-  readonly operation: string;
-  /** The whole body, `auth` included. */
-  readonly body: JsonObject;
-  /** The signed-in user; m.login.password then accepts only that user's password. */
-  readonly userId: UserId | undefined;
-  readonly visitor: Visitor;
-  readonly flows: readonly (readonly Stage[])[];
-  /** What m.login.email.identity accepts confirmations of addresses for. */
-  readonly purpose?: "register" | "password";
-  /** What clients have to know for the stages, by their names. */
-  readonly params?: JsonObject;
-}
+import {
+  authOf,
+  digest,
+  impliedStage,
+  isComplete,
+  isOffered,
+  type PageStage,
+  type Stage,
+  type UiaFacts,
+  type UiaRequest,
+} from "./uia-request.ts";
 
 /** User-interactive authentication, with sessions that any replica can continue. */
 export interface UserInteractiveAuth {
@@ -93,7 +70,9 @@ const MAX_SESSIONS = 50;
 const MAX_STRANGERS = 20_000;
 
 /** Failures that trying again within the session does not help. */
-const THROWN: ReadonlySet<string> = new Set(["M_LIMIT_EXCEEDED", "M_USER_LOCKED"]);
+const THROWN: ReadonlySet<string> = new Set([
+  ...["M_LIMIT_EXCEEDED", "M_USER_LOCKED", "M_CONNECTION_FAILED"],
+]);
 
 interface Progress {
   readonly session: string;
@@ -108,6 +87,9 @@ export function createUserInteractiveAuth(deps: {
   random: Random;
   accounts: Accounts;
   registrationTokens: RegistrationTokens;
+  /** What new users agree to. */
+  policies: readonly Policy[];
+  captcha: Captcha | undefined;
   confirmations: Confirmations;
   addresses: Pick<Addresses, "ownerOf">;
 }): UserInteractiveAuth {
@@ -171,6 +153,11 @@ export function createUserInteractiveAuth(deps: {
       }
       case "m.login.email.identity":
         return await proveEmail(auth, request);
+      case "m.login.terms":
+        return { agreed: versionsOf(deps.policies) };
+      case "m.login.recaptcha":
+        await deps.captcha!.verify(auth["response"], request.visitor.ip);
+        return { isHuman: true };
       case "m.login.sso":
         throw errors.unauthorized("This has not been confirmed on the page of the stage");
       case "m.oauth":
@@ -309,37 +296,4 @@ class OtherUser extends MatrixError {
   constructor() {
     super(403, "M_FORBIDDEN", "That is another user than the one that is signed in");
   }
-}
-
-function authOf(body: JsonObject): JsonObject | undefined {
-  const { auth } = body;
-  if (auth === undefined || auth === null) return undefined;
-  if (typeof auth !== "object" || Array.isArray(auth)) {
-    throw errors.badJson("auth must be an object");
-  }
-  return Object.keys(auth).length === 0 ? undefined : auth;
-}
-
-/** What was confirmed elsewhere needs no more than the session. */
-function impliedStage({ flows }: UiaRequest): Stage | undefined {
-  return flows.flat().includes("m.oauth") ? "m.oauth" : undefined;
-}
-
-function isOffered(stage: unknown, flows: UiaRequest["flows"]): stage is Stage {
-  return flows.some((stages) => (stages as readonly unknown[]).includes(stage));
-}
-
-function isComplete(completed: readonly Stage[], flows: UiaRequest["flows"]): boolean {
-  return flows.some((stages) => stages.every((stage) => completed.includes(stage)));
-}
-
-/**
- * Binds a session to the request that it authorises. Keyed by the session id, which the database
- * does not contain, so that a new password in the body cannot be guessed from the digest.
- */
-function digest(request: UiaRequest, session: string): Buffer {
-  const { auth: _auth, ...rest } = request.body;
-  const sorted = Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify([request.operation, request.userId ?? null, sorted]);
-  return createHmac("sha256", session).update(text).digest();
 }

@@ -10,6 +10,7 @@ import type { Sql, Tx } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Registration } from "../accounts/registration.ts";
+import { versionsOf } from "../common/terms.ts";
 import { holdOpenAccount } from "../common/open-account.ts";
 import type { Profiles } from "../data/profiles.ts";
 import { createProvider } from "./provider.ts";
@@ -45,9 +46,9 @@ export interface SingleSignOn {
   isFree(localpart: string): Promise<boolean>;
   /**
    * Opens an account for somebody, and links it; the account that is linked already, if there is one.
-   * @throws MatrixError M_FORBIDDEN 403; M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE (all 400)
+   * @throws MatrixError M_FORBIDDEN 403; M_INVALID_PARAM without agreement, M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE (all 400)
    */
-  open(identity: Identity, wished: string): Promise<UserId>;
+  open(identity: Identity, wished: string, hasAgreed: boolean): Promise<UserId>;
   /** Ids of the providers by which a user signs in. */
   providersOf(userId: UserId): Promise<readonly string[]>;
   /** Whether a browser goes back to an app there without being asked. */
@@ -120,12 +121,15 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
     return userId as UserId | undefined;
   }
 
-  async function open(identity: Identity, wished: string): Promise<UserId> {
+  async function open(identity: Identity, wished: string, hasAgreed: boolean): Promise<UserId> {
     const { provider, subject, displayName } = identity;
     if (!providerOf(provider).settings.opensAccounts) {
       throw errors.forbidden("You have no account on this server");
     }
-    const userId = await registration.withoutPassword(wished, async (tx, opened) => {
+    const { policies } = registration;
+    if (policies.length > 0 && !hasAgreed) throw errors.invalidParam("Agree to the terms first");
+    const agreed = versionsOf(policies);
+    const userId = await registration.withoutPassword(wished, agreed, async (tx, opened) => {
       const link = { provider, subject, userId: opened, linkedTs: clock.now() };
       if (!(await insertSsoLink(tx, link))) throw new LinkedMeanwhile();
     });
@@ -172,9 +176,9 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
       }
     },
 
-    async open(identity, wished) {
+    async open(identity, wished, hasAgreed) {
       try {
-        return await open(identity, wished);
+        return await open(identity, wished, hasAgreed);
       } catch (error) {
         // Another replica, or the same form sent twice, was faster.
         const linked = error instanceof Error ? await linkedTo(sql, identity) : undefined;
