@@ -20,6 +20,8 @@ import { createFollower, type FollowerOptions } from "./log/follow.ts";
 import type { RecordKind } from "./log/types.ts";
 import { createMedia } from "./media/media.ts";
 import type { Media } from "./media/types.ts";
+import { askingOurselves, openPolicyServer } from "./policy-layer.ts";
+import type { PolicyServer } from "./policy/index.ts";
 import { createUrlPreviews, type UrlPreviews } from "./previews/index.ts";
 import { serverOf, type UserId } from "./protocol/identifiers.ts";
 import { createRooms, createUpgradeSettings, leaveAllRooms, type Rooms } from "./rooms/index.ts";
@@ -44,6 +46,7 @@ export interface Layers extends Finding {
   readonly thirdParty: ThirdParty;
   readonly users: Users;
   readonly rooms: Rooms;
+  readonly policyServer: PolicyServer | undefined;
   readonly edus: Edus;
   readonly encryption: Encryption;
   readonly media: Media;
@@ -73,7 +76,7 @@ export async function createLayers(
     wanted: (userId) => asking.questions.user(userId),
   });
   const masquerade = await openMasquerade(on, opened, services, users);
-  const rooms = await openRooms(on, opened, users, { services, ...asking });
+  const { rooms, policyServer } = await openRooms(on, opened, users, { services, ...asking });
   const files = await openFiles(on, opened);
   followLog(on, opened, upgradeSettings(on, rooms, users));
   followLog(on, opened, profileChanges(rooms));
@@ -109,7 +112,7 @@ export async function createLayers(
     masquerade,
     ...asking,
     users,
-    rooms,
+    ...{ rooms, policyServer },
     encryption,
     edus,
     ...files,
@@ -166,14 +169,14 @@ async function openRooms(
   opened: Opened,
   users: Users,
   { services, questions }: { readonly services: Services; readonly questions: Questions },
-): Promise<Rooms> {
+): Promise<Pick<Layers, "rooms" | "policyServer">> {
   const { config, sql, log, clock, random, logger, metrics, exclusive, remote, leases } = on;
   const rooms = createRooms({
     ...{ log, sql, clock, random, logger, metrics, leases, exclusive },
     serverName: config.serverName,
     signingKey: on.signingKey,
     profiles: users.profiles,
-    remote: remote.server,
+    remote: askingOurselves(remote.server, config.serverName, () => policyServer),
     keyRing: remote.keyRing,
     accounts: {
       exists: users.accounts.existsOrIsMade,
@@ -190,7 +193,8 @@ async function openRooms(
     turns: await openTurns(on, opened),
   });
   opened.push(() => rooms.stop());
-  return rooms;
+  const policyServer = openPolicyServer(on, opened, rooms);
+  return { rooms, policyServer };
 }
 
 /** Users' files, and previews of web pages, unless the settings say otherwise. */

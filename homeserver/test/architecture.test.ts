@@ -28,6 +28,7 @@ const RANKS: Readonly<Record<string, number>> = {
   appservice: 7,
   media: 7,
   search: 7,
+  policy: 7,
   previews: 8,
   http: 8,
   "client-api": 9,

@@ -2689,6 +2689,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/matrix/policy_server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the key of a policy server
+         * @description What a room says in `m.room.policy` to choose it.
+         */
+        get: operations["getWellknownPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/account/whoami": {
         parameters: {
             query?: never;
@@ -3075,6 +3095,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/policy/v1/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an event recommended by a policy server
+         * @description The room has to have chosen this server, by its key, and a user of this server has to be in the room. Not signed are events of those whom the server's policy lists ban, and events that let them in.
+         */
+        post: operations["askPolicyServerToSign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/federation/v1/publicRooms": {
         parameters: {
             query?: never;
@@ -3119,6 +3159,26 @@ export interface paths {
         };
         /** Read the profile of a user of this server */
         get: operations["queryProfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/query/{queryType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask for something else
+         * @description Questions that the protocol does not know by name. Weft answers none of them.
+         */
+        get: operations["queryInfo"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6866,6 +6926,8 @@ export interface components {
         idpId: components["schemas"]["Text"];
         /** @description A stage of user-interactive authentication. */
         authType: components["schemas"]["Text"];
+        /** @description What kind of question it is. */
+        queryType: components["schemas"]["Text"];
     };
     requestBodies: never;
     headers: never;
@@ -20188,6 +20250,42 @@ export interface operations {
             };
         };
     };
+    getWellknownPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Unpadded base64, by algorithm. */
+                        public_keys: {
+                            ed25519: string;
+                        } & {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server is no policy server. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getTokenOwner: {
         parameters: {
             query?: never;
@@ -21685,6 +21783,86 @@ export interface operations {
             };
         };
     };
+    askPolicyServerToSign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pdu"];
+            };
+        };
+        responses: {
+            /** @description The signature, by server and key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: That is no event of the room's version.
+             *     - `M_FORBIDDEN`: The event is not recommended.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The calling server is kept out of the room. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_NOT_FOUND`: This server is not the policy server of that room.
+             *     - `M_UNRECOGNIZED`: This server is no policy server.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     federationGetPublicRooms: {
         parameters: {
             query?: {
@@ -21904,6 +22082,56 @@ export interface operations {
                 };
             };
             /** @description - `M_NOT_FOUND`: There is no such user or field. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    queryInfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What kind of question it is. */
+                queryType: components["parameters"]["queryType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": JsonObject;
+                };
+            };
+            /** @description - `M_INVALID_PARAM`: A parameter is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: Nothing is known of such questions. */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -45,10 +45,10 @@ import { tagsRoutes } from "./tags.ts";
 import { thirdPartyLookupRoutes } from "./third-party-lookup.ts";
 import { versionsRoutes } from "./versions.ts";
 import { type TurnServers, voipRoutes } from "./voip.ts";
-import { wellknownRoutes } from "./wellknown.ts";
+import { type WellknownDeps, wellknownRoutes } from "./wellknown.ts";
 import { whoamiRoutes } from "./whoami.ts";
 
-interface AccountDeps extends PreviewDeps {
+interface AccountDeps extends PreviewDeps, WellknownDeps {
   users: Users;
   media: Media;
   rooms: Pick<Rooms, "view" | "history">;
@@ -65,7 +65,6 @@ interface AccountDeps extends PreviewDeps {
   serverName: ServerName;
   turn: TurnServers | undefined;
   support: Support;
-  publicBaseUrl: string;
   /** Whether files are served without an access token, too. */
   legacyMedia: boolean;
   defaultRoomVersion: string;

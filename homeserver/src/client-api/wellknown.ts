@@ -1,8 +1,16 @@
 import { accountUrl, issuerOf } from "./oauth-server-metadata.ts";
 import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
+import type { PolicyServer } from "../policy/index.ts";
+import { errors } from "../protocol/errors.ts";
 
-export function wellknownRoutes(deps: { publicBaseUrl: string }): Route[] {
+export interface WellknownDeps {
+  readonly publicBaseUrl: string;
+  /** Absent: this server is none. */
+  readonly policyServer: Pick<PolicyServer, "publicKey"> | undefined;
+}
+
+export function wellknownRoutes(deps: WellknownDeps): Route[] {
   const baseUrl = deps.publicBaseUrl.replace(/(?<!\/)\/+$/, "");
   return [
     // GET /.well-known/matrix/client
@@ -19,5 +27,13 @@ export function wellknownRoutes(deps: { publicBaseUrl: string }): Route[] {
         { headers: { "cache-control": "public, max-age=300" } },
       ),
     ),
+
+    // GET /.well-known/matrix/policy_server
+    route("getWellknownPolicy", () => {
+      if (deps.policyServer === undefined) {
+        throw errors.notFound("This server is no policy server");
+      }
+      return { public_keys: { ed25519: deps.policyServer.publicKey } };
+    }),
   ];
 }

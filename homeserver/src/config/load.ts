@@ -6,7 +6,12 @@ import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
 import type { Support } from "../client-api/support.ts";
 import type { TurnServers } from "../client-api/voip.ts";
-import { isUserId, type ServerName, parseServerName } from "../protocol/identifiers.ts";
+import {
+  isUserId,
+  type RoomId,
+  type ServerName,
+  parseServerName,
+} from "../protocol/identifiers.ts";
 import type { SmtpOptions } from "../mail/smtp.ts";
 import type { RegistrationEmail } from "../users/accounts/registration.ts";
 import type { UserLimits } from "../users/common/limits.ts";
@@ -17,6 +22,7 @@ import {
   SignInFileError,
   type SignInSettings,
 } from "./sign-in-file.ts";
+import { parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import {
   type Setting,
@@ -73,6 +79,8 @@ export interface Config {
   readonly support: Support;
   readonly userLimits: UserLimits;
   readonly trustedKeyServers: readonly ServerName[];
+  /** Rooms by whose rules this server is a policy server; none: it is not. */
+  readonly policyLists: readonly RoomId[];
   /** Patterns of user ids. */
   readonly userDirectoryHidden: readonly string[];
   readonly logLevel: string;
@@ -259,7 +267,7 @@ function complete(values: Values, origin: Origin): Config {
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
     ),
-    userDirectoryHidden: (values.user_directory_hidden as string[] | undefined) ?? [],
+    ...listsIn(values),
     logLevel: text("log_level")!,
   };
 }
@@ -270,6 +278,13 @@ function signIn(file: string | undefined): SignInSettings {
   } catch (error) {
     throw error instanceof SignInFileError ? new ConfigError(error.message) : error;
   }
+}
+
+function listsIn(values: Values): Pick<Config, "policyLists" | "userDirectoryHidden"> {
+  return {
+    policyLists: (values.policy_lists as RoomId[] | undefined) ?? [],
+    userDirectoryHidden: (values.user_directory_hidden as string[] | undefined) ?? [],
+  };
 }
 
 function support(values: Values, fail: (key: SettingKey, why: string) => ConfigError): Support {
@@ -322,14 +337,6 @@ function isNetwork(text: string): boolean {
   const [address = "", ...length] = text.split("/");
   // Shortened addresses (10.1) are ambiguous.
   return isIP(address) !== 0 && (length.length === 0 || ipaddr.isValidCIDR(text));
-}
-
-const UNITS = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/** "10GiB" in bytes; "none" is 0. The schema has checked it. */
-function parseSize(text: string): number {
-  const match = /^(\d+) ?([KMGT])iB$/.exec(text);
-  return match === null ? 0 : Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
 function isFolder(path: string): boolean {

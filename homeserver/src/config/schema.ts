@@ -295,6 +295,13 @@ export const settings = {
     items: { type: "string", pattern: SERVER_NAME },
     "x-mend": "server names, separated by commas in the environment variable",
   },
+  policy_lists: {
+    type: "array",
+    description:
+      "Policy lists, by their room ids: this server signs events for rooms that choose it as their policy server, but not those of users and servers that are banned there. A user of this server has to be in each. When left out it is no policy server.",
+    items: { type: "string", pattern: "^![^\\s,]+$" },
+    "x-mend": "room ids such as !abc:example.org, separated by commas in the environment variable",
+  },
   user_directory_hidden: {
     type: "array",
     description:

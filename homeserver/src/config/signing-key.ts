@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "../platform/random.ts";
 import { type SigningKey, decodeBase64, signingKeyFromSeed } from "../protocol/crypto.ts";
+import { POLICY_KEY_ID } from "../protocol/events/event-signatures.ts";
 import { ConfigError } from "./load.ts";
 
 /** Where a server's signing key lies. */
@@ -34,7 +35,19 @@ function parseSigningKey(text: string, path: string): SigningKey {
 
 /** The server's key; made at the first start. @throws ConfigError */
 export function loadSigningKey(dataDir: string, random: Random): SigningKey {
-  const path = signingKeyPath(dataDir);
+  return loadKey(dataDir, signingKeyPath(dataDir), random);
+}
+
+/**
+ * The key by which this server signs as a policy server. It is one of its own: rooms keep it in their
+ * state. Made when it is first wanted. @throws ConfigError
+ */
+export function loadPolicyKey(dataDir: string, random: Random): SigningKey {
+  const { seedBase64 } = loadKey(dataDir, join(dataDir, "policy.key"), random);
+  return signingKeyFromSeed(POLICY_KEY_ID, Buffer.from(seedBase64, "base64"));
+}
+
+function loadKey(dataDir: string, path: string, random: Random): SigningKey {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     // "wx" fails when the file exists: of two processes that start together only one creates the

@@ -29,5 +29,10 @@ export function queryRoutes({ rooms, serverName, localProfile }: QueryDeps): Rou
       if (query.field === undefined) return profile;
       return Object.hasOwn(profile, query.field) ? { [query.field]: profile[query.field] } : {};
     }),
+
+    // GET /_matrix/federation/v1/query/{queryType}
+    route("queryInfo", ({ params }) => {
+      throw errors.unrecognized(`Nothing is known here of questions for ${params.queryType}`);
+    }),
   ];
 }

@@ -10,6 +10,7 @@ import { type KeysDeps, keysRoutes } from "./keys.ts";
 import { knocksRoutes } from "./knocks.ts";
 import { leavingRoutes } from "./leaving.ts";
 import { type OpenidDeps, openidRoutes } from "./openid.ts";
+import { type PolicyDeps, policyRoutes } from "./policy.ts";
 import { publicRoomsRoutes } from "./public-rooms.ts";
 import { type QueryDeps, queryRoutes } from "./query.ts";
 import { spaceHierarchyRoutes } from "./space-hierarchy.ts";
@@ -24,6 +25,7 @@ export type FederationDeps = BackfillDeps &
   EventsDeps &
   KeysDeps &
   OpenidDeps &
+  PolicyDeps &
   QueryDeps &
   TransactionsDeps &
   UserDevicesDeps &
@@ -43,6 +45,7 @@ export function federationRoutes(deps: FederationDeps): Route[] {
     ...knocksRoutes(deps),
     ...leavingRoutes(deps),
     ...openidRoutes(deps),
+    ...policyRoutes(deps),
     ...publicRoomsRoutes(deps),
     ...queryRoutes(deps),
     ...spaceHierarchyRoutes(deps),

@@ -131,6 +131,7 @@ test("whatever is thrown at an operation, the answer is one that the specificati
     ...noServices,
     publicBaseUrl: "https://here.test",
     legacyMedia: true,
+    policyServer: undefined,
     previews: { of: async () => "{}" },
     defaultRoomVersion: "12",
     webPushKey: "key",

@@ -116,6 +116,7 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
     publicBaseUrl: BASE,
     legacyMedia: options.legacyMedia ?? false,
     previews: options.previews,
+    policyServer: undefined,
     defaultRoomVersion: "12",
     webPushKey: "key",
   });

@@ -40,6 +40,7 @@ describe("the configuration", () => {
       support: { admins: [], security: [], page: undefined },
       userLimits: DEFAULT_LIMITS,
       trustedKeyServers: [],
+      policyLists: [],
       userDirectoryHidden: [],
       logLevel: "info",
     });
@@ -85,6 +86,7 @@ describe("the configuration", () => {
       "WEFT_USER_ALIAS_LIMIT",
       "WEFT_USER_PUBLISHED_ROOM_LIMIT",
       "WEFT_TRUSTED_KEY_SERVERS",
+      "WEFT_POLICY_LISTS",
       "WEFT_USER_DIRECTORY_HIDDEN",
       "WEFT_LOG_LEVEL",
     ]);

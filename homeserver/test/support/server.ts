@@ -81,6 +81,7 @@ export async function startServer(
     support: { admins: [], security: [], page: undefined },
     userLimits: DEFAULT_LIMITS,
     trustedKeyServers: [],
+    policyLists: [],
     userDirectoryHidden: [],
     logLevel: "silent",
     ...overrides,
