@@ -137,7 +137,7 @@ export function createEmailPusher(deps: {
         state.retryTs = Math.min(state.retryTs, clock.now() + DELAY_MS);
         plan(state);
       }
-      return noted(state, noteRead(sql, state.pusherId));
+      return noted(state, noteRead(sql, state.pusherId, clock.now() + DELAY_MS));
     },
 
     async send(state) {

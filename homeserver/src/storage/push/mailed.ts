@@ -24,7 +24,9 @@ export async function noteMailed(
   return noted.count === 1;
 }
 
-/** The user has read: the next mail need not wait. */
-export async function noteRead(sql: Sql | Tx, pusherId: number): Promise<void> {
-  await sql`UPDATE pushers SET mail_pause = 0 WHERE pusher_id = ${pusherId}`;
+/** The user has read: the next mail need not wait longer than until `retryTs`, ms since 1970. */
+export async function noteRead(sql: Sql | Tx, pusherId: number, retryTs: number): Promise<void> {
+  await sql`
+    UPDATE pushers SET mail_pause = 0, retry_ts = least(retry_ts, ${retryTs}::bigint)
+    WHERE pusher_id = ${pusherId}`;
 }
