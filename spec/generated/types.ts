@@ -9018,10 +9018,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /**
-             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
-             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
-             */
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9965,10 +9962,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /**
-             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
-             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
-             */
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
             403: {
                 headers: {
                     [name: string]: unknown;

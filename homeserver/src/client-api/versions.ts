@@ -22,13 +22,18 @@ const UNSTABLE_FEATURES = {
   "fi.mau.msc2659.stable": true,
   "org.matrix.e2e_cross_signing": true,
   "org.matrix.msc2285.stable": true,
+  "org.matrix.msc3030.stable": true,
+  "org.matrix.msc3440.stable": true,
+  "org.matrix.msc3715.stable": true,
   "org.matrix.msc3827.stable": true,
+  "org.matrix.msc3856.stable": true,
   "org.matrix.msc3916.stable": true,
   // Signing in by a QR code: the rendezvous, and the device grant of OAuth.
   "org.matrix.msc4108": true,
   "org.matrix.msc3952_intentional_mentions": true,
   // Pushers for web push.
   "org.matrix.msc4174": true,
+  "org.matrix.msc4380.stable": true,
   // Sliding sync (MSC4186), at the path of the proposal before it.
   "org.matrix.simplified_msc3575": true,
   // Rooms in common: js-sdk looks for the first of these alone.
