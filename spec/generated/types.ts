@@ -3854,7 +3854,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Go to a provider, from the page for signing in */
+        /** Go to a provider, from the page for signing in or the account's */
         get: operations["beginSsoOnPage"];
         put?: never;
         post?: never;
@@ -23297,6 +23297,8 @@ export interface operations {
                     csrf?: string;
                     /** @description The one until now. */
                     password?: string;
+                    /** @description Or what says that they have just signed in once more. */
+                    proof?: string;
                     new_password?: string;
                     new_password_again?: string;
                     /** @description `yes` signs all devices out. */
@@ -23321,7 +23323,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description The password is wrong, or the page did not come from here. */
+            /** @description The password or the proof is wrong, or the page did not come from here. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -23435,6 +23437,8 @@ export interface operations {
                 "application/x-www-form-urlencoded": {
                     csrf?: string;
                     password?: string;
+                    /** @description Or what says that they have just signed in once more. */
+                    proof?: string;
                 };
             };
         };
@@ -23455,7 +23459,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description The password is wrong, or the page did not come from here. */
+            /** @description The password or the proof is wrong, or the page did not come from here. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -23496,6 +23500,8 @@ export interface operations {
                 "application/x-www-form-urlencoded": {
                     csrf?: string;
                     password?: string;
+                    /** @description Or what says that they have just signed in once more. */
+                    proof?: string;
                     /** @description `yes` erases what can be. */
                     erase?: string;
                 };
@@ -23520,7 +23526,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description The password is wrong, or the page did not come from here. */
+            /** @description The password or the proof is wrong, or the page did not come from here. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -24895,6 +24901,8 @@ export interface operations {
                 provider: string;
                 /** @description Which page comes afterwards. */
                 next?: string;
+                /** @description What somebody who is signed in confirms by it on the account's page. */
+                act?: "password" | "cross-signing" | "deactivate";
             };
             header?: never;
             path?: never;
@@ -24902,7 +24910,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description To the provider. */
+            /** @description To the provider, or to the page for signing in. */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -24918,7 +24926,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description There is no such provider. */
+            /** @description There is no such provider, or the account is not linked with it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -24968,7 +24976,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page that asks for a name, or whether to go on. */
+            /** @description A page that asks for a name, or whether to go on, or for what is confirmed. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -4,19 +4,11 @@ import type { Reply } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
+import type { Act } from "../users/sso/types.ts";
 import type { PageDeps } from "./authorization.ts";
-import {
-  accountPath,
-  ACTIONS,
-  type AccountView,
-  crossSigningPage,
-  deactivationPage,
-  devicePage,
-  devicesPage,
-  overviewPage,
-  profilePage,
-} from "./pages/account-pages.ts";
-import { goTo, noticePage, type Page, pageReply, PATHS } from "./pages/page.ts";
+import { createAccountViews, PAGE_OF } from "./account-views.ts";
+import { accountPath, ACTIONS } from "./pages/account-pages.ts";
+import { goTo, noticePage, pageReply, PATHS } from "./pages/page.ts";
 
 /** What a page says that was just done, by the name in its address. */
 const DONE: Readonly<Record<string, string>> = {
@@ -37,43 +29,39 @@ const OLDER: Readonly<Record<string, string>> = {
   "org.matrix.session_end": ACTIONS.endDevice,
 };
 
-export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
+/** Who sends a form. */
+interface Sender {
+  readonly userId: UserId;
+  /** The cookie of their browser. */
+  readonly browser: string;
+}
+
+export function accountRoutes(deps: PageDeps): Route[] {
+  const { users, oauth, browsers } = deps;
   const { base } = browsers;
   const { accounts, devices, profiles } = users;
-
-  /** The page of an action. @throws MatrixError M_NOT_FOUND 404 for an unknown device */
-  async function page(
-    view: AccountView & { readonly userId: UserId },
-    action: string | undefined,
-    deviceId = "",
-  ): Promise<Page> {
-    switch (action) {
-      case ACTIONS.profile: {
-        const { displayname = "" } = await profiles.get(view.userId);
-        return profilePage({ ...view, displayname });
-      }
-      case ACTIONS.devices:
-        return devicesPage({ ...view, devices: await devices.list(view.userId) });
-      case ACTIONS.device:
-      case ACTIONS.endDevice: {
-        if (deviceId === "") return await page(view, ACTIONS.devices);
-        const device = await devices.get(view.userId, deviceId);
-        return devicePage({ ...view, device, isEnding: action === ACTIONS.endDevice });
-      }
-      case ACTIONS.crossSigning:
-        return crossSigningPage(view);
-      case ACTIONS.deactivate:
-        return deactivationPage(view);
-      default:
-        return overviewPage(view);
-    }
-  }
+  const show = createAccountViews(deps);
 
   /** Who sends a form. @throws MatrixError M_FORBIDDEN 403 */
-  async function senderOf(request: FastifyRequest, key: string | undefined): Promise<UserId> {
-    const userId = await oauth.browsers.find(browsers.checkForm(request, key));
-    if (userId !== undefined) return userId;
+  async function senderOf(request: FastifyRequest, key: string | undefined): Promise<Sender> {
+    const browser = browsers.checkForm(request, key);
+    const userId = await oauth.browsers.find(browser);
+    if (userId !== undefined) return { userId, browser };
     throw errors.forbidden("You are not signed in any more");
+  }
+
+  /**
+   * Makes sure that it is really them: they know the password, or have just signed in once more.
+   * @throws MatrixError M_FORBIDDEN 403, M_LIMIT_EXCEEDED 429
+   */
+  async function prove(
+    sender: Sender,
+    act: Act,
+    { password = "", proof }: { password?: string; proof?: string },
+    ip: string,
+  ): Promise<void> {
+    if (proof !== undefined) await users.sso.proofs.take(proof, { ...sender, act });
+    else await accounts.checkPassword(sender.userId, password, { ip });
   }
 
   /** Does what a form asks for; what is wrong with it is shown above the form again. */
@@ -82,13 +70,17 @@ export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     userId: UserId,
     action: string,
     work: () => Promise<Reply>,
+    proof?: string,
   ): Promise<Reply> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof MatrixError) || error.status >= 500) throw error;
       const { field } = await browsers.of(request);
-      const shown = await page({ base, field: field(), userId, problem: error.message }, action);
+      // What is wrong with a form is found before the proof is used up.
+      const kept = error.status === 400 ? proof : undefined;
+      const viewer = { field: field(), userId, problem: error.message, proof: kept };
+      const shown = await show(viewer, action);
       const { status, headers } = matrixErrorReply(error);
       const retry = headers["retry-after"];
       return pageReply(base, {
@@ -112,13 +104,13 @@ export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         return goTo(`${base}${PATHS.signIn}?${new URLSearchParams({ next: again }).toString()}`);
       }
       const said = done === undefined || !Object.hasOwn(DONE, done) ? undefined : DONE[done];
-      const shown = await page({ base, field: field(), userId, done: said }, action, deviceId);
+      const shown = await show({ field: field(), userId, done: said }, action, deviceId);
       return pageReply(base, { ...shown, headers });
     }),
 
     // POST /_weft/account/profile
     route("changeProfileOnPage", async ({ body, request }) => {
-      const userId = await senderOf(request, body.csrf);
+      const { userId } = await senderOf(request, body.csrf);
       return await doOrShow(request, userId, ACTIONS.profile, async () => {
         const account = await accounts.find(userId);
         if (account?.restriction === "suspended") throw errors.userSuspended();
@@ -129,23 +121,25 @@ export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
     // POST /_weft/account/password
     route("changePasswordOnPage", async ({ body, request, ip }) => {
-      const userId = await senderOf(request, body.csrf);
-      return await doOrShow(request, userId, ACTIONS.profile, async () => {
-        const { password = "", new_password: wanted = "", new_password_again: again = "" } = body;
+      const sender = await senderOf(request, body.csrf);
+      const { userId } = sender;
+      const change = async () => {
+        const { new_password: wanted = "", new_password_again: again = "" } = body;
         if (wanted !== again) throw errors.invalidParam("The two new passwords differ");
         users.passwords.ensureStrong(wanted);
-        await accounts.checkPassword(userId, password, { ip });
+        await prove(sender, "password", body, ip);
         const keepDevices = body.end_sessions !== "yes";
         await users.passwordChange.change(userId, wanted, { keepDevices, deviceId: undefined });
         const cookie = await oauth.browsers.begin(userId);
         const path = accountPath(ACTIONS.profile, { done: "password" });
         return goTo(base + path, browsers.keep(cookie));
-      });
+      };
+      return await doOrShow(request, userId, PAGE_OF.password, change, body.proof);
     }),
 
     // POST /_weft/account/session
     route("changeSessionOnPage", async ({ body, request }) => {
-      const userId = await senderOf(request, body.csrf);
+      const { userId } = await senderOf(request, body.csrf);
       const { device_id: deviceId = "", display_name: name = "" } = body;
       await devices.get(userId, deviceId);
       if (body.decision === "end") {
@@ -159,9 +153,10 @@ export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
     // POST /_weft/account/cross-signing
     route("allowCrossSigningReset", async ({ body, request, ip }) => {
-      const userId = await senderOf(request, body.csrf);
+      const sender = await senderOf(request, body.csrf);
+      const { userId } = sender;
       return await doOrShow(request, userId, ACTIONS.crossSigning, async () => {
-        await accounts.checkPassword(userId, body.password ?? "", { ip });
+        await prove(sender, "cross-signing", body, ip);
         await oauth.allowCrossSigningReset(userId);
         return back(ACTIONS.crossSigning, "reset");
       });
@@ -169,9 +164,10 @@ export function accountRoutes({ users, oauth, browsers }: PageDeps): Route[] {
 
     // POST /_weft/account/deactivate
     route("deactivateOnPage", async ({ body, request, ip }) => {
-      const userId = await senderOf(request, body.csrf);
+      const sender = await senderOf(request, body.csrf);
+      const { userId } = sender;
       return await doOrShow(request, userId, ACTIONS.deactivate, async () => {
-        await accounts.checkPassword(userId, body.password ?? "", { ip });
+        await prove(sender, "deactivate", body, ip);
         await users.deactivation.deactivate(userId, body.erase === "yes");
         const text = "The account is closed. You can close this page.";
         return pageReply(base, noticePage("Goodbye", text, 200));

@@ -4,11 +4,13 @@ import { route, type Route } from "../http/route.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { withLoginToken } from "../users/sso/sso.ts";
-import type { Arrived, Leaving } from "../users/sso/types.ts";
+import type { Act, Arrived, Leaving } from "../users/sso/types.ts";
+import { createAccountViews, PAGE_OF } from "./account-views.ts";
 import type { PageDeps } from "./authorization.ts";
+import { accountPath } from "./pages/account-pages.ts";
 import type { Browser } from "./pages/browser.ts";
 import { termsField } from "./pages/newcomer-fields.ts";
-import { goTo, noticePage, type Page, pageReply, sourceOf } from "./pages/page.ts";
+import { goTo, noticePage, type Page, pageReply, PATHS, sourceOf } from "./pages/page.ts";
 import { confirmPage, donePage, leavePage, namePage } from "./pages/sso-pages.ts";
 import { inWords } from "./operations-in-words.ts";
 
@@ -18,8 +20,10 @@ export const HEARD = { "cross-origin-opener-policy": "unsafe-none" } as const;
 /** Of the page that comes next: its address travels with the browser. */
 const MAX_NEXT = 4_096;
 
-export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
+export function ssoRoutes(deps: PageDeps): Route[] {
+  const { users, oauth, browsers } = deps;
   const { base } = browsers;
+  const showAccount = createAccountViews(deps);
   const { sso, uia, accounts, login, registration } = users;
 
   function shown(browser: Browser, page: Page, goesTo?: string): Reply {
@@ -43,6 +47,39 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
     return found;
   }
 
+  /** Somebody on the account's page shows that it is really them. */
+  async function beginAct(
+    { userId, cookie, headers }: Browser,
+    provider: string,
+    act: Act,
+  ): Promise<Reply> {
+    if (userId === undefined) {
+      const next = accountPath(PAGE_OF[act]);
+      const query = new URLSearchParams({ next }).toString();
+      return goTo(`${base}${PATHS.signIn}?${query}`, headers);
+    }
+    if (!(await sso.providersOf(userId)).includes(provider)) {
+      throw errors.notFound("Your account is linked with no such provider");
+    }
+    // Being signed in there already proves nothing.
+    const purpose = { kind: "act", act } as const;
+    return goTo(await sso.begin(provider, cookie, purpose, { again: true }));
+  }
+
+  /** They have, and see the form by which they confirm what they do. */
+  async function showAct(browser: Browser, cameAs: UserId, act: Act): Promise<Reply> {
+    const { userId, cookie } = browser;
+    if (userId === undefined) throw errors.forbidden("You are not signed in any more");
+    if (userId !== cameAs) {
+      throw errors.forbidden(`That was ${cameAs}, but this is the page of ${userId}`);
+    }
+    const proof = await sso.proofs.begin({ userId, act, browser: cookie });
+    return pageReply(
+      base,
+      await showAccount({ userId, field: browser.field(), proof }, PAGE_OF[act]),
+    );
+  }
+
   /** Gives somebody what they wanted, or asks once more whether they do. */
   async function goOn(browser: Browser, { userId, purpose }: Leaving): Promise<Reply> {
     const ticket = sso.tickets.make("leaving", browser.cookie, { userId, purpose });
@@ -62,6 +99,8 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
         const { operation } = await sessionOf(userId, purpose.session);
         return shown(browser, confirmPage({ ...form, operation: inWords(operation) }));
       }
+      case "act":
+        return await showAct(browser, userId, purpose.act);
     }
   }
 
@@ -105,7 +144,7 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
   async function leave(browser: Browser, ticket: string | undefined): Promise<Reply> {
     const { userId, purpose } = sso.tickets.open("leaving", browser.cookie, ticket);
     if (purpose.kind === "app") return await toApp(userId, purpose.redirectUrl);
-    if (purpose.kind === "page") return await goOn(browser, { userId, purpose });
+    if (purpose.kind !== "stage") return await goOn(browser, { userId, purpose });
     await sessionOf(userId, purpose.session);
     await uia.pass(purpose.session, "m.login.sso", { userId });
     return shown(browser, donePage());
@@ -120,7 +159,9 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
   return [
     // GET /_weft/account/sso/begin
     route("beginSsoOnPage", async ({ query, request }) => {
-      const { cookie, headers } = await browsers.of(request);
+      const browser = await browsers.of(request);
+      if (query.act !== undefined) return await beginAct(browser, query.provider, query.act);
+      const { cookie, headers } = browser;
       const next = browsers.pageAfter(query.next);
       if (next.length > MAX_NEXT) throw errors.invalidParam("That address is too long");
       const purpose = { kind: "page", next } as const;
@@ -133,7 +174,8 @@ export function ssoRoutes({ users, oauth, browsers }: PageDeps): Route[] {
       const { search } = new URL(request.url, "http://page.invalid");
       const { identity, purpose, userId } = await sso.arrive(params.idpId, browser.cookie, search);
       if (userId !== undefined) return await goOn(browser, { userId, purpose });
-      if (purpose.kind === "stage" || !sso.opensAccounts(identity.provider)) {
+      const isProof = purpose.kind === "stage" || purpose.kind === "act";
+      if (isProof || !sso.opensAccounts(identity.provider)) {
         throw errors.forbidden("No account on this server belongs to that one");
       }
       const { localpart } = identity;

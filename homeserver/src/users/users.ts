@@ -50,7 +50,7 @@ import type { Captcha } from "./common/captcha.ts";
 import type { Policy } from "./common/terms.ts";
 import { createJwtLogin, type JwtLogin, type JwtSettings } from "./sso/jwt-login.ts";
 import type { ProviderAgents } from "./sso/provider-fetch.ts";
-import { createSingleSignOn, type SingleSignOn } from "./sso/sso.ts";
+import { createSingleSignOn, type SingleSignOn, type SsoDeps } from "./sso/sso.ts";
 import { NO_SSO, type SsoSettings } from "./sso/types.ts";
 import type { UserHooks } from "./common/types.ts";
 
@@ -184,7 +184,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     moderation: createModeration(options),
     passwordChange: createPasswordChange({ ...options, ...contacts, passwords, devices }),
     profiles,
-    sso: openSso(options, { accounts, registration, profiles }),
+    sso: openSso(options, { accounts, registration, profiles, ...contacts }),
     jwt: openJwt(options, { accounts, registration, sessions }),
     accountData,
     tags: createTags(accountData),
@@ -217,7 +217,7 @@ function openPasswords({ passwordHashing, passwordMinLength = 1 }: UsersOptions)
 
 function openSso(
   options: UsersOptions,
-  layers: { accounts: Accounts; registration: Registration; profiles: Profiles },
+  layers: Pick<SsoDeps, "accounts" | "registration" | "profiles" | "addresses">,
 ): SingleSignOn {
   const { sql, clock, random, logger, sso } = options;
   const { settings = NO_SSO, agents, secret = "", publicBaseUrl = "http://localhost" } = sso ?? {};

@@ -9,6 +9,8 @@ export interface IdentityProvider {
   readonly issuer: string;
   /** Claims of the people there, by their subjects. */
   readonly people: Map<string, Record<string, unknown>>;
+  /** What its ID tokens say otherwise, by the same. */
+  readonly inTokens: Map<string, Record<string, unknown>>;
   /** What the settings of a homeserver say of it. */
   settings(more?: Partial<ProviderSettings>): ProviderSettings;
   /**
@@ -28,6 +30,7 @@ export async function startIdentityProvider(
   { idTokenLifeS, ...more }: Configuration & { idTokenLifeS?: number } = {},
 ): Promise<IdentityProvider> {
   const people = new Map<string, Record<string, unknown>>();
+  const inTokens = new Map<string, Record<string, unknown>>();
   let handle: (request: IncomingMessage, response: ServerResponse) => unknown = () => undefined;
   const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -43,11 +46,19 @@ export async function startIdentityProvider(
       },
     ],
     cookies: { keys: ["a key of cookies"] },
-    claims: { openid: ["sub"], profile: ["name", "preferred_username"], email: ["email"] },
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "preferred_username"],
+      email: ["email", "email_verified"],
+    },
     conformIdTokenClaims: false,
     findAccount: (_context, subject) => ({
       accountId: subject,
-      claims: () => ({ ...people.get(subject), sub: subject }),
+      claims: (use) => ({
+        ...people.get(subject),
+        ...(use === "id_token" && inTokens.get(subject)),
+        sub: subject,
+      }),
     }),
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
@@ -110,6 +121,7 @@ export async function startIdentityProvider(
   return {
     issuer,
     people,
+    inTokens,
     settings: (changed = {}) => ({
       ...{ id: "idp", name: "The Provider", icon: undefined, brand: undefined, issuer },
       ...{ clientId: "weft", clientSecret: SECRET, clientAuth: "basic" },

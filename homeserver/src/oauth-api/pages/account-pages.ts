@@ -1,6 +1,8 @@
 import type { Device } from "../../users/sessions/devices.ts";
+import type { Act, PublicProvider } from "../../users/sso/types.ts";
 import { hidden, passwordField } from "./fields.ts";
 import { type Html, html } from "./html.ts";
+import { providerButtons } from "./sso-pages.ts";
 import { brand, type Page, PATHS, problem } from "./page.ts";
 
 /** What an app, or a link of ours, can lead to. */
@@ -21,6 +23,15 @@ export interface AccountView {
   /** What was done just before. */
   readonly done?: string | undefined;
   readonly problem?: string | undefined;
+}
+
+/** How somebody shows that it is really them, before what matters. */
+interface Proving extends AccountView {
+  readonly hasPassword: boolean;
+  /** Where they may sign in once more, instead of the password. */
+  readonly providers: readonly PublicProvider[];
+  /** They have just done so: what the form says instead. */
+  readonly proof?: string | undefined;
 }
 
 /** The path of a page about the account. */
@@ -52,9 +63,8 @@ export function overviewPage(view: AccountView): Page {
   ]);
 }
 
-export function profilePage(view: AccountView & { readonly displayname: string }): Page {
+export function profilePage(view: Proving & { readonly displayname: string }): Page {
   const { base, field } = view;
-  const kind = "new-password";
   return framed(view, "Profile and password", [
     html`<h2>Profile</h2>
       <form method="post" action="${base}${PATHS.account}/profile">
@@ -72,18 +82,53 @@ export function profilePage(view: AccountView & { readonly displayname: string }
         <div class="actions"><button class="primary" type="submit">Save</button></div>
       </form>`,
     html`<h2>Password</h2>
-      <form method="post" action="${base}${PATHS.account}/password">
-        ${field} ${passwordField("password", "Password until now")}
-        ${passwordField("new_password", "New password", { kind })}
-        ${passwordField("new_password_again", "New password once more", { kind })}
-        <label class="choice">
-          <input type="checkbox" name="end_sessions" value="yes" checked /> Sign out everywhere
-        </label>
-        <div class="actions">
-          <button class="primary" type="submit">Change the password</button>
-        </div>
-      </form>`,
+      ${passwordForm(view)}`,
   ]);
+}
+
+/** Where somebody who has just signed in once more sets a password. */
+export function passwordPage(view: Proving): Page {
+  return framed(view, "Password", [passwordForm(view)]);
+}
+
+function passwordForm(view: Proving): Html {
+  const kind = "new-password";
+  const { hasPassword } = view;
+  const fields = html`${passwordField("new_password", "New password", { kind })}
+    ${passwordField("new_password_again", "New password once more", { kind })}
+    <label class="choice">
+      <input type="checkbox" name="end_sessions" value="yes" ${hasPassword && html`checked`} />
+      Sign out everywhere
+    </label>`;
+  const button = html`<button class="primary" type="submit">
+    ${hasPassword ? "Change the password" : "Set the password"}
+  </button>`;
+  const label = "Password until now";
+  const none = html`<p>You have none. With one, you can also sign in without a provider.</p>`;
+  const form = provenForm(view, "password", { label, fields, button });
+  return html`${!hasPassword && none}${form}`;
+}
+
+/** A form that takes a password or a proof, and the ways to get a proof. */
+function provenForm(
+  view: Proving,
+  act: Act,
+  { label = "Password", fields, button }: { label?: string; fields?: Html; button: Html },
+): Html {
+  const { base, field, hasPassword, providers, proof } = view;
+  const proven = proof === undefined ? passwordField("password", label) : hidden("proof", proof);
+  const form = html`<form method="post" action="${base}${PATHS.account}/${act}">
+    ${field} ${proven} ${fields}
+    <div class="actions">${button}</div>
+  </form>`;
+  if (proof !== undefined || providers.length === 0) return form;
+  const address = (provider: string) =>
+    `${base}${PATHS.ssoBegin}?${new URLSearchParams({ provider, act }).toString()}`;
+  const first = hasPassword
+    ? html`${form}
+        <p>Or sign in once more, instead of the password:</p>`
+    : html`<p>First sign in once more, to show that it is you.</p>`;
+  return html`${first}${providerButtons(providers, address)}`;
 }
 
 export function devicesPage(view: AccountView & { readonly devices: readonly Device[] }): Page {
@@ -144,36 +189,31 @@ export function devicePage(
   return framed(view, nameOf(device), isEnding ? [facts, end] : [facts, rename, end]);
 }
 
-export function crossSigningPage(view: AccountView): Page {
-  const { base, field } = view;
+export function crossSigningPage(view: Proving): Page {
+  const button = html`<button class="danger" type="submit">Allow it once</button>`;
   return framed(view, "Encryption identity", [
     html`<p>
         Allow an app to replace the keys by which others know you. All of your sessions have to be
         verified again, and so do you by others. Do this only if you asked an app for it, and have
         lost every other session and your recovery key.
       </p>
-      <form method="post" action="${base}${PATHS.account}/cross-signing">
-        ${field} ${passwordField("password", "Password")}
-        <div class="actions"><button class="danger" type="submit">Allow it once</button></div>
-      </form>`,
+      ${provenForm(view, "cross-signing", { button })}`,
   ]);
 }
 
-export function deactivationPage(view: AccountView): Page {
-  const { base, field, userId } = view;
+export function deactivationPage(view: Proving): Page {
+  const { userId } = view;
+  const fields = html`<label class="choice">
+    <input type="checkbox" name="erase" value="yes" /> Hide my messages from people who come to
+    rooms later
+  </label>`;
+  const button = html`<button class="danger" type="submit">Close it for good</button>`;
   return framed(view, "Close the account", [
     html`<p>
         Nobody can use <strong>${userId}</strong> afterwards, not even you. You leave all rooms, and
         the name is never given again. There is no way back.
       </p>
-      <form method="post" action="${base}${PATHS.account}/deactivate">
-        ${field} ${passwordField("password", "Password")}
-        <label class="choice">
-          <input type="checkbox" name="erase" value="yes" /> Hide my messages from people who come
-          to rooms later
-        </label>
-        <div class="actions"><button class="danger" type="submit">Close it for good</button></div>
-      </form>`,
+      ${provenForm(view, "deactivate", { fields, button })}`,
   ]);
 }
 

@@ -13,10 +13,14 @@ export function providerLinks(
   if (providers.length === 0) return undefined;
   const address = (provider: string) =>
     `${base}${PATHS.ssoBegin}?${new URLSearchParams({ provider, next }).toString()}`;
-  return links(providers, address);
+  return providerButtons(providers, address);
 }
 
-function links(providers: readonly PublicProvider[], address: (id: string) => string): Html {
+/** The same, to wherever `address` says. */
+export function providerButtons(
+  providers: readonly PublicProvider[],
+  address: (id: string) => string,
+): Html {
   return html`<div class="providers">
     ${providers.map(
       ({ id, name }) => html`<a class="button" href="${address(id)}">Continue with ${name}</a>`,
@@ -34,7 +38,9 @@ export function choicePage(asked: {
   const { title, below, providers, address } = asked;
   return {
     title,
-    body: html`<div class="card">${brand(title, below)}${links(providers, address)}</div>`,
+    body: html`<div class="card">
+      ${brand(title, below)}${providerButtons(providers, address)}
+    </div>`,
   };
 }
 

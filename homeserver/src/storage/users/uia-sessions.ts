@@ -75,6 +75,24 @@ export async function deleteUiaSession(tx: Sql | Tx, sessionHash: Buffer): Promi
   return result.count === 1;
 }
 
+/** Ends a session that is about exactly that. False if there is none such, or it has expired. */
+export async function takeUiaSession(
+  sql: Sql | Tx,
+  sessionHash: Buffer,
+  {
+    operation,
+    userId,
+    requestDigest,
+  }: Pick<UiaSessionRow, "operation" | "userId" | "requestDigest">,
+  now: number,
+): Promise<boolean> {
+  const result = await sql`
+    DELETE FROM uia_sessions
+    WHERE session_hash = ${sessionHash} AND expires_ts > ${now} AND operation = ${operation}
+      AND user_id = ${userId} AND request_digest = ${requestDigest}`;
+  return result.count === 1;
+}
+
 /** Keeps what the operation of a session answered; the session's own row is gone by then. */
 export async function insertUiaAnswer(
   sql: Sql | Tx,

@@ -26,6 +26,11 @@ export interface Addresses {
     confirmed: ConfirmedAddress,
     purpose: "add" | "register",
   ): Promise<void>;
+  /**
+   * Adds an e-mail address of a new account that somebody who is trusted says is its user's; it is in
+   * its canonical form. Nothing happens if it belongs to another account.
+   */
+  addVerified(tx: Tx, userId: UserId, address: string): Promise<void>;
   /** Takes it from the account, and ends notifications to it. Nothing happens if it is not there. */
   remove(userId: UserId, medium: string, address: string): Promise<void>;
   /** The user who has the e-mail address, which is in its canonical form. */
@@ -59,6 +64,12 @@ export function createAddresses(deps: {
   return {
     list: (userId) => storage.addressesOfUser(sql, userId),
     addWithin,
+
+    async addVerified(tx, userId, address) {
+      const now = clock.now();
+      const row = { medium: "email", address, confirmedTs: now, addedTs: now };
+      await storage.insertAddress(tx, userId, row);
+    },
 
     async add(userId, confirmed) {
       await log.change(async ({ tx }) => {

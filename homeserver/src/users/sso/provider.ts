@@ -3,6 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { errors, type MatrixError, matrixError } from "../../protocol/errors.ts";
+import { canonicalEmail } from "../contacts/email.ts";
 import { localpartOf } from "./localpart.ts";
 import { type ProviderFetch, ProviderUnreachable } from "./provider-fetch.ts";
 import type { Checks, Identity, ProviderSettings } from "./types.ts";
@@ -69,7 +70,7 @@ export function createProvider(deps: {
       : errors.forbidden(`Signing in at ${name} did not work: begin again`);
   }
 
-  async function claimsOf(search: string, state: string, { nonce, verifier }: Checks) {
+  async function whoCame(search: string, state: string, { nonce, verifier }: Checks) {
     const found = await configuration();
     const tokens = await oidc.authorizationCodeGrant(found, new URL(redirectUri + search), {
       expectedState: state,
@@ -78,11 +79,17 @@ export function createProvider(deps: {
       idTokenExpected: true,
     });
     const claims: Record<string, unknown> = { ...tokens.claims() };
-    const wanted = [settings.claims.localpart, settings.claims.displayName];
+    const forEmail = settings.scopes.includes("email") ? ["email", "email_verified"] : [];
+    const wanted = [settings.claims.localpart, settings.claims.displayName, ...forEmail];
     const isWhole = wanted.every((claim) => claims[claim] !== undefined);
-    if (isWhole || found.serverMetadata().userinfo_endpoint === undefined) return claims;
+    if (isWhole || found.serverMetadata().userinfo_endpoint === undefined) {
+      return identityOf(settings, claims, verifiedIn(claims));
+    }
     const subject = String(claims["sub"]);
-    return { ...(await oidc.fetchUserInfo(found, tokens.access_token, subject)), ...claims };
+    const more = await oidc.fetchUserInfo(found, tokens.access_token, subject);
+    // An address, and that it is verified, are said in one place.
+    const email = verifiedIn(claims) ?? verifiedIn(more);
+    return identityOf(settings, { ...more, ...claims }, email);
   }
 
   return {
@@ -107,8 +114,7 @@ export function createProvider(deps: {
 
     async identify(search, state, checks) {
       try {
-        const claims = await claimsOf(search, state, checks);
-        return identityOf(settings, claims);
+        return await whoCame(search, state, checks);
       } catch (error) {
         throw problem(error);
       }
@@ -146,6 +152,7 @@ async function discover(
 function identityOf(
   { id, claims: names }: ProviderSettings,
   claims: Readonly<Record<string, unknown>>,
+  email: string | undefined,
 ): Identity {
   const subject = claims["sub"];
   if (typeof subject !== "string" || !SUBJECT.test(subject)) {
@@ -158,7 +165,14 @@ function identityOf(
     localpart: localpart?.localpart,
     isExact: localpart?.isExact === true,
     displayName: nameFrom(displayName),
+    email,
   };
+}
+
+/** The address that somebody has, if the provider has verified it. (Section 5.1.) */
+function verifiedIn(claims: Readonly<Record<string, unknown>>): string | undefined {
+  const { email, email_verified: isVerified } = claims;
+  return isVerified === true && typeof email === "string" ? canonicalEmail(email) : undefined;
 }
 
 function nameFrom(claim: unknown): string | undefined {

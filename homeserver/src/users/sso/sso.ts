@@ -13,6 +13,8 @@ import type { Registration } from "../accounts/registration.ts";
 import { versionsOf } from "../common/terms.ts";
 import { holdOpenAccount } from "../common/open-account.ts";
 import type { Profiles } from "../data/profiles.ts";
+import type { Addresses } from "../contacts/addresses.ts";
+import { createProofs, type Proofs } from "./proofs.ts";
 import { createProvider } from "./provider.ts";
 import { createProviderFetch, type ProviderAgents } from "./provider-fetch.ts";
 import { createTickets, type Tickets } from "./tickets.ts";
@@ -23,6 +25,7 @@ export interface SingleSignOn {
   /** Where people may sign in. */
   readonly providers: readonly PublicProvider[];
   readonly tickets: Tickets;
+  readonly proofs: Proofs;
   /**
    * The address at a provider to which the browser goes, known by its cookie. `again`: who is
    * signed in there proves it once more.
@@ -67,6 +70,7 @@ export interface SsoDeps {
   readonly accounts: Accounts;
   readonly registration: Registration;
   readonly profiles: Profiles;
+  readonly addresses: Pick<Addresses, "addVerified">;
   readonly settings: SsoSettings;
   /** Absent: there are no providers. */
   readonly agents: ProviderAgents | undefined;
@@ -122,7 +126,7 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
   }
 
   async function open(identity: Identity, wished: string, hasAgreed: boolean): Promise<UserId> {
-    const { provider, subject, displayName } = identity;
+    const { provider, subject, displayName, email } = identity;
     if (!providerOf(provider).settings.opensAccounts) {
       throw errors.forbidden("You have no account on this server");
     }
@@ -132,6 +136,7 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
     const userId = await registration.withoutPassword(wished, agreed, async (tx, opened) => {
       const link = { provider, subject, userId: opened, linkedTs: clock.now() };
       if (!(await insertSsoLink(tx, link))) throw new LinkedMeanwhile();
+      if (email !== undefined) await deps.addresses.addVerified(tx, opened, email);
     });
     if (displayName !== undefined) {
       await deps.profiles.set(userId, "displayname", displayName).catch((err: unknown) => {
@@ -144,6 +149,7 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
   return {
     providers: settings.providers.map(({ id, name, icon, brand }) => ({ id, name, icon, brand })),
     tickets,
+    proofs: createProofs(deps),
 
     async begin(id, browser, purpose, { again = false } = {}) {
       const provider = providerOf(id);

@@ -49,7 +49,12 @@ export interface Identity {
   /** Whether `localpart` is what the provider says, letter by letter. */
   readonly isExact: boolean;
   readonly displayName: string | undefined;
+  /** An e-mail address that the provider has verified, in its canonical form. */
+  readonly email?: string | undefined;
 }
+
+/** What people do on the account's page once they have shown who they are. */
+export type Act = "password" | "cross-signing" | "deactivate";
 
 /** What somebody wants who signs in elsewhere. */
 export type Purpose =
@@ -58,7 +63,9 @@ export type Purpose =
   /** A page of this server comes next, as path and query. */
   | { readonly kind: "page"; readonly next: string }
   /** A stage of user-interactive authentication is passed, by its session. */
-  | { readonly kind: "stage"; readonly session: string };
+  | { readonly kind: "stage"; readonly session: string }
+  /** Who is signed in on the account's page shows that it is really them. */
+  | { readonly kind: "act"; readonly act: Act };
 
 /** What a request for authentication is checked by when somebody comes back. */
 export interface Checks {
