@@ -1,5 +1,6 @@
 /** The layers by which rooms, people and messages are found. */
 import type { Foundation } from "./foundation.ts";
+import { createInvitesByAddress, type InvitesByAddress } from "./invites-by-address/index.ts";
 import { createFollower } from "./log/follow.ts";
 import type { Rooms } from "./rooms/index.ts";
 import { createSearch, type Search, searchFollowers } from "./search/index.ts";
@@ -9,6 +10,7 @@ import type { Users } from "./users/users.ts";
 export interface Finding {
   readonly search: Search;
   readonly spaces: Spaces;
+  readonly invitesByAddress: InvitesByAddress;
 }
 
 /** `opened` receives what stops the followers. */
@@ -25,5 +27,10 @@ export function openFinding(
   return {
     search: createSearch({ sql, rooms, serverName, ignoredBy: users.ignores.of, hidden }),
     spaces: createSpaces({ sql, rooms, remote: remote.server, serverName, clock }),
+    invitesByAddress: createInvitesByAddress({
+      ...{ rooms, serverName, logger, remote: remote.server },
+      accounts: users.accounts,
+      identityServers: remote.identityServers,
+    }),
   };
 }

@@ -22,6 +22,7 @@ const RANKS: Readonly<Record<string, number>> = {
   edus: 6,
   notifications: 6,
   spaces: 7,
+  "invites-by-address": 7,
   sync: 7,
   sender: 7,
   push: 7,

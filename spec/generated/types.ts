@@ -889,8 +889,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Invite a user
-         * @description A user of another server is invited through that server.
+         * Invite a user, by id or by address
+         * @description A user of another server is invited through that server. Of an address the identity server is asked who has it; where nobody
+         *     does, it writes to the address, and the room gets an `m.room.third_party_invite` until somebody has.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -3207,6 +3208,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/federation/v1/3pid/onbind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say that a user has an address, and who had invited it
+         * @description For identity servers, which need no signature of a server: each invite is signed by a key that its room knows. Those of other
+         *     servers' rooms are taken up by asking the server of who invited.
+         */
+        put: operations["onBindThirdPartyIdentifier"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/federation/v1/exchange_third_party_invite/{roomId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have an invite by address become one of a user
+         * @description The server of who invited looks at the signature, asks whether its key still counts, and invites the user. Nothing happens
+         *     where the user is in the room already.
+         */
+        put: operations["exchangeThirdPartyInvite"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/federation/v1/send/{txnId}": {
         parameters: {
             query?: never;
@@ -5033,6 +5076,20 @@ export interface components {
         /** @description Whose membership is to change. */
         MemberTarget: {
             user_id: components["schemas"]["UserId"];
+            /** @description Why, for those who read it in the room. */
+            reason?: string;
+        };
+        /** @description A user, or somebody known only by an address. */
+        Invitee: {
+            user_id?: components["schemas"]["UserId"];
+            /** @description The identity server to ask. */
+            id_server?: string;
+            /** @description The inviter's token at the identity server. */
+            id_access_token?: string;
+            /** @description `email`. */
+            medium?: string;
+            /** @description The address. */
+            address?: string;
             /** @description Why, for those who read it in the room. */
             reason?: string;
         };
@@ -11446,7 +11503,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MemberTarget"];
+                "application/json": components["schemas"]["Invitee"];
             };
         };
         responses: {
@@ -11454,8 +11511,9 @@ export interface operations {
             /**
              * @description - `M_NOT_JSON`: The body is not JSON.
              *     - `M_BAD_JSON`: The body is JSON of another shape.
-             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_INVALID_PARAM`: The address, its medium or the name of the identity server is none.
              *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_MISSING_PARAM`: Neither a user nor an address is named.
              *     - `M_UNSUPPORTED_ROOM_VERSION`: The user's server does not know the room's version.
              */
             400: {
@@ -22195,6 +22253,129 @@ export interface operations {
             };
             /** @description - `M_NOT_FOUND`: There is no such room here that the calling server may know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    onBindThirdPartyIdentifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `email`. */
+                    medium: string;
+                    /** @description The address. */
+                    address: string;
+                    mxid: components["schemas"]["UserId"];
+                    /** @description The invites; each names `room_id`, `sender` and what is `signed`. Others are passed over. */
+                    invites: JsonObject[];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The user is none of this server.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    exchangeThirdPartyInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": JsonObject;
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: The event is no such invite, or who invited is of another server.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNAUTHORIZED`: The request's signature is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: The room has no such invite, its key has not signed this or counts no more, or the user is of another server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server knows no such room. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

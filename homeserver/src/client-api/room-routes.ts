@@ -8,10 +8,10 @@ import type { Spaces } from "../spaces/index.ts";
 import type { Sync } from "../sync/index.ts";
 import { appserviceRoomDirectoryRoutes } from "./appservice-room-directory.ts";
 import { banningRoutes } from "./banning.ts";
-import { createRoomRoutes } from "./create-room.ts";
+import { type CreateRoomDeps, createRoomRoutes } from "./create-room.ts";
 import { directoryRoutes } from "./directory.ts";
 import { eventContextRoutes } from "./event-context.ts";
-import { invitingRoutes } from "./inviting.ts";
+import { type InvitingDeps, invitingRoutes } from "./inviting.ts";
 import { joiningRoutes } from "./joining.ts";
 import { kickingRoutes } from "./kicking.ts";
 import { knockingRoutes } from "./knocking.ts";
@@ -51,7 +51,9 @@ export function roomRoutes(
     readonly spaces: Spaces;
     readonly sync: Sync;
     readonly clock: Clock;
-  } & ListPublicRoomsDeps &
+  } & CreateRoomDeps &
+    InvitingDeps &
+    ListPublicRoomsDeps &
     SyncRouteDeps,
 ): Route[] {
   return [

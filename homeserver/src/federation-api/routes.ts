@@ -14,6 +14,7 @@ import { type PolicyDeps, policyRoutes } from "./policy.ts";
 import { publicRoomsRoutes } from "./public-rooms.ts";
 import { type QueryDeps, queryRoutes } from "./query.ts";
 import { spaceHierarchyRoutes } from "./space-hierarchy.ts";
+import { type ThirdPartyInvitesDeps, thirdPartyInvitesRoutes } from "./third-party-invites.ts";
 import { type TransactionsDeps, transactionsRoutes } from "./transactions.ts";
 import { type UserDevicesDeps, userDevicesRoutes } from "./user-devices.ts";
 import { type UserKeysDeps, userKeysRoutes } from "./user-keys.ts";
@@ -27,6 +28,7 @@ export type FederationDeps = BackfillDeps &
   OpenidDeps &
   PolicyDeps &
   QueryDeps &
+  ThirdPartyInvitesDeps &
   TransactionsDeps &
   UserDevicesDeps &
   UserKeysDeps &
@@ -49,6 +51,7 @@ export function federationRoutes(deps: FederationDeps): Route[] {
     ...publicRoomsRoutes(deps),
     ...queryRoutes(deps),
     ...spaceHierarchyRoutes(deps),
+    ...thirdPartyInvitesRoutes(deps),
     ...transactionsRoutes(deps),
     ...userDevicesRoutes(deps),
     ...userKeysRoutes(deps),

@@ -40,6 +40,10 @@ export function createRemoteServer(client: RemoteClient): RemoteServer {
     hierarchy: (server, roomId, suggestedOnly) =>
       get(server, v1("hierarchy", roomId), { suggested_only: String(suggestedOnly) }, HIERARCHY),
 
+    /** PUT /_matrix/federation/v1/exchange_third_party_invite/{roomId} */
+    exchangeThirdPartyInvite: (server, roomId, event) =>
+      put(server, v1("exchange_third_party_invite", roomId), event, named),
+
     /** PUT /_matrix/federation/v1/send/{txnId}: {pdus: {event id → {error?}}} */
     sendTransaction: (server, txnId, transaction, signal) =>
       put(server, v1("send", txnId), transaction, { signal, isDelivery: true }),

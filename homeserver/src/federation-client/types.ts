@@ -142,6 +142,8 @@ export interface RemoteServer extends RemoteRooms, RemoteKeys {
   ): Promise<JsonObject>;
   /** GET /_matrix/federation/v1/hierarchy/{roomId}: {room, children, inaccessible_children}. */
   hierarchy(server: ServerName, roomId: RoomId, suggestedOnly: boolean): Promise<JsonObject>;
+  /** PUT /_matrix/federation/v1/exchange_third_party_invite/{roomId}; a server that is a name. */
+  exchangeThirdPartyInvite(server: ServerName, roomId: RoomId, event: JsonObject): Promise<unknown>;
   /** PUT /_matrix/federation/v1/send/{txnId}: its answer is ignored. */
   sendTransaction(
     server: ServerName,

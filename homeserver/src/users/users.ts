@@ -105,7 +105,7 @@ export interface UsersOptions {
   /** Absent: this server sends no mails. */
   readonly mail?: MailOptions | undefined;
   /** How identity servers are called. */
-  readonly identityServers: IdentityServers;
+  readonly identityServers: Pick<IdentityServers, "bind" | "unbind">;
   readonly hooks: UserHooks;
   /** Locks for work that must not run twice at once; only within this process unless given. */
   readonly exclusive?: Exclusive;

@@ -5,4 +5,5 @@ export { authorise } from "./authorise.ts";
 export { SENDER_IS_OUT } from "./member.ts";
 export { checkLevelsFormat } from "./power-levels.ts";
 export { requiredSigners } from "../events/event-signatures.ts";
+export { keysThatSigned } from "./third-party-invite.ts";
 export { type AuthState, authStateOf } from "./state.ts";

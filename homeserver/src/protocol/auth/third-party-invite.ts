@@ -33,18 +33,32 @@ export function checkClaimedInvite({ event, state }: AuthContext): void {
     throw new Rejection("The third-party invite was sent by somebody else");
   }
   // 5.4.1.7, 5.4.1.8
-  if (!publicKeysOf(invite).some((key) => isSignedBy(signed, key))) {
+  if (keysThatSigned(invite, signed).length === 0) {
     throw new Rejection("The third-party invite is not signed by its identity server");
   }
 }
 
-/** The keys of an m.room.third_party_invite, in `public_key` and `public_keys`, as base64. */
-function publicKeysOf(invite: RoomEvent): string[] {
-  const { public_key: first, public_keys: list } = invite.content;
-  const more = Array.isArray(list)
-    ? list.map((entry) => (isJsonObject(entry) ? entry.public_key : undefined))
-    : [];
-  return [first, ...more].filter((key) => typeof key === "string");
+/** A key of an m.room.third_party_invite. */
+export interface InviteKey {
+  /** In base64. */
+  readonly key: string;
+  /** Where to ask whether it counts still; undefined: it does for ever. */
+  readonly validityUrl: string | undefined;
+}
+
+/** The keys of an m.room.third_party_invite by which the object is signed. */
+export function keysThatSigned(invite: RoomEvent, signed: JsonObject): InviteKey[] {
+  return keysOf(invite).filter(({ key }) => isSignedBy(signed, key));
+}
+
+/** Those in `public_key` and `public_keys`. */
+function keysOf({ content }: RoomEvent): InviteKey[] {
+  const { public_keys: list } = content;
+  const more = Array.isArray(list) ? list.filter(isJsonObject) : [];
+  return [content, ...more].flatMap(({ public_key: key, key_validity_url: url }) => {
+    const validityUrl = typeof url === "string" ? url : undefined;
+    return typeof key === "string" ? [{ key, validityUrl }] : [];
+  });
 }
 
 /** True when any signature, by whatever server and key id, is that key's. */

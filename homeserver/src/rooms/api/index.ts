@@ -79,7 +79,6 @@ export interface CreateRoomOptions {
   readonly name?: string;
   readonly topic?: string;
   readonly invite?: readonly string[];
-  readonly invite_3pid?: readonly JsonObject[];
   readonly room_version?: string;
   readonly creation_content?: JsonObject;
   readonly initial_state?: readonly { type: string; state_key?: string; content: JsonObject }[];
@@ -140,7 +139,12 @@ export interface RoomMembers {
   }): Promise<RoomId>;
   /** POST /rooms/{roomId}/invite. */
   invite(
-    request: MemberChange & { readonly userId: UserId; readonly isDirect?: boolean },
+    request: MemberChange & {
+      readonly userId: UserId;
+      readonly isDirect?: boolean;
+      /** What an identity server has signed: an invite by address becomes one of this user. */
+      readonly thirdPartyInvite?: JsonObject;
+    },
   ): Promise<void>;
   /**
    * POST /rooms/{roomId}/leave: leaves, rejects an invite, or withdraws a knock. No error when the

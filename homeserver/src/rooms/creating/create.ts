@@ -1,5 +1,5 @@
 /** POST /createRoom: turns the options into the first events, in the order of the specification. */
-import { errors, matrixError, type MatrixError } from "../../protocol/errors.ts";
+import { errors, type MatrixError } from "../../protocol/errors.ts";
 import { isRoomAlias, isUserId, parseUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -52,9 +52,6 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
       const version = roomVersion(options.room_version ?? deps.defaultVersion);
       if (version === undefined) {
         throw errors.unsupportedRoomVersion("This server does not support that room version");
-      }
-      if ((options.invite_3pid ?? []).length > 0) {
-        throw matrixError("M_SERVER_NOT_TRUSTED", "This server invites by user id only");
       }
       const isPublic = options.visibility === "public";
       if (isPublic) await deps.directoryLimits.ensureMayPublish(by);

@@ -12,6 +12,7 @@ import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, RoomMembers } from "../api/index.ts";
 import type { Invitees } from "./invitees.ts";
+import { refuseMembers } from "./invites.ts";
 import { requestedContent } from "./member-content.ts";
 import type { MemberContent } from "./member-content.ts";
 import type { ByStateDeps, ChangeOther } from "./members-by-state.ts";
@@ -50,6 +51,7 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
       await store.tuples.make([["m.room.member", userId]]);
       return local.run(room, async (command) => {
         const draft = memberDraft(sender, userId, content, originServerTs);
+        await refuseMembers(command, userId, content);
         const present = await unchanged(command, draft);
         return present ?? (await addLocal(command, draft)).event.eventId;
       });
@@ -81,11 +83,12 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
 
   const operations: ChangingOthers["operations"] = {
     async invite(request) {
-      const { by, userId, isDirect } = request;
+      const { by, userId, isDirect, thirdPartyInvite } = request;
       const room = await local.room(request.roomId);
       const content = {
         ...(await memberContent("invite", userId, request)),
         ...(isDirect === true ? { is_direct: true } : {}),
+        ...(thirdPartyInvite === undefined ? {} : { third_party_invite: thirdPartyInvite }),
       };
       await sendInvite(room, by.userId, userId, content);
     },

@@ -15,7 +15,7 @@ import { checkOpenInvites, inBrief } from "./invite-limits.ts";
 import type { Invitees } from "./invitees.ts";
 import type { Ingest } from "../receiving/ingest.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
-import { memberDraft } from "../records/member-events.ts";
+import { memberDraft, membershipOf } from "../records/member-events.ts";
 import type { RemoteMembership } from "./remote-membership.ts";
 import type { OutOfBand } from "../commands/out-of-band.ts";
 import { asOurFault, handedThrough, refusalIn } from "./remote-refusal.ts";
@@ -125,6 +125,20 @@ export function createInvites(deps: InviteDeps): {
   }
 }
 
+/**
+ * The auth rules let an invite by address through that is for a member of the room: it would put
+ * them out of it.
+ */
+export async function refuseMembers(
+  command: RoomCommand,
+  userId: UserId,
+  content: JsonObject,
+): Promise<void> {
+  if (content.third_party_invite === undefined) return;
+  const present = await command.stateEvent("m.room.member", userId);
+  if (membershipOf(present) === "join") throw errors.forbidden("That user is in the room already");
+}
+
 interface Drafted {
   readonly event: RoomEvent;
   readonly state: StoredEvent[];
@@ -141,6 +155,7 @@ async function draftInvite(
   userId: UserId,
   content: JsonObject,
 ): Promise<Drafted> {
+  await refuseMembers(command, userId, content);
   const draft = memberDraft(sender, userId, content);
   const { event } = await buildAllowed(command, draft);
   const keys = STRIPPED_TYPES.map((type) => [type, ""] as const);

@@ -47,7 +47,7 @@ export function createBindings(deps: {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly identityServers: IdentityServers;
+  readonly identityServers: Pick<IdentityServers, "bind" | "unbind">;
 }): Bindings {
   const { sql, clock, logger, identityServers } = deps;
 

@@ -26,7 +26,7 @@ export function createContacts(deps: {
   readonly logger: Logger;
   readonly serverName: string;
   readonly mail?: MailOptions | undefined;
-  readonly identityServers: IdentityServers;
+  readonly identityServers: Pick<IdentityServers, "bind" | "unbind">;
 }): Contacts {
   const confirmations = createConfirmations(deps);
   const addresses = createAddresses({ ...deps, confirmations });
