@@ -34,7 +34,9 @@ function byteOrderMark([one, two, three]: Uint8Array): string | undefined {
 /** What a meta element says. Its page was readable as ASCII so far, and so is not UTF-16. */
 function declared(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, PRESCAN_BYTES)).toString("latin1");
-  const label = /<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})/i.exec(start)?.[1];
+  const label = /<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})/i.exec(
+    start,
+  )?.[1];
   return label !== undefined && /^utf-?16/i.test(label) ? "utf-8" : label;
 }
 
