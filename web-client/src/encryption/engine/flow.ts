@@ -15,6 +15,8 @@ export interface Flow {
   request: VerificationRequest;
   sas: Sas | undefined;
   qr: Qr | undefined;
+  /** The code is being made. */
+  isMakingQr: boolean;
   /** What we asked for, when it was timed out or refused by the machine itself. */
   expiresAt: number;
   timer: ReturnType<typeof setTimeout>;

@@ -41,6 +41,7 @@ export function createFlows(tell: (list: Verification[]) => void) {
         request,
         sas: undefined,
         qr: undefined,
+        isMakingQr: false,
         expiresAt: Date.now() + left,
         timer: setTimeout(publish, left + 50),
         wasDone: false,

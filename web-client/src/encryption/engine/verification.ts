@@ -26,14 +26,21 @@ function waysOf(scans: boolean): VerificationMethod[] {
   return [SasV1, QrCodeShowV1, ReciprocateV1, ...(scans ? [QrCodeScanV1] : [])];
 }
 
-/** Makes the code that the other side can scan, where it can. */
+/**
+ * Makes the code that the other side can scan, where it can. Once at a time: for the machine a second code is another
+ * verification with the same person, and it ends both.
+ */
 async function makeQr(flow: Flow): Promise<void> {
   const theirs = flow.request.theirSupportedMethods ?? [];
-  if (!theirs.includes(VerificationMethod.QrCodeScanV1)) return;
-  // Needs an identity on both sides; without it there is no code.
-  const qr = await flow.request.generateQrCode().catch(() => undefined);
-  if (qr === undefined || flow.qr !== undefined) return;
-  flow.qr = qr;
+  if (flow.isMakingQr || !theirs.includes(VerificationMethod.QrCodeScanV1)) return;
+  flow.isMakingQr = true;
+  try {
+    // Needs an identity on both sides; without it there is no code.
+    const qr = await flow.request.generateQrCode().catch(() => undefined);
+    flow.qr ??= qr;
+  } finally {
+    flow.isMakingQr = false;
+  }
 }
 
 /** Verifications, theirs and ours. `onDone` is told of each that ended well. */

@@ -86,6 +86,18 @@ describe("a new device of one's own", () => {
     });
   });
 
+  test("goes on when several syncs come at once: each side makes one code", async () => {
+    const { old, fresh } = await twoDevices();
+    const id = await fresh.calls.requestVerification(old.userId);
+    await reach("asked", old);
+    await Promise.all([old.calls.acceptVerification(id), old.sync(), old.sync()]);
+    await Promise.all(Array.from({ length: 8 }, () => fresh.sync()));
+    await settle(old, fresh);
+    for (const one of [old, fresh]) {
+      expect(one.verification).toMatchObject({ id, phase: "ready", canShowQr: true });
+    }
+  });
+
   test("cannot scan where there is no camera", async () => {
     const { old, fresh } = await twoDevices(false);
     await asked(fresh, old);
