@@ -26,13 +26,22 @@ import "../../src/elements/toasts.ts";
 
 const realFetch = window.fetch;
 
-/** Answers the client's requests: one script per path, in order; the last answer stays. */
+/** What the server lets people sign in by, which the page asks for first. */
+const FLOWS = { flows: [{ type: "m.login.password" }] };
+
+/**
+ * Answers the client's requests that ask for something: one script per path, in order; the last answer stays. What can be
+ * read at the path of signing in is told always.
+ */
 function serve(routes: Record<string, [status: number, body: unknown][]>) {
   const asked: { path: string; body: Record<string, unknown> }[] = [];
   window.fetch = (input, init) => {
     const path = new URL(input instanceof Request ? input.url : input, location.href).pathname;
     const answers = routes[path];
     if (answers === undefined) return realFetch(input, init);
+    if (path === LOGIN && (init?.method ?? "GET") === "GET") {
+      return Promise.resolve(new Response(JSON.stringify(FLOWS)));
+    }
     asked.push({ path, body: typeof init?.body === "string" ? JSON.parse(init.body) : {} });
     const [status, body] = answers.length > 1 ? answers.shift()! : answers[0]!;
     return Promise.resolve(new Response(JSON.stringify(body), { status }));
