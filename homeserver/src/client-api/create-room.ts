@@ -2,7 +2,6 @@ import { errors } from "../protocol/errors.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Addressee } from "../invites-by-address/types.ts";
 import type { InvitesByAddress } from "../invites-by-address/index.ts";
-import type { UserId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
 export interface CreateRoomDeps {
@@ -17,14 +16,11 @@ const MAX_ADDRESSES = 20;
 export function createRoomRoutes({ rooms, invitesByAddress }: CreateRoomDeps): Route[] {
   /** Who has an address is invited with the others; the rest is written to once there is a room. */
   async function sorted(addresses: readonly Addressee[]) {
-    const known: UserId[] = [];
-    const unknown: Addressee[] = [];
-    for (const to of addresses) {
-      const userId = await invitesByAddress.find(to);
-      if (userId === undefined) unknown.push(to);
-      else known.push(userId);
-    }
-    return { known, unknown };
+    const found = await Promise.all(addresses.map((to) => invitesByAddress.find(to)));
+    return {
+      known: found.filter((userId) => userId !== undefined),
+      unknown: addresses.filter((_, at) => found[at] === undefined),
+    };
   }
 
   return [

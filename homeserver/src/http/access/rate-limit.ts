@@ -44,7 +44,7 @@ const limits: Readonly<Record<RateClass, BucketLimit>> = {
   "shared-secret": { perSecond: 5, burst: 100 },
   report: { perSecond: 0.2, burst: 10 },
   // An identity server tells of each of its users once.
-  "bound-address": { perSecond: 1, burst: 50 },
+  "bound-address": { perSecond: 0.2, burst: 20 },
   // A service that holds calls asks once for each user who enters.
   openid: { perSecond: 20, burst: 500 },
   directory: { perSecond: 2, burst: 30 },
