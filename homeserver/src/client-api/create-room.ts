@@ -6,7 +6,7 @@ import type { Rooms } from "../rooms/api/index.ts";
 
 export interface CreateRoomDeps {
   readonly rooms: Pick<Rooms, "create">;
-  readonly invitesByAddress: Pick<InvitesByAddress, "find" | "write">;
+  readonly invitesByAddress: Pick<InvitesByAddress, "find" | "writeToAll">;
 }
 
 /** Addresses that may be asked for, and written to, with one room. */
@@ -38,7 +38,7 @@ export function createRoomRoutes({ rooms, invitesByAddress }: CreateRoomDeps): R
       const invite = [...new Set([...(options.invite ?? []), ...known])];
       const all = known.length === 0 ? options : { ...options, invite };
       const roomId = await rooms.create.room(requester, all);
-      for (const to of unknown) await invitesByAddress.write(requester, roomId, to);
+      await invitesByAddress.writeToAll(requester, roomId, unknown);
       return { room_id: roomId };
     }),
   ];

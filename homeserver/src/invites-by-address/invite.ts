@@ -32,7 +32,7 @@ const SHOWN = [
   ["m.room.create", "room_type", "type"],
 ] as const;
 
-export function createInviteByAddress({ rooms, identityServers }: InvitesByAddressDeps) {
+export function createInviteByAddress({ rooms, identityServers, logger }: InvitesByAddressDeps) {
   const { view, members, send } = rooms;
 
   /** Throws before anybody is written to. */
@@ -52,8 +52,8 @@ export function createInviteByAddress({ rooms, identityServers }: InvitesByAddre
     }
     const create = one("m.room.create");
     const levels = PowerLevels.of(one("m.room.power_levels"), create, room.version);
-    const level = levels.userLevel(by.userId);
-    if (level < levels.invite || level < levels.required("m.room.third_party_invite", true)) {
+    // What the auth rules ask of an m.room.third_party_invite is the level for invites alone.
+    if (levels.userLevel(by.userId) < levels.invite) {
       throw errors.forbidden("You may not invite people to that room");
     }
     return events;
@@ -112,9 +112,20 @@ export function createInviteByAddress({ rooms, identityServers }: InvitesByAddre
       else await members.invite({ by, roomId, userId, reason });
     },
 
-    /** The same for an address that nobody has (see `find`). */
-    async write(by: Actor, roomId: RoomId, to: Addressee): Promise<void> {
-      await write(by, await roomOf(roomId), to);
+    /**
+     * The same for addresses that nobody has (see `find`), with a new room. It is there, and must not be
+     * made once more because somebody could not be written to: that is only logged.
+     */
+    async writeToAll(by: Actor, roomId: RoomId, all: readonly Addressee[]): Promise<void> {
+      if (all.length === 0) return;
+      const room = await roomOf(roomId);
+      await Promise.all(
+        all.map((to) =>
+          write(by, room, to).catch((err: unknown) => {
+            logger.warn({ err, roomId, by: by.userId }, "somebody was not invited by address");
+          }),
+        ),
+      );
     },
   };
 }

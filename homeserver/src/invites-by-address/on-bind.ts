@@ -6,7 +6,7 @@ import { isSigned } from "./signed.ts";
 import type { InvitesByAddressDeps, TakenInvite } from "./types.ts";
 
 /** Invites of one address that are taken up: strangers may ask, and each may go to another server. */
-const MAX_INVITES = 50;
+const MAX_INVITES = 10;
 const MAX_AT_ONCE = 4;
 
 /**

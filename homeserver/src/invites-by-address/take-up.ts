@@ -5,6 +5,9 @@ import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { isSigned } from "./signed.ts";
 import type { InvitesByAddressDeps, TakenInvite } from "./types.ts";
 
+/** Keys of an invite that are asked for: who invited may have written any number of them. */
+const MAX_ASKED = 3;
+
 /** Turns invites by address, once somebody is known by it, into invites of that user. */
 export function createTakeUp({ rooms, identityServers, serverName }: InvitesByAddressDeps) {
   const { view, members } = rooms;
@@ -28,7 +31,7 @@ export function createTakeUp({ rooms, identityServers, serverName }: InvitesByAd
     if (invite === undefined || invite.event.sender !== sender || displayName === undefined) {
       throw errors.forbidden("The room has no such invite of that user");
     }
-    const keys = keysThatSigned(invite.event, { ...signed });
+    const keys = [...keysThatSigned(invite.event, { ...signed })].slice(0, MAX_ASKED);
     if (keys.length === 0) throw errors.forbidden("The invite is not signed by its key");
     if (!(await isAnyValid(keys))) throw errors.forbidden("The key of the invite counts no more");
     if (member?.event.content["membership"] === "join") return;

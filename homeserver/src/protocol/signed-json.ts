@@ -35,7 +35,7 @@ function signedText(object: JsonObject): string {
  * What a signature would cover; undefined for what nobody can have signed, such as half of a
  * surrogate pair.
  */
-function signableText(object: JsonObject): string | undefined {
+export function signableText(object: JsonObject): string | undefined {
   try {
     return signedText(object);
   } catch (error) {

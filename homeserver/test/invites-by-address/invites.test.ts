@@ -99,6 +99,23 @@ describe("an address", () => {
   });
 });
 
+test("a new room is told although somebody could not be written to", async () => {
+  identity.answer = (path) =>
+    path.endsWith("/store-invite") ? { status: 500, body: {} } : undefined;
+  const roomId = await roomOf(alice, { invite_3pid: [toAddress(addressOf())] });
+  expect(await stateOf(alice, roomId, "m.room.third_party_invite")).toEqual([]);
+});
+
+test("members may invite by address where they may invite, whatever other state they may not set", async () => {
+  const bob = await register(here, `bob${people}`);
+  const roomId = await roomOf(alice, {
+    preset: "public_chat",
+    power_level_content_override: { invite: 0 },
+  });
+  await bob.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
+  expect(await invite(bob, roomId, toAddress(addressOf()))).toEqual({ status: 200, body: {} });
+});
+
 describe("is refused", () => {
   test.each([
     ["without a user or an address", { id_server: "x.test" }, "M_MISSING_PARAM"],

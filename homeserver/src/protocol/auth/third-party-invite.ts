@@ -1,8 +1,8 @@
-import { verifyKeyFromBase64 } from "../crypto.ts";
+import { type VerifyKey, verifyKeyFromBase64, verifyText } from "../crypto.ts";
 import { Rejection } from "../errors.ts";
 import type { RoomEvent } from "../events/event.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
-import { signingKeyIds, verifySignedJson } from "../signed-json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json.ts";
+import { signableText, signatureOf, signingKeyIds } from "../signed-json.ts";
 import type { AuthContext } from "./context.ts";
 import { membershipIn } from "./state.ts";
 
@@ -33,7 +33,7 @@ export function checkClaimedInvite({ event, state }: AuthContext): void {
     throw new Rejection("The third-party invite was sent by somebody else");
   }
   // 5.4.1.7, 5.4.1.8
-  if (keysThatSigned(invite, signed).length === 0) {
+  if (keysThatSigned(invite, signed).next().done === true) {
     throw new Rejection("The third-party invite is not signed by its identity server");
   }
 }
@@ -46,33 +46,55 @@ export interface InviteKey {
   readonly validityUrl: string | undefined;
 }
 
-/** The keys of an m.room.third_party_invite by which the object is signed. */
-export function keysThatSigned(invite: RoomEvent, signed: JsonObject): InviteKey[] {
-  return keysOf(invite).filter(({ key }) => isSignedBy(signed, key));
+/**
+ * So many keys of an invite, and signatures of a claim, are looked at. Identity servers give two
+ * keys and one signature; each pair costs a verification, and who writes events chooses both.
+ */
+const MAX_TRIED = 10;
+
+/** The keys of an m.room.third_party_invite by which the object is signed, one after another. */
+export function* keysThatSigned(invite: RoomEvent, signed: JsonObject): Generator<InviteKey> {
+  const text = signableText(signed);
+  if (text === undefined) return;
+  const signatures = signaturesIn(signed.signatures);
+  for (const inviteKey of keysOf(invite)) {
+    const key = verifyKeyOf(inviteKey.key);
+    if (key !== undefined && signatures.some((one) => verifyText(text, one, key))) yield inviteKey;
+  }
 }
 
-/** Those in `public_key` and `public_keys`. */
+/** Those in `public_key` and `public_keys`, each once. */
 function keysOf({ content }: RoomEvent): InviteKey[] {
   const { public_keys: list } = content;
-  const more = Array.isArray(list) ? list.filter(isJsonObject) : [];
-  return [content, ...more].flatMap(({ public_key: key, key_validity_url: url }) => {
-    const validityUrl = typeof url === "string" ? url : undefined;
-    return typeof key === "string" ? [{ key, validityUrl }] : [];
-  });
+  const more = Array.isArray(list) ? list.slice(0, MAX_TRIED).filter(isJsonObject) : [];
+  const keys = new Map<string, InviteKey>();
+  for (const { public_key: key, key_validity_url: url } of [content, ...more]) {
+    if (typeof key !== "string" || keys.has(key)) continue;
+    keys.set(key, { key, validityUrl: typeof url === "string" ? url : undefined });
+  }
+  return [...keys.values()];
 }
 
-/** True when any signature, by whatever server and key id, is that key's. */
-function isSignedBy(signed: JsonObject, publicKey: string): boolean {
-  if (!isJsonObject(signed.signatures)) return false;
+/** Signatures by whatever server and key id. */
+function signaturesIn(signatures: Json | undefined): string[] {
+  if (!isJsonObject(signatures)) return [];
+  const all: string[] = [];
+  for (const server of Object.keys(signatures)) {
+    for (const keyId of signingKeyIds(signatures, server)) {
+      const signature = signatureOf(signatures, server, keyId);
+      if (signature !== undefined) all.push(signature);
+      if (all.length === MAX_TRIED) return all;
+    }
+  }
+  return all;
+}
+
+/** undefined: it is no ed25519 key. */
+function verifyKeyOf(text: string): VerifyKey | undefined {
   try {
-    const key = verifyKeyFromBase64(publicKey);
-    return Object.keys(signed.signatures).some((server) =>
-      signingKeyIds(signed.signatures, server).some((keyId) =>
-        verifySignedJson(signed, server, keyId, key),
-      ),
-    );
-  } catch {
-    // No ed25519 key, or content that can not be canonical JSON: nothing that could be signed.
-    return false;
+    return verifyKeyFromBase64(text);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }

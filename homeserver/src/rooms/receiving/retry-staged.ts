@@ -6,9 +6,9 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { EventId, ServerName } from "../../protocol/identifiers.ts";
 import { type Leases, whileLeader } from "../../storage/leases.ts";
 import {
+  deferStaged,
   makeStagedDue,
   nextStagedDue,
-  postponeStaged,
   removeStaged,
   roomsWithStaged,
   stagedInRoom,
@@ -65,9 +65,8 @@ export function retryStaged(deps: RetryStagedDeps): RetryStaged {
     if (rows.length === 0) return;
     const standing = await standingIn(store.sql, room.nid, deps.serverName, clock.now());
     if (standing === "joining") {
-      const nextTry = clock.now() + WHILE_JOINING_MS;
-      const later = rows.map(({ eventId }) => ({ eventId, nextTry }));
-      return postponeStaged(store.sql, later);
+      const now = clock.now();
+      return deferStaged(store.sql, room.nid, { now, nextTry: now + WHILE_JOINING_MS });
     }
     if (standing === "outside") return endOutside(room, rows);
     const attempts = new Map(rows.map((row) => [row.eventId as EventId, row.attempts]));

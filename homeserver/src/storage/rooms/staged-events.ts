@@ -125,6 +125,19 @@ export async function postponeStaged(
     FROM later WHERE s.event_id = later.event_id`;
 }
 
+/** The room's events that are due wait until then; that counts as no failure. */
+export async function deferStaged(
+  sql: Sql | Tx,
+  roomNid: number,
+  { now, nextTry }: { readonly now: number; readonly nextTry: number },
+): Promise<void> {
+  await sql`
+    WITH later AS (
+      SELECT event_id FROM staged_events WHERE room_nid = ${roomNid} AND next_try <= ${now}
+      ORDER BY event_id FOR UPDATE)
+    UPDATE staged_events SET next_try = ${nextTry} WHERE event_id IN (SELECT event_id FROM later)`;
+}
+
 /** The room's events (or those of all rooms) are due now. */
 export async function makeStagedDue(sql: Sql | Tx, now: number, roomNid?: number): Promise<void> {
   const ofRoom = roomNid === undefined ? sql`` : sql`AND room_nid = ${roomNid}`;

@@ -19,5 +19,6 @@ export function localpartOf(claim: unknown): { localpart: string; isExact: boole
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, MAX_LETTERS);
   if (!strictLocalpart(localpart)) return undefined;
-  return { localpart, isExact: localpart === small };
+  // Others become small ASCII letters too, such as the sign for kelvins.
+  return { localpart, isExact: localpart === small && /^[\x21-\x7e]+$/.test(claim) };
 }
