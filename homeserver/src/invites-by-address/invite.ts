@@ -1,15 +1,10 @@
 import { errors } from "../protocol/errors.ts";
 import { PowerLevels } from "../protocol/events/power-levels.ts";
-import {
-  isUserId,
-  parseServerName,
-  type RoomId,
-  type ServerName,
-  type UserId,
-} from "../protocol/identifiers.ts";
+import { isUserId, type RoomId, type ServerName, type UserId } from "../protocol/identifiers.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import type { Actor, Room, StoredEvent } from "../rooms/api/index.ts";
 import { canonicalEmail } from "../users/contacts/email.ts";
+import { checkIdentityToken, parseIdentityServer } from "../users/contacts/identity-access.ts";
 import type { InvitesByAddressDeps, Addressee } from "./types.ts";
 
 /** What the room's members are shown of somebody whose address they do not get to know. */
@@ -35,8 +30,8 @@ const SHOWN = [
 export function createInviteByAddress({ rooms, identityServers, logger }: InvitesByAddressDeps) {
   const { view, members, send } = rooms;
 
-  /** Throws before anybody is written to. */
-  async function checkMayInvite(room: Room, by: Actor): Promise<StoredEvent[]> {
+  /** What the mail may show of the room. Throws, before anybody is written to, for who may not invite. */
+  async function stateForInviter(room: Room, by: Actor): Promise<StoredEvent[]> {
     const state = await view.currentStateOfRooms(
       [room.nid],
       [
@@ -67,9 +62,13 @@ export function createInviteByAddress({ rooms, identityServers, logger }: Invite
   }
 
   /** Has the identity server write to the address, and notes in the room what it will sign. */
-  async function write(by: Actor, room: Room, to: Addressee): Promise<void> {
+  async function write(
+    by: Actor,
+    room: Room,
+    to: Addressee,
+    events: readonly StoredEvent[],
+  ): Promise<void> {
     const { server, token, address } = addressed(to);
-    const events = await checkMayInvite(room, by);
     const said = await identityServers.storeInvite(server, token, {
       ...{ medium: "email", address, room_id: room.roomId, sender: by.userId },
       ...shownOf(events),
@@ -106,9 +105,9 @@ export function createInviteByAddress({ rooms, identityServers, logger }: Invite
       const { by, roomId, to, reason } = request;
       addressed(to);
       const room = await roomOf(roomId);
-      await checkMayInvite(room, by);
+      const events = await stateForInviter(room, by);
       const userId = await find(to);
-      if (userId === undefined) await write(by, room, to);
+      if (userId === undefined) await write(by, room, to, events);
       else await members.invite({ by, roomId, userId, reason });
     },
 
@@ -119,12 +118,15 @@ export function createInviteByAddress({ rooms, identityServers, logger }: Invite
     async writeToAll(by: Actor, roomId: RoomId, all: readonly Addressee[]): Promise<void> {
       if (all.length === 0) return;
       const room = await roomOf(roomId);
+      const state = stateForInviter(room, by);
       await Promise.all(
-        all.map((to) =>
-          write(by, room, to).catch((err: unknown) => {
+        all.map(async (to) => {
+          try {
+            await write(by, room, to, await state);
+          } catch (err) {
             logger.warn({ err, roomId, by: by.userId }, "somebody was not invited by address");
-          }),
-        ),
+          }
+        }),
       );
     },
   };
@@ -135,16 +137,8 @@ function addressed({ idServer, idAccessToken, medium, address }: Addressee) {
   if (medium !== "email") throw errors.invalidParam("People are invited by e-mail address only");
   const email = canonicalEmail(address);
   if (email === undefined) throw errors.invalidParam("That is no e-mail address");
-  if (!/^[\x21-\x7e]+$/.test(idAccessToken)) {
-    throw errors.invalidParam("id_access_token is no token");
-  }
-  let server: ServerName;
-  try {
-    server = parseServerName(idServer);
-  } catch {
-    throw errors.invalidParam("id_server is no name of an identity server");
-  }
-  return { server, token: idAccessToken, address: email };
+  checkIdentityToken(idAccessToken);
+  return { server: parseIdentityServer(idServer), token: idAccessToken, address: email };
 }
 
 function shownOf(events: readonly StoredEvent[]): JsonObject {

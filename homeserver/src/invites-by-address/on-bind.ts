@@ -1,7 +1,7 @@
 import { inParallel } from "../platform/pacing/in-parallel.ts";
 import { errors } from "../protocol/errors.ts";
 import { isRoomId, isUserId, serverOf, type UserId } from "../protocol/identifiers.ts";
-import { isJsonObject, type JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import { isSigned } from "./signed.ts";
 import type { InvitesByAddressDeps, TakenInvite } from "./types.ts";
 
@@ -38,8 +38,8 @@ export function createOnBind(
     }
     const invites = told.slice(0, MAX_INVITES).flatMap((one) => {
       const { room_id: roomId, sender, signed } = one;
-      if (!isRoomId(roomId) || !isUserId(sender) || !isJsonObject(signed)) return [];
-      return isSigned(signed) && signed.mxid === mxid ? [{ roomId, sender, signed }] : [];
+      if (!isRoomId(roomId) || !isUserId(sender) || !isSigned(signed)) return [];
+      return signed.mxid === mxid ? [{ roomId, sender, signed }] : [];
     });
     await inParallel(invites, MAX_AT_ONCE, async (invite) => {
       try {

@@ -104,6 +104,11 @@ test("a new room is told although somebody could not be written to", async () =>
     path.endsWith("/store-invite") ? { status: 500, body: {} } : undefined;
   const roomId = await roomOf(alice, { invite_3pid: [toAddress(addressOf())] });
   expect(await stateOf(alice, roomId, "m.room.third_party_invite")).toEqual([]);
+  // Nor is it an error that its maker may not invite.
+  await roomOf(alice, {
+    ...{ room_version: "11", power_level_content_override: { invite: 101 } },
+    invite_3pid: [toAddress(addressOf())],
+  });
 });
 
 test("members may invite by address where they may invite, whatever other state they may not set", async () => {

@@ -1,12 +1,12 @@
 import type { IdentityServers } from "../../federation-client/identity-servers.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
-import { errors, matrixError } from "../../protocol/errors.ts";
-import { parseServerName, type ServerName, type UserId } from "../../protocol/identifiers.ts";
+import type { UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import * as storage from "../../storage/contacts/addresses.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { transaction } from "../../storage/transaction.ts";
+import { checkIdentityToken, parseIdentityServer } from "./identity-access.ts";
 
 /** What is to be bound: what the user has confirmed at an identity server. */
 interface Binding {
@@ -54,7 +54,7 @@ export function createBindings(deps: {
   async function forget(userId: UserId, bound: storage.BoundRow): Promise<boolean> {
     const { medium, address, idServer } = bound;
     const content = { mxid: userId, threepid: { medium, address } };
-    const isDone = await identityServers.unbind(nameOf(idServer), content);
+    const isDone = await identityServers.unbind(parseIdentityServer(idServer), content);
     if (isDone) await storage.deleteBound(sql, userId, bound);
     return isDone;
   }
@@ -64,7 +64,7 @@ export function createBindings(deps: {
     const known =
       idServer === undefined
         ? await storage.boundOf(sql, userId, bound)
-        : [{ ...bound, idServer: nameOf(idServer) }];
+        : [{ ...bound, idServer: parseIdentityServer(idServer) }];
     const done = await Promise.all(known.map((one) => forget(userId, one)));
     return done.length > 0 && !done.includes(false) ? "success" : "no-support";
   };
@@ -81,8 +81,8 @@ export function createBindings(deps: {
 
   return {
     async bind(userId, { idServer, token, sid, clientSecret }) {
-      const server = nameOf(idServer);
-      if (!/^[\x21-\x7e]+$/.test(token)) throw errors.invalidParam("id_access_token is no token");
+      const server = parseIdentityServer(idServer);
+      checkIdentityToken(token);
       const content = { sid, client_secret: clientSecret, mxid: userId };
       const said = addressIn(await identityServers.bind(server, token, content));
       if (said === undefined) return;
@@ -106,17 +106,8 @@ export function createBindings(deps: {
         await unbindAll(userId as UserId);
       }
     },
-    check: (idServer) => void (idServer !== undefined && nameOf(idServer)),
+    check: (idServer) => void (idServer !== undefined && parseIdentityServer(idServer)),
   };
-}
-
-/** @throws MatrixError M_INVALID_PARAM 400 */
-function nameOf(idServer: string): ServerName {
-  try {
-    return parseServerName(idServer);
-  } catch {
-    throw matrixError("M_INVALID_PARAM", "That is no name of an identity server");
-  }
 }
 
 /** What an identity server says that it knows now; undefined where it says nothing of use. */
