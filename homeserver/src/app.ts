@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { type NewUser, openControl } from "./cli/control.ts";
+import { openControl } from "./cli/control.ts";
 import { createRedisBuckets } from "./cluster/redis-buckets.ts";
 import { openServices } from "./appservice/services.ts";
-import type { Config } from "./config/load.ts";
+import { describeChange, type LiveConfig, type SettingChange } from "./config/live.ts";
+import { ConfigError } from "./config/values.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import type { Listeners } from "./http/listeners.ts";
 import { createRateLimiter, memoryBuckets, type RateLimiter } from "./http/access/rate-limit.ts";
@@ -20,7 +21,10 @@ export interface App {
    * token is needed.
    */
   readonly registrationToken: string | undefined;
-  /** Reads the registrations of application services again. */
+  /**
+   * Reads the settings and the registrations of application services again. What changed is logged,
+   * and so is why nothing could.
+   */
   reload(): void;
   /** Finishes running requests, stops every follower, and closes what was opened. */
   close(): Promise<void>;
@@ -36,12 +40,13 @@ const WEB_CLIENT = join(import.meta.dirname, "..", "..", "web-client", "dist");
  * given up at any stage: what was opened is closed, and the promise rejects.
  */
 export async function createApp(
-  config: Config,
+  live: LiveConfig,
   logger: Logger,
   listeners: Listeners,
   open: typeof openDatabase = openDatabase,
   signal?: AbortSignal,
 ): Promise<App> {
+  const { config } = live;
   /** Undo steps for the end; they run in reverse order. */
   const opened: (() => unknown)[] = [];
   const close = async () => {
@@ -71,19 +76,43 @@ export async function createApp(
     const { users } = layers;
     const http = await openHttp(foundation, layers, listeners);
     opened.push(() => http.close());
-    const createUser = ({ username, password, isAdmin }: NewUser) =>
-      users.registration.create(username, password, { isAdmin });
-    opened.push(await openControl(config.dataDir, createUser));
+    const readAgain = () => reloadSettings(live, logger);
+    const control = await openControl(config.dataDir, {
+      createUser: ({ username, password, isAdmin }) =>
+        users.registration.create(username, password, { isAdmin }),
+      async reload() {
+        services.reload();
+        return readAgain();
+      },
+    });
+    opened.push(control);
     const registrationToken =
       config.registration === "token" ? await users.ensureBootstrapToken() : undefined;
     signal?.throwIfAborted();
-    return { registrationToken, reload: () => services.reload(), close };
+    const reload = () => {
+      services.reload();
+      try {
+        readAgain();
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        logger.error(`the settings stay as they were: ${error.message}`);
+      }
+    };
+    return { registrationToken, reload, close };
   } catch (error) {
     await close();
     throw error;
   } finally {
     signal?.removeEventListener("abort", giveUp);
   }
+}
+
+/** @throws ConfigError when a value is wrong; then everything stays as it was */
+function reloadSettings(live: LiveConfig, logger: Logger): readonly SettingChange[] {
+  const changes = live.reload();
+  for (const change of changes) logger.info(describeChange(change));
+  logger.info({ changes: changes.length }, "the settings were read again");
+  return changes;
 }
 
 /** Serves the layers over HTTP. */
@@ -102,7 +131,7 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
     signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
     rateLimiter: limitRates(foundation),
     aclAllows: layers.rooms.federation.aclAllows,
-    trustedProxies: config.trustedProxies,
+    trustedProxies: () => config.trustedProxies,
     onPeer: remote.backoff.receivedFrom,
     fresh: replicas && (() => log.fresh()),
     webClient: { folder: WEB_CLIENT, connectTo: [new URL(config.publicBaseUrl).origin] },
@@ -113,11 +142,11 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
  * Rate limits, counted together with the other replicas if there are any; none when limits are off.
  */
 function limitRates({ config, replicas, clock, logger }: Foundation): RateLimiter {
-  if (!config.rateLimits) return createRateLimiter(undefined);
+  const alone = memoryBuckets(clock.monotonic);
   const buckets = replicas
-    ? createRedisBuckets(replicas.redis, { prefix: replicas.prefix, logger })
-    : memoryBuckets(clock.monotonic);
-  return createRateLimiter(buckets);
+    ? createRedisBuckets(replicas.redis, { prefix: replicas.prefix, logger, alone })
+    : alone;
+  return createRateLimiter(buckets, () => config.rateLimits);
 }
 
 /** Undefined when the database answers, otherwise the reason why requests cannot be served. */

@@ -19,7 +19,8 @@ export function openFinding(
   opened: (() => unknown)[],
   { users, rooms }: { readonly users: Users; readonly rooms: Rooms },
 ): Finding {
-  const { serverName, userDirectoryHidden: hidden } = config;
+  const { serverName } = config;
+  const hidden = () => config.userDirectoryHidden;
   const following = { log, sql, clock, logger, leases };
   const { people, messages } = searchFollowers({ sql, rooms, clock });
   const followers = [createFollower(following, people), createFollower(following, messages)];

@@ -4,7 +4,7 @@
  */
 import { Redis } from "ioredis";
 import { type Bus, createRedisBus } from "./cluster/bus.ts";
-import { type FailureCounts, memoryFailures, redisFailures } from "./cluster/failures.ts";
+import { type FailureCounts, memoryFailures, redisFailures, whileOn } from "./cluster/failures.ts";
 import type { Config } from "./config/load.ts";
 import { loadSigningKey } from "./config/signing-key.ts";
 import { createFederationClient, type FederationClient } from "./federation-client/index.ts";
@@ -50,7 +50,7 @@ export interface Foundation {
   /** Mails that are to be sent; absent: this server sends none. */
   readonly outbox: Outbox | undefined;
   /** Counts wrong passwords; absent: they are not counted. */
-  readonly failures: FailureCounts | undefined;
+  readonly failures: FailureCounts;
 }
 
 /** What the replicas of one server share. */
@@ -108,7 +108,7 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     ...{ clock, random, logger },
     outbox: openOutbox(options, { sql, signingKey }),
     metrics: createMetrics({ processMetrics: true }),
-    failures: config.rateLimits ? countFailures(replicas, clock, logger) : undefined,
+    failures: whileOn(countFailures(replicas, clock, logger), () => config.rateLimits),
   };
 }
 

@@ -50,7 +50,7 @@ export interface Layers extends Finding {
   readonly edus: Edus;
   readonly encryption: Encryption;
   readonly media: Media;
-  readonly previews: UrlPreviews | undefined;
+  readonly previews: UrlPreviews;
   readonly sync: Sync;
 }
 
@@ -125,7 +125,7 @@ function openEncryption(on: Foundation, opened: Opened, users: Users): Encryptio
   const { log, sql, clock, random, logger, leases, metrics, remote, config } = on;
   const encryption = createEncryption({
     ...{ log, sql, clock, logger, random, leases, serverName: config.serverName },
-    ...{ remote: remote.server, backoff: remote.backoff, rateLimits: config.rateLimits },
+    ...{ remote: remote.server, backoff: remote.backoff, rateLimits: () => config.rateLimits },
     localKeys: users.keys,
   });
   opened.push(() => encryption.stop());
@@ -144,15 +144,24 @@ async function openUsers(
   const users = await createUsers({
     ...{ sql, log, clock, random, logger, exclusive, failures, hooks },
     serverName: config.serverName,
-    registration: config.registration,
-    registrationSharedSecret: config.registrationSharedSecret,
-    registrationEmail: config.registrationEmail,
+    // Read at each use: they change while the server runs.
+    get registration() {
+      return config.registration;
+    },
+    get registrationSharedSecret() {
+      return config.registrationSharedSecret;
+    },
+    get registrationEmail() {
+      return config.registrationEmail;
+    },
+    get passwordMinLength() {
+      return config.passwordMinLength;
+    },
     mail: outbox && { outbox, baseUrl: config.publicBaseUrl, secret: on.signingKey.seedBase64 },
     identityServers: on.remote.identityServers,
     limits: config.userLimits,
     meetings: on.replicas && redisMeetings(on.replicas.redis, { ...on.replicas, now: clock.now }),
     replicated: on.replicas !== undefined,
-    passwordMinLength: config.passwordMinLength,
     isPlain: config.publicBaseUrl.startsWith("http:"),
     allowPrivateGateways: config.allowPrivateAddresses,
     sso: openProviders(on, opened),
@@ -182,7 +191,7 @@ async function openRooms(
       exists: users.accounts.existsOrIsMade,
       blocksInvites: users.invitePermissions.blocks,
     },
-    defaultRoomVersion: config.defaultRoomVersion,
+    rules: config,
     aliasNamespaces: {
       isReserved: (alias, service) => services.reservesAlias(alias, service),
       isOf: (alias, service) => services.byId(service)?.aliases.has(alias) === true,
@@ -197,7 +206,7 @@ async function openRooms(
   return { rooms, policyServer };
 }
 
-/** Users' files, and previews of web pages, unless the settings say otherwise. */
+/** Users' files, and previews of web pages. */
 async function openFiles(
   on: Foundation,
   opened: Opened,
@@ -207,10 +216,11 @@ async function openFiles(
     ...{ sql, clock, random, logger, remote: remote.media },
     serverName: config.serverName,
     dataDir: config.dataDir,
-    quotaBytes: config.userLimits.uploadBytes,
+    get quotaBytes() {
+      return config.userLimits.uploadBytes;
+    },
   });
   opened.push(() => media.stop());
-  if (!config.urlPreviews) return { media, previews: undefined };
   const { serverName, publicBaseUrl } = config;
   const previews = createUrlPreviews({
     ...{ sql, clock, logger, serverName, publicBaseUrl, agent: remote.agent, media },

@@ -4,7 +4,9 @@ import "./platform/heap.ts";
 import { parseArgs } from "node:util";
 import { type App, createApp } from "./app.ts";
 import { RegistrationError } from "./appservice/registration.ts";
-import { type Config, ConfigError, loadConfig, unknownVariables } from "./config/load.ts";
+import type { Config } from "./config/load.ts";
+import { type LiveConfig, openConfig } from "./config/live.ts";
+import { ConfigError, unknownVariables } from "./config/values.ts";
 import { baseUrlOf } from "./config/listen.ts";
 import { environmentName, type SettingKey } from "./config/schema.ts";
 import { type Listeners, createListeners } from "./http/listeners.ts";
@@ -36,12 +38,13 @@ export async function runServer(file: string | undefined): Promise<void> {
   });
   let serving: App | undefined;
   onHangUp(() => serving?.reload());
-  let config: Config;
+  let live: LiveConfig;
   try {
-    config = loadConfig(file, process.env);
+    live = openConfig(file, process.env);
   } catch (error) {
     return fail(error);
   }
+  const { config } = live;
   const logger = await createLogger({ level: config.logLevel as LogLevel });
   for (const name of unknownVariables(process.env)) {
     logger.warn(`${name} is no setting of Weft's; weft generate-config lists them`);
@@ -52,7 +55,7 @@ export async function runServer(file: string | undefined): Promise<void> {
   try {
     await listen(listeners, config);
     stopping.signal.throwIfAborted();
-    starting = createApp(config, logger, listeners, undefined, stopping.signal);
+    starting = createApp(live, logger, listeners, undefined, stopping.signal);
     const app = await starting;
     serving = app;
     if (!stopping.signal.aborted) greet(config, app, logger);

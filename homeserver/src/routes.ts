@@ -18,7 +18,7 @@ const VERSION = "0.1.0";
 export function createRoutes(on: Foundation, layers: Layers, health: Health): Route[] {
   const { config, clock, random, remote, signingKey } = on;
   const { users, edus } = layers;
-  const { serverName, publicBaseUrl, defaultRoomVersion } = config;
+  const { serverName, publicBaseUrl } = config;
   const secret = signingKey.seedBase64;
   const openId = createOpenIdTokens({ accounts: users.accounts, clock, random, secret });
   return [
@@ -29,11 +29,9 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
     ...accountRoutes({
-      ...{ ...layers, publicBaseUrl, defaultRoomVersion, openId, clock, serverName },
+      ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),
-      turn: config.turn,
-      support: config.support,
-      legacyMedia: config.legacyMedia,
+      settings: config,
       webPushKey: on.webPushKey.publicKey,
     }),
     ...oauthRoutes({ users, publicBaseUrl }),

@@ -1,11 +1,14 @@
 /** `weft …`: the command line. */
 import "./hold-signals.ts";
 import { parseArgs } from "node:util";
-import { type Config, ConfigError, loadConfig } from "../config/load.ts";
+import { type Config, loadConfig } from "../config/load.ts";
+import { ConfigError } from "../config/values.ts";
 import { exampleConfig } from "../config/example.ts";
 import { newSigningKeyLine } from "../config/signing-key.ts";
+import { describeChange } from "../config/live.ts";
 import { systemRandom } from "../platform/random.ts";
 import { migrate } from "../storage/migrate.ts";
+import { askControl } from "./control.ts";
 import { shareDatabase } from "../storage/embedded/open-database.ts";
 import { connect } from "../storage/sql.ts";
 
@@ -13,6 +16,7 @@ const USAGE = `Usage: weft COMMAND [--config FILE]
 
   start             run the server
   create-user       --username U --password P [--admin]: make an account, whether the server runs or not
+  reload            have the running server read its settings again, and tell what changed
   generate-config   [--server-name NAME]: print a commented configuration file
   generate-key      print a new signing key, for signing.key in the data folder
   migrate           bring the database up to date
@@ -58,6 +62,12 @@ const commands: Record<string, (values: Values) => Promise<void> | void> = {
     const { createUser } = await import("./create-user.ts");
     const userId = await createUser(configOf(values), { username, password, isAdmin: admin });
     console.log(`Created ${userId}${admin ? ", an administrator" : ""}`);
+  },
+  async reload(values) {
+    const changes = await askControl(configOf(values).dataDir, "reload", {});
+    if (changes === undefined) throw new Error("no server is running on this data folder");
+    for (const change of changes) console.log(describeChange(change));
+    if (changes.length === 0) console.log("Nothing has changed");
   },
   "generate-config"({ "server-name": serverName }) {
     process.stdout.write(exampleConfig(serverName ? { server_name: serverName } : {}));

@@ -3,15 +3,24 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { type Server, createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import type { SettingChange } from "../config/live.ts";
 import { makeTemporaryFolder } from "../storage/temporary-folder.ts";
 
-/** A request of the command line to the running server. */
 export interface NewUser {
   readonly username: string;
   readonly password: string;
   readonly isAdmin: boolean;
 }
-export type ControlAnswer = { readonly userId: string } | { readonly error: string };
+
+/** What the command line can ask of the running server, and what it is answered. */
+export interface ControlActions {
+  /** @returns the user id */
+  createUser(user: NewUser): Promise<string>;
+  /** Reads the settings again. */
+  reload(_: object): Promise<readonly SettingChange[]>;
+}
+type Action = keyof ControlActions;
+type Answer<A extends Action> = Awaited<ReturnType<ControlActions[A]>>;
 
 /** The file in the data folder that names the socket, whose own path must be short. */
 const FILE = "control";
@@ -24,7 +33,7 @@ const MAX_BYTES = 65_536;
  */
 export async function openControl(
   dataDir: string,
-  createUser: (user: NewUser) => Promise<string>,
+  actions: ControlActions,
 ): Promise<() => Promise<void>> {
   const folder = makeTemporaryFolder("weft-");
   const path = join(folder, "control.sock");
@@ -36,7 +45,7 @@ export async function openControl(
       if (size > MAX_BYTES) socket.destroy();
     });
     void text(socket)
-      .then((request) => answer(request, createUser))
+      .then((request) => answer(request, actions))
       .then((reply) => socket.end(JSON.stringify(reply)))
       .catch(() => socket.destroy());
   });
@@ -51,22 +60,26 @@ async function close(server: Server, folder: string, file: string): Promise<void
   await Promise.all([rm(folder, { recursive: true, force: true }), rm(file, { force: true })]);
 }
 
-async function answer(
-  request: string,
-  createUser: (user: NewUser) => Promise<string>,
-): Promise<ControlAnswer> {
+async function answer(request: string, actions: ControlActions): Promise<unknown> {
   try {
-    return { userId: await createUser(JSON.parse(request) as NewUser) };
+    const { action, of } = JSON.parse(request) as { action: Action; of: never };
+    if (!Object.hasOwn(actions, action)) throw new Error(`${action} is nothing that can be asked`);
+    return { result: await actions[action](of) };
   } catch (error) {
     return { error: (error as Error).message };
   }
 }
 
-/** Asks the server that is running on this data folder. @returns undefined when none is running */
-export async function askControl(
+/**
+ * Asks the server that is running on this data folder.
+ * @returns undefined when none is running
+ * @throws Error whose message says why it was not done
+ */
+export async function askControl<A extends Action>(
   dataDir: string,
-  user: NewUser,
-): Promise<ControlAnswer | undefined> {
+  action: A,
+  of: Parameters<ControlActions[A]>[0],
+): Promise<Answer<A> | undefined> {
   const path = await readFile(join(dataDir, FILE), "utf8").catch(() => undefined);
   if (path === undefined) return undefined;
   const socket = createConnection({ path, allowHalfOpen: true });
@@ -75,6 +88,8 @@ export async function askControl(
   } catch {
     return undefined; // it was killed and left the file
   }
-  socket.end(JSON.stringify(user));
-  return JSON.parse(await text(socket)) as ControlAnswer;
+  socket.end(JSON.stringify({ action, of }));
+  const reply = JSON.parse(await text(socket)) as { result: Answer<A> } | { error: string };
+  if ("error" in reply) throw new Error(reply.error);
+  return reply.result;
 }

@@ -18,10 +18,9 @@ import { type NewUser, askControl } from "./control.ts";
  * @throws Error whose message says why not
  */
 export async function createUser(config: Config, user: NewUser): Promise<string> {
-  const answer = await askControl(config.dataDir, user);
-  if (answer === undefined) return await createInDatabase(config, user);
-  if ("error" in answer) throw new Error(answer.error);
-  return answer.userId;
+  return (
+    (await askControl(config.dataDir, "createUser", user)) ?? (await createInDatabase(config, user))
+  );
 }
 
 async function createInDatabase(config: Config, user: NewUser): Promise<string> {

@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { accessSync, constants, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
-import { type Config, unknownVariables } from "../config/load.ts";
+import type { Config } from "../config/load.ts";
+import { unknownVariables } from "../config/values.ts";
 import { loadSigningKey } from "../config/signing-key.ts";
 import { systemRandom } from "../platform/random.ts";
 import { inspectDatabase } from "../storage/inspect.ts";

@@ -40,11 +40,12 @@ import { registrationTokensRoutes } from "./registration-tokens.ts";
 import { reportContentRoutes } from "./report-content.ts";
 import type { ServiceUsers } from "./service-accounts.ts";
 import { type SsoPages, ssoLoginRedirectRoutes } from "./sso-login-redirect.ts";
-import { type Support, supportRoutes } from "./support.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { supportRoutes } from "./support.ts";
 import { tagsRoutes } from "./tags.ts";
 import { thirdPartyLookupRoutes } from "./third-party-lookup.ts";
 import { versionsRoutes } from "./versions.ts";
-import { type TurnServers, voipRoutes } from "./voip.ts";
+import { voipRoutes } from "./voip.ts";
 import { type WellknownDeps, wellknownRoutes } from "./wellknown.ts";
 import { whoamiRoutes } from "./whoami.ts";
 
@@ -63,11 +64,7 @@ interface AccountDeps extends PreviewDeps, WellknownDeps {
   ssoPages: SsoPages;
   clock: Clock;
   serverName: ServerName;
-  turn: TurnServers | undefined;
-  support: Support;
-  /** Whether files are served without an access token, too. */
-  legacyMedia: boolean;
-  defaultRoomVersion: string;
+  settings: ClientSettings;
   webPushKey: string;
 }
 
@@ -106,7 +103,7 @@ export function accountRoutes(deps: AccountDeps): Route[] {
     ...supportRoutes(deps),
     ...tagsRoutes(deps),
     ...thirdPartyLookupRoutes(deps),
-    ...versionsRoutes(),
+    ...versionsRoutes(deps),
     ...voipRoutes(deps),
     ...wellknownRoutes(deps),
     ...whoamiRoutes(),

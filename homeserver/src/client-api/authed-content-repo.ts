@@ -5,11 +5,12 @@ import { parseServerName } from "../protocol/identifiers.ts";
 import { cleanFileName } from "../media/labels.ts";
 import type { Media, MediaRequest, ThumbnailRequest } from "../media/types.ts";
 import type { UrlPreviews } from "../previews/index.ts";
+import type { ClientSettings } from "./client-settings.ts";
 import { fileReply } from "./media-reply.ts";
 
 export interface PreviewDeps {
-  /** Absent: this server makes none. */
-  readonly previews: Pick<UrlPreviews, "of"> | undefined;
+  readonly previews: Pick<UrlPreviews, "of">;
+  readonly settings: Pick<ClientSettings, "urlPreviews">;
 }
 
 export function authedContentRepoRoutes(deps: { media: Media } & PreviewDeps): Route[] {
@@ -42,8 +43,11 @@ export function authedContentRepoRoutes(deps: { media: Media } & PreviewDeps): R
 }
 
 /** @throws MatrixError M_UNRECOGNIZED 404 where there are no previews, and as `UrlPreviews.of` */
-export async function previewReply({ previews }: PreviewDeps, url: string): Promise<Reply> {
-  if (previews === undefined) throw errors.unrecognized("This server makes no previews");
+export async function previewReply(
+  { previews, settings }: PreviewDeps,
+  url: string,
+): Promise<Reply> {
+  if (!settings.urlPreviews) throw errors.unrecognized("This server makes no previews");
   return raw(await previews.of(url));
 }
 

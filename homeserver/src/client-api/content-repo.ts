@@ -10,12 +10,12 @@ import {
   previewReply,
   thumbnailRequest,
 } from "./authed-content-repo.ts";
+import type { ClientSettings } from "./client-settings.ts";
 import { fileReply } from "./media-reply.ts";
 
 export interface ContentRepoDeps extends PreviewDeps {
   readonly media: Media;
-  /** Whether files are served without an access token, too. */
-  readonly legacyMedia: boolean;
+  readonly settings: Pick<ClientSettings, "legacyMedia" | "urlPreviews">;
 }
 
 /**
@@ -24,11 +24,11 @@ export interface ContentRepoDeps extends PreviewDeps {
  * newer, so they find none.
  */
 export function contentRepoRoutes(deps: ContentRepoDeps): Route[] {
-  const { media, legacyMedia } = deps;
+  const { media } = deps;
 
   /** @throws MatrixError M_NOT_FOUND 404 where files need a token */
   function placeOf(params: FileParams, query: FileQuery): MediaRequest {
-    if (!legacyMedia) {
+    if (!deps.settings.legacyMedia) {
       throw errors.notFound("Files are given to signed-in users only, by /_matrix/client/v1/media");
     }
     const allowRemote = query.allow_remote !== false;

@@ -11,15 +11,15 @@ export interface Support {
 }
 
 /** Whom users can turn to. (Client-server API, "Server administration".) */
-export function supportRoutes({ support }: { support: Support }): Route[] {
-  const { admins, security, page } = support;
-  const contacts = [
-    ...admins.map((address) => contact(address, "m.role.admin")),
-    ...security.map((address) => contact(address, "m.role.security")),
-  ];
+export function supportRoutes({ settings }: { settings: { readonly support: Support } }): Route[] {
   return [
     // GET /.well-known/matrix/support
     route("getWellknownSupport", () => {
+      const { admins, security, page } = settings.support;
+      const contacts = [
+        ...admins.map((address) => contact(address, "m.role.admin")),
+        ...security.map((address) => contact(address, "m.role.security")),
+      ];
       if (contacts.length === 0 && page === undefined) {
         throw errors.notFound("This server does not say who runs it");
       }

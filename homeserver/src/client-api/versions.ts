@@ -1,5 +1,6 @@
 import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
+import type { RoomRules } from "../rooms/creating/room-rules.ts";
 
 /** Every version since the first: clients look for exact names, each for its own feature. */
 const VERSIONS = [
@@ -42,12 +43,25 @@ const UNSTABLE_FEATURES = {
   "uk.tcpip.msc4133.stable": true,
 };
 
-export function versionsRoutes(): Route[] {
+/** Whether rooms are encrypted by the server where the client does not say so, by their preset. */
+function forcedEncryption({ encryptionByDefault }: RoomRules): Record<string, boolean> {
+  const isPrivate = encryptionByDefault !== "off";
+  return {
+    "io.element.e2ee_forced.public": encryptionByDefault === "all",
+    "io.element.e2ee_forced.private": isPrivate,
+    "io.element.e2ee_forced.trusted_private": isPrivate,
+  };
+}
+
+export function versionsRoutes({ settings }: { settings: RoomRules }): Route[] {
   return [
     // GET /_matrix/client/versions
     route("getVersions", () =>
       json(
-        { versions: VERSIONS, unstable_features: UNSTABLE_FEATURES },
+        {
+          versions: VERSIONS,
+          unstable_features: { ...UNSTABLE_FEATURES, ...forcedEncryption(settings) },
+        },
         { headers: { vary: "Authorization" } },
       ),
     ),

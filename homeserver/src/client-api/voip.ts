@@ -13,12 +13,16 @@ export interface TurnServers {
 const LIFE_S = 86_400;
 
 /** Credentials that TURN servers check by themselves. (Client-server API, "Voice over IP".) */
-export function voipRoutes(deps: { clock: Clock; turn: TurnServers | undefined }): Route[] {
+export function voipRoutes(deps: {
+  clock: Clock;
+  settings: { readonly turn: TurnServers | undefined };
+}): Route[] {
   return [
     // GET /_matrix/client/v3/voip/turnServer
     route("getTurnServer", ({ requester }) => {
-      if (deps.turn === undefined) throw errors.forbidden("This server has no TURN server");
-      const { uris, sharedSecret } = deps.turn;
+      const { turn } = deps.settings;
+      if (turn === undefined) throw errors.forbidden("This server has no TURN server");
+      const { uris, sharedSecret } = turn;
       const username = `${Math.floor(deps.clock.now() / 1_000) + LIFE_S}:${requester.userId}`;
       // As coturn checks it, with use-auth-secret.
       const password = createHmac("sha1", sharedSecret).update(username).digest("base64");

@@ -81,3 +81,16 @@ export function redisFailures(
       ),
   };
 }
+
+/** The counters while `isOn`; at other times nothing is counted, and none has failed. */
+export function whileOn(counts: FailureCounts, isOn: () => boolean): FailureCounts {
+  return {
+    read: async (key) => (isOn() ? await counts.read(key) : NONE),
+    async add(key) {
+      if (isOn()) await counts.add(key);
+    },
+    async clear(key) {
+      if (isOn()) await counts.clear(key);
+    },
+  };
+}

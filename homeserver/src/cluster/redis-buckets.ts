@@ -9,6 +9,14 @@ export interface SharedBuckets {
    * taken).
    */
   take(key: string, limit: BucketLimit): Promise<number>;
+  /** Puts a token back that was taken. */
+  giveBack(key: string, limit: BucketLimit): Promise<void>;
+}
+
+/** Buckets of one replica. */
+interface OwnBuckets {
+  take(key: string, limit: BucketLimit): Promise<number> | number;
+  giveBack(key: string, limit: BucketLimit): Promise<void> | void;
 }
 
 /**
@@ -30,26 +38,47 @@ redis.call("PEXPIRE", KEYS[1], math.ceil((burst - level) / perSecond * 1000) + 1
 return wait
 `;
 
-/**
- * Buckets in Redis. While Redis is away nothing is limited: that is no reason to refuse everyone.
- */
+/** Puts one token back into the bucket (KEYS), which holds at most ARGV[1]; one not kept is full. */
+const GIVE_BACK = `
+local level = tonumber(redis.call("HGET", KEYS[1], "level"))
+if level then redis.call("HSET", KEYS[1], "level", tostring(math.min(tonumber(ARGV[1]), level + 1))) end
+return 0
+`;
+
+/** Buckets in Redis. While Redis is away each replica limits by buckets of its own, `alone`. */
 export function createRedisBuckets(
   redis: Redis,
-  options: { prefix: string; logger: Logger },
+  options: { prefix: string; logger: Logger; alone: OwnBuckets },
 ): SharedBuckets {
+  const { prefix, logger, alone } = options;
   redis.defineCommand("weftTake", { numberOfKeys: 1, lua: TAKE });
+  redis.defineCommand("weftGiveBack", { numberOfKeys: 1, lua: GIVE_BACK });
   const commands = redis as Redis & {
     weftTake(key: string, perSecond: number, burst: number): Promise<number>;
+    weftGiveBack(key: string, burst: number): Promise<number>;
   };
+  const inRedis = (key: string) => `${prefix}rate:${key}`;
+
+  async function orAlone<T>(there: () => Promise<T>, here: () => Promise<T> | T): Promise<T> {
+    if (redis.status !== "ready") return await here();
+    try {
+      return await there();
+    } catch (error) {
+      logger.warn({ err: error }, "rate limits could not be counted in Redis");
+      return await here();
+    }
+  }
+
   return {
-    async take(key, { perSecond, burst }) {
-      if (redis.status !== "ready") return 0;
-      try {
-        return await commands.weftTake(`${options.prefix}rate:${key}`, perSecond, burst);
-      } catch (error) {
-        options.logger.warn({ err: error }, "rate limits could not be counted in Redis");
-        return 0;
-      }
-    },
+    take: (key, limit) =>
+      orAlone(
+        () => commands.weftTake(inRedis(key), limit.perSecond, limit.burst),
+        () => alone.take(key, limit),
+      ),
+    giveBack: (key, limit) =>
+      orAlone(
+        async () => void (await commands.weftGiveBack(inRedis(key), limit.burst)),
+        () => alone.giveBack(key, limit),
+      ),
   };
 }

@@ -1,4 +1,5 @@
-import { type Setting, type SettingKey, environmentName, settings } from "./schema.ts";
+import { type SettingKey, environmentName, settings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
 
 /**
  * A commented YAML file with every setting at its default, for `weft generate-config`.

@@ -1,9 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import ipaddr from "ipaddr.js";
-import { parse as parseYaml } from "yaml";
 import type { Support } from "../client-api/support.ts";
 import type { TurnServers } from "../client-api/voip.ts";
 import {
@@ -12,6 +10,8 @@ import {
   type ServerName,
   parseServerName,
 } from "../protocol/identifiers.ts";
+import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
+import type { EncryptionByDefault, RoomCreators } from "../rooms/creating/room-rules.ts";
 import type { SmtpOptions } from "../mail/smtp.ts";
 import type { RegistrationEmail } from "../users/accounts/registration.ts";
 import type { UserLimits } from "../users/common/limits.ts";
@@ -24,13 +24,9 @@ import {
 } from "./sign-in-file.ts";
 import { parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
-import {
-  type Setting,
-  type SettingKey,
-  configSchema,
-  environmentName,
-  settings,
-} from "./schema.ts";
+import { type SettingKey, settings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import { ConfigError, readValues, type SetValues, type Values, wrong } from "./values.ts";
 
 type Registration = "open" | "token" | "closed";
 
@@ -72,6 +68,10 @@ export interface Config {
   readonly urlPreviews: boolean;
   /** The version of rooms whose creator names none. */
   readonly defaultRoomVersion: string;
+  /** Versions of rooms that are made here. */
+  readonly allowedRoomVersions: readonly string[];
+  readonly roomCreators: RoomCreators;
+  readonly encryptionByDefault: EncryptionByDefault;
   /** Absolute path of a folder. */
   readonly appservices: string | undefined;
   /** Absent: calls have no help of this server's. */
@@ -87,106 +87,20 @@ export interface Config {
 }
 
 /**
- * An invalid configuration. The message is one line: the key, the value, and what to write instead.
- */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-type Values = Partial<Record<SettingKey, unknown>>;
-const keys = Object.keys(settings) as SettingKey[];
-
-/**
  * Reads the YAML file (if any) and the environment, which overrides it, and checks both.
  * @throws ConfigError
  */
 export function loadConfig(file: string | undefined, env: NodeJS.ProcessEnv): Config {
-  const values = { ...(file === undefined ? {} : readFile(file)), ...readEnvironment(env) };
-  const origin = (key: SettingKey) => (environmentValue(key, env) ? environmentName(key) : key);
-  checkSchema(values, origin, file);
-  return complete(values, origin);
+  return complete(readValues(file, env));
 }
 
-/** Variables that look like Weft's but are unknown: most often typing mistakes. */
-export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = new Set<string>([...keys.map(environmentName), "WEFT_CONFIG"]);
-  return Object.keys(env).filter((name) => /^WEFT_(?!TEST_)/.test(name) && !known.has(name));
-}
-
-function readFile(file: string): Values {
-  let value: unknown;
-  try {
-    value = parseYaml(readFileSync(file, "utf8"));
-  } catch (error) {
-    const reason = (error as Error).message.split("\n")[0];
-    throw new ConfigError(`--config ${file}: cannot be read (${reason}); name a YAML file`);
-  }
-  if (value === null || value === undefined) return {};
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw new ConfigError(`--config ${file}: is not a mapping; write lines such as "listen: …"`);
-  }
-  // A key without a value counts as absent.
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null));
-}
-
-function environmentValue(key: SettingKey, env: NodeJS.ProcessEnv): string | undefined {
-  const also = (settings[key] as Setting)["x-also-env"];
-  const text = env[environmentName(key)] ?? (also === undefined ? undefined : env[also]);
-  return text === undefined || text.trim() === "" ? undefined : text.trim();
-}
-
-function readEnvironment(env: NodeJS.ProcessEnv): Values {
-  const values: Values = {};
-  for (const key of keys) {
-    const text = environmentValue(key, env);
-    if (text !== undefined) values[key] = fromText(settings[key].type, text);
-  }
-  return values;
-}
-
-function fromText(type: Setting["type"], text: string): unknown {
-  if (type === "array")
-    return text
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== "");
-  if (type === "string") return text;
-  if (type === "integer") return /^\d{1,15}$/.test(text) ? Number(text) : text;
-  if (/^(true|1|yes|on)$/i.test(text)) return true;
-  return /^(false|0|no|off)$/i.test(text) ? false : text;
-}
-
-type Origin = (key: SettingKey) => string;
 type FileKey = "tls_cert" | "tls_key" | "federation_ca";
 
-function checkSchema(values: Values, origin: Origin, file: string | undefined): void {
-  const ajv = new Ajv2020({ strict: false });
-  const validate = ajv.compile(configSchema);
-  if (validate(values)) return;
-  const error = validate.errors?.[0];
-  const [, first = ""] = error?.instancePath.split("/") ?? [];
-  if (error?.keyword === "additionalProperties") {
-    const name = String(error.params["additionalProperty"]);
-    throw new ConfigError(`${name}: is no setting (in ${file}); ${suggestion(name)}`);
-  }
-  throw wrong(first as SettingKey, values[first as SettingKey], origin);
-}
-
-function suggestion(name: string): string {
-  const wanted = name.toLowerCase().replaceAll(/[^a-z]/g, "");
-  const near = keys.find((key) => {
-    const plain = key.replaceAll("_", "");
-    return plain.includes(wanted) || wanted.includes(plain);
-  });
-  return near ? `did you mean ${near}?` : "see weft generate-config for those there are";
-}
-
-function wrong(key: SettingKey, value: unknown, origin: Origin, why = "is not valid"): ConfigError {
-  const secret = /secret|_url/.test(key) ? "(hidden)" : JSON.stringify(value);
-  return new ConfigError(`${origin(key)}: ${secret} ${why}; write ${settings[key]["x-mend"]}`);
-}
-
-function complete(values: Values, origin: Origin): Config {
+/**
+ * The configuration that the values make, with the defaults of those that are not set.
+ * @throws ConfigError for values that do not go together, or name files that are none
+ */
+export function complete({ values, origin }: SetValues): Config {
   const text = (key: SettingKey): string | undefined =>
     (values[key] ?? (settings[key] as Setting).default) as string | undefined;
   const isOn = (key: SettingKey): boolean => text(key) === "on";
@@ -251,7 +165,7 @@ function complete(values: Values, origin: Origin): Config {
     trustedProxies: networks((values.trusted_proxies as string[] | undefined) ?? LOOPBACK),
     metricsListen: address("metrics_listen"),
     ...{ legacyMedia: isOn("legacy_media"), urlPreviews: isOn("url_previews") },
-    defaultRoomVersion: text("default_room_version")!,
+    ...roomsMade(values, fail),
     appservices: appservices === undefined ? undefined : resolve(appservices),
     turn: turnServers(values, fail),
     support: support(values, fail),
@@ -284,6 +198,27 @@ function listsIn(values: Values): Pick<Config, "policyLists" | "userDirectoryHid
   return {
     policyLists: (values.policy_lists as RoomId[] | undefined) ?? [],
     userDirectoryHidden: (values.user_directory_hidden as string[] | undefined) ?? [],
+  };
+}
+
+function roomsMade(values: Values, fail: (key: SettingKey, why: string) => ConfigError) {
+  const written = (values.allowed_room_versions as string[] | undefined) ?? [];
+  const allowedRoomVersions = ROOM_VERSION_IDS.filter(
+    (id) => written.length === 0 || written.includes(id),
+  );
+  const usual = allowedRoomVersions.includes(DEFAULT_ROOM_VERSION)
+    ? DEFAULT_ROOM_VERSION
+    : allowedRoomVersions.at(-1)!;
+  const defaultRoomVersion = (values.default_room_version as string | undefined) ?? usual;
+  if (!allowedRoomVersions.includes(defaultRoomVersion)) {
+    throw fail("default_room_version", "is not one of allowed_room_versions");
+  }
+  const { room_creators: creators, encryption_by_default: encryption } = settings;
+  return {
+    ...{ allowedRoomVersions, defaultRoomVersion },
+    roomCreators: (values.room_creators ?? creators.default) as RoomCreators,
+    encryptionByDefault: (values.encryption_by_default ??
+      encryption.default) as EncryptionByDefault,
   };
 }
 

@@ -3,28 +3,12 @@
  * variable: `server_name` is WEFT_SERVER_NAME. `x-mend` says how to correct a bad value.
  */
 
+import { limitSettings } from "./limit-settings.ts";
+import type { Setting } from "./setting.ts";
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
-
-export interface Setting {
-  readonly type: "string" | "boolean" | "integer" | "array";
-  readonly description: string;
-  readonly default?: string | boolean | number | readonly string[];
-  readonly enum?: readonly string[];
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly items?: { readonly type: "string"; readonly pattern?: string };
-  /** What to write instead, for the one-line error about a bad value. */
-  readonly "x-mend": string;
-  /** A further environment variable that is read when WEFT_… is unset. */
-  readonly "x-also-env"?: string;
-}
 
 const LISTEN = "^(\\[[0-9a-fA-F:.]+\\]|[^\\s:\\[\\]/]*):\\d{1,5}$";
 const SERVER_NAME = "^(\\[[0-9a-fA-F:.]{2,45}\\]|[0-9A-Za-z.-]{1,230})(:\\d{1,5})?$";
-
-const SIZE = "^([1-9]\\d{0,8} ?[KMGT]iB|none)$";
 
 export const settings = {
   server_name: {
@@ -108,6 +92,7 @@ export const settings = {
     default: "token",
     enum: ["open", "token", "closed"],
     "x-mend": "open, token or closed",
+    "x-live": true,
   },
   registration_shared_secret: {
     type: "string",
@@ -115,6 +100,7 @@ export const settings = {
       "Enables /_synapse/admin/v1/register, by which tools that know this secret create users.",
     minLength: 1,
     "x-mend": "a long random text",
+    "x-live": true,
   },
   sign_in_file: {
     type: "string",
@@ -130,6 +116,7 @@ export const settings = {
     minimum: 1,
     maximum: 128,
     "x-mend": "a number from 1 to 128",
+    "x-live": true,
   },
   registration_email: {
     type: "string",
@@ -138,6 +125,7 @@ export const settings = {
     default: "optional",
     enum: ["optional", "required"],
     "x-mend": "optional or required",
+    "x-live": true,
   },
   smtp_url: {
     type: "string",
@@ -158,6 +146,7 @@ export const settings = {
     default: "on",
     enum: ["on", "off"],
     "x-mend": "on or off",
+    "x-live": true,
   },
   trusted_proxies: {
     type: "array",
@@ -166,6 +155,7 @@ export const settings = {
     default: ["127.0.0.0/8", "::1"],
     items: { type: "string", pattern: "^[0-9A-Fa-f:.]+(/\\d{1,3})?$" },
     "x-mend": "addresses or networks such as 10.0.0.5 or 10.0.0.0/8, separated by commas",
+    "x-live": true,
   },
   metrics_listen: {
     type: "string",
@@ -181,6 +171,7 @@ export const settings = {
     default: "off",
     enum: ["on", "off"],
     "x-mend": "on or off",
+    "x-live": true,
   },
   url_previews: {
     type: "string",
@@ -189,6 +180,7 @@ export const settings = {
     default: "on",
     enum: ["on", "off"],
     "x-mend": "on or off",
+    "x-live": true,
   },
   default_room_version: {
     type: "string",
@@ -196,6 +188,33 @@ export const settings = {
     default: DEFAULT_ROOM_VERSION,
     enum: ROOM_VERSION_IDS,
     "x-mend": `a room version in quotes, "${ROOM_VERSION_IDS[0]}" to "${ROOM_VERSION_IDS.at(-1)}"`,
+    "x-live": true,
+  },
+  allowed_room_versions: {
+    type: "array",
+    description:
+      "The versions that rooms made or upgraded on this server may have. Rooms of other servers are joined whatever their version. By default all that this server knows.",
+    items: { type: "string", pattern: `^(${ROOM_VERSION_IDS.join("|")})$` },
+    "x-mend": `room versions such as "11" and "12", in quotes in the file, separated by commas in the environment variable`,
+    "x-live": true,
+  },
+  room_creators: {
+    type: "string",
+    description:
+      "Who may make rooms: everybody, or administrators alone. Application services always may, and an upgrade of a room is no new one.",
+    default: "everybody",
+    enum: ["everybody", "administrators"],
+    "x-mend": "everybody or administrators",
+    "x-live": true,
+  },
+  encryption_by_default: {
+    type: "string",
+    description:
+      "Which new rooms are encrypted also where the app does not ask for it: off (none), private (those that nobody finds or joins without an invite) or all. Spaces never are, nor rooms of application services.",
+    default: "off",
+    enum: ["off", "private", "all"],
+    "x-mend": "off, private or all",
+    "x-live": true,
   },
   appservices: {
     type: "string",
@@ -209,18 +228,21 @@ export const settings = {
       "TURN servers, through which calls go where two devices cannot reach one another; needs turn_shared_secret.",
     items: { type: "string", pattern: "^turns?:[^\\s,]+$" },
     "x-mend": "addresses such as turn:turn.example.org:3478?transport=udp, separated by commas",
+    "x-live": true,
   },
   turn_shared_secret: {
     type: "string",
     description: "The secret that the TURN servers know (static-auth-secret in coturn's settings).",
     minLength: 1,
     "x-mend": "the text that stands in the TURN server's settings",
+    "x-live": true,
   },
   admin_contacts: {
     type: "array",
     description: "Who runs this server, told to everybody: e-mail addresses or Matrix user ids.",
     items: { type: "string", pattern: "^[^\\s,]+$" },
     "x-mend": "addresses such as admin@example.org or @admin:example.org, separated by commas",
+    "x-live": true,
   },
   security_contacts: {
     type: "array",
@@ -228,67 +250,16 @@ export const settings = {
       "Whom to tell of holes in this server's security, told to everybody: e-mail addresses or Matrix user ids.",
     items: { type: "string", pattern: "^[^\\s,]+$" },
     "x-mend": "addresses such as security@example.org or @admin:example.org, separated by commas",
+    "x-live": true,
   },
   support_page: {
     type: "string",
     description: "The address of a page that helps users of this server, told to everybody.",
     pattern: "^https?://[^\\s]+$",
     "x-mend": "an http or https address, such as https://example.org/help",
+    "x-live": true,
   },
-  user_upload_limit: {
-    type: "string",
-    description:
-      "How much one user may upload in all, such as 10GiB. A further upload is refused. none: without limit.",
-    default: "10GiB",
-    pattern: SIZE,
-    "x-mend": "a size such as 500MiB or 10GiB, or none",
-  },
-  user_account_data_limit: {
-    type: "string",
-    description:
-      "How much account data (what clients store with the account and its rooms) one user may have in all.",
-    default: "32MiB",
-    pattern: SIZE,
-    "x-mend": "a size such as 500KiB or 32MiB, or none",
-  },
-  user_key_backup_limit: {
-    type: "string",
-    description:
-      "How much one user may have in all of backed-up keys of encrypted rooms, which their clients encrypt.",
-    default: "256MiB",
-    pattern: SIZE,
-    "x-mend": "a size such as 64MiB or 1GiB, or none",
-  },
-  device_inbox_limit: {
-    type: "string",
-    description:
-      "How much may wait for one device of what other devices send to it, above all keys of encrypted messages. Beyond that the least useful is deleted.",
-    default: "64MiB",
-    pattern: SIZE,
-    "x-mend": "a size such as 16MiB or 1GiB, or none",
-  },
-  user_device_limit: {
-    type: "integer",
-    description:
-      "How many devices of one user may be signed in. A further one signs out the one that was not seen for the longest time. 0: without limit.",
-    default: 200,
-    minimum: 0,
-    "x-mend": "a whole number, 0 for no limit",
-  },
-  user_alias_limit: {
-    type: "integer",
-    description: "How many room aliases one user may make. 0: without limit.",
-    default: 1000,
-    minimum: 0,
-    "x-mend": "a whole number, 0 for no limit",
-  },
-  user_published_room_limit: {
-    type: "integer",
-    description: "How many rooms one user may put into the room directory. 0: without limit.",
-    default: 500,
-    minimum: 0,
-    "x-mend": "a whole number, 0 for no limit",
-  },
+  ...limitSettings,
   trusted_key_servers: {
     type: "array",
     description: "Notaries: servers asked for the keys of servers that do not answer.",
@@ -309,6 +280,7 @@ export const settings = {
     items: { type: "string", pattern: "^@.*:" },
     "x-mend":
       "patterns such as @_irc_*:example.org, separated by commas in the environment variable",
+    "x-live": true,
   },
   log_level: {
     type: "string",

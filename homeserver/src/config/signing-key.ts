@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Random } from "../platform/random.ts";
 import { type SigningKey, decodeBase64, signingKeyFromSeed } from "../protocol/crypto.ts";
 import { POLICY_KEY_ID } from "../protocol/events/event-signatures.ts";
-import { ConfigError } from "./load.ts";
+import { ConfigError } from "./values.ts";
 
 /** Where a server's signing key lies. */
 export function signingKeyPath(dataDir: string): string {

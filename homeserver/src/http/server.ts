@@ -34,7 +34,7 @@ export interface HttpServerOptions extends Omit<BindDependencies, "draining" | "
   /** The built web client, served at `/`. */
   readonly webClient?: WebClient | undefined;
   /** Addresses and networks whose X-Forwarded-For is believed; none unless given. */
-  readonly trustedProxies?: readonly string[] | undefined;
+  readonly trustedProxies?: (() => readonly string[]) | undefined;
 }
 
 export interface HttpServer extends Listeners {
@@ -83,7 +83,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 function createFastify(options: HttpServerOptions, draining: AbortSignal): FastifyInstance {
   const app = Fastify({
     logger: false,
-    trustProxy: trustIn(options.trustedProxies ?? []),
+    trustProxy: trustIn(options.trustedProxies ?? (() => [])),
     exposeHeadRoutes: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 32_768, ignoreTrailingSlash: true },
@@ -109,8 +109,13 @@ function createFastify(options: HttpServerOptions, draining: AbortSignal): Fasti
     }
     done();
   });
-  app.addHook("onResponse", (request, _reply, done) => {
+  app.addHook("onResponse", (request, reply, done) => {
     drainRest(request.raw);
+    if (reply.statusCode < 400) {
+      request.found?.onSuccess?.().catch((err: unknown) => {
+        options.log.warn({ err }, "a success could not be told to the rate limits");
+      });
+    }
     done();
   });
   observe(app, options.metrics, options.log);

@@ -64,7 +64,9 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     ...options,
     files,
     maxBytes: maxUploadBytes,
-    quotaBytes: options.quotaBytes ?? 0,
+    get quotaBytes() {
+      return options.quotaBytes ?? 0;
+    },
   });
 
   const looks = createSingleFlight<string, storage.MediaRow | undefined>();

@@ -18,7 +18,8 @@ export interface UploadsDeps {
   files: FileStore;
   maxBytes: number;
   /** Limit on one user's uploads, bytes; 0: no limit. */
-  quotaBytes: number;
+  /** Read at each use: it may change. */
+  readonly quotaBytes: number;
 }
 
 /** How long a reserved place waits for its upload, ms. */
@@ -33,7 +34,7 @@ const MEDIA_ID_LENGTH = 24;
 
 /** Receives files from local users. */
 export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserve" | "uploadTo"> {
-  const { sql, clock, random, serverName, files, maxBytes, quotaBytes } = deps;
+  const { sql, clock, random, serverName, files, maxBytes } = deps;
   /** How many of each user are under way. */
   const underWay = new Map<UserId, number>();
 
@@ -70,7 +71,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
       await transaction(sql, async (tx) => {
         await storage.lockFile(tx, staged.sha256);
         // Of concurrent uploads, each is counted with those before it.
-        if (quotaBytes !== 0) await storage.lockUploads(tx, by);
+        if (deps.quotaBytes !== 0) await storage.lockUploads(tx, by);
         await ensureQuota(tx, by, staged.size);
         await staged.keep();
         await store(tx, labels, staged);
@@ -85,14 +86,14 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
    * @throws MatrixError M_FORBIDDEN 403 when one of that size is too long
    */
   async function ensureQuota(on: Sql | Tx, userId: string, size: number): Promise<number> {
-    if (quotaBytes === 0) return Number.POSITIVE_INFINITY;
-    const room = quotaBytes - (await storage.sumUploads(on, userId)) - storage.FILE_OVERHEAD;
+    if (deps.quotaBytes === 0) return Number.POSITIVE_INFINITY;
+    const room = deps.quotaBytes - (await storage.sumUploads(on, userId)) - storage.FILE_OVERHEAD;
     if (size > room) throw overQuota();
     return room;
   }
 
   function overQuota(): MatrixError {
-    return errors.forbidden(`Your files would come to more than ${quotaBytes} bytes`);
+    return errors.forbidden(`Your files would come to more than ${deps.quotaBytes} bytes`);
   }
 
   /** @throws MatrixError M_NOT_FOUND 404, M_FORBIDDEN 403, M_CANNOT_OVERWRITE_MEDIA 409 */

@@ -15,6 +15,7 @@ import type { Sql } from "../storage/sql.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import type { MemberProfiles } from "./api/index.ts";
 import type { AliasNamespaces } from "./creating/directory-limits.ts";
+import type { RoomRules } from "./creating/room-rules.ts";
 import type { LocalAccounts } from "./membership/invitees.ts";
 import type { IgnoredBy } from "./visibility/without-ignored.ts";
 
@@ -28,8 +29,8 @@ export interface RoomsDeps {
   readonly profiles: MemberProfiles;
   readonly remote: RemoteRooms;
   readonly keyRing: EventKeys;
-  /** Version of rooms whose creator names none; 12 when absent. */
-  readonly defaultRoomVersion?: string | undefined;
+  /** What rooms may be made, and by whom; any by everybody when absent. */
+  readonly rules?: RoomRules | undefined;
   /** The accounts of local users; absent: every name counts as one. */
   readonly accounts?: LocalAccounts | undefined;
   /** Limits on a user's aliases and published rooms; the defaults when absent. */

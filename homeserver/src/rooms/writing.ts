@@ -1,7 +1,6 @@
 /** What local users do to rooms, put together. */
 import { MatrixError } from "../protocol/errors.ts";
 import type { RoomAlias, RoomId } from "../protocol/identifiers.ts";
-import { DEFAULT_ROOM_VERSION } from "../protocol/room-versions.ts";
 import { createExclusive } from "../storage/exclusive.ts";
 import { DEFAULT_LIMITS } from "../users/common/limits.ts";
 import type { RoomDirectory } from "./api/index.ts";
@@ -9,6 +8,7 @@ import type { RoomCore } from "./core.ts";
 import { createRoomCreator } from "./creating/create.ts";
 import { createDirectoryLimits } from "./creating/directory-limits.ts";
 import { createDirectory } from "./creating/directory.ts";
+import { FREE_RULES } from "./creating/room-rules.ts";
 import { createRoomMaker } from "./creating/room-maker.ts";
 import { createSend } from "./creating/send.ts";
 import { createUpgrade } from "./creating/upgrade.ts";
@@ -38,11 +38,11 @@ export function createWriting(deps: RoomsDeps, core: RoomCore, remoteMembership:
   });
   const maker = createRoomMaker(store, local, random, directoryLimits);
   const { now } = local.identity;
+  const rules = deps.rules ?? FREE_RULES;
   const create = createRoomCreator({
-    ...{ store, maker, members, profiles, invitees, directoryLimits, now },
-    defaultVersion: deps.defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
+    ...{ store, maker, members, profiles, invitees, directoryLimits, now, rules },
   });
-  const upgrade = createUpgrade({ store, local, maker, profiles, partial });
+  const upgrade = createUpgrade({ store, local, maker, profiles, partial, rules });
   return { directory, members, send, create: { ...create, ...upgrade } };
 }
 

@@ -1,5 +1,5 @@
 /** POST /user_directory/search: people by name, among those whom the searcher may know of. */
-import { glob, newBudget } from "../protocol/glob.ts";
+import { glob, type Glob, newBudget } from "../protocol/glob.ts";
 import { serverOf, type UserId } from "../protocol/identifiers.ts";
 import {
   countNear,
@@ -29,8 +29,19 @@ export interface UserDirectoryDeps {
   readonly sql: Sql;
   readonly serverName: string;
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
-  /** Patterns of user ids that are never found. */
-  readonly hidden: readonly string[];
+  /** Patterns of user ids that are never found, as they are set at the moment. */
+  readonly hidden: () => readonly string[];
+}
+
+/** The same list gives the same globs. */
+function createPatterns(): (hidden: readonly string[]) => readonly Glob[] {
+  let made: { readonly of: readonly string[]; readonly globs: readonly Glob[] } | undefined;
+  return (hidden) => {
+    if (made?.of !== hidden) {
+      made = { of: hidden, globs: hidden.map((text) => glob(text, { ignoreCase: false })) };
+    }
+    return made.globs;
+  };
 }
 
 const DEFAULT_LIMIT = 10;
@@ -45,9 +56,9 @@ const FEW = 10_000;
 const AT_ONCE = 100;
 
 export function createUserDirectory({ sql, serverName, ignoredBy, hidden }: UserDirectoryDeps) {
-  const patterns = hidden.map((pattern) => glob(pattern, { ignoreCase: false }));
+  const patternsOf = createPatterns();
   const isHidden = (userId: string) =>
-    patterns.some((pattern) => pattern.matches(userId, newBudget()));
+    patternsOf(hidden()).some((pattern) => pattern.matches(userId, newBudget()));
 
   async function candidates(userId: UserId, words: readonly SearchedWord[]) {
     const whole = everyWord(words.map(({ text }) => ({ text, isPrefix: false })));

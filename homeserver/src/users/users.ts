@@ -146,8 +146,8 @@ export interface SsoOptions {
   readonly publicBaseUrl: string;
 }
 
+/** What `UsersOptions` says of registration and passwords is read at each use: it may change. */
 export async function createUsers(options: UsersOptions): Promise<Users> {
-  const { registration: mode, registrationSharedSecret: sharedSecret } = options;
   const passwords = openPasswords(options);
   const attempts = createAttempts({ clock: options.clock, counts: options.failures });
   const accounts = createAccounts({ ...options, passwords, attempts });
@@ -168,8 +168,16 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     accounts,
     passwords,
     tokens: registrationTokens,
-    ...{ ...contacts, ...newcomers, attempts, mode, sharedSecret },
-    email: options.mail && (options.registrationEmail ?? "optional"),
+    ...{ ...contacts, ...newcomers, attempts },
+    get mode() {
+      return options.registration;
+    },
+    get sharedSecret() {
+      return options.registrationSharedSecret;
+    },
+    get email() {
+      return options.mail && (options.registrationEmail ?? "optional");
+    },
     onCreated: (userId) => pushRules.initialise(userId),
   });
   const profiles = createProfiles({ ...options, accounts });
@@ -211,8 +219,13 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
   };
 }
 
-function openPasswords({ passwordHashing, passwordMinLength = 1 }: UsersOptions): Passwords {
-  return createPasswords({ ...passwordHashing, minLength: passwordMinLength });
+function openPasswords(options: UsersOptions): Passwords {
+  return createPasswords({
+    ...options.passwordHashing,
+    get minLength() {
+      return options.passwordMinLength ?? 1;
+    },
+  });
 }
 
 function openSso(

@@ -116,6 +116,49 @@ test("SIGHUP has registrations read again, and ends nothing", { timeout: 300_000
 });
 
 test(
+  "settings are read again at SIGHUP and by weft reload, which tells what changed",
+  { timeout: 300_000 },
+  async () => {
+    const data = makeTemporaryFolder("weft-cli-data-");
+    const file = join(data, "weft.yaml");
+    const [port] = (await freePorts(1)) as [number];
+    const base = `http://127.0.0.1:${port}`;
+    const write = (registration: string) =>
+      writeFileSync(file, `listen: 127.0.0.1:${port}\nregistration: ${registration}\n`);
+    write("closed");
+    const env = { WEFT_DATA_DIR: data, WEFT_CONFIG: file };
+    expect(await outcome(weft(["reload"], env))).toMatchObject({
+      ...{ code: 1, stderr: "weft: no server is running on this data folder\n" },
+    });
+    const server = weft(["start"], env);
+    let logged = "";
+    server.stderr!.on("data", (chunk: Buffer) => (logged += chunk.toString()));
+    const ended = once(server, "exit");
+    const registering = async () => {
+      const register = { method: "POST", body: "{}" };
+      return (await fetch(`${base}/_matrix/client/v3/register`, register)).status;
+    };
+    await untilHealthy(base);
+    expect(await registering()).toBe(403);
+    write("open");
+    const change = 'registration: "closed" -> "open" (in force)\n';
+    expect(await outcome(weft(["reload"], env))).toMatchObject({ code: 0, stdout: change });
+    expect(await registering()).toBe(401);
+    expect(await outcome(weft(["reload"], env))).toMatchObject({ stdout: "Nothing has changed\n" });
+    write("perhaps");
+    server.kill("SIGHUP");
+    await eventually("it says what is wrong", () => logged.includes("the settings stay as they"));
+    expect(await registering()).toBe(401);
+    write("closed");
+    server.kill("SIGHUP");
+    await eventually("registration is closed", async () => (await registering()) === 403);
+    server.kill("SIGTERM");
+    expect((await inTime("its end", ended))[0]).toBe(0);
+    rmSync(data, { recursive: true, force: true });
+  },
+);
+
+test(
   "a server starts, takes accounts from the command line running or stopped, and stops at SIGTERM",
   { timeout: 300_000 },
   async () => {

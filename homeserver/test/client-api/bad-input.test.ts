@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { FREE_RULES } from "../../src/rooms/creating/room-rules.ts";
 import { operations, type OperationId } from "@weft/spec/operations";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSsoEntry } from "../../src/oauth-api/routes.ts";
@@ -122,18 +123,20 @@ test("whatever is thrown at an operation, the answer is one that the specificati
     }),
     serverName: "here.test" as ServerName,
     ssoPages: openSsoEntry({ users: t.users, publicBaseUrl: "https://here.test" }),
-    turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
-    support: NO_SUPPORT,
+    settings: {
+      ...FREE_RULES,
+      turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
+      support: NO_SUPPORT,
+      ...{ legacyMedia: true, urlPreviews: true },
+    },
     sync: {
       deviceListChanges: async () => ({ changed: [], left: [] }),
       notifications: { list: async () => ({ notifications: [], next: undefined }) },
     },
     ...noServices,
     publicBaseUrl: "https://here.test",
-    legacyMedia: true,
     policyServer: undefined,
     previews: { of: async () => "{}" },
-    defaultRoomVersion: "12",
     webPushKey: "key",
   });
   // Signing everybody out would end the test.

@@ -18,6 +18,7 @@ import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { RemoteServer } from "../../src/federation-client/types.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
+import { FREE_RULES, type RoomRules } from "../../src/rooms/creating/room-rules.ts";
 import type { UrlPreviews } from "../../src/previews/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
 import { serverWith } from "../http/support.ts";
@@ -61,6 +62,7 @@ const noServers = new Proxy({} as RemoteServer, {
 
 type ApiOptions = Partial<UsersOptions> & {
   legacyMedia?: boolean;
+  rules?: Partial<RoomRules>;
   turn?: TurnServers;
   support?: Support;
   previews?: UrlPreviews;
@@ -93,7 +95,7 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
   });
   const encryption = createEncryption({
     ...{ sql, log, clock, random: systemRandom, logger: silentLogger(), serverName: HERE },
-    ...{ rateLimits: false, leases: undefined, localKeys: users.keys, remote: noServers },
+    ...{ rateLimits: () => false, leases: undefined, localKeys: users.keys, remote: noServers },
     backoff: { waitMs: () => 0, onAwake: () => () => undefined },
   });
   const openId = createOpenIdTokens({
@@ -106,18 +108,22 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
     ...{ users, media, rooms, encryption, openId, clock },
     serverName: HERE,
     ssoPages: openSsoEntry({ users, publicBaseUrl: BASE }),
-    turn: options.turn,
-    support: options.support ?? NO_SUPPORT,
+    settings: {
+      ...FREE_RULES,
+      ...options.rules,
+      turn: options.turn,
+      support: options.support ?? NO_SUPPORT,
+      legacyMedia: options.legacyMedia ?? false,
+      urlPreviews: options.previews !== undefined,
+    },
     sync: {
       deviceListChanges: async () => ({ changed: [], left: [] }),
       notifications: { list: async () => ({ notifications: [], next: undefined }) },
     },
     ...noServices,
     publicBaseUrl: BASE,
-    legacyMedia: options.legacyMedia ?? false,
-    previews: options.previews,
+    previews: options.previews ?? { of: async () => "{}" },
     policyServer: undefined,
-    defaultRoomVersion: "12",
     webPushKey: "key",
   });
   const pages = oauthRoutes({ users, publicBaseUrl: BASE });

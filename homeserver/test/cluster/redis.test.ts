@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bus, createRedisBus } from "../../src/cluster/bus.ts";
 import { openEphemeralChannel } from "../../src/cluster/ephemeral-channel.ts";
 import { createEphemeral } from "../../src/cluster/ephemeral.ts";
+import { memoryBuckets } from "../../src/http/access/rate-limit.ts";
 import { createRedisBuckets } from "../../src/cluster/redis-buckets.ts";
 import { readRecords } from "../../src/log/records.ts";
 import type { Append, LogRecord, NewRecord } from "../../src/log/types.ts";
@@ -160,7 +161,9 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     const clients = [redis.connect(), redis.connect()];
     // A limit is not counted by who is not connected yet.
     for (const client of clients) await client.ping();
-    const [one, two] = clients.map((client) => createRedisBuckets(client, options));
+    const [one, two] = clients.map((client) =>
+      createRedisBuckets(client, { ...options, alone: memoryBuckets(Date.now) }),
+    );
     const limit = { perSecond: 0.01, burst: 4 };
     const waits: number[] = [];
     for (let i = 0; i < 3; i += 1) {
@@ -169,14 +172,24 @@ describe.skipIf(!hasRedis)("with a Redis between replicas", () => {
     expect(waits.filter((wait) => wait === 0)).toHaveLength(4);
     expect(waits.slice(4).every((wait) => wait > 90_000 && wait <= 100_000)).toBe(true);
     expect(await two!.take("bob", limit)).toBe(0);
+    await two!.giveBack("alice", limit);
+    expect([await one!.take("alice", limit), await two!.take("alice", limit)]).toEqual([
+      0,
+      expect.toSatisfy((wait: number) => wait > 0),
+    ]);
   });
 
-  test("nobody is held up by rate limits while Redis is away", async () => {
+  test("while Redis is away each replica limits by itself", async () => {
     const other = await startRedis();
-    const buckets = createRedisBuckets(other.connect(), options);
+    const buckets = createRedisBuckets(other.connect(), {
+      ...options,
+      alone: memoryBuckets(() => 0),
+    });
     await other.stop();
     const limit = { perSecond: 0.01, burst: 1 };
-    expect([await buckets.take("a", limit), await buckets.take("a", limit)]).toEqual([0, 0]);
+    expect([await buckets.take("a", limit), await buckets.take("a", limit)]).toEqual([0, 100_000]);
+    await buckets.giveBack("a", limit);
+    expect(await buckets.take("a", limit)).toBe(0);
   });
 
   test("typing and presence reach the other replica, presence also one that starts later", async () => {

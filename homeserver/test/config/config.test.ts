@@ -1,3 +1,4 @@
+import { ROOM_VERSION_IDS } from "../../src/protocol/room-versions.ts";
 import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -35,6 +36,9 @@ describe("the configuration", () => {
       legacyMedia: false,
       urlPreviews: true,
       defaultRoomVersion: "12",
+      allowedRoomVersions: ROOM_VERSION_IDS,
+      roomCreators: "everybody",
+      encryptionByDefault: "off",
       appservices: undefined,
       turn: undefined,
       support: { admins: [], security: [], page: undefined },
@@ -72,6 +76,9 @@ describe("the configuration", () => {
       "WEFT_LEGACY_MEDIA",
       "WEFT_URL_PREVIEWS",
       "WEFT_DEFAULT_ROOM_VERSION",
+      "WEFT_ALLOWED_ROOM_VERSIONS",
+      "WEFT_ROOM_CREATORS",
+      "WEFT_ENCRYPTION_BY_DEFAULT",
       "WEFT_APPSERVICES",
       "WEFT_TURN_URIS",
       "WEFT_TURN_SHARED_SECRET",
@@ -124,6 +131,19 @@ describe("the configuration", () => {
     });
     const both = { WEFT_DATABASE_URL: "postgres://x/two", DATABASE_URL: "postgres://x/one" };
     expect(loadConfig(undefined, both).databaseUrl).toBe("postgres://x/two");
+  });
+
+  test("has versions that new rooms may have, and a default one among them", () => {
+    const only = { WEFT_ALLOWED_ROOM_VERSIONS: "11, 10" };
+    const allowed = { allowedRoomVersions: ["10", "11"], defaultRoomVersion: "11" };
+    expect(loadConfig(undefined, only)).toMatchObject(allowed);
+    const both = { ...only, WEFT_DEFAULT_ROOM_VERSION: "12" };
+    expect(() => loadConfig(undefined, both)).toThrow(
+      /^WEFT_DEFAULT_ROOM_VERSION: "12" is not one of allowed_room_versions; write /,
+    );
+    expect(() => loadConfig(undefined, { WEFT_ALLOWED_ROOM_VERSIONS: "99" })).toThrow(
+      /^WEFT_ALLOWED_ROOM_VERSIONS: /,
+    );
   });
 
   test("has TURN servers with their secret, and addresses of those who run the server", () => {

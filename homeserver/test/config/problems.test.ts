@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
-import { ConfigError, loadConfig, unknownVariables } from "../../src/config/load.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { ConfigError, unknownVariables } from "../../src/config/values.ts";
 import { fileWith, folder } from "./files.ts";
 
 function problem(env: NodeJS.ProcessEnv, file?: string): string {

@@ -3,7 +3,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ConfigError, loadConfig } from "../../src/config/load.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/values.ts";
 import { parseSignIn } from "../../src/config/sign-in-file.ts";
 import { folder } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/values.ts";
 import { loadSigningKey, signingKeyPath } from "../../src/config/signing-key.ts";
 import { createSeededRandom } from "../../src/platform/random.ts";
 import { folder } from "./files.ts";

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Authority, createAuthority } from "../../../scripts/lib/certificates.mjs";
-import { createRateLimiter } from "../../src/http/access/rate-limit.ts";
+import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
 import type { Route } from "../../src/http/route.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import { createListeners } from "../../src/http/listeners.ts";
@@ -73,7 +73,7 @@ export async function startPeer(
       },
     },
     signatures: { serverName, keyRing: remote.keyRing, now: systemClock.now },
-    rateLimiter: createRateLimiter(undefined),
+    rateLimiter: createRateLimiter(memoryBuckets(Date.now), () => false),
     aclAllows: async () => true,
     onPeer: remote.backoff.receivedFrom,
   });

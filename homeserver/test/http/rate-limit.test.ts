@@ -3,7 +3,9 @@ import { operations } from "@weft/spec/operations";
 import { expect, test } from "vitest";
 import { createRateLimiter, memoryBuckets } from "../../src/http/access/rate-limit.ts";
 import { route } from "../../src/http/route.ts";
+import { errors } from "../../src/protocol/errors.ts";
 import { server, startServer } from "./one-server.ts";
+import { ALICE, asAlice } from "./support.ts";
 
 /** How many of `count` requests from each of these addresses are let through. */
 async function admitted(rateClass: "login" | "directory", addresses: readonly string[]) {
@@ -99,4 +101,69 @@ test("who asks for other servers' lists without being signed in is limited, as t
   }
   expect(statuses.filter((status) => status === 200).length).toBeLessThan(35);
   expect(statuses.at(-1)).toBe(429);
+});
+
+test("of sign-ins only those that fail count, up to a bound of all: an office behind one address does not wait", async () => {
+  let now = 0;
+  const limiter = createRateLimiter(memoryBuckets(() => now));
+  const ip = "192.0.2.1";
+  const attempts = async (count: number, succeed: boolean) => {
+    let admittedCount = 0;
+    for (let done = 0; done < count; done++) {
+      const refused = await limiter.check("login", { ip }).catch(() => "refused");
+      if (refused === "refused") continue;
+      admittedCount += 1;
+      if (succeed) await limiter.succeeded("login", { ip });
+    }
+    return admittedCount;
+  };
+  expect(await attempts(200, true)).toBe(200);
+  expect(await attempts(200, false)).toBe(30);
+  // Nobody signs in without an end either: a success costs the server as much as a failure.
+  now += 3_600_000;
+  expect(await attempts(1_000, true)).toBe(300);
+});
+
+test("an answered sign-in is told to the limits, a refused one is not", async () => {
+  let isRight = true;
+  const signIn = route("login", () => {
+    if (!isRight) throw errors.forbidden("Wrong");
+    return { user_id: "@a:here.test", access_token: "t", device_id: "D" };
+  });
+  await startServer([signIn], { limited: true });
+  const statuses = new Map<number, number>();
+  const tries = async (count: number) => {
+    for (let done = 0; done < count; done++) {
+      const payload = { type: "m.login.password" };
+      const url = "/_matrix/client/v3/login";
+      const { statusCode } = await server.app.inject({ method: "POST", url, payload });
+      statuses.set(statusCode, (statuses.get(statusCode) ?? 0) + 1);
+    }
+  };
+  await tries(50);
+  expect(statuses).toEqual(new Map([[200, 50]]));
+  isRight = false;
+  await tries(50);
+  expect(statuses.get(403)).toBeLessThan(35);
+  expect(statuses.get(429)).toBeGreaterThan(15);
+});
+
+test("administrators are not limited", async () => {
+  let isAdmin = false;
+  await startServer([route("createRoom", () => ({ room_id: "!r:here.test" }))], {
+    limited: true,
+    authenticator: { byAccessToken: async () => ({ ...ALICE, isAdmin }) },
+  });
+  const last = async () => {
+    let status = 0;
+    for (let count = 0; count < 50; count++) {
+      const url = "/_matrix/client/v3/createRoom";
+      const request = { method: "POST", url, payload: {}, headers: asAlice } as const;
+      status = (await server.app.inject(request)).statusCode;
+    }
+    return status;
+  };
+  expect(await last()).toBe(429);
+  isAdmin = true;
+  expect(await last()).toBe(200);
 });

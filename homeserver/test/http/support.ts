@@ -65,7 +65,7 @@ export function serverWith(
       },
     },
     aclAllows: async () => true,
-    rateLimiter: createRateLimiter(options.limited ? memoryBuckets(Date.now) : undefined),
+    rateLimiter: createRateLimiter(memoryBuckets(Date.now), () => options.limited === true),
     ...options,
   });
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/load.ts";
+import { FREE_RULES } from "../../src/rooms/creating/room-rules.ts";
 import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { createListeners } from "../../src/http/listeners.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
@@ -75,7 +76,7 @@ export async function startServer(
     metricsListen: undefined,
     legacyMedia: false,
     urlPreviews: true,
-    defaultRoomVersion: "12",
+    ...FREE_RULES,
     appservices: undefined,
     turn: undefined,
     support: { admins: [], security: [], page: undefined },
@@ -137,7 +138,7 @@ async function run(config: Config, location: DatabaseLocation): Promise<Running>
     cert: config.tlsCert!,
     key: config.tlsKey!,
   });
-  const app = await createApp(config, logger, listeners, async () => ({
+  const app = await createApp({ config, reload: () => [] }, logger, listeners, async () => ({
     location,
     close: async () => undefined,
   }));

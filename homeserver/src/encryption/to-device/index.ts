@@ -31,7 +31,7 @@ export interface ToDeviceDeps extends ForgettingDeps {
   readonly log: Log;
   readonly random: Random;
   readonly serverName: ServerName;
-  readonly rateLimits: boolean;
+  readonly rateLimits: () => boolean;
 }
 
 export function createToDevice(deps: ToDeviceDeps): ToDevice {

@@ -28,7 +28,7 @@ export interface ReceivingDeps {
   readonly logger: Logger;
   readonly serverName: ServerName;
   readonly devices: LocalDevices;
-  readonly rateLimits: boolean;
+  readonly rateLimits: () => boolean;
 }
 
 /**
@@ -112,7 +112,7 @@ function createRates({ sharing, clock, logger, rateLimits }: ReceivingDeps): IsW
   const ofAllStrangers = createAllowance<"all">(OF_ALL_STRANGERS, monotonic);
 
   return async (origin, sender, bytes) => {
-    if (!rateLimits) return true;
+    if (!rateLimits()) return true;
     const isKnown = await sharing.has(origin);
     const dropped = isKnown
       ? ofUser.take(sender, bytes)

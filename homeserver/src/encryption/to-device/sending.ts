@@ -34,7 +34,7 @@ export interface SendingDeps {
   readonly serverName: ServerName;
   readonly devices: LocalDevices;
   /** Whether a user may send only so many bytes in a time. */
-  readonly rateLimits: boolean;
+  readonly rateLimits: () => boolean;
 }
 
 /**
@@ -56,9 +56,7 @@ export type SendToDevice = (message: OutgoingMessages) => Promise<void>;
 
 export function createSending(deps: SendingDeps): SendToDevice {
   const { log, clock, random, serverName, devices } = deps;
-  const allowance = deps.rateLimits
-    ? createAllowance<UserId>(ALLOWANCE, clock.monotonic)
-    : undefined;
+  const allowance = createAllowance<UserId>(ALLOWANCE, clock.monotonic);
   const underWay = createSingleFlight<string, void>();
   const done = new LRUCache<string, true>(atMost(DONE_KEPT));
   const newMessageId = () => random.alphanumeric(MESSAGE_ID_LETTERS);
@@ -84,7 +82,7 @@ export function createSending(deps: SendingDeps): SendToDevice {
     const tally = createTally();
     const records = await rowsOf(message, tally);
     if (records.length === 0) return;
-    const wait = allowance?.take(by.userId, tally.bytes) ?? 0;
+    const wait = deps.rateLimits() ? allowance.take(by.userId, tally.bytes) : 0;
     if (wait > 0) throw errors.limitExceeded(wait);
     const key = { userId: by.userId, deviceId: by.deviceId, scope: `sendToDevice ${type}`, txnId };
     try {

@@ -2,8 +2,21 @@ import type { FastifyRequest } from "fastify";
 import { BlockList, isIPv6 } from "node:net";
 import { parseClientAddress } from "../../platform/client-address.ts";
 
-/** Whether X-Forwarded-For is believed from that address. */
-export function trustIn(proxies: readonly string[]): (address: string) => boolean {
+/** Whether X-Forwarded-For is believed from that address. `proxies` may become other ones. */
+export function trustIn(proxies: () => readonly string[]): (address: string) => boolean {
+  let listed = proxies();
+  let trusted = blockListOf(listed);
+  return (said) => {
+    if (listed !== proxies()) {
+      listed = proxies();
+      trusted = blockListOf(listed);
+    }
+    const address = parseClientAddress(said);
+    return address !== undefined && trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  };
+}
+
+function blockListOf(proxies: readonly string[]): BlockList {
   const trusted = new BlockList();
   for (const proxy of proxies) {
     const [text, length] = proxy.split("/") as [string, string | undefined];
@@ -14,10 +27,7 @@ export function trustIn(proxies: readonly string[]): (address: string) => boolea
     if (length === undefined) trusted.addAddress(address, family);
     else trusted.addSubnet(address, bits, family);
   }
-  return (said) => {
-    const address = parseClientAddress(said);
-    return address !== undefined && trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
-  };
+  return trusted;
 }
 
 /**

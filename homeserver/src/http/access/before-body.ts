@@ -19,6 +19,8 @@ export interface Found {
   contentType?: string | undefined;
   requester?: Requester | undefined;
   claim?: Claim | undefined;
+  /** Called when the request was answered without an error. */
+  onSuccess?: (() => Promise<void>) | undefined;
 }
 
 declare module "fastify" {
@@ -49,6 +51,7 @@ const USERS: ReadonlySet<Auth> = new Set([
  * uses a valid key; and rates are limited.
  */
 export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: AccessChecks) {
+  const { rateLimiter } = checks;
   const isForUsers = USERS.has(auth);
   const isForServers = auth === "server-signature";
   const optional = auth === "access-token?";
@@ -64,7 +67,7 @@ export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: 
     // type.
     delete headers["content-type"];
     if (isForServers) return checkServer(request, known);
-    if (!isForUsers) return limit(ip, undefined);
+    if (!isForUsers) return limit(known, undefined);
     const requester = isOpenToAll
       ? authenticateService(request, ip, checks.authenticator)
       : authenticateUser(request, ip, checks.authenticator, optional);
@@ -77,18 +80,24 @@ export function beforeBody({ auth, rateClass, closedTo }: OperationRow, checks: 
   function admit(known: Found, requester: Requester | undefined): Promise<void> | undefined {
     known.requester = requester;
     checkRestriction(closedTo, requester);
-    return limit(known.ip, requester);
+    return limit(known, requester);
   }
 
   async function checkServer(request: FastifyRequest, known: Found): Promise<void> {
-    await limit(known.ip, undefined);
-    const beforeAsking = () => checks.rateLimiter.checkStranger(known.ip);
+    await limit(known, undefined);
+    const beforeAsking = () => rateLimiter.checkStranger(known.ip);
     known.claim = await claimedServer(request, checks.signatures, beforeAsking);
   }
 
-  function limit(ip: string, requester: Requester | undefined): Promise<void> | undefined {
+  /** Neither administrators are limited, nor services whose registrations say so. */
+  function limit(known: Found, requester: Requester | undefined): Promise<void> | undefined {
     if (rateClass === "none" || requester?.service?.isRateLimited === false) return undefined;
-    return checks.rateLimiter.check(rateClass, { user: requester?.userId, ip });
+    if (requester?.isAdmin && !requester.service) return undefined;
+    const asking = { user: requester?.userId, ip: known.ip };
+    if (rateLimiter.countsFailures(rateClass)) {
+      known.onSuccess = () => rateLimiter.succeeded(rateClass, asking);
+    }
+    return rateLimiter.check(rateClass, asking);
   }
 
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {

@@ -1,6 +1,11 @@
 import { type RateClass, rateClasses } from "@weft/spec/operations";
 import { networkOf } from "../../platform/client-address.ts";
-import { type BucketLevel, type BucketLimit, draw } from "../../platform/pacing/token-bucket.ts";
+import {
+  type BucketLevel,
+  type BucketLimit,
+  draw,
+  restore,
+} from "../../platform/pacing/token-bucket.ts";
 import { errors } from "../../protocol/errors.ts";
 
 /** Where buckets live: in memory, or in Redis for all replicas together. */
@@ -10,10 +15,20 @@ export interface Buckets {
    * @returns 0, or the ms to wait when it is empty (nothing is taken)
    */
   take(key: string, limit: BucketLimit): Promise<number> | number;
+  /** Puts one back that was taken. */
+  giveBack(key: string, limit: BucketLimit): Promise<void> | void;
+}
+
+interface ClassLimit extends BucketLimit {
+  /**
+   * Only requests that fail count, up to this many of all of them: a household or an office behind
+   * one address signs in without waiting, somebody who guesses there does not.
+   */
+  readonly butOfAll?: BucketLimit;
 }
 
 /** How many requests of each class of the contract may come. */
-const limits: Readonly<Record<RateClass, BucketLimit>> = {
+const limits: Readonly<Record<RateClass, ClassLimit>> = {
   message: { perSecond: 5, burst: 60 },
   // The keys of a room with thousands of devices go out in a hundred requests.
   "to-device": { perSecond: 20, burst: 300 },
@@ -21,8 +36,8 @@ const limits: Readonly<Record<RateClass, BucketLimit>> = {
   // keys, and about as many for sessions with their devices. Each claim takes a key that its owner
   // has to replace.
   keys: { perSecond: 20, burst: 500 },
-  login: { perSecond: 0.5, burst: 30 },
-  refresh: { perSecond: 1, burst: 60 },
+  login: { perSecond: 0.5, burst: 30, butOfAll: { perSecond: 5, burst: 300 } },
+  refresh: { perSecond: 1, burst: 60, butOfAll: { perSecond: 10, burst: 600 } },
   // Clients store one at each start, and once a week.
   "dehydrated-device": { perSecond: 0.1, burst: 20 },
   "new-rendezvous": { perSecond: 0.1, burst: 10 },
@@ -59,6 +74,12 @@ const limits: Readonly<Record<RateClass, BucketLimit>> = {
 /** For requests of one address that name unknown servers. */
 const STRANGERS: BucketLimit = { perSecond: 5, burst: 200 };
 
+/** Who asks: a user if it is known, and from where. */
+interface Asking {
+  readonly user?: string | undefined;
+  readonly ip: string;
+}
+
 export interface RateLimiter {
   /**
    * Limits requests that make this server contact an unknown one.
@@ -66,23 +87,39 @@ export interface RateLimiter {
    */
   checkStranger(ip: string): Promise<void>;
   /** @throws MatrixError M_LIMIT_EXCEEDED 429 with retry_after_ms */
-  check(rateClass: RateClass, who: { user?: string | undefined; ip: string }): Promise<void>;
+  check(rateClass: RateClass, who: Asking): Promise<void>;
+  /** Whether what succeeds in the class is not counted: `succeeded` is to be told of it. */
+  countsFailures(rateClass: RateClass): boolean;
+  succeeded(rateClass: RateClass, who: Asking): Promise<void>;
 }
 
-/** `buckets` undefined: off (WEFT_RATE_LIMITS=off). */
-export function createRateLimiter(buckets: Buckets | undefined): RateLimiter {
+/**
+ * `isOn` is asked each time: limits can be switched off while the server runs (WEFT_RATE_LIMITS).
+ */
+export function createRateLimiter(buckets: Buckets, isOn = () => true): RateLimiter {
   async function take(key: string, limit: BucketLimit): Promise<void> {
-    const wait = (await buckets?.take(key, limit)) ?? 0;
+    if (!isOn()) return;
+    const wait = await buckets.take(key, limit);
     if (wait > 0) throw errors.limitExceeded(wait);
   }
   return {
-    async check(rateClass, { user, ip }) {
-      const { by } = rateClasses[rateClass];
-      const who = by === "user" && user !== undefined ? user : networkOf(ip);
-      await take(`${rateClass}\0${who}`, limits[rateClass]);
+    async check(rateClass, asking) {
+      const key = keyOf(rateClass, asking);
+      const { butOfAll } = limits[rateClass];
+      if (butOfAll) await take(`all ${key}`, butOfAll);
+      await take(key, limits[rateClass]);
+    },
+    countsFailures: (rateClass) => limits[rateClass].butOfAll !== undefined,
+    async succeeded(rateClass, asking) {
+      if (isOn()) await buckets.giveBack(keyOf(rateClass, asking), limits[rateClass]);
     },
     checkStranger: (ip) => take(`stranger\0${networkOf(ip)}`, STRANGERS),
   };
+}
+
+function keyOf(rateClass: RateClass, { user, ip }: Asking): string {
+  const { by } = rateClasses[rateClass];
+  return `${rateClass}\0${by === "user" && user !== undefined ? user : networkOf(ip)}`;
 }
 
 /**
@@ -98,6 +135,11 @@ export function memoryBuckets(now: () => number, capacity = 50_000): Buckets {
       levels.set(key, after);
       if (levels.size > capacity) levels.delete(levels.keys().next().value!);
       return wait;
+    },
+    giveBack(key, limit) {
+      const before = levels.get(key);
+      // What is not kept is full.
+      if (before) levels.set(key, restore(before, limit));
     },
   };
 }

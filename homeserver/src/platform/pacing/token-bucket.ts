@@ -29,3 +29,8 @@ export function draw(
   if (level >= 1 - ROUNDING) return { after: { level: level - amount, at }, wait: 0 };
   return { after: { level, at }, wait: Math.ceil(((1 - level) / perSecond) * 1000) };
 }
+
+/** The bucket with one more in it, though never above its burst. */
+export function restore({ level, at }: BucketLevel, { burst }: BucketLimit): BucketLevel {
+  return { level: Math.min(burst, level + 1), at };
+}

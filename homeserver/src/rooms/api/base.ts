@@ -45,6 +45,8 @@ export interface Actor {
   readonly deviceId?: string | undefined;
   /** The application service that acts as the user. */
   readonly service?: { readonly id: string } | undefined;
+  /** Whether it is an administrator of the server; false when absent. */
+  readonly isAdmin?: boolean;
   /** Suspended users redact only what they have sent themselves. */
   readonly restriction?: Restriction | undefined;
 }

@@ -3,7 +3,6 @@ import { errors, type MatrixError } from "../../protocol/errors.ts";
 import { isRoomAlias, isUserId, parseUserId, serverOf } from "../../protocol/identifiers.ts";
 import type { RoomAlias, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { roomVersion } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { publishRoom } from "../../storage/rooms/published-rooms.ts";
 import { defaultPowerLevels, hasNoCreators } from "./default-levels.ts";
@@ -13,6 +12,13 @@ import { aliasesSet } from "./canonical-alias.ts";
 import { clientMemberContent } from "../membership/member-content.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "../state/store.ts";
+import {
+  allowedVersion,
+  ENCRYPTED,
+  ensureMayMakeRooms,
+  isEncryptedByDefault,
+  type RoomRules,
+} from "./room-rules.ts";
 import type {
   Actor,
   CreateRoomOptions,
@@ -27,8 +33,7 @@ export interface CreateDeps {
   readonly members: RoomMembers;
   readonly profiles: MemberProfiles;
   readonly invitees: Invitees;
-  /** The version of rooms whose creator names none. */
-  readonly defaultVersion: string;
+  readonly rules: RoomRules;
   readonly directoryLimits: DirectoryLimits;
   readonly now: () => number;
 }
@@ -49,10 +54,8 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
 
   return {
     async room(by, options) {
-      const version = roomVersion(options.room_version ?? deps.defaultVersion);
-      if (version === undefined) {
-        throw errors.unsupportedRoomVersion("This server does not support that room version");
-      }
+      ensureMayMakeRooms(deps.rules, by);
+      const version = allowedVersion(deps.rules, options.room_version);
       const isPublic = options.visibility === "public";
       if (isPublic) await deps.directoryLimits.ensureMayPublish(by);
       const alias = aliasOf(by, options.room_alias_name);
@@ -69,7 +72,14 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
         createContent: createContent(options, version, invites, by),
         joinContent: { membership: "join", ...(await profiles.get(by.userId)) },
         state: [
-          ...firstState(by, { ...options, version, initial: given.state, invites, alias }),
+          ...firstState(by, {
+            ...{ ...options, version, initial: given.state, invites, alias },
+            isEncrypted: isEncryptedByDefault(deps.rules, {
+              by,
+              isOpen: isOpen(options, given.state),
+              creation: options.creation_content,
+            }),
+          }),
           ...all.filter(isOurs).map(inviteState),
         ],
         alias,
@@ -175,6 +185,13 @@ function presetOf(options: CreateRoomOptions): Preset {
   return options.preset ?? (options.visibility === "public" ? "public_chat" : "private_chat");
 }
 
+/** Whether people come in without an invite, or find it in the room directory. */
+function isOpen(options: CreateRoomOptions, state: readonly FirstState[]): boolean {
+  if (options.visibility === "public") return true;
+  const rules = state.find(({ type, stateKey }) => type === "m.room.join_rules" && stateKey === "");
+  return (rules?.content["join_rule"] ?? PRESETS[presetOf(options)].joinRule) === "public";
+}
+
 function createContent(
   options: CreateRoomOptions,
   version: RoomVersion,
@@ -199,6 +216,8 @@ interface FirstStateOptions extends CreateRoomOptions {
   readonly initial: readonly FirstState[];
   readonly invites: readonly UserId[];
   readonly alias: RoomAlias | undefined;
+  /** Whether it is although its creator does not say so. */
+  readonly isEncrypted: boolean;
 }
 
 /** Steps 3 to 7 in the order of the specification. */
@@ -220,6 +239,7 @@ function firstState(by: Actor, options: FirstStateOptions): FirstState[] {
   if (alias !== undefined) imply("m.room.canonical_alias", { alias });
   imply("m.room.join_rules", { join_rule: PRESETS[preset].joinRule });
   imply("m.room.history_visibility", { history_visibility: "shared" });
+  if (options.isEncrypted) imply("m.room.encryption", ENCRYPTED);
   const { guestAccess } = PRESETS[preset];
   if (guestAccess !== undefined) imply("m.room.guest_access", { guest_access: guestAccess });
   return [

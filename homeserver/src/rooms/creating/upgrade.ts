@@ -6,7 +6,6 @@ import type { RoomId } from "../../protocol/identifiers.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { parseLevel, PowerLevels } from "../../protocol/events/power-levels.ts";
-import { roomVersion } from "../../protocol/room-versions.ts";
 import type { RoomVersion } from "../../protocol/room-versions.ts";
 import { stateTuple } from "../../protocol/state-map.ts";
 import { moveAliases } from "../../storage/rooms/aliases.ts";
@@ -15,6 +14,7 @@ import { movePublication } from "../../storage/rooms/published-rooms.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { FirstState, RoomMaker } from "./room-maker.ts";
 import type { RoomStore } from "../state/store.ts";
+import { allowedVersion, type RoomRules } from "./room-rules.ts";
 import { transferredLevels } from "./transferred-levels.ts";
 import { transferredContent } from "./transferred-state.ts";
 import type { Actor, MemberProfiles, Room, RoomCreate, StoredEvent } from "../api/index.ts";
@@ -26,6 +26,7 @@ export interface UpgradeDeps {
   readonly maker: RoomMaker;
   readonly profiles: MemberProfiles;
   readonly partial: PartialRooms;
+  readonly rules: RoomRules;
 }
 
 const COPIED = [
@@ -46,14 +47,11 @@ interface OldRoom {
 }
 
 export function createUpgrade(deps: UpgradeDeps): Pick<RoomCreate, "upgrade"> {
-  const { store, local, maker, profiles, partial } = deps;
+  const { store, local, maker, profiles, partial, rules } = deps;
 
   return {
     async upgrade(by, roomId, newVersion, additionalCreators = []) {
-      const version = roomVersion(newVersion);
-      if (version === undefined) {
-        throw errors.unsupportedRoomVersion("This server does not support that room version");
-      }
+      const version = allowedVersion(rules, newVersion);
       const old = await roomOf(by, roomId);
       await partial.whole(old.nid);
       const found = await local.run(old, (command) => readOld(command, by));

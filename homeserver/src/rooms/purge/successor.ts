@@ -23,7 +23,7 @@ export function createSuccessors({ sql, members, create, send }: SuccessorDeps):
   return {
     async make({ by, name, message }) {
       const roomId = await create.room(
-        { userId: by },
+        { userId: by, isAdmin: true },
         {
           preset: "public_chat",
           name,

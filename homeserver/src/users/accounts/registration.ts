@@ -88,20 +88,21 @@ export interface RegistrationDeps {
   attempts: Attempts;
   tokens: RegistrationTokens;
   addresses: Pick<Addresses, "addWithin">;
-  mode: RegistrationMode;
+  /** This, `email` and `sharedSecret` may change. */
+  readonly mode: RegistrationMode;
   policies: readonly Policy[];
   captcha: Captcha | undefined;
   /** Undefined: this server sends no mails. */
-  email: RegistrationEmail | undefined;
-  sharedSecret?: string | undefined;
+  readonly email: RegistrationEmail | undefined;
+  readonly sharedSecret?: string | undefined;
   hooks: Pick<UserHooks, "isReserved">;
   /** Called within a new account's first moments, after it is committed. */
   onCreated(userId: UserId): Promise<void>;
 }
 
 export function createRegistration(deps: RegistrationDeps): Registration {
-  const { sql, clock, accounts, passwords, tokens, mode, policies, captcha } = deps;
-  const needsEmail = deps.email === "required";
+  const { sql, clock, accounts, passwords, tokens, policies, captcha } = deps;
+  const needsEmail = () => deps.email === "required";
 
   async function store(
     userId: UserId,
@@ -141,21 +142,32 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     return userId;
   }
 
+  const withSharedSecret = createSharedSecretRegistration({
+    ...{ clock, random: deps.random, attempts: deps.attempts, create },
+    secret: () => deps.sharedSecret ?? "",
+  });
+
   return {
-    mode,
-    needsEmail,
-    flows: flowsOf(deps),
+    get mode() {
+      return deps.mode;
+    },
+    get needsEmail() {
+      return needsEmail();
+    },
+    get flows() {
+      return flowsOf(deps);
+    },
     params: paramsOf(deps),
     ...{ policies, captcha },
 
     async check(wished) {
-      if (mode === "closed") throw errors.forbidden("Registration is closed on this server");
+      if (deps.mode === "closed") throw errors.forbidden("Registration is closed on this server");
       return await free(wished);
     },
 
     async register(userId, password, facts) {
       const { email, registrationToken } = facts;
-      if (needsEmail && email === undefined) throw errors.forbidden("No e-mail address");
+      if (needsEmail() && email === undefined) throw errors.forbidden("No e-mail address");
       if (captcha !== undefined && facts.isHuman !== true) {
         throw errors.forbidden("No puzzle was solved");
       }
@@ -163,7 +175,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       if (password !== undefined) passwords.ensureStrong(password);
       const hash = password === undefined ? null : await passwords.hash(password);
       const decideAdmin = async (tx: Tx) => {
-        if (mode === "open") return false;
+        if (deps.mode === "open") return false;
         if (registrationToken === undefined) throw errors.forbidden("No registration token");
         return (await tokens.take(tx, registrationToken)).bootstrap;
       };
@@ -203,10 +215,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       }
     },
 
-    withSharedSecret:
-      deps.sharedSecret === undefined
-        ? undefined
-        : createSharedSecretRegistration({ ...deps, secret: deps.sharedSecret, create }),
+    get withSharedSecret() {
+      return deps.sharedSecret === undefined ? undefined : withSharedSecret;
+    },
   };
 }
 

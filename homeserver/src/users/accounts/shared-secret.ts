@@ -35,7 +35,8 @@ const NONCE_LIFE_MS = 60_000;
  * nothing: the name is taken by then.
  */
 export function createSharedSecretRegistration(deps: {
-  secret: string;
+  /** It may change. */
+  secret: () => string;
   clock: Clock;
   random: Random;
   attempts: Attempts;
@@ -44,7 +45,7 @@ export function createSharedSecretRegistration(deps: {
   const { secret, clock, random, attempts, create } = deps;
 
   function seal(unsealed: string): string {
-    return createHmac("sha256", secret).update(`nonce\0${unsealed}`).digest("hex").slice(0, 32);
+    return createHmac("sha256", secret()).update(`nonce\0${unsealed}`).digest("hex").slice(0, 32);
   }
 
   function isFresh(nonce: string): boolean {
@@ -64,7 +65,7 @@ export function createSharedSecretRegistration(deps: {
       if (!isFresh(nonce)) throw errors.unknown("The nonce is not known", 400);
       const parts = [nonce, username, password, isAdmin ? "admin" : "notadmin"];
       if (userType !== undefined) parts.push(userType);
-      const wanted = createHmac("sha1", secret).update(parts.join("\0")).digest();
+      const wanted = createHmac("sha1", secret()).update(parts.join("\0")).digest();
       const given = Buffer.from(mac, "hex");
       await attempts.run("the shared secret", visitor, async () => {
         if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;

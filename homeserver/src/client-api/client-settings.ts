@@ -1,0 +1,14 @@
+import type { RoomRules } from "../rooms/creating/room-rules.ts";
+import type { Support } from "./support.ts";
+import type { TurnServers } from "./voip.ts";
+
+/** Settings that clients meet. They are read at each use: they may change while the server runs. */
+export interface ClientSettings extends RoomRules {
+  /** Undefined: calls have no help of this server's. */
+  readonly turn: TurnServers | undefined;
+  readonly support: Support;
+  /** Whether files are served without an access token, too. */
+  readonly legacyMedia: boolean;
+  /** Whether previews of web pages are made. */
+  readonly urlPreviews: boolean;
+}

@@ -1,0 +1,66 @@
+/** Settings that are read again, and what is said of it. */
+import { expect, test } from "vitest";
+import { describeChange, openConfig } from "../../src/config/live.ts";
+import { fileWith } from "./files.ts";
+
+const reloaded = (live: ReturnType<typeof openConfig>) => live.reload().map(describeChange);
+
+test("settings that can be are in force at once, others are told at each reading until a start", () => {
+  const file = fileWith("registration: open\nuser_alias_limit: 5\nlisten: 127.0.0.1:8001\n");
+  const live = openConfig(file, {});
+  const { config } = live;
+  const { userLimits } = config;
+  expect(live.reload()).toEqual([]);
+  fileWith("registration: closed\nuser_alias_limit: 6\nlisten: 127.0.0.1:8002\n");
+  expect(reloaded(live)).toEqual([
+    'listen: "127.0.0.1:8001" -> "127.0.0.1:8002" (takes effect at the next start)',
+    'registration: "open" -> "closed" (in force)',
+    "user_alias_limit: 5 -> 6 (in force)",
+  ]);
+  expect(config).toMatchObject({ registration: "closed", listen: { port: 8001 } });
+  expect([userLimits.aliases, config.userLimits.aliases]).toEqual([6, 6]);
+  fileWith("user_alias_limit: 6\nlisten: 127.0.0.1:8002\n");
+  expect(reloaded(live)).toEqual([
+    'listen: "127.0.0.1:8001" -> "127.0.0.1:8002" (takes effect at the next start)',
+    'registration: "closed" -> "token" (in force)',
+  ]);
+  expect(config.registration).toBe("token");
+});
+
+test("what the environment says wins, also over a file that is read again", () => {
+  const file = fileWith("registration: open\n");
+  const live = openConfig(file, { WEFT_REGISTRATION: "token" });
+  fileWith("registration: closed\n");
+  expect(live.reload()).toEqual([]);
+  expect(live.config.registration).toBe("token");
+});
+
+test("secrets are not shown", () => {
+  const file = fileWith("turn_uris: [turn:a.test]\nturn_shared_secret: one\n");
+  const live = openConfig(file, {});
+  fileWith("turn_uris: [turn:a.test]\nturn_shared_secret: two\n");
+  expect(reloaded(live)).toEqual(["turn_shared_secret: (hidden) -> (hidden) (in force)"]);
+  fileWith("");
+  expect(reloaded(live)).toEqual([
+    'turn_uris: ["turn:a.test"] -> not set (in force)',
+    "turn_shared_secret: (hidden) -> not set (in force)",
+  ]);
+  expect(live.config.turn).toBeUndefined();
+});
+
+test("a wrong value leaves everything as it was", () => {
+  const file = fileWith("registration: open\nuser_alias_limit: 5\n");
+  const live = openConfig(file, {});
+  fileWith("registration: closed\nuser_alias_limit: many\n");
+  expect(() => live.reload()).toThrow(/^user_alias_limit: "many" is not valid; write /);
+  fileWith("registration: [");
+  expect(() => live.reload()).toThrow(/cannot be read/);
+  expect(live.config).toMatchObject({ registration: "open", userLimits: { aliases: 5 } });
+});
+
+test("a live value that goes together with one that waits for a start is refused, and why is said", () => {
+  const live = openConfig(fileWith(""), {});
+  fileWith("smtp_url: smtp://a.test\nsmtp_from: a@a.test\nregistration_email: required\n");
+  expect(() => live.reload()).toThrow(/needs a start: start Weft again$/);
+  expect(live.config.registrationEmail).toBe("optional");
+});

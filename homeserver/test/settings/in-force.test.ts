@@ -1,0 +1,333 @@
+/** Every setting that is said to be in force at once when settings are read again, on a real server. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Config } from "../../src/config/load.ts";
+import { type SettingKey, settings } from "../../src/config/schema.ts";
+import type { Setting } from "../../src/config/setting.ts";
+import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { type Body, register, type TestUser, userOf } from "../support/user.ts";
+
+let server: TestServer;
+let alice: TestUser;
+let settled: Config;
+beforeAll(async () => {
+  server = await startServer({
+    smtp: { url: "smtp://127.0.0.1:9?tls=off", from: "a@here.test" },
+    userLimits: { ...DEFAULT_LIMITS },
+  });
+  settled = { ...server.config, userLimits: { ...server.config.userLimits } };
+  alice = await register(server, "alice");
+});
+afterAll(() => server.close());
+
+/** As when settings are read again: the objects that were handed on stay, their members change. */
+function change({ userLimits, ...rest }: Partial<Config>): void {
+  Object.assign(server.config, rest);
+  Object.assign(server.config.userLimits, userLimits);
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; body: Body }> {
+  const response = await fetch(`${server.baseUrl}${path}`, init);
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
+}
+
+const post = (path: string, body: unknown) =>
+  ask(path, { method: "POST", body: JSON.stringify(body) });
+const statusOf = async (method: string, path: string, body?: unknown) =>
+  (await alice.ask(method, path, body)).status;
+
+async function stages(): Promise<string> {
+  const { status, body } = await post("/_matrix/client/v3/register", {});
+  const flows = (body.flows ?? []) as { stages: string[] }[];
+  return `${status} ${flows.map((flow) => flow.stages.join("+")).join(" or ")}`.trim();
+}
+
+async function room(options: object = {}): Promise<string> {
+  return (await alice.call("POST", "/createRoom", options)).room_id;
+}
+
+const stateOf = (roomId: string, type: string) =>
+  alice.ask("GET", `/rooms/${encodeURIComponent(roomId)}/state/${type}`);
+
+/** Alice's address, when a proxy on this machine says that she is elsewhere. */
+async function addressSeen(): Promise<string> {
+  const { token, deviceId } = await signIn();
+  await ask("/_matrix/client/v3/account/whoami", {
+    headers: { authorization: `Bearer ${token}`, "x-forwarded-for": "192.0.2.7" },
+  });
+  const who = await alice.call("GET", `/admin/whois/${encodeURIComponent(alice.userId)}`);
+  const { sessions } = who.devices[deviceId];
+  return sessions[0].connections[0].ip;
+}
+
+async function signIn(): Promise<TestUser> {
+  const identifier = { type: "m.id.user", user: "alice" };
+  const login = { type: "m.login.password", identifier, password: "alice-Secret-1" };
+  const { status, body } = await post("/_matrix/client/v3/login", login);
+  expect(status).toBe(200);
+  return userOf(server, body);
+}
+
+let made = 0;
+const newAlias = () => ({ room_alias_name: `alias-${++made}` });
+
+async function upload(): Promise<{ status: number; path: string }> {
+  const { status, body } = await ask("/_matrix/media/v3/upload", {
+    method: "POST",
+    headers: { authorization: `Bearer ${alice.token}` },
+    body: `A file: ${++made}`,
+  });
+  return { status, path: String(body.content_uri).replace("mxc://", "") };
+}
+
+function newBackup(): Promise<number> {
+  const algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
+  const auth = { public_key: "abcdefg", signatures: {} };
+  return statusOf("POST", "/room_keys/version", { algorithm, auth_data: auth });
+}
+
+async function capability(name: string): Promise<Body> {
+  return (await alice.call("GET", "/capabilities")).capabilities[name];
+}
+
+/** More than any limit of wrong passwords for this name lets through without a wait. */
+async function lastOfManyLogins(): Promise<number> {
+  const user = `nobody-${++made}`;
+  const login = {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user },
+    password: "x",
+  };
+  let last = 0;
+  for (let count = 0; count < 10; count++) {
+    last = (await post("/_matrix/client/v3/login", login)).status;
+  }
+  return last;
+}
+
+async function contacts(): Promise<unknown> {
+  const { status, body } = await ask("/.well-known/matrix/support");
+  return status === 200 ? body : status;
+}
+
+interface Trial {
+  readonly change: Partial<Config>;
+  readonly look: () => Promise<unknown>;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+const limit = (part: Partial<Config["userLimits"]>): Partial<Config> => ({
+  userLimits: { ...DEFAULT_LIMITS, ...part },
+});
+const turn = { uris: ["turn:a.test"], sharedSecret: "s" };
+const NO_CONTACTS = { admins: [], security: [], page: undefined };
+const RELAY = "m.login.email.identity";
+
+const trials: Partial<Record<SettingKey, Trial>> = {
+  registration: {
+    change: { registration: "closed" },
+    look: stages,
+    before: `401 m.login.dummy or ${RELAY}`,
+    after: "403",
+  },
+  registration_email: {
+    change: { registrationEmail: "required" },
+    look: stages,
+    before: `401 m.login.dummy or ${RELAY}`,
+    after: `401 ${RELAY}`,
+  },
+  registration_shared_secret: {
+    change: { registrationSharedSecret: "s" },
+    look: async () => (await ask("/_synapse/admin/v1/register")).status,
+    before: 400,
+    after: 200,
+  },
+  password_min_length: {
+    change: { passwordMinLength: 30 },
+    look: async () => {
+      const auth = { type: "m.login.dummy" };
+      const wanted = { username: `u${++made}`, password: "long-enough-1", auth };
+      return (await post("/_matrix/client/v3/register", wanted)).status;
+    },
+    before: 200,
+    after: 400,
+  },
+  rate_limits: { change: { rateLimits: true }, look: lastOfManyLogins, before: 403, after: 429 },
+  trusted_proxies: {
+    change: { trustedProxies: [] },
+    look: addressSeen,
+    before: "192.0.2.7",
+    after: "127.0.0.1",
+  },
+  legacy_media: {
+    change: { legacyMedia: true },
+    look: async () => {
+      const { path } = await upload();
+      return (await ask(`/_matrix/media/v3/download/${path}`)).status;
+    },
+    before: 404,
+    after: 200,
+  },
+  url_previews: {
+    change: { urlPreviews: false },
+    look: () => capability("io.element.msc4452.preview_url"),
+    before: { enabled: true },
+    after: { enabled: false },
+  },
+  default_room_version: {
+    change: { defaultRoomVersion: "10" },
+    look: async () => (await stateOf(await room(), "m.room.create")).body.room_version,
+    before: "12",
+    after: "10",
+  },
+  allowed_room_versions: {
+    change: { allowedRoomVersions: ["11", "12"] },
+    look: async () => {
+      const { available } = await capability("m.room_versions");
+      const roomId = encodeURIComponent(await room());
+      return [
+        await statusOf("POST", "/createRoom", { room_version: "10" }),
+        (await alice.ask("POST", `/rooms/${roomId}/upgrade`, { new_version: "10" })).status,
+        "10" in available,
+      ];
+    },
+    before: [200, 200, true],
+    after: [400, 400, false],
+  },
+  room_creators: {
+    change: { roomCreators: "administrators" },
+    look: () => alice.ask("POST", "/createRoom", {}),
+    before: { status: 200, body: { room_id: expect.any(String) } },
+    after: { status: 403, body: expect.objectContaining({ errcode: "M_FORBIDDEN" }) },
+  },
+  encryption_by_default: {
+    change: { encryptionByDefault: "private" },
+    look: async () => {
+      const forced = (await ask("/_matrix/client/versions")).body.unstable_features;
+      const space = { creation_content: { type: "m.space" } };
+      const rooms = [{}, { preset: "public_chat" }, { visibility: "public" }, space];
+      const encrypted = [];
+      for (const options of rooms) {
+        encrypted.push((await stateOf(await room(options), "m.room.encryption")).body.algorithm);
+      }
+      return [...encrypted, forced["io.element.e2ee_forced.private"]];
+    },
+    before: [undefined, undefined, undefined, undefined, false],
+    after: ["m.megolm.v1.aes-sha2", undefined, undefined, undefined, true],
+  },
+  turn_uris: {
+    change: { turn },
+    look: () => statusOf("GET", "/voip/turnServer"),
+    before: 403,
+    after: 200,
+  },
+  turn_shared_secret: {
+    change: { turn },
+    look: () => statusOf("GET", "/voip/turnServer"),
+    before: 403,
+    after: 200,
+  },
+  admin_contacts: {
+    change: { support: { ...NO_CONTACTS, admins: ["a@here.test"] } },
+    look: contacts,
+    before: 404,
+    after: { contacts: [{ email_address: "a@here.test", role: "m.role.admin" }] },
+  },
+  security_contacts: {
+    change: { support: { ...NO_CONTACTS, security: ["a@here.test"] } },
+    look: contacts,
+    before: 404,
+    after: { contacts: [{ email_address: "a@here.test", role: "m.role.security" }] },
+  },
+  support_page: {
+    change: { support: { ...NO_CONTACTS, page: "https://here.test/help" } },
+    look: contacts,
+    before: 404,
+    after: { support_page: "https://here.test/help" },
+  },
+  user_upload_limit: {
+    change: limit({ uploadBytes: 10 }),
+    look: async () => (await upload()).status,
+    before: 200,
+    after: 403,
+  },
+  user_account_data_limit: {
+    change: limit({ accountDataBytes: 10 }),
+    look: () => {
+      const type = `org.example.${++made}`;
+      return statusOf("PUT", `/user/${alice.userId}/account_data/${type}`, { a: "b".repeat(20) });
+    },
+    before: 200,
+    after: 413,
+  },
+  user_key_backup_limit: {
+    change: limit({ keyBackupBytes: 10 }),
+    look: newBackup,
+    before: 200,
+    after: 413,
+  },
+  user_device_limit: {
+    change: limit({ devices: 1 }),
+    look: async () => {
+      const bob = await register(server, `device-user-${++made}`);
+      const identifier = { type: "m.id.user", user: bob.userId };
+      const password = `device-user-${made}-Secret-1`;
+      await post("/_matrix/client/v3/login", { type: "m.login.password", identifier, password });
+      return (await bob.ask("GET", "/account/whoami")).status;
+    },
+    before: 200,
+    after: 401,
+  },
+  user_alias_limit: {
+    change: limit({ aliases: 1 }),
+    look: async () => {
+      await statusOf("POST", "/createRoom", newAlias());
+      return await statusOf("POST", "/createRoom", newAlias());
+    },
+    before: 200,
+    after: 403,
+  },
+  user_published_room_limit: {
+    change: limit({ publishedRooms: 1 }),
+    look: async () => {
+      await statusOf("POST", "/createRoom", { visibility: "public" });
+      return await statusOf("POST", "/createRoom", { visibility: "public" });
+    },
+    before: 200,
+    after: 403,
+  },
+  user_directory_hidden: {
+    change: { userDirectoryHidden: ["@ali*"] },
+    look: async () => {
+      const bob = await register(server, `searcher-${++made}`);
+      const roomId = await room({ preset: "public_chat" });
+      await bob.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
+      const search = { search_term: "alice" };
+      return (await bob.call("POST", "/user_directory/search", search)).results.length;
+    },
+    before: 1,
+    after: 0,
+  },
+};
+
+const live = (Object.entries(settings) as [SettingKey, Setting][])
+  .filter(([, setting]) => setting["x-live"] === true)
+  .map(([key]) => key);
+
+test("each of them has a trial here", () => {
+  expect(Object.keys(trials).sort()).toEqual([...live].sort());
+});
+
+test.each(live)("%s", async (key) => {
+  const { change: wanted, look, before, after } = trials[key]!;
+  expect(await look()).toEqual(before);
+  change(wanted);
+  try {
+    expect(await look()).toEqual(after);
+  } finally {
+    change(settled);
+  }
+  expect(await look()).toEqual(before);
+});
