@@ -2562,6 +2562,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See whether one follows a thread */
+        get: operations["getThreadSubscription"];
+        /**
+         * Follow a thread
+         * @description Once a user follows a thread by hand, it stays so whatever clients do by themselves. With the first thread the push rules on threads are switched on.
+         */
+        put: operations["putThreadSubscription"];
+        post?: never;
+        /** Cease to follow a thread */
+        delete: operations["deleteThreadSubscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/io.element.msc4308/thread_subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read which threads one follows, from the newest change backwards
+         * @description What an answer of sliding sync left out is read here.
+         */
+        get: operations["getThreadSubscriptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v1/rooms/{roomId}/threads": {
         parameters: {
             query?: never;
@@ -4994,7 +5036,7 @@ export interface components {
         PushAction: string | JsonObject;
         /** @description What must hold for a rule to apply. */
         PushCondition: {
-            /** @description `event_match`, `event_property_is`, `event_property_contains`, `room_member_count`, `contains_display_name` or `sender_notification_permission`. */
+            /** @description `event_match`, `event_property_is`, `event_property_contains`, `room_member_count`, `contains_display_name`, `sender_notification_permission` or `io.element.msc4306.thread_subscription`. */
             kind: string;
             /** @description The event's field, as a dotted path, or the kind of permission. */
             key?: string;
@@ -5002,6 +5044,8 @@ export interface components {
             pattern?: string;
             /** @description With `room_member_count`, a number, which `==`, `<`, `>`, `>=` or `<=` may precede. */
             is?: string;
+            /** @description With the kind on threads, whether the user follows the one that the event is in. */
+            subscribed?: boolean;
             /** @description With the two kinds on properties, the value. */
             value?: string | number | boolean | null;
         };
@@ -5015,7 +5059,7 @@ export interface components {
             enabled: boolean;
             /** @description What to do. */
             actions: components["schemas"]["PushAction"][];
-            /** @description All must hold. For override and underride rules. */
+            /** @description All must hold. For override, postcontent and underride rules. */
             conditions?: components["schemas"]["PushCondition"][];
             /** @description What the message must contain. For content rules. */
             pattern?: string;
@@ -5026,6 +5070,8 @@ export interface components {
             override?: components["schemas"]["PushRule"][];
             /** @description Rules on the words of a message. */
             content?: components["schemas"]["PushRule"][];
+            /** @description The server's rules on threads. (MSC4306.) */
+            postcontent?: components["schemas"]["PushRule"][];
             /** @description Rules on one room; the name is the room's identifier. */
             room?: components["schemas"]["PushRule"][];
             /** @description Rules on one sender; the name is the user's identifier. */
@@ -5397,6 +5443,12 @@ export interface components {
                 account_data?: components["schemas"]["RoomExtension"];
                 receipts?: components["schemas"]["RoomExtension"];
                 typing?: components["schemas"]["RoomExtension"];
+                /** @description Threads that the user follows, or ceased to. */
+                "io.element.msc4308.thread_subscriptions"?: {
+                    enabled?: components["schemas"]["Enabled"];
+                    /** @description Changes at most. The server sends 100 at most. */
+                    limit?: number;
+                };
             };
         };
         /** @description Whether it is wanted. */
@@ -5720,6 +5772,37 @@ export interface components {
                     [key: string]: number;
                 };
             };
+        };
+        /** @description A thread that the user follows. */
+        FollowedThread: {
+            /** @description Whether a client did it by itself. */
+            automatic: boolean;
+            bump_stamp: components["schemas"]["ThreadStamp"];
+        };
+        /** @description A thread that the user does not follow any more. */
+        LeftThread: {
+            bump_stamp: components["schemas"]["ThreadStamp"];
+        };
+        /** @description Of two words on one thread, the one with the greater stamp is the later. */
+        ThreadStamp: number;
+        /** @description By room, and by the event that the thread began with. */
+        FollowedThreads: {
+            [key: string]: {
+                [key: string]: components["schemas"]["FollowedThread"];
+            };
+        };
+        /** @description By room, and by the event that the thread began with. */
+        LeftThreads: {
+            [key: string]: {
+                [key: string]: components["schemas"]["LeftThread"];
+            };
+        };
+        /** @description What changed. */
+        ThreadChangesPage: {
+            subscribed?: components["schemas"]["FollowedThreads"];
+            unsubscribed?: components["schemas"]["LeftThreads"];
+            /** @description Where the next page begins. Absent when there is none. */
+            end?: string;
         };
         /** @description What is sent to whose devices. */
         MessagesForDevices: {
@@ -6955,7 +7038,7 @@ export interface components {
         filterId: components["schemas"]["Name"];
         /** @description What the receipt says: read and told, read and kept private, or read entirely. */
         receiptType: "m.read" | "m.read.private" | "m.fully_read";
-        /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+        /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
         kind: string;
         /** @description The push rule. */
         ruleId: components["schemas"]["Name"];
@@ -15657,7 +15740,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -15730,7 +15813,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -15823,7 +15906,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -15884,7 +15967,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -15954,7 +16037,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -16031,7 +16114,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -16101,7 +16184,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The kind of push rule: `override`, `underride`, `sender`, `room` or `content`. Of others there are no rules. */
+                /** @description The kind of push rule: `override`, `underride`, `sender`, `room`, `content`, or `postcontent` for the server's own on threads. Of others there are no rules. */
                 kind: components["parameters"]["kind"];
                 /** @description The push rule. */
                 ruleId: components["parameters"]["ruleId"];
@@ -19828,6 +19911,310 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getThreadSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether a client did it by itself. */
+                        automatic: boolean;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The caller does not follow it, there is no such thread, or they may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putThreadSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The newest event for which the client does this by itself. Left out, the user wants it. */
+                    automatic?: components["schemas"]["EventId"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `IO.ELEMENT.MSC4306.M_NOT_IN_THREAD`: The event for which it is done is not in the thread.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there.
+             *     - `M_RESOURCE_LIMIT_EXCEEDED`: The caller follows too many threads.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such thread, or the caller may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION`: The caller ceased to follow it after that event. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    deleteThreadSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event. */
+                eventId: components["parameters"]["eventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such thread, or the caller may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getThreadSubscriptions: {
+        parameters: {
+            query: {
+                /** @description Backwards, as always. */
+                dir: "b";
+                /** @description The `prev_batch` of a sync, or the `end` of a page. Left out, it begins with the newest change. */
+                from?: components["schemas"]["Text"];
+                /** @description The `pos` of the request whose answer had that `prev_batch`. What was before it is left out. */
+                to?: components["schemas"]["Text"];
+                /** @description Changes at most. The server sends 100 at most, and by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes, of each thread the last one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadChangesPage"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A token is not one of this server's.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -90,7 +90,8 @@ export function emitOperations(bundle: Bundle, source: Source): string {
     return `  ${operation.id}: ${JSON.stringify(row)},`;
   });
   const errors = Object.entries(source.types.get("types/errors.yaml") ?? {}).map(
-    ([code, entry]) => `  ${code}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
+    ([code, entry]) =>
+      `  ${JSON.stringify(code)}: { statuses: ${JSON.stringify((entry as Node)["statuses"])} },`,
   );
   const rates = source.types.get(RATE_CLASSES) ?? {};
   const classes = Object.entries(rates).map(

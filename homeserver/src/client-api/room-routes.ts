@@ -36,6 +36,7 @@ import { slidingSyncRoutes } from "./sliding-sync.ts";
 import { searchRoutes } from "./search.ts";
 import { spaceHierarchyRoutes } from "./space-hierarchy.ts";
 import { type SyncRouteDeps, syncRoutes } from "./sync.ts";
+import { type ThreadSubscriptionsDeps, threadSubscriptionsRoutes } from "./thread-subscriptions.ts";
 import { threadsListRoutes } from "./threads-list.ts";
 import { toDeviceRoutes } from "./to-device.ts";
 import { typingRoutes } from "./typing.ts";
@@ -54,6 +55,7 @@ export function roomRoutes(
   } & CreateRoomDeps &
     InvitingDeps &
     ListPublicRoomsDeps &
+    ThreadSubscriptionsDeps &
     SyncRouteDeps,
 ): Route[] {
   return [
@@ -87,6 +89,7 @@ export function roomRoutes(
     ...spaceHierarchyRoutes(deps),
     ...syncRoutes(deps),
     ...slidingSyncRoutes(deps),
+    ...threadSubscriptionsRoutes(deps),
     ...threadsListRoutes(deps),
     ...toDeviceRoutes(deps),
     ...typingRoutes(deps),

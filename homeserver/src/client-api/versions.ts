@@ -34,6 +34,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc3952_intentional_mentions": true,
   // Pushers for web push.
   "org.matrix.msc4174": true,
+  // Threads that users follow; by sliding sync, too (MSC4308).
+  "org.matrix.msc4306": true,
   "org.matrix.msc4380.stable": true,
   // Sliding sync (MSC4186), at the path of the proposal before it.
   "org.matrix.simplified_msc3575": true,

@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { RoomView } from "../rooms/api/index.ts";
 import type { Sql } from "../storage/sql.ts";
 import { readPositions } from "../storage/streams/sync-reads.ts";
+import type { FollowedThreads } from "./followed-threads.ts";
 import { createNotificationsList, type ListNotifications } from "./list.ts";
 import { createNotified, type Notified, type NotifiedDeps } from "./notified.ts";
 import type { PushContexts } from "./push-context.ts";
@@ -11,6 +12,7 @@ import type { UnreadCounts } from "./unread.ts";
 
 export interface Notifications {
   readonly contexts: PushContexts;
+  readonly followedThreads: FollowedThreads;
   readonly unread: UnreadCounts;
   readonly notified: Notified;
   readonly list: ListNotifications;
@@ -23,13 +25,15 @@ export function createNotifications(deps: {
   readonly clock: Clock;
   readonly view: RoomView;
   readonly contexts: PushContexts;
+  readonly followedThreads: FollowedThreads;
   readonly unread: UnreadCounts;
   readonly rootAt: NotifiedDeps["rootAt"];
   readonly preferences: Pick<NotifiedDeps, "rulesOf" | "ignoredBy">;
 }): Notifications {
-  const { sql, log, clock, view, contexts, unread, rootAt, preferences } = deps;
+  const { sql, log, clock, view, contexts, followedThreads, unread, rootAt, preferences } = deps;
   const { rulesOf, ignoredBy } = preferences;
-  const notified = createNotified({ sql, view, contexts, rootAt, rulesOf, ignoredBy });
+  const reading = { sql, view, contexts, followedThreads };
+  const notified = createNotified({ ...reading, rootAt, rulesOf, ignoredBy });
   const list = createNotificationsList({
     ...{ notified, view, clock },
     readPositions: (userId, roomNids) => {
@@ -38,5 +42,5 @@ export function createNotifications(deps: {
     },
     position: () => log.position,
   });
-  return { contexts, unread, notified, list };
+  return { contexts, followedThreads, unread, notified, list };
 }

@@ -10,6 +10,7 @@ import {
 import type { Room, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
 import { type CandidateRow, candidateEvents } from "../storage/push/candidates.ts";
 import type { Sql } from "../storage/sql.ts";
+import { contextInThread, type FollowedThreads } from "./followed-threads.ts";
 import type { ContextOf, PushContexts } from "./push-context.ts";
 
 /** An event that notifies a user. */
@@ -52,6 +53,7 @@ export interface NotifiedDeps {
   readonly sql: Sql;
   readonly view: RoomView;
   readonly contexts: PushContexts;
+  readonly followedThreads: Pick<FollowedThreads, "of">;
   /** Root of a room's current state as of a position. */
   readonly rootAt: (roomNid: number, position: number) => Promise<StateRoot>;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
@@ -93,6 +95,7 @@ export function createNotified(deps: NotifiedDeps) {
       deps.ignoredBy(userId),
     ]);
     const contexts = await contextsOf(userId, rows, rooms, range.upTo);
+    const followed = await deps.followedThreads.of(userId, rules, [...stored.values()]);
     const yielder = createYielder(BURST_MS);
     const budget = newBudget(MAX_STEPS);
     const events: NotifiedEvent[] = [];
@@ -100,7 +103,8 @@ export function createNotified(deps: NotifiedDeps) {
       const [one, room] = [stored.get(nid), rooms.get(roomNid)];
       if (one === undefined || room === undefined || ignored.has(one.event.sender)) continue;
       if (one.redactedBy !== null) continue;
-      const context = contexts.get(roomNid)?.(one.event.sender) ?? NO_CONTEXT;
+      const known = contexts.get(roomNid)?.(one.event.sender) ?? NO_CONTEXT;
+      const context = contextInThread(known, followed.get(one));
       const outcome = evaluate(rules, one.event, context, budget);
       if (budget.steps < 0) {
         lookedTo = position;

@@ -6,6 +6,7 @@ import { newBudget } from "../protocol/glob.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate, type PushOutcome } from "../protocol/push/push-rules.ts";
 import type { Room, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
+import { contextInThread, type FollowedThreads } from "./followed-threads.ts";
 import type { PushContexts } from "./push-context.ts";
 
 interface Counts {
@@ -99,6 +100,7 @@ export function createUnread(deps: {
   readonly recent: CountedEvents;
   readonly view: RoomView;
   readonly contexts: PushContexts;
+  readonly followedThreads: Pick<FollowedThreads, "of">;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
   readonly peekRules: PushRules["peek"];
   readonly readPositions: (reader: {
@@ -172,11 +174,13 @@ export function createUnread(deps: {
     const [rules, context] = needsRules
       ? await Promise.all([deps.rulesOf(userId), deps.contexts.of(room, userId, root)])
       : [];
+    const followed = rules && (await deps.followedThreads.of(userId, rules, looked));
     const yielder = createYielder(BURST_MS);
     const outcomes = new Map<StoredEvent, PushOutcome>();
     for (const stored of looked) {
       if (stored.event.sender === userId) continue;
-      outcomes.set(stored, evaluate(rules!, stored.event, context!(stored.event.sender)));
+      const seen = contextInThread(context!(stored.event.sender), followed!.get(stored));
+      outcomes.set(stored, evaluate(rules!, stored.event, seen));
       await yielder.pauseIfDue();
     }
     if (known.evaluatedTo !== from) return; // another request was faster

@@ -6,6 +6,8 @@ import type { JsonObject } from "./json.ts";
  * another. (Client-server API, "Standard error response" and the operations' own tables.)
  */
 export const ERRCODES = {
+  "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION": 409,
+  "IO.ELEMENT.MSC4306.M_NOT_IN_THREAD": 400,
   M_BAD_ALIAS: 400,
   M_BAD_JSON: 400,
   M_BAD_STATE: 403,

@@ -1,6 +1,7 @@
 /** Who is notified of a record of the log, and how. */
 import type { EventRecord, MembershipRecord } from "../log/types.ts";
 import { NO_CONTEXT } from "../notifications/notified.ts";
+import { contextInThread, type FollowedThreads } from "../notifications/followed-threads.ts";
 import type { PushContexts } from "../notifications/push-context.ts";
 import { createYielder } from "../platform/yielder.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
@@ -18,6 +19,7 @@ export interface EvaluationDeps {
   readonly audiences: Audiences;
   readonly states: PusherStates;
   readonly contexts: PushContexts;
+  readonly followedThreads: Pick<FollowedThreads, "followers">;
   readonly rulesOf: (userIds: readonly UserId[]) => Promise<Map<UserId, CompiledRules>>;
   readonly ignores: {
     of(userId: UserId): Promise<ReadonlySet<string>>;
@@ -89,10 +91,18 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         deps.rulesOf(userIds),
         contexts.ofUsers(room, userIds, record.stateRoot),
       ]);
+      const isRelated = event.content["m.relates_to"] !== undefined;
+      const followers = await deps.followedThreads.followers(
+        { nid: eventNid, roomNid, isRelated },
+        rules,
+      );
       const yielder = createYielder(BURST_MS);
       const items: Item[] = [];
       for (const userId of userIds) {
-        const context = contextsOf.get(userId)!(event.sender);
+        const context = contextInThread(
+          contextsOf.get(userId)!(event.sender),
+          followers?.has(userId),
+        );
         const outcome = evaluate(rules.get(userId) ?? [], event, context);
         if (outcome.notify) {
           items.push({ userId, room, eventNid, position, isInvite: false, outcome });

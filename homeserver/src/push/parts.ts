@@ -52,6 +52,7 @@ export function createParts(deps: PushDeps, signal: AbortSignal, evaluatedTo: ()
   });
   const evaluation = createEvaluation({
     ...{ view, serverName, audiences, states, contexts: deps.contexts },
+    followedThreads: deps.followedThreads,
     rulesOf: users.pushRules.compiled,
     ignores: users.ignores,
   });

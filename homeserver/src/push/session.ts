@@ -10,7 +10,7 @@ import type { Item, PushDeps } from "./types.ts";
 /** The kinds of records that change what users are told. */
 export const PUSHED = [
   ...(["event", "membership", "receipt", "account_data"] as const),
-  ...(["pusher", "session"] as const),
+  ...(["pusher", "session", "thread_subscription"] as const),
 ] as const;
 type PushedRecord = RecordOf<(typeof PUSHED)[number]>;
 
@@ -76,6 +76,9 @@ export function createSession(deps: PushDeps, signal: AbortSignal): PushSession 
         return;
       case "account_data":
         if (AFFECTS_COUNTS.has(record.type)) badges.forget(record.userId as UserId);
+        return;
+      case "thread_subscription":
+        badges.changed(record.userId as UserId, record.roomNid);
         return;
       case "session":
         // Sessions end with their pushers: who had none has none.

@@ -2,6 +2,7 @@ import type { RequestBody } from "@weft/spec/types";
 import type { Log } from "../log/types.ts";
 import type { Outbox } from "../mail/types.ts";
 import type { Notified } from "../notifications/notified.ts";
+import type { FollowedThreads } from "../notifications/followed-threads.ts";
 import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -98,6 +99,7 @@ export interface PushDeps {
   readonly view: RoomView;
   readonly users: Pick<Users, "pushRules" | "ignores">;
   readonly contexts: PushContexts;
+  readonly followedThreads: FollowedThreads;
   readonly unread: Pick<UnreadCounts, "of">;
   readonly notified: Notified;
   readonly gateways: Gateways;

@@ -51,6 +51,9 @@ export function followLog(deps: {
             recentEvents.receipt(record);
             unread.forget(record.userId, record.roomNid);
             break;
+          case "thread_subscription":
+            unread.forget(record.userId, record.roomNid);
+            break;
           case "account_data":
             accountDataChanges.take(record);
             sliding.labels.accountData(record);

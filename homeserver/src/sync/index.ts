@@ -62,11 +62,17 @@ import type { SlidingRequest } from "./sliding/long-poll.ts";
 import { createOldSync, type OldSync } from "./old/index.ts";
 import { createTimelines } from "./sections/timeline.ts";
 import { createNotifications, type Notifications } from "../notifications/index.ts";
+import { createFollowedThreads } from "../notifications/followed-threads.ts";
 import { createUnread } from "../notifications/unread.ts";
 import { createWaker } from "./users/wake.ts";
 import { followLog } from "./follow-log.ts";
 
 export { preferencesOf } from "./users/preferences.ts";
+export {
+  MAX_THREAD_CHANGES,
+  readThreadsToken,
+  threadChangesPage,
+} from "./sliding/thread-subscriptions.ts";
 export { parseSlidingBody } from "./sliding/request.ts";
 export type { SyncRequest } from "./v3/long-poll.ts";
 
@@ -180,6 +186,7 @@ function createMemory({ log, sql, view, history, ephemeral, preferences, logger 
   const ephemeralSerial = () => ephemeral.serial;
   const recentEvents = createRecentEvents({ history, view, position });
   const contexts = createPushContexts(view);
+  const followedThreads = createFollowedThreads({ sql, view });
   const syncingUsers = createSyncingUsers({ view, position, ephemeralSerial });
   const waker = createWaker();
   return {
@@ -191,10 +198,11 @@ function createMemory({ log, sql, view, history, ephemeral, preferences, logger 
     recentEvents,
     accountDataChanges: createAccountDataChanges(position),
     contexts,
+    followedThreads,
     unread: createUnread({
       recent: recentEvents,
       view,
-      contexts,
+      ...{ contexts, followedThreads },
       rulesOf: preferences.rulesOf,
       peekRules: preferences.peekRules,
       readPositions: shareQuery((readers) => readPositions(sql, readers)),

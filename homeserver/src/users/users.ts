@@ -42,6 +42,10 @@ import { createRendezvousPlaces, type RendezvousPlaces } from "./accounts/rendez
 import { createReports, type Reports } from "./data/reports.ts";
 import { createRoomSettings, type RoomSettings } from "./data/room-settings.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import {
+  createThreadSubscriptions,
+  type ThreadSubscriptions,
+} from "./data/thread-subscriptions.ts";
 import { createTags, type Tags } from "./data/tags.ts";
 import { createUserInteractiveAuth, type UserInteractiveAuth } from "./accounts/uia.ts";
 import { createModeration, type Moderation } from "./accounts/moderation.ts";
@@ -81,6 +85,7 @@ export interface Users extends Contacts {
   readonly keyBackups: KeyBackups;
   readonly pushRules: PushRules;
   readonly pushers: Pushers;
+  readonly threadSubscriptions: ThreadSubscriptions;
   readonly ignores: Ignores;
   readonly invitePermissions: InvitePermissions;
   readonly reports: Reports;
@@ -205,6 +210,7 @@ export async function createUsers(options: UsersOptions): Promise<Users> {
     dehydratedDevices: createDehydratedDevices({ ...options, keys, exclusive }),
     keyBackups: createKeyBackups({ sql: options.sql, limits }),
     ...{ pushRules, ignores, invitePermissions },
+    threadSubscriptions: createThreadSubscriptions({ ...options, exclusive, pushRules }),
     pushers: createPushers({ ...options, ...contacts }),
     reports: createReports(options),
     roomSettings: createRoomSettings({ accountData, pushRules }),

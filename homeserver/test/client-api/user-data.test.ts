@@ -124,6 +124,7 @@ describe("push rules", () => {
     expect(Object.keys(all.global).sort()).toEqual([
       "content",
       "override",
+      "postcontent",
       "room",
       "sender",
       "underride",

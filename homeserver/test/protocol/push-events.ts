@@ -16,7 +16,7 @@ export function rule(id: string): PushRule {
 }
 
 export function empty(): Ruleset {
-  return { override: [], content: [], room: [], sender: [], underride: [] };
+  return { override: [], content: [], postcontent: [], room: [], sender: [], underride: [] };
 }
 
 export function outcome(rules: Ruleset, event: PushEvent) {

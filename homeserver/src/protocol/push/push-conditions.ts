@@ -1,6 +1,7 @@
 import { type Budget, containsWords, glob, newBudget } from "../glob.ts";
 import { isInteger, type Json, type JsonObject } from "../json.ts";
 import { parsePropertyPath, propertyAt } from "../property-path.ts";
+import { THREAD_CONDITION } from "./push-ruleset.ts";
 
 /** What push rules see of an event: a RoomEvent will do. */
 export interface PushEvent {
@@ -19,6 +20,8 @@ export interface PushContext {
   /** Joined members. */
   readonly memberCount: number;
   readonly senderPowerLevel: number;
+  /** Whether the user follows the thread that the event is in; absent: it is in none. */
+  readonly followsThread?: boolean | undefined;
   /** `notifications` of the power levels: level by key; what is not there is 50. */
   readonly notificationLevels?: Readonly<Record<string, number>> | undefined;
 }
@@ -58,6 +61,8 @@ export function compileCondition(condition: JsonObject): PushCondition {
       return roomMemberCount(condition.is);
     case "sender_notification_permission":
       return senderNotificationPermission(condition.key);
+    case THREAD_CONDITION:
+      return threadSubscription(condition.subscribed);
     default:
       return NEVER;
   }
@@ -123,6 +128,12 @@ function senderNotificationPermission(key: Json | undefined): PushCondition {
     const level = levels !== undefined && Object.hasOwn(levels, key) ? levels[key] : undefined;
     return context.senderPowerLevel >= (level ?? DEFAULT_NOTIFICATION_LEVEL);
   };
+}
+
+/** An event outside of all threads matches neither. (MSC4306.) */
+function threadSubscription(subscribed: Json | undefined): PushCondition {
+  if (typeof subscribed !== "boolean") return NEVER;
+  return (_event, context) => context.followsThread === subscribed;
 }
 
 /** Strings, integers, booleans and null. */

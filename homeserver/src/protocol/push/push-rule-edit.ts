@@ -17,6 +17,7 @@ const KNOWN_ACTIONS: ReadonlySet<string> = new Set(["notify", "dont_notify", "co
 const MAX_RULES: Readonly<Record<RuleKind, number>> = {
   override: 250,
   content: 250,
+  postcontent: 0,
   room: 5000,
   sender: 5000,
   underride: 250,
@@ -59,7 +60,7 @@ export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Push
 /**
  * PUT /pushrules/global/{kind}/{ruleId}: the ruleset with the rule added (on top of the user's own
  * unless told where), or changed (in its place unless told where). Throws M_INVALID_PARAM for ids
- * of default rules or with slashes and for what is too long, M_MISSING_PARAM and M_BAD_JSON for the
+ * of default rules or with slashes, for postcontent rules and for what is too long, M_MISSING_PARAM and M_BAD_JSON for the
  * body, M_UNKNOWN (400) when the rule named by before or after is not there,
  * M_RESOURCE_LIMIT_EXCEEDED (403) for one rule too many.
  */
@@ -73,6 +74,9 @@ export function putRule(
   if (ruleId.startsWith(".")) throw errors.invalidParam("Rule ids with a leading dot are reserved");
   if (ruleId === "" || /[/\\]/.test(ruleId)) {
     throw errors.invalidParam("A rule id is not empty and has no slashes or backslashes");
+  }
+  if (kind === "postcontent") {
+    throw errors.invalidParam("Rules of this kind are the server's own");
   }
   const rules = ruleset[kind];
   const at = rules.findIndex((rule) => rule.rule_id === ruleId);

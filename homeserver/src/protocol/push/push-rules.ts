@@ -13,6 +13,7 @@ import {
   RULE_KINDS,
   type RuleKind,
   type Ruleset,
+  THREAD_CONDITION,
 } from "./push-ruleset.ts";
 
 export { type PushContext, type PushEvent } from "./push-conditions.ts";
@@ -22,6 +23,7 @@ export {
   refreshDefaults,
   type RuleKind,
   type Ruleset,
+  withThreadRules,
 } from "./push-ruleset.ts";
 
 interface CompiledRule {
@@ -29,6 +31,8 @@ interface CompiledRule {
   readonly kind: RuleKind;
   readonly conditions: readonly PushCondition[];
   readonly outcome: PushOutcome;
+  /** It matters whether the user follows the thread that an event is in. */
+  readonly asksForThread: boolean;
 }
 
 /** Enabled rules by falling priority. */
@@ -66,8 +70,14 @@ export function compile(ruleset: Ruleset): CompiledRules {
         kind,
         conditions: conditionsOf(kind, rule),
         outcome: outcomeOf(rule),
+        asksForThread: (rule.conditions ?? []).some(({ kind: of }) => of === THREAD_CONDITION),
       })),
   );
+}
+
+/** Whether `followsThread` of the context matters to the rules. */
+export function asksForThread(rules: CompiledRules): boolean {
+  return rules.some((rule) => rule.asksForThread);
 }
 
 /**
@@ -91,6 +101,7 @@ export function evaluate(
 function conditionsOf(kind: RuleKind, rule: PushRule): PushCondition[] {
   switch (kind) {
     case "override":
+    case "postcontent":
     case "underride":
       return (rule.conditions ?? []).map(compileCondition);
     case "content":

@@ -1,7 +1,17 @@
 import type { Json, JsonObject } from "../json.ts";
 
-/** The kinds in the order in which they are tried. */
-export const RULE_KINDS = ["override", "content", "room", "sender", "underride"] as const;
+/**
+ * The kinds in the order in which they are tried. `postcontent` has rules of the server's alone.
+ * (MSC4306.)
+ */
+export const RULE_KINDS = [
+  "override",
+  "content",
+  "postcontent",
+  "room",
+  "sender",
+  "underride",
+] as const;
 
 export type RuleKind = (typeof RULE_KINDS)[number];
 
@@ -13,7 +23,7 @@ export interface PushRule {
   default: boolean;
   enabled: boolean;
   actions: PushAction[];
-  /** override and underride rules only. */
+  /** override, postcontent and underride rules only. */
   conditions?: JsonObject[];
   /** content rules only. */
   pattern?: string;
@@ -82,6 +92,7 @@ export function defaultRules(userId: string): Ruleset {
       ),
     ],
     content: [],
+    postcontent: threadRules(),
     room: [],
     sender: [],
     underride: [
@@ -99,6 +110,42 @@ export function defaultRules(userId: string): Ruleset {
       rule(".m.rule.message", [matches("type", "m.room.message")], ["notify"]),
       rule(".m.rule.encrypted", [matches("type", "m.room.encrypted")], ["notify"]),
     ],
+  };
+}
+
+/** The condition that an event is in a thread which the user follows, or does not. (MSC4306.) */
+export const THREAD_CONDITION = "io.element.msc4306.thread_subscription";
+
+/**
+ * Threads that the user follows notify, others don't. Both rules are off until the user follows the
+ * first thread: of who has no client that does that, threads notify as ever (docs/decisions/0047).
+ */
+function threadRules(): PushRule[] {
+  return [
+    {
+      ...rule(
+        ".io.element.msc4306.rule.unsubscribed_thread",
+        [{ kind: THREAD_CONDITION, subscribed: false }],
+        [],
+      ),
+      enabled: false,
+    },
+    {
+      ...rule(
+        ".io.element.msc4306.rule.subscribed_thread",
+        [{ kind: THREAD_CONDITION, subscribed: true }],
+        ["notify", SOUND],
+      ),
+      enabled: false,
+    },
+  ];
+}
+
+/** The ruleset with the rules on threads switched on. */
+export function withThreadRules(ruleset: Ruleset): Ruleset {
+  return {
+    ...ruleset,
+    postcontent: ruleset.postcontent.map((one) => ({ ...one, enabled: true })),
   };
 }
 

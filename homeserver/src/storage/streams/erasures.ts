@@ -14,10 +14,12 @@ export const erasures = defineStream({
     `INSERT INTO erased_users (user_id, position)
       SELECT DISTINCT ON (t.user_id) t.user_id, v.base + t.shift ${from} ORDER BY t.user_id, t.shift
       ON CONFLICT (user_id) DO NOTHING`,
-    // Appends write account data with the log's lock held: to delete it before that is taken would
+    // Appends write these with the log's lock held: to delete it before that is taken would
     // be a deadlock.
     `DELETE FROM account_data a USING (SELECT DISTINCT t.user_id ${from}) AS l
       WHERE a.user_id = l.user_id`,
+    `DELETE FROM thread_subscriptions s USING (SELECT DISTINCT t.user_id ${from}) AS l
+      WHERE s.user_id = l.user_id`,
   ],
   toRecord: ({ userId }): ErasureRow => ({ userId }),
   read: (sql, { after, upTo, limit }) => sql<{ userId: string; position: number }[]>`

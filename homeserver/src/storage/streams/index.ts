@@ -10,6 +10,7 @@ import { profiles } from "./profiles.ts";
 import { purges } from "./purges.ts";
 import { receipts } from "./receipts.ts";
 import { pushers, sessions } from "./user-changes.ts";
+import { threadSubscriptions } from "./thread-subscriptions.ts";
 import { toDevice, toDeviceOutbound } from "./to-device.ts";
 import type { Stream } from "./stream.ts";
 
@@ -17,6 +18,7 @@ const LISTED = [
   ...([receipts, accountData, erasures, forgottenRooms, purges] as const),
   ...([partialRooms, profiles, deviceLists, sessions, history] as const),
   ...([userSignatures, oneTimeKeys, toDevice, toDeviceOutbound, pushers] as const),
+  threadSubscriptions,
 ] as const;
 
 type Listed = (typeof LISTED)[number];

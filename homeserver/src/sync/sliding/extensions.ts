@@ -1,4 +1,5 @@
 import { errors } from "../../protocol/errors.ts";
+import type { ThreadSubscriptions } from "../../users/data/thread-subscriptions.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import type { createDeviceListsSection } from "../sections/device-lists.ts";
 import { accountDataEvent, type SectionSources } from "../sections/ephemeral-sections.ts";
@@ -9,6 +10,7 @@ import type { ToDeviceMessages } from "../sections/to-device.ts";
 import type { SlidingScope } from "./sliding-scope.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { createRoomExtensions, type RoomExtensionDeps } from "./room-extensions.ts";
+import { createThreadsExtension, THREADS_EXTENSION } from "./thread-subscriptions.ts";
 import type { WantedRoom } from "./windows.ts";
 
 export interface ExtensionDeps extends RoomExtensionDeps {
@@ -18,6 +20,7 @@ export interface ExtensionDeps extends RoomExtensionDeps {
   readonly keyCounts: DeviceKeyCounts;
   readonly deviceLists: ReturnType<typeof createDeviceListsSection>;
   readonly hasKeyChanges: (scope: Scope) => Promise<boolean>;
+  readonly threadChanges: ThreadSubscriptions["changes"];
 }
 
 export interface ToldExtensions {
@@ -28,12 +31,18 @@ export interface ToldExtensions {
   readonly state: Pick<ConnectionState, "extensions" | "receipts" | "accountData" | "typing">;
 }
 
+const EXTENSIONS = [
+  ...(["to_device", "e2ee", "account_data", "receipts", "typing"] as const),
+  THREADS_EXTENSION,
+] as const;
+
 /** Messages for a device in one answer, at most. */
 const MAX_MESSAGES = 100;
 
 /** What is told beside rooms. */
 export function createExtensions(deps: ExtensionDeps) {
   const roomExtensions = createRoomExtensions(deps);
+  const threads = createThreadsExtension(deps.threadChanges);
 
   /** Messages for the device. (MSC3885.) */
   async function toDevice({ scope, body }: SlidingScope): Promise<[JsonText, boolean]> {
@@ -103,9 +112,9 @@ export function createExtensions(deps: ExtensionDeps) {
     ] as const) {
       if (!rooms.empty) add(name, [new JsonText().member("rooms", rooms.toString()), false]);
     }
-    const names = (["to_device", "e2ee", "account_data", "receipts", "typing"] as const).filter(
-      isEnabled,
-    );
+    const ofThreads = isEnabled(THREADS_EXTENSION) ? await threads(sliding) : undefined;
+    if (ofThreads !== undefined) add(THREADS_EXTENSION, ofThreads);
+    const names = EXTENSIONS.filter(isEnabled);
     const isSame = names.join() === state.extensions.join();
     return {
       ...{ body: out, empty },

@@ -13,6 +13,7 @@ import {
   receiptsOfRooms,
   roomAccountDataBetween,
 } from "../../storage/streams/sync-reads.ts";
+import { threadSubscriptionChanges } from "../../storage/push/thread-subscriptions.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { createActivity } from "./activity.ts";
 import { createSlidingCompute } from "./compute.ts";
@@ -55,7 +56,7 @@ export type SlidingMemory = ReturnType<typeof createSlidingMemory>;
 export function createSliding(
   deps: Omit<SlidingDeps, "windows" | "ownReceipts" | "compute" | "connections" | "preferences"> &
     Omit<RoomNewsDeps, "requiredStates"> &
-    Omit<ExtensionDeps, "receipts" | "roomAccountData"> & {
+    Omit<ExtensionDeps, "receipts" | "roomAccountData" | "threadChanges"> & {
       readonly memory: SlidingMemory;
       readonly sent: SentMembers;
       readonly sql: Sql;
@@ -81,6 +82,7 @@ export function createSliding(
       extensions: createExtensions({
         ...deps,
         receipts: (range) => receiptsOfRooms(sql, range),
+        threadChanges: (userId, range) => threadSubscriptionChanges(sql, { userId, ...range }),
         roomAccountData: (range) => roomAccountDataBetween(sql, range),
       }),
       bumps: async (roomNids, upTo) =>

@@ -8,6 +8,7 @@ export const SYNC_KINDS = [
   ...(["event", "membership", "receipt", "account_data"] as const),
   ...(["partial_state", "forgotten", "purge"] as const),
   ...(["device_list", "user_signature", "one_time_keys", "to_device"] as const),
+  "thread_subscription",
 ] as const;
 export type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
 
@@ -59,6 +60,8 @@ export interface SyncingUser {
   deviceListsAt: number;
   /** The same for signatures that the user made. */
   signedAt: number;
+  /** The same for threads that the user follows. */
+  threadsAt: number;
   /** Rooms that changed for the user up to here may be missing in `rooms`. */
   roomsUnknownUpTo: number;
   /** Serial of the last ephemeral change (typing, presence) that concerns this user. */

@@ -76,7 +76,7 @@ export function createSyncingUsers(deps: {
       userId,
       ...{ rooms: new Map(), devices: new Map() },
       ...{ loadedAt: from, changedAt: from, nonMessageAt: from },
-      ...{ deviceListsAt: from, signedAt: from, roomsUnknownUpTo: from },
+      ...{ deviceListsAt: from, signedAt: from, threadsAt: from, roomsUnknownUpTo: from },
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
     };
@@ -119,6 +119,7 @@ export function createSyncingUsers(deps: {
       user.deviceListsAt = Math.max(user.deviceListsAt, record.position);
     }
     if (record.kind === "user_signature") user.signedAt = record.position;
+    if (record.kind === "thread_subscription") user.threadsAt = record.position;
     for (const change of memberChanges(record)) {
       if (change.userId === user.userId) setMembership(user, change, record);
     }
@@ -267,6 +268,7 @@ export function createSyncingUsers(deps: {
       case "user_signature":
       case "one_time_keys":
       case "to_device":
+      case "thread_subscription":
         return loadedUser(record.userId);
       case "device_list":
         return []; // see device-list-lookups.ts

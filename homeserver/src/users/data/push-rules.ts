@@ -14,6 +14,7 @@ import {
   compile,
   defaultRules,
   refreshDefaults,
+  withThreadRules,
   type CompiledRules,
   type PushRule,
   type RuleKind,
@@ -49,6 +50,8 @@ export interface PushRules {
   setEnabled(userId: UserId, kind: RuleKind, ruleId: string, enabled: Json): Promise<void>;
   /** Gives any rule other actions. @throws MatrixError M_NOT_FOUND 404, M_BAD_JSON 400 */
   setActions(userId: UserId, kind: RuleKind, ruleId: string, actions: Json): Promise<void>;
+  /** Switches the server's rules on threads on. (MSC4306.) */
+  switchOnThreads(userId: UserId): Promise<void>;
   /** Stores the default rules of a new user, so that every client's first sync has them. */
   initialise(userId: UserId): Promise<void>;
   /** Rules of many users ready for evaluation: from memory, the others by one query. */
@@ -97,6 +100,7 @@ export function createPushRules(deps: { sql: Sql; log: Log; accountData: Account
       change(userId, (rules) => setRuleEnabled(rules, kind, ruleId, enabled)),
     setActions: (userId, kind, ruleId, actions) =>
       change(userId, (rules) => setRuleActions(rules, kind, ruleId, actions)),
+    switchOnThreads: (userId) => change(userId, withThreadRules),
     initialise: (userId) => change(userId, (rules) => rules),
 
     async compiled(userIds) {
