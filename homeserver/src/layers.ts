@@ -18,6 +18,7 @@ import { type Finding, openFinding } from "./finding-layers.ts";
 import type { Foundation } from "./foundation.ts";
 import { createFollower, type FollowerOptions } from "./log/follow.ts";
 import type { RecordKind } from "./log/types.ts";
+import { startHousekeeping } from "./media/housekeeping.ts";
 import { createMedia } from "./media/media.ts";
 import type { Media } from "./media/types.ts";
 import { askingOurselves, openPolicyServer } from "./policy-layer.ts";
@@ -219,8 +220,12 @@ async function openFiles(
     get quotaBytes() {
       return config.userLimits.uploadBytes;
     },
+    ...config.media,
+    alone: on.leases === undefined,
   });
   opened.push(() => media.stop());
+  const housekeeping = startHousekeeping({ media, clock, logger, leases: on.leases });
+  opened.push(() => housekeeping.stop());
   const { serverName, publicBaseUrl } = config;
   const previews = createUrlPreviews({
     ...{ sql, clock, logger, serverName, publicBaseUrl, agent: remote.agent, media },

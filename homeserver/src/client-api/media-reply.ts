@@ -21,12 +21,13 @@ const CACHING = { "cache-control": "private, max-age=31536000, immutable" };
 /**
  * A file as an answer: whole, in part (Range), or not at all when the client has it
  * (If-None-Match).
+ * @throws MatrixError as `file.read`
  */
-export function fileReply(
+export async function fileReply(
   request: FastifyRequest,
   file: MediaFile,
   fileName: string | undefined = file.fileName,
-): Reply {
+): Promise<Reply> {
   const etag = `"${file.version}"`;
   const headers = {
     ...SECURITY,
@@ -52,15 +53,15 @@ export function fileReply(
   return answer(request, 206, part, () => file.read(range));
 }
 
-function answer(
+async function answer(
   request: FastifyRequest,
   status: number,
   headers: Record<string, string | number>,
   read: MediaFile["read"],
-): Reply {
+): Promise<Reply> {
   // Without a payload the framework would answer a length of 0.
   if (request.method === "HEAD") return binary(Readable.from([]), { status, headers });
-  return binary(read(), { status, headers });
+  return binary(await read(), { status, headers });
 }
 
 function matches(condition: string | undefined, etag: string): boolean {

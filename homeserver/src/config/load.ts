@@ -22,6 +22,7 @@ import {
   SignInFileError,
   type SignInSettings,
 } from "./sign-in-file.ts";
+import { type MediaConfig, mediaConfig } from "./media.ts";
 import { parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import { type SettingKey, settings } from "./schema.ts";
@@ -78,6 +79,7 @@ export interface Config {
   readonly turn: TurnServers | undefined;
   readonly support: Support;
   readonly userLimits: UserLimits;
+  readonly media: MediaConfig;
   readonly trustedKeyServers: readonly ServerName[];
   /** Rooms by whose rules this server is a policy server; none: it is not. */
   readonly policyLists: readonly RoomId[];
@@ -178,6 +180,7 @@ export function complete({ values, origin }: SetValues): Config {
       aliases: count("user_alias_limit"),
       publishedRooms: count("user_published_room_limit"),
     },
+    media: mediaConfig(values, fail),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
     ),

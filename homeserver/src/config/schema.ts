@@ -5,6 +5,7 @@
 
 import { limitSettings } from "./limit-settings.ts";
 import type { Setting } from "./setting.ts";
+import { mediaSettings } from "./media-schema.ts";
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 
 const LISTEN = "^(\\[[0-9a-fA-F:.]+\\]|[^\\s:\\[\\]/]*):\\d{1,5}$";
@@ -259,6 +260,7 @@ export const settings = {
     "x-mend": "an http or https address, such as https://example.org/help",
     "x-live": true,
   },
+  ...mediaSettings,
   ...limitSettings,
   trusted_key_servers: {
     type: "array",

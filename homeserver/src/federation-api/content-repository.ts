@@ -15,8 +15,8 @@ export interface ContentRepositoryDeps {
 export function contentRepositoryRoutes(deps: ContentRepositoryDeps): Route[] {
   const { media, serverName: server, random } = deps;
 
-  function multipartReply(file: MediaFile) {
-    const { contentType, length, body } = multipartOf(file, random);
+  async function multipartReply(file: MediaFile) {
+    const { contentType, length, body } = await multipartOf(file, random);
     return binary(body, { headers: { "content-type": contentType, "content-length": length } });
   }
 

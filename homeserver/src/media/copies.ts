@@ -6,10 +6,11 @@ import { errors, MatrixError } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import { RemoteError } from "../federation-client/requests/remote-error.ts";
 import type { RemoteMedia } from "../federation-client/remote-media.ts";
-import * as storage from "../storage/media.ts";
+import * as storage from "../storage/media/media.ts";
 import type { Sql } from "../storage/sql.ts";
-import { transaction } from "../storage/transaction.ts";
-import { FileTooLarge, type FileStore, type StagedFile } from "./file-store.ts";
+import type { FileStore } from "./store/files.ts";
+import type { StagedFile } from "./store/staging.ts";
+import { FileTooLarge } from "./store/types.ts";
 import { cleanContentType, fileNameOf } from "./labels.ts";
 
 /** Copies of other servers' files: fetched once, kept while there is space. */
@@ -31,6 +32,10 @@ export interface Copies {
   relabel(server: ServerName, mediaId: string, row: storage.MediaRow): Promise<void>;
   /** Deletes a file that is kept, unless something else is the same one. */
   forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void>;
+  /** Deletes copies that nobody asks for: those that are too old, and what does not fit. */
+  trim(): Promise<void>;
+  /** Deletes copies that nobody has asked for since a moment, ms since 1970. Returns how many. */
+  deleteStale(before: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -42,12 +47,16 @@ export interface CopiesDeps {
   remote: Pick<RemoteMedia, "download">;
   /** Limit on one copy, bytes. */
   maxBytes: number;
-  /** Limit on all copies, bytes; the oldest are deleted first. */
+  /** Limit on all copies, bytes; those that nobody has asked for longest are deleted first. */
   maxTotalBytes: number;
+  /** How long a copy is kept that nobody asks for, ms; 0: as long as there is space. */
+  lifetimeMs: number;
 }
 
 /** A transfer without progress for this long is given up, ms. */
 const STALL_MS = 60_000;
+/** Copies that are looked at together. */
+const STEP = 50;
 
 export function createCopies(deps: CopiesDeps): Copies {
   const { sql, clock, logger, files, maxBytes } = deps;
@@ -77,6 +86,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       userId: null,
       createdTs: clock.now(),
       uploadUntilTs: null,
+      accessedTs: null,
     };
     await keep(server, mediaId, staged, row);
     return row;
@@ -89,25 +99,31 @@ export function createCopies(deps: CopiesDeps): Copies {
     row: storage.MediaRow,
   ): Promise<void> {
     try {
-      await transaction(sql, async (tx) => {
-        await storage.lockFile(tx, staged.sha256);
-        await staged.keep();
+      await files.keep(staged, async (tx) => {
+        const before = await storage.findMedia(tx, server, mediaId);
         await storage.upsertMedia(tx, server, mediaId, row);
+        return before?.sha256 ? [before.sha256] : [];
       });
     } finally {
       await staged.discard();
     }
-    trimming = trimming.then(trim);
+    void trim();
   }
 
-  /** Deletes the oldest copies until they fit. */
-  async function trim(): Promise<void> {
+  function trim(): Promise<void> {
+    trimming = trimming.then(trimOnce);
+    return trimming;
+  }
+
+  /** Deletes copies that nobody asks for until the others fit. */
+  async function trimOnce(): Promise<void> {
     try {
+      await deleteStale(deps.lifetimeMs === 0 ? 0 : clock.now() - deps.lifetimeMs);
       let excess = (await storage.sumRemoteMedia(sql)) - deps.maxTotalBytes;
       while (excess > 0 && !stopping.signal.aborted) {
-        const oldest = await storage.oldestRemoteMedia(sql, 50);
-        if (oldest.length === 0) return;
-        for (const copy of oldest) {
+        const stalest = await storage.stalestRemoteMedia(sql, Infinity, STEP);
+        if (stalest.length === 0) return;
+        for (const copy of stalest) {
           if (excess <= 0) return;
           await forget(copy);
           excess -= copy.size;
@@ -118,15 +134,23 @@ export function createCopies(deps: CopiesDeps): Copies {
     }
   }
 
-  async function forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void> {
-    await transaction(sql, async (tx) => {
-      await storage.lockFile(tx, copy.sha256);
-      await storage.deleteMedia(tx, copy.server, copy.mediaId);
-      if (await storage.isFileUsed(tx, copy.sha256)) return;
-      for (const thumbnail of await storage.deleteThumbnails(tx, copy.sha256)) {
-        if (!(await storage.isFileUsed(tx, thumbnail))) await files.remove(thumbnail);
+  /** Deletes copies that nobody has asked for since a moment. Returns how many. */
+  async function deleteStale(before: number): Promise<number> {
+    for (let deleted = 0; ;) {
+      const stale = before > 0 ? await storage.stalestRemoteMedia(sql, before, STEP) : [];
+      for (const copy of stale) {
+        if (stopping.signal.aborted) return deleted;
+        await forget(copy);
+        deleted += 1;
       }
-      await files.remove(copy.sha256);
+      if (stale.length < STEP) return deleted;
+    }
+  }
+
+  async function forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void> {
+    await files.drop(async (tx) => {
+      await storage.deleteMedia(tx, copy.server, copy.mediaId);
+      return [copy.sha256];
     });
   }
 
@@ -148,7 +172,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       }
     },
 
-    ...{ keep, forget },
+    ...{ keep, forget, trim, deleteStale },
     relabel: (server, mediaId, row) => storage.upsertMedia(sql, server, mediaId, row),
 
     async stop() {

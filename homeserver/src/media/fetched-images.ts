@@ -3,7 +3,8 @@ import type { Random } from "../platform/random.ts";
 import { errors } from "../protocol/errors.ts";
 import type { ServerName } from "../protocol/identifiers.ts";
 import type { Copies } from "./copies.ts";
-import { FileTooLarge, type FileStore } from "./file-store.ts";
+import type { FileStore } from "./store/files.ts";
+import { FileTooLarge } from "./store/types.ts";
 import type { Thumbnails } from "./thumbnails.ts";
 import type { Media } from "./types.ts";
 
@@ -29,7 +30,8 @@ export function createFetchedImages(deps: {
       const { sha256, size } = staged;
       const mediaId = deps.random.alphanumeric(MEDIA_ID_LENGTH);
       const row = { sha256, size, contentType: UNKNOWN_TYPE, fileName: null, userId: null };
-      const kept = { ...row, createdTs: deps.clock.now(), uploadUntilTs: null };
+      const never = { uploadUntilTs: null, accessedTs: null };
+      const kept = { ...row, ...never, createdTs: deps.clock.now() };
       await copies.keep(serverName, mediaId, staged, kept);
       try {
         // Its type is what it is, not what somebody says of it.

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
@@ -6,11 +5,14 @@ import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
 import { isServerName, type ServerName } from "../protocol/identifiers.ts";
 import type { RemoteMedia } from "../federation-client/remote-media.ts";
-import * as storage from "../storage/media.ts";
+import * as storage from "../storage/media/media.ts";
 import type { Sql } from "../storage/sql.ts";
 import { createCopies } from "./copies.ts";
 import { createFetchedImages } from "./fetched-images.ts";
-import { createFileStore, type FileStore } from "./file-store.ts";
+import type { S3Settings } from "./store/s3-client.ts";
+import { openStore } from "./store/index.ts";
+import type { FileStore } from "./store/files.ts";
+import { FileMissing, StoreAway } from "./store/types.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Media, MediaFile, MediaRequest } from "./types.ts";
 import { createUploads } from "./uploads.ts";
@@ -21,9 +23,16 @@ export interface MediaOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly serverName: ServerName;
-  /** The data folder: files go to its subfolder "media", which replicas share. */
+  /**
+   * The data folder: files go to its subfolder "media", which replicas share; where they go to S3,
+   * only while they are under way.
+   */
   readonly dataDir: string;
+  /** Where files are kept, if not in the data folder. */
+  readonly s3?: S3Settings | undefined;
   readonly remote: Pick<RemoteMedia, "download">;
+  /** No other process uses these files: whatever is under way at the start was interrupted. */
+  readonly alone?: boolean | undefined;
   /** Limit on an upload, and on a file of another server, in bytes (100 MiB). */
   readonly maxUploadBytes?: number;
   /**
@@ -32,6 +41,8 @@ export interface MediaOptions {
   readonly quotaBytes?: number;
   /** Limit on all copies of other servers' files, and images of previews, in bytes (20 GiB). */
   readonly maxCopiesBytes?: number;
+  /** How long a copy is kept that nobody asks for, ms (0: as long as there is space). */
+  readonly copyLifetimeMs?: number;
   /** Most pixels of an image that thumbnails are made of, all frames together (120 million). */
   readonly maxPixels?: number;
   /** Limit on the memory for images decoded at the same time, in bytes (320 MiB). */
@@ -44,6 +55,8 @@ const TIMEOUT_MS = 20_000;
 const MAX_TIMEOUT_MS = 60_000;
 /** How often an upload that is awaited is looked for. */
 const AWAIT_STEP_MS = 250;
+/** Downloads of a file are noted so often. */
+const ACCESS_STEP_MS = 6 * 3_600_000;
 
 type Located = storage.MediaRow & { sha256: Buffer; isLocal: boolean };
 
@@ -51,13 +64,14 @@ type Located = storage.MediaRow & { sha256: Buffer; isLocal: boolean };
 export async function createMedia(options: MediaOptions): Promise<Media> {
   const { sql, clock, random, serverName } = options;
   const maxUploadBytes = options.maxUploadBytes ?? 100 * MIB;
-  const files = await createFileStore(join(options.dataDir, "media"), { clock, random });
+  const files = await openStore(options);
   const thumbnails = createThumbnails({ ...options, files });
   const copies = createCopies({
     ...options,
     files,
     maxBytes: maxUploadBytes,
     maxTotalBytes: options.maxCopiesBytes ?? 20_480 * MIB,
+    lifetimeMs: options.copyLifetimeMs ?? 0,
   });
 
   const uploads = createUploads({
@@ -81,7 +95,9 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     const known = isLocal
       ? await awaitUpload(mediaId, timeoutMs)
       : await storage.findMedia(sql, server, mediaId);
-    if (known?.sha256 && (await files.has(known.sha256))) {
+    // A copy may have gone from the store; then it is fetched anew.
+    if (known?.sha256 && (isLocal || (await files.has(known.sha256)))) {
+      noteAccess(server, mediaId, known);
       return { ...known, sha256: known.sha256, isLocal };
     }
     if (isLocal || request.allowRemote === false) throw errors.notFound("No such file");
@@ -110,20 +126,26 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     }
   }
 
+  function noteAccess(server: ServerName, mediaId: string, { accessedTs }: storage.MediaRow): void {
+    const now = clock.now();
+    if (accessedTs !== null && accessedTs > now - ACCESS_STEP_MS) return;
+    storage.noteAccess(sql, server, mediaId, now).catch((err: unknown) => {
+      options.logger.warn({ err }, "a download was not noted");
+    });
+  }
+
   return {
     maxUploadBytes,
 
-    ...uploads,
+    ...withErrors(uploads),
     ...createFetchedImages({ clock, random, serverName, files, copies, thumbnails }),
 
-    async download(request) {
-      return fileOf(files, await locate(request));
-    },
+    download: (request) => storeErrors(async () => fileOf(files, await locate(request))),
 
     async thumbnail(request, wanted) {
-      const source = await locate(request);
+      const source = await storeErrors(() => locate(request));
       try {
-        const made = await thumbnails.of(source.sha256, wanted);
+        const made = await storeErrors(() => thumbnails.of(source.sha256, wanted));
         const { sha256, contentType } = made;
         if (sha256 === null) return { ...fileOf(files, source), contentType };
         const { size } = made;
@@ -135,9 +157,15 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
       }
     },
 
+    async tidy(signal) {
+      await copies.trim();
+      await files.sweep(signal);
+    },
+
     async stop() {
       await copies.stop();
       await thumbnails.stop();
+      await files.stop();
     },
   };
 }
@@ -152,9 +180,30 @@ function fileOf(
     fileName: fileName ?? undefined,
     size,
     version: sha256.toString("hex"),
-    read: (range) => files.read(sha256, range),
+    read: (range) => storeErrors(() => files.read(sha256, range)),
   };
 }
+
+/** What clients are told when a file is gone, or the store cannot be reached. */
+async function storeErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FileMissing) throw errors.notFound("No such file");
+    if (error instanceof StoreAway) throw errors.unknown("The files can't be reached now", 503);
+    throw error;
+  }
+}
+
+function withErrors(uploads: Uploads): Uploads {
+  return {
+    reserve: uploads.reserve,
+    upload: (...upload) => storeErrors(() => uploads.upload(...upload)),
+    uploadTo: (...upload) => storeErrors(() => uploads.uploadTo(...upload)),
+  };
+}
+
+type Uploads = Pick<Media, "upload" | "reserve" | "uploadTo">;
 
 function thumbnailName(contentType: string): string {
   return `thumbnail.${contentType.slice("image/".length)}`;

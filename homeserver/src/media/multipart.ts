@@ -13,9 +13,10 @@ export interface MultipartFile {
 
 /**
  * A file in the form that servers exchange: an empty JSON object, then the file. (Server-server
- * API, GET /_matrix/federation/v1/media/download/{mediaId}.)
+ * API, GET /_matrix/federation/v1/media/download/{mediaId}.) @throws MatrixError as `file.read`
  */
-export function multipartOf(file: MediaFile, random: Random): MultipartFile {
+export async function multipartOf(file: MediaFile, random: Random): Promise<MultipartFile> {
+  const content = await file.read();
   const boundary = `weft-${random.alphanumeric(40)}`;
   const head = Buffer.from(
     `--${boundary}\r\nContent-Type: application/json\r\n\r\n{}\r\n` +
@@ -23,15 +24,18 @@ export function multipartOf(file: MediaFile, random: Random): MultipartFile {
       `Content-Disposition: ${contentDisposition(file.contentType, file.fileName)}\r\n\r\n`,
   );
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  const body = Readable.from(parts(head, content, tail), { objectMode: false });
+  // Also when nothing of it was read.
+  body.once("close", () => content.destroy());
   return {
     contentType: `multipart/mixed; boundary=${boundary}`,
     length: head.length + file.size + tail.length,
-    body: Readable.from(parts(head, file, tail), { objectMode: false }),
+    body,
   };
 }
 
-async function* parts(head: Buffer, file: MediaFile, tail: Buffer): AsyncGenerator<Buffer> {
+async function* parts(head: Buffer, content: Readable, tail: Buffer): AsyncGenerator<Buffer> {
   yield head;
-  yield* file.read();
+  yield* content;
   yield tail;
 }

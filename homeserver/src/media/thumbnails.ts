@@ -1,10 +1,10 @@
 import { createBudget } from "../platform/budget.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors } from "../protocol/errors.ts";
-import * as storage from "../storage/media.ts";
+import * as storage from "../storage/media/thumbnails.ts";
 import type { Sql } from "../storage/sql.ts";
-import { transaction } from "../storage/transaction.ts";
-import { FileTooLarge, type FileStore } from "./file-store.ts";
+import type { FileStore } from "./store/files.ts";
+import { FileTooLarge } from "./store/types.ts";
 import { type ImageFacts, LOOK_BYTES, memoryFor, type Target } from "./image-facts.ts";
 import { ChildDied, createImageTools, type ImageTools, noThumbnail } from "./image-tools.ts";
 import { thumbnailFor } from "./shape.ts";
@@ -91,8 +91,8 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     const name = source.toString("hex");
     if (deadly.has(name)) throw noThumbnail();
     return looks.run(name, async () => {
-      const path = files.path(source);
-      const facts = await within(source, LOOK_BYTES, () => tools.look(path));
+      const look = () => files.local(source, (path) => tools.look(path));
+      const facts = await within(source, LOOK_BYTES, look);
       await storage.insertImage(sql, source, facts);
       return facts;
     });
@@ -105,8 +105,8 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     if (facts.storedWidth * facts.storedHeight > maxPixels || bytes > total) {
       throw errors.tooLarge("The image is too large for a thumbnail");
     }
-    const path = files.path(source);
-    const made = await within(source, bytes, () => tools.make(path, facts, target));
+    const work = () => files.local(source, (path) => tools.make(path, facts, target));
+    const made = await within(source, bytes, work);
     return await keep({ source, ...wanted }, Buffer.from(made.content), made.contentType);
   }
 
@@ -129,14 +129,10 @@ export function createThumbnails(deps: ThumbnailsDeps): Thumbnails {
     });
     const row = { sha256: staged.sha256, contentType, size: staged.size };
     try {
-      await transaction(sql, async (tx) => {
-        await storage.lockFile(tx, staged.sha256);
-        await staged.keep();
+      await files.keep(staged, async (tx) => {
         const dropped = await storage.makeRoomForThumbnail(tx, key.source, MAX_KEPT);
         await storage.insertThumbnail(tx, key, row);
-        for (const sha256 of dropped) {
-          if (!(await storage.isFileUsed(tx, sha256))) await files.remove(sha256);
-        }
+        return dropped;
       });
     } finally {
       await staged.discard();

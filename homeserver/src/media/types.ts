@@ -9,8 +9,11 @@ export interface MediaFile {
   readonly size: number;
   /** Changes when the content does: the SHA-256, hexadecimal. */
   readonly version: string;
-  /** Its bytes, or those from `start` to `end` inclusive. */
-  read(range?: { start: number; end: number }): Readable;
+  /**
+   * Its bytes, or those from `start` to `end` inclusive; must be read or destroyed.
+   * @throws MatrixError M_NOT_FOUND 404, M_UNKNOWN 503 when the store is away
+   */
+  read(range?: { start: number; end: number }): Promise<Readable>;
 }
 
 type ThumbnailMethod = "crop" | "scale";
@@ -97,6 +100,11 @@ export interface Media {
    * whatever the stream fails with
    */
   keepImage(content: Readable, maxBytes: number): Promise<KeptImage>;
+  /**
+   * Removes files that nothing uses, what was interrupted, and copies that are too many or too old.
+   * @throws StoreAway; what the database throws
+   */
+  tidy(signal: AbortSignal): Promise<void>;
   /**
    * Resolves when fetches from other servers that are under way have ended, and the process for
    * images too.

@@ -3,10 +3,12 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import { errors, matrixError, MatrixError } from "../protocol/errors.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
-import * as storage from "../storage/media.ts";
+import * as storage from "../storage/media/media.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
-import { FileTooLarge, type FileStore, type StagedFile } from "./file-store.ts";
+import type { FileStore } from "./store/files.ts";
+import type { StagedFile } from "./store/staging.ts";
+import { FileTooLarge } from "./store/types.ts";
 import { cleanContentType, cleanFileName } from "./labels.ts";
 import type { Media, UploadLabels } from "./types.ts";
 
@@ -68,13 +70,12 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
         contentType: cleanContentType(said.contentType),
         fileName: cleanFileName(said.fileName) ?? null,
       };
-      await transaction(sql, async (tx) => {
-        await storage.lockFile(tx, staged.sha256);
+      await files.keep(staged, async (tx) => {
         // Of concurrent uploads, each is counted with those before it.
         if (deps.quotaBytes !== 0) await storage.lockUploads(tx, by);
         await ensureQuota(tx, by, staged.size);
-        await staged.keep();
         await store(tx, labels, staged);
+        return [];
       });
     } finally {
       await staged.discard();
@@ -114,8 +115,8 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
     async upload(by, said, content) {
       const { uri, mediaId } = newPlace();
       await receive(by, said, content, async (tx, labels, { sha256, size }) => {
-        const row = { ...labels, sha256, size, userId: by, createdTs: clock.now() };
-        await storage.upsertMedia(tx, serverName, mediaId, { ...row, uploadUntilTs: null });
+        const row = { ...labels, ...NEW, sha256, size, userId: by, createdTs: clock.now() };
+        await storage.upsertMedia(tx, serverName, mediaId, row);
       });
       return uri;
     },
@@ -128,8 +129,8 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
           throw errors.limitExceeded(60_000, "Too many uploads are awaited");
         }
         const empty = { sha256: null, contentType: "", fileName: null, size: 0 };
-        const row = { ...empty, userId: by, createdTs: clock.now(), uploadUntilTs: untilTs };
-        await storage.upsertMedia(tx, serverName, mediaId, row);
+        const row = { ...NEW, ...empty, userId: by, createdTs: clock.now() };
+        await storage.upsertMedia(tx, serverName, mediaId, { ...row, uploadUntilTs: untilTs });
       });
       return { uri, untilTs };
     },
@@ -150,6 +151,8 @@ type Receiving = [
   content: Readable,
   store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
 ];
+
+const NEW = { uploadUntilTs: null, accessedTs: null };
 
 type Labels = Pick<storage.MediaRow, "contentType" | "fileName">;
 

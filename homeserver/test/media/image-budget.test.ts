@@ -5,7 +5,8 @@ import { memoryFor } from "../../src/media/image-facts.ts";
 import type { ImageFacts } from "../../src/media/image-facts.ts";
 import type { ImageTools } from "../../src/media/image-tools.ts";
 import { ChildDied } from "../../src/platform/child-pool.ts";
-import { createFileStore, type FileStore } from "../../src/media/file-store.ts";
+import { openStore } from "../../src/media/store/index.ts";
+import { silentLogger } from "../../src/platform/logger.ts";
 import { createThumbnails } from "../../src/media/thumbnails.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { errcodeOf } from "../users/support.ts";
@@ -48,10 +49,11 @@ async function open(total: number, make: ImageTools["make"]) {
     () => database.close(),
     () => rm(folder, { recursive: true, force: true }),
   );
-  const files: FileStore = await createFileStore(folder, {
-    clock: systemClock,
-    random: systemRandom,
+  const files = await openStore({
+    ...{ sql: database.sql, clock: systemClock, random: systemRandom },
+    ...{ logger: silentLogger(), dataDir: folder },
   });
+  cleanUp.push(() => files.stop());
   const tools = { look: async () => FACTS, make, pid: 1, close: async () => undefined };
   return createThumbnails({ sql: database.sql, files, maxImageMemory: total, tools });
 }

@@ -18,7 +18,7 @@ describe("uploads", () => {
       size: 70_000,
     });
     expect((await bytesOf(file)).equals(content)).toBe(true);
-    expect(await buffer(file.read({ start: 10, end: 19 }))).toEqual(content.subarray(10, 20));
+    expect(await buffer(await file.read({ start: 10, end: 19 }))).toEqual(content.subarray(10, 20));
   });
 
   test("of the same content lie in one file under two ids; an empty file is a file", async () => {

@@ -132,7 +132,7 @@ test("a file goes to another server as the second part of a multipart body", asy
   const file = await t.media.download(
     local(await upload(t.media, Buffer.from("\r\n--x\r\n"), "text/plain", 'a "b".txt')),
   );
-  const answer = multipartOf(file, systemRandom);
+  const answer = await multipartOf(file, systemRandom);
   const whole = await buffer(answer.body);
   expect(whole).toHaveLength(answer.length);
   const parts = [];

@@ -33,8 +33,11 @@ export interface TestMedia {
   close(): Promise<void>;
 }
 
+/** `options.sql`: the database of another one. */
 export async function openMedia(options: Partial<MediaOptions> = {}): Promise<TestMedia> {
-  const database = await freshDatabase();
+  const database = options.sql
+    ? { sql: options.sql, close: async () => {} }
+    : await freshDatabase();
   const dataDir = makeTemporaryFolder("weft-media-");
   const clock = createManualClock();
   const remoteFiles: RemoteFiles = new Map();
@@ -95,6 +98,6 @@ export async function upload(
   return uri.slice(`mxc://${HERE}/`.length);
 }
 
-export const bytesOf = (file: MediaFile): Promise<Buffer> => buffer(file.read());
+export const bytesOf = async (file: MediaFile): Promise<Buffer> => buffer(await file.read());
 export const local = (mediaId: string) => ({ server: HERE, mediaId });
 export const remote = (mediaId: string) => ({ server: THERE, mediaId });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/load.ts";
+import { mediaConfig } from "../../src/config/media.ts";
 import { FREE_RULES } from "../../src/rooms/creating/room-rules.ts";
 import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { createListeners } from "../../src/http/listeners.ts";
@@ -81,6 +82,7 @@ export async function startServer(
     turn: undefined,
     support: { admins: [], security: [], page: undefined },
     userLimits: DEFAULT_LIMITS,
+    media: mediaConfig({}, () => new Error("not a setting")),
     trustedKeyServers: [],
     policyLists: [],
     userDirectoryHidden: [],
