@@ -193,6 +193,7 @@ async function openRooms(
       blocksInvites: users.invitePermissions.blocks,
     },
     rules: config,
+    retention: config.retention,
     aliasNamespaces: {
       isReserved: (alias, service) => services.reservesAlias(alias, service),
       isOf: (alias, service) => services.byId(service)?.aliases.has(alias) === true,

@@ -2098,6 +2098,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/unstable/org.matrix.msc1763/retention/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Learn how long messages are kept */
+        get: operations["getRetentionConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event": {
         parameters: {
             query?: never;
@@ -5114,6 +5131,18 @@ export interface components {
         SequenceToken: string;
         /** @description How long the rendezvous lasts, ms. */
         ExpiresInMs: number;
+        /** @description How long messages are kept, in ms. What is absent has no bound. */
+        Policy: {
+            /** @description At least for so long. */
+            min_lifetime?: number | null;
+            /** @description At most for so long. */
+            max_lifetime?: number | null;
+        };
+        /** @description What a room says is taken as at least and at most this, in ms. */
+        Bounds: {
+            min?: number;
+            max?: number;
+        };
         /** @description An optional reason. */
         ReasonBody: {
             /** @description Why, for those who read it in the room. */
@@ -17987,6 +18016,84 @@ export interface operations {
             };
             /** @description - `M_TOO_LARGE`: The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getRetentionConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds for rooms that say nothing, and the bounds of what a room says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description By room id. `*` is what holds for rooms that say nothing. */
+                        policies: {
+                            [key: string]: components["schemas"]["Policy"];
+                        };
+                        limits: {
+                            min_lifetime?: components["schemas"]["Bounds"];
+                            max_lifetime?: components["schemas"]["Bounds"];
+                        };
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_UNRECOGNIZED`: This server keeps messages for ever. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

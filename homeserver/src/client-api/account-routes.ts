@@ -41,6 +41,7 @@ import { reportContentRoutes } from "./report-content.ts";
 import type { ServiceUsers } from "./service-accounts.ts";
 import { type SsoPages, ssoLoginRedirectRoutes } from "./sso-login-redirect.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { retentionRoutes } from "./retention.ts";
 import { supportRoutes } from "./support.ts";
 import { tagsRoutes } from "./tags.ts";
 import { thirdPartyLookupRoutes } from "./third-party-lookup.ts";
@@ -99,6 +100,7 @@ export function accountRoutes(deps: AccountDeps): Route[] {
     ...registrationRoutes(deps),
     ...registrationTokensRoutes(deps),
     ...reportContentRoutes(deps),
+    ...retentionRoutes(deps),
     ...ssoLoginRedirectRoutes(deps),
     ...supportRoutes(deps),
     ...tagsRoutes(deps),

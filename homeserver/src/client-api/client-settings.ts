@@ -1,4 +1,5 @@
 import type { RoomRules } from "../rooms/creating/room-rules.ts";
+import type { RetentionRules } from "../rooms/visibility/retention-rules.ts";
 import type { Support } from "./support.ts";
 import type { TurnServers } from "./voip.ts";
 
@@ -7,6 +8,8 @@ export interface ClientSettings extends RoomRules {
   /** Undefined: calls have no help of this server's. */
   readonly turn: TurnServers | undefined;
   readonly support: Support;
+  /** How long messages are kept. */
+  readonly retention: RetentionRules;
   /** Whether files are served without an access token, too. */
   readonly legacyMedia: boolean;
   /** Whether previews of web pages are made. */

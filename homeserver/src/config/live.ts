@@ -36,9 +36,10 @@ export function openConfig(file: string | undefined, env: NodeJS.ProcessEnv): Li
   /** What the file of `sign_in_file` said at the start. */
   const signIn = JSON.stringify(current.signIn);
   // These are handed on as they are, so their members have to be read at each use, too.
-  const userLimits = viewOf(() => current.userLimits);
   const config = viewOf(() => current);
-  Object.defineProperty(config, "userLimits", { enumerable: true, value: userLimits });
+  for (const key of ["userLimits", "retention"] as const) {
+    Object.defineProperty(config, key, { enumerable: true, value: viewOf(() => current[key]) });
+  }
   return {
     config,
     reload() {

@@ -12,6 +12,7 @@ import {
 } from "../protocol/identifiers.ts";
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
 import type { EncryptionByDefault, RoomCreators } from "../rooms/creating/room-rules.ts";
+import type { RetentionRules } from "../rooms/visibility/retention-rules.ts";
 import type { SmtpOptions } from "../mail/smtp.ts";
 import type { RegistrationEmail } from "../users/accounts/registration.ts";
 import type { UserLimits } from "../users/common/limits.ts";
@@ -23,6 +24,7 @@ import {
   type SignInSettings,
 } from "./sign-in-file.ts";
 import { type MediaConfig, mediaConfig } from "./media.ts";
+import { parseDuration } from "./durations.ts";
 import { parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
 import { type SettingKey, settings } from "./schema.ts";
@@ -78,6 +80,7 @@ export interface Config {
   /** Absent: calls have no help of this server's. */
   readonly turn: TurnServers | undefined;
   readonly support: Support;
+  readonly retention: RetentionRules;
   readonly userLimits: UserLimits;
   readonly media: MediaConfig;
   readonly trustedKeyServers: readonly ServerName[];
@@ -171,6 +174,7 @@ export function complete({ values, origin }: SetValues): Config {
     appservices: appservices === undefined ? undefined : resolve(appservices),
     turn: turnServers(values, fail),
     support: support(values, fail),
+    retention: retention(text, fail),
     userLimits: {
       uploadBytes: parseSize(text("user_upload_limit")!),
       accountDataBytes: parseSize(text("user_account_data_limit")!),
@@ -223,6 +227,19 @@ function roomsMade(values: Values, fail: (key: SettingKey, why: string) => Confi
     encryptionByDefault: (values.encryption_by_default ??
       encryption.default) as EncryptionByDefault,
   };
+}
+
+function retention(
+  text: (key: SettingKey) => string | undefined,
+  fail: (key: SettingKey, why: string) => ConfigError,
+): RetentionRules {
+  const time = (key: SettingKey) => parseDuration(text(key)!);
+  const [shortest, longest] = [time("retention_shortest"), time("retention_longest")];
+  if ((shortest ?? 0) > (longest ?? Infinity)) {
+    throw fail("retention_longest", "is shorter than retention_shortest");
+  }
+  const isOn = text("retention") === "on";
+  return { isOn, usual: time("retention_default"), shortest, longest };
 }
 
 function support(values: Values, fail: (key: SettingKey, why: string) => ConfigError): Support {

@@ -4,6 +4,7 @@
  */
 
 import { limitSettings } from "./limit-settings.ts";
+import { retentionSettings } from "./retention-settings.ts";
 import type { Setting } from "./setting.ts";
 import { mediaSettings } from "./media-schema.ts";
 import { DEFAULT_ROOM_VERSION, ROOM_VERSION_IDS } from "../protocol/room-versions.ts";
@@ -261,6 +262,7 @@ export const settings = {
     "x-live": true,
   },
   ...mediaSettings,
+  ...retentionSettings,
   ...limitSettings,
   trusted_key_servers: {
     type: "array",

@@ -17,6 +17,7 @@ import type { MemberProfiles } from "./api/index.ts";
 import type { AliasNamespaces } from "./creating/directory-limits.ts";
 import type { RoomRules } from "./creating/room-rules.ts";
 import type { LocalAccounts } from "./membership/invitees.ts";
+import type { RetentionRules } from "./visibility/retention-rules.ts";
 import type { IgnoredBy } from "./visibility/without-ignored.ts";
 
 export interface RoomsDeps {
@@ -31,6 +32,8 @@ export interface RoomsDeps {
   readonly keyRing: EventKeys;
   /** What rooms may be made, and by whom; any by everybody when absent. */
   readonly rules?: RoomRules | undefined;
+  /** How long messages are kept; for ever when absent. */
+  readonly retention?: RetentionRules | undefined;
   /** The accounts of local users; absent: every name counts as one. */
   readonly accounts?: LocalAccounts | undefined;
   /** Limits on a user's aliases and published rooms; the defaults when absent. */

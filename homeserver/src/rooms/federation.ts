@@ -32,7 +32,7 @@ export interface Federation {
 export function createFederation(deps: RoomsDeps, core: RoomCore, reading: Reading): Federation {
   const { log, remote, keyRing, clock, leases, logger } = deps;
   const { store, mailboxes, local, partial, checkNotBlocked, invitees } = core;
-  const { erasures, lastMemberships } = reading;
+  const { erasures, lifetimes, lastMemberships } = reading;
   const { identity } = local;
   const { serverName } = identity;
   const { isPartial } = partial;
@@ -65,7 +65,7 @@ export function createFederation(deps: RoomsDeps, core: RoomCore, reading: Readi
         return !(await serverIsJoined(store.sql, room.nid, serverName));
       },
       ...createServeMembers({ store, local, ingest, access, keyRing, answers }),
-      ...createServeEvents({ store, access, acl, answers, partial, erasures }),
+      ...createServeEvents({ store, access, acl, answers, partial, erasures, lifetimes }),
       invite: invites.receive,
     },
     membership: {

@@ -5,8 +5,10 @@ import { createAtRoot } from "./visibility/at-root.ts";
 import { createBundledAggregations } from "./visibility/bundled-aggregations.ts";
 import { createErasures } from "./visibility/erasures.ts";
 import { createLastMemberships } from "./visibility/last-membership.ts";
+import { createLifetimes } from "./visibility/lifetimes.ts";
 import { createPresenter } from "./visibility/presentation.ts";
 import { createRelated } from "./visibility/related.ts";
+import { NO_RETENTION } from "./visibility/retention-rules.ts";
 import { createRootAt } from "./visibility/root-at.ts";
 import { createThreads } from "./visibility/threads.ts";
 import { createView } from "./visibility/view.ts";
@@ -19,6 +21,10 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
   const { log, serverName } = deps;
   const { store, memberships, partial, eventTransactionIds, local } = core;
   const ignoredBy = deps.ignoredBy ?? (async () => NOBODY);
+  const lifetimes = createLifetimes({
+    ...{ sql: store.sql, clock: deps.clock, logger: deps.logger },
+    rules: deps.retention ?? NO_RETENTION,
+  });
   const lastMemberships = createLastMemberships(store);
   const atRoot = createAtRoot(store);
   const rootAt = createRootAt(store.sql);
@@ -29,6 +35,7 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
     lastMemberships,
     atRoot,
     erasures,
+    lifetimes,
   });
   const withoutIgnored = createWithoutIgnored(visibleEvents, ignoredBy);
   const aggregations = createBundledAggregations({
@@ -42,7 +49,7 @@ export function createReading(deps: RoomsDeps, core: RoomCore) {
     related: createRelated({ store, visibleEvents, ignoredBy }),
     threads: createThreads(store),
   });
-  return { view, withoutIgnored, ignoredBy, aggregations, erasures, lastMemberships };
+  return { view, withoutIgnored, ignoredBy, aggregations, erasures, lifetimes, lastMemberships };
 }
 
 const NOBODY: ReadonlySet<string> = new Set();

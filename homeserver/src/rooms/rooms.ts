@@ -6,11 +6,12 @@ import { createFederation } from "./federation.ts";
 import { followLog } from "./follow-log.ts";
 import { createHistory } from "./history/history.ts";
 import { createPages } from "./history/pages.ts";
-import { createPurges, forgetOldStays } from "./purge/index.ts";
+import { createPurges, createPurgeSteps, deleteEnded, forgetOldStays } from "./purge/index.ts";
 import { createReading } from "./reading.ts";
 import { collectState } from "./state/collector.ts";
 import { createAccess } from "./visibility/access.ts";
 import { createTimelines } from "./visibility/timeline.ts";
+import { NO_RETENTION } from "./visibility/retention-rules.ts";
 import { createPlaceIn } from "./visibility/tokens.ts";
 import { createWriting } from "./writing.ts";
 
@@ -20,7 +21,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const core = createRoomCore(deps);
   const { store, mailboxes, partial } = core;
   const reading = createReading(deps, core);
-  const { view, withoutIgnored, ignoredBy, lastMemberships } = reading;
+  const { view, withoutIgnored, ignoredBy, lastMemberships, lifetimes } = reading;
   const unfollow = followLog(log, { ...core, ...reading });
   const federation = createFederation(deps, core, reading);
   const { backfill } = federation;
@@ -36,6 +37,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
     ...{ store, sql, log, clock, random, logger, leases, serverName, ...writing },
     isPartial: partial.isPartial,
   });
+  const retention = deleteEnded({
+    ...{ sql, clock, logger, leases, lifetimes, isPartial: partial.isPartial },
+    rules: deps.retention ?? NO_RETENTION,
+    steps: createPurgeSteps({ sql, log, clock, serverName, ...writing }),
+  });
   const stopCollecting = collectState({ sql, clock, logger, leases });
   const stopForgetting = forgetOldStays({ sql, clock, logger, leases });
   return {
@@ -43,9 +49,16 @@ export function createRooms(deps: RoomsDeps): Rooms {
     view,
     history,
     federation: federation.api,
-    purges,
+    purges: { ...purges, ended: retention.round },
     async stop() {
-      await Promise.all([purges.stop(), federation.stop(), stopCollecting(), stopForgetting()]);
+      await Promise.all([
+        lifetimes.stop(),
+        retention.stop(),
+        purges.stop(),
+        federation.stop(),
+        stopCollecting(),
+        stopForgetting(),
+      ]);
       await mailboxes.drained();
       await store.resolver?.close();
       unfollow();

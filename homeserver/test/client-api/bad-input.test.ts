@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { NO_RETENTION } from "../../src/rooms/visibility/retention-rules.ts";
 import { FREE_RULES } from "../../src/rooms/creating/room-rules.ts";
 import { operations, type OperationId } from "@weft/spec/operations";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -125,6 +126,7 @@ test("whatever is thrown at an operation, the answer is one that the specificati
     ssoPages: openSsoEntry({ users: t.users, publicBaseUrl: "https://here.test" }),
     settings: {
       ...FREE_RULES,
+      retention: NO_RETENTION,
       turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
       support: NO_SUPPORT,
       ...{ legacyMedia: true, urlPreviews: true },

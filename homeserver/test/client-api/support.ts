@@ -18,6 +18,7 @@ import { signingKeyFromSeed } from "../../src/protocol/crypto.ts";
 import { errors } from "../../src/protocol/errors.ts";
 import type { RemoteServer } from "../../src/federation-client/types.ts";
 import { createRooms, type Rooms } from "../../src/rooms/index.ts";
+import { NO_RETENTION } from "../../src/rooms/visibility/retention-rules.ts";
 import { FREE_RULES, type RoomRules } from "../../src/rooms/creating/room-rules.ts";
 import type { UrlPreviews } from "../../src/previews/index.ts";
 import type { UsersOptions } from "../../src/users/users.ts";
@@ -110,6 +111,7 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
     ssoPages: openSsoEntry({ users, publicBaseUrl: BASE }),
     settings: {
       ...FREE_RULES,
+      retention: NO_RETENTION,
       ...options.rules,
       turn: options.turn,
       support: options.support ?? NO_SUPPORT,

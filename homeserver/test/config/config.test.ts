@@ -42,6 +42,7 @@ describe("the configuration", () => {
       appservices: undefined,
       turn: undefined,
       support: { admins: [], security: [], page: undefined },
+      retention: { isOn: false, usual: undefined, shortest: 86_400_000, longest: undefined },
       userLimits: DEFAULT_LIMITS,
       media: { s3: undefined, maxCopiesBytes: 20 * 2 ** 30, copyLifetimeMs: 0 },
       trustedKeyServers: [],
@@ -96,6 +97,10 @@ describe("the configuration", () => {
       "WEFT_MEDIA_S3_CREDENTIALS_FILE",
       "WEFT_MEDIA_CACHE_LIMIT",
       "WEFT_MEDIA_CACHE_LIFETIME",
+      "WEFT_RETENTION",
+      "WEFT_RETENTION_DEFAULT",
+      "WEFT_RETENTION_SHORTEST",
+      "WEFT_RETENTION_LONGEST",
       "WEFT_USER_UPLOAD_LIMIT",
       "WEFT_USER_ACCOUNT_DATA_LIMIT",
       "WEFT_USER_KEY_BACKUP_LIMIT",
@@ -155,6 +160,27 @@ describe("the configuration", () => {
     expect(() => loadConfig(undefined, { WEFT_ALLOWED_ROOM_VERSIONS: "99" })).toThrow(
       /^WEFT_ALLOWED_ROOM_VERSIONS: /,
     );
+  });
+
+  test("has times after which messages end", () => {
+    const env = {
+      WEFT_RETENTION: "on",
+      WEFT_RETENTION_DEFAULT: "2y",
+      WEFT_RETENTION_LONGEST: "12h",
+    };
+    expect(() => loadConfig(undefined, env)).toThrow(
+      /^WEFT_RETENTION_LONGEST: "12h" is shorter than retention_shortest; write /,
+    );
+    const hour = 3_600_000;
+    expect(loadConfig(undefined, { ...env, WEFT_RETENTION_SHORTEST: "30m" }).retention).toEqual({
+      ...{ isOn: true, usual: 2 * 365 * 24 * hour, shortest: hour / 2, longest: 12 * hour },
+    });
+    const none = { WEFT_RETENTION_SHORTEST: "none" };
+    expect(loadConfig(undefined, none).retention.shortest).toBeUndefined();
+    for (const bad of ["0d", "1", "d", "1 day"]) {
+      const wrong = { WEFT_RETENTION_DEFAULT: bad };
+      expect(() => loadConfig(undefined, wrong)).toThrow(/^WEFT_RETENTION_DEFAULT: /);
+    }
   });
 
   test("has TURN servers with their secret, and addresses of those who run the server", () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Config } from "../../src/config/load.ts";
 import { type SettingKey, settings } from "../../src/config/schema.ts";
 import type { Setting } from "../../src/config/setting.ts";
+import { NO_RETENTION } from "../../src/rooms/visibility/retention-rules.ts";
 import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type Body, register, type TestUser, userOf } from "../support/user.ts";
@@ -15,14 +16,16 @@ beforeAll(async () => {
     smtp: { url: "smtp://127.0.0.1:9?tls=off", from: "a@here.test" },
     userLimits: { ...DEFAULT_LIMITS },
   });
-  settled = { ...server.config, userLimits: { ...server.config.userLimits } };
+  const { userLimits, retention: kept } = server.config;
+  settled = { ...server.config, userLimits: { ...userLimits }, retention: { ...kept } };
   alice = await register(server, "alice");
 });
 afterAll(() => server.close());
 
 /** As when settings are read again: the objects that were handed on stay, their members change. */
-function change({ userLimits, ...rest }: Partial<Config>): void {
+function change({ userLimits, retention: kept, ...rest }: Partial<Config>): void {
   Object.assign(server.config, rest);
+  Object.assign(server.config.retention, kept);
   Object.assign(server.config.userLimits, userLimits);
 }
 
@@ -104,6 +107,13 @@ async function lastOfManyLogins(): Promise<number> {
     last = (await post("/_matrix/client/v3/login", login)).status;
   }
   return last;
+}
+
+async function retention(): Promise<unknown> {
+  const path = "/_matrix/client/unstable/org.matrix.msc1763/retention/configuration";
+  const headers = { authorization: `Bearer ${alice.token}` };
+  const { status, body } = await ask(path, { headers });
+  return status === 200 ? body : status;
 }
 
 async function contacts(): Promise<unknown> {
@@ -246,6 +256,30 @@ const trials: Partial<Record<SettingKey, Trial>> = {
     look: contacts,
     before: 404,
     after: { support_page: "https://here.test/help" },
+  },
+  retention: {
+    change: { retention: { ...NO_RETENTION, isOn: true } },
+    look: () => retention(),
+    before: 404,
+    after: { policies: {}, limits: {} },
+  },
+  retention_default: {
+    change: { retention: { ...NO_RETENTION, isOn: true, usual: 5000 } },
+    look: () => retention(),
+    before: 404,
+    after: { policies: { "*": { max_lifetime: 5000 } }, limits: {} },
+  },
+  retention_shortest: {
+    change: { retention: { ...NO_RETENTION, isOn: true, shortest: 5000 } },
+    look: () => retention(),
+    before: 404,
+    after: { policies: {}, limits: { max_lifetime: { min: 5000 } } },
+  },
+  retention_longest: {
+    change: { retention: { ...NO_RETENTION, isOn: true, longest: 5000 } },
+    look: () => retention(),
+    before: 404,
+    after: { policies: {}, limits: { max_lifetime: { max: 5000 } } },
   },
   user_upload_limit: {
     change: limit({ uploadBytes: 10 }),

@@ -4,6 +4,7 @@ import { createAuthority } from "../../../scripts/lib/certificates.mjs";
 import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/load.ts";
 import { mediaConfig } from "../../src/config/media.ts";
+import { NO_RETENTION } from "../../src/rooms/visibility/retention-rules.ts";
 import { FREE_RULES } from "../../src/rooms/creating/room-rules.ts";
 import { NO_SIGN_IN } from "../../src/config/sign-in-file.ts";
 import { createListeners } from "../../src/http/listeners.ts";
@@ -78,6 +79,7 @@ export async function startServer(
     legacyMedia: false,
     urlPreviews: true,
     ...FREE_RULES,
+    retention: { ...NO_RETENTION },
     appservices: undefined,
     turn: undefined,
     support: { admins: [], security: [], page: undefined },

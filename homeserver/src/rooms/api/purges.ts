@@ -51,6 +51,11 @@ export interface RoomPurges {
    * the room is running.
    */
   room(by: UserId, roomId: RoomId, options: RoomPurgeOptions): Promise<string>;
+  /**
+   * Deletes everywhere the messages that have ended by what rooms and the settings say, as happens
+   * every ten minutes anyway.
+   */
+  ended(signal: AbortSignal): Promise<void>;
   /** Undefined when there is no such purge, or it ended long ago. */
   one(purgeId: string): Promise<Purge | undefined>;
   /** Purges of whole rooms with this id, newest first. */

@@ -46,7 +46,9 @@ const PAUSE_MS = 1_000;
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
 const NOTHING: PurgeReport = { putOut: [], notPutOut: [], aliases: [] };
 
-export function createPurges(deps: PurgesDeps): RoomPurges & { stop(): Promise<void> } {
+export function createPurges(
+  deps: PurgesDeps,
+): Omit<RoomPurges, "ended"> & { stop(): Promise<void> } {
   const { store, sql, clock, random, logger, leases } = deps;
   const steps = createPurgeSteps(deps);
   const successors = createSuccessors(deps);

@@ -7,6 +7,7 @@ import { stateTuple } from "../../protocol/state-map.ts";
 import { closestEvent } from "../history/by-time.ts";
 import type { Acl } from "../state/server-acl.ts";
 import type { Erasures } from "../visibility/erasures.ts";
+import type { Lifetimes } from "../visibility/lifetimes.ts";
 import type { FederationAccess } from "./federation-access.ts";
 import { isInGraph } from "../records/in-graph.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
@@ -23,6 +24,7 @@ export interface ServeEventsDeps {
   readonly answers: StateAnswers;
   readonly partial: PartialRooms;
   readonly erasures: Erasures;
+  readonly lifetimes: Pick<Lifetimes, "isOver">;
 }
 
 type Served = Pick<
@@ -34,7 +36,7 @@ const MAX_BACKFILL = 100;
 const MAX_MISSING = 20;
 
 export function createServeEvents(deps: ServeEventsDeps): Served {
-  const { store, access, acl, answers, partial } = deps;
+  const { store, access, acl, answers, partial, lifetimes } = deps;
 
   return {
     async backfill(origin, roomId, from, limit) {
@@ -142,7 +144,7 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
   }
 
   /**
-   * The PDUs as JSON. Those that the server's users may not see are redacted, so that the graph
+   * The PDUs as JSON. Those that the server's users may not see, or which have ended, are redacted, so that the graph
    * stays complete.
    */
   async function texts(
@@ -163,7 +165,8 @@ export function createServeEvents(deps: ServeEventsDeps): Served {
         // Memberships in a partial state are unreliable, but that the server is in the room is
         // certain.
         const visible = wasNamedInJoin || serverCanSee(event, origin, await around);
-        return visible && !withheld.has(stored.nid) ? event.json() : redactEvent(event).json();
+        const isGiven = visible && !withheld.has(stored.nid) && !lifetimes.isOver(stored);
+        return isGiven ? event.json() : redactEvent(event).json();
       }),
     );
   }

@@ -5,6 +5,7 @@ import { NOTHING } from "./at-root.ts";
 import type { AtRoot, LookAtRoot } from "./at-root.ts";
 import type { Erasures, Sent } from "./erasures.ts";
 import type { Memberships } from "../records/memberships.ts";
+import type { Lifetimes } from "./lifetimes.ts";
 import type { LastMemberships } from "./last-membership.ts";
 import { withoutIneffective } from "../commands/redactions.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -34,10 +35,11 @@ export interface VisibleEventsDeps {
   readonly lastMemberships: LastMemberships;
   readonly atRoot: LookAtRoot;
   readonly erasures: Erasures;
+  readonly lifetimes: Pick<Lifetimes, "isOver">;
 }
 
 export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
-  const { store, memberships, lastMemberships, atRoot, erasures } = deps;
+  const { store, memberships, lastMemberships, atRoot, erasures, lifetimes } = deps;
 
   /**
    * The log position up to which every event is followed by a join of the user; Infinity while they
@@ -75,6 +77,7 @@ export function createVisibleEvents(deps: VisibleEventsDeps): VisibleEvents {
       const { before, joinedLater } = of(stored);
       // Clients never get soft-failed events.
       if (stored.status !== "accepted" || !hasStateFor(stored, userId)) return [];
+      if (lifetimes.isOver(stored)) return [];
       if (!userCanSee(stored.event, userId, before, joinedLater)) return [];
       return [{ stored, membership: membershipAt(stored, userId, before.membership) }];
     });

@@ -1,4 +1,5 @@
 /** Deletes rooms, and their history, from the tables in bounded steps. */
+import type { JsonObject } from "../../protocol/json.ts";
 import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
@@ -185,4 +186,73 @@ export async function localMembers(
     WHERE room_nid = ${roomNid} AND server = ${server} AND membership IN ('join', 'invite', 'knock')
     ORDER BY position, user_id`;
   return rows.map((row) => row.userId);
+}
+
+// --- messages that have ended -------------------------------------------------------------------
+
+/** Contents of state of these types with an empty state key, in the order of the types. */
+export async function currentContents(
+  sql: Sql,
+  types: readonly string[],
+): Promise<{ roomNid: number; content: JsonObject }[]> {
+  const rows = await sql<{ roomNid: number; json: string }[]>`
+    SELECT s.room_nid AS "roomNid", e.json
+    FROM current_state s JOIN events e USING (event_nid)
+    WHERE s.type = ANY (${textArray(types)}::text[]) AND s.type <> 'm.room.member' AND s.state_key = ''
+    ORDER BY array_position(${textArray(types)}::text[], s.type)`;
+  return rows.map(({ roomNid, json }) => {
+    const { content } = JSON.parse(json) as { content: JsonObject };
+    return { roomNid, content };
+  });
+}
+
+/** The next rooms by nid, after one. */
+export async function roomsAfter(sql: Sql, after: number, limit: number) {
+  return await sql<{ nid: number; roomId: string }[]>`
+    SELECT room_nid AS nid, room_id AS "roomId" FROM rooms
+    WHERE room_nid > ${after} ORDER BY room_nid LIMIT ${limit}`;
+}
+
+/** Whether the timeline has a message from before a moment (ms since 1970). */
+export async function hasMessageBefore(sql: Sql, roomNid: number, ts: number): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events
+    WHERE room_nid = ${roomNid} AND origin_server_ts < ${ts}
+      AND position IS NOT NULL AND state_key IS NULL
+    LIMIT 1`;
+  return rows.length > 0;
+}
+
+/**
+ * The first place in the timeline with a message sent between two moments; else the last place.
+ * Undefined for an empty timeline.
+ */
+export async function firstPlaceBetween(sql: Sql, roomNid: number, since: number, until: number) {
+  const [living] = await sql<{ position: number; ordinal: number }[]>`
+    SELECT position, ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
+      AND state_key IS NULL AND origin_server_ts BETWEEN ${since} AND ${until}
+    ORDER BY position, ordinal LIMIT 1`;
+  if (living !== undefined) return living;
+  const [last] = await sql<{ position: number; ordinal: number }[]>`
+    SELECT position, ordinal FROM events
+    WHERE room_nid = ${roomNid} AND position IS NOT NULL AND status = 0
+    ORDER BY position DESC, ordinal DESC LIMIT 1`;
+  return last;
+}
+
+/** Whether a purge up to a place would delete a message: those that events still have to name stay. */
+export async function hasMessageInFront(
+  sql: Sql,
+  roomNid: number,
+  place: { readonly position: number; readonly ordinal: number },
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT 1 FROM events e
+    WHERE e.room_nid = ${roomNid} AND e.position IS NOT NULL AND e.state_key IS NULL
+      AND (e.position, e.ordinal) < (${place.position}, ${place.ordinal})
+      AND NOT EXISTS (SELECT 1 FROM room_heads h
+                      WHERE h.room_nid = e.room_nid AND e.event_nid = ANY (h.extremities))
+    LIMIT 1`;
+  return rows.length > 0;
 }

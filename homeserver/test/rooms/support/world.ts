@@ -5,6 +5,7 @@ import type { Log } from "../../../src/log/log.ts";
 import type { EventRecord } from "../../../src/log/types.ts";
 import { createMemoryWake } from "../../../src/log/wake.ts";
 import type { Wake } from "../../../src/log/wake.ts";
+import type { RetentionRules } from "../../../src/rooms/visibility/retention-rules.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import type { Clock } from "../../../src/platform/clock.ts";
 import { silentLogger } from "../../../src/platform/logger.ts";
@@ -47,6 +48,8 @@ interface ServerOptions {
   readonly clock?: Clock;
   /** Nobody ignores anybody, unless it says so. */
   readonly ignoredBy?: IgnoredBy;
+  /** Messages are kept for ever, unless it says otherwise. */
+  readonly retention?: RetentionRules;
 }
 
 /** Servers that reach one another by function calls; `cut` makes two of them deaf to each other. */
@@ -129,7 +132,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
     name: string,
     db: TestDatabase,
     wake: Wake,
-    { profiles = NAMED, clock = systemClock, ignoredBy = nobody }: ServerOptions = {},
+    { profiles = NAMED, clock = systemClock, ignoredBy = nobody, retention }: ServerOptions = {},
   ): Promise<TestServer> {
     const key = signingKeyFromSeed("ed25519:test", Buffer.alloc(32, name));
     const serverName = name as ServerName;
@@ -153,7 +156,7 @@ export function createWorld(turns?: (name: string) => Promise<RoomTurns>): World
       profiles,
       remote: pretending(networkOf(serverName, reachable(serverName))),
       keyRing,
-      ignoredBy,
+      ...{ ignoredBy, retention },
       logger: silentLogger(),
       turns: roomTurns,
     });

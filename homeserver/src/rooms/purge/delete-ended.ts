@@ -1,0 +1,99 @@
+/** Deletes messages that have ended, in the background, on one replica at a time. */
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { RoomId } from "../../protocol/identifiers.ts";
+import { type Leases, whileLeader } from "../../storage/leases.ts";
+import {
+  firstPlaceBetween,
+  hasMessageBefore,
+  hasMessageInFront,
+  roomsAfter,
+} from "../../storage/rooms/purge-rows.ts";
+import type { Sql } from "../../storage/sql.ts";
+import type { Lifetimes } from "../visibility/lifetimes.ts";
+import type { RetentionRules } from "../visibility/retention-rules.ts";
+import type { PurgeSteps } from "./steps.ts";
+
+export interface DeleteEndedDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly leases: Leases | undefined;
+  readonly rules: RetentionRules;
+  readonly lifetimes: Lifetimes;
+  readonly steps: Pick<PurgeSteps, "history">;
+  /** Whether a room's state is still being fetched. */
+  readonly isPartial: (roomNid: number) => Promise<boolean>;
+}
+
+/** Before the first round, so that a start is not busy with it. */
+const FIRST_MS = 60_000;
+/** Between rounds. Nobody is shown what has ended meanwhile. */
+const EVERY_MS = 600_000;
+const ROOMS_AT_ONCE = 500;
+/** What claims to be from further in the future than clocks differ holds nothing up. */
+const CLOCKS_DIFFER_MS = 24 * 3_600_000;
+
+/**
+ * Goes through all rooms, and takes out of each the part of its timeline that comes before the
+ * first message that has not ended. State stays, and so does the newest event, which the next one
+ * has to name. A round that is interrupted is done again.
+ */
+export function deleteEnded(deps: DeleteEndedDeps): {
+  /** One round through all rooms, for tests. */
+  round(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+} {
+  const { sql, clock, logger, lifetimes } = deps;
+  const stopping = new AbortController();
+
+  async function inRoom(nid: number, roomId: RoomId, signal: AbortSignal): Promise<void> {
+    const lifetime = lifetimes.of(nid);
+    if (lifetime === undefined) return;
+    const now = clock.now();
+    if (!(await hasMessageBefore(sql, nid, now - lifetime))) return;
+    if (await deps.isPartial(nid)) return;
+    const before = await firstPlaceBetween(sql, nid, now - lifetime, now + CLOCKS_DIFFER_MS);
+    // The newest event stays, however old it is: there may be nothing else.
+    if (before === undefined || !(await hasMessageInFront(sql, nid, before))) return;
+    await deps.steps.history({ nid, roomId }, { before, localEvents: true }, signal);
+  }
+
+  async function round(signal: AbortSignal): Promise<void> {
+    await lifetimes.refresh();
+    for (let after = 0, more = true; more && deps.rules.isOn;) {
+      const rooms = await roomsAfter(sql, after, ROOMS_AT_ONCE);
+      more = rooms.length === ROOMS_AT_ONCE;
+      for (const { nid, roomId } of rooms) {
+        signal.throwIfAborted();
+        after = nid;
+        try {
+          await inRoom(nid, roomId as RoomId, signal);
+        } catch (err) {
+          if (signal.aborted) return;
+          logger.warn({ err, room: roomId }, "messages that have ended were not deleted");
+        }
+      }
+    }
+  }
+
+  const running = whileLeader(deps.leases, "retention", stopping.signal, async (signal) => {
+    await clock.sleep(FIRST_MS, signal);
+    while (!signal.aborted) {
+      try {
+        if (deps.rules.isOn) await round(signal);
+      } catch (err) {
+        if (!signal.aborted) logger.warn({ err }, "rooms can't be looked through; trying again");
+      }
+      await clock.sleep(EVERY_MS, signal);
+    }
+  });
+
+  return {
+    round,
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,170 @@
+/** Messages end when their time is over, for readers at once and in the tables soon. (MSC1763.) */
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RoomId } from "../../../src/protocol/identifiers.ts";
+import type { Actor } from "../../../src/rooms/index.ts";
+import {
+  lifetimeIn,
+  NO_RETENTION,
+  type RetentionRules,
+} from "../../../src/rooms/visibility/retention-rules.ts";
+import { openWorld, publicRoom } from "../support/servers.ts";
+import { stateAt } from "../support/what-it-has.ts";
+import type { TestServer } from "../support/world.ts";
+import { read } from "./purging.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const rules: { -readonly [K in keyof RetentionRules]: RetentionRules[K] } = { ...NO_RETENTION };
+
+const world = openWorld();
+const a = await world.server("a.test", { retention: rules });
+const b = await world.server("b.test");
+const [alice, ann, bob] = [a.user("alice"), a.user("ann"), b.user("bob")];
+
+beforeEach(() => {
+  world.reset();
+  Object.assign(rules, NO_RETENTION, { isOn: true });
+});
+
+const say = (on: TestServer, by: Actor, roomId: RoomId, body: string, ageMs = 0) =>
+  on.rooms.send.message({
+    ...{ by, roomId, type: "m.room.message", content: { body } },
+    originServerTs: Date.now() - ageMs,
+  });
+const keepFor = (roomId: RoomId, content: object, type = "m.room.retention") =>
+  a.rooms.send.state({ by: alice, roomId, type, stateKey: "", content: { ...content } });
+const round = () => a.rooms.purges.ended(new AbortController().signal);
+const bodies = async (on: TestServer, by: Actor, roomId: RoomId) =>
+  (await read(on, by, roomId)).bodies;
+async function stored(text: string): Promise<number> {
+  const rows = await a.db.sql`SELECT 1 FROM events WHERE json LIKE ${`%${text}%`}`;
+  return rows.length;
+}
+
+describe("how long a room's messages are kept", () => {
+  const on = { ...NO_RETENTION, isOn: true };
+  test.each<[string, RetentionRules, object | undefined, number | undefined]>([
+    ["for ever, where messages do not end", NO_RETENTION, { max_lifetime: DAY }, undefined],
+    ["for ever, where nothing is said", on, undefined, undefined],
+    ["as the room says", on, { max_lifetime: DAY }, DAY],
+    ["as the settings say, where the room does not", { ...on, usual: HOUR }, undefined, HOUR],
+    ["as the room says, whatever is usual", { ...on, usual: HOUR }, { max_lifetime: DAY }, DAY],
+    ["no shorter than the settings say", { ...on, shortest: DAY }, { max_lifetime: 0 }, DAY],
+    ["no longer than the settings say", { ...on, longest: HOUR }, { max_lifetime: DAY }, HOUR],
+    [
+      "for ever, where the room names no end",
+      { ...on, usual: HOUR },
+      { min_lifetime: 5 },
+      undefined,
+    ],
+    ["at most as the settings say then", { ...on, longest: DAY }, { min_lifetime: 5 }, DAY],
+    ["for ever by what is no time", on, { max_lifetime: "1" }, undefined],
+    ["for ever by less than none", on, { max_lifetime: -1 }, undefined],
+  ])("%s", (_name, server, said, lifetime) => {
+    expect(lifetimeIn(server, said && { ...said })).toBe(lifetime);
+  });
+});
+
+describe("a message whose time is over", () => {
+  test("is shown to nobody at once, and deleted, while state and newer messages stay", async () => {
+    const roomId = await publicRoom(world, [a, alice], [b, bob]);
+    await say(a, alice, roomId, "old-of-a", 2 * DAY);
+    await world.flush();
+    await say(b, bob, roomId, "old-of-b", 2 * DAY);
+    await world.flush();
+    await say(a, alice, roomId, "new", HOUR);
+    await world.flush();
+    const state = await stateAt(a, roomId);
+    expect(await bodies(a, alice, roomId)).toEqual(["old-of-a", "old-of-b", "new"]);
+    await round();
+    expect(await stored("old-of-")).toBe(2);
+
+    await keepFor(roomId, { max_lifetime: DAY });
+    await world.flush();
+    rules.usual = HOUR / 2;
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual(["new"]);
+    expect(await stored("old-of-")).toBe(0);
+    expect(await stateAt(a, roomId)).toEqual(expect.arrayContaining(state));
+
+    // The room lives on between the servers, one of which keeps everything.
+    await say(b, bob, roomId, "newest");
+    await world.flush();
+    expect(await bodies(a, alice, roomId)).toEqual(["new", "newest"]);
+    expect(await bodies(b, bob, roomId)).toEqual(["old-of-a", "old-of-b", "new", "newest"]);
+    await a.rooms.members.join({ by: ann, room: roomId });
+    expect(await bodies(a, ann, roomId)).toEqual(["new", "newest"]);
+  });
+
+  test("that is the newest stays, so that the next can name it, and is shown to nobody", async () => {
+    const roomId = await publicRoom(world, [a, alice]);
+    await keepFor(roomId, { max_lifetime: DAY }, "org.matrix.msc1763.retention");
+    await say(a, alice, roomId, "older", 3 * DAY);
+    await say(a, alice, roomId, "last-word", 2 * DAY);
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual([]);
+    expect([await stored('"older"'), await stored("last-word")]).toEqual([0, 1]);
+    const position = a.log.position;
+    await round();
+    // Nothing was to be done, so nobody was told.
+    expect(a.log.position).toBe(position);
+    await say(a, alice, roomId, "goes on");
+    expect(await bodies(a, alice, roomId)).toEqual(["goes on"]);
+    await round();
+    expect(await stored("last-word")).toBe(0);
+  });
+
+  test("is not kept by one before it that claims to be from the future, nor takes younger ones along", async () => {
+    const roomId = await publicRoom(world, [a, alice]);
+    await keepFor(roomId, { max_lifetime: DAY });
+    await say(a, alice, roomId, "from-the-future", -400 * DAY);
+    await say(a, alice, roomId, "ended-1", 2 * DAY);
+    await say(a, alice, roomId, "young", HOUR);
+    await say(a, alice, roomId, "ended-2", 2 * DAY);
+    await say(a, alice, roomId, "youngest");
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual(["young", "youngest"]);
+    expect(await stored("from-the-future")).toBe(0);
+    expect(await stored("ended-1")).toBe(0);
+    // It waits for what came before it.
+    expect(await stored("ended-2")).toBe(1);
+  });
+
+  test("is given to other servers without its content", async () => {
+    const roomId = await publicRoom(world, [a, alice], [b, bob]);
+    const eventId = await say(a, alice, roomId, "secret", 2 * DAY);
+    await world.flush();
+    await say(a, alice, roomId, "newer");
+    await keepFor(roomId, { max_lifetime: DAY });
+    const asked = () => a.rooms.federation.event(b.name, eventId);
+    expect(await asked()).toContain("secret");
+    rules.isOn = false;
+    await round();
+    expect(await asked()).toContain("secret");
+    rules.isOn = true;
+    const stays = await publicRoom(world, [a, alice], [b, bob]);
+    const last = await say(a, alice, stays, "last-secret", 2 * DAY);
+    await keepFor(stays, { max_lifetime: DAY });
+    await round();
+    await expect(asked()).rejects.toMatchObject({ status: 404 });
+    const text = await a.rooms.federation.event(b.name, last).catch(() => "deleted");
+    expect(text).not.toContain("last-secret");
+  });
+
+  test("of a room that says nothing ends where the settings have a time for it", async () => {
+    const roomId = await publicRoom(world, [a, alice]);
+    await say(a, alice, roomId, "old", 2 * DAY);
+    await say(a, alice, roomId, "new");
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual(["old", "new"]);
+    rules.usual = DAY;
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual(["new"]);
+    // Nor does a room take less than the settings allow.
+    rules.shortest = DAY;
+    await keepFor(roomId, { max_lifetime: 0 });
+    await say(a, alice, roomId, "newest");
+    await round();
+    expect(await bodies(a, alice, roomId)).toEqual(["new", "newest"]);
+  });
+});
