@@ -1,125 +1,32 @@
 /** Every setting that is said to be in force at once when settings are read again, on a real server. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Config } from "../../src/config/load.ts";
 import { type SettingKey, settings } from "../../src/config/schema.ts";
 import type { Setting } from "../../src/config/setting.ts";
 import { NO_RETENTION } from "../../src/rooms/visibility/retention-rules.ts";
 import { DEFAULT_LIMITS } from "../../src/users/common/limits.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Body, register, type TestUser, userOf } from "../support/user.ts";
-
-let server: TestServer;
-let alice: TestUser;
-let settled: Config;
-beforeAll(async () => {
-  server = await startServer({
-    smtp: { url: "smtp://127.0.0.1:9?tls=off", from: "a@here.test" },
-    userLimits: { ...DEFAULT_LIMITS },
-  });
-  const { userLimits, retention: kept } = server.config;
-  settled = { ...server.config, userLimits: { ...userLimits }, retention: { ...kept } };
-  alice = await register(server, "alice");
-});
-afterAll(() => server.close());
-
-/** As when settings are read again: the objects that were handed on stay, their members change. */
-function change({ userLimits, retention: kept, ...rest }: Partial<Config>): void {
-  Object.assign(server.config, rest);
-  Object.assign(server.config.retention, kept);
-  Object.assign(server.config.userLimits, userLimits);
-}
-
-async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; body: Body }> {
-  const response = await fetch(`${server.baseUrl}${path}`, init);
-  const text = await response.text();
-  return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
-}
-
-const post = (path: string, body: unknown) =>
-  ask(path, { method: "POST", body: JSON.stringify(body) });
-const statusOf = async (method: string, path: string, body?: unknown) =>
-  (await alice.ask(method, path, body)).status;
-
-async function stages(): Promise<string> {
-  const { status, body } = await post("/_matrix/client/v3/register", {});
-  const flows = (body.flows ?? []) as { stages: string[] }[];
-  return `${status} ${flows.map((flow) => flow.stages.join("+")).join(" or ")}`.trim();
-}
-
-async function room(options: object = {}): Promise<string> {
-  return (await alice.call("POST", "/createRoom", options)).room_id;
-}
-
-const stateOf = (roomId: string, type: string) =>
-  alice.ask("GET", `/rooms/${encodeURIComponent(roomId)}/state/${type}`);
-
-/** Alice's address, when a proxy on this machine says that she is elsewhere. */
-async function addressSeen(): Promise<string> {
-  const { token, deviceId } = await signIn();
-  await ask("/_matrix/client/v3/account/whoami", {
-    headers: { authorization: `Bearer ${token}`, "x-forwarded-for": "192.0.2.7" },
-  });
-  const who = await alice.call("GET", `/admin/whois/${encodeURIComponent(alice.userId)}`);
-  const { sessions } = who.devices[deviceId];
-  return sessions[0].connections[0].ip;
-}
-
-async function signIn(): Promise<TestUser> {
-  const identifier = { type: "m.id.user", user: "alice" };
-  const login = { type: "m.login.password", identifier, password: "alice-Secret-1" };
-  const { status, body } = await post("/_matrix/client/v3/login", login);
-  expect(status).toBe(200);
-  return userOf(server, body);
-}
-
-let made = 0;
-const newAlias = () => ({ room_alias_name: `alias-${++made}` });
-
-async function upload(): Promise<{ status: number; path: string }> {
-  const { status, body } = await ask("/_matrix/media/v3/upload", {
-    method: "POST",
-    headers: { authorization: `Bearer ${alice.token}` },
-    body: `A file: ${++made}`,
-  });
-  return { status, path: String(body.content_uri).replace("mxc://", "") };
-}
-
-function newBackup(): Promise<number> {
-  const algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
-  const auth = { public_key: "abcdefg", signatures: {} };
-  return statusOf("POST", "/room_keys/version", { algorithm, auth_data: auth });
-}
-
-async function capability(name: string): Promise<Body> {
-  return (await alice.call("GET", "/capabilities")).capabilities[name];
-}
-
-/** More than any limit of wrong passwords for this name lets through without a wait. */
-async function lastOfManyLogins(): Promise<number> {
-  const user = `nobody-${++made}`;
-  const login = {
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user },
-    password: "x",
-  };
-  let last = 0;
-  for (let count = 0; count < 10; count++) {
-    last = (await post("/_matrix/client/v3/login", login)).status;
-  }
-  return last;
-}
-
-async function retention(): Promise<unknown> {
-  const path = "/_matrix/client/unstable/org.matrix.msc1763/retention/configuration";
-  const headers = { authorization: `Bearer ${alice.token}` };
-  const { status, body } = await ask(path, { headers });
-  return status === 200 ? body : status;
-}
-
-async function contacts(): Promise<unknown> {
-  const { status, body } = await ask("/.well-known/matrix/support");
-  return status === 200 ? body : status;
-}
+import { register } from "../support/user.ts";
+import {
+  server,
+  alice,
+  settled,
+  change,
+  ask,
+  post,
+  statusOf,
+  stages,
+  room,
+  stateOf,
+  addressSeen,
+  newAlias,
+  upload,
+  newBackup,
+  next,
+  capability,
+  lastOfManyLogins,
+  retention,
+  contacts,
+} from "./looks.ts";
 
 interface Trial {
   readonly change: Partial<Config>;
@@ -158,7 +65,7 @@ const trials: Partial<Record<SettingKey, Trial>> = {
     change: { passwordMinLength: 30 },
     look: async () => {
       const auth = { type: "m.login.dummy" };
-      const wanted = { username: `u${++made}`, password: "long-enough-1", auth };
+      const wanted = { username: `u${next()}`, password: "long-enough-1", auth };
       return (await post("/_matrix/client/v3/register", wanted)).status;
     },
     before: 200,
@@ -290,7 +197,7 @@ const trials: Partial<Record<SettingKey, Trial>> = {
   user_account_data_limit: {
     change: limit({ accountDataBytes: 10 }),
     look: () => {
-      const type = `org.example.${++made}`;
+      const type = `org.example.${next()}`;
       return statusOf("PUT", `/user/${alice.userId}/account_data/${type}`, { a: "b".repeat(20) });
     },
     before: 200,
@@ -305,9 +212,10 @@ const trials: Partial<Record<SettingKey, Trial>> = {
   user_device_limit: {
     change: limit({ devices: 1 }),
     look: async () => {
-      const bob = await register(server, `device-user-${++made}`);
+      const name = `device-user-${next()}`;
+      const bob = await register(server, name);
       const identifier = { type: "m.id.user", user: bob.userId };
-      const password = `device-user-${made}-Secret-1`;
+      const password = `${name}-Secret-1`;
       await post("/_matrix/client/v3/login", { type: "m.login.password", identifier, password });
       return (await bob.ask("GET", "/account/whoami")).status;
     },
@@ -335,7 +243,7 @@ const trials: Partial<Record<SettingKey, Trial>> = {
   user_directory_hidden: {
     change: { userDirectoryHidden: ["@ali*"] },
     look: async () => {
-      const bob = await register(server, `searcher-${++made}`);
+      const bob = await register(server, `searcher-${next()}`);
       const roomId = await room({ preset: "public_chat" });
       await bob.call("POST", `/join/${encodeURIComponent(roomId)}`, {});
       const search = { search_term: "alice" };
