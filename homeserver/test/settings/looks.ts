@@ -64,7 +64,7 @@ export async function addressSeen(): Promise<string> {
   return sessions[0].connections[0].ip;
 }
 
-export async function signIn(): Promise<TestUser> {
+async function signIn(): Promise<TestUser> {
   const identifier = { type: "m.id.user", user: "alice" };
   const login = { type: "m.login.password", identifier, password: "alice-Secret-1" };
   const { status, body } = await post("/_matrix/client/v3/login", login);
