@@ -4587,6 +4587,11 @@ export interface components {
             presence?: components["schemas"]["EventFilter"];
             account_data?: components["schemas"]["EventFilter"];
             room?: components["schemas"]["RoomFilter"];
+            /** @description Which fields of profiles to tell of. None by default. */
+            "org.matrix.msc4429.profile_fields"?: {
+                /** @description Their keys. */
+                ids?: components["schemas"]["Name"][];
+            };
         };
         /** @description A user's identifier, `@localpart:server`. */
         UserId: string;
@@ -5472,6 +5477,11 @@ export interface components {
                 account_data?: components["schemas"]["RoomExtension"];
                 receipts?: components["schemas"]["RoomExtension"];
                 typing?: components["schemas"]["RoomExtension"];
+                /** @description Profiles of those who share a room with the user. */
+                "org.matrix.msc4262.profiles"?: {
+                    /** @description Which fields. Left out, all of them. */
+                    fields?: components["schemas"]["Name"][];
+                } & components["schemas"]["RoomExtension"];
                 /** @description Threads that the user follows, or ceased to. */
                 "io.element.msc4308.thread_subscriptions"?: {
                     enabled?: components["schemas"]["Enabled"];
@@ -5640,6 +5650,13 @@ export interface components {
             account_data?: components["schemas"]["EventBatch"];
             to_device?: components["schemas"]["EventBatch"];
             device_lists?: components["schemas"]["DeviceLists"];
+            /** @description News of profiles by user, of those who share a room with the caller and of the caller. */
+            "org.matrix.msc4429.users"?: {
+                [key: string]: {
+                    /** @description The value of each field that changed, null where it was removed. Null when no room is shared any more. */
+                    profile_updates?: JsonObject | null;
+                };
+            };
             /** @description One-time keys of the device that nobody has claimed, by algorithm. */
             device_one_time_keys_count?: {
                 [key: string]: number;

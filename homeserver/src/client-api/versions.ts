@@ -37,6 +37,9 @@ const UNSTABLE_FEATURES = {
   // Threads that users follow; by sliding sync, too (MSC4308).
   "org.matrix.msc4306": true,
   "org.matrix.msc4380.stable": true,
+  // Changes of profiles, by sliding sync and by /sync.
+  "org.matrix.msc4262": true,
+  "org.matrix.msc4429": true,
   // Sliding sync (MSC4186), at the path of the proposal before it.
   "org.matrix.simplified_msc3575": true,
   // Rooms in common: js-sdk looks for the first of these alone.

@@ -46,6 +46,8 @@ export interface SyncFilter {
   readonly presence: Filter;
   readonly accountData: Filter;
   readonly room: RoomFilter;
+  /** Keys of profile fields whose changes are wanted; undefined: of none. (MSC4429.) */
+  readonly profileFields: ReadonlySet<string> | undefined;
 }
 
 /** The fields that a filter reads. Account data and ephemeral events have no sender. */
@@ -77,11 +79,14 @@ export function parseFilter(json: Json | undefined): SyncFilter {
     throw errors.badJson("event_format is neither client nor federation");
   }
   const room = object(filter.room, "room");
+  const profiles = object(filter["org.matrix.msc4429.profile_fields"], "profile_fields");
+  const fields = strings(profiles, "ids") ?? [];
   return {
     eventFormat: format,
     eventFields: strings(filter, "event_fields")?.map(parsePropertyPath),
     presence: parseEventFilter(filter.presence, "presence"),
     accountData: parseEventFilter(filter.account_data, "account_data"),
+    profileFields: fields.length === 0 ? undefined : new Set(fields),
     room: {
       rooms: ids(room, "rooms", "!"),
       notRooms: ids(room, "not_rooms", "!") ?? NONE,

@@ -3,14 +3,19 @@ import type { PushContexts } from "../notifications/push-context.ts";
 import type { UnreadCounts } from "../notifications/unread.ts";
 import type { AccountDataChanges } from "./recent/account-data-changes.ts";
 import type { RecentEvents } from "./recent/recent-events.ts";
-import type { DeviceListLookUps } from "./users/device-list-lookups.ts";
-import { SYNC_KINDS } from "./users/syncing-user.ts";
+import type { SharerLookUps } from "./users/sharer-lookups.ts";
+import { SYNC_KINDS, type SyncRecord } from "./users/syncing-user.ts";
 import type { SlidingMemory } from "./sliding/index.ts";
 import type { SyncingUsers } from "./users/syncing-users.ts";
 import type { Waker } from "./users/wake.ts";
 
 /** Account data on which unread counts depend. */
 const AFFECTS_COUNTS: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
+
+/** What concerns all who share a room with a user. */
+function concernsSharers(record: SyncRecord) {
+  return record.kind === "device_list" || record.kind === "profile_field";
+}
 
 /**
  * Keeps the caches that syncs are answered from up to date with the log, and wakes waiting syncs.
@@ -23,12 +28,12 @@ export function followLog(deps: {
   readonly unread: UnreadCounts;
   readonly accountDataChanges: AccountDataChanges;
   readonly syncingUsers: SyncingUsers;
-  readonly deviceListLookUps: DeviceListLookUps;
+  readonly sharerLookUps: SharerLookUps;
   readonly waker: Waker;
   readonly sliding: SlidingMemory;
 }): () => void {
   const { log, recentEvents, contexts, unread, accountDataChanges } = deps;
-  const { syncingUsers, deviceListLookUps, waker, sliding } = deps;
+  const { syncingUsers, sharerLookUps, waker, sliding } = deps;
   return log.follow({
     phase: "readers",
     kinds: SYNC_KINDS,
@@ -61,7 +66,7 @@ export function followLog(deps: {
         }
       }
       waker.wake(syncingUsers.take(records));
-      deviceListLookUps.take(records.filter((record) => record.kind === "device_list"));
+      sharerLookUps.take(records.filter(concernsSharers));
     },
   });
 }

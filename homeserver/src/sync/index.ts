@@ -16,6 +16,7 @@ import {
   roomsOfStays,
   roomsSince,
   sharers,
+  sharersProfileFields,
   sharersWithChanges,
   sharing,
 } from "../storage/rooms/stays.ts";
@@ -26,6 +27,10 @@ import {
   type RoomRange,
   touchedRooms,
 } from "../storage/streams/sync-reads.ts";
+import { findProfiles } from "../storage/users/profiles.ts";
+import { changedProfileFields } from "../storage/streams/profiles.ts";
+import { profileObject } from "../users/data/profile-fields.ts";
+import { createProfilesSection, type ProfileSources } from "./sections/profiles.ts";
 import { publishedAmong } from "../storage/rooms/published-rooms.ts";
 import { type ComputeDeps, createCompute } from "./v3/compute.ts";
 import { createAccountDataChanges } from "./recent/account-data-changes.ts";
@@ -36,7 +41,7 @@ import {
   type DeviceListSources,
 } from "./sections/device-lists.ts";
 import { sharedAnswers } from "./sections/shared-answers.ts";
-import { createDeviceListLookUps } from "./users/device-list-lookups.ts";
+import { createSharerLookUps } from "./users/sharer-lookups.ts";
 import { createKeyChanges, type DeviceKeyCounts } from "./sections/key-counts.ts";
 import { createToDeviceSection, type ToDeviceMessages } from "./sections/to-device.ts";
 import { parseSyncToken } from "../log/token.ts";
@@ -191,7 +196,7 @@ function createMemory({ log, sql, view, history, ephemeral, preferences, logger 
   const waker = createWaker();
   return {
     ...{ syncingUsers, waker },
-    deviceListLookUps: createDeviceListLookUps({
+    sharerLookUps: createSharerLookUps({
       roomsSince: (userIds, after) => roomsSince(sql, userIds, after),
       ...{ syncingUsers, waker, logger },
     }),
@@ -250,14 +255,37 @@ function deviceListSourcesOf({ sql, log, clock }: SyncDeps): DeviceListSources {
   };
 }
 
+/** Changes of profiles since a token: more of them are looked for among those who share a room. */
+const MAX_PROFILE_CHANGES = 1_000;
+
+function profileSources(sql: Sql, log: Log): Pick<ProfileSources, "changedFields" | "profilesOf"> {
+  const recentlyChanged = sharedAnswers(
+    ({ after, upTo }: Between) => `${after} ${upTo}`,
+    (between) => changedProfileFields(sql, between, MAX_PROFILE_CHANGES),
+  );
+  return {
+    async changedFields(userId, between) {
+      const isRecent = log.position - between.after <= LONG_AGO;
+      const found = isRecent ? await recentlyChanged(between) : undefined;
+      if (found !== undefined && found.length < MAX_PROFILE_CHANGES) return found;
+      return sharersProfileFields(sql, userId, between);
+    },
+    async profilesOf(userIds) {
+      const rows = await findProfiles(sql, userIds);
+      return new Map(rows.map((row) => [row.userId, profileObject(row)]));
+    },
+  };
+}
+
 /** What all presentations have in common. */
 function createShared(
-  { sql, view }: SyncDeps,
+  { sql, log, view }: SyncDeps,
   { recentEvents, sent, syncingUsers }: Memory,
   deviceLists: DeviceListSources,
 ) {
   return {
     deviceLists: createDeviceListsSection(deviceLists, syncingUsers),
+    profiles: createProfilesSection({ ...deviceLists, ...profileSources(sql, log) }, syncingUsers),
     hasKeyChanges: createKeyChanges((device, after) => keysChanged(sql, device, after)),
     view,
     recentEvents,
@@ -288,6 +316,7 @@ function computationOf(
     toDevice: createToDeviceSection(deps.toDevice),
     keyCounts,
     ...{ deviceLists: shared.deviceLists, hasKeyChanges: shared.hasKeyChanges },
+    profiles: shared.profiles,
     blocksInvites: preferences.blocksInvites,
   };
 }

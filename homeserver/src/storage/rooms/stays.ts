@@ -6,6 +6,7 @@
 import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 import { type Between, mayBeIn } from "../streams/device-lists.ts";
+import type { ProfileField } from "../streams/profiles.ts";
 
 export type { Between };
 
@@ -180,6 +181,20 @@ export async function sharersWithChanges(
       WHERE user_id = m.user_id AND position > ${between.after}) AS changes
     WHERE changes.found`;
   return rows.map((row) => row.userId);
+}
+
+/** Fields of profiles of those who share a room with the user, and of the user, that changed. */
+export async function sharersProfileFields(
+  sql: Sql | Tx,
+  userId: string,
+  { after, upTo }: Between,
+): Promise<ProfileField[]> {
+  return sql<ProfileField[]>`
+    WITH ${membersAt(sql, userId, upTo)}
+    SELECT c.user_id AS "userId", c.field
+    FROM (SELECT user_id FROM members UNION SELECT ${userId}::text) AS m
+    JOIN profile_changes c ON c.user_id = m.user_id
+    WHERE c.position > ${after} AND c.position <= ${upTo}`;
 }
 
 /** The members of a user's rooms, as the table expression `members`. */

@@ -6,7 +6,7 @@ import { erasures } from "./erasures.ts";
 import { forgottenRooms } from "./forgotten-rooms.ts";
 import { history } from "./history.ts";
 import { partialRooms } from "./partial-rooms.ts";
-import { profiles } from "./profiles.ts";
+import { profileFields, profiles } from "./profiles.ts";
 import { purges } from "./purges.ts";
 import { receipts } from "./receipts.ts";
 import { pushers, sessions } from "./user-changes.ts";
@@ -18,7 +18,7 @@ const LISTED = [
   ...([receipts, accountData, erasures, forgottenRooms, purges] as const),
   ...([partialRooms, profiles, deviceLists, sessions, history] as const),
   ...([userSignatures, oneTimeKeys, toDevice, toDeviceOutbound, pushers] as const),
-  threadSubscriptions,
+  ...([threadSubscriptions, profileFields] as const),
 ] as const;
 
 type Listed = (typeof LISTED)[number];

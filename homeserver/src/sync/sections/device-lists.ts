@@ -93,8 +93,8 @@ export async function deviceListChanges(
 }
 
 /** Those of the others who share a room with the user at a position; `joined`: the user's then. */
-async function sharingNow(
-  sources: DeviceListSources,
+export async function sharingNow(
+  sources: Pick<DeviceListSources, "roomsAt" | "sharing">,
   userId: string,
   others: readonly string[],
   position: number,
@@ -170,12 +170,12 @@ async function comings(
   return sources.comingsIn(rooms, between);
 }
 
-/** The `device_lists` section as JSON text, of a sync with a `since`; undefined: nothing changed. */
+/** The `device_lists` section, of a sync with a `since`; undefined: nothing changed. */
 export function createDeviceListsSection(
   sources: DeviceListSources,
   syncingUsers: Pick<SyncingUsers, "roomsWithComings" | "joinedRooms">,
 ) {
-  return async function deviceLists(scope: Scope): Promise<string | undefined> {
+  return async function deviceLists(scope: Scope): Promise<DeviceListChanges | undefined> {
     const { user, since, upTo } = scope;
     if (since === undefined || !scope.deviceListsMayDiffer) return undefined;
     const between = { after: since.position, upTo: upTo.position };
@@ -186,7 +186,6 @@ export function createDeviceListsSection(
       maySign: user.signedAt > since.position,
     };
     const changes = await deviceListChanges(sources, scope.userId, between, remembered);
-    if (changes.changed.length + changes.left.length === 0) return undefined;
-    return JSON.stringify(changes);
+    return changes.changed.length + changes.left.length === 0 ? undefined : changes;
   };
 }

@@ -23,6 +23,10 @@ export function createPresent(view: RoomView): Present {
 
   return {
     async timeline(scope, events) {
+      meet(
+        scope,
+        events.map(({ stored }) => stored),
+      );
       if (scope.filter.eventFormat === "federation") {
         return shape(scope, federationForm(events.map((readable) => readable.stored)));
       }
@@ -31,8 +35,18 @@ export function createPresent(view: RoomView): Present {
 
     async state(scope, all) {
       const events = await view.stateFor(scope.userId, all);
+      meet(scope, events);
       if (scope.filter.eventFormat === "federation") return shape(scope, federationForm(events));
       return shape(scope, view.presentState(events));
     },
   };
+}
+
+/** Whoever is shown as a member comes with the profile. */
+function meet({ profileFields, met }: Scope, events: readonly StoredEvent[]): void {
+  if (profileFields === undefined) return;
+  for (const { event } of events) {
+    const isIn = event.type === "m.room.member" && event.content.membership === "join";
+    if (isIn) met.add(event.stateKey!);
+  }
 }

@@ -24,6 +24,12 @@ export interface Scope {
    * their history nor their state.
    */
   readonly onlyNews?: boolean | undefined;
+  /** Which fields of profiles are wanted; undefined: none. */
+  readonly profileFields?: ReadonlySet<string> | "all" | undefined;
+  /** Users whose member events are in the answer, as far as it is made: their profiles come along. */
+  readonly met: Set<string>;
+  /** False: no profile that concerns the user changed after `since`. */
+  readonly profilesMayDiffer: boolean;
   /** False: no device list that concerns the user changed after `since`. */
   readonly deviceListsMayDiffer: boolean;
 }

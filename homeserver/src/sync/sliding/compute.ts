@@ -2,7 +2,7 @@ import { inParallel } from "../../platform/pacing/in-parallel.ts";
 import type { Room, RoomView } from "../../rooms/api/index.ts";
 import { JsonText } from "../sections/json-text.ts";
 import type { Scope } from "../sections/scope.ts";
-import type { Activity } from "./activity.ts";
+import type { Activity } from "../recent/activity.ts";
 import type { ConnectionState, SentRoom } from "./connection-state.ts";
 import type { Extensions, ToldExtensions } from "./extensions.ts";
 import { goesBeyond } from "./required-state.ts";

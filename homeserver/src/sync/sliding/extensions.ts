@@ -1,7 +1,8 @@
 import { errors } from "../../protocol/errors.ts";
 import type { ThreadSubscriptions } from "../../users/data/thread-subscriptions.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
-import type { createDeviceListsSection } from "../sections/device-lists.ts";
+import type { createDeviceListsSection, DeviceListChanges } from "../sections/device-lists.ts";
+import type { ProfilesSection } from "../sections/profiles.ts";
 import { accountDataEvent, type SectionSources } from "../sections/ephemeral-sections.ts";
 import { JsonText } from "../sections/json-text.ts";
 import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
@@ -10,6 +11,12 @@ import type { ToDeviceMessages } from "../sections/to-device.ts";
 import type { SlidingScope } from "./sliding-scope.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { createRoomExtensions, type RoomExtensionDeps } from "./room-extensions.ts";
+import {
+  createProfilesExtension,
+  PROFILES_EXTENSION,
+  type ProfiledMembers,
+  profilesMark,
+} from "./profiles.ts";
 import { createThreadsExtension, THREADS_EXTENSION } from "./thread-subscriptions.ts";
 import type { WantedRoom } from "./windows.ts";
 
@@ -21,6 +28,8 @@ export interface ExtensionDeps extends RoomExtensionDeps {
   readonly deviceLists: ReturnType<typeof createDeviceListsSection>;
   readonly hasKeyChanges: (scope: Scope) => Promise<boolean>;
   readonly threadChanges: ThreadSubscriptions["changes"];
+  readonly profiles: ProfilesSection;
+  readonly profiledMembers: ProfiledMembers;
 }
 
 export interface ToldExtensions {
@@ -43,6 +52,7 @@ const MAX_MESSAGES = 100;
 export function createExtensions(deps: ExtensionDeps) {
   const roomExtensions = createRoomExtensions(deps);
   const threads = createThreadsExtension(deps.threadChanges);
+  const profiles = createProfilesExtension(deps);
 
   /** Messages for the device. (MSC3885.) */
   async function toDevice({ scope, body }: SlidingScope): Promise<[JsonText, boolean]> {
@@ -62,12 +72,19 @@ export function createExtensions(deps: ExtensionDeps) {
   }
 
   /** Keys and device lists. (MSC3884.) */
-  async function e2ee({ scope }: SlidingScope): Promise<[JsonText, boolean]> {
+  async function e2ee(
+    { scope }: SlidingScope,
+    lists: DeviceListChanges | undefined,
+  ): Promise<[JsonText, boolean]> {
     const { keyCounts } = deps;
-    const lists = await deps.deviceLists(scope);
     const counts = keyCounts.peekCounts(scope) ?? (await keyCounts.counts(scope));
     const empty = lists === undefined && !(await deps.hasKeyChanges(scope));
-    return [new JsonText().optional("device_lists", lists).members(keyCountsText(counts)), empty];
+    return [
+      new JsonText()
+        .optional("device_lists", lists && JSON.stringify(lists))
+        .members(keyCountsText(counts)),
+      empty,
+    ];
   }
 
   async function globalAccountData({ scope, state }: SlidingScope): Promise<string[]> {
@@ -94,7 +111,9 @@ export function createExtensions(deps: ExtensionDeps) {
       empty &&= isEmpty;
     };
     if (isEnabled("to_device")) add("to_device", await toDevice(sliding));
-    if (isEnabled("e2ee")) add("e2ee", await e2ee(sliding));
+    const wantsLists = isEnabled("e2ee") || isEnabled(PROFILES_EXTENSION);
+    const lists = wantsLists ? await deps.deviceLists(sliding.scope) : undefined;
+    if (isEnabled("e2ee")) add("e2ee", await e2ee(sliding, lists));
     const accountData = await roomExtensions.accountData(sliding, wanted);
     if (isEnabled("account_data")) {
       const global = await globalAccountData(sliding);
@@ -114,7 +133,12 @@ export function createExtensions(deps: ExtensionDeps) {
     }
     const ofThreads = isEnabled(THREADS_EXTENSION) ? await threads(sliding) : undefined;
     if (ofThreads !== undefined) add(THREADS_EXTENSION, ofThreads);
-    const names = EXTENSIONS.filter(isEnabled);
+    const ofProfiles =
+      isEnabled(PROFILES_EXTENSION) && (await profiles(sliding, wanted, lists?.left ?? []));
+    if (ofProfiles) add(PROFILES_EXTENSION, ofProfiles);
+    const names: string[] = EXTENSIONS.filter(isEnabled);
+    const { profileFields } = sliding.scope;
+    if (profileFields !== undefined) names.push(profilesMark(profileFields));
     const isSame = names.join() === state.extensions.join();
     return {
       ...{ body: out, empty },

@@ -13,9 +13,10 @@ import {
   receiptsOfRooms,
   roomAccountDataBetween,
 } from "../../storage/streams/sync-reads.ts";
+import { profiledMembers } from "../../storage/users/profiles.ts";
 import { threadSubscriptionChanges } from "../../storage/push/thread-subscriptions.ts";
 import type { Sql } from "../../storage/sql.ts";
-import { createActivity } from "./activity.ts";
+import { createActivity } from "../recent/activity.ts";
 import { createSlidingCompute } from "./compute.ts";
 import { createConnections } from "./connections.ts";
 import { createExtensions, type ExtensionDeps } from "./extensions.ts";
@@ -23,9 +24,9 @@ import { createListedRooms } from "./listed-rooms.ts";
 import { createSlidingSync, type SlidingDeps } from "./long-poll.ts";
 import { createOwnReceipts } from "./own-receipts.ts";
 import { createRequiredStates } from "./room-parts.ts";
-import { createRoomLabels, LABEL_TYPES } from "./room-labels.ts";
+import { createRoomLabels, LABEL_TYPES } from "../recent/room-labels.ts";
 import { createRoomNews, type RoomNewsDeps } from "./room-news.ts";
-import { createRoomTraits } from "./room-traits.ts";
+import { createRoomTraits } from "../recent/room-traits.ts";
 import { createWindows } from "./windows.ts";
 import type { SentMembers } from "../sections/lazy-members.ts";
 import type { UserPreferences } from "../users/preferences.ts";
@@ -56,7 +57,7 @@ export type SlidingMemory = ReturnType<typeof createSlidingMemory>;
 export function createSliding(
   deps: Omit<SlidingDeps, "windows" | "ownReceipts" | "compute" | "connections" | "preferences"> &
     Omit<RoomNewsDeps, "requiredStates"> &
-    Omit<ExtensionDeps, "receipts" | "roomAccountData" | "threadChanges"> & {
+    Omit<ExtensionDeps, "receipts" | "roomAccountData" | "threadChanges" | "profiledMembers"> & {
       readonly memory: SlidingMemory;
       readonly sent: SentMembers;
       readonly sql: Sql;
@@ -82,6 +83,7 @@ export function createSliding(
       extensions: createExtensions({
         ...deps,
         receipts: (range) => receiptsOfRooms(sql, range),
+        profiledMembers: (roomNids, limit) => profiledMembers(sql, roomNids, limit),
         threadChanges: (userId, range) => threadSubscriptionChanges(sql, { userId, ...range }),
         roomAccountData: (range) => roomAccountDataBetween(sql, range),
       }),

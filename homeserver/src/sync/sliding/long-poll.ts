@@ -3,7 +3,7 @@ import type { SyncToken } from "../../log/token.ts";
 import { deviceKey, type UserId } from "../../protocol/identifiers.ts";
 import { parseFilter } from "../../protocol/filter.ts";
 import type { SessionWatch } from "../../users/sessions/session-watch.ts";
-import type { DeviceListLookUps } from "../users/device-list-lookups.ts";
+import type { SharerLookUps } from "../users/sharer-lookups.ts";
 import { isIdleSince, type SyncingUser } from "../users/syncing-user.ts";
 import type { SyncingUsers } from "../users/syncing-users.ts";
 import type { UserPreferences } from "../users/preferences.ts";
@@ -14,6 +14,7 @@ import { type ConnectionState, newConnection } from "./connection-state.ts";
 import type { Connections } from "./connections.ts";
 import type { OwnReceipts } from "./own-receipts.ts";
 import { formatPosition, parsePosition, unknownPosition } from "./position.ts";
+import { wantedFields } from "./profiles.ts";
 import type { SlidingBody } from "./request.ts";
 import type { WindowsOf } from "./windows.ts";
 
@@ -34,7 +35,7 @@ export interface SlidingRequest {
 export interface SlidingDeps {
   readonly log: Pick<Log, "position">;
   readonly syncingUsers: SyncingUsers;
-  readonly deviceListLookUps: Pick<DeviceListLookUps, "settledUpTo" | "settled">;
+  readonly sharerLookUps: Pick<SharerLookUps, "settledUpTo" | "settled">;
   readonly waker: Waker;
   readonly preferences: Pick<UserPreferences, "ignoredBy">;
   readonly windows: Pick<WindowsOf, "grounds">;
@@ -68,7 +69,7 @@ export function createSlidingSync(deps: SlidingDeps) {
     ignored: ReadonlySet<string>,
   ): Scope {
     const { position } = deps.log;
-    const { settledUpTo } = deps.deviceListLookUps;
+    const { settledUpTo } = deps.sharerLookUps;
     // What one connection was sent of members, another one was not.
     const connection = JSON.stringify([body.connId, state.startedAt]);
     return {
@@ -80,6 +81,8 @@ export function createSlidingSync(deps: SlidingDeps) {
       },
       filter: EVERYTHING,
       ...{ fullState: false, stateAfter: undefined },
+      ...{ profileFields: wantedFields(body), met: new Set<string>() },
+      profilesMayDiffer: settledUpTo < position || user.profilesAt > (since?.position ?? 0),
       deviceListsMayDiffer: settledUpTo < position || user.deviceListsAt > (since?.position ?? 0),
     };
   }
@@ -91,6 +94,7 @@ export function createSlidingSync(deps: SlidingDeps) {
     const { userId, body } = request;
     for (let tries = 1; ; tries += 1) {
       const user = await deps.syncingUsers.get(userId);
+      if (wantedFields(body) !== undefined) user.wantsProfiles = true;
       const changedAt = user.nonMessageAt;
       const ignored = await deps.preferences.ignoredBy(userId);
       const [grounds, ownReceiptAt] = await Promise.all([
@@ -146,7 +150,7 @@ export function createSlidingSync(deps: SlidingDeps) {
     let told = first;
     for (;;) {
       // It takes a query to know whom a change of a device list concerns; then memory can tell.
-      if (deps.deviceListLookUps.settledUpTo < Infinity) await deps.deviceListLookUps.settled();
+      if (deps.sharerLookUps.settledUpTo < Infinity) await deps.sharerLookUps.settled();
       const computed = await compute(request, told);
       const left = until - deps.now();
       if (!computed.empty || left <= 0 || request.signal().aborted) {
@@ -158,7 +162,9 @@ export function createSlidingSync(deps: SlidingDeps) {
         const user = await deps.syncingUsers.get(request.userId);
         const remaining = until - deps.now();
         if (remaining <= 0 || request.signal().aborted) break;
-        if (!isIdleSince(user, request.deviceId, told.since)) break;
+        const withProfiles = wantedFields(request.body) !== undefined;
+        if (withProfiles) user.wantsProfiles = true;
+        if (!isIdleSince(user, request.deviceId, told.since, withProfiles)) break;
         await deps.waker.wait(user, remaining, request.signal(), session);
         await session?.check();
       }

@@ -176,7 +176,7 @@ export function createRoomExtensions(deps: RoomExtensionDeps) {
 const found = new WeakMap<ReadonlyMap<number, WantedRoom>, Map<string, Map<number, WantedRoom>>>();
 
 /** The joined rooms of which an extension is wanted. */
-function relevant(
+export function relevant(
   extension: Extension | undefined,
   wanted: ReadonlyMap<number, WantedRoom>,
 ): ReadonlyMap<number, WantedRoom> {

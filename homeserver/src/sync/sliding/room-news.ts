@@ -112,6 +112,7 @@ export function createRoomNews(deps: RoomNewsDeps) {
     };
     const state = await deps.requiredStates(scope, question);
     const about = await aboutRoom(view, room, scope.userId, question, state);
+    for (const { user_id: hero } of about.heroes ?? []) scope.met.add(hero);
     const isNew = timeline.events.length > 0 || (timeline.limited && !isExpanded);
     const hasRead = isKnown && task.ownReceiptAt > told!;
     const dmChanged = had !== undefined && had.isDm !== isDm;

@@ -118,6 +118,20 @@ const ABOUT = [
   ["m.room.avatar", ""],
 ] as const;
 
+interface Hero {
+  readonly user_id: string;
+  readonly displayname?: string;
+  readonly avatar_url?: string;
+}
+
+interface AboutRoom {
+  name?: string | null;
+  avatar?: string | null;
+  heroes?: readonly Hero[];
+  joined_count?: number;
+  invited_count?: number;
+}
+
 /** The members of a room's news that say what it is: its name, picture, and who is in it. */
 export async function aboutRoom(
   view: RoomView,
@@ -125,13 +139,13 @@ export async function aboutRoom(
   userId: Scope["userId"],
   { to }: Pick<StateQuestion, "to">,
   { changed, removed }: StateAnswer,
-): Promise<Record<string, unknown>> {
+): Promise<AboutRoom> {
   const keys = changed && [
     ...changed.map(({ event }) => [event.type, event.stateKey] as const),
     ...removed,
   ];
   const isNew = (wanted: string) => keys?.some(([type]) => type === wanted) ?? true;
-  const out: Record<string, unknown> = {};
+  const out: AboutRoom = {};
   if (!["m.room.name", "m.room.avatar", MEMBER].some(isNew)) return out;
   const state = await view.stateEventsAt(to, ABOUT);
   const textOf = (wanted: string, key: string): string | undefined => {
@@ -154,7 +168,7 @@ export async function aboutRoom(
   return { ...out, joined_count: joined, invited_count: invited };
 }
 
-function heroOf(userId: string, members: readonly StoredEvent[]): Record<string, string> {
+function heroOf(userId: string, members: readonly StoredEvent[]): Hero {
   const content = members.find(({ event }) => event.stateKey === userId)?.event.content ?? {};
   const { displayname, avatar_url: avatar } = content;
   return {

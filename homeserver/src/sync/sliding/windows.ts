@@ -1,11 +1,11 @@
 import type { RoomView } from "../../rooms/api/index.ts";
 import type { SyncingUser, SyncingUserRoom } from "../users/syncing-user.ts";
-import type { Activity } from "./activity.ts";
+import type { Activity } from "../recent/activity.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import type { ListedRooms } from "./listed-rooms.ts";
 import { combineConfigs, type RoomConfig, type RoomFilters, type SlidingBody } from "./request.ts";
-import type { RoomLabels, RoomLabelsCache } from "./room-labels.ts";
-import type { RoomTraits, RoomTraitsCache } from "./room-traits.ts";
+import type { RoomLabels, RoomLabelsCache } from "../recent/room-labels.ts";
+import type { RoomTraits, RoomTraitsCache } from "../recent/room-traits.ts";
 
 /** What is wanted of rooms that are in the same windows. */
 interface Wish {

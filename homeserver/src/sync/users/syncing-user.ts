@@ -8,7 +8,7 @@ export const SYNC_KINDS = [
   ...(["event", "membership", "receipt", "account_data"] as const),
   ...(["partial_state", "forgotten", "purge"] as const),
   ...(["device_list", "user_signature", "one_time_keys", "to_device"] as const),
-  "thread_subscription",
+  ...(["thread_subscription", "profile_field"] as const),
 ] as const;
 export type SyncRecord = RecordOf<(typeof SYNC_KINDS)[number]>;
 
@@ -62,6 +62,10 @@ export interface SyncingUser {
   signedAt: number;
   /** The same for threads that the user follows. */
   threadsAt: number;
+  /** The same for profiles of those who share a room with the user. */
+  profilesAt: number;
+  /** A client of the user wants to be told of profiles: they wake it. */
+  wantsProfiles: boolean;
   /** Rooms that changed for the user up to here may be missing in `rooms`. */
   roomsUnknownUpTo: number;
   /** Serial of the last ephemeral change (typing, presence) that concerns this user. */
@@ -86,12 +90,17 @@ export function deviceChangedAt({ devices, loadedAt }: SyncingUser, deviceId: st
   return device === undefined ? loadedAt : Math.max(device.messagesAt, device.keysAt ?? loadedAt);
 }
 
-/** Whether nothing has come for the user, or for this device, since the token. */
+/**
+ * Whether nothing has come for the user, or for this device, since the token; `withProfiles`: of
+ * profiles, too.
+ */
 export function isIdleSince(
   user: SyncingUser,
   deviceId: string,
   since: Pick<SyncToken, "position" | "ephemeral">,
+  withProfiles: boolean,
 ): boolean {
+  if (withProfiles && user.profilesAt > since.position) return false;
   return (
     user.changedAt <= since.position &&
     user.ephemeralAt <= since.ephemeral &&
@@ -121,6 +130,14 @@ export function markDeviceLists(user: SyncingUser, position: number): void {
   user.changedAt = Math.max(user.changedAt, position);
   user.nonMessageAt = Math.max(user.nonMessageAt, position);
   user.deviceListsAt = Math.max(user.deviceListsAt, position);
+}
+
+/** Profiles of users changed who share a room with the user: clients may want to be told. */
+export function markProfiles(user: SyncingUser, position: number): void {
+  user.profilesAt = Math.max(user.profilesAt, position);
+  if (!user.wantsProfiles) return;
+  user.changedAt = Math.max(user.changedAt, position);
+  user.nonMessageAt = Math.max(user.nonMessageAt, position);
 }
 
 /** The record only adds to a room's timeline and changes nothing else. */

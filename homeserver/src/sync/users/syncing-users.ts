@@ -77,6 +77,7 @@ export function createSyncingUsers(deps: {
       ...{ rooms: new Map(), devices: new Map() },
       ...{ loadedAt: from, changedAt: from, nonMessageAt: from },
       ...{ deviceListsAt: from, signedAt: from, threadsAt: from, roomsUnknownUpTo: from },
+      ...{ profilesAt: from, wantsProfiles: false },
       ephemeralAt: deps.ephemeralSerial(),
       waiting: new Set(),
     };
@@ -271,7 +272,8 @@ export function createSyncingUsers(deps: {
       case "thread_subscription":
         return loadedUser(record.userId);
       case "device_list":
-        return []; // see device-list-lookups.ts
+      case "profile_field":
+        return []; // see sharer-lookups.ts
       case "purge":
         return record.whole ? loadedWithRoom(record.roomNid) : [];
     }

@@ -12,6 +12,7 @@ import type { SyncToken } from "../../log/token.ts";
 import type { createDeviceListsSection } from "../sections/device-lists.ts";
 import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
 import type { createToDeviceSection } from "../sections/to-device.ts";
+import { type ProfilesSection, usersText } from "../sections/profiles.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { syncText } from "./response.ts";
 import { isHidden, hasBecomeComplete, type Scope } from "../sections/scope.ts";
@@ -27,6 +28,7 @@ export interface ComputeDeps {
   readonly accountDataChanges: AccountDataChanges;
   readonly toDevice: ReturnType<typeof createToDeviceSection>;
   readonly deviceLists: ReturnType<typeof createDeviceListsSection>;
+  readonly profiles: ProfilesSection;
   readonly keyCounts: DeviceKeyCounts;
   readonly hasKeyChanges: (scope: Scope) => Promise<boolean>;
   readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
@@ -60,6 +62,8 @@ export interface SyncParts {
   readonly presence: readonly string[];
   readonly toDevice: readonly string[];
   readonly deviceLists: string | undefined;
+  /** Of profiles. */
+  readonly users: string | undefined;
   /** Members, without braces. */
   readonly keyCounts: string;
   readonly upTo: SyncToken;
@@ -174,23 +178,27 @@ export function createCompute(deps: ComputeDeps, compose: Compose = composeSync)
   }
 
   return async function compute(scope: Scope): Promise<Computed> {
-    const [rooms, accountData, presence, toDevice, deviceLists] = await Promise.all([
+    // The user's own profile comes first of all.
+    if (scope.since === undefined) scope.met.add(scope.userId);
+    const [rooms, accountData, presence, toDevice, lists] = await Promise.all([
       roomTexts(scope),
       globalAccountData(scope),
       deps.presence(scope),
       deps.toDevice(scope),
       deps.deviceLists(scope),
     ]);
+    const users = usersText(await deps.profiles(scope, lists?.left ?? []));
+    const deviceLists = lists && JSON.stringify(lists);
     const { keyCounts } = deps;
     const counts = keyCounts.peekCounts(scope) ?? (await keyCounts.counts(scope));
     const events = accountData.length + presence.length + toDevice.events.length;
-    const hasNews = events > 0 || rooms.length > 0 || deviceLists !== undefined;
+    const hasNews = events > 0 || rooms.length > 0 || (deviceLists ?? users) !== undefined;
     const upTo = {
       ...scope.upTo,
       ...(toDevice.next === undefined ? {} : { toDevice: toDevice.next }),
     };
     const body = await compose(scope, {
-      ...{ rooms, accountData, presence, toDevice: toDevice.events, deviceLists, upTo },
+      ...{ rooms, accountData, presence, toDevice: toDevice.events, deviceLists, users, upTo },
       keyCounts: keyCountsText(counts),
     });
     return { body, empty: !hasNews && !(await deps.hasKeyChanges(scope)), upTo };
@@ -208,13 +216,13 @@ function composeSync(_scope: Scope, parts: SyncParts): string {
     }
     if (!texts.empty) rooms.member(section, texts.toString());
   }
-  const { deviceLists, keyCounts, upTo } = parts;
+  const { deviceLists, users, keyCounts, upTo } = parts;
   return syncText({
     accountData: eventsOrNone(parts.accountData),
     presence: eventsOrNone(parts.presence),
     rooms: rooms.empty ? undefined : rooms.toString(),
     toDevice: eventsOrNone(parts.toDevice),
-    ...{ deviceLists, keyCounts, upTo },
+    ...{ deviceLists, users, keyCounts, upTo },
   });
 }
 

@@ -58,6 +58,8 @@ export function createFromMemory(deps: {
     if (lazyLoadMembers) {
       const delivery = { device, roomNid, since: after, upTo: upTo.position };
       const unsent = deps.sent.takeUnsent(delivery, shared.members);
+      // With them come their profiles.
+      if (scope.profileFields !== undefined && unsent.length > 0) return undefined;
       state = deps.view.presentState(includeRedundantMembers ? shared.members : unsent);
     }
     const none = { summary: undefined, ephemeral: [], accountData: [] };
@@ -69,6 +71,7 @@ export function createFromMemory(deps: {
     const { user, since, filter } = scope;
     if (scope.fullState || scope.ignored.size > 0 || !isPlain(filter)) return undefined;
     if (user.nonMessageAt > since!.position || scope.deviceListsMayDiffer) return undefined;
+    if (scope.profileFields !== undefined && scope.profilesMayDiffer) return undefined;
     // Messages for the device, and its keys.
     if (since!.toDevice !== undefined) return undefined;
     if (deviceChangedAt(user, scope.deviceId) > since!.position) return undefined;

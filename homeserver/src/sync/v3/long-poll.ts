@@ -4,7 +4,7 @@ import type { SyncFilter } from "../../protocol/filter.ts";
 import { deviceKey, type UserId } from "../../protocol/identifiers.ts";
 import type { Compute, Computed } from "./compute.ts";
 import type { FromMemory } from "./from-memory.ts";
-import type { DeviceListLookUps } from "../users/device-list-lookups.ts";
+import type { SharerLookUps } from "../users/sharer-lookups.ts";
 import { isIdleSince, type SyncingUser } from "../users/syncing-user.ts";
 import type { SyncingUsers } from "../users/syncing-users.ts";
 import { type DeviceKeyCounts, keyCountsText } from "../sections/key-counts.ts";
@@ -38,7 +38,7 @@ export interface SyncRequest {
 export interface SyncDeps {
   readonly log: Pick<Log, "position">;
   readonly syncingUsers: Pick<SyncingUsers, "get" | "known">;
-  readonly deviceListLookUps: Pick<DeviceListLookUps, "settledUpTo" | "settled">;
+  readonly sharerLookUps: Pick<SharerLookUps, "settledUpTo" | "settled">;
   readonly waker: Waker;
   readonly keyCounts: DeviceKeyCounts;
   readonly toDevice: Pick<ToDeviceMessages, "delivered">;
@@ -60,8 +60,11 @@ export function createLongPoll(deps: SyncDeps) {
     return { position: deps.log.position, ephemeral: deps.ephemeralSerial() };
   }
 
-  function isIdle(user: SyncingUser, deviceId: string, since: SyncToken): boolean {
-    return since.toDevice === undefined && isIdleSince(user, deviceId, since);
+  function isIdle(request: SyncRequest, user: SyncingUser, since: SyncToken): boolean {
+    const withProfiles = request.filter.profileFields !== undefined;
+    if (withProfiles) user.wantsProfiles = true;
+    const { deviceId } = request;
+    return since.toDevice === undefined && isIdleSince(user, deviceId, since, withProfiles);
   }
 
   /** The client has the messages for its device up to its token. */
@@ -81,7 +84,7 @@ export function createLongPoll(deps: SyncDeps) {
   ): Scope {
     const { position: now, ephemeral } = currentToken();
     const position = Math.min(now, limit);
-    const { settledUpTo } = deps.deviceListLookUps;
+    const { settledUpTo } = deps.sharerLookUps;
     return {
       user,
       userId: request.userId,
@@ -96,6 +99,8 @@ export function createLongPoll(deps: SyncDeps) {
       fullState: request.fullState,
       ...{ stateAfter: request.stateAfter, onlyNews: request.onlyNews },
       ignored,
+      ...{ profileFields: request.filter.profileFields, met: new Set<string>() },
+      profilesMayDiffer: settledUpTo < position || user.profilesAt > (since?.position ?? 0),
       deviceListsMayDiffer: settledUpTo < position || user.deviceListsAt > (since?.position ?? 0),
     };
   }
@@ -119,11 +124,11 @@ export function createLongPoll(deps: SyncDeps) {
   function fromMemory(request: SyncRequest, since: SyncToken): string | undefined {
     const now = currentToken();
     if (since.position > now.position || since.ephemeral > now.ephemeral) return undefined;
-    const { settledUpTo } = deps.deviceListLookUps;
+    const { settledUpTo } = deps.sharerLookUps;
     if (settledUpTo <= since.position) return undefined;
     const user = deps.syncingUsers.known(request.userId);
     const ignored = deps.preferences.peekIgnored(request.userId);
-    if (!user || !ignored || isIdle(user, request.deviceId, since)) return undefined;
+    if (!user || !ignored || isIdle(request, user, since)) return undefined;
     const body = deps.fromMemory(scopeOf(request, user, since, ignored, settledUpTo));
     if (body !== undefined) acknowledge(request, since);
     return body;
@@ -168,10 +173,10 @@ export function createLongPoll(deps: SyncDeps) {
     for (;;) {
       await session?.check();
       // It takes a query to know whom a change of a device list concerns; then memory can tell.
-      if (deps.deviceListLookUps.settledUpTo < Infinity) await deps.deviceListLookUps.settled();
+      if (deps.sharerLookUps.settledUpTo < Infinity) await deps.sharerLookUps.settled();
       // Loaded again each time: a user who was dropped from memory meanwhile was not woken.
       const user = await deps.syncingUsers.get(request.userId);
-      if (request.fullState || !isIdle(user, request.deviceId, since)) {
+      if (request.fullState || !isIdle(request, user, since)) {
         const { body, empty, upTo } = await compute(request, since);
         if (!empty || request.fullState) return body;
         since = upTo; // nothing for this client so far
@@ -180,7 +185,7 @@ export function createLongPoll(deps: SyncDeps) {
       if (left <= 0 || request.signal().aborted) {
         return nothing(request, since);
       }
-      if (isIdle(user, request.deviceId, since)) {
+      if (isIdle(request, user, since)) {
         await deps.waker.wait(user, left, request.signal(), session);
       }
     }

@@ -9,7 +9,7 @@ import { closeAccount, closedAccountsInRooms } from "../../storage/users/account
 import { deleteCrossSigning } from "../../storage/users/cross-signing-keys.ts";
 import { deleteFilters } from "../../storage/users/filters.ts";
 import { deleteBackups } from "../../storage/users/key-backups.ts";
-import { deleteProfile } from "../../storage/users/profiles.ts";
+import { deleteProfile, deleteProfileChanges } from "../../storage/users/profiles.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { deleteUiaSessionsOf } from "../../storage/users/uia-sessions.ts";
 import type { Devices } from "../sessions/devices.ts";
@@ -60,6 +60,7 @@ export function createDeactivation(deps: {
         await deleteLoginTokens(tx, userId);
         await deleteUiaSessionsOf(tx, userId);
         await deleteProfile(tx, userId);
+        await deleteProfileChanges(tx, userId);
         await deleteBackups(tx, userId);
         await deletePushersOf(tx, userId);
         await deleteConfirmationsOf(tx, userId, "password");

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { errors } from "../../protocol/errors.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
@@ -84,6 +85,8 @@ export function createProfiles(deps: {
         const isOther =
           before.displayname !== after.displayname || before.avatarUrl !== after.avatarUrl;
         if (isOther) record({ kind: "profile", userId });
+        const [was, is] = [profileObject(before)[key], profileObject(after)[key]];
+        if (!isDeepStrictEqual(was, is)) record({ kind: "profile_field", userId, field: key });
         return isOther;
       });
       if (!isShown) return;
