@@ -1,7 +1,7 @@
 import type { JsonObject } from "./json.ts";
 import { createClient, unique } from "./client.ts";
 import type { Client } from "./client.ts";
-import { mustFail } from "./must.ts";
+import { must, mustFail } from "./must.ts";
 import type { CreateRoomBody } from "./shapes.ts";
 import type { Subject } from "./subject.ts";
 
@@ -61,6 +61,12 @@ export interface Session {
   readonly device_id: string;
 }
 
+/** The event of an answer to a request that sends one at once. */
+export function sentId(answer: { event_id: string } | { delay_id: string }): string {
+  must("event_id" in answer, "what was to be sent at once was delayed");
+  return answer.event_id;
+}
+
 export function asUser(client: Client, session: Session, password: string): User {
   client.accessToken = session.access_token;
   const user: User = Object.assign(client, {
@@ -73,11 +79,11 @@ export function asUser(client: Client, session: Session, password: string): User
     async send(roomId: string, content: string | JsonObject, type = "m.room.message") {
       const body = typeof content === "string" ? { msgtype: "m.text", body: content } : content;
       const path = { roomId, eventType: type, txnId: unique("txn") };
-      return (await user.call("sendMessage", { path, body })).event_id;
+      return sentId(await user.call("sendMessage", { path, body }));
     },
     async setState(roomId: string, type: string, content: JsonObject, stateKey = "") {
       const path = { roomId, eventType: type, stateKey };
-      return (await user.call("setRoomStateWithKey", { path, body: content })).event_id;
+      return sentId(await user.call("setRoomStateWithKey", { path, body: content }));
     },
     async getState(roomId: string, type: string, stateKey = "") {
       const path = { roomId, eventType: type, stateKey };

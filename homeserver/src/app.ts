@@ -72,9 +72,10 @@ export async function createApp(
     });
     opened.push(() => services.stop());
     const foundation = await openFoundation({ config, logger, open, signal, opened, cuts });
-    const layers = await createLayers(foundation, opened, services);
+    const rateLimiter = limitRates(foundation);
+    const layers = await createLayers(foundation, opened, { services, rateLimiter });
     const { users } = layers;
-    const http = await openHttp(foundation, layers, listeners);
+    const http = await openHttp(foundation, layers, listeners, rateLimiter);
     opened.push(() => http.close());
     const readAgain = () => reloadSettings(live, logger);
     const control = await openControl(config.dataDir, {
@@ -116,7 +117,12 @@ function reloadSettings(live: LiveConfig, logger: Logger): readonly SettingChang
 }
 
 /** Serves the layers over HTTP. */
-function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) {
+function openHttp(
+  foundation: Foundation,
+  layers: Layers,
+  listeners: Listeners,
+  rateLimiter: RateLimiter,
+) {
   const { config, sql, log, logger, metrics, clock, remote, replicas } = foundation;
   return createHttpServer({
     routes: createRoutes(foundation, layers, () => databaseHealth(sql)),
@@ -129,7 +135,7 @@ function openHttp(foundation: Foundation, layers: Layers, listeners: Listeners) 
       byServiceToken: layers.masquerade.byServiceToken,
     },
     signatures: { serverName: config.serverName, keyRing: remote.keyRing, now: clock.now },
-    rateLimiter: limitRates(foundation),
+    rateLimiter,
     aclAllows: layers.rooms.federation.aclAllows,
     trustedProxies: () => config.trustedProxies,
     onPeer: remote.backoff.receivedFrom,

@@ -7,6 +7,7 @@ import { openEphemeralChannel } from "./cluster/ephemeral-channel.ts";
 import { redisMeetings } from "./cluster/rendezvous.ts";
 import { createRedisTurns } from "./cluster/redis-turns.ts";
 import { createRoomTurns, LEASE_MS, type RoomTurns } from "./cluster/room-turns.ts";
+import { createDelayedEvents, type DelayedEvents } from "./delayed-events/index.ts";
 import { createEdus, type Edus, roomFacts } from "./edus/index.ts";
 import {
   createEncryption,
@@ -16,6 +17,7 @@ import {
 } from "./encryption/index.ts";
 import { type Finding, openFinding } from "./finding-layers.ts";
 import type { Foundation } from "./foundation.ts";
+import type { RateLimiter } from "./http/access/rate-limit.ts";
 import { createFollower, type FollowerOptions } from "./log/follow.ts";
 import type { RecordKind } from "./log/types.ts";
 import { startHousekeeping } from "./media/housekeeping.ts";
@@ -49,6 +51,7 @@ export interface Layers extends Finding {
   readonly rooms: Rooms;
   readonly policyServer: PolicyServer | undefined;
   readonly edus: Edus;
+  readonly delayedEvents: DelayedEvents;
   readonly encryption: Encryption;
   readonly media: Media;
   readonly previews: UrlPreviews;
@@ -64,7 +67,7 @@ type Opened = (() => unknown)[];
 export async function createLayers(
   on: Foundation,
   opened: Opened,
-  services: Services,
+  { services, rateLimiter }: { readonly services: Services; readonly rateLimiter: RateLimiter },
 ): Promise<Layers> {
   const { log, sql, clock, logger, exclusive, remote } = on;
   const { serverName } = on.config;
@@ -106,20 +109,38 @@ export async function createLayers(
   const told = { services, masquerade, users, rooms, encryption, ephemeral };
   openDeliveries(on, opened, told, asking.calls);
   openPush(on, opened, { users, rooms, sync });
+  const delayedEvents = openDelayedEvents(on, opened, { users, rooms, rateLimiter });
   // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
   await users.deactivation.resume();
   return {
-    services,
-    masquerade,
+    ...{ services, masquerade },
     ...asking,
     users,
     ...{ rooms, policyServer },
     encryption,
-    edus,
+    ...{ edus, delayedEvents },
     ...files,
     ...finding,
     sync,
   };
+}
+
+/** Events that users have this server send later. */
+function openDelayedEvents(
+  { sql, clock, random, logger, exclusive, config }: Foundation,
+  opened: Opened,
+  layers: { readonly users: Users; readonly rooms: Rooms; readonly rateLimiter: RateLimiter },
+): DelayedEvents {
+  const { users, rooms, rateLimiter } = layers;
+  const delayedEvents = createDelayedEvents({
+    ...{ sql, clock, random, logger, exclusive },
+    limits: () => config.delayedEventLimits,
+    send: rooms.send,
+    ...{ accounts: users.accounts, devices: users.devices },
+    checkRate: (userId) => rateLimiter.check("message", { user: userId, ip: "" }),
+  });
+  opened.push(() => delayedEvents.stop());
+  return delayedEvents;
 }
 
 function openEncryption(on: Foundation, opened: Opened, users: Users): Encryption {

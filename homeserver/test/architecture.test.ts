@@ -30,6 +30,7 @@ const RANKS: Readonly<Record<string, number>> = {
   media: 7,
   search: 7,
   policy: 7,
+  "delayed-events": 7,
   previews: 8,
   http: 8,
   "client-api": 9,

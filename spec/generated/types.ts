@@ -732,6 +732,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/unstable/org.matrix.msc4140/rooms/{roomId}/delayed_event/{eventType}/{txnId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have an event sent later
+         * @description The same transaction id from the same device gives the delay id of the first time. Whether the caller may send the event is asked
+         *     when it is sent.
+         */
+        put: operations["scheduleDelayedEvent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's delayed events
+         * @description Those that wait, in the order in which they are to be sent; or those that do not any more, newest first.
+         */
+        get: operations["getDelayedEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read one of one's delayed events */
+        get: operations["getDelayedEvent"];
+        put?: never;
+        /** Cancel, restart or send a delayed event, as older clients ask for it */
+        post: operations["updateDelayedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a delayed event */
+        post: operations["cancelDelayedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a delayed event wait from now on */
+        post: operations["restartDelayedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delayed event now
+         * @description When it cannot be sent, it waits on.
+         */
+        post: operations["sendDelayedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/devices": {
         parameters: {
             query?: never;
@@ -2282,6 +2395,26 @@ export interface paths {
         };
         /** See who is in a room */
         get: operations["getJoinedMembersByRoom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Learn what carries calls
+         * @description What the server offers to calls of many people (MatrixRTC), the preferred one first.
+         */
+        get: operations["getRtcTransports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4313,6 +4446,16 @@ export interface components {
                 /** @description The address of the identity server. */
                 base_url: string;
             };
+            /** @description The server's transports of calls, as `/rtc/transports` tells them. Absent when there are none. */
+            "m.rtc_foci"?: components["schemas"]["RtcTransport"][];
+            /** @description The same, as most clients look for it. */
+            "org.matrix.msc4143.rtc_foci"?: components["schemas"]["RtcTransport"][];
+        };
+        /** @description What carries calls of many people. */
+        RtcTransport: {
+            type: string;
+            /** @description For `livekit`, the service that lets users in. */
+            livekit_service_url?: string;
         };
         /** @description What is known of an image. */
         ImageInfo: {
@@ -4413,6 +4556,54 @@ export interface components {
             events: components["schemas"]["MessageForDevice"][];
             /** @description The next messages are got with this. */
             next_batch?: string;
+        };
+        /** @description What was scheduled. It is secret; whoever knows it may cancel, restart and send the event. */
+        DelayId: string;
+        /** @description The event waits at the server. */
+        Scheduled: {
+            delay_id: components["schemas"]["DelayId"];
+        };
+        /** @description How long the event waits, in milliseconds. */
+        DelayMs: number;
+        /** @description An event that is to be sent later. */
+        NewDelayedEvent: {
+            delay_ms?: components["schemas"]["DelayMs"];
+            /** @description The same by its former name. One of both is there. */
+            delay?: components["schemas"]["DelayMs"];
+            /** @description Of a state event. */
+            state_key?: components["schemas"]["StateKey"];
+            content: components["schemas"]["EventContent"];
+        };
+        /**
+         * @description An event that was scheduled, and what became of it. Members that the proposal has renamed have both names. `event_id`, `error` and
+         *     `finalised_ts` also stand in `finalised`.
+         */
+        DelayedEvent: {
+            delay_id: components["schemas"]["DelayId"];
+            room_id: components["schemas"]["RoomId"];
+            type: components["schemas"]["EventType"];
+            state_key?: components["schemas"]["StateKey"];
+            content: JsonObject;
+            delay_ms: components["schemas"]["DelayMs"];
+            delay: components["schemas"]["DelayMs"];
+            /** @description When it was scheduled or last restarted. */
+            delayed_since_ts: components["schemas"]["Timestamp"];
+            /** @description The same. */
+            running_since: components["schemas"]["Timestamp"];
+            finalised?: components["schemas"]["Outcome"];
+            finalised_ts?: components["schemas"]["Timestamp"];
+            event_id?: components["schemas"]["EventId"];
+            error?: JsonObject;
+        };
+        /** @description That the event was sent, refused, or (neither `event_id` nor `error`) cancelled. */
+        Outcome: {
+            finalised_ts: components["schemas"]["Timestamp"];
+            event_id?: components["schemas"]["EventId"];
+            /** @description The error, as a request to send the event would have been answered. */
+            error?: {
+                errcode: string;
+                error?: string;
+            };
         };
         /** @description The body of every error. */
         Error: {
@@ -7114,6 +7305,17 @@ export interface components {
         authType: components["schemas"]["Text"];
         /** @description What kind of question it is. */
         queryType: components["schemas"]["Text"];
+        /**
+         * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
+         *     clients' are passed over.
+         */
+        massagedTs: components["schemas"]["Timestamp"];
+        /** @description The event waits so many milliseconds before it is sent (MSC4140), and the answer has a `delay_id`: see "Delayed events". */
+        delay: components["schemas"]["DelayMs"];
+        /** @description Of a former draft of MSC4140, and refused. */
+        parentDelayId: string;
+        /** @description The delayed event. */
+        delayId: components["schemas"]["Name"];
     };
     requestBodies: never;
     headers: never;
@@ -10762,6 +10964,652 @@ export interface operations {
             };
             /** @description - `M_TOO_LARGE`: The body is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    scheduleDelayedEvent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
+                 *     clients' are passed over.
+                 */
+                ts?: components["parameters"]["massagedTs"];
+            };
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+                /** @description The event's type. */
+                eventType: components["parameters"]["eventType"];
+                /** @description A name that the caller gives to the request. The same name again means the same request: it is not done twice. */
+                txnId: components["parameters"]["txnId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDelayedEvent"];
+            };
+        };
+        responses: {
+            /** @description It is scheduled. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scheduled"];
+                };
+            };
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             *     - `M_MISSING_PARAM`: The body names no delay.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The delay is longer than the server allows, or it sends nothing later.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The event would be larger than 65,536 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: The user has as many delayed events as they may. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getDelayedEvents: {
+        parameters: {
+            query?: {
+                /** @description Which ones. */
+                status?: "scheduled" | "finalised";
+                /** @description Only this one. */
+                delay_id?: components["schemas"]["DelayId"];
+                /** @description The `next_batch` of the former answer. */
+                from?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events; `next_batch` when there are more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delayed_events: components["schemas"]["DelayedEvent"][];
+                        next_batch?: string;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    getDelayedEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delayed event. */
+                delayId: components["parameters"]["delayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelayedEvent"];
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The caller has no such delayed event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+        };
+    };
+    updateDelayedEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delayed event. */
+                delayId: components["parameters"]["delayId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    action: "cancel" | "restart" | "send";
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: Its sender may not send it, or not now. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such delayed event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It was sent or cancelled already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The event would be larger than 65,536 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: It is being sent at the moment. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancelDelayedEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delayed event. */
+                delayId: components["parameters"]["delayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": JsonObject;
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such delayed event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It was sent or cancelled already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: It is being sent at the moment. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    restartDelayedEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delayed event. */
+                delayId: components["parameters"]["delayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": JsonObject;
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such delayed event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It was sent or cancelled already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: It is being sent at the moment. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendDelayedEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delayed event. */
+                delayId: components["parameters"]["delayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": JsonObject;
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_NOT_JSON`: The body is not JSON.
+             *     - `M_BAD_JSON`: The body is JSON of another shape.
+             *     - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: Its sender may not send it, or not now. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such delayed event. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: It was sent or cancelled already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_TOO_LARGE`: The event would be larger than 65,536 bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
+                };
+            };
+            /** @description - `M_UNKNOWN`: It is being sent at the moment. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18212,7 +19060,11 @@ export interface operations {
                  * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
                  *     clients' are passed over.
                  */
-                ts?: components["schemas"]["Timestamp"];
+                ts?: components["parameters"]["massagedTs"];
+                /** @description The event waits so many milliseconds before it is sent (MSC4140), and the answer has a `delay_id`: see "Delayed events". */
+                "org.matrix.msc4140.delay"?: components["parameters"]["delay"];
+                /** @description Of a former draft of MSC4140, and refused. */
+                "org.matrix.msc4140.parent_delay_id"?: components["parameters"]["parentDelayId"];
             };
             header?: never;
             path: {
@@ -18231,13 +19083,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The event. */
+            /** @description The event, or that it waits. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SentEvent"];
+                    "application/json": components["schemas"]["SentEvent"] | components["schemas"]["Scheduled"];
                 };
             };
             /**
@@ -18298,7 +19150,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            /** @description - `M_LIMIT_EXCEEDED`: The user has as many delayed events as they may. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -18389,7 +19241,11 @@ export interface operations {
                  * @description When an application service says that it happened, in milliseconds since 1970: the event's `origin_server_ts`. Other
                  *     clients' are passed over.
                  */
-                ts?: components["schemas"]["Timestamp"];
+                ts?: components["parameters"]["massagedTs"];
+                /** @description The event waits so many milliseconds before it is sent (MSC4140), and the answer has a `delay_id`: see "Delayed events". */
+                "org.matrix.msc4140.delay"?: components["parameters"]["delay"];
+                /** @description Of a former draft of MSC4140, and refused. */
+                "org.matrix.msc4140.parent_delay_id"?: components["parameters"]["parentDelayId"];
             };
             header?: never;
             path: {
@@ -18408,13 +19264,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The event. */
+            /** @description The event, or that it waits. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SentEvent"];
+                    "application/json": components["schemas"]["SentEvent"] | components["schemas"]["Scheduled"];
                 };
             };
             /**
@@ -18476,7 +19332,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            /** @description - `M_LIMIT_EXCEEDED`: The user has as many delayed events as they may. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -18921,6 +19777,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRtcTransports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The transports. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rtc_transports: components["schemas"]["RtcTransport"][];
+                    };
+                };
+            };
+            /** @description - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_FORBIDDEN`: An application service acts as a user that is not one of its own, or not there. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_LIMIT_EXCEEDED`: Too many requests; wait before the next. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimitError"];
                 };
             };
         };

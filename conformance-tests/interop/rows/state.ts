@@ -11,6 +11,7 @@ import {
   stateBecomes,
   wholeHistory,
 } from "../compare.ts";
+import { sentId } from "../../harness/users.ts";
 import { roomVersions } from "../../harness/room-versions.ts";
 import type { Lane } from "../lane.ts";
 import type { Row } from "../row.ts";
@@ -34,8 +35,8 @@ export const state: readonly Row[] = [
         roomId,
         await alice.setState(roomId, "m.room.power_levels", raised),
       );
-      const { event_id } = await bob.call("setRoomStateWithKey", topic("bob may now"));
-      await arrives(alice, bob, roomId, event_id);
+      const now = sentId(await bob.call("setRoomStateWithKey", topic("bob may now")));
+      await arrives(alice, bob, roomId, now);
       const tooMuch = { ...levels, users: { ...users, [bob.userId]: 100 } };
       const path = { roomId, eventType: "m.room.power_levels", stateKey: "" };
       await mustBe403(bob.request("setRoomStateWithKey", { path, body: tooMuch }));

@@ -1,7 +1,7 @@
 import { clause, theSubject, clientApi } from "../../harness/clause.ts";
 import { createClient, unique } from "../../harness/client.ts";
 import { must, mustEqual, mustFail, mustMatch } from "../../harness/must.ts";
-import { registerUser } from "../../harness/users.ts";
+import { registerUser, sentId } from "../../harness/users.ts";
 
 const MIB = 1024 * 1024;
 
@@ -41,7 +41,7 @@ clause(clientApi("api-standards"), "null is kept where it is content", async () 
   const roomId = await alice.createRoom();
   const content = { msgtype: "m.text", body: "x", "org.example.null": null };
   const path = { roomId, eventType: "m.room.message", txnId: unique("t") };
-  const { event_id: eventId } = await alice.call("sendMessage", { path, body: content });
+  const eventId = sentId(await alice.call("sendMessage", { path, body: content }));
   const event = await alice.call("getOneRoomEvent", { path: { roomId, eventId } });
   mustMatch(event, { content }, "the message");
 });

@@ -8,7 +8,7 @@ import {
   timelineOf,
   untilEvent,
 } from "../../harness/sync.ts";
-import { logIn, registerUser } from "../../harness/users.ts";
+import { logIn, registerUser, sentId } from "../../harness/users.ts";
 import type { User } from "../../harness/users.ts";
 import { roomOfTwo, eventOf } from "../../harness/two-users.ts";
 
@@ -41,10 +41,10 @@ clause(
     const { alice, roomId } = await roomOfTwo();
     const since = await syncToken(alice);
     const path = { roomId, eventType: "m.room.message", txnId: unique("txn") };
-    const first = await alice.call("sendMessage", { path, body: message("once") });
-    const second = await alice.call("sendMessage", { path, body: message("once") });
-    mustEqual(second.event_id, first.event_id, "event_id of the repetition");
-    const body = await untilEvent(alice, roomId, first.event_id, { since });
+    const send = () => alice.call("sendMessage", { path, body: message("once") });
+    const [first, second] = [sentId(await send()), sentId(await send())];
+    mustEqual(second, first, "event_id of the repetition");
+    const body = await untilEvent(alice, roomId, first, { since });
     const events = timelineOf(body, roomId).filter((event) => event.type === "m.room.message");
     mustEqual(events.length, 1, "messages");
     mustEqual(events[0]?.unsigned?.["transaction_id"], path.txnId, "unsigned.transaction_id");
@@ -60,12 +60,12 @@ clause(
     const elsewhere = await alice.createRoom();
     const txnId = unique("txn");
     const send = async (user: User, room: string) =>
-      (
+      sentId(
         await user.call("sendMessage", {
           path: { roomId: room, eventType: "m.room.message", txnId },
           body: message("x"),
-        })
-      ).event_id;
+        }),
+      );
     const ids = [
       await send(alice, roomId),
       await send(other, roomId),
@@ -86,7 +86,7 @@ clause(
     const sends = Array.from({ length: 8 }, () =>
       alice.call("sendMessage", { path, body: message("same") }),
     );
-    const ids = (await Promise.all(sends)).map((answer) => answer.event_id);
+    const ids = (await Promise.all(sends)).map(sentId);
     mustEqual(new Set(ids).size, 1, "event ids");
   },
 );

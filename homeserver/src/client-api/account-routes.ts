@@ -38,6 +38,7 @@ import { refreshRoutes } from "./refresh.ts";
 import { registrationRoutes } from "./registration.ts";
 import { registrationTokensRoutes } from "./registration-tokens.ts";
 import { reportContentRoutes } from "./report-content.ts";
+import { rtcTransportsRoutes } from "./rtc-transports.ts";
 import type { ServiceUsers } from "./service-accounts.ts";
 import { type SsoPages, ssoLoginRedirectRoutes } from "./sso-login-redirect.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -101,6 +102,7 @@ export function accountRoutes(deps: AccountDeps): Route[] {
     ...registrationTokensRoutes(deps),
     ...reportContentRoutes(deps),
     ...retentionRoutes(deps),
+    ...rtcTransportsRoutes(deps),
     ...ssoLoginRedirectRoutes(deps),
     ...supportRoutes(deps),
     ...tagsRoutes(deps),

@@ -1,3 +1,4 @@
+import type { DelayedEventLimits } from "../delayed-events/types.ts";
 import { route, type Route } from "../http/route.ts";
 import type { Users } from "../users/users.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -18,7 +19,14 @@ const capabilities = ({ settings, webPushKey, users }: CapabilityDeps) => ({
   "m.forget_forced_upon_leave": { enabled: false },
   "org.matrix.msc4174.webpush": { enabled: true, vapid: webPushKey },
   "io.element.msc4452.preview_url": { enabled: settings.urlPreviews },
+  ...delayedEvents(settings.delayedEventLimits),
 });
+
+/** Absent: nothing is sent later. (MSC4140.) */
+const delayedEvents = ({ perUser, maxDelayMs }: DelayedEventLimits) =>
+  perUser > 0 && {
+    "org.matrix.msc4140.delayed_events": { max_delay_ms: maxDelayMs, max_scheduled: perUser },
+  };
 
 interface CapabilityDeps {
   readonly users: Pick<Users, "confirmations">;

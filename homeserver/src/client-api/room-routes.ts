@@ -1,3 +1,4 @@
+import type { DelayedEvents } from "../delayed-events/index.ts";
 import type { Edus } from "../edus/index.ts";
 import type { Encryption } from "../encryption/index.ts";
 import type { Route } from "../http/route.ts";
@@ -9,6 +10,7 @@ import type { Sync } from "../sync/index.ts";
 import { appserviceRoomDirectoryRoutes } from "./appservice-room-directory.ts";
 import { banningRoutes } from "./banning.ts";
 import { type CreateRoomDeps, createRoomRoutes } from "./create-room.ts";
+import { delayedEventsRoutes } from "./delayed-events.ts";
 import { directoryRoutes } from "./directory.ts";
 import { eventContextRoutes } from "./event-context.ts";
 import { type InvitingDeps, invitingRoutes } from "./inviting.ts";
@@ -47,6 +49,7 @@ export function roomRoutes(
   deps: {
     readonly rooms: Rooms;
     readonly edus: Edus;
+    readonly delayedEvents: DelayedEvents;
     readonly encryption: Encryption;
     readonly search: Search;
     readonly spaces: Spaces;
@@ -62,6 +65,7 @@ export function roomRoutes(
     ...appserviceRoomDirectoryRoutes(deps),
     ...banningRoutes(deps),
     ...createRoomRoutes(deps),
+    ...delayedEventsRoutes(deps),
     ...directoryRoutes(deps),
     ...eventContextRoutes(deps),
     ...invitingRoutes(deps),

@@ -1,25 +1,35 @@
+import { delayIn } from "./delayed-events.ts";
+import type { DelayedEvents } from "../delayed-events/index.ts";
 import { route, type Route } from "../http/route.ts";
 import { errors } from "../protocol/errors.ts";
 import { parseRoomId } from "../protocol/identifiers.ts";
 import type { Rooms } from "../rooms/api/index.ts";
 
 /** Sending message events. (Client-server API, "Sending events to a room".) */
-export function roomSendRoutes({ rooms }: { rooms: Rooms }): Route[] {
+export function roomSendRoutes({
+  rooms,
+  delayedEvents,
+}: {
+  readonly rooms: Rooms;
+  readonly delayedEvents: DelayedEvents;
+}): Route[] {
   return [
     // PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}
     route("sendMessage", async ({ params, query, body, requester }) => {
       const isSuspended = requester.restriction === "suspended";
       // What they have sent, suspended users may take back.
       if (isSuspended && params.eventType !== "m.room.redaction") throw errors.userSuspended();
-      const eventId = await rooms.send.message({
+      const message = {
         by: requester,
         roomId: parseRoomId(params.roomId),
         type: params.eventType,
         content: body,
         txnId: params.txnId,
         originServerTs: requester.service && query.ts,
-      });
-      return { event_id: eventId };
+      };
+      const delayMs = delayIn(query);
+      if (delayMs === undefined) return { event_id: await rooms.send.message(message) };
+      return { delay_id: await delayedEvents.schedule({ ...message, delayMs }) };
     }),
   ];
 }

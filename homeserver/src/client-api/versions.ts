@@ -1,3 +1,4 @@
+import type { ClientSettings } from "./client-settings.ts";
 import { json } from "../http/reply/reply.ts";
 import { route, type Route } from "../http/route.ts";
 import type { RoomRules } from "../rooms/creating/room-rules.ts";
@@ -48,6 +49,19 @@ const UNSTABLE_FEATURES = {
   "uk.tcpip.msc4133.stable": true,
 };
 
+/** What is here by the settings. */
+function featuresOf(settings: VersionSettings): Record<string, boolean> {
+  return {
+    // Events that are sent later.
+    ...(settings.delayedEventLimits.perUser > 0 && { "org.matrix.msc4140": true }),
+    // What carries calls of many people.
+    ...(settings.rtcTransports.length > 0 && { "org.matrix.msc4143": true }),
+    ...forcedEncryption(settings),
+  };
+}
+
+type VersionSettings = RoomRules & Pick<ClientSettings, "delayedEventLimits" | "rtcTransports">;
+
 /** Whether rooms are encrypted by the server where the client does not say so, by their preset. */
 function forcedEncryption({ encryptionByDefault }: RoomRules): Record<string, boolean> {
   const isPrivate = encryptionByDefault !== "off";
@@ -58,14 +72,14 @@ function forcedEncryption({ encryptionByDefault }: RoomRules): Record<string, bo
   };
 }
 
-export function versionsRoutes({ settings }: { settings: RoomRules }): Route[] {
+export function versionsRoutes({ settings }: { settings: VersionSettings }): Route[] {
   return [
     // GET /_matrix/client/versions
     route("getVersions", () =>
       json(
         {
           versions: VERSIONS,
-          unstable_features: { ...UNSTABLE_FEATURES, ...forcedEncryption(settings) },
+          unstable_features: { ...UNSTABLE_FEATURES, ...featuresOf(settings) },
         },
         { headers: { vary: "Authorization" } },
       ),

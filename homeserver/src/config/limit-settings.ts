@@ -64,4 +64,23 @@ export const limitSettings = {
     "x-mend": "a whole number, 0 for no limit",
     "x-live": true,
   },
+  user_delayed_event_limit: {
+    type: "integer",
+    description:
+      "How many events of one user may wait to be sent later: apps in calls have one each, which says that they have left. 0: nothing is sent later.",
+    default: 100,
+    minimum: 0,
+    maximum: 10_000,
+    "x-mend": "a whole number from 0 to 10000",
+    "x-live": true,
+  },
+  max_event_delay_hours: {
+    type: "integer",
+    description: "For how many hours an event may wait before it is sent.",
+    default: 720,
+    minimum: 1,
+    maximum: 87_600,
+    "x-mend": "a number of hours from 1 to 87600",
+    "x-live": true,
+  },
 } as const satisfies Record<string, Setting>;

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import ipaddr from "ipaddr.js";
+import type { RtcTransport } from "../client-api/rtc-transports.ts";
 import type { Support } from "../client-api/support.ts";
 import type { TurnServers } from "../client-api/voip.ts";
 import {
@@ -15,6 +16,7 @@ import type { EncryptionByDefault, RoomCreators } from "../rooms/creating/room-r
 import type { RetentionRules } from "../rooms/visibility/retention-rules.ts";
 import type { SmtpOptions } from "../mail/smtp.ts";
 import type { RegistrationEmail } from "../users/accounts/registration.ts";
+import type { DelayedEventLimits } from "../delayed-events/types.ts";
 import type { UserLimits } from "../users/common/limits.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
 import {
@@ -27,6 +29,7 @@ import { type MediaConfig, mediaConfig } from "./media.ts";
 import { parseDuration } from "./durations.ts";
 import { parseSize } from "./sizes.ts";
 import { type ListenAddress, baseUrlOf, parseListen } from "./listen.ts";
+import { limitSettings } from "./limit-settings.ts";
 import { type SettingKey, settings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
 import { ConfigError, readValues, type SetValues, type Values, wrong } from "./values.ts";
@@ -79,10 +82,13 @@ export interface Config {
   readonly appservices: string | undefined;
   /** Absent: calls have no help of this server's. */
   readonly turn: TurnServers | undefined;
+  /** What carries calls of many people (MatrixRTC), the preferred one first. */
+  readonly rtcTransports: readonly RtcTransport[];
   readonly support: Support;
   readonly retention: RetentionRules;
   readonly userLimits: UserLimits;
   readonly media: MediaConfig;
+  readonly delayedEventLimits: DelayedEventLimits;
   readonly trustedKeyServers: readonly ServerName[];
   /** Rooms by whose rules this server is a policy server; none: it is not. */
   readonly policyLists: readonly RoomId[];
@@ -109,8 +115,6 @@ export function complete({ values, origin }: SetValues): Config {
   const text = (key: SettingKey): string | undefined =>
     (values[key] ?? (settings[key] as Setting).default) as string | undefined;
   const isOn = (key: SettingKey): boolean => text(key) === "on";
-  const count = (key: SettingKey): number =>
-    (values[key] ?? (settings[key] as Setting).default) as number;
   const fail = (key: SettingKey, why?: string) => wrong(key, values[key], origin, why);
   const address = (
     key: "listen" | "federation_listen" | "metrics_listen",
@@ -173,17 +177,10 @@ export function complete({ values, origin }: SetValues): Config {
     ...roomsMade(values, fail),
     appservices: appservices === undefined ? undefined : resolve(appservices),
     turn: turnServers(values, fail),
+    rtcTransports: rtcTransports(values),
     support: support(values, fail),
     retention: retention(text, fail),
-    userLimits: {
-      uploadBytes: parseSize(text("user_upload_limit")!),
-      accountDataBytes: parseSize(text("user_account_data_limit")!),
-      inboxBytes: parseSize(text("device_inbox_limit")!),
-      keyBackupBytes: parseSize(text("user_key_backup_limit")!),
-      devices: count("user_device_limit"),
-      aliases: count("user_alias_limit"),
-      publishedRooms: count("user_published_room_limit"),
-    },
+    ...bounds(values),
     media: mediaConfig(values, fail),
     trustedKeyServers: ((values.trusted_key_servers as string[] | undefined) ?? []).map((name) =>
       serverName("trusted_key_servers", name),
@@ -270,6 +267,33 @@ function smtp(
   if (!URL.canParse(url)) throw fail("smtp_url", "is no address");
   if (from === undefined) throw fail("smtp_url", "needs smtp_from too");
   return { url, from };
+}
+
+/** What one user may have. */
+function bounds(values: Values): Pick<Config, "userLimits" | "delayedEventLimits"> {
+  const valueOf = (key: keyof typeof limitSettings) => values[key] ?? limitSettings[key].default;
+  const size = (key: keyof typeof limitSettings) => parseSize(valueOf(key) as string);
+  const count = (key: keyof typeof limitSettings) => valueOf(key) as number;
+  return {
+    userLimits: {
+      uploadBytes: size("user_upload_limit"),
+      accountDataBytes: size("user_account_data_limit"),
+      inboxBytes: size("device_inbox_limit"),
+      keyBackupBytes: size("user_key_backup_limit"),
+      devices: count("user_device_limit"),
+      aliases: count("user_alias_limit"),
+      publishedRooms: count("user_published_room_limit"),
+    },
+    delayedEventLimits: {
+      perUser: count("user_delayed_event_limit"),
+      maxDelayMs: count("max_event_delay_hours") * 3_600_000,
+    },
+  };
+}
+
+function rtcTransports(values: Values): RtcTransport[] {
+  const urls = (values.rtc_livekit_urls as string[] | undefined) ?? [];
+  return urls.map((url) => ({ type: "livekit", livekit_service_url: url }));
 }
 
 function turnServers(

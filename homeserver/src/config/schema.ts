@@ -239,6 +239,14 @@ export const settings = {
     "x-mend": "the text that stands in the TURN server's settings",
     "x-live": true,
   },
+  rtc_livekit_urls: {
+    type: "array",
+    description:
+      "Services that let users into the calls of a LiveKit server (lk-jwt-service), the preferred one first. Apps that call by MatrixRTC, such as Element Call, are told of them.",
+    items: { type: "string", pattern: "^https?://[^\\s,?#]+$" },
+    "x-mend": "addresses such as https://livekit-jwt.example.org, separated by commas",
+    "x-live": true,
+  },
   admin_contacts: {
     type: "array",
     description: "Who runs this server, told to everybody: e-mail addresses or Matrix user ids.",

@@ -129,6 +129,8 @@ test("whatever is thrown at an operation, the answer is one that the specificati
       retention: NO_RETENTION,
       turn: { uris: ["turn:turn.here.test"], sharedSecret: "s" },
       support: NO_SUPPORT,
+      rtcTransports: [],
+      delayedEventLimits: { perUser: 100, maxDelayMs: 1_000 },
       ...{ legacyMedia: true, urlPreviews: true },
     },
     sync: {

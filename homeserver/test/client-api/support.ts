@@ -1,4 +1,5 @@
 import type { Support } from "../../src/client-api/support.ts";
+import type { RtcTransport } from "../../src/client-api/rtc-transports.ts";
 import type { TurnServers } from "../../src/client-api/voip.ts";
 import { openidRoutes } from "../../src/federation-api/openid.ts";
 import { createOpenIdTokens } from "../../src/users/accounts/openid.ts";
@@ -65,6 +66,8 @@ type ApiOptions = Partial<UsersOptions> & {
   legacyMedia?: boolean;
   rules?: Partial<RoomRules>;
   turn?: TurnServers;
+  rtcTransports?: readonly RtcTransport[];
+  delayedEventsPerUser?: number;
   support?: Support;
   previews?: UrlPreviews;
 };
@@ -115,6 +118,8 @@ export async function openApi(options: ApiOptions = {}): Promise<TestApi> {
       ...options.rules,
       turn: options.turn,
       support: options.support ?? NO_SUPPORT,
+      rtcTransports: options.rtcTransports ?? [],
+      delayedEventLimits: { perUser: options.delayedEventsPerUser ?? 100, maxDelayMs: 1_000 },
       legacyMedia: options.legacyMedia ?? false,
       urlPreviews: options.previews !== undefined,
     },

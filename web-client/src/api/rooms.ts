@@ -27,11 +27,14 @@ export function createRoomApi(http: Http) {
         })
       ).chunk,
 
-    send: (roomId: string, eventType: string, txnId: string, body: Content) =>
-      http.call<"sendMessage">("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
+    send: async (roomId: string, eventType: string, txnId: string, body: Content) => {
+      const answer = await http.call<"sendMessage">("PUT", `${ROOM}/send/{eventType}/{txnId}`, {
         path: { roomId, eventType, txnId },
         body,
-      }),
+      });
+      if ("delay_id" in answer) throw new Error("the server delays what was to be sent at once");
+      return answer;
+    },
 
     redact: (roomId: string, eventId: string, txnId: string, reason?: string) =>
       http.call<"redactEvent">("PUT", `${ROOM}/redact/{eventId}/{txnId}`, {

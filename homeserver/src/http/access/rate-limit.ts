@@ -25,6 +25,8 @@ interface ClassLimit extends BucketLimit {
    * one address signs in without waiting, somebody who guesses there does not.
    */
   readonly butOfAll?: BucketLimit;
+  /** Of requests of one address that show no token, in a class that is counted by user. */
+  readonly ofAddress?: BucketLimit;
 }
 
 /** How many requests of each class of the contract may come. */
@@ -53,6 +55,9 @@ const limits: Readonly<Record<RateClass, ClassLimit>> = {
   // Devices that wait to be let in ask every two seconds, and a household has several.
   "oauth-token": { perSecond: 5, burst: 100 },
   "registration-token": { perSecond: 0.1, burst: 5 },
+  // A client in a call restarts its event every five seconds. What watches over a call restarts
+  // those of everybody in it, from one address and without their tokens.
+  "delayed-event": { perSecond: 1, burst: 20, ofAddress: { perSecond: 20, burst: 500 } },
   "create-room": { perSecond: 0.2, burst: 20 },
   join: { perSecond: 0.5, burst: 30 },
   invite: { perSecond: 0.5, burst: 30 },
@@ -105,9 +110,9 @@ export function createRateLimiter(buckets: Buckets, isOn = () => true): RateLimi
   return {
     async check(rateClass, asking) {
       const key = keyOf(rateClass, asking);
-      const { butOfAll } = limits[rateClass];
+      const { butOfAll, ofAddress } = limits[rateClass];
       if (butOfAll) await take(`all ${key}`, butOfAll);
-      await take(key, limits[rateClass]);
+      await take(key, (asking.user === undefined && ofAddress) || limits[rateClass]);
     },
     countsFailures: (rateClass) => limits[rateClass].butOfAll !== undefined,
     async succeeded(rateClass, asking) {

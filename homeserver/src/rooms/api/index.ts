@@ -42,6 +42,11 @@ export interface SendMessage {
   readonly txnId?: string | undefined;
   /** ms since 1970; application services may choose it. */
   readonly originServerTs?: number | undefined;
+  /**
+   * The event was scheduled under this id: it is sent once, and its sender is told the id. It takes
+   * the place of a transaction id.
+   */
+  readonly delayId?: string | undefined;
 }
 
 export interface RoomSend {

@@ -22,6 +22,12 @@ export interface LocalEvents {
   room(roomId: RoomId): Promise<Room>;
   /** Runs a command and commits what it added. */
   run<T>(room: Room, body: (command: RoomCommand) => Promise<T>): Promise<T>;
+  /** The same for a command that adds one event, and answers its id. */
+  runOnce(
+    room: Room,
+    transaction: ClientTransactionKey | undefined,
+    body: (command: RoomCommand) => Promise<EventId>,
+  ): Promise<EventId>;
   /**
    * Sends one event. When the sender's own state event there already has equal content, its id is
    * returned.
@@ -42,7 +48,7 @@ export function createLocalEvents(
   eventTransactionIds: EventTransactionIds,
 ): LocalEvents {
   function sent(eventId: EventId, key: ClientTransactionKey | undefined): EventId {
-    eventTransactionIds.sent(eventId, key?.deviceId ?? "", key?.txnId);
+    eventTransactionIds.sent(eventId, key);
     return eventId;
   }
 
@@ -61,6 +67,13 @@ export function createLocalEvents(
       return room;
     },
     run: (room, body) => runCommandOn(room, async (command) => command.finish(await body(command))),
+    runOnce: (room, transaction, body) =>
+      runCommandOn(room, async (command) => {
+        const eventId = sent(await body(command), transaction);
+        return command.finish(eventId, {
+          transaction: transaction && { ...transaction, eventId },
+        });
+      }),
     send: (room, draft, transaction) =>
       runCommandOn(room, async (command) => {
         const same = await unchanged(command, draft);

@@ -10,7 +10,7 @@ import { hasAnnotation } from "../../storage/rooms/relations.ts";
 import { aliasesIn, aliasesSet } from "./canonical-alias.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import type { MemberByState } from "../membership/members-by-state.ts";
-import { clientTransactionKey } from "../records/idempotency.ts";
+import { clientTransactionKey, delayedKey } from "../records/idempotency.ts";
 import type { Idempotency } from "../records/idempotency.ts";
 import { hidingFromOutsiders, isJoined } from "../commands/outsiders.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -54,8 +54,11 @@ export function createSend(deps: SendDeps): RoomSend {
 
   return {
     async message(message) {
-      const { by, roomId, type, content, txnId, originServerTs } = message;
-      const key = clientTransactionKey(by, `send ${roomId} ${type}`, txnId);
+      const { by, roomId, type, content, txnId, originServerTs, delayId } = message;
+      const key =
+        delayId === undefined
+          ? clientTransactionKey(by, `send ${roomId} ${type}`, txnId)
+          : delayedKey(by, delayId);
       return idempotency.run(key, async () => {
         const room = await local.room(roomId);
         return hidingFromOutsiders(store.sql, room, by.userId, async () => {
@@ -71,17 +74,20 @@ export function createSend(deps: SendDeps): RoomSend {
       });
     },
     async state(message) {
-      const { by, roomId, type, stateKey, content, originServerTs } = message;
+      const { by, roomId, type, stateKey, content, originServerTs, delayId } = message;
       if (type === "m.room.create") throw errors.badJson("A room has one create event, its first");
       // Other servers would apply it, while here it would bypass the rules for redactions.
       if (type === "m.room.redaction") throw errors.badJson("A redaction is no state: see /redact");
-      if (type === "m.room.member") return deps.memberByState(message);
-      const room = await local.room(roomId);
-      const isChecked = CHECKED.has(type) && (await isJoined(store.sql, room, by.userId));
-      if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
-      if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
-      const draft = { type, stateKey, sender: by.userId, content, originServerTs };
-      return hidingFromOutsiders(store.sql, room, by.userId, () => local.send(room, draft));
+      const key = delayId === undefined ? undefined : delayedKey(by, delayId);
+      return idempotency.run(key, async () => {
+        if (type === "m.room.member") return deps.memberByState(message, key);
+        const room = await local.room(roomId);
+        const isChecked = CHECKED.has(type) && (await isJoined(store.sql, room, by.userId));
+        if (isChecked && type === "m.room.canonical_alias") await checkAliases(deps, room, content);
+        if (isChecked && type === "m.room.power_levels") await checkLevels(local, room, content);
+        const draft = { type, stateKey, sender: by.userId, content, originServerTs };
+        return hidingFromOutsiders(store.sql, room, by.userId, () => local.send(room, draft, key));
+      });
     },
     async redact(request) {
       const { by, roomId, eventId, reason, txnId } = request;

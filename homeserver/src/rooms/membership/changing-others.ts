@@ -8,6 +8,7 @@ import { unchanged } from "../commands/local-events.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
 import { hidingFromOutsiders } from "../commands/outsiders.ts";
 import { memberDraft, membershipOf, requireKickable } from "../records/member-events.ts";
+import type { ClientTransactionKey } from "../records/idempotency.ts";
 import type { PartialRooms } from "../records/partial-rooms.ts";
 import type { RoomStore } from "../state/store.ts";
 import type { Room, RoomMembers } from "../api/index.ts";
@@ -43,13 +44,14 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
     userId: UserId,
     content: JsonObject,
     originServerTs?: number,
+    transaction?: ClientTransactionKey,
   ): Promise<EventId> {
     await partial.whole(room.nid);
     return hidingFromOutsiders(store.sql, room, sender, async () => {
       if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
       await deps.invitees.check(userId);
       await store.tuples.make([["m.room.member", userId]]);
-      return local.run(room, async (command) => {
+      return local.runOnce(room, transaction, async (command) => {
         const draft = memberDraft(sender, userId, content, originServerTs);
         await refuseMembers(command, userId, content);
         const present = await unchanged(command, draft);
@@ -60,11 +62,11 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
 
   /** Kick, ban, unban. `check` gets the present member event and may throw. */
   async function changeOther(
-    ...[request, membership, check]: Parameters<ChangeOther>
+    ...[request, membership, check, transaction]: Parameters<ChangeOther>
   ): Promise<EventId> {
     const room = await local.room(request.roomId);
     await partial.whole(room.nid);
-    return local.run(room, async (command) => {
+    return local.runOnce(room, transaction, async (command) => {
       const present = await command.stateEvent("m.room.member", request.userId);
       const mine = await command.stateEvent("m.room.member", request.by.userId);
       if (mine?.event.content.membership !== "join") {

@@ -8,6 +8,7 @@ import type { EventId, UserId } from "../../protocol/identifiers.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { membershipIn } from "../../storage/rooms/members.ts";
 import type { LocalEvents } from "../commands/local-events.ts";
+import type { ClientTransactionKey } from "../records/idempotency.ts";
 import { memberDraft, membershipOf, requireKickable } from "../records/member-events.ts";
 import { clientMemberContent } from "./member-content.ts";
 import type { RoomStore } from "../state/store.ts";
@@ -20,6 +21,7 @@ export type ChangeOther = (
   request: MemberChange & { readonly userId: UserId },
   membership: string,
   check: (present: StoredEvent | undefined) => void,
+  transaction?: ClientTransactionKey,
 ) => Promise<EventId>;
 
 export interface ByStateDeps {
@@ -33,11 +35,13 @@ export interface ByStateDeps {
     userId: UserId,
     content: JsonObject,
     originServerTs?: number,
+    transaction?: ClientTransactionKey,
   ) => Promise<EventId>;
 }
 
 export type MemberByState = (
   message: SendMessage & { readonly stateKey: string },
+  transaction?: ClientTransactionKey,
 ) => Promise<EventId>;
 
 export function createMemberByState(deps: ByStateDeps): MemberByState {
@@ -52,13 +56,19 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
   }
 
   /** Changes the user's own membership. */
-  async function own(room: Room, message: SendMessage, content: JsonObject): Promise<EventId> {
+  async function own(
+    room: Room,
+    message: SendMessage,
+    content: JsonObject,
+    transaction: ClientTransactionKey | undefined,
+  ): Promise<EventId> {
     const { by, originServerTs } = message;
     const { membership } = content;
     const { userId } = by;
     const before = (await membershipIn(store.sql, room.nid, userId))?.membership;
     if (before === "join" && membership === "join") {
-      return local.send(room, memberDraft(userId, userId, content, originServerTs));
+      const draft = memberDraft(userId, userId, content, originServerTs);
+      return local.send(room, draft, transaction);
     }
     const change = { by, content, originServerTs };
     switch (membership) {
@@ -75,7 +85,7 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
     return current(room, userId);
   }
 
-  return async (message) => {
+  return async (message, transaction) => {
     const { by, roomId, originServerTs } = message;
     const userId = parseUserId(message.stateKey);
     const content = clientMemberContent(message.content);
@@ -95,16 +105,18 @@ export function createMemberByState(deps: ByStateDeps): MemberByState {
     switch (membership) {
       case "join":
       case "knock":
-        return own(room, message, content);
+        return own(room, message, content, transaction);
       case "invite":
-        return deps.invite(room, by.userId, userId, content, originServerTs);
-      case "leave":
-        if (isOwn) return own(room, message, content);
-        return deps.changeOther(change, "leave", (present) => {
+        return deps.invite(room, by.userId, userId, content, originServerTs, transaction);
+      case "leave": {
+        if (isOwn) return own(room, message, content, transaction);
+        const check = (present: StoredEvent | undefined) => {
           if (membershipOf(present) !== "ban") requireKickable(present);
-        });
+        };
+        return deps.changeOther(change, "leave", check, transaction);
+      }
       default:
-        return deps.changeOther(change, "ban", () => {});
+        return deps.changeOther(change, "ban", () => {}, transaction);
     }
   };
 }

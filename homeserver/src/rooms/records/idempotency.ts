@@ -41,6 +41,14 @@ export function clientTransactionKey(
   return { userId: by.userId, deviceId: by.deviceId ?? "", scope, txnId };
 }
 
+/** Scope of events that were sent later: their transaction id is the delay id. */
+export const DELAYED = "delayed";
+
+/** The key of an event that was scheduled (MSC4140): whoever sends it first has sent it. */
+export function delayedKey(by: Actor, delayId: string): ClientTransactionKey {
+  return { userId: by.userId, deviceId: "", scope: DELAYED, txnId: delayId };
+}
+
 export function createIdempotency(sql: Sql): Idempotency {
   const underWay = new Map<string, Promise<EventId>>();
   const done = new LRUCache<string, EventId>(atMost(20_000));

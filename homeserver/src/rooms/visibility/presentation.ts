@@ -95,8 +95,8 @@ export function createPresenter(deps: {
     return visible.map(({ stored, membership }) => {
       const { event, nid, redactedBy } = stored;
       let unsigned = unsignedOf(event, time, membership);
-      const txnId = txns.get(event.eventId);
-      if (txnId !== undefined) unsigned += `,"transaction_id":${JSON.stringify(txnId)}`;
+      const sentBy = txns.get(event.eventId);
+      if (sentBy !== undefined) unsigned += `,${sentBy}`;
       if (redactedBy === null) unsigned += before.get(nid) ?? "";
       const relation = relations.get(nid);
       if (relation !== undefined) unsigned += `,"m.relations":${relation}`;

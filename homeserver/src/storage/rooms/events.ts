@@ -228,6 +228,8 @@ export interface TransactionOfEvent {
   readonly txnId: string;
   readonly userId: string;
   readonly deviceId: string;
+  /** Operation, room and event type. */
+  readonly scope: string;
 }
 
 /** The transaction ids that these events answered, of whatever devices. */
@@ -236,7 +238,8 @@ export async function transactionsOfEvents(
   eventIds: readonly string[],
 ): Promise<TransactionOfEvent[]> {
   return sql<TransactionOfEvent[]>`
-    SELECT event_id AS "eventId", txn_id AS "txnId", user_id AS "userId", device_id AS "deviceId"
+    SELECT event_id AS "eventId", txn_id AS "txnId", user_id AS "userId", device_id AS "deviceId",
+      scope
     FROM client_transactions WHERE event_id = ANY (${textArray(eventIds)}::text[])`;
 }
 

@@ -1,3 +1,4 @@
+import { cancelOfDevices } from "../delayed-events.ts";
 import { deleteOAuthSessions } from "../oauth/sessions.ts";
 import { type Sql, textArray, type Tx } from "../sql.ts";
 import { deleteDehydratedDevices } from "./dehydrated-devices.ts";
@@ -163,6 +164,7 @@ async function deleteWith(
   await deleteDehydratedDevices(tx, userId, deviceIds);
   await deleteOAuthSessions(tx, userId, deviceIds);
   await deleteSlidingConnections(tx, userId, deviceIds);
+  await cancelOfDevices(tx, userId, deviceIds);
   return deviceIds;
 }
 

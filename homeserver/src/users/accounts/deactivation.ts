@@ -1,6 +1,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
+import { deleteDelayedEventsOf } from "../../storage/delayed-events.ts";
 import { deleteAddressesOf } from "../../storage/contacts/addresses.ts";
 import { deleteConfirmationsOf } from "../../storage/contacts/confirmations.ts";
 import { deletePushersOf } from "../../storage/push/pushers.ts";
@@ -63,6 +64,7 @@ export function createDeactivation(deps: {
         await deleteProfileChanges(tx, userId);
         await deleteBackups(tx, userId);
         await deletePushersOf(tx, userId);
+        await deleteDelayedEventsOf(tx, userId);
         await deleteConfirmationsOf(tx, userId, "password");
         await deleteAddressesOf(tx, userId);
         if (await deleteCrossSigning(tx, userId)) {
