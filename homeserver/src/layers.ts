@@ -2,6 +2,7 @@ import type { Masquerade } from "./appservice/masquerade.ts";
 import type { Questions } from "./appservice/questions.ts";
 import type { ThirdParty } from "./appservice/third-party.ts";
 import type { Services } from "./appservice/services.ts";
+import { createServerNotices, type ServerNotices } from "./server-notices/index.ts";
 import { createEphemeral, type Ephemeral } from "./cluster/ephemeral.ts";
 import { openEphemeralChannel } from "./cluster/ephemeral-channel.ts";
 import { redisMeetings } from "./cluster/rendezvous.ts";
@@ -54,6 +55,7 @@ export interface Layers extends Finding {
   readonly delayedEvents: DelayedEvents;
   readonly encryption: Encryption;
   readonly media: Media;
+  readonly notices: ServerNotices;
   readonly previews: UrlPreviews;
   readonly sync: Sync;
 }
@@ -80,7 +82,8 @@ export async function createLayers(
     wanted: (userId) => asking.questions.user(userId),
   });
   const masquerade = await openMasquerade(on, opened, services, users);
-  const { rooms, policyServer } = await openRooms(on, opened, users, { services, ...asking });
+  const inRooms = await openRooms(on, opened, users, { services, ...asking });
+  const { rooms } = inRooms;
   const files = await openFiles(on, opened);
   followLog(on, opened, upgradeSettings(on, rooms, users));
   followLog(on, opened, profileChanges(rooms));
@@ -116,7 +119,7 @@ export async function createLayers(
     ...{ services, masquerade },
     ...asking,
     users,
-    ...{ rooms, policyServer },
+    ...inRooms,
     encryption,
     ...{ edus, delayedEvents },
     ...files,
@@ -200,7 +203,7 @@ async function openRooms(
   opened: Opened,
   users: Users,
   { services, questions }: { readonly services: Services; readonly questions: Questions },
-): Promise<Pick<Layers, "rooms" | "policyServer">> {
+): Promise<Pick<Layers, "rooms" | "policyServer" | "notices">> {
   const { config, sql, log, clock, random, logger, metrics, exclusive, remote, leases } = on;
   const rooms = createRooms({
     ...{ log, sql, clock, random, logger, metrics, leases, exclusive },
@@ -226,7 +229,9 @@ async function openRooms(
   });
   opened.push(() => rooms.stop());
   const policyServer = openPolicyServer(on, opened, rooms);
-  return { rooms, policyServer };
+  const { serverName } = config;
+  const notices = createServerNotices({ sql, serverName, exclusive, rooms, users });
+  return { rooms, policyServer, notices };
 }
 
 /** Users' files, and previews of web pages. */

@@ -1,5 +1,6 @@
 import { type Health, monitoringRoutes } from "./admin-api/monitoring.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
+import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
 import { accountRoutes } from "./client-api/account-routes.ts";
 import { roomRoutes } from "./client-api/room-routes.ts";
@@ -28,6 +29,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     }),
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
+    ...serverNoticesRoutes(layers),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),

@@ -23,6 +23,7 @@ const RANKS: Readonly<Record<string, number>> = {
   notifications: 6,
   spaces: 7,
   "invites-by-address": 7,
+  "server-notices": 7,
   sync: 7,
   sender: 7,
   push: 7,

@@ -17,7 +17,7 @@ import { type InvitingDeps, invitingRoutes } from "./inviting.ts";
 import { joiningRoutes } from "./joining.ts";
 import { kickingRoutes } from "./kicking.ts";
 import { knockingRoutes } from "./knocking.ts";
-import { leavingRoutes } from "./leaving.ts";
+import { type LeavingDeps, leavingRoutes } from "./leaving.ts";
 import { listJoinedRoomsRoutes } from "./list-joined-rooms.ts";
 import { type ListPublicRoomsDeps, listPublicRoomsRoutes } from "./list-public-rooms.ts";
 import { messagePaginationRoutes } from "./message-pagination.ts";
@@ -57,6 +57,7 @@ export function roomRoutes(
     readonly clock: Clock;
   } & CreateRoomDeps &
     InvitingDeps &
+    LeavingDeps &
     ListPublicRoomsDeps &
     ThreadSubscriptionsDeps &
     SyncRouteDeps,

@@ -34,6 +34,23 @@ export async function membershipIn(
   return row;
 }
 
+/** The newest room that one user is in and the other is or was in or invited to. */
+export async function roomBetween(
+  sql: Sql,
+  joined: string,
+  other: string,
+): Promise<{ roomId: string; membership: string } | undefined> {
+  const [row] = await sql<{ roomId: string; membership: string }[]>`
+    SELECT r.room_id AS "roomId", theirs.membership
+    FROM memberships theirs
+    JOIN memberships own ON own.room_nid = theirs.room_nid AND own.user_id = ${joined}
+      AND own.membership = 'join'
+    JOIN rooms r ON r.room_nid = theirs.room_nid
+    WHERE theirs.user_id = ${other}
+    ORDER BY theirs.room_nid DESC LIMIT 1`;
+  return row;
+}
+
 /** Joined user ids, in the order in which they joined. */
 export async function joinedUsers(sql: Sql | Tx, roomNid: number): Promise<string[]> {
   const rows = await sql<{ userId: string }[]>`

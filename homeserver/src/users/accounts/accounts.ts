@@ -54,6 +54,8 @@ export interface Accounts {
   exists(userId: UserId): Promise<boolean>;
   /** The same, after application services were asked to make one of theirs that is not there. */
   existsOrIsMade(userId: UserId): Promise<boolean>;
+  /** Whether it is an open account that the application service of this id has opened. */
+  isOfService(userId: UserId, service: string): Promise<boolean>;
   /** Whether there is a password by which the user signs in. */
   hasPassword(userId: UserId): Promise<boolean>;
   /**
@@ -141,6 +143,11 @@ export function createAccounts(deps: {
     find,
 
     exists,
+
+    async isOfService(userId, service) {
+      const row = await storage.findAccount(sql, userId);
+      return row?.appservice === service && row.deactivatedTs === null;
+    },
 
     async existsOrIsMade(userId) {
       const account = await find(userId);
