@@ -116,11 +116,9 @@ export async function createLayers(
   // In the background, closed accounts leave rooms that an earlier stop of the server kept them in.
   await users.deactivation.resume();
   return {
-    ...{ services, masquerade },
-    ...asking,
-    users,
+    ...{ services, masquerade, ...asking },
+    ...{ users, encryption },
     ...inRooms,
-    encryption,
     ...{ edus, delayedEvents },
     ...files,
     ...finding,

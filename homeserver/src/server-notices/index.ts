@@ -28,7 +28,7 @@ export interface ServerNotices {
   ensureMayLeave(userId: UserId, roomId: RoomId): Promise<void>;
 }
 
-export interface ServerNotice {
+interface ServerNotice {
   readonly to: UserId;
   readonly type: string;
   readonly stateKey: string | undefined;
