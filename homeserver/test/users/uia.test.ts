@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { JsonObject } from "../../src/protocol/json.ts";
 import { UiaChallenge } from "../../src/users/accounts/uia-challenge.ts";
 import type { Stage, UiaRequest } from "../../src/users/accounts/uia-request.ts";
@@ -103,6 +103,24 @@ describe("user-interactive authentication", () => {
     }
     const same = request({ devices: ["A"], auth }, { flows });
     expect(await t.users.uia.authorise(same)).toEqual({ userId: alice });
+  });
+
+  test("what is passed on a page while another stage is tried stays passed", async () => {
+    const flows: Stage[][] = [["m.login.registration_token", "m.login.sso", "m.login.dummy"]];
+    const asked = { devices: ["P"] };
+    const { session } = await challenge(request(asked, { flows }));
+    const { registrationTokens, uia } = t.users;
+    const trying = vi.spyOn(registrationTokens, "isValid").mockImplementationOnce(async () => {
+      await uia.pass(session as string, "m.login.sso", { userId: alice });
+      return true;
+    });
+    const auth = { type: "m.login.registration_token", token: "letmein", session: session! };
+    const next = await challenge(request({ ...asked, auth }, { flows }));
+    trying.mockRestore();
+    expect((next.completed as string[]).toSorted()).toEqual(flows[0]!.slice(0, 2).toSorted());
+    const last = { type: "m.login.dummy", session: session! };
+    const done = await uia.authorise(request({ ...asked, auth: last }, { flows }));
+    expect(done).toMatchObject({ userId: alice, registrationToken: "letmein" });
   });
 
   test("expires", async () => {

@@ -118,23 +118,42 @@ export function createUserInteractiveAuth(deps: {
     return { session, stored: true, completed: found.completed as Stage[], facts };
   }
 
-  async function save(request: UiaRequest, progress: Progress): Promise<void> {
+  async function save(request: UiaRequest, progress: Progress): Promise<Progress> {
+    if (progress.stored) return await saveAgain(request, progress);
     const hash = hashSecret(progress.session);
-    const { operation } = request;
+    const { completed, facts } = progress;
     const requestDigest = digest(request, progress.session);
-    const completed = [...progress.completed];
-    const facts = JSON.stringify(progress.facts);
     await transaction(sql, async (tx) => {
-      if (!progress.stored) {
-        const now = clock.now();
-        const begun = { operation, userId: request.userId ?? null, requestDigest };
-        const takesMail = isOffered("m.login.email.identity", request.flows);
-        const lifeMs = takesMail ? WITH_MAIL_MS : SESSION_LIFE_MS;
-        await storage.insertUiaSession(tx, hash, begun, now, now + lifeMs);
-        const max = begun.userId === null ? MAX_STRANGERS : MAX_SESSIONS;
-        await keepNewest(tx, "uia_sessions", begun.userId, max);
+      const now = clock.now();
+      const { operation, userId = null } = request;
+      const takesMail = isOffered("m.login.email.identity", request.flows);
+      const lifeMs = takesMail ? WITH_MAIL_MS : SESSION_LIFE_MS;
+      const begun = { operation, userId, requestDigest };
+      await storage.insertUiaSession(tx, hash, begun, now, now + lifeMs);
+      await keepNewest(tx, "uia_sessions", userId, userId === null ? MAX_STRANGERS : MAX_SESSIONS);
+      await storage.updateUiaSession(tx, hash, {
+        ...{ requestDigest, completed: [...completed], facts: JSON.stringify(facts) },
+      });
+    });
+    return progress;
+  }
+
+  /** What was passed meanwhile, on a page or by another request, stays passed. */
+  async function saveAgain(request: UiaRequest, progress: Progress): Promise<Progress> {
+    const hash = hashSecret(progress.session);
+    const requestDigest = digest(request, progress.session);
+    return await transaction(sql, async (tx) => {
+      const found = await storage.lockUiaSession(tx, hash, clock.now());
+      const isSame = found && timingSafeEqual(found.requestDigest, requestDigest);
+      if (!found || found.answer !== null || (found.completed.length > 0 && !isSame)) {
+        throw errors.forbidden("This authentication session is over: begin again");
       }
-      await storage.updateUiaSession(tx, hash, { requestDigest, completed, facts });
+      const completed = [...new Set([...(found.completed as Stage[]), ...progress.completed])];
+      const facts = { ...(JSON.parse(found.facts) as UiaFacts), ...progress.facts };
+      await storage.updateUiaSession(tx, hash, {
+        ...{ requestDigest, completed, facts: JSON.stringify(facts) },
+      });
+      return { ...progress, completed, facts };
     });
   }
 
@@ -278,8 +297,7 @@ export function createUserInteractiveAuth(deps: {
         if (ended) return progress.facts;
         throw errors.forbidden("This authentication session has been used");
       }
-      await save(request, progress);
-      const { completed, session } = progress;
+      const { completed, session } = await save(request, progress);
       throw new UiaChallenge({
         flows: request.flows,
         completed,
