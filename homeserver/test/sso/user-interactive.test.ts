@@ -2,7 +2,17 @@
 import { beforeAll, expect, test } from "vitest";
 import { id } from "../users/support.ts";
 import type { TestBrowser } from "../oauth-api/support.ts";
-import { comeBack, idp, loginBy, newBrowser, pathOf, t, withProviders } from "./one-server.ts";
+import {
+  comeBack,
+  idp,
+  loginBy,
+  newBrowser,
+  pathOf,
+  redirectPath,
+  t,
+  TRUSTED,
+  withProviders,
+} from "./one-server.ts";
 
 withProviders(({ settings }) => [settings(), settings({ id: "other", name: "Another" })]);
 
@@ -61,6 +71,26 @@ test("who has no password confirms by signing in once more", async () => {
   const late = await browser.send(page, "/_weft/account/sso/continue", { decision: "allow" });
   expect(late.status).toBe(403);
   expect((await browser.get(fallback(session))).status).toBe(403);
+});
+
+test("a session that somebody has left open at the provider confirms nothing", async () => {
+  const cookies = new Map<string, string>();
+  await idp.signIn(
+    (await newBrowser().get(redirectPath(TRUSTED, "idp"))).location,
+    "s-ben",
+    cookies,
+  );
+  const { session } = (await remove("ben")).body;
+  const browser = newBrowser();
+  const { location } = await browser.get(fallback(session));
+  const quietly = new URL(location);
+  quietly.searchParams.delete("prompt");
+  quietly.searchParams.delete("max_age");
+  // Nobody is asked for anything there: the cookies suffice.
+  const page = await browser.get(pathOf(await idp.signIn(quietly.href, "nobody", cookies)));
+  expect(page.status).toBe(403);
+  expect(page.body).toContain("You have not signed in once more");
+  expect((await remove("ben", { session })).status).toBe(401);
 });
 
 test("somebody else confirms nothing", async () => {

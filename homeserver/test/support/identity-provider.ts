@@ -14,10 +14,11 @@ export interface IdentityProvider {
   /** What the settings of a homeserver say of it. */
   settings(more?: Partial<ProviderSettings>): ProviderSettings;
   /**
-   * Signs somebody in who has come to `address`, as a browser of theirs would.
+   * Signs somebody in who has come to `address`, as a browser of theirs would, with the cookies of
+   * an earlier visit if they are given.
    * @returns the address to which the browser goes back
    */
-  signIn(address: string, subject: string): Promise<string>;
+  signIn(address: string, subject: string, cookies?: Map<string, string>): Promise<string>;
   /** The same, but they say no. */
   refuse(address: string): Promise<string>;
   close(): Promise<void>;
@@ -99,8 +100,11 @@ export async function startIdentityProvider(
     );
   };
 
-  async function visit(address: string, subject: string): Promise<string> {
-    const cookies = new Map<string, string>();
+  async function visit(
+    address: string,
+    subject: string,
+    cookies = new Map<string, string>(),
+  ): Promise<string> {
     for (let at = address, steps = 0; steps < 10; steps += 1) {
       const url = new URL(at, issuer);
       if (url.origin !== issuer) return url.href;

@@ -2,7 +2,7 @@ import * as oidc from "openid-client";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
-import { errors, type MatrixError, matrixError } from "../../protocol/errors.ts";
+import { errors, MatrixError, matrixError } from "../../protocol/errors.ts";
 import { canonicalEmail } from "../contacts/email.ts";
 import { localpartOf } from "./localpart.ts";
 import { type ProviderFetch, ProviderUnreachable } from "./provider-fetch.ts";
@@ -14,10 +14,11 @@ export interface Provider {
   /** Where the browser goes. @throws MatrixError M_CONNECTION_FAILED 502 */
   address(request: { state: string; checks: Checks; again: boolean }): Promise<string>;
   /**
-   * Who has come back. `search` is the query that the browser brings.
+   * Who has come back. `search` is the query that the browser brings. `since` (ms since 1970): they
+   * have to have signed in there after that, as far as the provider tells.
    * @throws MatrixError M_CONNECTION_FAILED 502, M_FORBIDDEN 403
    */
-  identify(search: string, state: string, checks: Checks): Promise<Identity>;
+  identify(search: string, state: string, checks: Checks, since?: number): Promise<Identity>;
 }
 
 /** s for each request. */
@@ -60,6 +61,7 @@ export function createProvider(deps: {
 
   /** What went wrong, for who signs in; the log says more. */
   function problem(error: unknown): MatrixError {
+    if (error instanceof MatrixError) return error;
     const reason = reasonOf(error);
     if (error instanceof oidc.AuthorizationResponseError && reason === "access_denied") {
       return errors.forbidden(`You have not signed in at ${name}`);
@@ -70,7 +72,8 @@ export function createProvider(deps: {
       : errors.forbidden(`Signing in at ${name} did not work: begin again`);
   }
 
-  async function whoCame(search: string, state: string, { nonce, verifier }: Checks) {
+  async function whoCame(search: string, state: string, checks: Checks, since?: number) {
+    const { nonce, verifier } = checks;
     const found = await configuration();
     const tokens = await oidc.authorizationCodeGrant(found, new URL(redirectUri + search), {
       expectedState: state,
@@ -79,6 +82,7 @@ export function createProvider(deps: {
       idTokenExpected: true,
     });
     const claims: Record<string, unknown> = { ...tokens.claims() };
+    if (since !== undefined) ensureSignedInSince(since, claims, found.serverMetadata());
     const forEmail = settings.scopes.includes("email") ? ["email", "email_verified"] : [];
     const wanted = [settings.claims.localpart, settings.claims.displayName, ...forEmail];
     const isWhole = wanted.every((claim) => claims[claim] !== undefined);
@@ -104,7 +108,8 @@ export function createProvider(deps: {
           ...{ state, nonce: checks.nonce },
           code_challenge: await oidc.calculatePKCECodeChallenge(checks.verifier),
           code_challenge_method: "S256",
-          ...(again && { prompt: "login" }),
+          // Whoever is at the browser can take this out: the answer tells when they signed in.
+          ...(again && { prompt: "login", max_age: "0" }),
         });
         return address.href;
       } catch (error) {
@@ -112,14 +117,29 @@ export function createProvider(deps: {
       }
     },
 
-    async identify(search, state, checks) {
+    async identify(search, state, checks, since) {
       try {
-        return await whoCame(search, state, checks);
+        return await whoCame(search, state, checks, since);
       } catch (error) {
         throw problem(error);
       }
     },
   };
+}
+
+/**
+ * A provider that says nothing of when somebody has signed in is trusted to have asked for it.
+ * (OpenID Connect Core 1.0, section 2, "auth_time".)
+ * @throws MatrixError M_FORBIDDEN 403
+ */
+function ensureSignedInSince(
+  since: number,
+  { auth_time: at }: Record<string, unknown>,
+  { claims_supported: supported }: oidc.ServerMetadata,
+): void {
+  const isKnown = typeof at === "number";
+  if (isKnown ? at * 1000 >= since - TOLERANCE_S * 1000 : !supported?.includes("auth_time")) return;
+  throw errors.forbidden("You have not signed in once more: begin again");
 }
 
 async function discover(

@@ -155,7 +155,8 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
       const provider = providerOf(id);
       const secret = () => encodeBase64Url(random.bytes(32));
       const checks = { nonce: secret(), verifier: secret() };
-      const state = tickets.make("begun", browser, { provider: id, checks, purpose });
+      const since = again ? { since: deps.clock.now() } : {};
+      const state = tickets.make("begun", browser, { provider: id, checks, purpose, ...since });
       return await provider.address({ state, checks, again });
     },
 
@@ -164,7 +165,7 @@ export function createSingleSignOn(deps: SsoDeps): SingleSignOn {
       const state = new URLSearchParams(search).get("state") ?? "";
       const begun = tickets.open("begun", browser, state);
       if (begun.provider !== id) throw errors.forbidden("That is another provider's answer");
-      const identity = await provider.identify(search, state, begun.checks);
+      const identity = await provider.identify(search, state, begun.checks, begun.since);
       const userId = (await linkedTo(sql, identity)) ?? (await linkByName(identity));
       if (userId !== undefined) await ensureOpen(userId);
       return { purpose: begun.purpose, identity, userId };

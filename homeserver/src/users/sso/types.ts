@@ -79,6 +79,8 @@ export interface Begun {
   readonly provider: string;
   readonly checks: Checks;
   readonly purpose: Purpose;
+  /** ms since 1970: they are to sign in there after this. Absent: a session of theirs will do. */
+  readonly since?: number;
 }
 
 /** Somebody has come back from a provider, and has no account yet. */
