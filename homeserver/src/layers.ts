@@ -212,7 +212,7 @@ async function openRooms(
     keyRing: remote.keyRing,
     accounts: {
       exists: users.accounts.existsOrIsMade,
-      blocksInvites: users.invitePermissions.blocks,
+      inviteVerdict: users.invitePermissions.verdict,
     },
     rules: config,
     retention: config.retention,

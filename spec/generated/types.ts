@@ -10497,7 +10497,7 @@ export interface operations {
             /**
              * @description - `M_FORBIDDEN`: The caller may create no such room.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
-             *     - `M_INVITE_BLOCKED`: An invited user wants no invites.
+             *     - `M_INVITE_BLOCKED`: An invited user wants no such invites.
              */
             403: {
                 headers: {
@@ -12571,7 +12571,7 @@ export interface operations {
             /**
              * @description - `M_FORBIDDEN`: The caller may not invite, or the user is banned or already in the room.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
-             *     - `M_INVITE_BLOCKED`: The user wants no invites.
+             *     - `M_INVITE_BLOCKED`: The user wants no such invites.
              */
             403: {
                 headers: {
@@ -19361,7 +19361,7 @@ export interface operations {
             /**
              * @description - `M_FORBIDDEN`: The caller may not set that.
              *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
-             *     - `M_INVITE_BLOCKED`: The invited user wants no invites.
+             *     - `M_INVITE_BLOCKED`: The invited user wants no such invites.
              */
             403: {
                 headers: {
@@ -22595,7 +22595,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user cannot be invited.
-             *     - `M_INVITE_BLOCKED`: The user wants no invites.
+             *     - `M_INVITE_BLOCKED`: The user wants no such invites.
              */
             403: {
                 headers: {
@@ -22676,7 +22676,7 @@ export interface operations {
             };
             /**
              * @description - `M_FORBIDDEN`: The user cannot be invited.
-             *     - `M_INVITE_BLOCKED`: The user wants no invites.
+             *     - `M_INVITE_BLOCKED`: The user wants no such invites.
              */
             403: {
                 headers: {

@@ -37,6 +37,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc4174": true,
   // Threads that users follow; by sliding sync, too (MSC4308).
   "org.matrix.msc4306": true,
+  // Rules on who may invite.
+  "org.matrix.msc4155": true,
   "org.matrix.msc4380.stable": true,
   // Changes of profiles, by sliding sync and by /sync.
   "org.matrix.msc4262": true,

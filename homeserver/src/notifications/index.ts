@@ -28,12 +28,14 @@ export function createNotifications(deps: {
   readonly followedThreads: FollowedThreads;
   readonly unread: UnreadCounts;
   readonly rootAt: NotifiedDeps["rootAt"];
-  readonly preferences: Pick<NotifiedDeps, "rulesOf" | "ignoredBy">;
+  readonly preferences: Pick<NotifiedDeps, "rulesOf" | "ignoredBy" | "inviteVerdict">;
 }): Notifications {
   const { sql, log, clock, view, contexts, followedThreads, unread, rootAt, preferences } = deps;
-  const { rulesOf, ignoredBy } = preferences;
+  const { rulesOf, ignoredBy, inviteVerdict } = preferences;
   const reading = { sql, view, contexts, followedThreads };
-  const notified = createNotified({ ...reading, rootAt, rulesOf, ignoredBy });
+  const notified = createNotified({
+    ...{ ...reading, rootAt, rulesOf, ignoredBy, inviteVerdict },
+  });
   const list = createNotificationsList({
     ...{ notified, view, clock },
     readPositions: (userId, roomNids) => {

@@ -8,6 +8,7 @@ import {
   type PushOutcome,
 } from "../protocol/push/push-rules.ts";
 import type { Room, RoomView, StateRoot, StoredEvent } from "../rooms/api/index.ts";
+import type { InvitePermissions } from "../users/data/invite-permissions.ts";
 import { type CandidateRow, candidateEvents } from "../storage/push/candidates.ts";
 import type { Sql } from "../storage/sql.ts";
 import { contextInThread, type FollowedThreads } from "./followed-threads.ts";
@@ -58,6 +59,8 @@ export interface NotifiedDeps {
   readonly rootAt: (roomNid: number, position: number) => Promise<StateRoot>;
   readonly rulesOf: (userId: UserId) => Promise<CompiledRules>;
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
+  /** Absent: nobody blocks invites. */
+  readonly inviteVerdict?: InvitePermissions["verdict"] | undefined;
 }
 
 /**
@@ -103,6 +106,8 @@ export function createNotified(deps: NotifiedDeps) {
       const [one, room] = [stored.get(nid), rooms.get(roomNid)];
       if (one === undefined || room === undefined || ignored.has(one.event.sender)) continue;
       if (one.redactedBy !== null) continue;
+      const verdict = isInvite && (await deps.inviteVerdict?.(userId, one.event.sender));
+      if (verdict === "ignore" || verdict === "block") continue;
       const known = contexts.get(roomNid)?.(one.event.sender) ?? NO_CONTEXT;
       const context = contextInThread(known, followed.get(one));
       const outcome = evaluate(rules, one.event, context, budget);

@@ -1,11 +1,12 @@
 /** How much is unread of all rooms together: the number on an app's icon. */
+import type { InvitePermissions } from "../users/data/invite-permissions.ts";
 import { LRUCache } from "lru-cache";
 import { atMost } from "../platform/caches.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import type { UserId } from "../protocol/identifiers.ts";
 import type { Unread, UnreadCounts } from "../notifications/unread.ts";
 import type { Room, RoomView } from "../rooms/api/index.ts";
-import { openInvitesOf, roomsWithNews } from "../storage/push/candidates.ts";
+import { openInvitersOf, roomsWithNews } from "../storage/push/candidates.ts";
 import type { Sql } from "../storage/sql.ts";
 
 interface Counted {
@@ -30,6 +31,8 @@ export interface Badges {
 const USERS_KEPT = 20_000;
 /** Rooms of one user that are counted: the busiest of late. */
 const MAX_ROOMS = 1_000;
+/** Open invites that are counted. */
+const MAX_INVITES = 1_000;
 const AT_ONCE = 8;
 
 export function createBadges(deps: {
@@ -37,6 +40,7 @@ export function createBadges(deps: {
   readonly view: RoomView;
   readonly unread: Pick<UnreadCounts, "of">;
   readonly ignoredBy: (userId: UserId) => Promise<ReadonlySet<string>>;
+  readonly inviteVerdict: InvitePermissions["verdict"];
   /** The log's. */
   readonly position: () => number;
 }): Badges {
@@ -70,6 +74,17 @@ export function createBadges(deps: {
     else counted.unread.delete(roomNid);
   }
 
+  async function wantedInvites(userId: UserId): Promise<number> {
+    const inviters = await openInvitersOf(sql, userId, MAX_INVITES);
+    const ignored = await ignoredBy(userId);
+    let wanted = 0;
+    for (const inviter of inviters) {
+      if (ignored.has(inviter)) continue;
+      if ((await deps.inviteVerdict(userId, inviter)) === "allow") wanted += 1;
+    }
+    return wanted;
+  }
+
   async function count(userId: UserId): Promise<number> {
     const counted = await countedOf(userId);
     try {
@@ -78,7 +93,7 @@ export function createBadges(deps: {
         for (const roomNid of some) counted.stale.delete(roomNid);
         await Promise.all(some.map((roomNid) => recount(userId, counted, roomNid)));
       }
-      counted.invites ??= await openInvitesOf(sql, userId);
+      counted.invites ??= await wantedInvites(userId);
     } catch (error) {
       byUser.delete(userId);
       throw error;

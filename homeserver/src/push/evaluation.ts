@@ -9,6 +9,7 @@ import { serverOf } from "../protocol/identifiers.ts";
 import { type CompiledRules, evaluate } from "../protocol/push/push-rules.ts";
 import type { RoomEvent } from "../protocol/events/event.ts";
 import type { Room, RoomView } from "../rooms/api/index.ts";
+import type { InvitePermissions } from "../users/data/invite-permissions.ts";
 import type { Audiences } from "./audience.ts";
 import type { PusherStates } from "./pusher-states.ts";
 import type { Item } from "./types.ts";
@@ -21,6 +22,7 @@ export interface EvaluationDeps {
   readonly contexts: PushContexts;
   readonly followedThreads: Pick<FollowedThreads, "followers">;
   readonly rulesOf: (userIds: readonly UserId[]) => Promise<Map<UserId, CompiledRules>>;
+  readonly inviteVerdict: InvitePermissions["verdict"];
   readonly ignores: {
     of(userId: UserId): Promise<ReadonlySet<string>>;
     peek(userId: UserId): ReadonlySet<string> | undefined;
@@ -123,6 +125,8 @@ export function createEvaluation(deps: EvaluationDeps): Evaluation {
         if (stored === undefined || room === undefined) continue;
         const those = await notIgnoring(stored.event.sender, await withPushers([userId]));
         if (those.length === 0) continue;
+        const { sender } = stored.event;
+        if ((await deps.inviteVerdict(userId, sender)) !== "allow") continue;
         const about = { eventNid, position: record.position };
         items.push(...(await invited(room, userId, stored.event, about)));
       }

@@ -24,6 +24,7 @@ export function createParts(deps: PushDeps, signal: AbortSignal, evaluatedTo: ()
   const badges = createBadges({
     ...{ sql, view, unread: deps.unread },
     ignoredBy: users.ignores.of,
+    inviteVerdict: users.invitePermissions.verdict,
     position: () => log.position,
   });
   const { gateways, webPush } = deps;
@@ -55,6 +56,7 @@ export function createParts(deps: PushDeps, signal: AbortSignal, evaluatedTo: ()
     followedThreads: deps.followedThreads,
     rulesOf: users.pushRules.compiled,
     ignores: users.ignores,
+    inviteVerdict: users.invitePermissions.verdict,
   });
   return { states, notes, badges, lanes, email, catchUp, activate, audiences, evaluation };
 }

@@ -24,7 +24,10 @@ export interface PushSession {
 }
 
 /** Account data on which counts depend. */
-const AFFECTS_COUNTS: ReadonlySet<string> = new Set(["m.push_rules", "m.ignored_user_list"]);
+const AFFECTS_COUNTS: ReadonlySet<string> = new Set([
+  ...["m.push_rules", "m.ignored_user_list"],
+  ...["m.invite_permission_config", "org.matrix.msc4155.invite_permission_config"],
+]);
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 10_000;
 

@@ -97,7 +97,7 @@ export interface PushDeps {
   readonly sql: Sql;
   readonly log: Log;
   readonly view: RoomView;
-  readonly users: Pick<Users, "pushRules" | "ignores">;
+  readonly users: Pick<Users, "pushRules" | "ignores" | "invitePermissions">;
   readonly contexts: PushContexts;
   readonly followedThreads: FollowedThreads;
   readonly unread: Pick<UnreadCounts, "of">;

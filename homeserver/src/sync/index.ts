@@ -309,7 +309,7 @@ function computationOf(
     view,
     recentEvents,
     joinedRoom: createJoinedRoom({ ...shared, ephemeralSections, unread }),
-    otherRooms: createOtherRooms(shared),
+    otherRooms: createOtherRooms({ ...shared, preferences }),
     sources,
     presence: createPresenceSection({ view, ephemeral, now: clock.now }),
     accountDataChanges,
@@ -317,6 +317,6 @@ function computationOf(
     keyCounts,
     ...{ deviceLists: shared.deviceLists, hasKeyChanges: shared.hasKeyChanges },
     profiles: shared.profiles,
-    blocksInvites: preferences.blocksInvites,
+    preferences,
   };
 }

@@ -65,7 +65,9 @@ export function createRoomCreator(deps: CreateDeps): Pick<RoomCreate, "room"> {
       const invites = invitees(by, options);
       if (invites.length + given.invites.length > MAX_INVITES) throw tooManyInvites();
       const all = [...(await Promise.all(invites.map(invited))), ...given.invites];
-      for (const { userId } of all.filter(isOurs)) await deps.invitees.check(userId);
+      for (const { userId } of all.filter(isOurs)) {
+        await deps.invitees.check(userId, by.userId);
+      }
       const room = await maker.make({
         creator: by.userId,
         version,

@@ -49,7 +49,7 @@ export function createChangingOthers(deps: ChangingOthersDeps): ChangingOthers {
     await partial.whole(room.nid);
     return hidingFromOutsiders(store.sql, room, sender, async () => {
       if (serverOf(userId) !== serverName) return remote.invite(room, sender, userId, content);
-      await deps.invitees.check(userId);
+      await deps.invitees.check(userId, sender);
       await store.tuples.make([["m.room.member", userId]]);
       return local.runOnce(room, transaction, async (command) => {
         const draft = memberDraft(sender, userId, content, originServerTs);

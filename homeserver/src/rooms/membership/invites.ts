@@ -92,7 +92,7 @@ export function createInvites(deps: InviteDeps): {
       if (serverOf(event.sender) !== origin) {
         throw errors.invalidParam("The invite is not of the server that sends it");
       }
-      await deps.invitees.check(stateKey);
+      await deps.invitees.check(stateKey, event.sender);
       await deps.checkNotBlocked(roomId);
       const isIn = known && (await serverIsJoined(store.sql, known.nid, serverName));
       const about = { roomId, userId: stateKey, server: origin };

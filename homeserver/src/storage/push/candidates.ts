@@ -73,10 +73,14 @@ export async function roomsWithNews(
   return rows.map((row) => row.roomNid);
 }
 
-/** How many invites of a user are open. */
-export async function openInvitesOf(sql: Sql | Tx, userId: string): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    SELECT count(*) AS count FROM memberships
-    WHERE user_id = ${userId} AND membership = 'invite'`;
-  return row?.count ?? 0;
+/** Who sent each of up to `limit` open invites of a user. */
+export async function openInvitersOf(
+  sql: Sql | Tx,
+  userId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ sender: string }[]>`
+    SELECT e.sender FROM memberships m JOIN events e USING (event_nid)
+    WHERE m.user_id = ${userId} AND m.membership = 'invite' LIMIT ${limit}`;
+  return rows.map((row) => row.sender);
 }

@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "../sql.ts";
+import { type Sql, textArray, type Tx } from "../sql.ts";
 
 /** One piece of a user's account data: global, or of a room by its id. */
 export async function findAccountData(
@@ -11,6 +11,18 @@ export async function findAccountData(
     SELECT content FROM account_data
     WHERE user_id = ${userId} AND room_nid = ${roomNid} AND type = ${type}`;
   return row?.content;
+}
+
+/** Some types of a user's global account data: type → JSON text. */
+export async function findAccountDataOfTypes(
+  sql: Sql | Tx,
+  userId: string,
+  types: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await sql<{ type: string; content: string }[]>`
+    SELECT type, content FROM account_data
+    WHERE user_id = ${userId} AND room_nid = 0 AND type = ANY (${textArray(types)}::text[])`;
+  return new Map(rows.map((row) => [row.type, row.content]));
 }
 
 /** One type of global account data of many users: user id → JSON text. */

@@ -67,10 +67,9 @@ export function createSliding(
     },
 ) {
   const { view, sql, memory, recentEvents, sent } = deps;
-  const { blocksInvites } = deps.preferences;
   const windows = createWindows({
     ...{ view, ...memory },
-    listedRooms: createListedRooms({ view, blocksInvites }),
+    listedRooms: createListedRooms({ view, preferences: deps.preferences }),
   });
   const requiredStates = createRequiredStates({ view, recentEvents, sent });
   return createSlidingSync({

@@ -2,11 +2,12 @@ import { LRUCache } from "lru-cache";
 import { atMost } from "../../platform/caches.ts";
 import type { UserId } from "../../protocol/identifiers.ts";
 import type { RoomView } from "../../rooms/api/index.ts";
+import { isWantedInvite, type UserPreferences } from "../users/preferences.ts";
 import type { SyncingUser, SyncingUserRoom } from "../users/syncing-user.ts";
 
 export interface ListedRoomsDeps {
   readonly view: RoomView;
-  readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
+  readonly preferences: Pick<UserPreferences, "inviteVerdict">;
 }
 
 const ENDS_KEPT = 100_000;
@@ -16,7 +17,7 @@ const isOut = ({ membership }: SyncingUserRoom) => membership === "leave" || mem
  * Rooms that the user is not in and that still are in lists: those that others put the user out of,
  * and invites that are wanted.
  */
-export function createListedRooms({ view, blocksInvites }: ListedRoomsDeps) {
+export function createListedRooms({ view, preferences }: ListedRoomsDeps) {
   /** By the nid of the member event: whether somebody else put the user out of the room. */
   const putOut = new LRUCache<number, boolean>(atMost(ENDS_KEPT));
 
@@ -34,13 +35,14 @@ export function createListedRooms({ view, blocksInvites }: ListedRoomsDeps) {
     ignored: ReadonlySet<string>,
   ): Promise<number[]> {
     const nids = invites.map(({ eventNid }) => eventNid);
-    if (invites.length === 0 || (await blocksInvites?.(userId))) return [];
-    if (ignored.size === 0) return nids;
+    if (invites.length === 0) return [];
     const events = await view.events(nids);
-    return nids.filter((nid) => {
-      const sender = events.get(nid)?.event.sender;
-      return sender === undefined || !ignored.has(sender);
-    });
+    const wanted: number[] = [];
+    for (const nid of nids) {
+      const sender = events.get(nid)?.event.sender ?? "";
+      if (await isWantedInvite(preferences, { userId, ignored }, sender)) wanted.push(nid);
+    }
+    return wanted;
   }
 
   return {

@@ -12,7 +12,7 @@ export interface UserPreferences {
   readonly ignoredBy: Ignores["of"];
   readonly peekIgnored: Ignores["peek"];
   /** Absent: nobody blocks invites. */
-  readonly blocksInvites?: InvitePermissions["blocks"];
+  readonly inviteVerdict?: InvitePermissions["verdict"];
 }
 
 export function preferencesOf(
@@ -24,6 +24,16 @@ export function preferencesOf(
     ignoredBy: ignores.of,
     peekRules: pushRules.peek,
     peekIgnored: ignores.peek,
-    blocksInvites: invitePermissions.blocks,
+    inviteVerdict: invitePermissions.verdict,
   };
+}
+
+/** Whether an invite is shown to the user: not those of whom they ignore, and what rules hide. */
+export async function isWantedInvite(
+  { inviteVerdict }: Pick<UserPreferences, "inviteVerdict">,
+  reader: { readonly userId: UserId; readonly ignored: ReadonlySet<string> },
+  inviter: string,
+): Promise<boolean> {
+  if (reader.ignored.has(inviter)) return false;
+  return ((await inviteVerdict?.(reader.userId, inviter)) ?? "allow") === "allow";
 }

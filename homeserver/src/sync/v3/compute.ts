@@ -1,6 +1,5 @@
 import { matchesEvent, matchesRoom } from "../../protocol/filter.ts";
 import { inParallel } from "../../platform/pacing/in-parallel.ts";
-import type { UserId } from "../../protocol/identifiers.ts";
 import type { Room, RoomView } from "../../rooms/api/index.ts";
 import type { AccountDataChanges } from "../recent/account-data-changes.ts";
 import { accountDataEvent, type SectionSources } from "../sections/ephemeral-sections.ts";
@@ -16,6 +15,7 @@ import { type ProfilesSection, usersText } from "../sections/profiles.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { syncText } from "./response.ts";
 import { isHidden, hasBecomeComplete, type Scope } from "../sections/scope.ts";
+import { isWantedInvite, type UserPreferences } from "../users/preferences.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 
 export interface ComputeDeps {
@@ -31,7 +31,7 @@ export interface ComputeDeps {
   readonly profiles: ProfilesSection;
   readonly keyCounts: DeviceKeyCounts;
   readonly hasKeyChanges: (scope: Scope) => Promise<boolean>;
-  readonly blocksInvites: ((userId: UserId) => Promise<boolean>) | undefined;
+  readonly preferences: Pick<UserPreferences, "inviteVerdict">;
 }
 
 export interface Computed {
@@ -144,13 +144,11 @@ export function createCompute(deps: ComputeDeps, compose: Compose = composeSync)
   }
 
   /**
-   * Invites from before the user blocked invites are hidden too, as are invites from ignored users.
+   * Invites from before the user blocked such ones are hidden too, as are invites from ignored users.
    */
   async function isUnwanted(scope: Scope, userRoom: SyncingUserRoom): Promise<boolean> {
-    if (await deps.blocksInvites?.(scope.userId)) return true;
-    if (scope.ignored.size === 0) return false;
     const invite = (await deps.view.events([userRoom.eventNid])).get(userRoom.eventNid);
-    return invite !== undefined && scope.ignored.has(invite.event.sender);
+    return !(await isWantedInvite(deps.preferences, scope, invite?.event.sender ?? ""));
   }
 
   async function roomTexts(scope: Scope): Promise<RoomText[]> {

@@ -13,6 +13,7 @@ import type { Present } from "../sections/present.ts";
 import { JsonText, eventsJson } from "../sections/json-text.ts";
 import { DEFAULT_TIMELINE_LIMIT, type Scope } from "../sections/scope.ts";
 import type { StateSection } from "../sections/state-section.ts";
+import { isWantedInvite, type UserPreferences } from "../users/preferences.ts";
 import type { RecentEvents } from "../recent/recent-events.ts";
 import { timelineJson, type Timeline, type Timelines } from "../sections/timeline.ts";
 
@@ -22,6 +23,7 @@ export interface OtherRoomsDeps {
   readonly timelines: Timelines;
   readonly stateSection: StateSection;
   readonly present: Present;
+  readonly preferences: Pick<UserPreferences, "inviteVerdict">;
 }
 
 /** Rooms that the user is not joined to: invites, knocks, and rooms left or banned from. */
@@ -80,6 +82,13 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
     return isKnown ? { nid: end.nid, upTo: position } : undefined;
   }
 
+  /** The invite was hidden, and so is its withdrawal. */
+  async function isHidden(scope: Scope, own: StoredEvent | undefined): Promise<boolean> {
+    if (own === undefined || own.event.content.membership !== "leave") return false;
+    if (own.event.sender === scope.userId) return false;
+    return !(await isWantedInvite(deps.preferences, scope, own.event.sender));
+  }
+
   /** What happened to the user after the membership ended. */
   function laterEvents(scope: Scope, own: StoredEvent): VisibleEvent[] {
     const { timeline } = scope.filter.room;
@@ -129,7 +138,7 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       const isKnown = await wasJoined(scope, userRoom);
       const end = await endOfMembership(scope, userRoom, isKnown);
       if (end === undefined) {
-        const isHiddenInvite = !userRoom.isForgotten && isIgnored(scope, own);
+        const isHiddenInvite = !userRoom.isForgotten && (await isHidden(scope, own));
         return isHiddenInvite ? undefined : departureText(scope, own, userRoom);
       }
       const { upTo } = end;
@@ -165,12 +174,6 @@ export function createOtherRooms(deps: OtherRoomsDeps) {
       return text(scope, admitted, timelineText);
     },
   };
-}
-
-/** The invite of an ignored user was hidden, and so is its withdrawal. */
-function isIgnored(scope: Scope, own: StoredEvent | undefined): boolean {
-  if (own === undefined || own.event.content.membership !== "leave") return false;
-  return scope.ignored.has(own.event.sender);
 }
 
 export type OtherRooms = ReturnType<typeof createOtherRooms>;

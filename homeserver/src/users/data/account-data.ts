@@ -7,6 +7,8 @@ import type { Exclusive } from "../../storage/exclusive.ts";
 import type { Sql } from "../../storage/sql.ts";
 import { exceeds, type UserLimits } from "../common/limits.ts";
 import { plainText } from "../common/text.ts";
+import { INVITE_RULES } from "./invite-permissions.ts";
+import { checkInviteRules } from "./invite-rules.ts";
 
 /** What clients store with their account. (Client-server API, "Client Config".) */
 export interface AccountData {
@@ -17,7 +19,7 @@ export interface AccountData {
   /**
    * Replaces a piece; the log brings it to every client of the user.
    * @throws MatrixError M_BAD_JSON 405 for types that the server manages, M_INVALID_PARAM 400 for
-   * an unknown room, M_TOO_LARGE 413 for one piece and for all together
+   * an unknown room, M_TOO_LARGE 413 for one piece, for all together and for too many patterns
    */
   set(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject): Promise<void>;
   /**
@@ -116,6 +118,7 @@ export function createAccountData(deps: {
 
     async set(userId, roomId, type, content) {
       requireSettable(type);
+      if (type === INVITE_RULES && roomId === undefined) checkInviteRules(content);
       const roomNid = await nidOf(roomId);
       await exclusive.run(keyOf(userId), () => write(userId, roomNid, type, content));
     },
