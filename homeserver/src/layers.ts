@@ -246,6 +246,7 @@ async function openFiles(
       return config.userLimits.uploadBytes;
     },
     ...config.media,
+    keptUris: config.signIn.sso.providers.flatMap(({ icon }) => icon ?? []),
     alone: on.leases === undefined,
   });
   opened.push(() => media.stop());

@@ -1,4 +1,5 @@
 import { type Health, monitoringRoutes } from "./admin-api/monitoring.ts";
+import { mediaRoutes } from "./admin-api/media.ts";
 import { purgesRoutes } from "./admin-api/purges.ts";
 import { serverNoticesRoutes } from "./admin-api/server-notices.ts";
 import { registerRoutes } from "./admin-api/register.ts";
@@ -30,6 +31,7 @@ export function createRoutes(on: Foundation, layers: Layers, health: Health): Ro
     ...registerRoutes({ users }),
     ...purgesRoutes(layers),
     ...serverNoticesRoutes(layers),
+    ...mediaRoutes(layers),
     ...accountRoutes({
       ...{ ...layers, publicBaseUrl, openId, clock, serverName },
       ssoPages: openSsoEntry({ users, publicBaseUrl }),

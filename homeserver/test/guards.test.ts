@@ -44,13 +44,18 @@ const BODIES: Partial<Record<OperationId, object>> = {
   setRoomBlock: { block: true },
   updateAppserviceRoomDirectoryVisibility: { visibility: "public" },
 };
+/** Queries that an operation needs. */
+const QUERIES: Partial<Record<OperationId, string>> = {
+  deleteOldMedia: "?before_ts=1600000000000",
+  purgeMediaCache: "?before_ts=1600000000000",
+};
 const NEED_A_TOKEN: ReadonlySet<unknown> = new Set([
   ...["access-token", "administrator", "application-service"],
 ]);
 
 async function ask(url: string, [id, row]: Row, token?: string): Promise<[number, Body]> {
   const body = row.body === "none" ? undefined : JSON.stringify(BODIES[id] ?? {});
-  const response = await fetch(`${server.baseUrl}${url}`, {
+  const response = await fetch(`${server.baseUrl}${url}${QUERIES[id] ?? ""}`, {
     method: row.method,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...(body === undefined ? {} : { body }),

@@ -4176,6 +4176,219 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a file from everybody
+         * @description It is found no more, nor its thumbnails, and neither is another file of the same content. One of another server is not fetched again. A protected file stays as it is.
+         */
+        post: operations["quarantineMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/media/unquarantine/{serverName}/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a file to everybody again
+         * @description Other files of the same content are given again, too.
+         */
+        post: operations["unquarantineMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/room/{roomId}/media/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep all files of a room from everybody
+         * @description Those that the room's events name, as far as they are not encrypted.
+         */
+        post: operations["quarantineRoomMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/user/{userId}/media/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep all uploads of a user from everybody */
+        post: operations["quarantineUserMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/media/protect/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Protect an upload
+         * @description It is quarantined neither by itself nor with others, and not deleted for being unused.
+         */
+        post: operations["protectMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/media/unprotect/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Protect an upload no longer */
+        post: operations["unprotectMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/media/{serverName}/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look a file up */
+        get: operations["getMediaInfo"];
+        put?: never;
+        post?: never;
+        /** Delete an upload */
+        delete: operations["deleteMedia"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/media/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete uploads that are old or large
+         * @description Those that nobody has asked for since a moment, and that are larger than a size. Protected and quarantined ones stay. At most 10,000 go at a time.
+         */
+        post: operations["deleteOldMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/purge_media_cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete copies of other servers' files
+         * @description Those that nobody has asked for since a moment. They are fetched again when they are asked for.
+         */
+        post: operations["purgeMediaCache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/room/{roomId}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files of a room
+         * @description Those that its events name, as far as they are not encrypted. Of each kind 10,000 at most.
+         */
+        get: operations["getRoomMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_synapse/admin/v1/users/{userId}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the uploads of a user */
+        get: operations["getUserMedia"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete uploads of a user
+         * @description Those of the page that a list would show.
+         */
+        delete: operations["deleteUserMedia"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_weft/health": {
         parameters: {
             query?: never;
@@ -7293,6 +7506,32 @@ export interface components {
             };
             content: {
                 "application/json": JsonObject;
+            };
+        };
+        /** @description They are kept from everybody. */
+        MediaQuarantined: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @description How many were not so before. */
+                    num_quarantined: number;
+                };
+            };
+        };
+        /** @description They are gone. */
+        MediaDeleted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @description Their media ids. */
+                    deleted_media: string[];
+                    /** @description How many they are. */
+                    total: number;
+                };
             };
         };
     };
@@ -26886,6 +27125,852 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+        };
+    };
+    quarantineMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The server. */
+                serverName: components["parameters"]["serverName"];
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unquarantineMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The server. */
+                serverName: components["parameters"]["serverName"];
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    quarantineRoomMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MediaQuarantined"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    quarantineUserMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MediaQuarantined"];
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    protectMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server has no such upload. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unprotectMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: This server has no such upload. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMediaInfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The server. */
+                serverName: components["parameters"]["serverName"];
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        media_info: {
+                            media_origin: components["schemas"]["ServerName"];
+                            media_id: string;
+                            media_type: string;
+                            /** @description Bytes. */
+                            media_length: number;
+                            /** @description When it came here, in ms since 1970. */
+                            created_timestamp: number;
+                            /** @description Of its last download, to some hours. */
+                            last_access_timestamp: number | null;
+                            /** @description Whose upload it is. */
+                            user_id: string | null;
+                            upload_name: string | null;
+                            quarantined_by: string | null;
+                            safe_from_quarantine: boolean;
+                            /** @description Of its content, hexadecimal; null: that is not here. */
+                            sha256: string | null;
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: Nothing is known of such a file. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The server. */
+                serverName: components["parameters"]["serverName"];
+                /** @description The file, by the second half of its `mxc:` URI. */
+                mediaId: components["parameters"]["mediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MediaDeleted"];
+            /**
+             * @description - `M_INVALID_PARAM`: The file is another server's.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such upload. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteOldMedia: {
+        parameters: {
+            query: {
+                /** @description The moment, in ms since 1970. */
+                before_ts: number;
+                /** @description The size in bytes. 0 by default. */
+                size_gt?: number;
+                /** @description Whether pictures of users and rooms stay. True by default. */
+                keep_profiles?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MediaDeleted"];
+            /**
+             * @description - `M_INVALID_PARAM`: The moment is too early to be one in ms.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    purgeMediaCache: {
+        parameters: {
+            query: {
+                /** @description The moment, in ms since 1970. */
+                before_ts: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many. */
+                        deleted: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The moment is too early to be one in ms.
+             *     - `M_MISSING_PARAM`: A parameter that must be there is not.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRoomMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The room. */
+                roomId: components["parameters"]["roomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Their mxc URIs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Uploads of this server. */
+                        local: string[];
+                        remote: string[];
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: A parameter is malformed.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: The room is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getUserMedia: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description By what they are ordered. By the time they came by default. */
+                order_by?: "media_id" | "upload_name" | "created_ts" | "last_access_ts" | "media_length" | "media_type" | "quarantined_by" | "safe_from_quarantine";
+                /** @description Forwards or backwards. The newest come first by default. */
+                dir?: "f" | "b";
+            };
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        media: {
+                            media_id: string;
+                            media_type: string;
+                            /** @description Bytes. */
+                            media_length: number;
+                            /** @description ms since 1970 */
+                            created_ts: number;
+                            last_access_ts: number | null;
+                            upload_name: string | null;
+                            quarantined_by: string | null;
+                            safe_from_quarantine: boolean;
+                        }[];
+                        /** @description From where the next page goes; absent: this is the last. */
+                        next_token?: number;
+                        /** @description How many the user has. */
+                        total: number;
+                    };
+                };
+            };
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteUserMedia: {
+        parameters: {
+            query?: {
+                /** @description How many are passed over. 0 by default. */
+                from?: number;
+                /** @description How many there are on a page. 100 by default, 1000 at most. */
+                limit?: number;
+                /** @description By what they are ordered. By the time they came by default. */
+                order_by?: "media_id" | "upload_name" | "created_ts" | "last_access_ts" | "media_length" | "media_type" | "quarantined_by" | "safe_from_quarantine";
+                /** @description Forwards or backwards. The newest come first by default. */
+                dir?: "f" | "b";
+            };
+            header?: never;
+            path: {
+                /** @description The user. */
+                userId: components["parameters"]["userId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MediaDeleted"];
+            /**
+             * @description - `M_INVALID_PARAM`: The user is not one of this server.
+             *     - `M_UNKNOWN_DEVICE`: An application service acts as a device that the user lacks.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_MISSING_TOKEN`: No access token was given.
+             *     - `M_UNKNOWN_TOKEN`: The access token is not, or no longer, valid.
+             *     - `M_USER_LOCKED`: The account is locked; with `soft_logout`.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `M_FORBIDDEN`: The caller is not an administrator.
+             *     - `M_USER_SUSPENDED`: The account is suspended, and may not do this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description - `M_NOT_FOUND`: There is no such user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

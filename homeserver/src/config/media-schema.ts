@@ -71,4 +71,20 @@ export const mediaSettings = {
     pattern: DAYS,
     "x-mend": "days such as 90d, or none",
   },
+  media_unused_lifetime: {
+    type: "string",
+    description:
+      "How long an upload is kept that nobody can reach any more: no event, profile or account data names it, and nobody has downloaded it in that time. What encrypted messages may name stays.",
+    default: "none",
+    pattern: DAYS,
+    "x-mend": "days such as 30d, or none to keep everything",
+  },
+  media_encrypted_lifetime: {
+    type: "string",
+    description:
+      "How long uploads are kept that only encrypted messages may name, which the server can't read, and that nobody has downloaded in that time. They may still be wanted. Needs media_unused_lifetime.",
+    default: "none",
+    pattern: DAYS,
+    "x-mend": "days such as 365d, or none to keep them",
+  },
 } as const;

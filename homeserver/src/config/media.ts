@@ -1,6 +1,7 @@
 /** The settings about files, as the content repository takes them. */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RetentionSettings } from "../media/retention.ts";
 import type { S3Credentials, S3Settings } from "../media/store/s3-client.ts";
 import { StoreAway } from "../media/store/types.ts";
 import { parseDays, parseSize } from "./sizes.ts";
@@ -14,18 +15,26 @@ export interface MediaConfig {
   readonly maxCopiesBytes: number;
   /** How long a copy is kept that nobody asks for, ms; 0: as long as there is space. */
   readonly copyLifetimeMs: number;
+  readonly retention: RetentionSettings;
 }
 
+type LifetimeKey = "media_cache_lifetime" | "media_unused_lifetime" | "media_encrypted_lifetime";
 type Fail = (key: SettingKey, why: string) => Error;
 
 /** @throws what `fail` makes of a setting that is wrong */
 export function mediaConfig(values: Values, fail: Fail): MediaConfig {
-  const text = (key: "media_cache_limit" | "media_cache_lifetime") =>
+  const text = (key: "media_cache_limit" | LifetimeKey) =>
     (values[key] as string | undefined) ?? settings[key].default;
+  const days = (key: LifetimeKey) => parseDays(text(key));
+  const [unused, encrypted] = [days("media_unused_lifetime"), days("media_encrypted_lifetime")];
+  if (encrypted !== 0 && unused === 0) {
+    throw fail("media_encrypted_lifetime", "is of no use without media_unused_lifetime");
+  }
   return {
     s3: s3Settings(values, fail),
     maxCopiesBytes: parseSize(text("media_cache_limit")) || Number.POSITIVE_INFINITY,
-    copyLifetimeMs: parseDays(text("media_cache_lifetime")),
+    copyLifetimeMs: days("media_cache_lifetime"),
+    retention: { unusedLifetimeMs: unused, encryptedLifetimeMs: encrypted },
   };
 }
 

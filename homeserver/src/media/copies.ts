@@ -7,6 +7,7 @@ import type { ServerName } from "../protocol/identifiers.ts";
 import { RemoteError } from "../federation-client/requests/remote-error.ts";
 import type { RemoteMedia } from "../federation-client/remote-media.ts";
 import * as storage from "../storage/media/media.ts";
+import { inheritQuarantine } from "../storage/media/quarantine.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { FileStore } from "./store/files.ts";
 import type { StagedFile } from "./store/staging.ts";
@@ -87,9 +88,11 @@ export function createCopies(deps: CopiesDeps): Copies {
       createdTs: clock.now(),
       uploadUntilTs: null,
       accessedTs: null,
+      quarantinedBy: null,
     };
     await keep(server, mediaId, staged, row);
-    return row;
+    // It may be quarantined, as another file of the same content is.
+    return (await storage.findMedia(sql, server, mediaId)) ?? row;
   }
 
   async function keep(
@@ -102,6 +105,7 @@ export function createCopies(deps: CopiesDeps): Copies {
       await files.keep(staged, async (tx) => {
         const before = await storage.findMedia(tx, server, mediaId);
         await storage.upsertMedia(tx, server, mediaId, row);
+        await inheritQuarantine(tx, { server, mediaId }, staged.sha256);
         return before?.sha256 ? [before.sha256] : [];
       });
     } finally {
@@ -149,7 +153,7 @@ export function createCopies(deps: CopiesDeps): Copies {
 
   async function forget(copy: { server: string; mediaId: string; sha256: Buffer }): Promise<void> {
     await files.drop(async (tx) => {
-      await storage.deleteMedia(tx, copy.server, copy.mediaId);
+      await storage.deleteCopy(tx, copy.server, copy.mediaId);
       return [copy.sha256];
     });
   }

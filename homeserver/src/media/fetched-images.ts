@@ -30,7 +30,7 @@ export function createFetchedImages(deps: {
       const { sha256, size } = staged;
       const mediaId = deps.random.alphanumeric(MEDIA_ID_LENGTH);
       const row = { sha256, size, contentType: UNKNOWN_TYPE, fileName: null, userId: null };
-      const never = { uploadUntilTs: null, accessedTs: null };
+      const never = { uploadUntilTs: null, accessedTs: null, quarantinedBy: null };
       const kept = { ...row, ...never, createdTs: deps.clock.now() };
       await copies.keep(serverName, mediaId, staged, kept);
       try {

@@ -3,16 +3,19 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { errors, MatrixError } from "../protocol/errors.ts";
+import { mediaIn } from "../protocol/events/media-in.ts";
 import { isServerName, type ServerName } from "../protocol/identifiers.ts";
 import type { RemoteMedia } from "../federation-client/remote-media.ts";
 import * as storage from "../storage/media/media.ts";
 import type { Sql } from "../storage/sql.ts";
+import { createMediaAdministration } from "./administration.ts";
 import { createCopies } from "./copies.ts";
 import { createFetchedImages } from "./fetched-images.ts";
 import type { S3Settings } from "./store/s3-client.ts";
 import { openStore } from "./store/index.ts";
 import type { FileStore } from "./store/files.ts";
 import { FileMissing, StoreAway } from "./store/types.ts";
+import { createRetention, type RetentionSettings } from "./retention.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Media, MediaFile, MediaRequest } from "./types.ts";
 import { createUploads } from "./uploads.ts";
@@ -43,6 +46,10 @@ export interface MediaOptions {
   readonly maxCopiesBytes?: number;
   /** How long a copy is kept that nobody asks for, ms (0: as long as there is space). */
   readonly copyLifetimeMs?: number;
+  /** How long uploads are kept that nobody can reach (for ever). */
+  readonly retention?: RetentionSettings;
+  /** mxc URIs that the settings name: these uploads are kept. */
+  readonly keptUris?: readonly string[];
   /** Most pixels of an image that thumbnails are made of, all frames together (120 million). */
   readonly maxPixels?: number;
   /** Limit on the memory for images decoded at the same time, in bytes (320 MiB). */
@@ -83,6 +90,12 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     },
   });
 
+  const retention = createRetention({
+    ...options,
+    files,
+    settings: options.retention ?? { unusedLifetimeMs: 0, encryptedLifetimeMs: 0 },
+    kept: (options.keptUris ?? []).flatMap((uri) => mediaIn(uri).map(({ mediaId }) => mediaId)),
+  });
   const looks = createSingleFlight<string, storage.MediaRow | undefined>();
 
   /** The row of a local file, fetched or awaited if necessary. @throws MatrixError */
@@ -95,6 +108,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     const known = isLocal
       ? await awaitUpload(mediaId, timeoutMs)
       : await storage.findMedia(sql, server, mediaId);
+    if (known?.quarantinedBy != null) throw errors.notFound("No such file");
     // A copy may have gone from the store; then it is fetched anew.
     if (known?.sha256 && (isLocal || (await files.has(known.sha256)))) {
       noteAccess(server, mediaId, known);
@@ -102,6 +116,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     }
     if (isLocal || request.allowRemote === false) throw errors.notFound("No such file");
     const copy = await copies.fetch(server, mediaId, timeoutMs);
+    if (copy.quarantinedBy !== null) throw errors.notFound("No such file");
     return { ...copy, sha256: copy.sha256!, isLocal };
   }
 
@@ -138,6 +153,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     maxUploadBytes,
 
     ...withErrors(uploads),
+    administration: createMediaAdministration({ ...options, files, copies }),
     ...createFetchedImages({ clock, random, serverName, files, copies, thumbnails }),
 
     download: (request) => storeErrors(async () => fileOf(files, await locate(request))),
@@ -158,6 +174,7 @@ export async function createMedia(options: MediaOptions): Promise<Media> {
     },
 
     async tidy(signal) {
+      await retention.step(signal);
       await copies.trim();
       await files.sweep(signal);
     },

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import type { ServerName, UserId } from "../protocol/identifiers.ts";
+import type { ListedMedia, MediaPage, OldMedia } from "../storage/media/listing.ts";
+import type { RoomId, ServerName, UserId } from "../protocol/identifiers.ts";
 
 /** A file that can be served. */
 export interface MediaFile {
@@ -57,8 +58,38 @@ export interface KeptImage {
   readonly height: number;
 }
 
+/** What administrators do with files. Nothing of it is refused to them but what does not exist. */
+export interface MediaAdministration {
+  /** Keeps a file, and others of the same content, from everybody. */
+  quarantine(by: UserId, place: MediaPlace): Promise<void>;
+  endQuarantine(by: UserId, place: MediaPlace): Promise<void>;
+  /** Returns how many were not quarantined before. @throws MatrixError M_NOT_FOUND 404 */
+  quarantineRoom(by: UserId, roomId: RoomId): Promise<number>;
+  /** Returns how many were not quarantined before. */
+  quarantineUser(by: UserId, userId: UserId): Promise<number>;
+  /** @throws MatrixError M_NOT_FOUND 404 */
+  protect(by: UserId, mediaId: string, isProtected: boolean): Promise<void>;
+  /** @throws MatrixError M_NOT_FOUND 404 */
+  find(place: MediaPlace): Promise<ListedMedia>;
+  /** @throws MatrixError M_NOT_FOUND 404, M_INVALID_PARAM 400 for another server's */
+  delete(by: UserId, place: MediaPlace): Promise<void>;
+  /** Deletes uploads, at most 10,000. Returns their ids. */
+  deleteOld(by: UserId, which: OldMedia): Promise<string[]>;
+  /** Deletes a page of a user's uploads. Returns their ids. */
+  deletePage(by: UserId, userId: UserId, page: MediaPage): Promise<string[]>;
+  /** A page of a user's uploads, and how many there are in all. */
+  list(userId: UserId, page: MediaPage): Promise<{ media: readonly ListedMedia[]; total: number }>;
+  /** mxc URIs, of each kind 10,000 at most. @throws MatrixError M_NOT_FOUND 404 */
+  ofRoom(roomId: RoomId): Promise<{ local: string[]; remote: string[] }>;
+  /** Deletes copies that nobody has asked for since a moment, ms since 1970. Returns how many. */
+  deleteCopies(by: UserId, before: number): Promise<number>;
+}
+
+export type MediaPlace = Pick<MediaRequest, "server" | "mediaId">;
+
 /** Files that users upload, and copies of other servers'. */
 export interface Media {
+  readonly administration: MediaAdministration;
   /** Limit on one upload, bytes. */
   readonly maxUploadBytes: number;
   /**

@@ -4,6 +4,7 @@ import type { Random } from "../platform/random.ts";
 import { errors, matrixError, MatrixError } from "../protocol/errors.ts";
 import type { ServerName, UserId } from "../protocol/identifiers.ts";
 import * as storage from "../storage/media/media.ts";
+import { inheritQuarantine } from "../storage/media/quarantine.ts";
 import type { Sql, Tx } from "../storage/sql.ts";
 import { transaction } from "../storage/transaction.ts";
 import type { FileStore } from "./store/files.ts";
@@ -117,6 +118,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
       await receive(by, said, content, async (tx, labels, { sha256, size }) => {
         const row = { ...labels, ...NEW, sha256, size, userId: by, createdTs: clock.now() };
         await storage.upsertMedia(tx, serverName, mediaId, row);
+        await inheritQuarantine(tx, { server: serverName, mediaId }, sha256);
       });
       return uri;
     },
@@ -140,6 +142,7 @@ export function createUploads(deps: UploadsDeps): Pick<Media, "upload" | "reserv
       await receive(by, said, content, async (tx, labels, { sha256, size }) => {
         const row = { ...labels, sha256, size };
         if (!(await storage.fillMedia(tx, server, mediaId, row))) throw overwriting();
+        await inheritQuarantine(tx, { server, mediaId }, sha256);
       });
     },
   };
@@ -152,7 +155,7 @@ type Receiving = [
   store: (tx: Tx, labels: Labels, staged: StagedFile) => Promise<void>,
 ];
 
-const NEW = { uploadUntilTs: null, accessedTs: null };
+const NEW = { uploadUntilTs: null, accessedTs: null, quarantinedBy: null };
 
 type Labels = Pick<storage.MediaRow, "contentType" | "fileName">;
 

@@ -23,8 +23,14 @@ export interface FileStore {
    * @throws StoreAway; what `record` throws
    */
   keep(staged: StagedFile, record: (tx: Tx) => Promise<readonly Buffer[]>): Promise<void>;
-  /** Deletes uses in one transaction; `work` returns the files that may have lost their last one. */
-  drop(work: (tx: Tx) => Promise<readonly Buffer[]>): Promise<void>;
+  /**
+   * Deletes uses in one transaction; `work` returns the files that may have lost their last one. They
+   * go at once, or `later`, when they are swept.
+   */
+  drop(
+    work: (tx: Tx) => Promise<readonly Buffer[]>,
+    options?: { readonly later?: boolean },
+  ): Promise<void>;
   /** Reads a file or a part of it. @throws FileMissing, StoreAway */
   read(sha256: Buffer, range?: ByteRange): Promise<Readable>;
   /** @throws StoreAway */
@@ -68,6 +74,7 @@ export function createFileStore(deps: FileStoreDeps): FileStore {
     try {
       if (!(await blobs.has(sha256, { surely: true }))) await blobs.put(sha256, path, size);
       await transaction(sql, async (tx) => {
+        await storage.lockFile(tx, sha256);
         if (!(await storage.endClaim(tx, sha256, claimId))) {
           throw new StoreAway("the file took too long into the media store");
         }
@@ -136,13 +143,13 @@ export function createFileStore(deps: FileStoreDeps): FileStore {
     stage: (content, maxBytes) => staging.stage(content, maxBytes),
     ...{ keep, sweep },
 
-    async drop(work) {
+    async drop(work, { later = false } = {}) {
       let unused: readonly Buffer[] = [];
       await transaction(sql, async (tx) => {
         unused = await work(tx);
         await storage.noteUnused(tx, unused);
       });
-      await collectAll(unused);
+      if (!later) await collectAll(unused);
     },
 
     read: (sha256, range) => blobs.open(sha256, range),

@@ -102,6 +102,11 @@ export const redactions: RowKind = {
     `UPDATE events e SET json = t.json, redacted_by = t.redaction_nid, relates_to = NULL,
         rel_type = NULL
       ${from} AND t.json IS NOT NULL AND e.event_id = t.target`,
+    // They stay, so that it is known that these files were seen by the server.
+    `UPDATE media_references r SET redacted = true
+      FROM (SELECT e.event_nid FROM (SELECT t.target, t.json ${from}) AS l
+        JOIN events e ON e.event_id = l.target WHERE strpos(l.json, '://') = 0) AS named
+      WHERE r.event_nid = named.event_nid`,
   ],
 };
 

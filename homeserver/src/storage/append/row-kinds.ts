@@ -3,12 +3,13 @@ import type { Offsets, RowKind } from "./row-kind.ts";
 import { strippedRooms, transactions } from "./client-rows.ts";
 import { recomputed, toRejudge } from "./rejudge-rows.ts";
 import { currentState, found, memberships, missing, redactions, stateNodes } from "./room-rows.ts";
+import { mediaReferences } from "./media-rows.ts";
 import type { Append } from "./types.ts";
 
 /** All row kinds except streams. Add further ones here. */
 export const ROW_KINDS: readonly RowKind[] = [
   ...[events, placedOutliers, stateNodes, currentState, memberships, redactions, missing, found],
-  ...[transactions, strippedRooms, recomputed, toRejudge],
+  ...[transactions, strippedRooms, recomputed, toRejudge, mediaReferences],
 ];
 
 /** Assigns an append's positions, starting at `start`; returns them and the next free one. */

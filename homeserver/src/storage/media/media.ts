@@ -12,6 +12,8 @@ export interface MediaRow {
   uploadUntilTs: number | null;
   /** Its last download, to some hours; null: none was noted. */
   accessedTs: number | null;
+  /** The administrator who keeps it from everybody; null: nobody does. */
+  quarantinedBy: string | null;
 }
 
 /** What an mxc URI stands for. */
@@ -23,7 +25,7 @@ export async function findMedia(
   const [row] = await sql<MediaRow[]>`
     SELECT sha256, content_type AS "contentType", file_name AS "fileName", size, user_id AS "userId",
       created_ts AS "createdTs", upload_until_ts AS "uploadUntilTs",
-      accessed_ts AS "accessedTs"
+      accessed_ts AS "accessedTs", quarantined_by AS "quarantinedBy"
     FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
   return row;
 }
@@ -116,7 +118,24 @@ export async function noteAccess(
     UPDATE media SET accessed_ts = ${now} WHERE server = ${server} AND media_id = ${mediaId}`;
 }
 
-/** Deletes rows of media, but not the file. */
-export async function deleteMedia(sql: Sql | Tx, server: string, mediaId: string): Promise<void> {
-  await sql`DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId}`;
+/** Deletes an upload, but not its file. Returns what names that; undefined: there was no upload. */
+export async function deleteUpload(
+  tx: Tx,
+  server: string,
+  mediaId: string,
+): Promise<Buffer[] | undefined> {
+  const [row] = await tx<{ sha256: Buffer | null }[]>`
+    DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId} AND user_id IS NOT NULL
+    RETURNING sha256`;
+  await tx`
+    DELETE FROM media_references WHERE server = ${server} AND media_id = ${mediaId}`;
+  return row && (row.sha256 === null ? [] : [row.sha256]);
+}
+
+/** Deletes a copy, but not its file. That it is quarantined stays known. */
+export async function deleteCopy(tx: Tx, server: string, mediaId: string): Promise<void> {
+  await tx`
+    DELETE FROM media WHERE server = ${server} AND media_id = ${mediaId} AND quarantined_by IS NULL`;
+  await tx`
+    UPDATE media SET sha256 = NULL, size = 0 WHERE server = ${server} AND media_id = ${mediaId}`;
 }

@@ -1,4 +1,5 @@
 /** Writes of `weft doctor --mend`: in one transaction for each room, while no server runs. */
+import { dropReferences } from "../media-references.ts";
 import {
   byteaArray,
   numberArray,
@@ -42,6 +43,7 @@ export async function graphOf(tx: Tx, roomNid: number): Promise<GraphRow[]> {
 
 export async function deleteEvents(tx: Tx, nids: readonly number[]): Promise<void> {
   await tx`DELETE FROM events WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
+  await dropReferences(tx, nids);
 }
 
 export interface ColumnsRow {

@@ -1,5 +1,6 @@
 /** Deletes rooms, and their history, from the tables in bounded steps. */
 import type { JsonObject } from "../../protocol/json.ts";
+import { dropReferences } from "../media-references.ts";
 import { numberArray, textArray } from "../sql.ts";
 import type { Sql, Tx } from "../sql.ts";
 
@@ -97,7 +98,7 @@ export const ROOM_TABLES = [
   "events_to_rejudge",
   ...["partial_rooms", "published_rooms", "room_heads", "arrived_history"],
   ...["network_rooms", "open_rooms", "searchable_events", "joins_under_way"],
-  "thread_subscriptions",
+  ...["thread_subscriptions", "media_references"],
 ] as const;
 
 /** Deletes the next rows of a room, of one table after another; 0 when nothing is left. */
@@ -161,8 +162,9 @@ async function deleteEvents(tx: Tx, rows: readonly DoomedRow[]): Promise<void> {
     WHERE r.target_event_id = doomed.target AND r.redaction_nid = doomed.nid`;
   await tx`DELETE FROM redactions WHERE target_event_id = ANY (${ids}::text[])`;
   await tx`DELETE FROM client_transactions WHERE event_id = ANY (${ids}::text[])`;
-  await tx`
-    DELETE FROM events WHERE event_nid = ANY (${numberArray(rows.map((row) => row.nid))}::bigint[])`;
+  const nids = rows.map((row) => row.nid);
+  await tx`DELETE FROM events WHERE event_nid = ANY (${numberArray(nids)}::bigint[])`;
+  await dropReferences(tx, nids);
 }
 
 /** What a stored redaction names, wherever its room's version has it. */

@@ -1,0 +1,170 @@
+import { route, type Route } from "../http/route.ts";
+import type { Media, MediaPlace } from "../media/types.ts";
+import { errors } from "../protocol/errors.ts";
+import { parseRoomId, parseServerName, parseUserId, type UserId } from "../protocol/identifiers.ts";
+import type { ListedMedia, MediaPage } from "../storage/media/listing.ts";
+import type { Users } from "../users/users.ts";
+
+const LIMIT = 100;
+const MAX_LIMIT = 1000;
+/** Where a moment in seconds would be: Matrix is younger. */
+const EARLIEST_MS = Date.UTC(2014, 0);
+
+/** Keeping files from everybody, and deleting them, by the paths that tools for Synapse use. */
+export function mediaRoutes({ media, users }: { media: Media; users: Users }): Route[] {
+  const { administration } = media;
+
+  /** @throws MatrixError M_INVALID_PARAM 400 for a user of another server */
+  function localUser(given: string): UserId {
+    const userId = parseUserId(given);
+    if (users.accounts.isLocal(userId)) return userId;
+    throw errors.invalidParam("That user is not one of this server");
+  }
+
+  /** @throws MatrixError as `localUser`; M_NOT_FOUND 404 */
+  async function knownUser(given: string): Promise<UserId> {
+    const userId = localUser(given);
+    if (await users.accounts.find(userId)) return userId;
+    throw errors.notFound("No such user");
+  }
+
+  return [
+    // POST /_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}
+    route("quarantineMedia", async ({ requester, params }) => {
+      await administration.quarantine(requester.userId, placeOf(params));
+    }),
+
+    // POST /_synapse/admin/v1/media/unquarantine/{serverName}/{mediaId}
+    route("unquarantineMedia", async ({ requester, params }) => {
+      await administration.endQuarantine(requester.userId, placeOf(params));
+    }),
+
+    // POST /_synapse/admin/v1/room/{roomId}/media/quarantine
+    route("quarantineRoomMedia", async ({ requester, params }) => {
+      const roomId = parseRoomId(params.roomId);
+      return { num_quarantined: await administration.quarantineRoom(requester.userId, roomId) };
+    }),
+
+    // POST /_synapse/admin/v1/user/{userId}/media/quarantine
+    route("quarantineUserMedia", async ({ requester, params }) => {
+      const userId = localUser(params.userId);
+      return { num_quarantined: await administration.quarantineUser(requester.userId, userId) };
+    }),
+
+    // POST /_synapse/admin/v1/media/protect/{mediaId}
+    route("protectMedia", async ({ requester, params }) => {
+      await administration.protect(requester.userId, params.mediaId, true);
+    }),
+
+    // POST /_synapse/admin/v1/media/unprotect/{mediaId}
+    route("unprotectMedia", async ({ requester, params }) => {
+      await administration.protect(requester.userId, params.mediaId, false);
+    }),
+
+    // GET /_synapse/admin/v1/media/{serverName}/{mediaId}
+    route("getMediaInfo", async ({ params }) => {
+      return { media_info: infoOf(await administration.find(placeOf(params))) };
+    }),
+
+    // DELETE /_synapse/admin/v1/media/{serverName}/{mediaId}
+    route("deleteMedia", async ({ requester, params }) => {
+      await administration.delete(requester.userId, placeOf(params));
+      return deleted([params.mediaId]);
+    }),
+
+    // POST /_synapse/admin/v1/media/delete
+    route("deleteOldMedia", async ({ requester, query }) => {
+      const which = {
+        before: momentOf(query.before_ts),
+        largerThan: query.size_gt ?? 0,
+        keepPictures: query.keep_profiles ?? true,
+      };
+      return deleted(await administration.deleteOld(requester.userId, which));
+    }),
+
+    // POST /_synapse/admin/v1/purge_media_cache
+    route("purgeMediaCache", async ({ requester, query }) => {
+      const before = momentOf(query.before_ts);
+      return { deleted: await administration.deleteCopies(requester.userId, before) };
+    }),
+
+    // GET /_synapse/admin/v1/room/{roomId}/media
+    route("getRoomMedia", ({ params }) => administration.ofRoom(parseRoomId(params.roomId))),
+
+    // GET /_synapse/admin/v1/users/{userId}/media
+    route("getUserMedia", async ({ params, query }) => {
+      const page = pageOf(query);
+      const { media: some, total } = await administration.list(
+        await knownUser(params.userId),
+        page,
+      );
+      const next = page.from + some.length;
+      return { media: some.map(listed), total, ...(next < total && { next_token: next }) };
+    }),
+
+    // DELETE /_synapse/admin/v1/users/{userId}/media
+    route("deleteUserMedia", async ({ requester, params, query }) => {
+      const userId = await knownUser(params.userId);
+      return deleted(await administration.deletePage(requester.userId, userId, pageOf(query)));
+    }),
+  ];
+}
+
+/** @throws MatrixError M_INVALID_PARAM 400 */
+function placeOf(params: { serverName: string; mediaId: string }): MediaPlace {
+  return { server: parseServerName(params.serverName), mediaId: params.mediaId };
+}
+
+/** @throws MatrixError M_INVALID_PARAM 400 for what is no moment of ours, such as one in seconds */
+function momentOf(ts: number): number {
+  if (ts >= EARLIEST_MS) return ts;
+  throw errors.invalidParam("before_ts is in milliseconds, and not before 2014");
+}
+
+interface PageQuery {
+  readonly from?: number;
+  readonly limit?: number;
+  readonly order_by?: MediaPage["orderBy"];
+  readonly dir?: "f" | "b";
+}
+
+/** The newest come first, unless an order is named: that goes forwards. */
+function pageOf({ from = 0, limit = LIMIT, order_by: by, dir }: PageQuery): MediaPage {
+  return {
+    from,
+    limit: Math.min(limit, MAX_LIMIT),
+    orderBy: by ?? "created_ts",
+    backwards: dir === "b" || (dir === undefined && by === undefined),
+  };
+}
+
+const deleted = (ids: readonly string[]) => ({ deleted_media: [...ids], total: ids.length });
+
+function listed(media: ListedMedia) {
+  return {
+    media_id: media.mediaId,
+    media_type: media.contentType,
+    media_length: media.size,
+    created_ts: media.createdTs,
+    last_access_ts: media.accessedTs,
+    upload_name: media.fileName,
+    quarantined_by: media.quarantinedBy,
+    safe_from_quarantine: media.isProtected,
+  };
+}
+
+function infoOf(media: ListedMedia) {
+  return {
+    media_origin: parseServerName(media.server),
+    media_id: media.mediaId,
+    media_type: media.contentType,
+    media_length: media.size,
+    created_timestamp: media.createdTs,
+    last_access_timestamp: media.accessedTs,
+    user_id: media.userId,
+    upload_name: media.fileName,
+    quarantined_by: media.quarantinedBy,
+    safe_from_quarantine: media.isProtected,
+    sha256: media.sha256?.toString("hex") ?? null,
+  };
+}
